@@ -1,0 +1,130 @@
+"""Making and changing hubs."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from hubs.actions import outbox
+from hubs.errors import Conflict, InvalidInput
+from hubs.models import GRID, SUMMARY_LENGTH, Hub, Role, RoleName, User, Visibility, Widget
+from hubs.permissions import Person, require
+from hubs.widgets.registry import Registry
+
+_NAME = re.compile(r"^[a-z0-9][a-z0-9._-]{0,63}$", re.IGNORECASE)
+#: What a new hub shows: widgets that are not installed are left out.
+DEFAULT_WIDGETS: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "user": (
+        ("left", "feed"),
+        ("left", "activity"),
+        ("right", "stats"),
+        ("right", "subscriptions"),
+        ("right", "badges"),
+        ("right", "updates"),
+    ),
+    "team": (
+        ("left", "sticky"),
+        ("left", "feed"),
+        ("right", "stats"),
+        ("right", "rules"),
+        ("right", "meetings"),
+        ("right", "members"),
+    ),
+}
+#: Tracker accounts and contacts that a hub may name.
+EXTRAS = ("pagure_username", "github_username", "bugzilla_email", "chat", "calendar", "website", "mailing_list")
+_TEXTS = {"display_name": 255, "summary": SUMMARY_LENGTH, "description": 20_000, **dict.fromkeys(EXTRAS, 255)}
+
+
+def create(
+    session: Session, registry: Registry, founder: User, kind: str, name: str, values: Mapping[str, Any] | None = None
+) -> Hub:
+    """Make a hub with its default widgets; ``founder`` becomes its owner.
+
+    :raises InvalidInput: for a name that cannot be part of an address.
+    :raises Conflict: when the name is taken.
+    """
+    if not _NAME.match(name):
+        raise InvalidInput("A hub's name has letters, digits and . _ - only, at most 64.", {"name": "Not possible."})
+    if session.scalar(select(Hub.id).where(Hub.kind == kind, Hub.name == name)):
+        raise Conflict(f"There is a {kind} hub called {name} already.")
+    hub = Hub(kind=kind, name=name, user=founder if kind == "user" else None, version=1, extras={})
+    _change(hub, values or {})
+    for side, plugin in DEFAULT_WIDGETS.get(kind, DEFAULT_WIDGETS["team"]):
+        if registry.get(plugin) is not None:
+            hub.widgets.append(Widget(plugin=plugin, side=side, position=len(hub.widgets), settings={}, version=1))
+    hub.roles.append(Role(user=founder, role=RoleName.OWNER))
+    session.add(hub)
+    session.flush()
+    outbox.record(session, "hubs.hub.created", outbox.about_hub(session, hub, founder.username))
+    return hub
+
+
+def update(session: Session, who: Person, hub: Hub, values: Mapping[str, Any]) -> list[str]:
+    """Change a hub's record; return the names of what changed.
+
+    ``archived`` may be changed by owners also while the hub is archived; nothing else can then.
+
+    :raises InvalidInput: with one sentence per field that cannot be accepted.
+    """
+    require(who, "own" if set(values) == {"archived"} else "edit", hub)
+    changed = _change(hub, values)
+    if changed:
+        hub.touch()
+        session.flush()
+        body = outbox.about_hub(session, hub, who.username, changed_keys=changed)
+        outbox.record(session, "hubs.hub.updated", body)
+    return changed
+
+
+def _change(hub: Hub, values: Mapping[str, Any]) -> list[str]:
+    cleaned, wrong = {}, {}
+    for name, value in values.items():
+        try:
+            cleaned[name] = _clean(name, value)
+        except InvalidInput as error:
+            wrong[name] = str(error)
+    if wrong:
+        raise InvalidInput("Some fields need your attention.", wrong)
+    changed = []
+    for name, value in cleaned.items():
+        before = hub.extras.get(name, "") if name in EXTRAS else getattr(hub, name)
+        if (before or "") != (value or ""):
+            changed.append(name)
+            if name in EXTRAS:
+                hub.extras[name] = value
+            else:
+                setattr(hub, name, value)
+    return sorted(changed)
+
+
+def _clean(name: str, value: Any) -> Any:
+    if name in _TEXTS:
+        text = str(value or "").replace("\r\n", "\n").strip()
+        if len(text) > _TEXTS[name]:
+            raise InvalidInput(f"This is {len(text)} characters long; at most {_TEXTS[name]} are possible.")
+        if "\0" in text:
+            raise InvalidInput("This contains control characters; please remove them.")
+        return text
+    if name == "archived":
+        return bool(value)
+    if name == "left_width":
+        return _width(value)
+    if name == "visibility":
+        try:
+            return Visibility(value)
+        except ValueError:
+            raise InvalidInput(f"Please choose one of: {', '.join(Visibility)}.") from None
+    raise InvalidInput("A hub has no such setting.")
+
+
+def _width(value: Any) -> int:
+    try:
+        width = int(value)
+    except (TypeError, ValueError):
+        width = 0
+    if not 1 <= width < GRID:
+        raise InvalidInput(f"Please write a whole number from 1 to {GRID - 1}.")
+    return width

@@ -1,0 +1,109 @@
+"""Storing messages of the bus for feeds and charts: many at once, each at most once."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.orm import Session
+
+from hubs.bus import Message
+from hubs.models import Hub, MessagePackage, MessagePerson, Role, RoleName, StoredMessage, User, now
+
+#: A person's last activity is noted at most this often.
+ACTIVITY_STEP = timedelta(minutes=1)
+#: Longest address kept; longer ones are left out.
+LINK_LENGTH = 1024
+
+
+def store(session: Session, messages: Sequence[Message]) -> list[Message]:
+    """Store what is not stored yet and return it, in the order given.
+
+    The insert of ``msg_id`` decides, so of several daemons that hear one message exactly one gets it back.
+    """
+    if not messages:
+        return []
+    unique = {message.msg_id: message for message in messages}
+    # One order for all daemons: two that insert the same ids in different orders would wait for each other for ever.
+    rows = [_row(unique[msg_id]) for msg_id in sorted(unique)]
+    flavour = postgresql_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
+    query = flavour(StoredMessage).on_conflict_do_nothing(index_elements=["msg_id"])
+    returned = session.execute(query.returning(StoredMessage.id, StoredMessage.msg_id), rows)
+    ids: dict[str, int] = {msg_id: key for key, msg_id in returned}
+    fresh = [message for message in unique.values() if message.msg_id in ids]
+    people = [_person(ids[m.msg_id], m, username) for m in fresh for username in m.users]
+    packages = [_package(ids[m.msg_id], m, package) for m in fresh for package in m.packages]
+    if people:
+        session.execute(insert(MessagePerson), people)
+    if packages:
+        session.execute(insert(MessagePackage), packages)
+    return fresh
+
+
+def note_activity(session: Session, seen: dict[str, datetime]) -> None:
+    """Note when people were last active (by username), and so when their hubs and teams were."""
+    if not seen:
+        return
+    for username, moment in sorted(seen.items()):
+        older = User.last_active.is_(None) | (User.last_active < moment - ACTIVITY_STEP)
+        session.execute(update(User).where(User.username == username, older).values(last_active=moment))
+    query = (
+        select(Role.hub_id, User.username)
+        .join(User)
+        .where(User.username.in_(seen), Role.role.in_((RoleName.OWNER, RoleName.MEMBER)))
+    )
+    hubs: dict[int, datetime] = {}
+    for hub, username in session.execute(query):
+        hubs[hub] = max(seen[username], hubs.get(hub, seen[username]))
+    for hub, moment in sorted(hubs.items()):
+        older = Hub.last_activity.is_(None) | (Hub.last_activity < moment - ACTIVITY_STEP)
+        session.execute(update(Hub).where(Hub.id == hub, older).values(last_activity=moment))
+
+
+def newest(session: Session) -> datetime | None:
+    """Return when the newest stored message was sent."""
+    return session.scalar(select(StoredMessage.sent_at).order_by(StoredMessage.sent_at.desc()).limit(1))
+
+
+def purge(session: Session, days: int) -> None:
+    """Remove messages older than ``days``."""
+    session.execute(delete(StoredMessage).where(StoredMessage.sent_at < now() - timedelta(days=days)))
+
+
+def names(found: Iterable[str], limit: int) -> frozenset[str]:
+    """Return the names that can be stored: printable and not too long."""
+    return frozenset(name for name in found if name and len(name) <= limit and name.isprintable())
+
+
+def _row(message: Message) -> dict[str, Any]:
+    return {
+        "msg_id": message.msg_id,
+        "topic": message.topic,
+        "category": message.category,
+        "sent_at": message.sent_at,
+        "received_at": now(),
+        "sentence": _plain(message.sentence),
+        "link": _address(message.link),
+        "icon": _address(message.icon),
+        "body": message.body,
+    }
+
+
+def _person(key: int, message: Message, username: str) -> dict[str, Any]:
+    return {"message_id": key, "username": username, "sent_at": message.sent_at, "category": message.category}
+
+
+def _package(key: int, message: Message, package: str) -> dict[str, Any]:
+    return {"message_id": key, "package": package, "sent_at": message.sent_at}
+
+
+def _plain(text: str) -> str:
+    """Return text that PostgreSQL takes: no NUL, no lone surrogates."""
+    return text[:1000].replace("\0", "").encode("utf-8", "replace").decode()
+
+
+def _address(text: str) -> str:
+    good = text.startswith(("https://", "http://")) and len(text) <= LINK_LENGTH and text.isprintable()
+    return text if good else ""

@@ -1,0 +1,94 @@
+"""Accounts, and the roles that people take and give up."""
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from hubs.actions import hubs, outbox
+from hubs.errors import Conflict, InvalidInput, NotAllowed
+from hubs.models import Hub, Role, RoleName, User
+from hubs.permissions import Person, require
+from hubs.widgets.registry import Registry
+
+#: Roles that everybody may take at once.
+OPEN = (RoleName.SUBSCRIBER, RoleName.STARGAZER)
+_VERBS = {RoleName.SUBSCRIBER: "subscribe", RoleName.STARGAZER: "star"}
+
+
+def sign_up(session: Session, registry: Registry, username: str, fullname: str = "", timezone: str = "UTC") -> User:
+    """Make an account and its hub, or return the account that there is."""
+    user = session.scalar(select(User).where(User.username == username))
+    if user is not None:
+        return user
+    user = User(username=username, fullname=fullname, timezone=timezone)
+    session.add(user)
+    session.flush()
+    outbox.record(session, "hubs.user.created", {"username": username})
+    hubs.create(session, registry, user, "user", username, {"display_name": fullname})
+    return user
+
+
+def take_role(session: Session, who: Person, hub: Hub, role: RoleName) -> bool:
+    """Let a person subscribe to a hub or star it; return whether that changed anything."""
+    if role not in OPEN:
+        raise NotAllowed("This role is given by the owners of the hub.")
+    require(who, _VERBS[role], hub)
+    user = session.get_one(User, who.id)
+    return _add(session, who.username, hub, user, role)
+
+
+def give_role(session: Session, who: Person, hub: Hub, user: User, role: RoleName) -> bool:
+    """Let an owner give a role to somebody; return whether that changed anything."""
+    require(who, "edit", hub)
+    return _add(session, who.username, hub, user, role)
+
+
+def drop_role(session: Session, who: Person, hub: Hub, user: User, role: RoleName) -> bool:
+    """Take a role from a person: one's own always, another's as an owner; return whether there was one.
+
+    :raises Conflict: when the hub would lose its last owner.
+    """
+    if user.id != who.id:
+        require(who, "edit", hub)
+    # Two owners who leave at the same moment must not both find the other still there.
+    session.execute(select(Hub.id).where(Hub.id == hub.id).with_for_update())
+    row = session.get(Role, (hub.id, user.id, role), populate_existing=True)
+    if row is None:
+        return False
+    if role == RoleName.OWNER and _owners(session, hub) <= 1:
+        raise Conflict(f"{hub.title} would lose its last owner: make somebody else an owner first.")
+    session.delete(row)
+    hub.touch()
+    session.flush()
+    session.expire(hub, ["roles"])
+    body = _about_role(session, hub, who.username, user, role)
+    outbox.record(session, "hubs.user.role.removed", body)
+    return True
+
+
+def _owners(session: Session, hub: Hub) -> int:
+    query = select(Role.user_id).where(Role.hub_id == hub.id, Role.role == RoleName.OWNER)
+    return len(session.scalars(query).all())
+
+
+def _add(session: Session, agent: str, hub: Hub, user: User, role: RoleName) -> bool:
+    if hub.kind == "user" and role == RoleName.MEMBER:
+        raise InvalidInput("A person's hub has no members.")
+    if session.get(Role, (hub.id, user.id, role)) is not None:
+        return False
+    session.add(Role(hub_id=hub.id, user_id=user.id, role=role))
+    hub.touch()
+    session.flush()
+    session.expire(hub, ["roles"])
+    outbox.record(session, "hubs.user.role.added", _about_role(session, hub, agent, user, role))
+    return True
+
+
+def _about_role(session: Session, hub: Hub, agent: str, user: User, role: RoleName) -> dict[str, str]:
+    about = outbox.about_hub(session, hub, agent)
+    return {
+        "agent": agent,
+        "username": user.username,
+        "hub_name": hub.name,
+        "hub_url": about["hub_url"],
+        "role": role.value,
+    }

@@ -1,0 +1,53 @@
+"""Every error that Hubs raises on purpose; each message says what happened and what to do about it."""
+
+
+class HubsError(Exception):
+    """Base of all errors that people may read.
+
+    ``status`` is the HTTP status that the web answers with when nobody handles the error before.
+    """
+
+    status = 500
+
+
+class BadSetting(HubsError):
+    """A setting has an unknown name or an unusable value; the process must not start."""
+
+
+class InvalidInput(HubsError):
+    """What a person or a program sent cannot be accepted.
+
+    ``fields`` maps a field's name to the sentence that belongs beside that field.
+    """
+
+    status = 400
+
+    def __init__(self, message: str, fields: dict[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.fields = fields or {}
+
+
+class NotAllowed(HubsError):
+    """The person may not do this."""
+
+    status = 403
+
+
+class NotFound(HubsError):
+    """There is no such hub, person or widget (or none that this person may know of)."""
+
+    status = 404
+
+
+class Conflict(HubsError):
+    """The thing changed in the meantime, or the change would break a rule that always holds."""
+
+    status = 409
+
+
+class BadMessage(HubsError):
+    """What came from the bus is not a usable message."""
+
+
+class NeedsSetup(HubsError):
+    """A widget lacks a setting without which it has nothing to show."""

@@ -1,0 +1,260 @@
+"""Events for browsers: their bounded log in Redis, the tokens that let a reader hear them, and their bytes.
+
+One script appends to the log of a channel, keeps it bounded, and publishes, so that the order of ids is the order of
+delivery. An id is ``<epoch>-<n>``: the epoch changes when Redis lost its data, and ``n`` is the time in microseconds,
+moved on where two events share one, so that an id also tells its age.
+"""
+
+import json
+import logging
+import os
+import secrets
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import redis
+from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
+
+from hubs.errors import NotAllowed
+
+log = logging.getLogger(__name__)
+
+PREFIX = "hubs:stream:"
+CONTROL = "hubs:control"
+_EPOCH, _LAST = "hubs:epoch", "hubs:last"
+
+# KEYS: epoch, last, log, floor. ARGV: Redis channel, event as JSON from after its brace, now in µs, fresh epoch,
+# length of the log, its lifetime in seconds.
+_PUBLISH = """
+local epoch = redis.call('GET', KEYS[1])
+if not epoch then
+  epoch = ARGV[4]
+  redis.call('SET', KEYS[1], epoch)
+end
+local last = tonumber(redis.call('GET', KEYS[2]) or '0')
+local n = tonumber(ARGV[3])
+if n <= last then n = last + 1 end
+local number = string.format('%.0f', n)
+redis.call('SET', KEYS[2], number)
+local event = '{"id":"' .. epoch .. '-' .. number .. '",' .. ARGV[2]
+redis.call('RPUSH', KEYS[3], event)
+while redis.call('LLEN', KEYS[3]) > tonumber(ARGV[5]) do
+  local gone = redis.call('LPOP', KEYS[3])
+  redis.call('SET', KEYS[4], string.match(gone, '^{"id":"%w+%-(%d+)"'), 'EX', ARGV[6])
+end
+redis.call('EXPIRE', KEYS[3], ARGV[6])
+redis.call('PUBLISH', ARGV[1], event)
+return epoch .. '-' .. number
+"""
+
+# KEYS: epoch, last. ARGV: fresh epoch, now in µs.
+_CURSOR = """
+local epoch = redis.call('GET', KEYS[1])
+if not epoch then
+  epoch = ARGV[1]
+  redis.call('SET', KEYS[1], epoch)
+end
+local last = redis.call('GET', KEYS[2])
+if not last then
+  last = ARGV[2]
+  redis.call('SET', KEYS[2], last)
+end
+return epoch .. '-' .. last
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event as the log holds it; ``data`` is JSON text on one line."""
+
+    id: str
+    type: str
+    data: str
+
+
+class Missed(Exception):
+    """The log cannot tell what a reader missed; the text is the reason that ``reset`` carries."""
+
+
+def hub_channel(hub_id: int, locale: str) -> str:
+    """Return the channel on which a hub's fragments in one language are pushed."""
+    return f"hub:{hub_id}:{locale}"
+
+
+def user_channel(user_id: int) -> str:
+    """Return the channel that only one person hears."""
+    return f"user:{user_id}"
+
+
+def encode(event: Event) -> bytes:
+    """Return the event in the format of ``text/event-stream``."""
+    head = f"id: {event.id}\n" if event.id else ""
+    return f"{head}event: {event.type}\ndata: {event.data}\n\n".encode()
+
+
+def decode(payload: bytes | str) -> Event:
+    """Read an event as Redis delivers it (the format that flask-sse publishes).
+
+    :raises ValueError: when it is not one.
+    """
+    fields = json.loads(payload)
+    if not isinstance(fields, dict) or not isinstance(fields.get("data"), str):
+        raise ValueError("not an event")
+    if any("\n" in str(fields.get(name, "")) or "\r" in str(fields.get(name, "")) for name in ("id", "type", "data")):
+        raise ValueError("a line break would let an event forge another")
+    return Event(str(fields.get("id", "")), str(fields.get("type", "message")), fields["data"])
+
+
+def reset(reason: str) -> Event:
+    """Return the event that makes a page fetch anew what it shows."""
+    return Event("", "reset", json.dumps({"reason": reason}))
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a token allows: the channels that its holder may hear; ``user`` is 0 for a visitor."""
+
+    channels: tuple[str, ...]
+    user: int
+    issued: float
+
+
+class Tokens:
+    """Mints and checks stream tokens: signed, short-lived, naming channels; no look-up anywhere."""
+
+    def __init__(self, key: bytes, ttl: int) -> None:
+        self._signer = URLSafeTimedSerializer(key, salt="hubs.stream")
+        self._ttl = ttl
+
+    def mint(self, channels: Iterable[str], user: int = 0) -> str:
+        """Return a token for ``channels``."""
+        return str(self._signer.dumps([list(channels), user]))
+
+    def read(self, token: str) -> Grant:
+        """Return what the token allows.
+
+        :raises NotAllowed: when it is forged, damaged or too old.
+        """
+        try:
+            (channels, user), issued = self._signer.loads(token, max_age=self._ttl, return_timestamp=True)
+        except SignatureExpired:
+            raise NotAllowed("The stream token is too old: load the page again.") from None
+        except (BadSignature, ValueError, TypeError):
+            raise NotAllowed("The stream token is not valid: load the page again.") from None
+        return Grant(tuple(channels), user, issued.timestamp())
+
+
+class Stream:
+    """The log of events in Redis; every method survives a Redis that is away."""
+
+    def __init__(self, url: str, length: int = 200, ttl: int = 3600, token_ttl: int = 6 * 3600) -> None:
+        self.url, self.length, self.ttl, self.token_ttl = url, length, ttl, token_ttl
+        self._lock = threading.Lock()
+        self._client: redis.Redis | None = None
+        self._pid = 0
+        self._owed: set[str] = set()
+
+    @property
+    def client(self) -> redis.Redis:
+        """The connection pool of this process, made anew after a fork."""
+        with self._lock:
+            if self._client is None or self._pid != os.getpid():
+                self._client = redis.Redis.from_url(self.url, socket_timeout=2, socket_connect_timeout=0.5)
+                self._pid = os.getpid()
+            return self._client
+
+    def publish(self, channel: str, kind: str, data: dict[str, Any]) -> str | None:
+        """Log and publish an event; return its id, or None when Redis is away.
+
+        What Redis did not take is remembered, and those who listen are told to fetch anew once it is back.
+        """
+        self.settle()
+        try:
+            return self._append(channel, kind, data)
+        except redis.RedisError as error:
+            log.warning("event %s for %s waits, Redis does not answer: %s", kind, channel, error)
+            self._owed.add(channel)
+            return None
+
+    def settle(self) -> None:
+        """Send ``reset`` to the channels that lost an event while Redis was away."""
+        while self._owed:
+            channel = next(iter(self._owed))
+            try:
+                self._append(channel, "reset", {"reason": "redis"})
+            except redis.RedisError:
+                return
+            self._owed.discard(channel)
+
+    def cursor(self) -> str:
+        """Return the id of the newest event of all channels; empty when Redis is away."""
+        try:
+            found = self.client.eval(_CURSOR, 2, _EPOCH, _LAST, secrets.token_hex(4), _microseconds())
+        except redis.RedisError:
+            return ""
+        return cast("bytes", found).decode()
+
+    def since(self, channels: Sequence[str], cursor: str) -> list[Event]:
+        """Return the events of ``channels`` after ``cursor``, oldest first.
+
+        :raises Missed: when the log does not reach back, or is not the one that the cursor came from.
+        :raises redis.RedisError: when Redis is away.
+        """
+        epoch, dash, number = cursor.rpartition("-")
+        if not dash or not (number.isascii() and number.isdigit()) or len(number) > 18:
+            raise Missed("unknown")
+        after = int(number)
+        pipe = self.client.pipeline(transaction=True)
+        pipe.mget(_EPOCH, _LAST, *(f"hubs:floor:{channel}" for channel in channels))
+        for channel in channels:
+            pipe.lrange(f"hubs:log:{channel}", 0, -1)
+        (current, last, *floors), *logs = pipe.execute()
+        if current is None or current.decode() != epoch:
+            raise Missed("epoch")
+        if after > int(last or 0):
+            raise Missed("unknown")
+        if after < _microseconds() - self.ttl * 1_000_000 or any(int(floor or 0) > after for floor in floors):
+            raise Missed("too-old")
+        found = [decode(entry) for entries in logs for entry in entries]
+        return sorted((event for event in found if number_of(event.id) > after), key=lambda e: number_of(e.id))
+
+    def revoke(self, user: int) -> None:
+        """End the streams of a person who lost a role, and refuse the tokens that the person has."""
+        try:
+            self.client.set(f"hubs:revoked:{user}", repr(time.time()), ex=self.token_ttl)
+            self.client.publish(CONTROL, json.dumps({"revoked": user}))
+        except redis.RedisError as error:
+            log.error("streams of user %s could not be ended, Redis does not answer: %s", user, error)
+
+    def is_revoked(self, grant: Grant) -> bool:
+        """Tell whether the grant is from before its holder lost a role."""
+        if not grant.user:
+            return False
+        when = self.client.get(f"hubs:revoked:{grant.user}")
+        return when is not None and grant.issued <= float(cast("bytes", when))
+
+    def _append(self, channel: str, kind: str, data: dict[str, Any]) -> str:
+        event = json.dumps({"type": kind, "data": json.dumps(data, separators=(",", ":"))}, separators=(",", ":"))
+        keys = [_EPOCH, _LAST, f"hubs:log:{channel}", f"hubs:floor:{channel}"]
+        values: list[str | int] = [
+            PREFIX + channel,
+            event[1:],
+            _microseconds(),
+            secrets.token_hex(4),
+            self.length,
+            self.ttl,
+        ]
+        return cast("bytes", self.client.eval(_PUBLISH, len(keys), *keys, *values)).decode()
+
+
+def number_of(event_id: str) -> int:
+    """Return the number in an event's id; 0 where there is none."""
+    number = event_id.rpartition("-")[2]
+    return int(number) if number.isdigit() else 0
+
+
+def _microseconds() -> int:
+    return int(time.time() * 1_000_000)

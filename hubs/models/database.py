@@ -1,0 +1,73 @@
+"""The connection to the database: an engine made on first use, hence after the server forked its workers."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session, sessionmaker
+
+#: Seconds after which PostgreSQL gives up on a statement of ours.
+STATEMENT_TIMEOUT = 15
+
+
+class Database:
+    """Hands out sessions on the database at ``url``."""
+
+    def __init__(self, url: str, pool_size: int = 5, info: dict[str, Any] | None = None) -> None:
+        self.url = make_url(url)
+        #: Where listeners on sessions attach; sessions carry a copy of ``info``.
+        self.maker = sessionmaker(expire_on_commit=False, info=info or {})
+        self._pool_size = pool_size
+        self._lock = threading.Lock()
+        self._engine: Engine | None = None
+
+    @property
+    def engine(self) -> Engine:
+        """The engine, made when first asked for."""
+        with self._lock:
+            if self._engine is None:
+                self._engine = self._make()
+            return self._engine
+
+    def session(self) -> Session:
+        """Return a new session; the caller commits and closes it."""
+        return self.maker(bind=self.engine)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """Give a session, commit at the end of the block, roll back if it raises."""
+        with self.session() as session, session.begin():
+            yield session
+
+    def dispose(self) -> None:
+        """Close all pooled connections."""
+        with self._lock:
+            if self._engine is not None:
+                self._engine.dispose()
+                self._engine = None
+
+    def _make(self) -> Engine:
+        if self.url.get_backend_name() != "sqlite":
+            options = f"-c statement_timeout={STATEMENT_TIMEOUT * 1000}"
+            return create_engine(
+                self.url,
+                pool_pre_ping=True,
+                pool_size=self._pool_size,
+                max_overflow=5,
+                connect_args={"connect_timeout": 5, "options": options},
+            )
+        if self.url.database and self.url.database != ":memory:":
+            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(self.url, connect_args={"timeout": 15})
+        event.listen(engine, "connect", _prepare_sqlite)
+        return engine
+
+
+def _prepare_sqlite(connection: Any, record: object) -> None:
+    """Let readers and a writer work side by side, and keep foreign keys as PostgreSQL does."""
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")

@@ -1,0 +1,124 @@
+"""Hubs and the widgets on them."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+from sqlalchemy import JSON, CheckConstraint, Enum, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.ext.mutable import MutableDict
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from hubs.models.base import Base, now
+from hubs.models.people import Role, RoleName, User
+
+#: Length of a hub's summary in characters.
+SUMMARY_LENGTH = 128
+#: Columns of the page's grid.
+GRID = 12
+
+
+class Visibility(StrEnum):
+    """Who may see a hub: everybody, signed-in people, or its members."""
+
+    PUBLIC = "public"
+    SIGNED_IN = "signed-in"
+    MEMBERS = "members"
+
+
+class Hub(Base):
+    """The page of a person, a team, or another kind of group; the kind is data."""
+
+    __tablename__ = "hubs"
+    __table_args__ = (
+        UniqueConstraint("kind", "name"),
+        CheckConstraint(f"left_width BETWEEN 1 AND {GRID - 1}", name="left_width"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16), default="team")
+    name: Mapped[str] = mapped_column(String(64))
+    display_name: Mapped[str] = mapped_column(String(255), default="")
+    summary: Mapped[str] = mapped_column(String(SUMMARY_LENGTH), default="")
+    description: Mapped[str] = mapped_column(Text, default="")
+    avatar: Mapped[str] = mapped_column(String(512), default="")
+    banner: Mapped[str] = mapped_column(String(512), default="")
+    visibility: Mapped[Visibility] = mapped_column(
+        Enum(
+            Visibility,
+            native_enum=False,
+            create_constraint=True,
+            length=16,
+            name="visibility",
+            values_callable=lambda names: [name.value for name in names],
+        ),
+        default=Visibility.PUBLIC,
+    )
+    archived: Mapped[bool] = mapped_column(default=False)
+    left_width: Mapped[int] = mapped_column(default=8)
+    #: Tracker accounts, chat and the like: ``pagure_username``, ``github_username``, ``bugzilla_email``, ``chat``, …
+    extras: Mapped[dict[str, Any]] = mapped_column(MutableDict.as_mutable(JSON), default=dict)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    version: Mapped[int] = mapped_column(default=1)
+    created_on: Mapped[datetime] = mapped_column(default=now)
+    #: Moves with every change of the hub, its widgets and its roles: the sweep of the daemon finds changes by it.
+    updated_on: Mapped[datetime] = mapped_column(default=now, index=True)
+    last_activity: Mapped[datetime | None]
+
+    user: Mapped[User | None] = relationship()
+    widgets: Mapped[list["Widget"]] = relationship(
+        back_populates="hub", cascade="all, delete-orphan", order_by="(Widget.side, Widget.position, Widget.id)"
+    )
+    roles: Mapped[list[Role]] = relationship(back_populates="hub", cascade="all, delete-orphan")
+
+    @property
+    def title(self) -> str:
+        """The display name, or the name where there is none."""
+        return self.display_name or self.name
+
+    def people(self, *names: RoleName) -> list[User]:
+        """Return those who hold one of the roles ``names``, each once, by username."""
+        found = {role.user.username: role.user for role in self.roles if role.role in names}
+        return [found[username] for username in sorted(found)]
+
+    def column(self, side: str) -> list["Widget"]:
+        """Return the widgets of the ``left`` or ``right`` column, top first."""
+        return sorted((w for w in self.widgets if w.side == side), key=lambda w: (w.position, w.id))
+
+    def touch(self) -> None:
+        """Note that the hub changed, for readers who hold an older version."""
+        self.version = (self.version or 0) + 1
+        self.updated_on = now()
+
+
+class Widget(Base):
+    """One box on a hub: which widget it is, and its settings."""
+
+    __tablename__ = "widgets"
+    __table_args__ = (
+        CheckConstraint("side IN ('left', 'right')", name="side"),
+        Index(None, "hub_id", "side", "position"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    hub_id: Mapped[int] = mapped_column(ForeignKey("hubs.id", ondelete="CASCADE"))
+    plugin: Mapped[str] = mapped_column(String(128))
+    label: Mapped[str] = mapped_column(String(128), default="")
+    side: Mapped[str] = mapped_column(String(8), default="left")
+    position: Mapped[int] = mapped_column(default=0)
+    settings: Mapped[dict[str, Any]] = mapped_column(MutableDict.as_mutable(JSON), default=dict)
+    #: Raised by every change of the settings, so that what was cached under the old ones is never served again.
+    version: Mapped[int] = mapped_column(default=1)
+    created_on: Mapped[datetime] = mapped_column(default=now)
+    updated_on: Mapped[datetime] = mapped_column(default=now)
+
+    hub: Mapped[Hub] = relationship(back_populates="widgets")
+
+    #: Defaults of the declared parameters; the registry sets them when it binds the row to its class.
+    declared: Mapping[str, Any] = MappingProxyType({})
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """The settings in force: every declared parameter exists, also one that has no default (None)."""
+        return MappingProxyType({**self.declared, **(self.settings or {})})

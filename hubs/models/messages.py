@@ -1,0 +1,57 @@
+"""Messages of the bus, kept for feeds and charts, with the people and packages that they name."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, String, Text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from hubs.models.base import Base, now
+
+# SQLite counts only INTEGER primary keys by itself.
+BigKey = BigInteger().with_variant(Integer(), "sqlite")
+
+
+class StoredMessage(Base):
+    """One message, stored once however often it arrives."""
+
+    __tablename__ = "messages"
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    msg_id: Mapped[str] = mapped_column(String(64), unique=True)
+    topic: Mapped[str] = mapped_column(String(255))
+    category: Mapped[str] = mapped_column(String(64))
+    sent_at: Mapped[datetime] = mapped_column(index=True)
+    received_at: Mapped[datetime] = mapped_column(default=now)
+    #: What a feed card shows: one plain sentence, and addresses that start with https:// or http://, or nothing.
+    sentence: Mapped[str] = mapped_column(Text, default="")
+    link: Mapped[str] = mapped_column(String(1024), default="")
+    icon: Mapped[str] = mapped_column(String(1024), default="")
+    #: The message's own fields; None where they were too large to keep.
+    body: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+
+    people: Mapped[list["MessagePerson"]] = relationship(cascade="all, delete-orphan", passive_deletes=True)
+    packages: Mapped[list["MessagePackage"]] = relationship(cascade="all, delete-orphan", passive_deletes=True)
+
+
+class MessagePerson(Base):
+    """A person whom a message names; time and category are copied here, so that a feed needs one index."""
+
+    __tablename__ = "message_people"
+    __table_args__ = (Index(None, "username", "sent_at"),)
+
+    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True)
+    username: Mapped[str] = mapped_column(String(64), primary_key=True)
+    sent_at: Mapped[datetime]
+    category: Mapped[str] = mapped_column(String(64))
+
+
+class MessagePackage(Base):
+    """A package that a message names."""
+
+    __tablename__ = "message_packages"
+    __table_args__ = (Index(None, "package", "sent_at"),)
+
+    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True)
+    package: Mapped[str] = mapped_column(String(255), primary_key=True)
+    sent_at: Mapped[datetime]

@@ -1,0 +1,44 @@
+"""Bringing a database to the current schema, from the migrations that travel with the package."""
+
+from importlib.resources import files
+from pathlib import Path
+
+from alembic.config import Config
+
+from alembic import command
+from hubs.models.database import Database
+
+
+def location() -> Path:
+    """Return the folder of the migrations: inside an installed package, or beside it in a source tree."""
+    package = Path(str(files("hubs")))
+    carried = package / "_alembic"
+    return carried if carried.is_dir() else package.parent / "alembic"
+
+
+def upgrade(database: Database, revision: str = "head") -> None:
+    """Apply every migration up to ``revision``."""
+    command.upgrade(_config(database), revision)
+
+
+def downgrade(database: Database, revision: str) -> None:
+    """Undo migrations down to ``revision``; ``base`` empties the database."""
+    command.downgrade(_config(database), revision)
+
+
+def check(database: Database) -> None:
+    """Raise ``alembic.util.exc.CommandError`` when the tables of the models and of the database differ."""
+    command.check(_config(database))
+
+
+def revise(database: Database, message: str) -> None:
+    """Write a new migration from what the models have and the database lacks; use PostgreSQL for it."""
+    command.revision(_config(database), message, autogenerate=True)
+
+
+def _config(database: Database) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(location()))
+    config.set_main_option("path_separator", "os")
+    config.attributes["database"] = database
+    return config

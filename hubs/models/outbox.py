@@ -1,0 +1,35 @@
+"""What the bus must still hear of: rows written in the transaction of the change that they tell about."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from hubs.models.base import Base, now
+
+
+class OutboxMessage(Base):
+    """One message of ours: its topic without prefix (``hubs.widget.updated``) and its fields."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (Index(None, "handled_at", "created_on"), Index(None, "digest"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    topic: Mapped[str] = mapped_column(String(128))
+    body: Mapped[dict[str, Any]]
+    digest: Mapped[str] = mapped_column(String(64))
+    created_on: Mapped[datetime] = mapped_column(default=now)
+    handled_at: Mapped[datetime | None]
+
+
+def digest(topic: str, body: Mapping[str, Any]) -> str:
+    """Return the fingerprint by which the daemon recognises a message from the bus as one of ours.
+
+    The id of a message cannot serve: fedmsg makes it while publishing, and signs it.
+    """
+    canonical = json.dumps([topic, dict(body)], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()

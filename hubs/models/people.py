@@ -1,0 +1,68 @@
+"""People, and the roles that they hold on hubs."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Enum, ForeignKey, String, Text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from hubs.models.base import Base, now
+
+if TYPE_CHECKING:
+    from hubs.models.hub import Hub
+
+
+class RoleName(StrEnum):
+    """What a person can be to a hub; one person can be several things at once."""
+
+    OWNER = "owner"
+    MEMBER = "member"
+    SUBSCRIBER = "subscriber"
+    STARGAZER = "stargazer"
+
+
+class User(Base):
+    """An account."""
+
+    __tablename__ = "users"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    username: Mapped[str] = mapped_column(String(64), unique=True)
+    fullname: Mapped[str] = mapped_column(String(255), default="")
+    timezone: Mapped[str] = mapped_column(String(64), default="UTC")
+    locale: Mapped[str] = mapped_column(String(16), default="")
+    about: Mapped[str] = mapped_column(Text, default="")
+    created_on: Mapped[datetime] = mapped_column(default=now)
+    last_active: Mapped[datetime | None]
+
+    roles: Mapped[list["Role"]] = relationship(back_populates="user", cascade="all, delete-orphan")
+
+    @property
+    def name(self) -> str:
+        """The full name, or the username where there is none."""
+        return self.fullname or self.username
+
+
+class Role(Base):
+    """One role of one person on one hub."""
+
+    __tablename__ = "roles"
+
+    hub_id: Mapped[int] = mapped_column(ForeignKey("hubs.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True)
+    role: Mapped[RoleName] = mapped_column(
+        Enum(
+            RoleName,
+            native_enum=False,
+            create_constraint=True,
+            length=16,
+            name="role",
+            values_callable=lambda names: [name.value for name in names],
+        ),
+        primary_key=True,
+    )
+    created_on: Mapped[datetime] = mapped_column(default=now)
+
+    user: Mapped[User] = relationship(back_populates="roles")
+    hub: Mapped["Hub"] = relationship(back_populates="roles")

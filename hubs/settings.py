@@ -1,0 +1,181 @@
+"""All settings: one entry each with name, type, default and one sentence.
+
+A setting comes from the environment (``HUBS_NAME``), else from the TOML file that ``HUBS_CONFIG`` names, else from its
+default. Unknown names and bad values stop the start with a sentence that says what to write instead.
+"""
+
+import difflib
+import os
+import re
+import secrets
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, field_validator
+
+from hubs.errors import BadSetting
+
+PREFIX = "HUBS_"
+#: Names in the environment with our prefix that are not settings of the application.
+NOT_SETTINGS = {"HUBS_CONFIG", "HUBS_BUS_INBOUND", "HUBS_BUS_OUTBOUND", "HUBS_BUS_SIGN", "HUBS_CONSUMER"}
+
+
+def _words(value: Any) -> Any:
+    """Split a comma-separated text, as an environment variable holds a list."""
+    if isinstance(value, str):
+        return [word.strip() for word in value.split(",") if word.strip()]
+    return value
+
+
+Words = Annotated[list[str], BeforeValidator(_words)]
+
+
+class Settings(BaseModel):
+    """The settings of one process; immutable."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    data_dir: Path = Field(Path("var"), description="Folder for the embedded databases and the generated secret key.")
+    database_url: str = Field(
+        "", description="SQLAlchemy URL; empty means SQLite in data_dir. Production: postgresql+psycopg2://…"
+    )
+    cache_url: str = Field(
+        "",
+        description="memcached://host:11211[,host:port…], sqlite:///path, or null://; empty means SQLite in data_dir.",
+    )
+    redis_url: str = Field("redis://127.0.0.1:6379/0", description="Redis that carries the browsers' events.")
+    secret_key: SecretStr = Field(
+        SecretStr(""), description="Signs sessions, stream tokens and cached objects; empty means a generated file."
+    )
+    site_url: str = Field("http://127.0.0.1:8000", description="Address at which people reach the pages.")
+    stream_url: str = Field(
+        "/events", description="Address at which browsers reach the event stream; a path when on the same host."
+    )
+    site_name: str = Field("Fedora Hubs", description="Name of this instance, shown on every page.")
+    local_login: bool = Field(False, description="Sign-in without password; works on loopback only.")
+    topic_prefix: str = Field("org.fedoraproject", description="First part of the topics that we publish.")
+    environment: Literal["dev", "stg", "prod"] = Field("dev", description="Third part of the topics that we publish.")
+    publish: bool = Field(True, description="Whether the web app publishes its changes on the bus.")
+    widgets: Words = Field([], description="Outside widgets, as module:ClassName, comma-separated.")
+    rebuild_threads: int = Field(4, ge=1, le=64, description="Threads of the daemon that build fragments.")
+    rebuild_interval: float = Field(
+        1.0, ge=0, le=3600, description="Least seconds between two builds of one widget; what arrives meanwhile waits."
+    )
+    build_timeout: int = Field(30, ge=1, le=600, description="Seconds after which another process may build instead.")
+    fragment_ttl: int = Field(7 * 86400, ge=60, le=30 * 86400, description="Seconds a fragment stays in the cache.")
+    sweep_interval: float = Field(
+        30.0, gt=0, le=3600, description="Seconds between two looks for changes whose message was lost."
+    )
+    history_url: str = Field("", description="Datagrepper-shaped history service; empty means none.")
+    retention_days: int = Field(400, ge=1, description="Days for which messages of the bus are kept for feeds.")
+    message_limit: int = Field(1_000_000, ge=1000, description="Largest message of the bus in bytes.")
+    stream_log: int = Field(200, ge=10, description="Events kept per stream for readers who reconnect.")
+    stream_ttl: int = Field(3600, ge=60, description="Seconds for which those events are kept.")
+    token_ttl: int = Field(6 * 3600, ge=60, description="Seconds for which a page's stream token is good.")
+
+    @field_validator("database_url")
+    @classmethod
+    def _database(cls, value: str) -> str:
+        # SQLAlchemy 2.1 reads the bare scheme as psycopg 3, and not at all the one that hosting services hand out.
+        return re.sub(r"^postgres(ql)?://", "postgresql+psycopg2://", value)
+
+    @field_validator("cache_url")
+    @classmethod
+    def _cache(cls, value: str) -> str:
+        if value and not value.startswith(("memcached://", "sqlite:///", "null://")):
+            raise ValueError("start it with memcached://, sqlite:/// or null://")
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis(cls, value: str) -> str:
+        if not value.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("start it with redis://, rediss:// or unix://")
+        return value
+
+    @field_validator("site_url")
+    @classmethod
+    def _site(cls, value: str) -> str:
+        if urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname:
+            raise ValueError("write a full address such as https://hubs.example.org")
+        return value.rstrip("/")
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy URL in force."""
+        return self.database_url or f"sqlite:///{(self.data_dir / 'hubs.db').absolute()}"
+
+    @property
+    def cache(self) -> str:
+        """The cache URL in force."""
+        return self.cache_url or f"sqlite:///{(self.data_dir / 'cache.db').absolute()}"
+
+    def key(self) -> bytes:
+        """Return the secret key, making and keeping one in ``data_dir`` where none is set."""
+        given = self.secret_key.get_secret_value()
+        if given:
+            return given.encode()
+        if self.database_url and not self.database_url.startswith("sqlite"):
+            raise BadSetting("HUBS_SECRET_KEY is empty: with a shared database every process needs the same long text.")
+        return _generated_key(self.data_dir / "secret_key")
+
+
+def _generated_key(path: Path) -> bytes:
+    """Read the key at ``path``, first writing a random one that only this user may read."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f"{path.name}.{os.getpid()}")
+    if not path.exists():
+        fresh.touch(mode=0o600)
+        fresh.write_text(secrets.token_urlsafe(48))
+        try:
+            os.link(fresh, path)  # linking is atomic: of two processes that start at once, the first wins
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+    key = path.read_bytes().strip()
+    if len(key) < 32:
+        raise BadSetting(f"{path} holds no usable key: delete it and start again (everybody is signed out).")
+    return key
+
+
+def load(environ: Mapping[str, str] | None = None) -> Settings:
+    """Return the settings from environment and file.
+
+    :raises BadSetting: naming every entry that cannot be used and what to write instead.
+    """
+    environ = os.environ if environ is None else environ
+    values = _from_file(environ.get("HUBS_CONFIG", ""))
+    for name, value in environ.items():
+        if name.startswith(PREFIX) and name not in NOT_SETTINGS:
+            values[name.removeprefix(PREFIX).lower()] = value
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        raise BadSetting("\n".join(_explain(problem) for problem in error.errors(include_input=False))) from None
+
+
+def _from_file(name: str) -> dict[str, Any]:
+    if not name:
+        return {}
+    try:
+        return tomllib.loads(Path(name).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadSetting(f"HUBS_CONFIG names {name}, which cannot be read: {error.strerror}.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadSetting(f'{name} is not valid TOML: {error}. Write lines such as site_name = "My Hubs".') from None
+
+
+def _explain(problem: Any) -> str:
+    """Turn one of pydantic's error records into a sentence."""
+    name = str(problem["loc"][0])
+    shown = f"{name} ({PREFIX}{name.upper()})"
+    if problem["type"] == "extra_forbidden":
+        close = difflib.get_close_matches(name, Settings.model_fields, n=1)
+        hint = f" Did you mean {close[0]}?" if close else " `hubs settings` lists all names."
+        return f"There is no setting {shown}.{hint}"
+    field = Settings.model_fields[name]
+    return f"{shown} cannot be used: {problem['msg'].removeprefix('Value error, ')}. {field.description}"

@@ -1,0 +1,89 @@
+"""Every path of the web application, as pure functions.
+
+Fragments are rendered in the daemon too, where no Flask exists, so nothing here may need a request.
+"""
+
+from urllib.parse import quote, urlencode
+
+#: Kinds of hub that have their own path; every other kind lives under ``/t/``.
+_PREFIX = {"user": "u"}
+
+
+def front() -> str:
+    """Return the path of the front page."""
+    return "/"
+
+
+def hub(kind: str, name: str) -> str:
+    """Return the path of a hub's page."""
+    return f"/{_PREFIX.get(kind, 't')}/{quote(name, safe='')}/"
+
+
+def hub_json(kind: str, name: str) -> str:
+    """Return the path of a hub as JSON."""
+    return hub(kind, name) + "json"
+
+
+def hub_edit(kind: str, name: str) -> str:
+    """Return the path of a hub's layout editor."""
+    return hub(kind, name) + "edit"
+
+
+def hub_settings(kind: str, name: str) -> str:
+    """Return the path of a hub's settings form."""
+    return hub(kind, name) + "settings"
+
+
+def hub_act(kind: str, name: str, act: str) -> str:
+    """Return the path that a form posts to in order to do ``act`` on a hub, such as ``subscribe``."""
+    return f"{hub(kind, name)}{act}"
+
+
+def catalogue(kind: str, name: str, side: str) -> str:
+    """Return the path of the list of widgets that can be added to one column."""
+    return f"{hub(kind, name)}add?{urlencode({'side': side})}"
+
+
+def widget_add(kind: str, name: str, plugin: str, side: str) -> str:
+    """Return the path of the form that adds a widget of type ``plugin`` to one column."""
+    return f"{hub(kind, name)}add/{quote(plugin, safe='')}?{urlencode({'side': side})}"
+
+
+def widget(widget_id: int) -> str:
+    """Return the path of a widget on a page of its own."""
+    return f"/w/{widget_id}/"
+
+
+def widget_fragment(widget_id: int) -> str:
+    """Return the path of a widget's HTML alone."""
+    return f"/w/{widget_id}/fragment"
+
+
+def widget_json(widget_id: int) -> str:
+    """Return the path of a widget as JSON."""
+    return f"/w/{widget_id}/json"
+
+
+def widget_settings(widget_id: int) -> str:
+    """Return the path of a widget's settings form."""
+    return f"/w/{widget_id}/settings"
+
+
+def widget_act(widget_id: int, act: str) -> str:
+    """Return the path that a form posts to in order to ``move`` or ``remove`` a widget."""
+    return f"/w/{widget_id}/{act}"
+
+
+def login() -> str:
+    """Return the path of the sign-in page."""
+    return "/login"
+
+
+def logout() -> str:
+    """Return the path that signs a person out (POST)."""
+    return "/logout"
+
+
+def static(path: str) -> str:
+    """Return the path of a static file."""
+    return f"/static/{path}"

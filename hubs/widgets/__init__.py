@@ -1,0 +1,1 @@
+"""Widgets: files are the framework, folders are the built-in widgets."""

@@ -1,0 +1,129 @@
+"""Cached functions: a widget's data, when it is stale, and how to get it anew.
+
+Results may be any picklable value, so entries are signed with the instance's key: a foreign or damaged entry is a
+miss, never code that runs.
+"""
+
+import hashlib
+import hmac
+import logging
+import pickle
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from hubs.cache import Cache, NullCache, key_of
+from hubs.models import Widget
+
+log = logging.getLogger(__name__)
+
+_MISSING = object()
+_SIGNATURE = hashlib.sha256().digest_size
+
+
+@dataclass(frozen=True, slots=True)
+class Interest:
+    """Messages that make a cached function stale: of one of ``topics``, about one thing.
+
+    A topic is the beginning of a message's name, in whole parts (``pagure.issue`` matches ``pagure.issue.new``), or
+    ``*``. ``kind`` is ``user`` (the message names this person), ``package``, ``team`` (it names a member of the hub
+    with this id), ``hub`` (it is about the hub with this id), or ``any``, which needs no value.
+    """
+
+    topics: tuple[str, ...]
+    kind: str
+    value: str = ""
+
+
+@dataclass
+class Services:
+    """What the framework lends to a widget while it is built."""
+
+    cache: Cache = field(default_factory=NullCache)
+    key: bytes = b""
+    ttl: int = 86400
+    code: str = ""
+    memo: dict[str, Any] = field(default_factory=dict)
+
+    def sign(self, data: bytes) -> bytes:
+        """Return the signature of a cached object."""
+        return hmac.digest(self.key, data, "sha256")
+
+
+class CachedFunction:
+    """The data of one widget, computed by `execute` and kept until a message makes it stale.
+
+    Subclasses define `execute` and either `interests`, a table that the index of the daemon works from, or only
+    `should_invalidate`, which is then tried on every message.
+    """
+
+    #: False for what is quick to compute from our own database: then only the finished fragment is cached.
+    stored: ClassVar[bool] = True
+
+    def __init__(self, instance: Widget) -> None:
+        self.instance = instance
+
+    def execute(self) -> Any:
+        """Compute the value; may be slow."""
+        raise NotImplementedError(f"{type(self).__name__} must define execute()")
+
+    def interests(self) -> Iterable[Interest] | None:
+        """Return what makes the value stale, or None to be asked about every message."""
+        return None
+
+    def should_invalidate(self, message: Mapping[str, Any]) -> bool:
+        """Tell whether this message makes the value stale; ``message`` has topic, msg_id, timestamp and msg."""
+        return self.interests() is not None
+
+    def __call__(self) -> Any:
+        """Return the value, from the cache where it is there."""
+        services = _services(self.instance)
+        name = type(self).__name__
+        if name in services.memo:
+            return services.memo[name]
+        value = self._load(services) if self.stored else _MISSING
+        if value is _MISSING:
+            return self.rebuild()
+        services.memo[name] = value
+        return value
+
+    def rebuild(self) -> Any:
+        """Compute the value, store it, and return it. Empty values are stored too."""
+        services = _services(self.instance)
+        value = self.execute()
+        services.memo[type(self).__name__] = value
+        if self.stored:
+            data = pickle.dumps(value)
+            services.cache.set(self._key(services), services.sign(self._bound(services, data)) + data, services.ttl)
+        return value
+
+    def _load(self, services: Services) -> Any:
+        entry = services.cache.get(self._key(services))
+        if entry is None:
+            return _MISSING
+        signature, data = entry[:_SIGNATURE], entry[_SIGNATURE:]
+        if not hmac.compare_digest(signature, services.sign(self._bound(services, data))):
+            log.warning("cached value of %s is foreign or damaged; it is computed anew", self._key(services))
+            return _MISSING
+        try:
+            return pickle.loads(data)  # noqa: S301 - signed by us, see above
+        except Exception:  # a class that moved or changed since; anything may be raised
+            log.warning("cached value of %s cannot be read; it is computed anew", self._key(services), exc_info=True)
+            return _MISSING
+
+    def _key(self, services: Services) -> str:
+        row = self.instance
+        return key_of("d", row.id, row.version, services.code, type(self).__qualname__)
+
+    def _bound(self, services: Services, data: bytes) -> bytes:
+        """Tie the data to its key, so that nobody can answer one question with the signed answer to another."""
+        return self._key(services).encode() + b"\0" + data
+
+
+def lend(row: Widget, services: Services) -> None:
+    """Let the widget's cached functions use ``services``."""
+    row.__dict__["_services"] = services
+
+
+def _services(row: Widget) -> Services:
+    return row.__dict__.setdefault("_services", Services())  # type: ignore[no-any-return]

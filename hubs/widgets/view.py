@@ -1,0 +1,99 @@
+"""Views of widgets: from a widget's row to its HTML, in the daemon and in the web alike."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import nh3
+from jinja2 import BaseLoader, ChoiceLoader, Environment, FileSystemLoader, StrictUndefined, Undefined
+from markdown_it import MarkdownIt
+from markupsafe import Markup
+
+from hubs import urls
+from hubs.models import Widget
+
+#: Where ``panel.html`` and the macros that widgets share are.
+SHARED = Path(__file__).parent / "templates"
+
+
+class RootWidgetView:
+    """The view that a hub shows; a widget may subclass it in its module to give its template a context."""
+
+    template = "root.html"
+
+    def get_context(self, instance: Widget, *args: Any, **kwargs: Any) -> Mapping[str, Any] | None:
+        """Return what the template gets; None hides the widget, since it has nothing to show."""
+        return {}
+
+    def render(self, instance: Widget, environment: Environment, **extra: Any) -> str:
+        """Return the widget's HTML for everybody who may see it; empty when it hides itself."""
+        context = self.get_context(instance)
+        if context is None:
+            return ""
+        values = {"instance": instance, "hub": instance.hub, "config": instance.config, **extra, **context}
+        return environment.get_template(self.template).render(values)
+
+
+@cache
+def environment(folder: Path | None) -> Environment:
+    """Return the template environment of the widget in ``folder``; each has its own, since all have a root.html."""
+    shared: BaseLoader = FileSystemLoader(SHARED)
+    loader = ChoiceLoader([FileSystemLoader(folder / "templates"), shared]) if folder else shared
+    # A misspelt name in a template of ours must fail a test; a template of others may rely on jinja2's default.
+    undefined = StrictUndefined if folder is None or folder.parent == SHARED.parent else Undefined
+    made = Environment(loader=loader, autoescape=True, undefined=undefined, trim_blocks=True, lstrip_blocks=True)
+    made.filters.update(FILTERS)
+    made.globals["urls"] = urls
+    return made
+
+
+_ALLOWED = nh3.ALLOWED_TAGS - {"img", "map", "area", "bdo"}
+
+
+def markdown(text: str | None) -> Markup:
+    """Render text that a person typed: Markdown, sanitized; HTML in it is shown, not obeyed; no images."""
+    html = _markdown().render(text or "")
+    clean = nh3.clean(html, tags=_ALLOWED, link_rel="noopener nofollow ugc", url_schemes=_SCHEMES)
+    return Markup(clean)  # noqa: S704 - sanitized just above
+
+
+_SCHEMES = {"http", "https", "mailto", "irc", "ircs", "matrix"}
+
+
+@cache
+def _markdown() -> MarkdownIt:
+    return MarkdownIt("commonmark", {"html": False, "linkify": False, "maxNesting": 20}).enable(["table"])
+
+
+def moment(value: datetime | None, style: str = "ago") -> Markup:
+    """Render a moment as ``<time>``: plain UTC text, which the browser turns into local or relative time."""
+    if value is None:
+        return Markup("")
+    utc = value.astimezone(UTC)
+    machine = utc.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return Markup('<time datetime="{}" data-style="{}">{} UTC</time>').format(
+        machine, style, utc.strftime("%Y-%m-%d %H:%M")
+    )
+
+
+def avatar(username: str, size: int = 32) -> Markup:
+    """Render a person's avatar: the first letter on a colour of the person's own; no request to anybody."""
+    hue = sum(ord(letter) * (index + 7) for index, letter in enumerate(username)) % 12
+    letter = username[:1].upper() or "?"
+    return Markup(
+        '<svg class="avatar hue-{}" width="{}" height="{}" viewBox="0 0 32 32" aria-hidden="true">'
+        '<rect width="32" height="32" rx="16"/><text x="16" y="21.5" text-anchor="middle">{}</text></svg>'
+    ).format(hue, size, size, letter)
+
+
+def icon(name: str) -> Markup:
+    """Render a symbol of our own icon file."""
+    return Markup('<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>').format(
+        urls.static("icons.svg"), name
+    )
+
+
+#: Filters for the templates of pages and widgets.
+FILTERS = {"markdown": markdown, "moment": moment, "avatar": avatar, "icon": icon}
