@@ -31,7 +31,7 @@ setup(
         "flask>=3.0",
         "flask-sse>=1.0",
         "flask-wtf>=1.2",
-        "gunicorn>=23",
+        "gunicorn>=25",
         "honcho>=2.0",
         "itsdangerous>=2.2",
         "jinja2>=3.1",

@@ -138,8 +138,9 @@ class Publisher:
         while (item := self._waiting.get()) is not None:
             try:
                 context = context or self._context()
+                modname, _, topic = item[0].partition(".")
                 # Without modname fedmsg walks the call stack for it: half a millisecond a message.
-                context.publish(topic=item[0].removeprefix(f"{MODULE}."), modname=MODULE, msg=item[1])
+                context.publish(topic=topic, modname=modname, msg=item[1])
             except Exception:  # whatever fails, the next message gets its try, and the outbox keeps this one
                 log.exception("%s could not be published; it waits in the outbox", item[0])
         if context is not None:

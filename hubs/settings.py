@@ -20,7 +20,14 @@ from hubs.errors import BadSetting
 
 PREFIX = "HUBS_"
 #: Names in the environment with our prefix that are not settings of the application.
-NOT_SETTINGS = {"HUBS_CONFIG", "HUBS_BUS_INBOUND", "HUBS_BUS_OUTBOUND", "HUBS_BUS_SIGN", "HUBS_CONSUMER"}
+NOT_SETTINGS = {
+    "HUBS_CONFIG",
+    "HUBS_BUS_INBOUND",
+    "HUBS_BUS_OUTBOUND",
+    "HUBS_BUS_SIGN",
+    "HUBS_BUS_CERTS",
+    "HUBS_CONSUMER",
+}
 
 
 def _words(value: Any) -> Any:

@@ -34,7 +34,16 @@ DEFAULT_WIDGETS: Mapping[str, tuple[tuple[str, str], ...]] = {
     ),
 }
 #: Tracker accounts and contacts that a hub may name.
-EXTRAS = ("pagure_username", "github_username", "bugzilla_email", "chat", "calendar", "website", "mailing_list")
+EXTRAS = (
+    "pagure_username",
+    "github_username",
+    "bugzilla_email",
+    "chat_nick",
+    "chat",
+    "calendar",
+    "website",
+    "mailing_list",
+)
 _TEXTS = {"display_name": 255, "summary": SUMMARY_LENGTH, "description": 20_000, **dict.fromkeys(EXTRAS, 255)}
 
 

@@ -1,0 +1,5 @@
+"""Lets ``python -m hubs`` do what ``hubs`` does."""
+
+from hubs.cli import main
+
+main()

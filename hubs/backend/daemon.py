@@ -1,0 +1,106 @@
+"""Everything that works in the daemon, wired together: index, pipeline, rebuilder and their timers."""
+
+import logging
+import threading
+import time
+
+from hubs import cache
+from hubs.actions import messages, outbox
+from hubs.backend.catchup import Catchup
+from hubs.backend.meta import extractor
+from hubs.backend.own import OwnMessages
+from hubs.backend.pipeline import Pipeline
+from hubs.backend.rebuild import Rebuilder
+from hubs.backend.triage import Index
+from hubs.bus import Message
+from hubs.events import Stream
+from hubs.models import Database
+from hubs.settings import Settings
+from hubs.widgets.fragments import Fragments
+from hubs.widgets.registry import Registry
+
+log = logging.getLogger(__name__)
+
+#: Seconds between two looks at the outbox, two lines of figures in the log, two removals of what is old.
+OUTBOX, REPORT, PURGE = 2.0, 60.0, 3600.0
+
+
+class Daemon:
+    """Handles messages from `put` until `stop`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        registry = Registry(settings.widgets)
+        self._database = Database(settings.database, pool_size=settings.rebuild_threads + 2)
+        stream = Stream(settings.redis_url, settings.stream_log, settings.stream_ttl, settings.token_ttl)
+        store = cache.connect(settings.cache)
+        fragments = Fragments(registry, store, settings.key(), settings.fragment_ttl, settings.build_timeout)
+        self.rebuilder = Rebuilder(
+            self._database, fragments, stream, settings.rebuild_threads, settings.rebuild_interval
+        )
+        index = Index(registry)
+        extract = extractor(index.directory)
+        self._own = OwnMessages(self._database, index, extract, self.rebuilder, stream)
+        self.pipeline = Pipeline(self._database, index, extract, self.rebuilder, self._own, self._own.load)
+        self._catchup = Catchup(self._database, settings.history_url, self.pipeline.put)
+        self._stopped = threading.Event()
+        self._need_resync = False
+
+    @property
+    def ready(self) -> bool:
+        """Whether the index is made, so that messages are handled as they come."""
+        return self.pipeline.ready.is_set()
+
+    def start(self) -> None:
+        """Start all threads."""
+        self.rebuilder.start()
+        self.pipeline.start()
+        threading.Thread(target=self._keep_time, name="timers", daemon=True).start()
+        if self._settings.history_url:
+            self._catchup.start()
+
+    def stop(self) -> None:
+        """Finish what is in hand, for at most a moment, and end all threads."""
+        self._stopped.set()
+        self.pipeline.stop(0.4)
+        self.rebuilder.stop(0.3)
+        self._database.dispose()
+
+    def put(self, message: Message) -> None:
+        """Take a message. In a flood it may be shed; what history knows of it is asked for afterwards."""
+        if not self.pipeline.put(message) and not self._need_resync:
+            self._need_resync = True
+            log.error("messages come faster than they can be stored; some are shed")
+
+    def tick(self) -> None:
+        """Send a sign of life through the pipeline: `quiet_for` tells when it last came through."""
+        self.pipeline.put(self._own.beat)
+
+    def quiet_for(self) -> float:
+        """Return the seconds since the pipeline was last seen alive."""
+        return time.monotonic() - self._own.alive
+
+    def _keep_time(self) -> None:
+        """Put what must be done from time to time into the pipeline, where it runs in its turn."""
+        due = {"hubs": self._settings.sweep_interval, "report": REPORT, "purge": PURGE}
+        next_at = {name: time.monotonic() + seconds for name, seconds in due.items()}
+        acts = {"hubs": self._own.sweep_hubs, "report": self._report, "purge": self._purge}
+        while not self._stopped.wait(OUTBOX):
+            self.pipeline.put(self._own.sweep_outbox)
+            for name, act in acts.items():
+                if time.monotonic() >= next_at[name]:
+                    next_at[name] = time.monotonic() + due[name]
+                    self.pipeline.put(act)
+            if self._need_resync and len(self.pipeline) == 0:
+                self._need_resync = False
+                self._catchup.start()
+
+    def _report(self) -> None:
+        counts = {**self.pipeline.counts, **self.rebuilder.counts}
+        figures = " ".join(f"{name}={count}" for name, count in sorted(counts.items()))
+        log.info("so far %s; waiting messages=%d widgets=%d", figures, len(self.pipeline), len(self.rebuilder))
+
+    def _purge(self) -> None:
+        with self._database.transaction() as session:
+            messages.purge(session, self._settings.retention_days)
+            outbox.purge(session)

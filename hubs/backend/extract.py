@@ -1,0 +1,144 @@
+"""Whom and what a message is about, and the sentence a feed card shows for it.
+
+This is the small extractor for machines without Fedora's own plugins; `hubs.backend.meta` uses those. Nothing here
+opens a socket.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from itertools import islice
+from typing import Any
+
+from hubs.actions.messages import names
+from hubs.bus import Message
+
+#: Fields that hold a username, or an object with one.
+PEOPLE = frozenset(
+    (
+        "agent",
+        "assignee",
+        "author",
+        "commenter",
+        "fas_name",
+        "nick",
+        "nominee",
+        "owner",
+        "recipient",
+        "requester",
+        "reviewer",
+        "sender",
+        "submitter",
+        "user",
+        "user_name",
+        "username",
+        "vendor_name",
+    )
+)
+_LISTS = frozenset(("attendees", "owners", "users", "usernames", "committers", "recipients"))
+_NAMES = ("username", "name", "login", "nick", "fas_name")
+_PACKAGES = frozenset(("package", "package_name", "packages", "pkg", "pkg_name"))
+_TITLES = ("title", "summary", "subject", "meeting_topic", "name", "pkg", "package", "text", "description")
+_LINKS = ("full_url", "html_url", "url", "link", "logs", "web_url")
+_USERNAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
+#: OpenID addresses and our own e-mail domain hold a username.
+_ADDRESS = re.compile(r"^(?:https?://([\w.-]+?)\.id\.[\w.-]+/?|([\w.-]+)@fedoraproject\.org)$")
+#: Names under which programs act, and which stand for no account.
+NOBODY = frozenset(("anonymous", "apache", "bodhi", "nobody", "none", "null", "root", "system"))
+#: How deep, and how far into a list, names are looked for.
+_DEPTH, _ITEMS = 8, 200
+
+
+class Extractor:
+    """Fills in what a message is about.
+
+    ``directory`` maps chat nicks and e-mail addresses, in lower case, to accounts. It may grow at any time.
+    """
+
+    def __init__(self, directory: Mapping[str, str] | None = None) -> None:
+        self.directory: Mapping[str, str] = {} if directory is None else directory
+
+    def __call__(self, message: Message) -> Message:
+        """Return the message with people, packages, sentence and link; never raises for what its fields hold."""
+        people = frozenset(filter(None, map(self.account, _people(message.body))))
+        link = next((text for text in _texts(message.body, _LINKS) if text.startswith(("https://", "http://"))), "")
+        return replace(
+            message,
+            users=names(people - NOBODY, 64),
+            packages=names(_packages(message.body), 255),
+            sentence=_sentence(message, self._agent(message.body) or min(people, default="")),
+            link=link,
+        )
+
+    def account(self, text: str) -> str:
+        """Return the account that ``text`` names, or nothing."""
+        return self.directory.get(text.lower()) or username(text)
+
+    def _agent(self, body: dict[str, Any]) -> str:
+        for name in ("agent", "user", "username", "author", "owner"):
+            found = next((account for text in _name_in(body.get(name)) if (account := self.account(text))), "")
+            if found:
+                return found
+        return ""
+
+
+def username(text: str) -> str:
+    """Return the account that ``text`` spells, or nothing: e-mail addresses of strangers spell none."""
+    address = _ADDRESS.match(text)
+    if address:
+        text = address[1] or address[2]
+    text = text.lower()
+    return text if _USERNAME.match(text) else ""
+
+
+def _fields(value: Any, depth: int = _DEPTH) -> Iterator[tuple[str, Any]]:
+    """Yield every field of an object and of the objects in it."""
+    if depth and isinstance(value, dict):
+        for name, inner in value.items():
+            yield name, inner
+            yield from _fields(inner, depth - 1)
+    elif depth and isinstance(value, list):
+        for inner in value[:_ITEMS]:
+            yield from _fields(inner, depth - 1)
+
+
+def _people(body: dict[str, Any]) -> Iterator[str]:
+    for name, value in _fields(body):
+        if name in PEOPLE:
+            yield from _name_in(value)
+        elif name in _LISTS and isinstance(value, list | dict):
+            for one in islice(value, _ITEMS):
+                yield from _name_in(one)
+
+
+def _name_in(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        found = next((value[name] for name in _NAMES if isinstance(value.get(name), str)), None)
+        if found:
+            yield found
+
+
+def _packages(body: dict[str, Any]) -> Iterator[str]:
+    for name, value in _fields(body):
+        if name in _PACKAGES:
+            for one in value[:_ITEMS] if isinstance(value, list) else [value]:
+                yield from _name_in(one)
+
+
+def _texts(body: dict[str, Any], wanted: tuple[str, ...]) -> Iterator[str]:
+    found: dict[str, str] = {}
+    for name, value in _fields(body):
+        if name in wanted and isinstance(value, str) and value.strip():
+            found.setdefault(name, value.strip())
+    yield from (found[name] for name in wanted if name in found)
+
+
+def _sentence(message: Message, agent: str) -> str:
+    """Say what happened: who, what, and the title of the thing where it has one."""
+    rest = message.name.split(".")[1:]
+    what = " ".join(part.replace("-", " ").replace("_", " ") for part in rest) or message.category
+    title = next(_texts(message.body, _TITLES), "").splitlines()
+    shown = f" “{title[0][:160]}”" if title else ""
+    return f"{agent or message.category}: {what}{shown}"

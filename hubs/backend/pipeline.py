@@ -1,0 +1,173 @@
+"""From a checked message to the widgets it touches: store, triage, ask for rebuilds, in one thread, in batches.
+
+Whatever waits is taken as one batch: alone, a message is handled at once; in a flood, hundreds share a transaction.
+"""
+
+import logging
+import queue
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import datetime
+
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from hubs.actions import messages as storing
+from hubs.backend.extract import Extractor
+from hubs.backend.own import OwnMessages
+from hubs.backend.rebuild import Rebuilder
+from hubs.backend.triage import Index
+from hubs.bus import MODULE, Message
+from hubs.models import Database
+
+log = logging.getLogger(__name__)
+
+#: Messages that may wait, and those that share a transaction.
+WAITING, BATCH = 20_000, 500
+#: Seconds between two tries while the database is away, at most.
+PATIENCE = 5.0
+#: People whose last activity is remembered, so that it is not written again at once.
+RECENT = 50_000
+
+
+class Pipeline:
+    """Handles messages in a thread of its own; ``prepare`` runs in it first, before any message."""
+
+    def __init__(
+        self,
+        database: Database,
+        index: Index,
+        extract: Extractor,
+        rebuilder: Rebuilder,
+        own: OwnMessages,
+        prepare: Callable[[], None],
+    ) -> None:
+        self._database, self._index, self._extract = database, index, extract
+        self._rebuilder, self._own, self._prepare = rebuilder, own, prepare
+        self._waiting: queue.Queue[Message | Callable[[], None] | None] = queue.Queue(WAITING)
+        self._stopping = threading.Event()
+        self._recent: dict[str, datetime] = {}
+        self._thread = threading.Thread(target=self._run, name="pipeline", daemon=True)
+        self.ready = threading.Event()
+        #: What happened since the start: stored, duplicate, touched, dropped, shed.
+        self.counts: Counter[str] = Counter()
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def stop(self, timeout: float = 0.5) -> None:
+        """Finish the batch in hand, for at most ``timeout`` seconds, and drop what waits."""
+        self._stopping.set()
+        with suppress(queue.Full):
+            self._waiting.put_nowait(None)
+        if self._thread.is_alive():
+            self._thread.join(timeout)
+
+    def put(self, item: Message | Callable[[], None]) -> bool:
+        """Take a message, or a function to be called in its turn; False when too much waits already."""
+        try:
+            self._waiting.put_nowait(item)
+        except queue.Full:
+            self.counts["shed"] += 1
+            return False
+        return True
+
+    def __len__(self) -> int:
+        """Return the number of messages that wait."""
+        return self._waiting.qsize()
+
+    def _run(self) -> None:
+        self._insist(self._prepare)
+        self.ready.set()
+        while not self._stopping.is_set():
+            batch = self._batch()
+            try:
+                self.handle([item for item in batch if isinstance(item, Message)])
+                for item in batch:
+                    if item is not None and not isinstance(item, Message):
+                        item()
+            except Exception:  # whatever a message did, those after it must be handled
+                log.exception("a batch of %d messages failed", len(batch))
+                self.counts["dropped"] += len(batch)
+
+    def _batch(self) -> list[Message | Callable[[], None] | None]:
+        batch = [self._waiting.get()]
+        while len(batch) < BATCH:
+            try:
+                batch.append(self._waiting.get_nowait())
+            except queue.Empty:
+                break
+        return batch
+
+    def handle(self, batch: Sequence[Message]) -> None:
+        """Store a batch, then ask for the rebuilds of what it touches."""
+        if not batch:
+            return
+        extracted = [self._extract(message) for message in batch]
+        fresh: list[Message] = []
+        self._insist(lambda: fresh.extend(self._store(extracted)))
+        self.counts["stored"] += len(fresh)
+        self.counts["duplicate"] += len(batch) - len(fresh)
+        for message in fresh:
+            if message.category == MODULE:
+                self._insist(lambda heard=message: self._own.handle(heard))  # type: ignore[misc]
+            touched = self._index.touched(message)
+            self.counts["touched"] += len(touched)
+            for widget, functions in touched.items():
+                self._rebuilder.request(widget, functions)
+
+    def _store(self, batch: list[Message]) -> list[Message]:
+        try:
+            with self._database.transaction() as session:
+                fresh = storing.store(session, batch)
+                seen = self._active(fresh)
+                storing.note_activity(session, seen)
+        except DBAPIError as error:
+            if error.connection_invalidated or _is_away(error):
+                raise
+            if len(batch) == 1:
+                log.warning("%s (%s) cannot be stored: %s", batch[0].msg_id, batch[0].topic, error.orig)
+                self.counts["dropped"] += 1
+                return []
+            # One bad message must not take its neighbours with it.
+            return [message for one in batch for message in self._store([one])]
+        self._remember(seen)
+        return fresh
+
+    def _active(self, fresh: list[Message]) -> dict[str, datetime]:
+        """Return when people were last active, leaving out what was written less than a step ago."""
+        seen: dict[str, datetime] = {}
+        for message in fresh:
+            if message.category == MODULE:  # what somebody else does to one's roles is not one's own activity
+                continue
+            for username in message.users:
+                known = seen.get(username) or self._recent.get(username)
+                if known is None or message.sent_at - known >= storing.ACTIVITY_STEP:
+                    seen[username] = message.sent_at
+        return seen
+
+    def _remember(self, seen: dict[str, datetime]) -> None:
+        if len(self._recent) > RECENT:
+            self._recent.clear()
+        self._recent.update(seen)
+
+    def _insist(self, act: Callable[[], object]) -> None:
+        """Do ``act`` until the database lets us, or the end has come."""
+        wait = 0.1
+        while not self._stopping.is_set():
+            try:
+                act()
+            except SQLAlchemyError as error:
+                log.warning("the database does not answer, trying again in %.1f s: %s", wait, error)
+                self._own.beat()
+                self._stopping.wait(wait)
+                wait = min(wait * 2, PATIENCE)
+            else:
+                return
+
+
+def _is_away(error: DBAPIError) -> bool:
+    """Tell whether the database cannot answer just now, as opposed to refusing what it got."""
+    return type(error).__name__ in ("OperationalError", "InterfaceError", "InternalError", "TimeoutError")

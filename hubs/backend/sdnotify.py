@@ -1,0 +1,21 @@
+"""Telling systemd how the daemon is: one datagram per fact, nothing where systemd does not listen."""
+
+import logging
+import os
+import socket
+
+log = logging.getLogger(__name__)
+
+
+def notify(state: str) -> None:
+    """Send ``READY=1``, ``STOPPING=1``, ``WATCHDOG=1`` or ``STATUS=…`` to the socket in ``NOTIFY_SOCKET``."""
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if not address:
+        return
+    if address.startswith("@"):
+        address = "\0" + address[1:]  # systemd writes the abstract namespace so
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as out:
+            out.sendto(state.encode(), address)
+    except OSError as error:
+        log.warning("systemd cannot be told %s: %s", state, error)

@@ -1,0 +1,235 @@
+"""The loop that writes to all browsers: one thread, epoll, bytes that were encoded once.
+
+A greenlet and a queue per reader cost kilobytes and context switches each; here a reader is a small object and a file
+descriptor. What waits for one channel is joined into one write. Who does not read is dropped, and comes back with the
+id of the last event.
+"""
+
+import itertools
+import logging
+import os
+import random
+import select
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+
+log = logging.getLogger(__name__)
+
+#: Bytes that may wait for one reader.
+BACKLOG = 1 << 20
+#: Seconds between two heartbeats to one reader; the loop spreads them.
+HEARTBEAT, BEATS = 15.0, 15
+#: Seconds after which a connection whose other end vanished is given up by the kernel.
+VANISHED = 30
+_BEAT = b": hb\n\n"
+
+
+class Reader:
+    """One browser's stream. It is held back until `Writer.release`, so that the log can be replayed to it first."""
+
+    __slots__ = ("after", "backlog", "channels", "fd", "held", "number", "size", "until", "user")
+
+    def __init__(self, fd: int, channels: Iterable[str], user: int, until: float) -> None:
+        self.fd, self.channels, self.user, self.until = fd, tuple(channels), user, until
+        self.held: list[tuple[int, bytes]] | None = []
+        self.backlog: deque[bytes] | None = None
+        self.after = self.size = self.number = 0
+
+
+class Writer:
+    """Serves readers in a thread of its own; all public methods may be called from any thread."""
+
+    def __init__(self) -> None:
+        self._epoll = select.epoll()
+        self._wake_in, self._wake_out = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._epoll.register(self._wake_in, select.EPOLLIN)
+        self._calls: deque[Callable[[], None]] = deque()
+        self._events: deque[tuple[str, int, bytes]] = deque()
+        self._readers: dict[int, Reader] = {}
+        self._channels: dict[str, dict[int, Reader]] = {}
+        self._woken = threading.Lock()
+        self._numbers = itertools.count(1)
+        self._beat = 0
+        self._next_beat = time.monotonic() + HEARTBEAT / BEATS
+        self._running = True
+        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def __len__(self) -> int:
+        """Return the number of readers."""
+        return len(self._readers)
+
+    def add(self, reader: Reader) -> None:
+        """Take over a reader's socket; from now on its events are kept for it."""
+        os.set_blocking(reader.fd, False)
+        self._call(lambda: self._add(reader))
+
+    def release(self, reader: Reader, first: bytes, after: int) -> None:
+        """Send ``first``, then every event after number ``after``."""
+        self._call(lambda: self._release(reader, first, after))
+
+    def drop(self, reader: Reader) -> None:
+        """Close a reader's connection."""
+        self._call(lambda: self._close(reader))
+
+    def broadcast(self, channel: str, number: int, payload: bytes) -> None:
+        """Send an event to all who hear ``channel``."""
+        self._events.append((channel, number, payload))
+        self._wake()
+
+    def end(self, user: int) -> None:
+        """End the streams of one person."""
+        self._call(lambda: self._close_all(reader for reader in self._all() if reader.user == user))
+
+    def end_all(self) -> None:
+        """End all streams."""
+        self._call(lambda: self._close_all(self._all()))
+
+    def drain(self, timeout: float = 2.0) -> None:
+        """Tell every reader to come back at a moment of its own within ten seconds, then end."""
+        self._call(self._farewell)
+        if self._thread.is_alive():
+            self._thread.join(timeout)
+
+    def _call(self, call: Callable[[], None]) -> None:
+        self._calls.append(call)
+        self._wake()
+
+    def _wake(self) -> None:
+        # One byte in the pipe is enough, and a system call less for each of a burst.
+        if self._woken.acquire(blocking=False):
+            os.write(self._wake_out, b"w")
+
+    def _run(self) -> None:
+        while self._running:
+            ready = self._epoll.poll(max(0.0, self._next_beat - time.monotonic()), 1024)
+            for fd, what in ready:
+                if fd == self._wake_in:
+                    os.read(self._wake_in, 64)
+                    self._woken.release()
+                elif (reader := self._readers.get(fd)) is not None:
+                    self._serve(reader, what)
+            try:
+                self._work()
+            except Exception:  # one reader's trouble must not silence all others
+                log.exception("the stream loop goes on")
+
+    def _work(self) -> None:
+        # Events first: what was published before a reader was added is in the log that is replayed to it.
+        events = [self._events.popleft() for _ in range(len(self._events))]
+        for _ in range(len(self._calls)):
+            self._calls.popleft()()
+        for channel, run in itertools.groupby(events, key=lambda event: event[0]):
+            self._deliver(channel, list(run))
+        if time.monotonic() >= self._next_beat:
+            self._next_beat = time.monotonic() + HEARTBEAT / BEATS
+            self._heartbeat()
+
+    def _deliver(self, channel: str, run: list[tuple[str, int, bytes]]) -> None:
+        """Send events of one channel that follow each other, joined, to all who hear it."""
+        readers = self._channels.get(channel)
+        if not readers:
+            return
+        joined = b"".join(payload for _, _, payload in run)
+        first = run[0][1]
+        for reader in tuple(readers.values()):
+            if reader.held is not None:
+                reader.held.extend((number, payload) for _, number, payload in run)
+                reader.size += len(joined)
+                if reader.size > BACKLOG:
+                    self._close(reader)
+            elif first > reader.after:
+                self._send(reader, joined)
+            else:
+                rest = b"".join(payload for _, number, payload in run if number > reader.after)
+                self._send(reader, rest)
+
+    def _send(self, reader: Reader, data: bytes) -> None:
+        if not data:
+            return
+        if reader.backlog is not None:
+            reader.backlog.append(data)
+            reader.size += len(data)
+            if reader.size > BACKLOG:
+                log.info("a reader who does not read is dropped")
+                self._close(reader)
+            return
+        try:
+            sent = os.write(reader.fd, data)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            self._close(reader)
+            return
+        if sent < len(data):
+            reader.backlog, reader.size = deque([data[sent:]]), len(data) - sent
+            self._epoll.modify(reader.fd, select.EPOLLRDHUP | select.EPOLLOUT)
+
+    def _serve(self, reader: Reader, what: int) -> None:
+        """Write on what waits for a reader, or close what the reader has closed."""
+        if what & (select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR):
+            self._close(reader)
+            return
+        if reader.backlog is None:
+            return
+        data, reader.backlog, reader.size = b"".join(reader.backlog), None, 0
+        self._epoll.modify(reader.fd, select.EPOLLRDHUP)
+        self._send(reader, data)
+
+    def _add(self, reader: Reader) -> None:
+        try:
+            connection = socket.fromfd(reader.fd, socket.AF_INET, socket.SOCK_STREAM)
+            with connection:
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, VANISHED * 1000)
+        except OSError:
+            log.debug("not a TCP connection; the kernel will not notice when the other end vanishes")
+        self._epoll.register(reader.fd, select.EPOLLRDHUP)
+        reader.number = next(self._numbers)
+        self._readers[reader.fd] = reader
+        for channel in reader.channels:
+            self._channels.setdefault(channel, {})[reader.fd] = reader
+
+    def _release(self, reader: Reader, first: bytes, after: int) -> None:
+        if self._readers.get(reader.fd) is not reader:
+            return
+        held, reader.held, reader.size, reader.after = reader.held or [], None, 0, after
+        self._send(reader, first + b"".join(payload for number, payload in held if number > after))
+
+    def _heartbeat(self) -> None:
+        self._beat = (self._beat + 1) % BEATS
+        now = time.monotonic()
+        for reader in self._all():
+            if reader.until < now:
+                self._close(reader)
+            elif reader.number % BEATS == self._beat and reader.held is None and reader.backlog is None:
+                self._send(reader, _BEAT)
+
+    def _farewell(self) -> None:
+        for reader in self._all():
+            self._send(reader, b"retry: %d\n\n" % random.randint(500, 10_000))
+        self._close_all(self._all())
+        self._running = False
+
+    def _all(self) -> tuple[Reader, ...]:
+        return tuple(self._readers.values())
+
+    def _close_all(self, readers: Iterable[Reader]) -> None:
+        for reader in tuple(readers):
+            self._close(reader)
+
+    def _close(self, reader: Reader) -> None:
+        if self._readers.get(reader.fd) is not reader:
+            return
+        del self._readers[reader.fd]
+        for channel in reader.channels:
+            listeners = self._channels.get(channel, {})
+            listeners.pop(reader.fd, None)
+            if not listeners:
+                self._channels.pop(channel, None)
+        os.close(reader.fd)  # epoll forgets a descriptor that is closed

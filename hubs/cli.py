@@ -1,0 +1,129 @@
+"""The ``hubs`` command: setting up, running and looking after an instance."""
+
+import logging
+import sys
+from pathlib import Path
+
+import click
+from alembic.util.exc import CommandError
+
+from hubs import __version__
+from hubs.demo import fill as demo_fill
+from hubs.demo import replay as demo_replay
+from hubs.demo.supervisor import Ports, PortTaken, run
+from hubs.errors import HubsError
+from hubs.models import Database, migrations
+from hubs.settings import PREFIX, Settings, load
+from hubs.widgets.registry import Registry
+
+
+@click.group()
+@click.version_option(__version__, prog_name="hubs")
+def cli() -> None:
+    """Fedora Hubs: a portal of live widgets for a contributor community."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+
+
+@cli.command()
+@click.option("--port", default=8000, show_default=True, help="Port of the pages; the next five are used as well.")
+@click.option(
+    "--data-dir", default="var", show_default=True, type=click.Path(path_type=Path), help="Where data is kept."
+)
+@click.option("--replay/--no-replay", default=True, show_default=True, help="Keep demo messages coming on the bus.")
+@click.option("--pause", default=1.5, show_default=True, help="Seconds between two demo messages, on average.")
+def up(port: int, data_dir: Path, replay: bool, pause: float) -> None:
+    """Run a whole instance on this machine, with nothing to install beside it.
+
+    Prepares a SQLite database, fills it with demo people and teams the first time, and starts web, eventsource,
+    fedmsg-relay, fedmsg-hub, an embedded Redis and a replay of bus messages, each as a process of its own. Log lines
+    begin with the name of the process. Ctrl-C stops them all; the data stays and is used again the next time.
+
+    All ports are on 127.0.0.1: PORT for the pages, PORT+1 for the event stream, PORT+2 for Redis, PORT+3 and PORT+4 for
+    the bus.
+    """
+    try:
+        run(Ports.from_first(port), data_dir, replay=replay, pause=pause)
+    except PortTaken as error:
+        raise click.ClickException(str(error)) from None
+
+
+@cli.group()
+def db() -> None:
+    """Look after the database that HUBS_DATABASE_URL names."""
+
+
+@db.command()
+def upgrade() -> None:
+    """Bring the tables to the current schema; the migrations travel with the package."""
+    migrations.upgrade(_database(load()))
+
+
+@db.command()
+def check() -> None:
+    """Compare the tables with the models; fail when they differ."""
+    try:
+        migrations.check(_database(load()))
+    except CommandError as error:
+        raise click.ClickException(f"{error} Run: hubs db upgrade") from None
+
+
+@db.command()
+@click.argument("message")
+def revise(message: str) -> None:
+    """Write a migration for what the models have and a PostgreSQL database lacks."""
+    migrations.revise(_database(load()), message)
+
+
+@cli.group()
+def demo() -> None:
+    """Invented people, teams and messages, to try Hubs with."""
+
+
+@demo.command()
+def fill() -> None:
+    """Fill an empty database with demo people, teams and a year of messages."""
+    settings = load()
+    database = _database(settings)
+    migrations.upgrade(database)
+    if demo_fill.fill(database, Registry(settings.widgets)):
+        click.echo("The demo data is in.")
+    else:
+        click.echo("There are people already; nothing was changed.")
+
+
+@demo.command()
+@click.option("--pause", default=1.5, show_default=True, help="Seconds between two messages, on average.")
+@click.option("--count", default=0, help="Messages to send; 0 means until stopped.")
+def replay(pause: float, count: int) -> None:
+    """Keep demo messages coming on the bus, through the relay."""
+    demo_replay.run(_database(load()), pause, count)
+
+
+@demo.command()
+@click.option("--port", default=6379, show_default=True, help="Port on 127.0.0.1.")
+def redis(port: int) -> None:
+    """Run the embedded server that speaks Redis' protocol; it forgets everything when it stops."""
+    demo_replay.serve_redis(port)
+
+
+@cli.command()
+def settings() -> None:
+    """List all settings with their defaults, and check those in force."""
+    for name, field in Settings.model_fields.items():
+        click.echo(f"{PREFIX}{name.upper()} (default: {field.get_default()!s})\n    {field.description}")
+    load()
+    click.echo("\nThe settings in force are good.")
+
+
+def _database(settings: Settings) -> Database:
+    return Database(settings.database, info={"site_url": settings.site_url})
+
+
+def main() -> None:
+    """Run the command; an error that people can mend is one sentence, not a traceback."""
+    try:
+        cli()
+    except HubsError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(2)

@@ -1,0 +1,126 @@
+"""Demo data: invented people and teams, and a year of what they did."""
+
+import random
+import tomllib
+from datetime import timedelta
+from importlib.resources import files
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from hubs.actions import hubs as hub_actions
+from hubs.actions import messages, people, widgets
+from hubs.backend.extract import Extractor
+from hubs.bus import Message, parse
+from hubs.demo import messages as invented
+from hubs.models import Database, Hub, OutboxMessage, RoleName, User, now
+from hubs.permissions import person
+from hubs.widgets.registry import Registry
+
+#: Messages in the year before today, and the seed that makes every demo the same.
+MESSAGES, SEED = 2500, 44
+_EXTRA_WIDGETS = (("left", "activity"), ("left", "heatmap"), ("right", "contact"), ("right", "cobwebs"))
+
+
+def data() -> dict[str, list[dict[str, Any]]]:
+    """Return the invented people and teams."""
+    found: dict[str, list[dict[str, Any]]] = tomllib.loads(
+        files("hubs.demo").joinpath("people.toml").read_text("utf-8")
+    )
+    return found
+
+
+def fill(database: Database, registry: Registry) -> bool:
+    """Fill an empty database; return False, and change nothing, when somebody is in it already."""
+    chance = random.Random(SEED)
+    with database.transaction() as session:
+        if session.scalar(select(func.count(User.id))):
+            return False
+        known = data()
+        users = {
+            one["username"]: people.sign_up(session, registry, one["username"], one["fullname"], one["timezone"])
+            for one in known["people"]
+        }
+        for username, user in users.items():
+            _personal(session, registry, user, chance.choice(("heatmap", "contact", "library")), username)
+        for team in known["teams"]:
+            _team(session, registry, users, team)
+        _history(session, chance, list(users))
+        for team in known["teams"]:
+            _age(session, team)
+        # Nobody listened while this was made, so nobody waits for these.
+        session.execute(update(OutboxMessage).values(handled_at=now()))
+        session.info.pop("outbox", None)
+    return True
+
+
+def _personal(session: Session, registry: Registry, user: User, plugin: str, username: str) -> None:
+    hub = session.scalars(select(Hub).where(Hub.kind == "user", Hub.name == username)).one()
+    owner = person(user.id, username, hub.roles)
+    summaries = (
+        "Packager and night owl.",
+        "Here for the people.",
+        "Breaks things so that you need not.",
+        "Says hello.",
+    )
+    hub_actions.update(session, owner, hub, {"summary": summaries[user.id % len(summaries)]})
+    values: dict[str, Any] = {}
+    if plugin == "library":
+        values = {"items": [{"title": "My notes", "link": f"https://notes.example.org/{username}", "note": ""}]}
+    side = "left" if plugin == "heatmap" else "right"
+    widgets.add(session, registry, owner, hub, plugin, side, values)
+
+
+def _team(session: Session, registry: Registry, users: dict[str, User], team: dict[str, Any]) -> None:
+    founder = users[team["owners"][0]]
+    values = {name: team[name] for name in ("display_name", "summary", "description")}
+    hub = hub_actions.create(session, registry, founder, "team", team["name"], {**values, **team.get("extras", {})})
+    session.flush()
+    owner = person(founder.id, founder.username, hub.roles)
+    for role, names in ((RoleName.OWNER, "owners"), (RoleName.MEMBER, "members")):
+        for username in team[names]:
+            people.give_role(session, owner, hub, users[username], role)
+    for username in team["subscribers"]:
+        reader = users[username]
+        people.take_role(session, person(reader.id, username, ()), hub, RoleName.SUBSCRIBER)
+    for row in list(hub.widgets):
+        if row.plugin == "sticky":
+            widgets.update(session, registry, owner, row, {"text": team["sticky"].strip(), "colour": team["colour"]})
+        if row.plugin == "rules" and "rules" in team:
+            widgets.update(session, registry, owner, row, team["rules"])
+    for side, plugin in _EXTRA_WIDGETS:
+        widgets.add(session, registry, owner, hub, plugin, side)
+    if team.get("archived"):
+        hub_actions.update(session, owner, hub, {"archived": True})
+
+
+def _history(session: Session, chance: random.Random, usernames: list[str]) -> None:
+    """Store a year of messages: more lately than long ago, more on weekdays, some people busier than others."""
+    extract, made = Extractor(), []
+    busy = [name for rank, name in enumerate(usernames) for _ in range(len(usernames) - rank)]
+    for number in range(MESSAGES):
+        sent = now() - timedelta(days=364 * chance.random() ** 1.6, minutes=chance.randint(20, 1400))
+        if sent.weekday() > 4 and chance.random() < 0.6:
+            continue
+        first = chance.choice(busy)
+        names = [first, chance.choice([name for name in usernames if name != first])]
+        topic, body = invented.one(chance, names)
+        envelope = {"topic": f"org.fedoraproject.dev.{topic}", "msg": body, "timestamp": sent.timestamp()}
+        made.append(extract(parse({**envelope, "msg_id": f"demo-{SEED}-{number}"})))
+    messages.store(session, made)
+    messages.note_activity(session, _last_seen(made))
+
+
+def _last_seen(made: list[Message]) -> dict[str, Any]:
+    seen: dict[str, Any] = {}
+    for message in made:
+        for username in message.users:
+            seen[username] = max(message.sent_at, seen.get(username, message.sent_at))
+    return seen
+
+
+def _age(session: Session, team: dict[str, Any]) -> None:
+    if "idle_days" in team:
+        quiet_since = now() - timedelta(days=team["idle_days"])
+        session.execute(update(Hub).where(Hub.name == team["name"]).values(last_activity=quiet_since))

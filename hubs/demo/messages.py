@@ -1,0 +1,172 @@
+"""Invented messages in the shapes of the real bus: a mix of categories, each with the fields that its service sends."""
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+_PROJECTS = ("hubs", "websites", "release-notes", "wallpapers", "test-days", "ansible-roles", "installer-guide")
+_PACKAGES = ("nethogs", "python-sunpath", "rust-heron", "lantern-icons", "wordgarden", "libquokka", "tidepool")
+_TITLES = (
+    "Page is blank after sign-in",
+    "Add a dark variant",
+    "Typo in the first paragraph",
+    "Build fails on aarch64",
+    "Document the new option",
+    "Time zone is off by one hour",
+    "Translate the welcome screen",
+    "Crash when the list is empty",
+    "Drop the unused helper",
+    "Speed up the search",
+)
+_COMMENTS = ("Works for me, thank you!", "Could you add a test?", "Reproduced here.", "This looks good.", "+1")
+_BADGES = ("Nuancier", "Bug Squasher", "Speak Up!", "Helping Hand", "Associate Editor", "Patch Hero")
+_TOPICS = ("Freeze exceptions", "Open floor", "Wallpaper vote", "Release blockers", "Docs sprint")
+
+Body = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """One kind of message: its topic after the environment, how often it comes, and how to make its fields."""
+
+    topic: str
+    weight: int
+    make: Callable[[random.Random, str, str], Body]
+
+
+def _repository(chance: random.Random) -> Body:
+    name = chance.choice(_PROJECTS)
+    return {"name": name, "namespace": None, "url_path": name, "full_url": f"https://forge.example.org/{name}"}
+
+
+def _issue(chance: random.Random, agent: str, other: str) -> Body:
+    project, number = _repository(chance), chance.randint(10, 900)
+    issue = {
+        "id": number,
+        "title": chance.choice(_TITLES),
+        "status": chance.choice(("Open", "Closed")),
+        "user": {"name": other, "fullname": other.title()},
+        "assignee": {"name": agent},
+        "full_url": f"{project['full_url']}/issue/{number}",
+        "comments": [{"comment": chance.choice(_COMMENTS), "user": {"name": agent}}],
+    }
+    return {"agent": agent, "issue": issue, "project": project}
+
+
+def _pull_request(chance: random.Random, agent: str, other: str) -> Body:
+    project, number = _repository(chance), chance.randint(10, 900)
+    request = {
+        "id": number,
+        "title": chance.choice(_TITLES),
+        "branch": "main",
+        "status": "Open",
+        "user": {"name": other},
+        "project": project,
+        "full_url": f"{project['full_url']}/pull-request/{number}",
+        "comments": [{"comment": chance.choice(_COMMENTS), "user": {"name": agent}}],
+    }
+    return {"agent": agent, "pullrequest": request}
+
+
+def _update(chance: random.Random, agent: str, other: str) -> Body:
+    build = f"{chance.choice(_PACKAGES)}-{chance.randint(1, 9)}.{chance.randint(0, 20)}-{chance.randint(1, 5)}.fc44"
+    alias = f"FEDORA-2026-{chance.randrange(16**8):08x}"
+    update = {
+        "alias": alias,
+        "title": build,
+        "user": {"name": agent},
+        "builds": [{"nvr": build}],
+        "status": "testing",
+        "url": f"https://updates.example.org/updates/{alias}",
+    }
+    return {"agent": agent, "update": update, "comment": {"user": {"name": agent}, "text": chance.choice(_COMMENTS)}}
+
+
+def _build(chance: random.Random, agent: str, other: str) -> Body:
+    name, number = chance.choice(_PACKAGES), chance.randint(100_000, 999_999)
+    state = chance.choice((1, 1, 1, 3))
+    return {
+        "attribute": "state",
+        "build_id": number,
+        "instance": "primary",
+        "name": name,
+        "version": f"{chance.randint(1, 9)}.{chance.randint(0, 20)}",
+        "release": f"{chance.randint(1, 5)}.fc44",
+        "new": state,
+        "old": 0,
+        "owner": agent,
+        "url": f"https://builds.example.org/build/{number}",
+    }
+
+
+def _badge(chance: random.Random, agent: str, other: str) -> Body:
+    name = chance.choice(_BADGES)
+    return {
+        "badge": {"name": name, "description": f"You earned {name}", "badge_id": name.lower().replace(" ", "-")},
+        "user": {"username": agent, "badges_user_id": chance.randint(1, 999)},
+    }
+
+
+def _meeting(chance: random.Random, agent: str, other: str) -> Body:
+    return {
+        "owner": agent,
+        "chairs": {agent: True, other: True},
+        "attendees": {agent: chance.randint(1, 40), other: chance.randint(1, 40)},
+        "meeting_topic": chance.choice(_TOPICS),
+        "channel": "#demo-meeting",
+        "url": "https://meetings.example.org/demo/latest",
+    }
+
+
+def _commit(chance: random.Random, agent: str, other: str) -> Body:
+    name = chance.choice(_PACKAGES)
+    commit = {
+        "name": agent.title(),
+        "username": agent,
+        "email": f"{agent}@fedoraproject.org",
+        "summary": chance.choice(_TITLES),
+        "repo": name,
+        "branch": chance.choice(("main", "f44")),
+        "rev": f"{chance.randrange(16**12):012x}",
+        "stats": {"files": {}, "total": {"lines": chance.randint(1, 90)}},
+    }
+    return {"agent": agent, "commit": commit}
+
+
+def _page(chance: random.Random, agent: str, other: str) -> Body:
+    title = chance.choice(("QA/Test days", "Design/Wallpapers", "Docs/Style", "Infrastructure/Onboarding"))
+    return {
+        "user": agent,
+        "title": title,
+        "url": f"https://wiki.example.org/{title.replace(' ', '_')}",
+        "minor_edit": 0,
+    }
+
+
+def _question(chance: random.Random, agent: str, other: str) -> Body:
+    thread = {"title": chance.choice(_TITLES), "pk": chance.randint(1, 9999), "tagnames": ["demo"]}
+    return {"agent": agent, "thread": thread, "url": "https://ask.example.org/questions/1", "summary": "…"}
+
+
+SHAPES: Sequence[Shape] = (
+    Shape("pagure.issue.new", 5, _issue),
+    Shape("pagure.issue.comment.added", 7, _issue),
+    Shape("pagure.pull-request.new", 4, _pull_request),
+    Shape("pagure.pull-request.comment.added", 5, _pull_request),
+    Shape("bodhi.update.request.testing", 4, _update),
+    Shape("bodhi.update.comment", 4, _update),
+    Shape("buildsys.build.state.change", 7, _build),
+    Shape("git.receive", 6, _commit),
+    Shape("fedbadges.badge.award", 2, _badge),
+    Shape("meetbot.meeting.complete", 1, _meeting),
+    Shape("wiki.article.edit", 3, _page),
+    Shape("askbot.post.edit", 2, _question),
+)
+
+
+def one(chance: random.Random, usernames: Sequence[str]) -> tuple[str, Body]:
+    """Return the topic (after the environment) and the fields of a message about some of ``usernames``."""
+    shape = chance.choices(SHAPES, [shape.weight for shape in SHAPES])[0]
+    agent, other = chance.sample(list(usernames), 2)
+    return shape.topic, shape.make(chance, agent, other)

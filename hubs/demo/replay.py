@@ -1,0 +1,61 @@
+"""Keeping the demo alive: messages on the bus every second or two, and the embedded Redis."""
+
+import logging
+import random
+import signal
+import threading
+
+from fakeredis import TcpFakeServer
+from sqlalchemy import select
+
+from hubs.bus import Publisher
+from hubs.demo import messages
+from hubs.errors import NotFound
+from hubs.models import Database, User
+
+log = logging.getLogger(__name__)
+
+#: People whom the replay writes about, at most.
+PEOPLE = 50
+
+
+def run(database: Database, pause: float, count: int = 0) -> None:
+    """Publish invented messages about the people in the database until stopped, or ``count`` of them.
+
+    :raises NotFound: when there are not at least two people.
+    """
+    chance = random.Random()
+    with database.session() as session:
+        usernames = list(session.scalars(select(User.username).order_by(User.id).limit(PEOPLE)))
+    if len(usernames) < 2:
+        raise NotFound("There is nobody to write about yet. Run: hubs demo fill")
+    stopped = _stopped()
+    publisher = Publisher()
+    sent = 0
+    while not stopped.is_set() and (not count or sent < count):
+        topic, body = messages.one(chance, usernames)
+        publisher.publish(topic, body)
+        sent += 1
+        if sent == 1 or sent % 50 == 0:
+            log.info("%d messages sent; the last was %s", sent, topic)
+        stopped.wait(chance.uniform(0.5, 1.5) * pause)
+    publisher.close()
+
+
+def serve_redis(port: int) -> None:
+    """Serve Redis' protocol on loopback until stopped; nothing is kept."""
+    stopped = _stopped()
+    TcpFakeServer.allow_reuse_address = True
+    server = TcpFakeServer(("127.0.0.1", port), server_type="redis")
+    threading.Thread(target=server.serve_forever, name="redis", daemon=True).start()
+    log.info("embedded Redis on 127.0.0.1:%d", port)
+    stopped.wait()
+    server.shutdown()
+
+
+def _stopped() -> threading.Event:
+    """Return an event that SIGINT and SIGTERM set."""
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    return stopped

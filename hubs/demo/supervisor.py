@@ -1,0 +1,140 @@
+"""``hubs up``: all processes of an instance on one machine, under one supervisor."""
+
+import os
+import shlex
+import shutil
+import socket
+import sys
+from dataclasses import astuple, dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from honcho.manager import Manager
+
+from hubs.demo import fill
+from hubs.errors import HubsError
+from hubs.models import Database, migrations
+from hubs.settings import load
+from hubs.widgets.registry import Registry
+
+HOST = "127.0.0.1"
+
+
+class PortTaken(HubsError):
+    """Another program listens where we must."""
+
+
+@dataclass(frozen=True)
+class Ports:
+    """The ports of one instance."""
+
+    web: int
+    stream: int
+    redis: int
+    inbound: int
+    outbound: int
+
+    @classmethod
+    def from_first(cls, first: int) -> "Ports":
+        """Return five ports in a row."""
+        return cls(first, first + 1, first + 2, first + 3, first + 4)
+
+    def check(self) -> None:
+        """Raise unless all ports are free.
+
+        :raises PortTaken: with the port, and what to do.
+        """
+        for port in astuple(self):
+            with socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    probe.bind((HOST, port))
+                except (OSError, OverflowError):
+                    raise PortTaken(
+                        f"Port {port} on {HOST} is taken (or not allowed). Stop the program that uses it, or choose "
+                        f"other ports with --port, for example: hubs up --port {self.web + 1000}"
+                    ) from None
+
+
+def environment(ports: Ports, data_dir: Path) -> dict[str, str]:
+    """Return the environment of the processes: only addresses differ from production."""
+    return {
+        **os.environ,
+        "HUBS_DATA_DIR": str(data_dir.absolute()),
+        "HUBS_REDIS_URL": f"redis://{HOST}:{ports.redis}/0",
+        "HUBS_SITE_URL": f"http://{HOST}:{ports.web}",
+        "HUBS_STREAM_URL": f"http://{HOST}:{ports.stream}/events",
+        "HUBS_LOCAL_LOGIN": "1",
+        "HUBS_BUS_INBOUND": f"tcp://{HOST}:{ports.inbound}",
+        "HUBS_BUS_OUTBOUND": f"tcp://{HOST}:{ports.outbound}",
+        "LOGNAME": os.environ.get("LOGNAME") or "hubs",  # fedmsg asks for it and fails without
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONWARNINGS": "ignore",
+    }
+
+
+def commands(ports: Ports, *, replay: bool, pause: float) -> dict[str, str]:
+    """Return the command line of each process by its name."""
+    gunicorn = _python("gunicorn") + " --no-control-socket --worker-class gthread --graceful-timeout 5"
+    found = {
+        "redis": f"{_python('hubs')} demo redis --port {ports.redis}",
+        "relay": _script("fedmsg-relay"),
+        "hub": f"{_script('fedmsg-hub')} --with-consumers hubs.backend.consumer:FedoraHubsConsumer",
+        "stream": f"{gunicorn} --threads 8 --bind {HOST}:{ports.stream} hubs.backend.eventsource:application",
+        "web": f"{gunicorn} --workers 2 --threads 4 --bind {HOST}:{ports.web} hubs.wsgi:application",
+    }
+    if replay:
+        found["replay"] = f"{_python('hubs')} demo replay --pause {pause}"
+    return found
+
+
+def run(ports: Ports, data_dir: Path, *, replay: bool, pause: float) -> None:
+    """Prepare the data, start all processes, and stay until one ends or Ctrl-C is pressed.
+
+    :raises PortTaken: when another program listens where we must.
+    """
+    ports.check()
+    env = environment(ports, data_dir)
+    _prepare(env)
+    manager = Manager()
+    for name, command in commands(ports, replay=replay, pause=pause).items():
+        manager.add_process(name, command, env=env, cwd=str(config_parent(data_dir)))
+    print(f"\nFedora Hubs is at http://{HOST}:{ports.web}/ - sign in there as any of the demo people.", flush=True)
+    print("Press Ctrl-C to stop; the data is kept.\n", flush=True)
+    manager.loop()
+    sys.exit(manager.returncode)
+
+
+def config_parent(data_dir: Path) -> Path:
+    """Return a folder that holds ``fedmsg.d``, where fedmsg looks for it: the working directory of its programs.
+
+    That is the source tree, or for an installed package the data folder, with a copy of what the package carries.
+    """
+    package = Path(str(files("hubs")))
+    carried = package / "_fedmsg"
+    if not carried.is_dir():
+        return package.parent
+    if not (data_dir / "fedmsg.d").exists():
+        shutil.copytree(carried, data_dir / "fedmsg.d", ignore=shutil.ignore_patterns("__pycache__"))
+    return data_dir.absolute()
+
+
+def _prepare(env: dict[str, str]) -> None:
+    settings = load({name: value for name, value in env.items() if name.startswith("HUBS_")})
+    database = Database(settings.database, info={"site_url": settings.site_url})
+    print("Preparing the database …", flush=True)
+    migrations.upgrade(database)
+    if fill.fill(database, Registry(settings.widgets)):
+        print("Filled it with demo people and teams.", flush=True)
+    settings.key()
+    database.dispose()
+
+
+def _python(module: str) -> str:
+    return f"{shlex.quote(sys.executable)} -m {module}"
+
+
+def _script(name: str) -> str:
+    """Return a command of the environment that we run in."""
+    beside = Path(sys.executable).with_name(name)
+    return shlex.quote(str(beside if beside.exists() else name))
