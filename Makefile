@@ -1,0 +1,53 @@
+# Everything that one does with Hubs in a source tree; `make` alone explains.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PORT ?= 8000
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help run test check unit integration browser bench clean
+.DELETE_ON_ERROR:
+
+help:  ## Explain the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+run: $(VENV)/run.done  ## Run a whole instance with demo data on 127.0.0.1 (PORT=8000)
+	$(BIN)/hubs up --port $(PORT)
+
+test: $(VENV)/test.done check  ## Check the code, then run all tests against the real services
+	$(BIN)/python -m pytest
+
+check: $(VENV)/test.done  ## Check imports, style and types
+	$(BIN)/lint-imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+unit: $(VENV)/test.done  ## Run the tests that need nothing
+	$(BIN)/python -m pytest tests/unit
+
+integration: $(VENV)/test.done  ## Run the tests against PostgreSQL, memcached, Redis, the bus and gunicorn
+	$(BIN)/python -m pytest tests/integration
+
+browser: $(VENV)/test.done  ## Run the tests in Chromium
+	$(BIN)/python -m pytest tests/browser
+
+bench: $(VENV)/test.done  ## Print the figures of all benchmarks
+	for program in bench/*.py; do $(BIN)/python $$program || exit 1; done
+
+clean:  ## Remove what was installed and built; the demo data in var/ stays
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Hubs needs Python 3.11 or newer.")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/run.done: setup.py $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(VENV)/test.done: setup.py tests/install-services $(BIN)/python
+	tests/install-services
+	$(BIN)/python -m pip install --quiet --editable '.[postgres,fedora,test]'
+	touch $@

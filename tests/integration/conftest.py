@@ -1,0 +1,63 @@
+"""Real services, started once for all tests, and the whole stack on them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from tests import services
+from tests.stack import Bus, Stack, stack
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[int]:
+    """Give the port of a real PostgreSQL."""
+    with services.postgresql() as (_, port):
+        yield port
+
+
+@pytest.fixture(scope="session")
+def memcached(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """Give the port of a real memcached."""
+    with services.memcached(tmp_path_factory.mktemp("memcached")) as (_, port):
+        yield port
+
+
+@pytest.fixture(scope="session")
+def redis_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """Give the port of a real Redis."""
+    with services.redis_server(tmp_path_factory.mktemp("redis")) as (_, port):
+        yield port
+
+
+@pytest.fixture(scope="module")
+def database_url(postgresql: int, request: pytest.FixtureRequest) -> str:
+    """Give the URL of an empty PostgreSQL database, one per test module."""
+    name = "hubs_" + request.module.__name__.rsplit(".", 1)[-1].lower()
+    server = f"postgresql+psycopg2://postgres@127.0.0.1:{postgresql}"
+    engine = create_engine(f"{server}/postgres", isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    engine.dispose()
+    return f"{server}/{name}"
+
+
+@pytest.fixture(scope="module")
+def production(
+    database_url: str, memcached: int, redis_port: int, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stack]:
+    """Give the whole stack on real services, one per test module."""
+    folder: Path = tmp_path_factory.mktemp("stack")
+    addresses = database_url, f"memcached://127.0.0.1:{memcached}", f"redis://127.0.0.1:{redis_port}/0"
+    with stack(folder, *addresses) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def bus(production: Stack) -> Iterator[Bus]:
+    """Give a connection to the stack's bus."""
+    connection = production.bus()
+    yield connection
+    connection.close()

@@ -1,0 +1,148 @@
+"""The daemon as systemd sees it: its unit's own command line, a notify socket, and what happens at the end."""
+
+import contextlib
+import os
+import re
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.services import BIN, Service, wait_for
+from tests.stack import ROOT, Bus, Stack
+
+UNITS = sorted((ROOT / "deploy" / "systemd").glob("*.service"))
+
+
+class Notified:
+    """The socket on which systemd hears from a service."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(str(path))
+        self._socket.settimeout(0.05)
+        self.heard: list[tuple[float, str]] = []
+
+    def poll(self) -> list[str]:
+        with contextlib.suppress(TimeoutError):
+            while True:
+                self.heard.append((time.monotonic(), self._socket.recv(4096).decode()))
+        return [text for _, text in self.heard]
+
+    def silent_since(self, text: str) -> float:
+        self.poll()
+        return time.monotonic() - max((at for at, said in self.heard if said == text), default=0.0)
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+def command_of(unit: Path) -> list[str]:
+    """Return a unit's ExecStart with the programs of this environment."""
+    line = re.search(r"^ExecStart=(.*)$", unit.read_text(), re.MULTILINE)
+    assert line is not None
+    program, *rest = shlex.split(line[1])
+    return [str(BIN / Path(program).name), *rest]
+
+
+@pytest.fixture
+def notified(tmp_path: Path) -> Iterator[Notified]:
+    found = Notified(tmp_path / "notify")
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def hub(production: Stack, bus: Bus, notified: Notified, tmp_path: Path) -> Iterator[Service]:
+    """Give a second daemon on the same services, started as its unit starts it."""
+    env = {**production.env, "NOTIFY_SOCKET": str(notified.path), "HUBS_TEST": "", "HUBS_SWEEP_INTERVAL": "1"}
+    env.pop("HUBS_TEST")
+    service = Service(command_of(ROOT / "deploy" / "systemd" / "hubs-hub.service"), tmp_path, "unit", env, cwd=ROOT)
+    service.ready(lambda: "READY=1" in notified.poll())
+    yield service
+    if service.process.poll() is None:
+        os.kill(service.process.pid, signal.SIGCONT)
+        service.kill()
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_systemd_accepts_the_units(unit: Path, tmp_path: Path) -> None:
+    # The programs are elsewhere on this machine: that is the one thing about which verify may not complain.
+    copy = tmp_path / unit.name
+    text = re.sub(r"^ExecStart=\S+", f"ExecStart={shutil.which('true')}", unit.read_text(), flags=re.MULTILINE)
+    copy.write_text(text)
+    found = subprocess.run(["systemd-analyze", "verify", "--man=no", str(copy)], capture_output=True, text=True)
+    complaints = [line for line in found.stderr.splitlines() if unit.name in line]
+    assert found.returncode == 0, found.stderr
+    assert not complaints
+
+
+def test_the_web_and_stream_units_start_what_we_test() -> None:
+    texts = {unit.stem: unit.read_text() for unit in UNITS}
+    assert set(texts) == {"hubs-web", "hubs-hub", "hubs-eventsource", "hubs-relay"}
+    assert "hubs.wsgi:application" in texts["hubs-web"]
+    assert "hubs.backend.eventsource:application" in texts["hubs-eventsource"]
+    assert "Type=notify" in texts["hubs-hub"]
+    assert "WatchdogSec=30" in texts["hubs-hub"]
+
+
+def test_the_daemon_says_ready_and_feeds_the_watchdog(hub: Service, notified: Notified) -> None:
+    wait_for(lambda: notified.poll().count("WATCHDOG=1") > 1, "a second sign of life")
+    assert notified.poll().count("READY=1") == 1
+
+
+def test_sigterm_ends_the_daemon_within_a_second_also_on_a_quiet_bus(hub: Service, notified: Notified) -> None:
+    start = time.monotonic()
+    hub.process.send_signal(signal.SIGTERM)
+    assert hub.process.wait(5) == 0
+    assert time.monotonic() - start < 1.0
+    assert "STOPPING=1" in notified.poll()
+    assert "stopped" in hub.log()
+    assert "Traceback" not in hub.log()
+
+
+def test_sigterm_in_a_flood_leaves_nothing_half_done(hub: Service, production: Stack, bus: Bus) -> None:
+    for number in range(3000):
+        bus.send("org.fedoraproject.dev.wiki.article.edit", {"user": "flooded", "title": str(number)})
+    start = time.monotonic()
+    hub.process.send_signal(signal.SIGTERM)
+    assert hub.process.wait(5) == 0
+    assert time.monotonic() - start < 1.5
+    with production.database().engine.connect() as connection:
+        loose = connection.exec_driver_sql(
+            "SELECT count(*) FROM messages m WHERE topic LIKE '%%wiki.article.edit' AND body ->> 'user' = 'flooded'"
+            " AND NOT EXISTS (SELECT 1 FROM message_people p WHERE p.message_id = m.id)"
+        ).scalar()
+    assert loose == 0
+
+
+def test_a_stuck_worker_stops_the_watchdog_and_a_freed_one_feeds_it_again(
+    hub: Service, production: Stack, notified: Notified, bus: Bus
+) -> None:
+    with production.database().engine.connect() as connection, connection.begin():
+        # The pipeline waits for this lock as it would for a database that hangs.
+        connection.exec_driver_sql("LOCK TABLE messages IN ACCESS EXCLUSIVE MODE")
+        bus.send("org.fedoraproject.dev.wiki.article.edit", {"user": "stuck"})
+        wait_for(lambda: notified.silent_since("WATCHDOG=1") > 4, "the watchdog to starve", 40)
+    assert "the worker is stuck" in hub.log()
+    wait_for(lambda: notified.silent_since("WATCHDOG=1") < 1, "the watchdog to be fed again", 40)
+
+
+def test_a_hub_with_bad_settings_ends_with_a_sentence(production: Stack, tmp_path: Path) -> None:
+    env = {**production.env, "HUBS_REBUILD_THREAD": "many"}
+    service = Service(command_of(ROOT / "deploy" / "systemd" / "hubs-hub.service"), tmp_path, "bad", env, cwd=ROOT)
+    assert service.process.wait(20) != 0
+    assert "Did you mean rebuild_threads?" in service.log()
+
+
+def test_the_daemon_never_loads_flask() -> None:
+    program = "import sys, hubs.backend.consumer; print([m for m in sys.modules if m in ('flask', 'werkzeug')])"
+    found = subprocess.run([str(BIN / "python"), "-W", "ignore", "-c", program], capture_output=True, text=True)
+    assert found.stdout.strip() == "[]", found.stderr

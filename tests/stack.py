@@ -1,0 +1,169 @@
+"""All processes of Hubs on real services, as in production, on free loopback ports."""
+
+import contextlib
+import json
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+import zmq
+
+from hubs.models import Database, migrations
+from hubs.settings import Settings, load
+from hubs.widgets.registry import Registry
+from tests.services import BIN, HOST, Service, answers, base_env, free_port, listens, wait_for
+
+ROOT = Path(__file__).parent.parent
+KEY = "only-for-tests-only-for-tests-only-for-tests"
+
+
+class Bus:
+    """Publishes on the bus by the relay, as other services do; also what no service would."""
+
+    def __init__(self, port: int) -> None:
+        self._socket = zmq.Context.instance().socket(zmq.PUB)
+        self._socket.setsockopt(zmq.SNDHWM, 100_000)
+        self._socket.setsockopt(zmq.LINGER, 0)
+        self._socket.connect(f"tcp://{HOST}:{port}")
+        self._sent = 0
+
+    def send(self, topic: str, msg: Any, **envelope: Any) -> str:
+        """Publish a message; return its id."""
+        self._sent += 1
+        found = {
+            "topic": topic,
+            "msg": msg,
+            "msg_id": f"2026-{uuid.uuid4()}",
+            "timestamp": time.time(),
+            "i": self._sent,
+            **envelope,
+        }
+        self.raw(topic.encode(), json.dumps(found).encode())
+        return str(found["msg_id"])
+
+    def raw(self, *frames: bytes) -> None:
+        """Publish frames as they are."""
+        self._socket.send_multipart(list(frames))
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._socket.close()
+
+
+@dataclass
+class Stack:
+    """The processes, their addresses, and ways to look into them."""
+
+    settings: Settings
+    env: dict[str, str]
+    ports: dict[str, int]
+    folder: Path
+    services: dict[str, Service] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        """The address of the pages."""
+        return self.settings.site_url
+
+    @property
+    def events(self) -> str:
+        """The address of the stream."""
+        return self.settings.stream_url
+
+    @property
+    def registry(self) -> Registry:
+        """The widgets of the stack."""
+        return Registry(self.settings.widgets)
+
+    def database(self) -> Database:
+        """Return a connection of the test's own to the stack's database."""
+        return Database(self.settings.database, info={"site_url": self.url})
+
+    def bus(self) -> Bus:
+        """Return a connection to the bus on which messages are known to reach the daemon."""
+        bus = Bus(self.ports["inbound"])
+        hub, database = self.services["hub"], self.database()
+
+        def heard() -> bool:
+            nonce = bus.send("org.fedoraproject.dev.tests.nonce", {"agent": "nobody"})
+            time.sleep(0.1)
+            with database.session() as session:
+                from hubs.models import StoredMessage
+
+                return session.query(StoredMessage).filter_by(msg_id=nonce).count() == 1
+
+        wait_for(heard, f"a message through relay and hub\n{hub.log()[-2000:]}")
+        database.dispose()
+        return bus
+
+    def get(self, path: str) -> str:
+        """Return a page as a visitor gets it."""
+        with urlopen(self.url + path, timeout=20) as answer:
+            return str(answer.read().decode())
+
+
+def environment(
+    folder: Path, database_url: str, cache_url: str, redis_url: str, more: Mapping[str, str]
+) -> tuple[dict[str, str], dict[str, int]]:
+    """Return the environment of the processes, and their ports."""
+    ports = {name: free_port() for name in ("web", "stream", "inbound", "outbound")}
+    env = {
+        **base_env(),
+        "HUBS_DATABASE_URL": database_url,
+        "HUBS_CACHE_URL": cache_url,
+        "HUBS_REDIS_URL": redis_url,
+        "HUBS_DATA_DIR": str(folder),
+        "HUBS_SECRET_KEY": KEY,
+        "HUBS_SITE_URL": f"http://{HOST}:{ports['web']}",
+        "HUBS_STREAM_URL": f"http://{HOST}:{ports['stream']}/events",
+        "HUBS_LOCAL_LOGIN": "1",
+        "HUBS_BUS_INBOUND": f"tcp://{HOST}:{ports['inbound']}",
+        "HUBS_BUS_OUTBOUND": f"tcp://{HOST}:{ports['outbound']}",
+        "HOME": str(folder),
+        **more,
+    }
+    return env, ports
+
+
+@contextlib.contextmanager
+def stack(
+    folder: Path, database_url: str, cache_url: str, redis_url: str, more: Mapping[str, str] | None = None
+) -> Iterator[Stack]:
+    """Bring the database to the current schema, start all processes, give them, and stop them all."""
+    env, ports = environment(folder, database_url, cache_url, redis_url, more or {})
+    found = Stack(load(env), env, ports, folder)
+    database = found.database()
+    migrations.upgrade(database)
+    database.dispose()
+    try:
+        _start(found)
+        yield found
+    finally:
+        for service in reversed(found.services.values()):
+            service.stop()
+
+
+def _start(found: Stack) -> None:
+    gunicorn = [str(BIN / "gunicorn"), "--no-control-socket", "--worker-class", "gthread", "--graceful-timeout", "3"]
+
+    def start(name: str, *argv: str) -> Service:
+        found.services[name] = Service([*argv], found.folder, name, found.env, cwd=ROOT)
+        return found.services[name]
+
+    def bind(name: str) -> str:
+        return f"{HOST}:{found.ports[name]}"
+
+    relay = start("relay", str(BIN / "fedmsg-relay"))
+    hub = start("hub", str(BIN / "fedmsg-hub"), "--with-consumers", "hubs.backend.consumer:FedoraHubsConsumer")
+    stream = start(
+        "stream", *gunicorn, "--threads", "8", "--bind", bind("stream"), "hubs.backend.eventsource:application"
+    )
+    web = start("web", *gunicorn, "--workers", "2", "--threads", "4", "--bind", bind("web"), "hubs.wsgi:application")
+    relay.ready(lambda: listens(found.ports["inbound"]) and listens(found.ports["outbound"]))
+    hub.ready(lambda: "hubs.backend.consumer: ready" in hub.log())
+    stream.ready(lambda: answers(f"http://{bind('stream')}/healthz"))
+    web.ready(lambda: answers(f"{found.url}/healthz"))
