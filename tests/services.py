@@ -127,7 +127,19 @@ def memcached(folder: Path, *more: str) -> Iterator[tuple[Service, int]]:
 def redis_server(folder: Path) -> Iterator[tuple[Service, int]]:
     """Run a Redis that keeps nothing on disk; give it and its port."""
     port = free_port()
-    argv = ["redis-server", "--bind", HOST, "--port", str(port), "--save", "", "--appendonly", "no", "--dir", str(folder)]
+    argv = [
+        "redis-server",
+        "--bind",
+        HOST,
+        "--port",
+        str(port),
+        "--save",
+        "",
+        "--appendonly",
+        "no",
+        "--dir",
+        str(folder),
+    ]
     service = Service(argv, folder, f"redis-{port}", base_env())
     try:
         yield service.ready(lambda: listens(port)), port

@@ -22,9 +22,7 @@ class Heard:
 class Stream:
     """An open stream; iterating gives its events until it closes or is silent for ``timeout`` seconds."""
 
-    def __init__(
-        self, url: str, token: str, cursor: str = "", last_event_id: str = "", timeout: float = 10.0
-    ) -> None:
+    def __init__(self, url: str, token: str, cursor: str = "", last_event_id: str = "", timeout: float = 10.0) -> None:
         parts = urlsplit(url)
         assert parts.hostname is not None
         self.socket = socket.create_connection((parts.hostname, parts.port or 80), timeout=timeout)

@@ -34,7 +34,12 @@ def corpus(path: Path) -> list[dict[str, Any]]:
     made = []
     for number in range(200):
         topic, body = invented.one(chance, ["ottoline", "pernille", "quillon"])
-        message = {"topic": f"org.fedoraproject.prod.{topic}", "msg": body, "msg_id": f"made-{number}", "timestamp": 1e9}
+        message = {
+            "topic": f"org.fedoraproject.prod.{topic}",
+            "msg": body,
+            "msg_id": f"made-{number}",
+            "timestamp": 1e9,
+        }
         made.append({"message": message, "usernames": [body["agent"]] if "agent" in body else []})
     return made
 

@@ -102,9 +102,7 @@ def test_changed_settings_reach_those_who_look_at_the_hub(production: Stack, hub
     stream.close()
 
 
-def test_many_messages_in_a_second_cost_at_most_two_builds_of_a_widget(
-    production: Stack, hub: Hub, bus: Bus
-) -> None:
+def test_many_messages_in_a_second_cost_at_most_two_builds_of_a_widget(production: Stack, hub: Hub, bus: Bus) -> None:
     time.sleep(1.5)  # what earlier tests asked for is built
     stream = listen(production, hub)
     feed = widget_of(hub, "feed").id

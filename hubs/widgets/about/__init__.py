@@ -1,0 +1,28 @@
+"""A text about a person or a team."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from hubs.models import Widget as Row
+from hubs.widgets.base import Widget
+from hubs.widgets.parameters import Parameter
+from hubs.widgets.view import RootWidgetView
+
+
+class About(Widget):
+    """A text of the owner's."""
+
+    name = "about"
+    summary = "A text about the person or the team, with links and lists."
+    icon = "about"
+    parameters: ClassVar = [
+        Parameter("text", default="", kind="markdown", help="Markdown: **bold**, *italic*, [link](https://…), - lists.")
+    ]
+
+
+class AboutView(RootWidgetView):
+    """Shows the text."""
+
+    def get_context(self, instance: Row, *args: Any, **kwargs: Any) -> Mapping[str, Any]:
+        """Return the text."""
+        return {"text": instance.config["text"] or ""}

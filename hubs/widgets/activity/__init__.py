@@ -1,0 +1,77 @@
+"""Activity by week and category, as a chart that is drawn on the server."""
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, ClassVar
+
+from hubs.models import Widget as Row
+from hubs.models import now
+from hubs.widgets.activity.chart import Chart
+from hubs.widgets.base import Widget
+from hubs.widgets.caching import CachedFunction, Interest
+from hubs.widgets.messages import WHOSE, Whose, daily_counts, session_of
+from hubs.widgets.parameters import Parameter
+from hubs.widgets.view import RootWidgetView
+
+#: Categories with a colour of their own; all others are one.
+SERIES = 7
+OTHER = "other"
+
+
+class Activity(Widget):
+    """A stacked chart of messages by week."""
+
+    name = "activity"
+    label = "Weekly activity"
+    summary = "A chart of the last weeks, by category."
+    icon = "activity"
+    lifetime = 6 * 3600
+    parameters: ClassVar = [
+        WHOSE,
+        Parameter("weeks", default=12, kind="number", minimum=4, maximum=52),
+    ]
+
+
+class CountWeeks(CachedFunction):
+    """Counts messages by week and category."""
+
+    stored = False
+
+    def interests(self) -> list[Interest]:
+        """Return: any message that names one of them."""
+        return Whose.of(self.instance).interests()
+
+    def execute(self) -> dict[date, Counter[str]]:
+        """Return counts by category for each week, by its Monday, oldest first."""
+        weeks = self.instance.config["weeks"] or 12
+        today = now().date()
+        first = today - timedelta(days=today.weekday(), weeks=weeks - 1)
+        since = datetime.combine(first, time(), UTC)
+        found: dict[date, Counter[str]] = {first + timedelta(weeks=number): Counter() for number in range(weeks)}
+        for (day, category), count in daily_counts(session_of(self.instance), Whose.of(self.instance), since).items():
+            monday = day - timedelta(days=day.weekday())
+            if monday in found:
+                found[monday][category] += count
+        return found
+
+
+class ActivityView(RootWidgetView):
+    """Shows the chart."""
+
+    def get_context(self, instance: Row, *args: Any, **kwargs: Any) -> Mapping[str, Any]:
+        """Return the chart, which is also a table."""
+        weeks = CountWeeks(instance)()
+        totals: Counter[str] = sum(weeks.values(), Counter())
+        named = [category for category, _ in totals.most_common(SERIES)]
+        if len(totals) > SERIES:
+            weeks = {week: _fold(counts, named) for week, counts in weeks.items()}
+            named.append(OTHER)
+        return {"chart": Chart(weeks, named), "total": totals.total(), "whose": Whose.of(instance).title()}
+
+
+def _fold(counts: Counter[str], named: list[str]) -> Counter[str]:
+    """Join the categories that have no colour of their own."""
+    folded = Counter({category: counts[category] for category in named})
+    folded[OTHER] = counts.total() - folded.total()
+    return folded

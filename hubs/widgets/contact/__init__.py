@@ -1,0 +1,89 @@
+"""How to reach a person or a team, and what time it is there."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from hubs.models import Widget as Row
+from hubs.models import now
+from hubs.widgets.base import Widget
+from hubs.widgets.caching import CachedFunction, Interest
+from hubs.widgets.view import RootWidgetView
+
+_SCHEMES = ("https", "http", "mailto", "irc", "ircs", "matrix")
+_LABELS = {
+    "website": "Website",
+    "chat": "Chat",
+    "mailing_list": "Mailing list",
+    "pagure_username": "Pagure",
+    "github_username": "GitHub",
+    "calendar": "Calendar",
+}
+_ACCOUNTS = {"pagure_username": "https://pagure.io/user/{}", "github_username": "https://github.com/{}"}
+
+
+class Contact(Widget):
+    """Time zone, chat and links."""
+
+    name = "contact"
+    summary = "Local time, chat and links of the person or the team."
+    icon = "contact"
+    #: Clocks change twice a year.
+    lifetime = 6 * 3600
+
+
+class GetContact(CachedFunction):
+    """Reads the hub's record."""
+
+    stored = False
+
+    def interests(self) -> list[Interest]:
+        """Return: changes of this hub."""
+        return [Interest(("hubs.hub",), "hub", str(self.instance.hub.id))]
+
+    def execute(self) -> list[tuple[str, str, str]]:
+        """Return (label, text, address) of each way; the address is empty where there is none that is safe."""
+        return list(_ways(self.instance.hub.extras or {}))
+
+
+class ContactView(RootWidgetView):
+    """Shows clock and links."""
+
+    def get_context(self, instance: Row, *args: Any, **kwargs: Any) -> Mapping[str, Any]:
+        """Return the ways, and the time zone of a person."""
+        user = instance.hub.user
+        return {"ways": GetContact(instance)(), "zone": _zone(user.timezone) if user else None}
+
+
+def _ways(extras: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    for name, label in _LABELS.items():
+        text = extras.get(name)
+        if isinstance(text, str) and text:
+            yield label, text, _address(name, text)
+
+
+def _address(name: str, text: str) -> str:
+    if name in _ACCOUNTS:
+        return _ACCOUNTS[name].format(text) if text.replace("-", "").replace("_", "").isalnum() else ""
+    if name == "mailing_list" and "@" in text and "://" not in text:
+        return f"mailto:{text}"
+    try:
+        return text if urlsplit(text).scheme in _SCHEMES else ""
+    except ValueError:
+        return ""
+
+
+def _zone(name: str) -> Mapping[str, Any] | None:
+    try:
+        moment = now().astimezone(ZoneInfo(name))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
+    return {"name": name, "offset": _offset(moment), "moment": moment}
+
+
+def _offset(moment: datetime) -> str:
+    offset = moment.utcoffset() or timedelta()
+    sign, minutes = ("-" if offset < timedelta() else "+"), abs(int(offset.total_seconds())) // 60
+    return f"UTC{sign}{minutes // 60}" + (f":{minutes % 60:02d}" if minutes % 60 else "")

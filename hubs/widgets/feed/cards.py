@@ -1,0 +1,121 @@
+"""Cards of the feed: messages read with few queries, and joined where they tell one story."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from hubs.models import MessagePerson, StoredMessage
+from hubs.widgets.messages import Whose
+
+#: Messages further apart than this are two stories.
+APART = timedelta(hours=6)
+#: People shown on one card.
+FACES = 4
+#: Symbols by category; all others get a box.
+ICONS = {
+    "pagure": "branch",
+    "github": "branch",
+    "git": "branch",
+    "bodhi": "package",
+    "buildsys": "hammer",
+    "copr": "hammer",
+    "koschei": "hammer",
+    "fedbadges": "badge",
+    "meetbot": "chat",
+    "irc": "chat",
+    "mailman": "mail",
+    "wiki": "page",
+    "askbot": "question",
+    "bugzilla": "bug",
+    "fedocal": "calendar",
+    "hubs": "hub",
+    "fas": "user",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One message as a card shows it."""
+
+    id: int
+    category: str
+    sentence: str
+    link: str
+    sent_at: datetime
+    people: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Card:
+    """One story: messages of one category about one thing, or by the same people, newest first."""
+
+    items: list[Item] = field(default_factory=list)
+
+    @property
+    def newest(self) -> Item:
+        """The newest message."""
+        return self.items[0]
+
+    @property
+    def icon(self) -> str:
+        """The symbol of its category."""
+        return ICONS.get(self.newest.category, "box")
+
+    @property
+    def people(self) -> list[str]:
+        """Those whom its messages name, at most `FACES`."""
+        return list(dict.fromkeys(name for item in self.items for name in item.people))[:FACES]
+
+    def takes(self, item: Item) -> bool:
+        """Tell whether an older message belongs to this story."""
+        last = self.items[-1]
+        if item.category != last.category or last.sent_at - item.sent_at > APART:
+            return False
+        return (
+            (item.link == last.link) if item.link else (item.people == last.people and item.sentence == last.sentence)
+        )
+
+
+def read(session: Session, whose: Whose, limit: int, hidden: Sequence[str]) -> list[Item]:
+    """Return the newest messages that name somebody, newest first."""
+    mine = select(MessagePerson.message_id).where(whose.condition())
+    if hidden:
+        mine = mine.where(MessagePerson.category.not_in(hidden))
+    # A message that names several members comes several times: distinct pairs, then the limit.
+    newest = (
+        mine.add_columns(MessagePerson.sent_at)
+        .distinct()
+        .order_by(MessagePerson.sent_at.desc(), MessagePerson.message_id.desc())
+        .limit(limit)
+        .subquery()
+    )
+    messages = session.scalars(
+        select(StoredMessage)
+        .join(newest, newest.c.message_id == StoredMessage.id)
+        .order_by(StoredMessage.sent_at.desc(), StoredMessage.id.desc())
+    ).all()
+    return _items(session, messages)
+
+
+def _items(session: Session, messages: Sequence[StoredMessage]) -> list[Item]:
+    people: dict[int, list[str]] = {}
+    query = select(MessagePerson.message_id, MessagePerson.username).order_by(MessagePerson.username)
+    for key, username in session.execute(query.where(MessagePerson.message_id.in_([one.id for one in messages]))):
+        people.setdefault(key, []).append(username)
+    return [
+        Item(one.id, one.category, one.sentence, one.link, one.sent_at, tuple(people.get(one.id, ())))
+        for one in messages
+    ]
+
+
+def grouped(items: Iterable[Item]) -> list[Card]:
+    """Join messages that follow each other and tell one story."""
+    cards: list[Card] = []
+    for item in items:
+        if not (cards and cards[-1].takes(item)):
+            cards.append(Card())
+        cards[-1].items.append(item)
+    return cards

@@ -1,0 +1,71 @@
+"""Who is in a team, and when each was last active."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import select
+
+from hubs.models import Role, RoleName, User
+from hubs.models import Widget as Row
+from hubs.widgets.base import Widget
+from hubs.widgets.caching import CachedFunction, Interest
+from hubs.widgets.messages import session_of
+from hubs.widgets.parameters import Parameter
+from hubs.widgets.view import RootWidgetView
+
+
+class Members(Widget):
+    """The people of a team."""
+
+    name = "members"
+    summary = "The people of the team, with the time of their last activity."
+    icon = "members"
+    parameters: ClassVar = [
+        Parameter("limit", label="People shown", default=20, kind="number", minimum=1, maximum=200),
+    ]
+
+
+@dataclass(frozen=True)
+class Member:
+    """One person of the team."""
+
+    username: str
+    name: str
+    owner: bool
+    last_active: datetime | None
+
+
+class GetMembers(CachedFunction):
+    """Reads the people of the team."""
+
+    stored = False
+
+    def interests(self) -> list[Interest]:
+        """Return: roles of this hub, and any message that names one of its people."""
+        hub = str(self.instance.hub.id)
+        return [Interest(("hubs.user.role",), "hub", hub), Interest(("*",), "team", hub)]
+
+    def execute(self) -> list[Member]:
+        """Return owners first, then members, each by their last activity."""
+        query = select(User, Role.role).join(Role, Role.user_id == User.id).where(Role.hub_id == self.instance.hub.id)
+        rows = session_of(self.instance).execute(query.where(Role.role.in_((RoleName.OWNER, RoleName.MEMBER)))).all()
+        owners = {user.username for user, role in rows if role == RoleName.OWNER}
+        people = {user.username: user for user, _ in rows}
+        found = [Member(one.username, one.name, one.username in owners, one.last_active) for one in people.values()]
+        return sorted(found, key=lambda one: (not one.owner, -_seconds(one.last_active), one.username))
+
+
+class MembersView(RootWidgetView):
+    """Shows the people."""
+
+    def get_context(self, instance: Row, *args: Any, **kwargs: Any) -> Mapping[str, Any]:
+        """Return those shown, and the number of the others."""
+        people = GetMembers(instance)()
+        limit = instance.config["limit"] or 20
+        return {"people": people[:limit], "more": max(0, len(people) - limit)}
+
+
+def _seconds(moment: datetime | None) -> float:
+    return moment.timestamp() if moment else 0.0

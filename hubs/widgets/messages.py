@@ -1,0 +1,81 @@
+"""What several widgets ask of the stored messages: whose they are, and how many there were on each day."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Date, cast, func, select
+from sqlalchemy.orm import Session, object_session
+
+from hubs.models import Hub, MessagePerson, Role, RoleName, User, Widget
+from hubs.widgets.caching import Interest
+from hubs.widgets.parameters import Parameter
+
+WHOSE = Parameter(
+    "username",
+    label="Person",
+    default="",
+    kind="username",
+    help="Whose activity to show. Empty means this hub's person, or all members of this team.",
+)
+
+
+@dataclass(frozen=True)
+class Whose:
+    """Whose messages a widget shows: one person's, or those of a team's members."""
+
+    hub: Hub
+    username: str
+
+    @classmethod
+    def of(cls, row: Widget) -> "Whose":
+        """Read it from a widget's settings and hub."""
+        named = row.config.get("username") or ""
+        return cls(row.hub, named or (row.hub.name if row.hub.kind == "user" else ""))
+
+    def interests(self) -> list[Interest]:
+        """Return what makes such a widget stale: any message that names one of them."""
+        if self.username:
+            return [Interest(("*",), "user", self.username)]
+        return [Interest(("*",), "team", str(self.hub.id)), Interest(("hubs.user.role",), "hub", str(self.hub.id))]
+
+    def condition(self) -> ColumnElement[bool]:
+        """Return the condition on `MessagePerson` that selects their messages."""
+        if self.username:
+            return MessagePerson.username == self.username
+        members = select(User.username).join(Role, Role.user_id == User.id)
+        roles = (RoleName.OWNER, RoleName.MEMBER)
+        return MessagePerson.username.in_(members.where(Role.hub_id == self.hub.id, Role.role.in_(roles)))
+
+    def title(self) -> str:
+        """Say whose they are."""
+        return self.username or f"the members of {self.hub.title}"
+
+
+def session_of(row: Widget) -> Session:
+    """Return the session that the widget's row is in."""
+    session = object_session(row)
+    if session is None:
+        raise RuntimeError(f"widget {row.id} was read in a session that is closed")
+    return session
+
+
+def daily_counts(session: Session, whose: Whose, since: datetime) -> dict[tuple[date, str], int]:
+    """Return the number of messages by day (UTC) and category since a moment."""
+    day = _day(session, MessagePerson.sent_at)
+    query = (
+        select(day, MessagePerson.category, func.count(MessagePerson.message_id.distinct()))
+        .where(whose.condition(), MessagePerson.sent_at >= since)
+        .group_by(day, MessagePerson.category)
+    )
+    return {(_date(when), category): count for when, category, count in session.execute(query)}
+
+
+def _day(session: Session, column: Any) -> ColumnElement[Any]:
+    if session.get_bind().dialect.name == "postgresql":
+        return cast(func.timezone("UTC", column), Date)
+    return func.date(column)
+
+
+def _date(value: date | str) -> date:
+    return date.fromisoformat(value) if isinstance(value, str) else value
