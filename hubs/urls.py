@@ -34,6 +34,11 @@ def hub_settings(kind: str, name: str) -> str:
     return hub(kind, name) + "settings"
 
 
+def hub_stream(kind: str, name: str) -> str:
+    """Return the path at which a page gets a new stream token."""
+    return hub(kind, name) + "stream"
+
+
 def hub_act(kind: str, name: str, act: str) -> str:
     """Return the path that a form posts to in order to do ``act`` on a hub, such as ``subscribe``."""
     return f"{hub(kind, name)}{act}"

@@ -1,0 +1,86 @@
+"""The web application: assembled here, reads top to bottom."""
+
+import hashlib
+import hmac
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from flask import Flask
+from flask_wtf.csrf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from hubs import cache, urls
+from hubs.actions import outbox
+from hubs.bus import NullPublisher, Publisher
+from hubs.errors import BadSetting
+from hubs.events import Stream, Tokens
+from hubs.models import Database
+from hubs.permissions import can
+from hubs.settings import Settings, load
+from hubs.views import auth, edit, errors, front, health, hub, security, widget
+from hubs.views.site import EXTENSION, Site, close_session, me, page_context
+from hubs.widgets.fragments import Fragments
+from hubs.widgets.registry import Registry
+from hubs.widgets.view import FILTERS
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Assemble the application. Nothing is connected to before the first request.
+
+    :raises BadSetting: when a setting cannot be used, or sign-in without password would be open to others.
+    """
+    settings = settings or load()
+    _check_login(settings)
+    app = Flask("hubs")
+    app.extensions[EXTENSION] = make_site(settings)
+    secure = settings.site_url.startswith("https://")
+    app.config.update(
+        SECRET_KEY=hmac.digest(settings.key(), b"flask", hashlib.sha256),
+        MAX_CONTENT_LENGTH=1_000_000,
+        SESSION_COOKIE_NAME="hubs",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=secure,
+        WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a form may stay open over lunch
+    )
+    CSRFProtect(app)
+    if secure:  # TLS ends at a proxy, which tells us who asks; without one nobody may
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=0)  # type: ignore[method-assign]
+    app.jinja_env.filters.update(FILTERS)
+    app.jinja_env.globals.update(urls=urls, can=can, me=me, site_name=settings.site_name)
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    for room in (front, hub, edit, widget, auth, health):
+        app.register_blueprint(room.blueprint)
+    app.context_processor(page_context)
+    app.teardown_appcontext(close_session)
+    errors.register(app)
+    security.register(app, settings)
+    return app
+
+
+def make_site(settings: Settings) -> Site:
+    """Return what the views work with."""
+    database = Database(settings.database, info={"site_url": settings.site_url})
+    publisher = Publisher() if settings.publish else NullPublisher()
+    outbox.publish_after_commit(database, publisher)
+    registry, key = Registry(settings.widgets), settings.key()
+    fragments = Fragments(registry, cache.connect(settings.cache), key, settings.fragment_ttl, settings.build_timeout)
+    stream = Stream(settings.redis_url, settings.stream_log, settings.stream_ttl, settings.token_ttl)
+    return Site(settings, database, fragments, stream, Tokens(key, settings.token_ttl))
+
+
+def _check_login(settings: Settings) -> None:
+    host = urlsplit(settings.site_url).hostname or ""
+    if settings.local_login and not is_loopback(host):
+        raise BadSetting(
+            f"HUBS_LOCAL_LOGIN lets everybody sign in as anybody, so it works on this machine only; HUBS_SITE_URL says "
+            f"{host}. Switch it off, or write http://127.0.0.1:8000."
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine itself."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,71 @@
+// Times: relative ones that age by themselves, local ones, and clocks of other zones.
+const language = document.documentElement.lang || undefined;
+const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
+const full = new Intl.DateTimeFormat(language, { dateStyle: "full", timeStyle: "short" });
+const day = new Intl.DateTimeFormat(language, { weekday: "long", day: "numeric", month: "long" });
+const date = new Intl.DateTimeFormat(language, { dateStyle: "medium" });
+const UNITS = [
+  ["year", 31557600],
+  ["month", 2629800],
+  ["week", 604800],
+  ["day", 86400],
+  ["hour", 3600],
+  ["minute", 60],
+];
+
+export function ago(moment, now) {
+  const seconds = (moment - now) / 1000;
+  if (Math.abs(seconds) < 45) return relative.format(0, "second");
+  const [unit, size] = UNITS.find(([, length]) => Math.abs(seconds) >= length) || UNITS.at(-1);
+  return relative.format(Math.round(seconds / size) || -1, unit);
+}
+
+function dayName(element, now) {
+  // A bare day has no zone: read it as a day of the reader's calendar.
+  const [year, month, number] = element.dateTime.split("-").map(Number);
+  const moment = new Date(year, month - 1, number);
+  const days = Math.round((moment - new Date(now.getFullYear(), now.getMonth(), now.getDate())) / 86400000);
+  const name = days >= -1 && days <= 0 ? relative.format(days, "day") : day.format(moment);
+  return name.charAt(0).toUpperCase() + name.slice(1);
+}
+
+function show(element, now) {
+  if (element.hasAttribute("data-clock")) {
+    const zone = { timeZone: element.dataset.zone, hour: "2-digit", minute: "2-digit", weekday: "short" };
+    setText(element, new Intl.DateTimeFormat(language, zone).format(now));
+    return;
+  }
+  if (!element.dateTime) return;
+  const style = element.dataset.style || "ago";
+  if (style === "day") {
+    setText(element, dayName(element, now));
+    return;
+  }
+  const moment = new Date(element.dateTime);
+  if (Number.isNaN(moment.getTime())) return;
+  if (!element.title) element.title = full.format(moment);
+  setText(element, style === "date" ? date.format(moment) : ago(moment, now));
+}
+
+function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+export function showTimes(root) {
+  const now = new Date();
+  for (const element of root.querySelectorAll("time")) {
+    try {
+      show(element, now);
+    } catch {
+      // A zone that this browser does not know: the server's text stays.
+    }
+  }
+}
+
+export function startAges() {
+  showTimes(document);
+  window.setInterval(() => {
+    if (!document.hidden) showTimes(document);
+  }, 10000);
+  document.addEventListener("visibilitychange", () => showTimes(document));
+}

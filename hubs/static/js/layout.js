@@ -1,0 +1,51 @@
+// A new layout: the columns are fetched again; widgets that stay keep their place in the document.
+import { showTimes } from "./ages.js";
+import { loadAll } from "./load.js";
+import { prepareFrame } from "./page.js";
+import { frameOf, isNewer } from "./widgets.js";
+
+export async function layoutChanged(page, version) {
+  if (page.alone !== undefined) return;
+  const answer = await fetch(window.location.pathname, { headers: { Accept: "text/html" } });
+  if (!answer.ok) return;
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const wanted = fresh.getElementById("columns");
+  const columns = document.getElementById("columns");
+  if (!wanted || !columns) return;
+  page.hubVersion = String(Math.max(version, Number(wanted.dataset.version)));
+  for (const frame of wanted.querySelectorAll(".widget")) keepOwn(frame);
+  columns.className = wanted.className;
+  for (const column of columns.children) {
+    const other = [...wanted.children].find((one) => one.dataset.side === column.dataset.side);
+    if (other) arrange(column, [...other.children]);
+  }
+  for (const frame of columns.querySelectorAll(".widget")) prepareFrame(frame);
+  showTimes(columns);
+  loadAll(columns);
+}
+
+// Where the page already has this version or a newer one, its own frame goes into the new place.
+function keepOwn(frame) {
+  const own = frameOf(frame.dataset.widget);
+  if (!own) return;
+  const fetched = { version: Number(frame.dataset.version), built_at: frame.dataset.built || "" };
+  const same = own.dataset.digest && own.dataset.digest === frame.dataset.digest;
+  if (same || !isNewer(own, fetched)) frame.replaceWith(document.importNode(placeholder(own), false));
+}
+
+function placeholder(own) {
+  const stand = document.createElement("div");
+  stand.dataset.own = own.dataset.widget;
+  return stand;
+}
+
+function arrange(column, wanted) {
+  const nodes = wanted.map((node) => (node.dataset?.own ? frameOf(node.dataset.own) : document.importNode(node, true)));
+  const focused = document.activeElement;
+  // Only what is out of place is moved: moving an element takes the focus from it.
+  nodes.forEach((node, index) => {
+    if (column.children[index] !== node) column.insertBefore(node, column.children[index] || null);
+  });
+  while (column.children.length > nodes.length) column.lastElementChild.remove();
+  if (focused && focused !== document.activeElement && focused.isConnected) focused.focus({ preventScroll: true });
+}

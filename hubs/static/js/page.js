@@ -1,0 +1,65 @@
+// Small things: the theme button, collapsing widgets, menus that close.
+export function remember(key, value) {
+  try {
+    if (value === null) window.localStorage.removeItem(key);
+    else window.localStorage.setItem(key, value);
+  } catch {
+    // A browser that keeps nothing still shows the page.
+  }
+}
+
+export function recall(key) {
+  try {
+    return window.localStorage.getItem(key);
+  } catch {
+    return null;
+  }
+}
+
+function toggleTheme() {
+  const root = document.documentElement;
+  root.dataset.bsTheme = root.dataset.bsTheme === "dark" ? "light" : "dark";
+  remember("hubs.theme", root.dataset.bsTheme);
+}
+
+export function prepareFrame(frame) {
+  const button = frame.querySelector("[data-collapse]");
+  if (!button || !button.hidden) return;
+  button.hidden = false;
+  if (recall(`hubs.collapsed.${frame.dataset.widget}`)) collapse(frame, true);
+}
+
+function collapse(frame, shut) {
+  frame.classList.toggle("widget-collapsed", shut);
+  const button = frame.querySelector("[data-collapse]");
+  button.setAttribute("aria-expanded", String(!shut));
+  button.querySelector(".visually-hidden").textContent = shut ? "Expand" : "Collapse";
+  remember(`hubs.collapsed.${frame.dataset.widget}`, shut ? "1" : null);
+}
+
+function onClick(event) {
+  const button = event.target.closest("button");
+  if (button?.matches("[data-theme-toggle]")) toggleTheme();
+  if (button?.matches("[data-collapse]")) {
+    const frame = button.closest(".widget");
+    collapse(frame, !frame.classList.contains("widget-collapsed"));
+  }
+  for (const menu of document.querySelectorAll("details[data-menu][open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+}
+
+function onKey(event) {
+  if (event.key !== "Escape") return;
+  for (const menu of document.querySelectorAll("details[data-menu][open]")) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  }
+}
+
+export function startPage() {
+  for (const button of document.querySelectorAll("[data-theme-toggle]")) button.hidden = false;
+  for (const frame of document.querySelectorAll(".widget")) prepareFrame(frame);
+  document.addEventListener("click", onClick);
+  document.addEventListener("keydown", onKey);
+}

@@ -1,0 +1,19 @@
+// Runs before the page is painted, so that no one sees a flash of the other theme.
+(function () {
+  "use strict";
+  const root = document.documentElement;
+  const system = window.matchMedia("(prefers-color-scheme: dark)");
+  function chosen() {
+    try {
+      return window.localStorage.getItem("hubs.theme");
+    } catch {
+      return null;
+    }
+  }
+  function apply() {
+    root.dataset.bsTheme = chosen() || (system.matches ? "dark" : "light");
+  }
+  apply();
+  system.addEventListener("change", apply);
+  root.classList.add("js");
+})();

@@ -1,0 +1,1 @@
+"""The pages: from a request to an action or a read, and to HTML or JSON."""

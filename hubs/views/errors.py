@@ -1,0 +1,77 @@
+"""Errors as pages, or as JSON where JSON was asked for: what went wrong, and what to do."""
+
+import logging
+
+from flask import Flask, jsonify, make_response, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import HTTPException
+
+from hubs.errors import HubsError
+
+log = logging.getLogger(__name__)
+
+_TITLES = {
+    400: "That cannot be done",
+    403: "You may not do this",
+    404: "There is nothing here",
+    405: "That is not possible here",
+    409: "Something changed in the meantime",
+    413: "That is too large",
+    429: "Too fast",
+    500: "Something went wrong",
+    503: "Not available just now",
+}
+_TEXTS = {
+    404: "The address may be misspelt, or what was here has been removed. The front page lists all hubs.",
+    405: "Go back and try again from the page.",
+    413: "At most one megabyte can be sent.",
+    500: "It is not your fault, and it has been written down. Try again in a minute.",
+    503: "The database does not answer. Nothing is lost; try again in a minute.",
+}
+
+
+def register(app: Flask) -> None:
+    """Let ``app`` answer errors with our pages."""
+    app.register_error_handler(HubsError, lambda error: answer(error.status, str(error)))
+    app.register_error_handler(CSRFError, _stale_form)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(OperationalError, _no_database)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def answer(status: int, text: str) -> ResponseReturnValue:
+    """Return an error as JSON or as a page."""
+    if request.path.endswith("/json") or request.accept_mimetypes.best == "application/json":
+        return jsonify(error=text, status=status), status
+    title = _TITLES.get(status, "Something went wrong")
+    try:
+        page = render_template("error.html", title=title, text=text, status=status)
+    except Exception:  # the page shows who is signed in, and the database may be what is broken
+        log.debug("the full error page cannot be made", exc_info=True)
+        page = render_template("error-plain.html", title=title, text=text, status=status)
+    return make_response(page, status)
+
+
+def _http(error: HTTPException) -> ResponseReturnValue:
+    status = error.code or 500
+    if status < 400:
+        return error
+    return answer(status, _TEXTS.get(status, error.description or ""))
+
+
+def _stale_form(error: CSRFError) -> ResponseReturnValue:
+    return answer(
+        400, "The form is too old or was not sent from this site. Go back, reload the page, and send the form again."
+    )
+
+
+def _no_database(error: OperationalError) -> ResponseReturnValue:
+    log.error("the database does not answer: %s", error)
+    return answer(503, _TEXTS[503])
+
+
+def _unexpected(error: Exception) -> ResponseReturnValue:
+    log.exception("%s %s failed", request.method, request.path)
+    return answer(500, _TEXTS[500])

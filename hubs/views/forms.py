@@ -1,0 +1,56 @@
+"""Forms generated from typed parameters: what the browser sent, as values for `hubs.widgets.parameters.clean`."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from hubs.widgets.parameters import ROWS, Parameter
+
+#: Empty rows that a form offers beyond those that are filled in.
+SPARE = 2
+
+
+@dataclass
+class Form:
+    """What a form template shows: parameters, what is filled in, and the sentence beside each field."""
+
+    parameters: Sequence[Parameter]
+    values: Mapping[str, Any]
+    wrong: Mapping[str, str] = field(default_factory=dict)
+
+    def value(self, parameter: Parameter) -> Any:
+        """Return what is filled in."""
+        found = self.values.get(parameter.name, parameter.default)
+        return "" if found is None else found
+
+    def rows(self, parameter: Parameter) -> list[Mapping[str, Any]]:
+        """Return the rows that are filled in, and some empty ones."""
+        found = [row for row in self.value(parameter) or [] if isinstance(row, Mapping)]
+        return [*found, *({} for _ in range(SPARE))]
+
+
+def read(parameters: Sequence[Parameter], sent: Mapping[str, str]) -> dict[str, Any]:
+    """Return the values that a browser sent; a switch that is off is not sent at all."""
+    return {parameter.name: _value(parameter, sent) for parameter in parameters}
+
+
+def _value(parameter: Parameter, sent: Mapping[str, str]) -> Any:
+    if parameter.kind == "switch":
+        return parameter.name in sent
+    if parameter.kind == "rows":
+        return _rows(parameter, sent)
+    return sent.get(parameter.name, "")
+
+
+def _rows(parameter: Parameter, sent: Mapping[str, str]) -> list[dict[str, str]]:
+    """Return the rows of fields named ``items-0-title``, in the order of their numbers, empty ones left out."""
+    pattern = re.compile(rf"{re.escape(parameter.name)}-(\d{{1,6}})-(\w+)")
+    known = {inner.name for inner in parameter.fields}
+    rows: dict[int, dict[str, str]] = {}
+    for name, value in sent.items():
+        found = pattern.fullmatch(name)
+        if found and found[2] in known:
+            rows.setdefault(int(found[1]), {})[found[2]] = value
+    filled = [rows[number] for number in sorted(rows) if any(text.strip() for text in rows[number].values())]
+    return filled[: ROWS + 1]  # one too many, so that the check can say so

@@ -1,0 +1,38 @@
+"""How the web application is, for those who watch over it."""
+
+from flask import Blueprint, Response, jsonify
+from redis.exceptions import RedisError
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from hubs import __version__
+from hubs.views.site import db, site
+
+blueprint = Blueprint("health", __name__)
+
+
+@blueprint.get("/healthz")
+def healthz() -> tuple[Response, int]:
+    """Tell which services answer; without cache or Redis the pages still work."""
+    found = {"database": _database(), "cache": _cache(), "redis": _redis()}
+    return jsonify(version=__version__, **found), 200 if found["database"] else 503
+
+
+def _database() -> bool:
+    try:
+        db().execute(text("SELECT 1"))
+    except SQLAlchemyError:
+        return False
+    return True
+
+
+def _cache() -> bool:
+    cache = site().fragments.cache
+    return cache.set("healthz", b"1", 5) and cache.get("healthz") == b"1"
+
+
+def _redis() -> bool:
+    try:
+        return bool(site().stream.client.ping())
+    except RedisError:
+        return False

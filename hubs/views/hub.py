@@ -1,0 +1,124 @@
+"""A hub's page, its JSON, and what people do on it."""
+
+import time
+
+from flask import Blueprint, Response, flash, jsonify, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+
+from hubs import urls
+from hubs.actions import people
+from hubs.errors import NotFound
+from hubs.models import Hub, RoleName, User, Widget
+from hubs.permissions import can
+from hubs.views.site import db, find_hub, locale, me, site, stream_of
+from hubs.widgets.fragments import Fragment
+
+blueprint = Blueprint("hub", __name__)
+
+#: Seconds for which a page without JavaScript may build what is missing.
+BUDGET = 10.0
+_ACTS = {
+    "subscribe": (RoleName.SUBSCRIBER, True),
+    "unsubscribe": (RoleName.SUBSCRIBER, False),
+    "star": (RoleName.STARGAZER, True),
+    "unstar": (RoleName.STARGAZER, False),
+    "leave": (RoleName.MEMBER, False),
+}
+
+
+@blueprint.get("/<any(u, t):space>/<name>/")
+def show(space: str, name: str) -> str:
+    """Show a hub: cached fragments are in the page, the others load by themselves."""
+    # The cursor comes first: what is pushed from here on reaches the page even while it is made.
+    cursor = site().stream.cursor()
+    hub = find_hub(space, name)
+    stream = stream_of(hub, cursor)
+    rows = hub.widgets
+    found = site().fragments.read_many(rows, locale())
+    if "full" in request.args:
+        found = _complete(rows, found)
+    return render_template("hub.html", hub=hub, stream=stream, fragments=found, may=_may(hub))
+
+
+@blueprint.get("/<any(u, t):space>/<name>/json")
+def as_json(space: str, name: str) -> Response:
+    """Return a hub and its widgets as JSON."""
+    hub = find_hub(space, name)
+    return jsonify(
+        id=hub.id,
+        name=hub.name,
+        kind=hub.kind,
+        title=hub.title,
+        summary=hub.summary,
+        archived=hub.archived,
+        version=hub.version,
+        left_width=hub.left_width,
+        last_activity=hub.last_activity and hub.last_activity.isoformat(),
+        url=site().settings.site_url + urls.hub(hub.kind, hub.name),
+        widgets=[_describe(row) for row in hub.widgets],
+    )
+
+
+@blueprint.get("/<any(u, t):space>/<name>/stream")
+def stream(space: str, name: str) -> Response:
+    """Return a new token and cursor, and the versions of what is on the hub, for a page that lost its stream."""
+    cursor = site().stream.cursor()
+    hub = find_hub(space, name)
+    fresh = stream_of(hub, cursor)
+    found = site().fragments.read_many(hub.widgets, locale())
+    widgets = {row.id: found[row.id].digest if row.id in found else "" for row in hub.widgets}
+    answer = jsonify(token=fresh["token"], cursor=fresh["cursor"], version=hub.version, widgets=widgets)
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+@blueprint.post("/<any(u, t):space>/<name>/<any(subscribe, unsubscribe, star, unstar, leave):act>")
+def act(space: str, name: str, act: str) -> ResponseReturnValue:
+    """Take or give up a role on a hub."""
+    hub = find_hub(space, name)
+    role, take = _ACTS[act]
+    session, who = db(), me()
+    if take:
+        people.take_role(session, who, hub, role)
+    else:
+        user = session.get(User, who.id)
+        if user is None:
+            raise NotFound("Please sign in first.")
+        people.drop_role(session, who, hub, user, role)
+    session.commit()
+    flash({True: "Done.", False: "Done; you can come back any time."}[take])
+    return redirect(urls.hub(hub.kind, hub.name), 303)
+
+
+def _complete(rows: list[Widget], found: dict[int, Fragment]) -> dict[int, Fragment]:
+    """Build what is missing, as long as the budget lasts."""
+    end = time.monotonic() + BUDGET
+    for row in rows:
+        if row.id not in found and time.monotonic() < end:
+            found[row.id] = site().fragments.read_or_build(row, locale(), max(0.1, end - time.monotonic()))
+    return found
+
+
+def _may(hub: Hub) -> dict[str, bool]:
+    """Return what the page offers to who asks."""
+    who = me()
+    may = {verb: can(who, verb, hub) for verb in ("edit", "own", "subscribe", "star")}
+    held = who.roles.get(hub.id, frozenset())
+    return {
+        **may,
+        "subscribed": RoleName.SUBSCRIBER in held,
+        "starred": RoleName.STARGAZER in held,
+        "member": RoleName.MEMBER in held,
+    }
+
+
+def _describe(row: Widget) -> dict[str, object]:
+    found = site().registry.get(row.plugin)
+    return {
+        "id": row.id,
+        "type": row.plugin,
+        "label": row.label or (found.label if found else row.plugin),
+        "side": row.side,
+        "version": row.version,
+        "url": site().settings.site_url + urls.widget(row.id),
+    }

@@ -1,0 +1,48 @@
+"""Headers of every answer: what a page may load, and from where."""
+
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, request, session
+
+from hubs.settings import Settings
+
+
+def register(app: Flask, settings: Settings) -> None:
+    """Add the headers to every answer of ``app``."""
+    policy = content_policy(settings)
+
+    @app.after_request
+    def protect(response: Response) -> Response:
+        headers = response.headers
+        headers["Content-Security-Policy"] = policy
+        headers["X-Content-Type-Options"] = "nosniff"
+        headers["Referrer-Policy"] = "strict-origin-when-cross-origin"
+        headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
+        headers["Cross-Origin-Opener-Policy"] = "same-origin"
+        if request.endpoint == "static":
+            headers["Cache-Control"] = "public, max-age=3600"
+        elif "Cache-Control" not in headers:
+            # What a signed-in person sees must not stay in a shared cache.
+            headers["Cache-Control"] = "private, no-cache" if session else "no-cache"
+            response.vary.add("Cookie")
+        return response
+
+
+def content_policy(settings: Settings) -> str:
+    """Return the policy: our own files only; Bootstrap's style sheet holds small pictures as data."""
+    stream = urlsplit(settings.stream_url)
+    elsewhere = f" {stream.scheme}://{stream.netloc}" if stream.netloc else ""
+    return "; ".join(
+        (
+            "default-src 'none'",
+            "script-src 'self'",
+            "style-src 'self'",
+            "img-src 'self' data:",
+            "font-src 'self'",
+            f"connect-src 'self'{elsewhere}",
+            "manifest-src 'self'",
+            "form-action 'self'",
+            "base-uri 'none'",
+            "frame-ancestors 'none'",
+        )
+    )

@@ -1,0 +1,131 @@
+"""What the views share: the assembled parts, the request's session, and who asks."""
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+from flask import current_app, g, session
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from hubs.errors import NotFound
+from hubs.events import Stream, Tokens, hub_channel, user_channel
+from hubs.models import Database, Hub, Role, RoleName, User, Widget
+from hubs.permissions import VISITOR, Person, person, require
+from hubs.settings import Settings
+from hubs.widgets.fragments import DEFAULT_LOCALE, Fragments
+from hubs.widgets.registry import Registry
+
+EXTENSION = "hubs"
+#: Hubs in the bar before the rest goes into its menu.
+BOOKMARKS = 8
+
+
+@dataclass(frozen=True)
+class Site:
+    """The parts that `create_app` assembles."""
+
+    settings: Settings
+    database: Database
+    fragments: Fragments
+    stream: Stream
+    tokens: Tokens
+
+    @property
+    def registry(self) -> Registry:
+        """The widgets there are."""
+        return self.fragments.registry
+
+
+def site() -> Site:
+    """Return the parts of the running application."""
+    return cast("Site", current_app.extensions[EXTENSION])
+
+
+def db() -> Session:
+    """Return the request's database session; views that write commit it themselves."""
+    if "db" not in g:
+        g.db = site().database.session()
+    return cast("Session", g.db)
+
+
+def close_session(error: BaseException | None) -> None:
+    """Close the request's session; what was not committed is rolled back."""
+    found = g.pop("db", None)
+    if found is not None:
+        found.close()
+
+
+def locale() -> str:
+    """Return the language of the request."""
+    return DEFAULT_LOCALE
+
+
+def account() -> User | None:
+    """Return the account of who asks, with roles and hubs, in one query per request."""
+    if "account" not in g:
+        number = session.get("user")
+        query = select(User).options(joinedload(User.roles).joinedload(Role.hub)).where(User.id == number)
+        g.account = db().scalars(query).unique().one_or_none() if isinstance(number, int) else None
+    return cast("User | None", g.account)
+
+
+def me() -> Person:
+    """Return who asks."""
+    user = account()
+    return person(user.id, user.username, user.roles) if user else VISITOR
+
+
+def page_context() -> dict[str, Any]:
+    """Return what every page's template gets."""
+    user = account()
+    return {"account": user, "bookmarks": bookmarks(user), "settings": site().settings, "lang": locale()}
+
+
+def bookmarks(user: User | None) -> list[Hub]:
+    """Return a person's hubs: own hub first, then owned, joined and subscribed ones, by name; nothing archived."""
+    if user is None:
+        return []
+    weights = {RoleName.OWNER: 0, RoleName.MEMBER: 1, RoleName.SUBSCRIBER: 2, RoleName.STARGAZER: 3}
+    best: dict[int, tuple[int, str, Hub]] = {}
+    for role in user.roles:
+        if not role.hub.archived:
+            weight = -1 if role.hub.user_id == user.id else weights[role.role]
+            key = (weight, role.hub.title.lower(), role.hub)
+            best[role.hub_id] = min(key, best.get(role.hub_id, key), key=lambda entry: entry[:2])
+    return [hub for *_, hub in sorted(best.values(), key=lambda entry: entry[:2])]
+
+
+def find_hub(space: str, name: str, verb: str = "view") -> Hub:
+    """Return the hub at ``/u/<name>/`` or ``/t/<name>/`` with its widgets, in one query.
+
+    :raises NotFound: when there is none, or it may not be known to who asks.
+    :raises NotAllowed: when who asks may not do ``verb``.
+    """
+    kind = Hub.kind == "user" if space == "u" else Hub.kind != "user"
+    query = select(Hub).options(joinedload(Hub.widgets), joinedload(Hub.user)).where(kind, Hub.name == name)
+    hub = db().scalars(query).unique().first()
+    if hub is None:
+        raise NotFound(f"There is no hub called {name} here.")
+    require(me(), verb, hub)
+    return hub
+
+
+def find_widget(number: int, verb: str = "view") -> Widget:
+    """Return a widget with its hub and that hub's widgets.
+
+    :raises NotFound: when there is none, or it may not be known to who asks.
+    :raises NotAllowed: when who asks may not do ``verb``.
+    """
+    options = joinedload(Widget.hub).selectinload(Hub.widgets) if verb != "view" else joinedload(Widget.hub)
+    row = db().get(Widget, number, options=[options])
+    if row is None:
+        raise NotFound("There is no such widget; it may have been removed.")
+    require(me(), verb, row)
+    return row
+
+
+def stream_of(hub: Hub, cursor: str) -> dict[str, str]:
+    """Return what a page needs to hear about a hub from ``cursor`` on."""
+    who = me()
+    channels = [hub_channel(hub.id, locale())] + ([user_channel(who.id)] if who.signed_in else [])
+    return {"url": site().settings.stream_url, "cursor": cursor, "token": site().tokens.mint(channels, who.id)}

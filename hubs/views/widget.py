@@ -1,0 +1,53 @@
+"""One widget: on a page of its own, as a fragment, as JSON."""
+
+from flask import Blueprint, Response, jsonify, make_response, render_template, request
+
+from hubs.models import Hub, Widget
+from hubs.permissions import can
+from hubs.views.site import find_widget, locale, me, site, stream_of
+from hubs.widgets.fragments import Fragment
+
+blueprint = Blueprint("widget", __name__, url_prefix="/w/<int:number>")
+
+
+@blueprint.get("/")
+def show(number: int) -> str:
+    """Show a widget alone."""
+    cursor = site().stream.cursor()
+    row = find_widget(number)
+    hub: Hub = row.hub
+    stream = stream_of(hub, cursor)
+    found = {row.id: site().fragments.read_or_build(row, locale())}
+    may = {"edit": can(me(), "edit", hub)}
+    return render_template("widget.html", hub=hub, row=row, stream=stream, fragments=found, may=may)
+
+
+@blueprint.get("/fragment")
+def fragment(number: int) -> Response:
+    """Return a widget's HTML alone; built now when it is not in the cache."""
+    row, found = _found(number)
+    answer = make_response(found.html)
+    answer.headers["X-Hubs-Version"] = str(found.version)
+    answer.headers["X-Hubs-Built"] = found.built_at
+    answer.headers["X-Hubs-State"] = found.state
+    answer.headers["X-Hubs-Digest"] = found.digest
+    if found.error and can(me(), "edit", row):
+        answer.headers["X-Hubs-Error"] = found.error.encode("ascii", "replace").decode().replace("\n", " ")
+    answer.set_etag(f"{found.version}-{found.digest}")
+    answer.make_conditional(request)
+    return answer
+
+
+@blueprint.get("/json")
+def as_json(number: int) -> Response:
+    """Return a widget as JSON; its settings only to those who may change them."""
+    row, found = _found(number)
+    answer = {"id": row.id, "type": row.plugin, "side": row.side, **found.public()}
+    if can(me(), "edit", row):
+        answer |= {"settings": dict(row.settings), "error": found.error}
+    return jsonify(answer)
+
+
+def _found(number: int) -> tuple[Widget, Fragment]:
+    row = find_widget(number)
+    return row, site().fragments.read_or_build(row, locale())
