@@ -46,7 +46,7 @@ def fill(database: Database, registry: Registry) -> bool:
             _personal(session, registry, user, chance.choice(("heatmap", "contact", "library")), username)
         for team in known["teams"]:
             _team(session, registry, users, team)
-        _history(session, chance, list(users))
+        _history(session, chance, [one["username"] for one in known["people"] if not one.get("quiet")])
         for team in known["teams"]:
             _age(session, team)
         # Nobody listened while this was made, so nobody waits for these.

@@ -37,7 +37,7 @@ class Shape:
 
 def _repository(chance: random.Random) -> Body:
     name = chance.choice(_PROJECTS)
-    return {"name": name, "namespace": None, "url_path": name, "full_url": f"https://forge.example.org/{name}"}
+    return {"name": name, "fullname": name, "namespace": None, "full_url": f"https://forge.example.org/{name}"}
 
 
 def _issue(chance: random.Random, agent: str, other: str) -> Body:

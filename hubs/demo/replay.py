@@ -4,6 +4,7 @@ import logging
 import random
 import signal
 import threading
+from datetime import timedelta
 
 from fakeredis import TcpFakeServer
 from sqlalchemy import select
@@ -11,12 +12,12 @@ from sqlalchemy import select
 from hubs.bus import Publisher
 from hubs.demo import messages
 from hubs.errors import NotFound
-from hubs.models import Database, User
+from hubs.models import Database, User, now
 
 log = logging.getLogger(__name__)
 
-#: People whom the replay writes about, at most.
-PEOPLE = 50
+#: People whom the replay writes about, at most; those who were not active for long are left in peace.
+PEOPLE, QUIET = 50, timedelta(days=60)
 
 
 def run(database: Database, pause: float, count: int = 0) -> None:
@@ -26,7 +27,8 @@ def run(database: Database, pause: float, count: int = 0) -> None:
     """
     chance = random.Random()
     with database.session() as session:
-        usernames = list(session.scalars(select(User.username).order_by(User.id).limit(PEOPLE)))
+        query = select(User.username).where(User.last_active > now() - QUIET).order_by(User.id)
+        usernames = list(session.scalars(query.limit(PEOPLE)))
     if len(usernames) < 2:
         raise NotFound("There is nobody to write about yet. Run: hubs demo fill")
     stopped = _stopped()
