@@ -5,13 +5,14 @@ opens a socket.
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
 from typing import Any
 
 from hubs.actions.messages import names
-from hubs.bus import Message
+from hubs.bus import MODULE, Message
 
 #: Fields that hold a username, or an object with one.
 PEOPLE = frozenset(
@@ -61,6 +62,8 @@ class Extractor:
     def __call__(self, message: Message) -> Message:
         """Return the message with people, packages, sentence and link; never raises for what its fields hold."""
         people = frozenset(filter(None, map(self.account, _people(message.body))))
+        if message.category == MODULE:
+            return replace(message, users=names(people, 64), sentence=own_sentence(message), link=_own_link(message))
         link = next((text for text in _texts(message.body, _LINKS) if text.startswith(("https://", "http://"))), "")
         return replace(
             message,
@@ -89,6 +92,31 @@ def username(text: str) -> str:
         text = address[1] or address[2]
     text = text.lower()
     return text if _USERNAME.match(text) else ""
+
+
+#: What our own messages say, by their name.
+_OWN = {
+    "hubs.user.created": "{username} joined",
+    "hubs.user.role.added": "{username} is now a {role} of {hub_name}",
+    "hubs.user.role.changed": "{username} is now a {role} of {hub_name}",
+    "hubs.user.role.removed": "{username} is no longer a {role} of {hub_name}",
+    "hubs.hub.created": "{agent} opened the hub {hub_name}",
+    "hubs.hub.updated": "{agent} changed the hub {hub_name}",
+    "hubs.widget.created": "{agent} added “{widget_label}” to {hub_name}",
+    "hubs.widget.updated": "{agent} changed “{widget_label}” on {hub_name}",
+    "hubs.widget.deleted": "{agent} removed “{widget_label}” from {hub_name}",
+}
+
+
+def own_sentence(message: Message) -> str:
+    """Say what a message of our own tells."""
+    said = {name: str(value)[:200] for name, value in message.body.items()}
+    return _OWN.get(message.name, message.name).format_map(defaultdict(lambda: "somebody", said))
+
+
+def _own_link(message: Message) -> str:
+    url = message.body.get("hub_url")
+    return url if isinstance(url, str) else ""
 
 
 def _fields(value: Any, depth: int = _DEPTH) -> Iterator[tuple[str, Any]]:

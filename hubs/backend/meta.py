@@ -16,7 +16,7 @@ import fedmsg.meta
 
 from hubs.actions.messages import names
 from hubs.backend.extract import Extractor
-from hubs.bus import Message
+from hubs.bus import MODULE, Message
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -52,6 +52,8 @@ class FedoraExtractor(Extractor):
     def __call__(self, message: Message) -> Message:
         """Return the message with people, packages, sentence, link and icon."""
         own = super().__call__(message)
+        if message.category == MODULE:
+            return own
         raw = dict(message.raw)
         processor = self._processor(message, raw)
         if processor is None:

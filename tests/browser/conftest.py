@@ -1,0 +1,76 @@
+"""Chromium on the whole stack."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+
+from tests.integration.conftest import bus, database_url, memcached, postgresql, production, redis_port
+from tests.stack import Stack
+
+__all__ = ["bus", "database_url", "memcached", "postgresql", "production", "redis_port"]
+
+#: Debian's Chromium; the others are what a machine without it may have.
+PROGRAMS = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    program = next((one for one in PROGRAMS if Path(one).exists()), None)
+    assert program, "Chromium is not installed: run tests/install-services"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+Open = Callable[..., Page]
+
+
+@pytest.fixture
+def open_page(chromium: Browser, production: Stack) -> Iterator[Open]:
+    """Give a function that opens a page in a browser of its own, signed in as ``username`` or as a visitor.
+
+    Whatever the page complains about in its console fails the test.
+    """
+    contexts, complaints = [], []
+
+    def open_page(path: str, username: str = "", **options: object) -> Page:
+        context = chromium.new_context(base_url=production.url, **options)  # type: ignore[arg-type]
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda said: complaints.append(said.text) if _complains(said) else None)
+        if username:
+            page.goto("/login")
+            page.fill("#f-username", username)
+            page.get_by_role("button", name="Sign in", exact=True).click()
+            page.wait_for_url("**/")
+        page.goto(path)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not complaints
+
+
+def _complains(said: ConsoleMessage) -> bool:
+    """Tell whether a page complains about itself, not about an answer that the test asked for."""
+    return said.type == "error" and "Failed to load resource" not in said.text and "net::ERR_" not in said.text
+
+
+def live(page: Page) -> Page:
+    """Wait until the page's stream is open."""
+    page.wait_for_selector("[data-live=live]")
+    return page

@@ -1,0 +1,138 @@
+"""What people see, in a real browser, while the bus speaks."""
+
+import time
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Open, live
+from tests.stack import Bus, Stack
+
+
+@pytest.fixture(scope="module", autouse=True)
+def settle(production: Stack, bus: Bus) -> None:
+    """Have the bus warm before the first test."""
+
+
+def feed(page: Page) -> Page:
+    return page.locator(".widget", has=page.get_by_role("heading", name="Feed", exact=True))  # type: ignore[return-value]
+
+
+def test_a_new_feed_card_appears_without_reload_when_a_message_is_published(open_page: Open, bus: Bus) -> None:
+    page = open_page("/", username="rosalba")
+    page.goto("/u/rosalba/")
+    live(page)
+    page.evaluate("window.untouched = true")
+    time.sleep(4)  # the daemon has heard of the new hub
+    title = "Otters in the fountain"
+    bus.send("io.pagure.prod.pagure.issue.new", _issue("rosalba", title))
+    expect(feed(page)).to_contain_text(title, timeout=5000)
+    assert page.evaluate("window.untouched") is True
+    expect(page.locator(".live-text")).to_have_text("live")
+
+
+def test_a_changed_note_reaches_another_browser_within_two_seconds(open_page: Open, bus: Bus) -> None:
+    admin = open_page("/u/severin/edit", username="severin")
+    admin.locator('[data-side="left"]').get_by_role("link", name="Add a widget").click()
+    admin.get_by_role("link", name="Sticky note").click()
+    admin.get_by_label("text").fill("The kettle is *cold*.")
+    admin.get_by_role("button", name="Add to the page").click()
+    admin.wait_for_url("**/u/severin/edit**")
+
+    viewer = live(open_page("/u/severin/"))
+    note = viewer.locator(".sticky")
+    expect(note).to_contain_text("The kettle is cold.")
+    time.sleep(1.2)
+
+    admin.goto("/u/severin/")
+    admin.get_by_role("link", name="Settings of sticky").click()
+    admin.get_by_label("text").fill("The kettle is **hot**.")
+    admin.get_by_role("button", name="Save changes").click()
+    start = time.monotonic()
+    expect(note).to_contain_text("The kettle is hot.", timeout=2000)
+    assert time.monotonic() - start < 2
+    expect(admin.locator(".sticky")).to_contain_text("The kettle is hot.")
+
+
+def test_a_brand_new_hub_renders_without_javascript(open_page: Open) -> None:
+    page = open_page("/", username="tamsine", java_script_enabled=False)
+    page.goto("/u/tamsine/")
+    expect(page.get_by_role("heading", name="Feed")).to_be_visible()
+    expect(feed(page)).to_contain_text("tamsine joined")
+    expect(page.get_by_role("heading", name="Weekly activity")).to_be_visible()
+    assert page.locator("[data-load]").count() == 0
+
+
+def test_forms_work_without_javascript(open_page: Open) -> None:
+    page = open_page("/", username="ulrike", java_script_enabled=False)
+    page.goto("/u/ulrike/add/library?side=right")
+    page.locator("#f-items-0-title").fill("Tide tables")
+    page.locator("#f-items-0-link").fill("not an address")
+    page.get_by_role("button", name="Add to the page").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    expect(page.locator("#e-items")).to_contain_text("https://")
+    expect(page.locator("#f-items-0-title")).to_have_value("Tide tables")
+    page.locator("#f-items-0-link").fill("https://tides.example.org/")
+    page.get_by_role("button", name="Add to the page").click()
+    page.goto("/u/ulrike/?full=1")
+    expect(page.get_by_role("link", name="Tide tables")).to_have_attribute("href", "https://tides.example.org/")
+
+
+def test_an_update_keeps_focus_and_unfolded_parts(open_page: Open, bus: Bus) -> None:
+    page = open_page("/", username="valdis")
+    page.goto("/u/valdis/")
+    live(page)
+    time.sleep(4)
+    for number in range(3):
+        bus.send("io.pagure.prod.pagure.issue.comment.added", _issue("valdis", "Lost keys", number=7 + 0 * number))
+    card = feed(page).locator(".feed-card").first
+    expect(card.locator("summary")).to_be_visible(timeout=5000)
+    card.locator("summary").click()
+    card.locator("summary").focus()
+    time.sleep(1.2)
+    bus.send("io.pagure.prod.pagure.issue.new", _issue("valdis", "Found keys", number=8))
+    expect(feed(page)).to_contain_text("Found keys", timeout=5000)
+    assert page.locator("details[open] summary").count() == 1
+    assert page.evaluate("document.activeElement.tagName") == "SUMMARY"
+
+
+def test_the_page_says_when_its_stream_is_gone_and_catches_up_when_it_is_back(
+    open_page: Open, production: Stack, bus: Bus
+) -> None:
+    page = open_page("/", username="winfrid")
+    page.goto("/u/winfrid/")
+    live(page)
+    time.sleep(4)
+    page.context.set_offline(True)
+    page.wait_for_selector("[data-live=offline]")
+    bus.send("io.pagure.prod.pagure.issue.new", _issue("winfrid", "Missed the ferry"))
+    time.sleep(1)
+    page.context.set_offline(False)
+    expect(feed(page)).to_contain_text("Missed the ferry", timeout=20000)
+    live(page)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", ["/", "/u/rosalba/", "/login"])
+def test_pages_fit_a_phone_in_both_colour_schemes(open_page: Open, path: str, scheme: str) -> None:
+    page = open_page(path, viewport={"width": 390, "height": 844}, color_scheme=scheme)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.evaluate("document.documentElement.dataset.bsTheme") == scheme
+
+
+def test_everything_can_be_reached_with_the_keyboard(open_page: Open) -> None:
+    page = open_page("/u/rosalba/", username="rosalba")
+    page.wait_for_selector("[data-collapse]:not([hidden])")
+    page.keyboard.press("Tab")
+    expect(page.locator(":focus")).to_have_text("Skip to the content")
+    reached = set()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate("document.activeElement.textContent.trim()"))
+    assert {"Edit page layout", "Collapse", "Settings of feed"} <= reached
+
+
+def _issue(agent: str, title: str, number: int = 7) -> dict[str, object]:
+    project = {"name": "lights", "fullname": "lights"}
+    issue = {"id": number, "title": title, "user": {"name": agent}, "comments": [{"user": {"name": agent}, "id": 1}]}
+    return {"agent": agent, "issue": issue, "project": project}
