@@ -1,5 +1,7 @@
 """Packaging of Fedora Hubs; tool configuration lives in pyproject.toml."""
 
+from pathlib import Path
+
 from setuptools import find_packages, setup
 
 # Migrations and the sample bus configuration live at the top of the source tree, where people look for them,
@@ -10,7 +12,7 @@ setup(
     name="fedora-hubs",
     version="0.1.0",
     description="A portal of live widgets for a contributor community",
-    long_description=open("README.md", encoding="utf-8").read(),
+    long_description=Path("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="AGPL-3.0-or-later",
     python_requires=">=3.11",

@@ -1,7 +1,6 @@
 """Real services for tests and benchmarks: started on free loopback ports, stopped by pid."""
 
 import contextlib
-import glob
 import os
 import shutil
 import signal
@@ -77,7 +76,8 @@ class Service:
         while not check():
             ended = self.process.poll() is not None
             late = time.monotonic() > end
-            assert not (ended or late), f"{self.name} {'ended' if ended else 'is not ready'}:\n{self.log()[-3000:]}"
+            assert not ended, f"{self.name} ended:\n{self.log()[-3000:]}"
+            assert not late, f"{self.name} is not ready:\n{self.log()[-3000:]}"
             time.sleep(0.02)
         return self
 
@@ -150,9 +150,9 @@ def redis_server(folder: Path) -> Iterator[tuple[Service, int]]:
 @contextlib.contextmanager
 def postgresql() -> Iterator[tuple[Service, int]]:
     """Run a PostgreSQL cluster of its own; give it and its port. The role ``postgres`` needs no password."""
-    found = sorted(glob.glob("/usr/lib/postgresql/*/bin/initdb"))
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     assert found, "PostgreSQL is not installed: run tests/install-services"
-    programs, port = Path(found[-1]).parent, free_port()
+    programs, port = found[-1].parent, free_port()
     folder = Path(tempfile.mkdtemp(prefix="hubs-pg-"))
     as_user: list[str] = []
     if os.getuid() == 0:  # PostgreSQL refuses to run as root

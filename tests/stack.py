@@ -12,7 +12,7 @@ from urllib.request import urlopen
 
 import zmq
 
-from hubs.models import Database, migrations
+from hubs.models import Database, StoredMessage, migrations
 from hubs.settings import Settings, load
 from hubs.widgets.registry import Registry
 from tests.services import BIN, HOST, Service, answers, base_env, free_port, listens, wait_for
@@ -92,8 +92,6 @@ class Stack:
             nonce = bus.send("org.fedoraproject.dev.tests.nonce", {"agent": "nobody"})
             time.sleep(0.1)
             with database.session() as session:
-                from hubs.models import StoredMessage
-
                 return session.query(StoredMessage).filter_by(msg_id=nonce).count() == 1
 
         wait_for(heard, f"a message through relay and hub\n{hub.log()[-2000:]}")

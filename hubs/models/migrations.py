@@ -3,9 +3,9 @@
 from importlib.resources import files
 from pathlib import Path
 
+from alembic import command
 from alembic.config import Config
 
-from alembic import command
 from hubs.models.database import Database
 
 
