@@ -46,7 +46,6 @@ setup(
         "setuptools>=69,<81",  # moksha.hub and fedmsg.meta read entry points through pkg_resources
         "sqlalchemy>=2.0.30",
         "tzdata",
-        "wtforms>=3.1",
     ],
     extras_require={
         "postgres": ["psycopg2>=2.9"],

@@ -28,6 +28,8 @@ WAITING = 10_000
 #: Messages that ZeroMQ keeps for a relay that is away; its own default is 1000.
 HIGH_WATER_MARK = 100_000
 
+#: Deepest nesting of a message's body.
+DEPTH = 64
 _LIMITS = {"topic": 255, "msg_id": 64}
 
 
@@ -72,6 +74,8 @@ def parse(envelope: object) -> Message:
         raise BadMessage("no topic")
     if not isinstance(body, dict):
         raise BadMessage(f"msg is not an object but {type(body).__name__}")
+    if _too_deep(body):
+        raise BadMessage(f"nested deeper than {DEPTH}")
     msg_id = envelope.get("msg_id") or _made_up_id(envelope)
     if not isinstance(msg_id, str):
         raise BadMessage("msg_id is not a text")
@@ -79,6 +83,17 @@ def parse(envelope: object) -> Message:
         if len(value) > _LIMITS[name] or not value.isprintable():
             raise BadMessage(f"{name} is too long or not printable")
     return Message(msg_id=msg_id, topic=topic, sent_at=_moment(envelope.get("timestamp")), body=body, raw=envelope)
+
+
+def _too_deep(body: dict[str, Any]) -> bool:
+    """Tell whether a body is nested so deep that code which recurses would fail on it."""
+    level: list[Any] = [body]
+    for _ in range(DEPTH):
+        level = [inner for one in level for inner in (one.values() if isinstance(one, dict) else one)]
+        level = [one for one in level if isinstance(one, dict | list)]
+        if not level:
+            return False
+    return True
 
 
 def _made_up_id(envelope: Mapping[str, Any]) -> str:

@@ -8,8 +8,10 @@ import difflib
 import os
 import re
 import secrets
+import tempfile
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -133,16 +135,14 @@ class Settings(BaseModel):
 def _generated_key(path: Path) -> bytes:
     """Read the key at ``path``, first writing a random one that only this user may read."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f"{path.name}.{os.getpid()}")
     if not path.exists():
-        fresh.touch(mode=0o600)
-        fresh.write_text(secrets.token_urlsafe(48))
-        try:
-            os.link(fresh, path)  # linking is atomic: of two processes that start at once, the first wins
-        except FileExistsError:
-            pass
-        finally:
-            fresh.unlink()
+        handle, fresh = tempfile.mkstemp(dir=path.parent)  # only this user may read it
+        with os.fdopen(handle, "w") as out:
+            out.write(secrets.token_urlsafe(48))
+        # Linking is atomic: of several that start at once, the first wins.
+        with suppress(FileExistsError):
+            os.link(fresh, path)
+        Path(fresh).unlink()
     key = path.read_bytes().strip()
     if len(key) < 32:
         raise BadSetting(f"{path} holds no usable key: delete it and start again (everybody is signed out).")

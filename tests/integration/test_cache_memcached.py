@@ -1,0 +1,57 @@
+"""The cache on a real memcached, also one that is gone, hung or full."""
+
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hubs import cache
+from tests import services
+from tests.cache_suite import CacheSuite
+
+
+class TestMemcached(CacheSuite):
+    @pytest.fixture
+    def store(self, memcached: int) -> Iterator[cache.Cache]:
+        found = cache.connect(f"memcached://127.0.0.1:{memcached}")
+        yield found
+        found.close()
+
+
+def test_a_memcached_that_dies_means_misses_and_comes_back_by_itself(tmp_path: Path) -> None:
+    with services.memcached(tmp_path) as (service, port):
+        store = cache.connect(f"memcached://127.0.0.1:{port}")
+        assert store.set("a", b"1", 60)
+        service.kill()
+        assert store.get("a") is None
+        assert store.add("a", b"1", 60) is None
+        service.restart()
+        services.wait_for(lambda: store.set("a", b"2", 60), "storing again")
+        assert store.get("a") == b"2"
+        store.close()
+
+
+def test_a_memcached_that_hangs_costs_bounded_time(tmp_path: Path) -> None:
+    with services.memcached(tmp_path) as (service, port):
+        store = cache.connect(f"memcached://127.0.0.1:{port}")
+        store.set("a", b"1", 60)
+        service.process.send_signal(signal.SIGSTOP)
+        start = time.monotonic()
+        for _ in range(20):
+            assert store.get("a") is None
+        assert time.monotonic() - start < 3
+        service.process.send_signal(signal.SIGCONT)
+        store.close()
+
+
+def test_a_full_memcached_forgets_the_oldest(tmp_path: Path) -> None:
+    with services.memcached(tmp_path, "-m", "8") as (_, port):
+        store = cache.connect(f"memcached://127.0.0.1:{port}")
+        for number in range(400):
+            store.set(f"k{number}", b"z" * 100_000, 60)
+        assert store.get("k0") is None
+        assert store.set("last", b"1", 60)
+        assert store.get("last") == b"1"
+        store.close()

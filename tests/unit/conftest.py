@@ -1,0 +1,101 @@
+"""A real SQLite database, and three standing people: owner, member, stranger."""
+
+import shutil
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy.orm import Session
+
+from hubs import cache
+from hubs.actions import hubs as hub_actions
+from hubs.actions import people
+from hubs.models import Database, Hub, RoleName, User, migrations
+from hubs.permissions import Person, person
+from hubs.widgets.fragments import Fragments
+from hubs.widgets.registry import Registry
+
+KEY = b"a key that is only good for tests"
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fail what tries to leave this machine."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        host = address[0] if isinstance(address, tuple) else "local"
+        assert host in ("127.0.0.1", "::1", "localhost", "local"), f"a test tried to reach {host}"
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a SQLite file with the current schema."""
+    path = tmp_path_factory.mktemp("schema") / "hubs.db"
+    database = Database(f"sqlite:///{path}")
+    migrations.upgrade(database)
+    database.dispose()
+    return path
+
+
+@pytest.fixture
+def database(migrated: Path, tmp_path: Path) -> Iterator[Database]:
+    """Give an empty database."""
+    shutil.copy(migrated, tmp_path / "hubs.db")
+    found = Database(f"sqlite:///{tmp_path / 'hubs.db'}", info={"site_url": "http://127.0.0.1"})
+    yield found
+    found.dispose()
+
+
+@pytest.fixture
+def session(database: Database) -> Iterator[Session]:
+    """Give a session on the empty database."""
+    with database.session() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def registry() -> Registry:
+    """Give the built-in widgets."""
+    return Registry()
+
+
+@pytest.fixture
+def fragments(registry: Registry, tmp_path: Path) -> Iterator[Fragments]:
+    """Give a builder of fragments on a cache of its own."""
+    store = cache.SQLiteCache(tmp_path / "cache.db")
+    yield Fragments(registry, store, KEY, 3600)
+    store.close()
+
+
+def make_user(session: Session, registry: Registry, username: str) -> User:
+    """Make an account with its hub."""
+    return people.sign_up(session, registry, username, username.title())
+
+
+@pytest.fixture
+def team(session: Session, registry: Registry) -> Hub:
+    """Give a team with an owner, a member, a subscriber; ``stranger`` has nothing to do with it."""
+    users = {name: make_user(session, registry, name) for name in ("owner", "member", "subscriber", "stranger")}
+    hub = hub_actions.create(session, registry, users["owner"], "team", "otters", {"summary": "We swim."})
+    people.give_role(session, as_person(session, "owner"), hub, users["member"], RoleName.MEMBER)
+    people.take_role(session, as_person(session, "subscriber"), hub, RoleName.SUBSCRIBER)
+    session.commit()
+    return hub
+
+
+def user_of(session: Session, username: str) -> User:
+    """Return an account."""
+    return session.query(User).filter_by(username=username).one()
+
+
+def as_person(session: Session, username: str) -> Person:
+    """Return somebody as the permissions see them."""
+    user = user_of(session, username)
+    session.refresh(user, ["roles"])
+    return person(user.id, username, user.roles)

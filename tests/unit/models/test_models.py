@@ -1,0 +1,83 @@
+"""Tables, moments, migrations, idle grades."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from alembic.util.exc import CommandError
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError, StatementError
+from sqlalchemy.orm import Session
+
+from hubs.models import Database, Hub, User, Widget, digest, idle, migrations, now
+
+
+def test_moments_come_back_aware_and_in_utc(session: Session) -> None:
+    moment = datetime(2026, 3, 1, 12, 0, tzinfo=timezone(timedelta(hours=5)))
+    session.add(User(username="a", last_active=moment))
+    session.commit()
+    session.expire_all()
+    found = session.query(User).one().last_active
+    assert found == moment
+    assert found.tzinfo is UTC
+
+
+def test_a_moment_without_zone_is_refused(session: Session) -> None:
+    session.add(User(username="a", last_active=datetime(2026, 3, 1)))  # noqa: DTZ001
+    with pytest.raises(StatementError, match="no time zone"):
+        session.flush()
+
+
+def test_migrations_make_what_the_models_say(database: Database) -> None:
+    migrations.check(database)
+    migrations.downgrade(database, "base")
+    with pytest.raises(CommandError):
+        migrations.check(database)
+    migrations.upgrade(database)
+    migrations.check(database)
+
+
+def test_a_widget_has_every_declared_parameter() -> None:
+    row = Widget(settings={"a": 1})
+    row.declared = {"a": 0, "b": None}
+    assert dict(row.config) == {"a": 1, "b": None}
+
+
+def test_the_database_refuses_what_makes_no_sense(session: Session) -> None:
+    session.add(Hub(kind="team", name="x", left_width=12))
+    with pytest.raises(IntegrityError):
+        session.flush()
+    session.rollback()
+    with pytest.raises(IntegrityError):
+        session.execute(text("INSERT INTO widgets (hub_id, plugin, side) VALUES (99, 'x', 'left')"))
+
+
+def test_columns_are_in_order() -> None:
+    rows = [Widget(id=n, side=side, position=p) for n, side, p in ((1, "left", 2), (2, "left", 0), (3, "right", 1))]
+    assert [row.id for row in Hub(widgets=rows).column("left")] == [2, 1]
+
+
+def test_the_digest_is_of_the_content_not_of_its_order() -> None:
+    assert digest("t", {"a": 1, "b": [2]}) == digest("t", {"b": [2], "a": 1})
+    assert digest("t", {"a": 1}) != digest("u", {"a": 1})
+
+
+@pytest.mark.parametrize(
+    ("days", "grade"),
+    [
+        (0, "active"),
+        (1, "day"),
+        (7, "week"),
+        (31, "month"),
+        (91, "quarter"),
+        (365, "year"),
+        (731, "2years"),
+        (1826, "5years"),
+        (9999, "5years"),
+    ],
+)
+def test_idle_grades(days: int, grade: str) -> None:
+    assert idle.grade(now() - timedelta(days=days, minutes=5)) == grade
+
+
+def test_a_hub_without_activity_has_a_grade_of_its_own() -> None:
+    assert idle.grade(None) == "never"

@@ -1,0 +1,107 @@
+"""Messages are checked once, at the border."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from hubs.bus import DEPTH, NullPublisher, parse
+from hubs.errors import BadMessage
+
+GOOD: dict[str, Any] = {
+    "topic": "org.fedoraproject.prod.bodhi.update.comment",
+    "msg": {"agent": "ottoline"},
+    "msg_id": "2026-one",
+    "timestamp": 1_700_000_000.5,
+}
+
+
+def nested(depth: int) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for _ in range(depth):
+        found = {"a": found}
+    return found
+
+
+def test_a_good_message_is_read() -> None:
+    found = parse(GOOD)
+    assert found.msg_id == "2026-one"
+    assert found.name == "bodhi.update.comment"
+    assert found.category == "bodhi"
+    assert found.sent_at == datetime.fromtimestamp(1_700_000_000.5, UTC)
+    assert found.body == {"agent": "ottoline"}
+
+
+@pytest.mark.parametrize(
+    ("topic", "name", "category"),
+    [
+        ("io.pagure.prod.pagure.issue.new", "pagure.issue.new", "pagure"),
+        ("short", "short", "short"),
+        ("a.b.c", "a.b.c", "a"),
+        ("org.fedoraproject.dev.hubs.widget.updated", "hubs.widget.updated", "hubs"),
+    ],
+)
+def test_names_are_topics_without_prefix(topic: str, name: str, category: str) -> None:
+    found = parse({**GOOD, "topic": topic})
+    assert (found.name, found.category) == (name, category)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"topic": None}, "no topic"),
+        ({"topic": ""}, "no topic"),
+        ({"topic": ["x"]}, "no topic"),
+        ({"topic": "x" * 256}, "topic is too long"),
+        ({"topic": "a\nb"}, "not printable"),
+        ({"msg": None}, "msg is not an object but NoneType"),
+        ({"msg": "text"}, "but str"),
+        ({"msg": [1]}, "but list"),
+        ({"msg": nested(DEPTH + 1)}, "nested deeper"),
+        ({"msg_id": {"a": 1}}, "msg_id is not a text"),
+        ({"msg_id": "x" * 65}, "msg_id is too long"),
+        ({"timestamp": "yesterday"}, "not a moment"),
+        ({"timestamp": 1e300}, "not a moment"),
+        ({"timestamp": float("nan")}, "not a moment"),
+        ({"timestamp": {}}, "neither a number nor a text"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_with_the_reason(changes: dict[str, Any], reason: str) -> None:
+    with pytest.raises(BadMessage, match=reason):
+        parse({**GOOD, **changes})
+
+
+@pytest.mark.parametrize("envelope", [None, [], "text", 5, True])
+def test_what_is_no_object_is_refused(envelope: object) -> None:
+    with pytest.raises(BadMessage, match="not an object"):
+        parse(envelope)
+
+
+@pytest.mark.parametrize("timestamp", ["2023-11-14T22:13:20+00:00", "2023-11-14T22:13:20", 1_700_000_000])
+def test_all_usual_timestamps_are_read(timestamp: object) -> None:
+    assert parse({**GOOD, "timestamp": timestamp}).sent_at == datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("timestamp", [None, True])
+def test_a_message_without_time_is_of_now(timestamp: object) -> None:
+    assert abs((parse({**GOOD, "timestamp": timestamp}).sent_at - datetime.now(UTC)).total_seconds()) < 5
+
+
+def test_a_message_without_id_gets_one_that_its_copies_share() -> None:
+    one = {**GOOD, "msg_id": None}
+    copy = json.loads(json.dumps(one))
+    other = {**one, "msg": {"agent": "pernille"}}
+    assert parse(one).msg_id == parse(copy).msg_id != parse(other).msg_id
+    assert len(parse(one).msg_id) <= 64
+
+
+def test_wide_messages_are_fine() -> None:
+    assert parse({**GOOD, "msg": {str(number): [number] for number in range(5000)}}).body
+
+
+def test_the_null_publisher_takes_everything() -> None:
+    publisher = NullPublisher()
+    publisher.publish("hubs.widget.updated", {})
+    publisher.close()
+    assert not vars(publisher)

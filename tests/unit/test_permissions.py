@@ -1,0 +1,75 @@
+"""One function answers who may do what: the table, and the same table through every route."""
+
+import itertools
+
+import pytest
+
+from hubs.errors import NotAllowed, NotFound
+from hubs.models import Hub, Role, RoleName, Visibility, Widget
+from hubs.permissions import VERBS, VISITOR, Person, can, person, require
+
+HUB = 5
+PEOPLE = {
+    "visitor": VISITOR,
+    "stranger": Person(1, "stranger"),
+    "subscriber": person(2, "subscriber", [Role(hub_id=HUB, user_id=2, role=RoleName.SUBSCRIBER)]),
+    "member": person(3, "member", [Role(hub_id=HUB, user_id=3, role=RoleName.MEMBER)]),
+    "owner": person(4, "owner", [Role(hub_id=HUB, user_id=4, role=RoleName.OWNER)]),
+    "owner elsewhere": person(6, "other", [Role(hub_id=HUB + 1, user_id=6, role=RoleName.OWNER)]),
+}
+INSIDE = {"member", "owner"}
+
+
+def hub(visibility: Visibility = Visibility.PUBLIC, *, archived: bool = False, kind: str = "team") -> Hub:
+    return Hub(id=HUB, name="otters", kind=kind, visibility=visibility, archived=archived)
+
+
+def may(visibility: Visibility, archived: bool, who: str, verb: str) -> bool:
+    """Say in other words what the rules are."""
+    sees = {
+        Visibility.PUBLIC: True,
+        Visibility.SIGNED_IN: who != "visitor",
+        Visibility.MEMBERS: who in INSIDE,
+    }[visibility]
+    allowed = {
+        "view": True,
+        "edit": who == "owner" and not archived,
+        "own": who == "owner",
+        "subscribe": who != "visitor" and not archived,
+        "star": who != "visitor" and not archived,
+        "join": who != "visitor" and not archived,
+        "leave": who in {"subscriber", *INSIDE},
+    }[verb]
+    return sees and allowed
+
+
+@pytest.mark.parametrize(("who", "verb"), list(itertools.product(PEOPLE, VERBS)))
+def test_the_table_holds_for_hubs_and_their_widgets(who: str, verb: str) -> None:
+    for visibility, archived in itertools.product(Visibility, (False, True)):
+        found = hub(visibility, archived=archived)
+        expected = may(visibility, archived, who, verb)
+        assert can(PEOPLE[who], verb, found) is expected, (visibility, archived)
+        assert can(PEOPLE[who], verb, Widget(hub=found)) is expected
+
+
+def test_nobody_joins_a_person() -> None:
+    assert not can(PEOPLE["stranger"], "join", hub(kind="user"))
+
+
+def test_an_unknown_verb_is_a_mistake_of_ours() -> None:
+    with pytest.raises(ValueError, match="none of"):
+        can(VISITOR, "fly", hub())
+
+
+def test_what_one_may_not_see_is_not_there() -> None:
+    with pytest.raises(NotFound):
+        require(PEOPLE["stranger"], "edit", hub(Visibility.MEMBERS))
+
+
+def test_the_refusal_says_what_to_do() -> None:
+    with pytest.raises(NotAllowed, match="sign in"):
+        require(VISITOR, "edit", hub())
+    with pytest.raises(NotAllowed, match="Only owners of otters"):
+        require(PEOPLE["member"], "edit", hub())
+    with pytest.raises(NotAllowed, match="archived"):
+        require(PEOPLE["owner"], "edit", hub(archived=True))

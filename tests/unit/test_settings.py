@@ -1,0 +1,106 @@
+"""Settings: one entry each, checked at the start, with sentences for what is wrong."""
+
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+
+from hubs.errors import BadSetting
+from hubs.settings import Settings, load
+from tests.stack import ROOT
+
+
+def test_every_setting_has_a_sentence_and_is_in_the_docs() -> None:
+    documented = (ROOT / "docs" / "settings.md").read_text()
+    for name, field in Settings.model_fields.items():
+        assert field.description, name
+        assert f"`HUBS_{name.upper()}`" in documented
+        assert field.description in documented
+
+
+def test_without_any_setting_the_embedded_default_is_in_force() -> None:
+    found = load({})
+    assert found.database.startswith("sqlite:///")
+    assert found.cache.startswith("sqlite:///")
+    assert found.local_login is False
+
+
+def test_the_environment_beats_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "hubs.toml"
+    path.write_text('site_name = "From the file"\nrebuild_threads = 2\n')
+    found = load({"HUBS_CONFIG": str(path), "HUBS_SITE_NAME": "From the environment"})
+    assert found.site_name == "From the environment"
+    assert found.rebuild_threads == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "hint"),
+    [
+        ("HUBS_REBUILD_THREAD", "4", "Did you mean rebuild_threads?"),
+        ("HUBS_XYZZY", "4", "lists all names"),
+        ("HUBS_REBUILD_THREADS", "many", "rebuild_threads (HUBS_REBUILD_THREADS) cannot be used"),
+        ("HUBS_REBUILD_THREADS", "0", "greater than or equal to 1"),
+        ("HUBS_CACHE_URL", "redis://x", "memcached://"),
+        ("HUBS_REDIS_URL", "http://x", "redis://"),
+        ("HUBS_SITE_URL", "hubs.example.org", "https://hubs.example.org"),
+        ("HUBS_ENVIRONMENT", "moon", "'dev', 'stg' or 'prod'"),
+    ],
+)
+def test_a_bad_setting_stops_the_start_with_a_sentence(name: str, value: str, hint: str) -> None:
+    with pytest.raises(BadSetting) as error:
+        load({name: value})
+    assert hint in str(error.value)
+
+
+def test_all_bad_settings_are_named_at_once() -> None:
+    with pytest.raises(BadSetting) as error:
+        load({"HUBS_XYZZY": "1", "HUBS_TOKEN_TTL": "soon"})
+    assert "xyzzy" in str(error.value)
+    assert "token_ttl" in str(error.value)
+
+
+@pytest.mark.parametrize("content", ["site_name = ", "site_name", "\x00"])
+def test_a_broken_file_is_named(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "hubs.toml"
+    path.write_text(content)
+    with pytest.raises(BadSetting, match="not valid TOML"):
+        load({"HUBS_CONFIG": str(path)})
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BadSetting, match="cannot be read"):
+        load({"HUBS_CONFIG": str(tmp_path / "absent.toml")})
+
+
+@pytest.mark.parametrize("url", ["postgres://h/d", "postgresql://h/d", "postgresql+psycopg2://h/d"])
+def test_all_spellings_of_postgresql_mean_psycopg2(url: str) -> None:
+    assert load({"HUBS_DATABASE_URL": url}).database == "postgresql+psycopg2://h/d"
+
+
+def test_the_generated_key_is_private_and_the_same_for_all_who_start_at_once(tmp_path: Path) -> None:
+    settings = load({"HUBS_DATA_DIR": str(tmp_path / "data")})
+    keys: list[bytes] = []
+    threads = [threading.Thread(target=lambda: keys.append(settings.key())) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(keys) == 8
+    assert len(set(keys)) == 1
+    assert stat.S_IMODE((tmp_path / "data" / "secret_key").stat().st_mode) == 0o600
+
+
+def test_a_damaged_key_stops_the_start(tmp_path: Path) -> None:
+    (tmp_path / "secret_key").write_text("short")
+    with pytest.raises(BadSetting, match="no usable key"):
+        load({"HUBS_DATA_DIR": str(tmp_path)}).key()
+
+
+def test_a_shared_database_needs_a_key_of_its_own() -> None:
+    with pytest.raises(BadSetting, match="HUBS_SECRET_KEY"):
+        load({"HUBS_DATABASE_URL": "postgresql://h/d"}).key()
+
+
+def test_secrets_do_not_show_in_what_is_printed() -> None:
+    assert "hush-hush" not in repr(load({"HUBS_SECRET_KEY": "hush-hush"}))
