@@ -1,0 +1,84 @@
+"""Making and changing hubs."""
+
+import pytest
+from sqlalchemy.orm import Session
+
+from hubs.actions import hubs
+from hubs.errors import Conflict, InvalidInput, NotAllowed
+from hubs.models import Hub, OutboxMessage
+from hubs.widgets.registry import Registry
+from tests.unit.conftest import as_person, user_of
+
+
+def test_a_new_team_has_its_default_widgets(session: Session, team: Hub) -> None:
+    assert [row.plugin for row in team.column("left")] == ["sticky", "feed"]
+    assert [row.plugin for row in team.column("right")] == ["stats", "rules", "members"]
+    assert team.summary == "We swim."
+
+
+def test_a_name_is_used_once_and_only_if_it_fits_an_address(session: Session, registry: Registry, team: Hub) -> None:
+    owner = user_of(session, "owner")
+    with pytest.raises(Conflict, match="otters"):
+        hubs.create(session, registry, owner, "team", "otters")
+    for name in ("", "a/b", "../x", "with space", "x" * 65, "é"):
+        with pytest.raises(InvalidInput):
+            hubs.create(session, registry, owner, "team", name)
+
+
+@pytest.mark.parametrize("username", ["stranger", "subscriber", "member"])
+def test_only_owners_change_a_hub(session: Session, team: Hub, username: str) -> None:
+    with pytest.raises(NotAllowed):
+        hubs.update(session, as_person(session, username), team, {"summary": "Mine now."})
+    assert team.summary == "We swim."
+
+
+def test_a_change_is_told_with_its_keys(session: Session, team: Hub) -> None:
+    owner = as_person(session, "owner")
+    changes = {"summary": "We dive.", "chat": "https://chat.example.org/", "left_width": "6"}
+    assert hubs.update(session, owner, team, changes) == ["chat", "left_width", "summary"]
+    assert team.extras["chat"] == "https://chat.example.org/"
+    row = session.query(OutboxMessage).order_by(OutboxMessage.id.desc()).first()
+    assert row is not None
+    assert row.topic == "hubs.hub.updated"
+    assert row.body == {
+        "agent": "owner",
+        "hub_id": team.id,
+        "hub_name": "otters",
+        "hub_type": "team",
+        "hub_url": "http://127.0.0.1/t/otters/",
+        "changed_keys": ["chat", "left_width", "summary"],
+    }
+
+
+def test_what_stays_the_same_is_not_told(session: Session, team: Hub) -> None:
+    count, version = session.query(OutboxMessage).count(), team.version
+    assert hubs.update(session, as_person(session, "owner"), team, {"summary": "We swim."}) == []
+    assert (session.query(OutboxMessage).count(), team.version) == (count, version)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "hint"),
+    [
+        ("summary", "x" * 129, "at most 128"),
+        ("left_width", "12", "from 1 to 11"),
+        ("left_width", "wide", "from 1 to 11"),
+        ("visibility", "secret", "public"),
+        ("display_name", "a\0b", "control characters"),
+        ("kind", "user", "no such setting"),
+        ("user_id", "1", "no such setting"),
+    ],
+)
+def test_bad_values_change_nothing(session: Session, team: Hub, name: str, value: str, hint: str) -> None:
+    with pytest.raises(InvalidInput) as error:
+        hubs.update(session, as_person(session, "owner"), team, {"description": "new", name: value})
+    assert hint in error.value.fields[name]
+    assert team.description == ""
+
+
+def test_an_archived_hub_is_read_only_and_can_be_brought_back(session: Session, team: Hub) -> None:
+    owner = as_person(session, "owner")
+    hubs.update(session, owner, team, {"archived": True})
+    with pytest.raises(NotAllowed, match="archived"):
+        hubs.update(session, owner, team, {"summary": "No."})
+    hubs.update(session, owner, team, {"archived": False})
+    assert hubs.update(session, owner, team, {"summary": "Yes."}) == ["summary"]

@@ -1,0 +1,106 @@
+"""Messages are stored once, with whom they name; the outbox publishes after the commit."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from hubs.actions import messages, outbox
+from hubs.bus import Message, parse
+from hubs.models import Database, Hub, MessagePackage, MessagePerson, OutboxMessage, StoredMessage, now
+from tests.unit.conftest import user_of
+
+WHEN = datetime(2026, 5, 1, 10, tzinfo=UTC)
+
+
+def message(msg_id: str, *users: str, **more: Any) -> Message:
+    envelope = {"topic": "a.b.dev.wiki.article.edit", "msg": {}, "msg_id": msg_id, "timestamp": WHEN.timestamp()}
+    return replace(parse(envelope), users=frozenset(users), **more)
+
+
+def test_only_what_is_new_is_stored_and_given_back(session: Session) -> None:
+    one, two, three = (message(f"m{n}", "ottoline") for n in range(3))
+    assert messages.store(session, [one, two, one]) == [one, two]
+    assert messages.store(session, [two, three]) == [three]
+    assert messages.store(session, []) == []
+    assert session.query(StoredMessage).count() == 3
+    assert session.query(MessagePerson).count() == 3
+
+
+def test_people_and_packages_are_kept_with_time_and_category(session: Session) -> None:
+    messages.store(session, [message("m", "ottoline", "pernille", packages=frozenset({"tidepool"}))])
+    people = {row.username: row for row in session.query(MessagePerson)}
+    assert set(people) == {"ottoline", "pernille"}
+    assert (people["ottoline"].category, people["ottoline"].sent_at) == ("wiki", WHEN)
+    assert [row.package for row in session.query(MessagePackage)] == ["tidepool"]
+
+
+def test_what_a_database_cannot_hold_is_cleaned(session: Session) -> None:
+    odd = message("m", sentence="a\0b \ud800" + "x" * 2000, link="javascript:alert(1)", icon="https://x/" + "y" * 2000)
+    messages.store(session, [odd])
+    row = session.query(StoredMessage).one()
+    assert row.sentence.startswith("ab ?x")
+    assert len(row.sentence) <= 1000
+    assert (row.link, row.icon) == ("", "")
+
+
+def test_names_that_cannot_be_stored_are_left_out() -> None:
+    assert messages.names(["good", "", "x" * 65, "new\nline"], 64) == {"good"}
+
+
+def test_activity_moves_people_and_their_hubs_forward_only(session: Session, team: Hub) -> None:
+    moment = now() - timedelta(hours=1)
+    messages.note_activity(session, {"member": moment, "nobody": moment})
+    session.expire_all()
+    assert user_of(session, "member").last_active == moment
+    assert team.last_activity == moment
+    messages.note_activity(session, {"member": moment - timedelta(days=3)})
+    session.expire_all()
+    assert team.last_activity == moment
+    assert session.query(Hub).filter_by(kind="user", name="member").one().last_activity == moment
+    assert session.query(Hub).filter_by(kind="user", name="stranger").one().last_activity is None
+
+
+def test_old_messages_are_removed_with_what_hangs_on_them(session: Session) -> None:
+    messages.store(session, [message("old", "a"), replace(message("new", "a"), sent_at=now())])
+    messages.purge(session, 1)
+    assert [row.msg_id for row in session.query(StoredMessage)] == ["new"]
+    assert session.query(MessagePerson).count() == 1
+    assert messages.newest(session) is not None
+
+
+class Heard:
+    def __init__(self) -> None:
+        self.topics: list[str] = []
+
+    def publish(self, topic: str, body: dict[str, Any]) -> None:
+        self.topics.append(topic)
+
+
+def test_the_bus_hears_after_the_commit_and_only_then(database: Database) -> None:
+    heard = Heard()
+    outbox.publish_after_commit(database, heard)
+    with database.transaction() as session:
+        outbox.record(session, "hubs.user.created", {"username": "a"})
+        assert heard.topics == []
+    assert heard.topics == ["hubs.user.created"]
+    with database.session() as session:
+        outbox.record(session, "hubs.user.created", {"username": "b"})
+        session.rollback()
+        session.commit()
+        assert session.query(OutboxMessage).count() == 1
+    assert heard.topics == ["hubs.user.created"]
+
+
+def test_what_nobody_heard_is_found_until_it_is_marked(session: Session) -> None:
+    body = {"username": "a", "list": [1, 2]}
+    outbox.record(session, "hubs.user.created", body)
+    session.commit()
+    later = now() + timedelta(seconds=1)
+    assert [row.body for row in outbox.unhandled(session, later)] == [body]
+    assert outbox.unhandled(session, now() - timedelta(minutes=1)) == []
+    outbox.mark_handled(session, "hubs.user.created", {"list": [1, 2], "username": "a"})
+    assert outbox.unhandled(session, later) == []
+    outbox.purge(session)
+    assert session.query(OutboxMessage).count() == 1
