@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 BUSY = 0.2
 #: Seconds until the next try after a failure: doubled each time up to the second figure, and jittered.
 RETRY = (2.0, 3600.0)
+#: Builds between two looks for widgets that nobody asked for lately.
+FORGET_EVERY = 1000
 
 
 @dataclass
@@ -53,7 +55,7 @@ class Rebuilder:
         self._jobs: dict[int, _Job] = {}
         self._queue: list[tuple[float, int]] = []
         self._stopping = False
-        self._crowded = 1000
+        self._finished = 0
         #: What happened since the start: asked, built, pushed, failed, busy.
         self.counts: Counter[str] = Counter()
         self._threads = [
@@ -142,9 +144,9 @@ class Rebuilder:
                 # Asked for while it was being built: its place in the queue may have been passed over.
                 heapq.heappush(self._queue, (job.due, widget_id))
                 self._changed.notify()
-            if len(self._jobs) > self._crowded:
+            self._finished += 1
+            if self._finished % FORGET_EVERY == 0:
                 self._forget()
-                self._crowded = max(1000, 2 * len(self._jobs))
 
     def _forget(self) -> None:
         old = time.monotonic() - self._interval

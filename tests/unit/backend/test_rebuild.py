@@ -1,0 +1,177 @@
+"""Rebuilding: coalesced, pushed when changed, tried again when failed."""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy.orm import Session
+
+from hubs.backend import rebuild
+from hubs.backend.rebuild import Rebuilder
+from hubs.models import Database, Hub, Widget
+from hubs.widgets.fragments import Fragment, Fragments
+from tests.services import wait_for
+
+
+class Pushed:
+    """Stands for Redis, which is the outside here; its real self is in the integration tests."""
+
+    def __init__(self) -> None:
+        self.events: list[dict[str, Any]] = []
+        self.away = False
+
+    def publish(self, channel: str, kind: str, data: dict[str, Any]) -> str | None:
+        if self.away:
+            return None
+        self.events.append(data)
+        return "id"
+
+
+@pytest.fixture
+def pushed() -> Pushed:
+    return Pushed()
+
+
+Make = Callable[..., Rebuilder]
+
+
+@pytest.fixture
+def make(database: Database, fragments: Fragments, pushed: Pushed) -> Iterator[Make]:
+    made: list[Rebuilder] = []
+
+    def make(interval: float = 0.3) -> Rebuilder:
+        found = Rebuilder(database, fragments, pushed, threads=3, interval=interval)  # type: ignore[arg-type]
+        found.start()
+        made.append(found)
+        return found
+
+    yield make
+    for found in made:
+        found.stop()
+
+
+@pytest.fixture
+def sticky(session: Session, team: Hub) -> Widget:
+    return next(row for row in team.widgets if row.plugin == "sticky")
+
+
+def test_a_hundred_requests_at_once_are_two_builds(make: Make, sticky: Widget, pushed: Pushed) -> None:
+    rebuilder = make(interval=0.5)
+    for _ in range(100):
+        rebuilder.request(sticky.id)
+        time.sleep(0.001)
+    wait_for(rebuilder.idle, "all builds")
+    assert rebuilder.counts["asked"] == 100
+    assert rebuilder.counts["built"] <= 2
+    assert len(pushed.events) == 1  # the content was the same
+
+
+def test_what_is_asked_for_during_a_build_is_built_once_more(
+    make: Make, sticky: Widget, fragments: Fragments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rebuilder, build, started = make(interval=0.0), fragments.build, []
+
+    def slow(*arguments: Any) -> Fragment:
+        started.append(time.monotonic())
+        time.sleep(0.2)
+        return build(*arguments)
+
+    monkeypatch.setattr(fragments, "build", slow)
+    rebuilder.request(sticky.id)
+    wait_for(lambda: started, "the first build")
+    for _ in range(10):
+        rebuilder.request(sticky.id)
+    wait_for(rebuilder.idle, "all builds")
+    assert len(started) == 2
+    assert started[1] - started[0] >= 0.2
+
+
+def test_content_is_pushed_when_it_changed_even_if_the_web_app_built_it_first(
+    make: Make, sticky: Widget, session: Session, fragments: Fragments, pushed: Pushed
+) -> None:
+    rebuilder = make(interval=0.0)
+    rebuilder.request(sticky.id)
+    wait_for(lambda: rebuilder.idle() and pushed.events, "the first push")
+    sticky.settings["text"] = "new"
+    sticky.version += 1
+    session.commit()
+    fragments.read_or_build(sticky)  # somebody opened the page
+    rebuilder.request(sticky.id)
+    wait_for(lambda: len(pushed.events) == 2, "the second push")
+    assert (pushed.events[1]["version"], "new" in pushed.events[1]["html"]) == (2, True)
+    assert "error" not in pushed.events[1]
+
+
+def test_what_could_not_be_pushed_is_pushed_the_next_time(make: Make, sticky: Widget, pushed: Pushed) -> None:
+    rebuilder, pushed.away = make(interval=0.0), True
+    rebuilder.request(sticky.id)
+    wait_for(rebuilder.idle, "the build")
+    pushed.away = False
+    rebuilder.request(sticky.id)
+    wait_for(lambda: pushed.events, "the push")
+    assert len(pushed.events) == 1
+
+
+def test_a_failed_build_is_tried_again_later(
+    make: Make, sticky: Widget, fragments: Fragments, pushed: Pushed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rebuild, "RETRY", (0.05, 1.0))
+    rebuilder, render, fails = make(interval=0.0), fragments._render, [1, 1]
+
+    def flaky(*arguments: Any) -> str:
+        if fails:
+            fails.pop()
+            raise RuntimeError("not today")
+        return render(*arguments)
+
+    monkeypatch.setattr(fragments, "_render", flaky)
+    rebuilder.request(sticky.id)
+    wait_for(lambda: pushed.events and pushed.events[-1]["state"] == "live", "the widget to recover")
+    assert pushed.events[0]["state"] == "failed"
+    assert rebuilder.counts["failed"] == 2
+
+
+def test_a_widget_that_another_process_builds_is_left_to_it_and_checked_again(
+    make: Make, sticky: Widget, fragments: Fragments, pushed: Pushed
+) -> None:
+    release, rebuilder = fragments.claim(sticky), make(interval=0.0)
+    rebuilder.request(sticky.id)
+    wait_for(lambda: rebuilder.counts["busy"], "a try")
+    assert not pushed.events
+    assert release is not None
+    release()
+    wait_for(lambda: pushed.events, "the build afterwards")
+    assert rebuilder.counts["built"] == 1
+
+
+def test_a_widget_that_is_gone_is_forgotten(make: Make, pushed: Pushed, team: Hub) -> None:
+    rebuilder = make()
+    rebuilder.request(99_999)
+    wait_for(rebuilder.idle, "the end of it")
+    assert (rebuilder.counts["built"], pushed.events) == (0, [])
+
+
+def test_a_thread_survives_whatever_happens(
+    make: Make, sticky: Widget, fragments: Fragments, pushed: Pushed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rebuilder = make(interval=0.0)
+    with monkeypatch.context() as broken:
+        broken.setattr(fragments, "claim", lambda row: 1 / 0)
+        for _ in range(5):
+            rebuilder.request(sticky.id)
+            wait_for(rebuilder.idle, "the end of it")
+    assert rebuilder.counts["failed"] == 5
+    rebuilder.request(sticky.id)
+    wait_for(lambda: pushed.events, "a good build")
+    assert all(thread.is_alive() for thread in rebuilder._threads)
+
+
+def test_many_widgets_leave_no_memory_of_themselves(make: Make, team: Hub) -> None:
+    rebuilder = make(interval=0.0)
+    for number in range(3000):
+        rebuilder.request(100_000 + number)
+    wait_for(rebuilder.idle, "all of them")
+    rebuilder.request(1)
+    wait_for(rebuilder.idle, "one more")
+    assert len(rebuilder._jobs) < 3000

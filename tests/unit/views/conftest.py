@@ -1,0 +1,64 @@
+"""The web application on a real SQLite database and cache; Redis is away, which pages must bear."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from hubs.app import create_app
+from hubs.models import Database, Hub
+from hubs.settings import load
+
+BASE = {
+    "HUBS_SITE_URL": "http://127.0.0.1",
+    "HUBS_LOCAL_LOGIN": "1",
+    "HUBS_PUBLISH": "0",
+    "HUBS_REDIS_URL": "redis://127.0.0.1:1/0",
+    "HUBS_SECRET_KEY": "only-for-tests-only-for-tests-only-for-tests",
+}
+
+
+@pytest.fixture
+def app(database: Database, tmp_path: Path) -> Iterator[Flask]:
+    found = create_app(load({**BASE, "HUBS_DATABASE_URL": str(database.url), "HUBS_DATA_DIR": str(tmp_path)}))
+    found.testing = True
+    found.config["PROPAGATE_EXCEPTIONS"] = False
+    yield found
+    found.extensions["hubs"].database.dispose()
+    found.extensions["hubs"].fragments.cache.close()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture
+def otters(session: Session, team: Hub) -> Hub:
+    """Give the team, committed, so that the application sees it."""
+    session.commit()
+    return team
+
+
+def token(client: FlaskClient, path: str = "/login") -> str:
+    """Return the CSRF token of a page's forms."""
+    page = client.get(path).get_data(as_text=True)
+    return page.split('name="csrf_token" value="', 1)[1].split('"', 1)[0]
+
+
+def sign_in(client: FlaskClient, username: str) -> FlaskClient:
+    """Sign somebody in."""
+    answer = client.post("/login", data={"username": username, "csrf_token": token(client)})
+    assert answer.status_code == 303
+    return client
+
+
+def post(client: FlaskClient, path: str, **fields: str):  # type: ignore[no-untyped-def]
+    """Send a form as a browser does, with the session's token."""
+    with client.session_transaction() as session:
+        signed_in = "user" in session
+    form = "/" if signed_in else "/login"
+    return client.post(path, data={"csrf_token": token(client, form), **fields})

@@ -1,0 +1,125 @@
+"""Forms: what was typed is kept, what is wrong is said beside the field, and nobody overwrites unseen."""
+
+import re
+
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from hubs.models import Hub, Role, RoleName, Widget
+from hubs.views import forms
+from hubs.widgets.parameters import Parameter
+from tests.unit.views.conftest import post, sign_in
+
+ROWS = Parameter("items", kind="rows", fields=[Parameter("title"), Parameter("link")])
+
+
+def row_of(hub: Hub, plugin: str) -> Widget:
+    return next(row for row in hub.widgets if row.plugin == plugin)
+
+
+def test_a_widget_is_added_changed_moved_and_removed(client: FlaskClient, session: Session, otters: Hub) -> None:
+    sign_in(client, "owner")
+    answer = post(client, "/t/otters/add/about?side=right", text="We *swim*.", label="Who we are", side="right")
+    assert answer.status_code == 303
+    session.expire_all()
+    row = row_of(otters, "about")
+    assert (row.side, row.label, row.settings["text"]) == ("right", "Who we are", "We *swim*.")
+    assert post(client, f"/w/{row.id}/settings", text="We dive.", label="", version="1").status_code == 303
+    assert post(client, f"/w/{row.id}/move", way="left").status_code == 303
+    session.expire_all()
+    assert (row.side, row.label, row.version, row.settings["text"]) == ("left", "", 2, "We dive.")
+    assert "Remove" in client.get(f"/w/{row.id}/remove").get_data(as_text=True)
+    number = row.id
+    assert post(client, f"/w/{number}/remove").status_code == 303
+    session.expire_all()
+    assert session.get(Widget, number) is None
+
+
+def test_what_is_wrong_is_said_beside_the_field_and_what_was_typed_stays(client: FlaskClient, otters: Hub) -> None:
+    sign_in(client, "owner")
+    row = row_of(otters, "rules")
+    answer = post(client, f"/w/{row.id}/settings", link="not <a> link", schedule_text="Mondays", version="1")
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 400
+    assert 'value="not &lt;a&gt; link"' in page
+    assert 'value="Mondays"' in page
+    field = re.search(r'<input[^>]*id="f-link"[^>]*>', page)
+    assert field is not None
+    assert 'aria-invalid="true"' in field[0]
+    assert 'aria-describedby="e-link' in field[0]
+    assert 'id="e-link"' in page
+
+
+def test_a_change_by_somebody_else_is_not_overwritten_unseen(
+    client: FlaskClient, session: Session, otters: Hub
+) -> None:
+    sign_in(client, "owner")
+    row = row_of(otters, "sticky")
+    post(client, f"/w/{row.id}/settings", text="first", colour="blue", version="1")
+    answer = post(client, f"/w/{row.id}/settings", text="second", colour="blue", version="1")
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 409
+    assert "Somebody else changed" in page
+    assert "second" in page
+    assert 'name="version" value="2"' in page
+    session.expire_all()
+    assert row.settings["text"] == "first"
+
+
+def test_rows_are_read_in_order_and_empty_ones_left_out() -> None:
+    sent = {
+        "items-2-title": "two",
+        "items-0-title": "zero",
+        "items-0-link": "l",
+        "items-1-title": " ",
+        "items-x-title": "no",
+        "items-3-evil": "no",
+        "other": "no",
+    }
+    assert forms.read([ROWS], sent) == {"items": [{"title": "zero", "link": "l"}, {"title": "two"}]}
+
+
+def test_a_switch_that_is_not_sent_is_off() -> None:
+    switch = Parameter("p", kind="switch", default=True)
+    assert forms.read([switch], {}) == {"p": False}
+    assert forms.read([switch], {"p": "on"}) == {"p": True}
+
+
+def test_roles_are_taken_and_given_up_by_buttons(client: FlaskClient, session: Session, otters: Hub) -> None:
+    sign_in(client, "stranger")
+
+    def roles() -> set[RoleName]:
+        session.expire_all()
+        return {
+            role.role for role in session.query(Role).filter_by(hub_id=otters.id) if role.user.username == "stranger"
+        }
+
+    assert post(client, "/t/otters/subscribe").status_code == 303
+    assert post(client, "/t/otters/star").status_code == 303
+    assert roles() == {RoleName.SUBSCRIBER, RoleName.STARGAZER}
+    assert "Unsubscribe" in client.get("/t/otters/").get_data(as_text=True)
+    post(client, "/t/otters/unsubscribe")
+    assert roles() == {RoleName.STARGAZER}
+
+
+def test_an_archived_hub_says_so_and_can_be_brought_back(client: FlaskClient, session: Session, otters: Hub) -> None:
+    sign_in(client, "owner")
+    assert post(client, "/t/otters/settings", archived="1").status_code == 303
+    page = client.get("/t/otters/").get_data(as_text=True)
+    assert "archived and read-only" in page
+    assert "/t/otters/edit" not in page
+    assert client.get("/t/otters/edit").status_code == 403
+    assert "/t/otters/" not in client.get("/").get_data(as_text=True)
+    assert post(client, "/t/otters/settings", archived="0").status_code == 303
+    assert client.get("/t/otters/edit").status_code == 200
+
+
+def test_hub_settings_keep_what_was_typed(client: FlaskClient, session: Session, otters: Hub) -> None:
+    sign_in(client, "owner")
+    good = {"display_name": "Sea otters", "summary": "x" * 129, "visibility": "public", "left_width": "7"}
+    answer = post(client, "/t/otters/settings", **good)
+    assert answer.status_code == 400
+    assert "Sea otters" in answer.get_data(as_text=True)
+    assert post(client, "/t/otters/settings", **{**good, "summary": "short"}).status_code == 303
+    session.expire_all()
+    assert (otters.display_name, otters.left_width) == ("Sea otters", 7)

@@ -1,0 +1,188 @@
+"""Pages: what they show, what they cost, and what protects them."""
+
+import re
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+
+from hubs.actions import widgets
+from hubs.app import create_app
+from hubs.errors import BadSetting
+from hubs.models import Hub, User, Widget
+from hubs.settings import load
+from hubs.widgets.registry import Registry
+from tests.stack import ROOT
+from tests.unit.conftest import as_person
+from tests.unit.views.conftest import BASE, post, sign_in
+
+
+def text(answer: Any) -> str:
+    return " ".join(answer.get_data(as_text=True).split())
+
+
+def fill(session: Session, registry: Registry, hub: Hub, count: int) -> None:
+    owner = as_person(session, "owner")
+    while len(hub.widgets) < count:
+        widgets.add(session, registry, owner, hub, "about", "left", {"text": f"number {len(hub.widgets)}"})
+    session.commit()
+
+
+def test_a_page_of_twelve_cached_widgets_costs_three_queries_and_one_round_trip(
+    app: Flask, client: FlaskClient, session: Session, registry: Registry, otters: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(session, registry, otters, 12)
+    sign_in(client, "owner")
+    client.get("/t/otters/?full=1")
+    site = app.extensions["hubs"]
+    queries: list[str] = []
+    trips: list[int] = []
+    event.listen(site.database.engine, "before_cursor_execute", lambda *a: queries.append(a[2]))
+    run = site.fragments.cache._run
+    monkeypatch.setattr(site.fragments.cache, "_run", lambda *a: trips.append(1) or run(*a))
+    page = text(client.get("/t/otters/"))
+    assert page.count('class="widget"') == 12
+    assert "data-load" not in page
+    assert len(queries) <= 3, queries
+    assert len(trips) == 1
+
+
+def test_misses_become_placeholders_that_also_work_without_javascript(client: FlaskClient, otters: Hub) -> None:
+    page = text(client.get("/t/otters/"))
+    assert page.count("data-load=") == 5
+    assert '<noscript><meta http-equiv="refresh" content="0; url=?full=1"></noscript>' in page
+    assert "data-load=" not in text(client.get("/t/otters/?full=1"))
+    assert "http-equiv" not in text(client.get("/t/otters/"))
+
+
+def test_a_page_without_redis_still_reads(client: FlaskClient, otters: Hub) -> None:
+    page = text(client.get("/t/otters/"))
+    assert 'data-cursor=""' in page
+    assert client.get("/healthz").json["redis"] is False
+
+
+def test_the_front_page_knows_who_i_am(client: FlaskClient, otters: Hub) -> None:
+    assert "Sign in" in text(client.get("/"))
+    page = text(sign_in(client, "member").get("/"))
+    assert "Hello, Member" in page
+    assert "My hubs" in page
+    assert "/t/otters/" in page
+
+
+def test_fragments_are_answered_alone_with_what_is_known_about_them(client: FlaskClient, otters: Hub) -> None:
+    row = otters.column("left")[0]
+    answer = client.get(f"/w/{row.id}/fragment")
+    assert answer.headers["X-Hubs-Version"] == "1"
+    assert answer.headers["X-Hubs-State"] == "live"
+    assert answer.get_data(as_text=True).startswith('<div class="panel">')
+    again = client.get(f"/w/{row.id}/fragment", headers={"If-None-Match": answer.headers["ETag"]})
+    assert again.status_code == 304
+
+
+def test_hubs_and_widgets_are_there_as_json(client: FlaskClient, otters: Hub) -> None:
+    hub = client.get("/t/otters/json").json
+    assert (hub["name"], hub["kind"], hub["summary"]) == ("otters", "team", "We swim.")
+    widget = client.get(f"/w/{hub['widgets'][0]['id']}/json").json
+    assert widget["type"] == "sticky"
+    assert "settings" not in widget
+    sign_in(client, "owner")
+    assert client.get(f"/w/{hub['widgets'][0]['id']}/json").json["settings"] == {}
+
+
+def test_a_page_that_lost_its_stream_gets_a_token_and_versions(client: FlaskClient, otters: Hub) -> None:
+    client.get("/t/otters/?full=1")
+    found = client.get("/t/otters/stream").json
+    assert set(found) == {"token", "cursor", "version", "widgets"}
+    assert all(found["widgets"].values())
+
+
+@pytest.mark.parametrize("path", ["/t/nowhere/", "/u/nobody/", "/w/999/", "/w/999/fragment", "/nothing", "/t/%00/"])
+def test_what_is_not_there_says_so(client: FlaskClient, path: str) -> None:
+    answer = client.get(path)
+    assert answer.status_code == 404
+    assert "front page" in text(answer)
+
+
+def test_json_is_answered_with_json_also_when_it_fails(client: FlaskClient, otters: Hub) -> None:
+    answer = client.get("/t/nowhere/json")
+    assert answer.status_code == 404
+    assert "nowhere" in answer.json["error"]
+
+
+def test_every_answer_is_protected(client: FlaskClient, otters: Hub) -> None:
+    for path in ("/", "/t/otters/", "/nothing", "/healthz", "/static/hubs.css"):
+        headers = client.get(path).headers
+        policy = headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_pages_have_no_inline_script_or_style(client: FlaskClient, otters: Hub) -> None:
+    sign_in(client, "owner")
+    pages = ["/", "/login", "/t/otters/?full=1", "/t/otters/edit", "/t/otters/add?side=left", "/t/otters/settings"]
+    for path in pages:
+        page = client.get(path).get_data(as_text=True)
+        assert not re.search(r"<script(?![^>]*\bsrc=)", page), path
+        assert not re.search(r"\s(style|on\w+)=", page), path
+        assert "<html lang=" in page
+        assert page.count("<h1") == 1, path
+
+
+def test_a_form_without_its_token_changes_nothing(client: FlaskClient, session: Session, otters: Hub) -> None:
+    sign_in(client, "owner")
+    row = otters.column("left")[0]
+    for path in (f"/w/{row.id}/remove", f"/w/{row.id}/move", "/t/otters/star", "/logout", "/t/otters/settings"):
+        assert client.post(path, data={"way": "down"}).status_code == 400
+    session.expire_all()
+    assert session.get(Widget, row.id) is not None
+
+
+def test_signing_in_makes_an_account_once_and_signing_out_ends_it(client: FlaskClient, session: Session) -> None:
+    sign_in(client, "quillon")
+    assert "Hello, quillon" in text(client.get("/"))
+    post(client, "/logout")
+    assert "Hello" not in text(client.get("/"))
+    sign_in(client, "quillon")
+    assert session.query(User).count() == 1
+
+
+@pytest.mark.parametrize("wanted", ["//evil.example/", "https://evil.example/", "/\\evil.example", "javascript:x", ""])
+def test_signing_in_never_leads_elsewhere(client: FlaskClient, wanted: str) -> None:
+    assert post(client, "/login", username="quillon", next=wanted).headers["Location"] == "/"
+
+
+def test_signing_in_leads_back_to_where_one_was(client: FlaskClient) -> None:
+    assert post(client, "/login", username="quillon", next="/t/otters/").headers["Location"] == "/t/otters/"
+
+
+@pytest.mark.parametrize("username", ["", "a b", "../x", "x" * 65])
+def test_a_name_that_is_none_is_refused_with_a_sentence(client: FlaskClient, username: str) -> None:
+    answer = post(client, "/login", username=username)
+    assert answer.status_code == 400
+    assert 'role="alert"' in text(answer)
+
+
+def test_sign_in_without_password_is_for_this_machine_only(client: FlaskClient) -> None:
+    answer = client.get("/login", environ_overrides={"REMOTE_ADDR": "192.0.2.7"})
+    assert "not set up" in text(answer)
+    with pytest.raises(BadSetting, match="this machine only"):
+        create_app(load({**BASE, "HUBS_SITE_URL": "https://hubs.example.org"}))
+
+
+def test_a_session_of_another_key_is_nobody(client: FlaskClient) -> None:
+    client.set_cookie("hubs", "eyJ1c2VyIjoxfQ.aaaa.bbbb")
+    assert "Sign in" in text(client.get("/"))
+
+
+def test_the_vendored_files_are_what_they_say() -> None:
+    import hashlib
+
+    vendor = ROOT / "hubs" / "static" / "vendor"
+    rows = re.findall(r"\| (\S+) \| \S+ \| \S+ \| .+? \| ([0-9a-f]{64}) \|", (vendor / "README.md").read_text())
+    assert rows
+    for name, checksum in rows:
+        assert hashlib.sha256((vendor / name).read_bytes()).hexdigest() == checksum

@@ -1,0 +1,125 @@
+"""Every route has an access rule, and the rule holds for everybody."""
+
+import itertools
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from hubs import urls
+from hubs.models import Hub, Visibility
+from tests.unit.views.conftest import post, sign_in
+
+ROLES = ("visitor", "stranger", "subscriber", "member", "owner")
+HUB = "/<any(u, t):space>/<name>/"
+#: Route, method → who may use it on a public hub; "all" are open whatever the hub's visibility.
+RULES = {
+    ("/", "GET"): "all",
+    ("/login", "GET"): "all",
+    ("/login", "POST"): "all",
+    ("/logout", "POST"): "all",
+    ("/healthz", "GET"): "all",
+    ("/static/<path:filename>", "GET"): "all",
+    (HUB, "GET"): "view",
+    (HUB + "json", "GET"): "view",
+    (HUB + "stream", "GET"): "view",
+    (HUB + "edit", "GET"): "edit",
+    (HUB + "add", "GET"): "edit",
+    (HUB + "add/<plugin>", "GET"): "edit",
+    (HUB + "add/<plugin>", "POST"): "edit",
+    (HUB + "settings", "GET"): "edit",
+    (HUB + "settings", "POST"): "edit",
+    (HUB + "<any(subscribe, unsubscribe, star, unstar, leave):act>", "POST"): "signed in",
+    ("/w/<int:number>/", "GET"): "view",
+    ("/w/<int:number>/fragment", "GET"): "view",
+    ("/w/<int:number>/json", "GET"): "view",
+    ("/w/<int:number>/settings", "GET"): "edit",
+    ("/w/<int:number>/settings", "POST"): "edit",
+    ("/w/<int:number>/move", "POST"): "edit",
+    ("/w/<int:number>/remove", "GET"): "edit",
+    ("/w/<int:number>/remove", "POST"): "edit",
+}
+
+
+def allowed(rule: str, role: str, visibility: Visibility) -> bool:
+    sees = {
+        Visibility.PUBLIC: True,
+        Visibility.SIGNED_IN: role != "visitor",
+        Visibility.MEMBERS: role in ("member", "owner"),
+    }[visibility]
+    return rule == "all" or (sees and {"view": True, "signed in": role != "visitor", "edit": role == "owner"}[rule])
+
+
+def path_of(route: str, hub: Hub) -> str:
+    return (
+        route.replace("<any(u, t):space>/<name>", "t/otters")
+        .replace("<plugin>", "about")
+        .replace("<any(subscribe, unsubscribe, star, unstar, leave):act>", "star")
+        .replace("<int:number>", str(hub.column("right")[0].id))
+        .replace("<path:filename>", "hubs.css")
+    )
+
+
+def test_every_route_has_a_rule(app: Flask) -> None:
+    routes = {
+        (rule.rule, method)
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    assert routes == set(RULES)
+
+
+@pytest.mark.parametrize(("role", "visibility"), list(itertools.product(ROLES, Visibility)))
+def test_the_rules_hold(client: FlaskClient, session: Session, otters: Hub, role: str, visibility: Visibility) -> None:
+    otters.visibility = visibility
+    session.commit()
+    if role != "visitor":
+        sign_in(client, role)
+    # What changes the widget or the session comes last.
+    for (route, method), rule in sorted(
+        RULES.items(), key=lambda item: ("remove" in item[0][0], "logout" in item[0][0])
+    ):
+        path = path_of(route, otters)
+        fields = {"way": "down", "username": role if role != "visitor" else "newcomer", "display_name": "Otters"}
+        fields |= {"visibility": visibility.value, "left_width": "8"}
+        if (path, method) == ("/login", "POST") and role == "visitor":
+            continue
+        answer = client.get(path) if method == "GET" else post(client, path, **fields)
+        if allowed(rule, role, visibility):
+            assert answer.status_code < 400 or (path == "/healthz"), (path, method, answer.status_code)
+        else:
+            assert answer.status_code in (403, 404), (path, method, answer.status_code)
+            if not allowed("view", role, visibility):
+                assert answer.status_code == 404, (path, method)
+
+
+def test_every_path_that_we_write_leads_somewhere(app: Flask) -> None:
+    adapter = app.url_map.bind("127.0.0.1")
+    paths = [
+        (urls.front(), "GET"),
+        (urls.hub("user", "a b/ü"), "GET"),
+        (urls.hub("team", "x"), "GET"),
+        (urls.hub("regional", "x"), "GET"),
+        (urls.hub_json("team", "x"), "GET"),
+        (urls.hub_stream("team", "x"), "GET"),
+        (urls.hub_edit("team", "x"), "GET"),
+        (urls.hub_settings("team", "x"), "POST"),
+        (urls.hub_act("team", "x", "subscribe"), "POST"),
+        (urls.catalogue("team", "x", "left"), "GET"),
+        (urls.widget_add("team", "x", "about", "left"), "POST"),
+        (urls.widget(1), "GET"),
+        (urls.widget_fragment(1), "GET"),
+        (urls.widget_json(1), "GET"),
+        (urls.widget_settings(1), "POST"),
+        (urls.widget_act(1, "move"), "POST"),
+        (urls.widget_act(1, "remove"), "POST"),
+        (urls.login(), "GET"),
+        (urls.logout(), "POST"),
+        (urls.static("hubs.css"), "GET"),
+    ]
+    assert len(paths) >= len([name for name in vars(urls) if not name.startswith("_")]) - 2
+    for path, method in paths:
+        bare = path.split("?")[0]
+        if "%2F" not in bare:
+            assert adapter.match(bare, method)

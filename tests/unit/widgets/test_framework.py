@@ -1,0 +1,259 @@
+"""Fragments and the registry: built once, never stale under new settings, and nothing breaks the rest."""
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy.orm import Session
+
+from hubs.cache import Cache
+from hubs.models import Database, Hub, Widget
+from hubs.widgets.fragments import Fragments, unpack
+from hubs.widgets.registry import BUILT_IN, Registry
+from tests.stack import ROOT
+from tests.unit.conftest import KEY
+
+OUTSIDE = '''
+from hubs.widgets.base import Widget
+from hubs.widgets.caching import CachedFunction
+from hubs.widgets.view import RootWidgetView
+
+
+class Review:
+    """An object of a client library."""
+
+    def __init__(self, title):
+        self.title = title
+
+
+class Reviews(Widget):
+    name = "reviews"
+    position = "right"
+    parameters = [
+        dict(name="email", label="Email", help="Whose reviews"),
+        dict(name="count", label="Count", default=3),
+    ]
+
+
+class GetReviews(CachedFunction):
+    calls = []
+    answer = ["one", "two"]
+
+    def execute(self):
+        if self.answer == "fail":
+            raise RuntimeError("the tracker is away")
+        GetReviews.calls.append(self.instance.config["email"])
+        return [Review(title) for title in self.answer]
+
+    def should_invalidate(self, message):
+        return message["topic"].endswith("bugzilla.bug.update") and "review" in message["msg"].get("summary", "")
+
+
+class BaseView(RootWidgetView):
+    def get_context(self, instance, *args, **kwargs):
+        return {"reviews": GetReviews(instance)()}
+'''
+TEMPLATE = """{% extends "panel.html" %}
+{% block content %}<ol>{% for one in reviews %}<li>{{ one.title }}</li>{% endfor %}</ol>{{ undefined_is_fine }}{% endblock %}
+"""
+
+
+@pytest.fixture
+def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
+    """Give a registry with a widget that was written to the published text, as a package of its own."""
+    package = tmp_path / "outside_reviews"
+    (package / "templates").mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    (package / "widget.py").write_text(OUTSIDE)
+    (package / "templates" / "root.html").write_text(TEMPLATE)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield Registry(["outside_reviews.widget:Reviews", "outside_reviews.widget:Absent", "no.such.module:X", "odd"])
+    for name in [name for name in sys.modules if name.startswith("outside_reviews")]:
+        del sys.modules[name]
+
+
+def add(session: Session, team: Hub, plugin: str, **settings: object) -> Widget:
+    row = Widget(plugin=plugin, side="right", position=99, settings=settings, version=1)
+    team.widgets.append(row)
+    session.commit()
+    return row
+
+
+def functions(registry: Registry, name: str = "reviews"):  # type: ignore[no-untyped-def]
+    found = registry.get(name)
+    assert found is not None
+    return found.functions[0]
+
+
+def test_the_registry_is_the_folders(registry: Registry) -> None:
+    folders = {path.parent.name for path in (ROOT / "hubs" / "widgets").glob("*/__init__.py")}
+    assert {origin.split(":")[0].rsplit(".", 1)[1] for origin in BUILT_IN} == folders
+    assert {found.name for found in registry} == folders
+    documented = (ROOT / "docs" / "widgets.md").read_text()
+    for found in registry:
+        assert found.cls.summary.endswith(".")
+        assert f"| {found.name} |" in documented
+
+
+def test_every_widget_has_an_icon_and_help_where_it_is_needed(registry: Registry) -> None:
+    sprite = (ROOT / "hubs" / "static" / "icons.svg").read_text()
+    for found in registry:
+        assert f'id="{found.cls.icon}"' in sprite
+
+
+def test_broken_outside_widgets_are_named_and_the_rest_works(outside: Registry) -> None:
+    assert outside.get("reviews") is not None
+    assert set(outside.broken) == {"outside_reviews.widget:Absent", "no.such.module:X", "odd"}
+    assert "module:ClassName" in outside.broken["odd"]
+    assert outside.get("sticky") is not None
+
+
+def test_an_outside_widget_runs_as_it_was_written(
+    outside: Registry, session: Session, team: Hub, tmp_path: Path
+) -> None:
+    from hubs.cache import SQLiteCache
+
+    fragments = Fragments(outside, SQLiteCache(tmp_path / "c.db"), KEY, 3600)
+    row = add(session, team, "reviews")
+    function = functions(outside)
+    found = fragments.build(row)
+    assert found.state == "live"
+    assert "<li>one</li><li>two</li>" in found.html
+    assert ">Reviews</h2>" in found.html
+    assert function.calls == [None]  # a declared parameter exists, also one without a default
+    assert row.config["count"] == 3
+
+    fragments.build(row)
+    assert len(function.calls) == 1  # cached, though the objects are of the widget's own class
+    function.answer = []
+    fragments.build(row, stale=[function])
+    fragments.build(row)
+    assert len(function.calls) == 2  # an empty result is cached too
+    assert "<li>" not in fragments.build(row).html
+
+
+def test_a_foreign_or_damaged_object_is_a_miss_and_never_runs(
+    outside: Registry, session: Session, team: Hub, tmp_path: Path
+) -> None:
+    from hubs.cache import SQLiteCache
+
+    store = SQLiteCache(tmp_path / "c.db")
+    fragments = Fragments(outside, store, KEY, 3600)
+    row = add(session, team, "reviews", email="a")
+    fragments.build(row)
+    key = next(key for (key,) in store._run("SELECT key FROM cache WHERE key LIKE 'd:%'", []) or [])
+    good = store.get(key)
+    evil = b"cos\nsystem\n(S'touch " + str(tmp_path / "ran").encode() + b"'\ntR."
+    for entry in (b"", b"x", evil, bytes(32) + evil, good[:32] + evil, good[:-1] + b"?"):  # type: ignore[index]
+        store.set(key, entry, 60)
+        assert "<li>one</li>" in fragments.build(row).html
+    assert not (tmp_path / "ran").exists()
+    assert len(functions(outside).calls) == 7
+    # The signed answer to one question is no answer to another.
+    other = add(session, team, "reviews", email="b")
+    store.set(key.replace(f":{row.id}:", f":{other.id}:"), good or b"", 60)
+    fragments.build(other)
+    assert functions(outside).calls[-1] == "b"
+
+
+def test_what_fails_keeps_the_last_good_content(outside: Registry, session: Session, team: Hub, tmp_path: Path) -> None:
+    from hubs.cache import SQLiteCache
+
+    fragments = Fragments(outside, SQLiteCache(tmp_path / "c.db"), KEY, 3600)
+    row, function = add(session, team, "reviews"), functions(outside)
+    function.answer = "fail"
+    failed = fragments.build(row)
+    assert (failed.state, failed.failures) == ("failed", 1)
+    assert "RuntimeError: the tracker is away" in failed.error
+    assert "tracker" not in failed.html
+    assert "error" not in failed.public()
+    function.answer = ["one"]
+    good = fragments.build(row, stale=[function])
+    assert good.state == "live"
+    function.answer = "fail"
+    stale = fragments.build(row, stale=[function])
+    assert (stale.state, stale.html, stale.built_at, stale.failures) == ("stale", good.html, good.built_at, 1)
+    assert fragments.build(row, stale=[function]).failures == 2
+
+
+def test_a_widget_that_is_not_installed_says_so(fragments: Fragments, session: Session, team: Hub) -> None:
+    found = fragments.build(add(session, team, "vanished"))
+    assert found.state == "needs-setup"
+    assert "not installed" in found.html
+
+
+def test_new_settings_have_a_key_of_their_own(fragments: Fragments, session: Session, team: Hub) -> None:
+    row = add(session, team, "sticky", text="old")
+    fragments.build(row)
+    assert fragments.read(row) is not None
+    row.version += 1
+    assert fragments.read(row) is None
+    assert fragments.key(row, "en") != fragments.key(row, "de")
+
+
+@pytest.mark.parametrize("entry", [b"", b"{", b"[]", b"null", b'{"html": 1}', b"\xff\xfe", b"[" * 100_000])
+def test_a_damaged_fragment_is_a_miss(entry: bytes) -> None:
+    assert unpack(entry) is None
+
+
+def test_a_fragment_survives_packing(fragments: Fragments, session: Session, team: Hub) -> None:
+    made = fragments.build(add(session, team, "sticky", text="ünïcode \u2028"))
+    assert unpack(made.pack()) == made
+
+
+def test_one_builds_while_the_others_wait_for_it(
+    fragments: Fragments, database: Database, session: Session, team: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row_id, built = add(session, team, "sticky", text="once").id, []
+    build = fragments.build
+    monkeypatch.setattr(fragments, "build", lambda row, locale: built.append(1) or build(row, locale))
+
+    def read() -> None:
+        with database.session() as own:
+            assert "once" in fragments.read_or_build(own.get_one(Widget, row_id)).html
+            fragments.cache.close()
+
+    threads = [threading.Thread(target=read) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(built) == 1
+
+
+def test_a_builder_who_died_is_not_waited_for_for_ever(fragments: Fragments, session: Session, team: Hub) -> None:
+    row = add(session, team, "sticky", text="alone")
+    assert fragments.claim(row) is not None
+    assert fragments.claim(row) is None
+    assert "alone" in fragments.read_or_build(row, patience=0.2).html
+
+
+def test_who_gives_a_claim_back_late_takes_nobody_elses(fragments: Fragments, session: Session, team: Hub) -> None:
+    row = add(session, team, "sticky")
+    late = fragments.claim(row)
+    assert late is not None
+    store: Cache = fragments.cache
+    store.set(f"b:{row.id}", b"another owner", 60)
+    late()
+    assert store.get(f"b:{row.id}") == b"another owner"
+
+
+def test_content_without_measure_is_refused(fragments: Fragments, session: Session, team: Hub) -> None:
+    items = [{"title": "x" * 500, "link": "https://e.example/" + "y" * 900, "note": "z" * 500} for _ in range(300)]
+    found = fragments.build(add(session, team, "library", items=items))
+    assert found.state == "failed"
+    assert "at most" in found.error
+
+
+def test_importing_has_no_effect() -> None:
+    program = (
+        "import threading, socket, sys\n"
+        "socket.socket.connect = lambda *a: sys.exit('connected')\n"
+        "import hubs.app, hubs.cli, hubs.backend.consumer, hubs.backend.eventsource, hubs.widgets.registry\n"
+        "assert threading.active_count() == 1, threading.enumerate()\n"
+    )
+    found = subprocess.run([sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stderr
