@@ -22,7 +22,7 @@ def test_moments_come_back_aware_and_in_utc(session: Session) -> None:
 
 
 def test_a_moment_without_zone_is_refused(session: Session) -> None:
-    session.add(User(username="a", last_active=datetime(2026, 3, 1)))  # noqa: DTZ001
+    session.add(User(username="a", last_active=datetime(2026, 3, 1)))
     with pytest.raises(StatementError, match="no time zone"):
         session.flush()
 

@@ -1,5 +1,6 @@
 """Pages: what they show, what they cost, and what protects them."""
 
+import hashlib
 import re
 from typing import Any
 
@@ -114,7 +115,9 @@ def test_json_is_answered_with_json_also_when_it_fails(client: FlaskClient, otte
 
 def test_every_answer_is_protected(client: FlaskClient, otters: Hub) -> None:
     for path in ("/", "/t/otters/", "/nothing", "/healthz", "/static/hubs.css"):
-        headers = client.get(path).headers
+        answer = client.get(path)
+        answer.close()
+        headers = answer.headers
         policy = headers["Content-Security-Policy"]
         assert "default-src 'none'" in policy
         assert "unsafe" not in policy
@@ -179,8 +182,6 @@ def test_a_session_of_another_key_is_nobody(client: FlaskClient) -> None:
 
 
 def test_the_vendored_files_are_what_they_say() -> None:
-    import hashlib
-
     vendor = ROOT / "hubs" / "static" / "vendor"
     rows = re.findall(r"\| (\S+) \| \S+ \| \S+ \| .+? \| ([0-9a-f]{64}) \|", (vendor / "README.md").read_text())
     assert rows

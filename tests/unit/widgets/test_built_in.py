@@ -1,5 +1,6 @@
 """The built-in widgets, built through the real path: empty, filled, hostile; and what makes each stale."""
 
+from collections import Counter
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -121,8 +122,6 @@ def test_the_chart_is_a_picture_and_a_table(session: Session, fragments: Fragmen
 
 
 def test_bars_stack_up_to_the_total() -> None:
-    from collections import Counter
-
     chart = Chart({date(2026, 1, 5): Counter(a=3, b=5), date(2026, 1, 12): Counter()}, ["a", "b"])
     bars = list(chart.bars())
     assert [bar.series for bar in bars] == [0, 1]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.orm import Session
 
-from hubs.cache import Cache
+from hubs.cache import Cache, SQLiteCache
 from hubs.models import Database, Hub, Widget
 from hubs.widgets.fragments import Fragments, unpack
 from hubs.widgets.registry import BUILT_IN, Registry
@@ -57,7 +57,9 @@ class BaseView(RootWidgetView):
         return {"reviews": GetReviews(instance)()}
 '''
 TEMPLATE = """{% extends "panel.html" %}
-{% block content %}<ol>{% for one in reviews %}<li>{{ one.title }}</li>{% endfor %}</ol>{{ undefined_is_fine }}{% endblock %}
+{% block content %}
+<ol>{% for one in reviews %}<li>{{ one.title }}</li>{% endfor %}</ol>{{ undefined_is_fine }}
+{% endblock %}
 """
 
 
@@ -114,8 +116,6 @@ def test_broken_outside_widgets_are_named_and_the_rest_works(outside: Registry) 
 def test_an_outside_widget_runs_as_it_was_written(
     outside: Registry, session: Session, team: Hub, tmp_path: Path
 ) -> None:
-    from hubs.cache import SQLiteCache
-
     fragments = Fragments(outside, SQLiteCache(tmp_path / "c.db"), KEY, 3600)
     row = add(session, team, "reviews")
     function = functions(outside)
@@ -138,8 +138,6 @@ def test_an_outside_widget_runs_as_it_was_written(
 def test_a_foreign_or_damaged_object_is_a_miss_and_never_runs(
     outside: Registry, session: Session, team: Hub, tmp_path: Path
 ) -> None:
-    from hubs.cache import SQLiteCache
-
     store = SQLiteCache(tmp_path / "c.db")
     fragments = Fragments(outside, store, KEY, 3600)
     row = add(session, team, "reviews", email="a")
@@ -160,8 +158,6 @@ def test_a_foreign_or_damaged_object_is_a_miss_and_never_runs(
 
 
 def test_what_fails_keeps_the_last_good_content(outside: Registry, session: Session, team: Hub, tmp_path: Path) -> None:
-    from hubs.cache import SQLiteCache
-
     fragments = Fragments(outside, SQLiteCache(tmp_path / "c.db"), KEY, 3600)
     row, function = add(session, team, "reviews"), functions(outside)
     function.answer = "fail"

@@ -1,0 +1,81 @@
+"""The same migrations and queries on a real PostgreSQL."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from hubs import cache
+from hubs.actions import messages, people
+from hubs.backend.extract import Extractor
+from hubs.bus import parse
+from hubs.models import Database, Hub, Widget, migrations, now
+from hubs.widgets.fragments import Fragments
+from hubs.widgets.registry import Registry
+
+
+@pytest.fixture(scope="module")
+def database(database_url: str) -> Iterator[Database]:
+    found = Database(database_url)
+    yield found
+    found.dispose()
+
+
+def test_migrations_make_what_the_models_say_up_and_down(database: Database) -> None:
+    for _ in range(2):
+        migrations.upgrade(database)
+        migrations.check(database)
+        migrations.downgrade(database, "base")
+    with database.engine.connect() as connection:
+        left = connection.execute(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")).scalars().all()
+    assert left == ["alembic_version"]
+    migrations.upgrade(database)
+
+
+def test_every_widget_is_built_from_postgresql(database: Database, tmp_path: Path) -> None:
+    migrations.upgrade(database)
+    registry = Registry()
+    fragments = Fragments(registry, cache.SQLiteCache(tmp_path / "c.db"), b"key", 600)
+    with database.transaction() as session:
+        people.sign_up(session, registry, "ottoline")
+        made = [
+            Extractor()(
+                parse(
+                    {
+                        "topic": "a.b.dev.wiki.article.edit",
+                        "msg": {"agent": "ottoline", "title": "a\0b \ud800"},
+                        "msg_id": f"m{number}",
+                        "timestamp": (now() - timedelta(days=number)).timestamp(),
+                    }
+                )
+            )
+            for number in range(40)
+        ]
+        assert len(messages.store(session, made)) == 40
+        assert messages.store(session, made) == []
+        messages.note_activity(session, {"ottoline": now()})
+    with database.transaction() as session:
+        hub = session.query(Hub).one()
+        hub.widgets = [
+            Widget(plugin=found.name, side="left", position=n, settings={}, version=1)
+            for n, found in enumerate(registry)
+        ]
+        session.flush()
+        built = {row.plugin: fragments.build(row) for row in hub.widgets}
+    assert {found.state for found in built.values()} == {"live"}
+    assert "ottoline: article edit" in built["feed"].html
+    assert "<strong>40</strong> messages" in built["heatmap"].html
+    assert 'class="series-0"' in built["activity"].html
+
+
+def test_two_daemons_that_store_the_same_messages_share_them(database: Database) -> None:
+    migrations.upgrade(database)
+    batch = [parse({"topic": "a.b.dev.x.y", "msg": {}, "msg_id": f"shared-{number}"}) for number in range(50)]
+    with database.transaction() as one:
+        first = messages.store(one, batch[:30])
+    with database.transaction() as two:
+        second = messages.store(two, list(reversed(batch)))
+    assert len(first) == 30
+    assert {message.msg_id for message in second} == {f"shared-{number}" for number in range(30, 50)}

@@ -1,0 +1,107 @@
+"""`hubs up`: everything on one machine with one command; and the package without its source tree."""
+
+import contextlib
+import re
+import signal
+import socket
+import sqlite3
+import subprocess
+import time
+import zipfile
+from pathlib import Path
+
+from tests.services import BIN, HOST, Service, answers, base_env, free_port, listens, wait_for
+from tests.stack import ROOT
+
+
+def first_port() -> int:
+    """Return the first of five free ports in a row."""
+    while True:
+        port = free_port()
+        if port < 65_000 and not any(listens(port + offset) for offset in range(5)):
+            return port
+
+
+def up(folder: Path, port: int) -> Service:
+    argv = [str(BIN / "hubs"), "up", "--port", str(port), "--data-dir", str(folder / "var"), "--pause", "0.5"]
+    service = Service(argv, folder, "up", base_env(), cwd=folder)
+    return service.ready(lambda: answers(f"http://{HOST}:{port}/") and answers(f"http://{HOST}:{port + 1}/healthz"), 60)
+
+
+def count(folder: Path) -> int:
+    with contextlib.closing(sqlite3.connect(folder / "var" / "hubs.db")) as connection:
+        return int(connection.execute("SELECT count(*) FROM messages").fetchone()[0])
+
+
+def test_one_command_runs_a_living_instance_that_stops_and_starts_again(tmp_path: Path) -> None:
+    port = first_port()
+    service = up(tmp_path, port)
+    assert f"http://{HOST}:{port}/" in service.log()
+    before = count(tmp_path)
+    assert before > 1000  # a year of demo messages
+    wait_for(lambda: count(tmp_path) > before + 2, "the replay to arrive in the database", 40)
+    for name in ("redis", "relay", "hub", "stream", "web", "replay"):
+        assert re.search(rf"^\S*\d\d:\d\d:\d\d {name} *\|", service.log(), re.MULTILINE), name
+
+    service.process.send_signal(signal.SIGINT)
+    service.process.wait(20)
+    assert not any(listens(port + offset) for offset in range(5))
+    kept = count(tmp_path)
+
+    service = up(tmp_path, port)
+    assert count(tmp_path) >= kept
+    service.process.send_signal(signal.SIGINT)
+    service.process.wait(20)
+    assert "Traceback" not in service.log()
+
+
+def test_a_taken_port_is_said_in_a_sentence(tmp_path: Path) -> None:
+    port = first_port()
+    with socket.socket() as other:
+        other.bind((HOST, port + 2))
+        other.listen()
+        argv = [str(BIN / "hubs"), "up", "--port", str(port), "--data-dir", str(tmp_path / "var")]
+        found = subprocess.run(argv, capture_output=True, text=True, check=False, env=base_env(), timeout=60)
+    assert found.returncode == 1
+    assert f"Port {port + 2} on {HOST} is taken" in found.stderr
+    assert "--port" in found.stderr
+    assert "Traceback" not in found.stderr
+    assert not (tmp_path / "var").exists()
+
+
+def test_the_help_tells_what_is_started() -> None:
+    found = subprocess.run([str(BIN / "hubs"), "up", "--help"], capture_output=True, text=True, check=True)
+    for word in ("SQLite", "fedmsg-relay", "fedmsg-hub", "Redis", "Ctrl-C", "--port"):
+        assert word in found.stdout
+
+
+def test_a_bad_setting_is_a_sentence_and_no_traceback() -> None:
+    env = {**base_env(), "HUBS_SITE_NAM": "x"}
+    found = subprocess.run([str(BIN / "hubs"), "settings"], capture_output=True, text=True, check=False, env=env)
+    assert found.returncode == 2
+    assert "Did you mean site_name?" in found.stderr
+    assert "Traceback" not in found.stderr
+
+
+def test_the_package_carries_all_it_needs(tmp_path: Path) -> None:
+    start = time.monotonic()
+    build = [str(BIN / "python"), "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(tmp_path), str(ROOT)]
+    subprocess.run(build, check=True, capture_output=True, timeout=300)
+    wheel = next(tmp_path.glob("*.whl"))
+    assert time.monotonic() - start < 300
+    target = tmp_path / "site"
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(target)
+    for path in ("_alembic/env.py", "_alembic/versions", "_fedmsg/base.py", "static/hubs.css", "static/js/main.js"):
+        assert (target / "hubs" / path).exists(), path
+    assert (target / "hubs" / "widgets" / "feed" / "templates" / "root.html").exists()
+    assert (target / "hubs" / "templates" / "hub.html").exists()
+    env = {**base_env(), "PYTHONPATH": str(target), "HUBS_DATA_DIR": str(tmp_path / "data")}
+    for command in (["db", "upgrade"], ["db", "check"], ["demo", "fill"]):
+        argv = [str(BIN / "python"), "-W", "ignore", "-m", "hubs", *command]
+        found = subprocess.run(argv, env=env, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert found.returncode == 0, found.stderr
+    where = [str(BIN / "python"), "-c", "import hubs; print(hubs.__file__)"]
+    assert (
+        str(target) in subprocess.run(where, env=env, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    )
