@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
@@ -50,7 +51,7 @@ class Pipeline:
         self._recent: dict[str, datetime] = {}
         self._thread = threading.Thread(target=self._run, name="pipeline", daemon=True)
         self.ready = threading.Event()
-        #: What happened since the start: stored, duplicate, touched, dropped, shed.
+        #: What happened since the start: stored, duplicate, touched, dropped, shed, failed.
         self.counts: Counter[str] = Counter()
 
     def start(self) -> None:
@@ -83,14 +84,21 @@ class Pipeline:
         self.ready.set()
         while not self._stopping.is_set():
             batch = self._batch()
-            try:
-                self.handle([item for item in batch if isinstance(item, Message)])
-                for item in batch:
-                    if item is not None and not isinstance(item, Message):
-                        item()
-            except Exception:  # whatever a message did, those after it must be handled
-                log.exception("a batch of %d messages failed", len(batch))
-                self.counts["dropped"] += len(batch)
+            messages = [item for item in batch if isinstance(item, Message)]
+            self._survive(partial(self.handle, messages))
+            for item in batch:
+                if item is not None and not isinstance(item, Message):
+                    self._survive(item)
+
+    def _survive(self, act: Callable[[], object]) -> None:
+        """Do ``act``; whatever it did, those after it get their turn."""
+        try:
+            act()
+        except SQLAlchemyError as error:
+            log.warning("the database does not answer: %s", error)
+        except Exception:  # a thread that ends here would end all handling of messages, and nobody would see
+            log.exception("the pipeline goes on")
+            self.counts["failed"] += 1
 
     def _batch(self) -> list[Message | Callable[[], None] | None]:
         batch = [self._waiting.get()]
@@ -112,7 +120,7 @@ class Pipeline:
         self.counts["duplicate"] += len(batch) - len(fresh)
         for message in fresh:
             if message.category == MODULE:
-                self._insist(lambda heard=message: self._own.handle(heard))  # type: ignore[misc]
+                self._insist(partial(self._own.handle, message))
             touched = self._index.touched(message)
             self.counts["touched"] += len(touched)
             for widget, functions in touched.items():

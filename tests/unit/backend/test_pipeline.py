@@ -1,0 +1,239 @@
+"""From a message to the widgets it touches; our own messages; and what was lost on the bus."""
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from hubs.actions import hubs as hub_actions
+from hubs.actions import messages, people, widgets
+from hubs.backend import own as own_messages
+from hubs.backend.extract import Extractor
+from hubs.backend.own import OwnMessages
+from hubs.backend.pipeline import Pipeline
+from hubs.backend.triage import Index
+from hubs.bus import Message, parse
+from hubs.models import Database, Hub, OutboxMessage, RoleName, StoredMessage, Widget, now
+from hubs.widgets.registry import Registry
+from tests.services import wait_for
+from tests.unit.conftest import as_person, user_of
+
+
+@dataclass
+class Noted:
+    """Notes what would be rebuilt and pushed."""
+
+    requested: list[int] = field(default_factory=list)
+    published: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
+    revoked: list[int] = field(default_factory=list)
+
+    def request(self, widget_id: int, stale: object = (), delay: float = 0) -> None:
+        self.requested.append(widget_id)
+
+    def publish(self, channel: str, kind: str, data: dict[str, Any]) -> str:
+        self.published.append((channel, kind, data))
+        return "id"
+
+    def revoke(self, user: int) -> None:
+        self.revoked.append(user)
+
+    def settle(self) -> None:
+        pass
+
+
+@dataclass
+class Parts:
+    pipeline: Pipeline
+    own: OwnMessages
+    index: Index
+    noted: Noted
+
+
+@pytest.fixture
+def parts(database: Database, registry: Registry, team: Hub) -> Iterator[Parts]:
+    noted, index = Noted(), Index(registry)
+    extract = Extractor(index.directory)
+    own = OwnMessages(database, index, extract, noted, noted)  # type: ignore[arg-type]
+    pipeline = Pipeline(database, index, extract, noted, own, own.load)  # type: ignore[arg-type]
+    own.load()
+    yield Parts(pipeline, own, index, noted)
+    pipeline.stop()
+
+
+def say(msg_id: str, topic: str = "wiki.article.edit", **body: Any) -> Message:
+    envelope = {"topic": f"org.fedoraproject.dev.{topic}", "msg": body, "msg_id": msg_id}
+    return parse({**envelope, "timestamp": time.time()})
+
+
+def names(session: Session, numbers: list[int]) -> set[str]:
+    return {session.get_one(Widget, number).plugin for number in numbers}
+
+
+def outbox(session: Session) -> list[str]:
+    session.expire_all()
+    return [row.topic for row in session.query(OutboxMessage).filter(OutboxMessage.handled_at.is_(None))]
+
+
+def test_a_message_is_stored_and_touches_what_it_names_once(parts: Parts, session: Session) -> None:
+    message = say("m1", agent="member")
+    parts.pipeline.handle([message, message])
+    parts.pipeline.handle([message])
+    assert session.query(StoredMessage).count() == 1
+    assert names(session, parts.noted.requested) == {"feed", "activity", "members"}
+    assert len(parts.noted.requested) == 4
+    assert parts.pipeline.counts == {"stored": 1, "duplicate": 2, "touched": 4}
+    assert user_of(session, "member").last_active is not None
+
+
+def test_one_bad_message_does_not_take_its_neighbours_with_it(
+    parts: Parts, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = messages.store
+
+    def picky(session: Session, batch: list[Message]) -> list[Message]:
+        if any(message.msg_id == "bad" for message in batch):
+            session.execute(StoredMessage.__table__.insert(), {"msg_id": None})  # the database refuses
+        return store(session, batch)
+
+    monkeypatch.setattr(messages, "store", picky)
+    parts.pipeline.handle([say("one", agent="member"), say("bad"), say("two", agent="member")])
+    assert {row.msg_id for row in session.query(StoredMessage)} == {"one", "two"}
+    assert parts.pipeline.counts["dropped"] == 1
+
+
+def test_messages_wait_for_a_database_that_is_away(
+    parts: Parts, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, tries = messages.store, []
+
+    def away(session: Session, batch: list[Message]) -> list[Message]:
+        tries.append(1)
+        if len(tries) < 3:
+            raise OperationalError("insert", {}, Exception("no server"))
+        return store(session, batch)
+
+    monkeypatch.setattr(messages, "store", away)
+    parts.pipeline.handle([say("m1", agent="member")])
+    assert session.query(StoredMessage).count() == 1
+    assert len(tries) == 3
+
+
+def test_the_thread_takes_what_waits_and_survives_what_fails(parts: Parts, session: Session) -> None:
+    called: list[str] = []
+    parts.pipeline.start()
+    assert parts.pipeline.ready.wait(5)
+    parts.pipeline.put(lambda: 1 / 0)
+    for number in range(50):
+        parts.pipeline.put(say(f"m{number}", agent="member"))
+    parts.pipeline.put(lambda: called.append(threading.current_thread().name))
+    wait_for(lambda: called, "the queue to be worked off")
+    assert called == ["pipeline"]
+    assert session.query(StoredMessage).count() == 50
+
+
+def test_a_full_queue_sheds_and_counts(parts: Parts) -> None:
+    parts.pipeline._waiting.maxsize = 2
+    assert [parts.pipeline.put(say(f"m{number}")) for number in range(4)] == [True, True, False, False]
+    assert parts.pipeline.counts["shed"] == 2
+
+
+def heard(parts: Parts, session: Session) -> None:
+    """Let the daemon hear on the bus what the outbox holds."""
+    session.commit()
+    for row in session.query(OutboxMessage).filter(OutboxMessage.handled_at.is_(None)).all():
+        parts.pipeline.handle([say(f"own-{row.id}", row.topic, **row.body)])
+
+
+def test_a_changed_widget_is_rebuilt_and_marked_handled(
+    parts: Parts, session: Session, registry: Registry, team: Hub
+) -> None:
+    heard(parts, session)
+    parts.noted.requested.clear()
+    parts.noted.published.clear()
+    row = next(row for row in team.widgets if row.plugin == "sticky")
+    widgets.update(session, registry, as_person(session, "owner"), row, {"text": "x"})
+    heard(parts, session)
+    assert row.id in parts.noted.requested
+    assert parts.noted.published == []
+    assert outbox(session) == []
+
+
+def test_new_moved_and_removed_widgets_change_the_layout(
+    parts: Parts, session: Session, registry: Registry, team: Hub
+) -> None:
+    owner = as_person(session, "owner")
+    row = widgets.add(session, registry, owner, team, "feed", "left", {"username": "faraway"})
+    heard(parts, session)
+    assert parts.noted.published[-1] == (
+        f"hub:{team.id}:en",
+        "layout",
+        {"hub": team.id, "version": team.version},
+    )
+    assert row.id in parts.noted.requested
+    assert list(parts.index.touched(parts.pipeline._extract(say("x", agent="faraway")))) == [row.id]
+    for act in (
+        lambda: widgets.move(session, registry, owner, row, "up"),
+        lambda: widgets.remove(session, owner, row),
+    ):
+        parts.noted.requested.clear()
+        act()
+        heard(parts, session)
+        assert parts.noted.published[-1][2]["version"] == team.version
+        assert row.id not in parts.noted.requested
+    assert parts.index.touched(parts.pipeline._extract(say("y", agent="faraway"))) == {}
+
+
+def test_a_new_hub_is_in_the_index_before_its_messages_are_looked_up(
+    parts: Parts, session: Session, registry: Registry
+) -> None:
+    people.sign_up(session, registry, "newcomer")
+    heard(parts, session)
+    parts.noted.requested.clear()
+    parts.pipeline.handle([say("m1", agent="newcomer")])
+    assert names(session, parts.noted.requested) == {"feed", "activity"}
+
+
+def test_who_loses_membership_loses_the_stream(parts: Parts, session: Session, team: Hub) -> None:
+    heard(parts, session)
+    member = user_of(session, "member")
+    people.drop_role(session, as_person(session, "owner"), team, member, RoleName.MEMBER)
+    heard(parts, session)
+    assert parts.noted.revoked == [member.id]
+    parts.pipeline.handle(
+        [say("forged", "hubs.user.role.removed", username="owner", role="owner", hub_url="/t/otters/")]
+    )
+    assert parts.noted.revoked == [member.id]  # the rows say that the owner still is one
+
+
+def test_what_nobody_heard_is_handled_from_the_outbox(
+    parts: Parts, session: Session, team: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub_actions.update(session, as_person(session, "owner"), team, {"summary": "lost"})
+    session.commit()
+    parts.own.sweep_outbox()
+    assert outbox(session) != []  # a message may still be on its way
+    monkeypatch.setattr(own_messages, "PATIENCE", timedelta(seconds=-1))
+    parts.own.sweep_outbox()
+    assert outbox(session) == []
+    assert parts.noted.published[-1][:2] == (f"hub:{team.id}:en", "layout")
+
+
+def test_hubs_that_changed_or_went_without_a_message_are_found(
+    parts: Parts, session: Session, registry: Registry, team: Hub
+) -> None:
+    row = widgets.add(session, registry, as_person(session, "owner"), team, "feed", "left", {"username": "faraway"})
+    team.updated_on = now()
+    session.commit()
+    parts.own.sweep_hubs()
+    assert list(parts.index.touched(parts.pipeline._extract(say("x", agent="faraway")))) == [row.id]
+    before = len(parts.index)
+    session.delete(team)
+    session.commit()
+    parts.own.sweep_hubs()
+    assert len(parts.index) == before - 1

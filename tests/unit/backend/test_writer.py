@@ -1,0 +1,148 @@
+"""The loop that writes to all browsers, on real sockets."""
+
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from hubs.backend import writer as writing
+from hubs.backend.writer import Reader, Writer
+from tests.services import wait_for
+
+Join = Callable[..., tuple[Reader, socket.socket]]
+
+
+@pytest.fixture
+def writer() -> Iterator[Writer]:
+    found = Writer()
+    found.start()
+    yield found
+    found.drain()
+
+
+@pytest.fixture
+def join(writer: Writer) -> Iterator[Join]:
+    ours: list[socket.socket] = []
+
+    def join(*channels: str, user: int = 0, release: bool = True, until: float = 60) -> tuple[Reader, socket.socket]:
+        server, browser = socket.socketpair()
+        browser.settimeout(5)
+        ours.append(browser)
+        reader = Reader(server.detach(), channels, user, time.monotonic() + until)
+        writer.add(reader)
+        if release:
+            writer.release(reader, b"", 0)
+        wait_for(lambda: reader.number, "the reader to be taken over")
+        return reader, browser
+
+    yield join
+    for one in ours:
+        one.close()
+
+
+def test_events_reach_those_who_hear_the_channel_and_nobody_else(writer: Writer, join: Join) -> None:
+    (_, one), (_, two), (_, other) = join("a"), join("a", "b"), join("b")
+    writer.broadcast("a", 1, b"first;")
+    writer.broadcast("b", 2, b"second;")
+    assert one.recv(100) == b"first;"
+    assert two.recv(100).startswith(b"first;")
+    assert other.recv(100) == b"second;"
+
+
+def test_events_of_several_channels_come_in_their_order(writer: Writer, join: Join) -> None:
+    _, browser = join("a", "b")
+    for number in range(200):
+        writer.broadcast("ab"[number % 2], number + 1, b"%d;" % number)
+    expected, got = b"".join(b"%d;" % number for number in range(200)), b""
+    while len(got) < len(expected):
+        got += browser.recv(65_536)
+    assert got == expected
+
+
+def test_what_is_replayed_comes_first_and_nothing_comes_twice(writer: Writer, join: Join) -> None:
+    reader, browser = join("a", release=False)
+    for number in (1, 2, 3, 4):
+        writer.broadcast("a", number, b"%d;" % number)
+    writer.release(reader, b"hello;1;2;", 2)
+    writer.broadcast("a", 5, b"5;")
+    got = b""
+    while not got.endswith(b"5;"):
+        got += browser.recv(100)
+    assert got == b"hello;1;2;3;4;5;"
+
+
+def test_a_late_copy_of_what_was_replayed_is_left_out(writer: Writer, join: Join) -> None:
+    reader, browser = join("a", release=False)
+    writer.release(reader, b"7;", 7)
+    writer.broadcast("a", 6, b"6;")
+    writer.broadcast("a", 8, b"8;")
+    got = b""
+    while not got.endswith(b"8;"):
+        got += browser.recv(100)
+    assert got == b"7;8;"
+
+
+def test_who_does_not_read_is_dropped_and_the_others_do_not_wait(
+    writer: Writer, join: Join, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "BACKLOG", 200_000)
+    join("a")
+    _, good = join("a")
+    received = 0
+    for number in range(100):
+        writer.broadcast("a", number + 1, b"x" * 10_000)
+        while received < (number + 1) * 10_000:
+            received += len(good.recv(1_000_000))
+    wait_for(lambda: len(writer) == 1, "the silent reader to be dropped")
+
+
+def test_who_reads_slowly_gets_everything(writer: Writer, join: Join) -> None:
+    _, slow = join("a")
+    slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    expected = b"".join(b"%06d;" % number for number in range(50_000))
+    for number in range(0, 50_000, 1000):
+        writer.broadcast("a", number + 1, b"".join(b"%06d;" % n for n in range(number, number + 1000)))
+    got = b""
+    while len(got) < len(expected):
+        got += slow.recv(50_000)
+    assert got == expected
+
+
+def test_who_leaves_is_forgotten_and_the_descriptor_closed(writer: Writer, join: Join) -> None:
+    reader, browser = join("a")
+    browser.close()
+    wait_for(lambda: len(writer) == 0, "the reader to be forgotten")
+    with pytest.raises(OSError, match="descriptor"):
+        os.fstat(reader.fd)
+    writer.broadcast("a", 1, b"x")
+    assert writer._channels == {}
+
+
+def test_one_persons_streams_are_ended_by_a_lost_role(writer: Writer, join: Join) -> None:
+    (_, mine), (_, other) = join("a", user=7), join("a", user=8)
+    writer.end(7)
+    assert mine.recv(10) == b""
+    writer.broadcast("a", 1, b"still;")
+    assert other.recv(10) == b"still;"
+
+
+def test_heartbeats_come_and_old_streams_end(writer: Writer, join: Join, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writing, "HEARTBEAT", 0.15)
+    (_, browser), (_, old) = join("a"), join("a", until=0.3)
+    writer._next_beat = 0
+    writer.broadcast("nobody", 1, b"")  # wakes the loop
+    assert browser.recv(100).startswith(b": hb\n\n")
+    wait_for(lambda: len(writer) == 1, "the old stream to end")
+    data = old.recv(1000)
+    while data:
+        data = old.recv(1000)
+    assert data == b""
+
+
+def test_at_the_end_everybody_is_told_when_to_come_back(join: Join, writer: Writer) -> None:
+    _, browser = join("a")
+    writer.drain()
+    assert browser.recv(100).startswith(b"retry: ")
+    assert browser.recv(100) == b""
