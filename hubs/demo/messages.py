@@ -37,7 +37,14 @@ class Shape:
 
 def _repository(chance: random.Random) -> Body:
     name = chance.choice(_PROJECTS)
-    return {"name": name, "fullname": name, "namespace": None, "full_url": f"https://forge.example.org/{name}"}
+    return {
+        "name": name,
+        "fullname": name,
+        "url_path": name,
+        "namespace": None,
+        "parent": None,
+        "full_url": f"https://forge.example.org/{name}",
+    }
 
 
 def _issue(chance: random.Random, agent: str, other: str) -> Body:
@@ -49,7 +56,7 @@ def _issue(chance: random.Random, agent: str, other: str) -> Body:
         "user": {"name": other, "fullname": other.title()},
         "assignee": {"name": agent},
         "full_url": f"{project['full_url']}/issue/{number}",
-        "comments": [{"comment": chance.choice(_COMMENTS), "user": {"name": agent}}],
+        "comments": [{"id": number, "comment": chance.choice(_COMMENTS), "user": {"name": agent}}],
     }
     return {"agent": agent, "issue": issue, "project": project}
 
@@ -64,7 +71,7 @@ def _pull_request(chance: random.Random, agent: str, other: str) -> Body:
         "user": {"name": other},
         "project": project,
         "full_url": f"{project['full_url']}/pull-request/{number}",
-        "comments": [{"comment": chance.choice(_COMMENTS), "user": {"name": agent}}],
+        "comments": [{"id": number, "comment": chance.choice(_COMMENTS), "user": {"name": agent}}],
     }
     return {"agent": agent, "pullrequest": request}
 
