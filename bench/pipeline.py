@@ -57,8 +57,10 @@ def latency(found: Stack, bus: Bus, hub: Hub, readers: int, rounds: int) -> list
     for number in range(rounds):
         time.sleep(1.25)  # a widget is built at most once a second; two rounds must not share a build
         start = time.monotonic()
-        bus.send("io.pagure.prod.pagure.issue.new", {"agent": hub.name, "issue": {"title": f"Round {number}"}})
-        took += _receipts(streams, f"Round {number}<".encode(), start)
+        bus.send(
+            "io.pagure.prod.pagure.issue.new", {"agent": hub.name, "issue": {"title": f"Round-{number}-{readers}-over"}}
+        )
+        took += _receipts(streams, f"Round-{number}-{readers}-over".encode(), start)
     for stream in streams:
         stream.close()
     return [1000 * seconds for seconds in took]

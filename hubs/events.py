@@ -115,10 +115,9 @@ def reset(reason: str) -> Event:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a token allows: the channels that its holder may hear; ``user`` is 0 for a visitor."""
+    """What a token allows: the channels that its holder may hear, and since when (seconds since 1970)."""
 
     channels: tuple[str, ...]
-    user: int
     issued: float
 
 
@@ -129,9 +128,9 @@ class Tokens:
         self._signer = URLSafeTimedSerializer(key, salt="hubs.stream")
         self._ttl = ttl
 
-    def mint(self, channels: Iterable[str], user: int = 0) -> str:
+    def mint(self, channels: Iterable[str]) -> str:
         """Return a token for ``channels``."""
-        return str(self._signer.dumps([list(channels), user]))
+        return str(self._signer.dumps(list(channels)))
 
     def read(self, token: str) -> Grant:
         """Return what the token allows.
@@ -139,12 +138,12 @@ class Tokens:
         :raises NotAllowed: when it is forged, damaged or too old.
         """
         try:
-            (channels, user), issued = self._signer.loads(token, max_age=self._ttl, return_timestamp=True)
+            channels, issued = self._signer.loads(token, max_age=self._ttl, return_timestamp=True)
         except SignatureExpired:
             raise NotAllowed("The stream token is too old: load the page again.") from None
         except (BadSignature, ValueError, TypeError):
             raise NotAllowed("The stream token is not valid: load the page again.") from None
-        return Grant(tuple(channels), user, issued.timestamp())
+        return Grant(tuple(channels), issued.timestamp())
 
 
 class Stream:
@@ -221,20 +220,21 @@ class Stream:
         found = [decode(entry) for entries in logs for entry in entries]
         return sorted((event for event in found if number_of(event.id) > after), key=lambda e: number_of(e.id))
 
-    def revoke(self, user: int) -> None:
-        """End the streams of a person who lost a role, and refuse the tokens that the person has."""
+    def revoke(self, channel: str) -> None:
+        """End the streams that hear a channel, and refuse the tokens that were minted for it until now.
+
+        A person's own channel stands for the person: every token of an account names it.
+        """
         try:
-            self.client.set(f"hubs:revoked:{user}", repr(time.time()), ex=self.token_ttl)
-            self.client.publish(CONTROL, json.dumps({"revoked": user}))
+            self.client.set(f"hubs:revoked:{channel}", repr(time.time()), ex=self.token_ttl)
+            self.client.publish(CONTROL, json.dumps({"revoked": channel}))
         except redis.RedisError as error:
-            log.error("streams of user %s could not be ended, Redis does not answer: %s", user, error)
+            log.error("streams of %s could not be ended, Redis does not answer: %s", channel, error)
 
     def is_revoked(self, grant: Grant) -> bool:
-        """Tell whether the grant is from before its holder lost a role."""
-        if not grant.user:
-            return False
-        when = self.client.get(f"hubs:revoked:{grant.user}")
-        return when is not None and grant.issued <= float(cast("bytes", when))
+        """Tell whether one of the grant's channels was revoked since it was issued."""
+        found = self.client.mget([f"hubs:revoked:{channel}" for channel in grant.channels] or ["hubs:revoked:"])
+        return any(when is not None and grant.issued <= float(when) for when in cast("list[bytes | None]", found))
 
     def _append(self, channel: str, kind: str, data: dict[str, Any]) -> str:
         event = json.dumps({"type": kind, "data": json.dumps(data, separators=(",", ":"))}, separators=(",", ":"))

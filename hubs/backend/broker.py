@@ -22,8 +22,8 @@ class Listener(Protocol):
     def broadcast(self, channel: str, number: int, payload: bytes) -> None:
         """Send an event to all who hear ``channel``."""
 
-    def end(self, user: int) -> None:
-        """End the streams of one person."""
+    def end(self, channel: str) -> None:
+        """End the streams that hear a channel."""
 
     def end_all(self) -> None:
         """End all streams: something may have been missed."""
@@ -88,7 +88,7 @@ class Broker:
 
     def _obey(self, payload: bytes) -> None:
         try:
-            self._listener.end(int(json.loads(payload)["revoked"]))
+            self._listener.end(str(json.loads(payload)["revoked"]))
         except (ValueError, TypeError, KeyError) as error:
             log.warning("what came on %s is no command: %r", CONTROL, error)
 

@@ -62,7 +62,7 @@ class HubsEvents(ServerSentEventsBlueprint):  # type: ignore[misc]
         try:
             grant = self._tokens.read(request.args.get("token", ""))
             if self._log.is_revoked(grant):
-                raise NotAllowed("A role was given up since: load the page again.")
+                raise NotAllowed("What you may see has changed since: load the page again.")
         except NotAllowed as error:
             return _refuse(403, str(error))
         except redis.RedisError:
@@ -95,7 +95,7 @@ class HubsEvents(ServerSentEventsBlueprint):  # type: ignore[misc]
     def _serve(self, environ: dict[str, Any], grant: Grant, cursor: str) -> None:
         writer, broker = self._running()
         # Registered before the log is read, so that nothing can fall between the two.
-        reader = Reader(environ["gunicorn.socket"].detach(), grant.channels, grant.user, time.monotonic() + LONGEST)
+        reader = Reader(environ["gunicorn.socket"].detach(), grant.channels, time.monotonic() + LONGEST)
         writer.add(reader)
         try:
             if not broker.up.wait(PATIENCE):

@@ -51,26 +51,36 @@ class FedoraExtractor(Extractor):
 
     def __call__(self, message: Message) -> Message:
         """Return the message with people, packages, sentence, link and icon."""
-        own = super().__call__(message)
         if message.category == MODULE:
-            return own
+            return super().__call__(message)
         raw = dict(message.raw)
         processor = self._processor(message, raw)
         if processor is None:
-            return own
+            return super().__call__(message)
         people: Iterable[object] = _ask(processor.usernames, raw, ())
         packages: Iterable[object] = ()
         if message.category not in _ASK_NETWORK:
             packages = _ask(processor.packages, raw, ())
-        users = names((self._account(one) for one in people if isinstance(one, str)), 64)
-        return replace(
-            own,
-            # A processor that knows nobody may be the default one, which never does.
-            users=users if people else own.users,
-            packages=names((one for one in packages if isinstance(one, str)), 255) or own.packages,
-            sentence=str(_ask(processor.subtitle, raw, "") or own.sentence),
-            link=str(_ask(processor.link, raw, "") or own.link),
+        found = replace(
+            message,
+            users=names((self._account(one) for one in people if isinstance(one, str)), 64),
+            packages=names((one for one in packages if isinstance(one, str)), 255),
+            sentence=str(_ask(processor.subtitle, raw, "") or ""),
+            link=str(_ask(processor.link, raw, "") or ""),
             icon=str(_ask(processor.icon, raw, "") or ""),
+        )
+        # A processor that knows nobody, or has nothing to say, may be the default one, which never does.
+        return found if people and found.sentence else self._completed(found)
+
+    def _completed(self, found: Message) -> Message:
+        """Fill in from our own extractor what the plugins left empty."""
+        own = super().__call__(found)
+        return replace(
+            found,
+            users=found.users or own.users,
+            packages=found.packages or own.packages,
+            sentence=found.sentence or own.sentence,
+            link=found.link or own.link,
         )
 
     def _account(self, name: str) -> str:

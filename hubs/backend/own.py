@@ -12,7 +12,7 @@ from hubs.backend.extract import Extractor
 from hubs.backend.rebuild import Rebuilder
 from hubs.backend.triage import Index
 from hubs.bus import Message, parse
-from hubs.events import Stream, hub_channel
+from hubs.events import Stream, hub_channel, user_channel
 from hubs.models import Database, Hub, OutboxMessage, Role, RoleName, User, now
 from hubs.widgets.fragments import DEFAULT_LOCALE
 
@@ -73,6 +73,9 @@ class OwnMessages:
                 self._roles(session, hub, body)
             outbox.mark_handled(session, message.name, body)
         changed = set(body.get("changed_keys") or ()) if isinstance(body.get("changed_keys"), list) else set()
+        if hub is not None and kind == "hub" and "visibility" in changed:
+            # Some of those who listen may no longer see the hub; the others come back with a new token.
+            self._stream.revoke(hub_channel(hub.id, DEFAULT_LOCALE))
         widget = body.get("widget_id")
         if kind == "widget" and isinstance(widget, int) and changed != _PLACE and not message.name.endswith("deleted"):
             self._rebuilder.request(widget)
@@ -129,7 +132,7 @@ class OwnMessages:
         if user is None or body.get("role") not in (RoleName.OWNER, RoleName.MEMBER):
             return
         if not any(role.user_id == user.id and role.role in (RoleName.OWNER, RoleName.MEMBER) for role in hub.roles):
-            self._stream.revoke(user.id)
+            self._stream.revoke(user_channel(user.id))
 
 
 def _hubs() -> Select[Hub]:

@@ -30,10 +30,10 @@ _BEAT = b": hb\n\n"
 class Reader:
     """One browser's stream. It is held back until `Writer.release`, so that the log can be replayed to it first."""
 
-    __slots__ = ("after", "backlog", "channels", "fd", "held", "number", "size", "until", "user")
+    __slots__ = ("after", "backlog", "channels", "fd", "held", "number", "size", "until")
 
-    def __init__(self, fd: int, channels: Iterable[str], user: int, until: float) -> None:
-        self.fd, self.channels, self.user, self.until = fd, tuple(channels), user, until
+    def __init__(self, fd: int, channels: Iterable[str], until: float) -> None:
+        self.fd, self.channels, self.until = fd, tuple(channels), until
         self.held: list[tuple[int, bytes]] | None = []
         self.backlog: deque[bytes] | None = None
         self.after = self.size = self.number = 0
@@ -83,9 +83,9 @@ class Writer:
         self._events.append((channel, number, payload))
         self._wake()
 
-    def end(self, user: int) -> None:
-        """End the streams of one person."""
-        self._call(lambda: self._close_all(reader for reader in self._all() if reader.user == user))
+    def end(self, channel: str) -> None:
+        """End the streams that hear a channel."""
+        self._call(lambda: self._close_all(self._channels.get(channel, {}).values()))
 
     def end_all(self) -> None:
         """End all streams."""

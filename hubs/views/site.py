@@ -128,4 +128,4 @@ def stream_of(hub: Hub, cursor: str) -> dict[str, str]:
     """Return what a page needs to hear about a hub from ``cursor`` on."""
     who = me()
     channels = [hub_channel(hub.id, locale())] + ([user_channel(who.id)] if who.signed_in else [])
-    return {"url": site().settings.stream_url, "cursor": cursor, "token": site().tokens.mint(channels, who.id)}
+    return {"url": site().settings.stream_url, "cursor": cursor, "token": site().tokens.mint(channels)}

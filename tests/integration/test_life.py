@@ -138,6 +138,19 @@ def test_a_stuck_worker_stops_the_watchdog_and_a_freed_one_feeds_it_again(
     wait_for(lambda: notified.silent_since("WATCHDOG=1") < 1, "the watchdog to be fed again", 40)
 
 
+def test_the_plain_hub_finds_the_plugin_by_its_entry_point(production: Stack, tmp_path: Path) -> None:
+    service = Service([str(BIN / "fedmsg-hub")], tmp_path, "plain", production.env, cwd=ROOT)
+    service.ready(lambda: "hubs.backend.consumer: ready" in service.log())
+    assert service.stop() == 0
+
+
+def test_the_plugin_can_be_switched_off(production: Stack, tmp_path: Path) -> None:
+    service = Service([str(BIN / "fedmsg-hub")], tmp_path, "off", {**production.env, "HUBS_CONSUMER": "0"}, cwd=ROOT)
+    service.ready(lambda: "disabled by config - hubs.backend.consumer:FedoraHubsConsumer" in service.log())
+    service.kill()
+    assert "ready" not in service.log()
+
+
 def test_a_hub_with_bad_settings_ends_with_a_sentence(production: Stack, tmp_path: Path) -> None:
     env = {**production.env, "HUBS_REBUILD_THREAD": "many"}
     service = Service(command_of(ROOT / "deploy" / "systemd" / "hubs-hub.service"), tmp_path, "bad", env, cwd=ROOT)

@@ -31,7 +31,7 @@ class Noted:
 
     requested: list[int] = field(default_factory=list)
     published: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
-    revoked: list[int] = field(default_factory=list)
+    revoked: list[str] = field(default_factory=list)
 
     def request(self, widget_id: int, stale: object = (), delay: float = 0) -> None:
         self.requested.append(widget_id)
@@ -40,8 +40,8 @@ class Noted:
         self.published.append((channel, kind, data))
         return "id"
 
-    def revoke(self, user: int) -> None:
-        self.revoked.append(user)
+    def revoke(self, channel: str) -> None:
+        self.revoked.append(channel)
 
     def settle(self) -> None:
         pass
@@ -204,11 +204,18 @@ def test_who_loses_membership_loses_the_stream(parts: Parts, session: Session, t
     member = user_of(session, "member")
     people.drop_role(session, as_person(session, "owner"), team, member, RoleName.MEMBER)
     heard(parts, session)
-    assert parts.noted.revoked == [member.id]
+    assert parts.noted.revoked == [f"user:{member.id}"]
     parts.pipeline.handle(
         [say("forged", "hubs.user.role.removed", username="owner", role="owner", hub_url="/t/otters/")]
     )
-    assert parts.noted.revoked == [member.id]  # the rows say that the owner still is one
+    assert parts.noted.revoked == [f"user:{member.id}"]  # the rows say that the owner still is one
+
+
+def test_who_may_no_longer_see_a_hub_no_longer_hears_it(parts: Parts, session: Session, team: Hub) -> None:
+    heard(parts, session)
+    hub_actions.update(session, as_person(session, "owner"), team, {"visibility": "members"})
+    heard(parts, session)
+    assert parts.noted.revoked == [f"hub:{team.id}:en"]
 
 
 def test_what_nobody_heard_is_handled_from_the_outbox(

@@ -26,11 +26,11 @@ def writer() -> Iterator[Writer]:
 def join(writer: Writer) -> Iterator[Join]:
     ours: list[socket.socket] = []
 
-    def join(*channels: str, user: int = 0, release: bool = True, until: float = 60) -> tuple[Reader, socket.socket]:
+    def join(*channels: str, release: bool = True, until: float = 60) -> tuple[Reader, socket.socket]:
         server, browser = socket.socketpair()
         browser.settimeout(5)
         ours.append(browser)
-        reader = Reader(server.detach(), channels, user, time.monotonic() + until)
+        reader = Reader(server.detach(), channels, time.monotonic() + until)
         writer.add(reader)
         if release:
             writer.release(reader, b"", 0)
@@ -121,8 +121,8 @@ def test_who_leaves_is_forgotten_and_the_descriptor_closed(writer: Writer, join:
 
 
 def test_one_persons_streams_are_ended_by_a_lost_role(writer: Writer, join: Join) -> None:
-    (_, mine), (_, other) = join("a", user=7), join("a", user=8)
-    writer.end(7)
+    (_, mine), (_, other) = join("a", "user:7"), join("a", "user:8")
+    writer.end("user:7")
     assert mine.recv(10) == b""
     writer.broadcast("a", 1, b"still;")
     assert other.recv(10) == b"still;"
