@@ -117,8 +117,8 @@ class Fragments:
         while (found := self.read(row, locale)) is None:
             release = self.claim(row)
             if release is not None or time.monotonic() > end:
-                try:
-                    return self.build(row, locale)
+                try:  # whoever had the claim may have finished between our look and our claim
+                    return self.read(row, locale) or self.build(row, locale)
                 finally:
                     if release is not None:
                         release()

@@ -220,6 +220,21 @@ def test_one_builds_while_the_others_wait_for_it(
     assert len(built) == 1
 
 
+def test_who_claims_just_after_another_has_built_does_not_build_again(
+    fragments: Fragments, session: Session, team: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row, built = add(session, team, "sticky", text="once"), []
+    build, claim = fragments.build, fragments.claim
+
+    def late(row: Widget) -> object:
+        built.append(build(row).digest)  # another process: between our look and our claim
+        return claim(row)
+
+    monkeypatch.setattr(fragments, "claim", late)
+    monkeypatch.setattr(fragments, "build", lambda row, locale: pytest.fail("built again"))
+    assert fragments.read_or_build(row).digest == built[0]
+
+
 def test_a_builder_who_died_is_not_waited_for_for_ever(fragments: Fragments, session: Session, team: Hub) -> None:
     row = add(session, team, "sticky", text="alone")
     assert fragments.claim(row) is not None
