@@ -1,11 +1,13 @@
 """Bus to browser, on the real stack: messages per second, and latency with 1, 100 and 1,000 readers.
 
 Run it with `make bench`. PostgreSQL, memcached, Redis, fedmsg-relay, fedmsg-hub and gunicorn are started for it on free
-ports. Beside our figures stand a consumer that does nothing (the limit of fedmsg-hub) on the same relay.
+ports. Beside our throughput stands the limit: a consumer that does nothing, in the same fedmsg-hub behind the same
+relay. Sender and all processes share the machine.
 """
 
 import argparse
 import select
+import signal
 import statistics
 import sys
 import tempfile
@@ -23,7 +25,7 @@ from hubs.events import Tokens, hub_channel
 from hubs.models import Hub, StoredMessage
 from tests import services
 from tests.sse import Stream
-from tests.stack import Bus, Stack, stack
+from tests.stack import ROOT, Bus, Stack, stack
 
 PEOPLE = [f"bench{number:03d}" for number in range(200)]
 
@@ -45,6 +47,26 @@ def throughput(found: Stack, bus: Bus, count: int) -> float:
                 time.sleep(0.01)
     services.wait_for(lambda: stored() - before >= count, "the last message", 120)
     return count / (time.monotonic() - start)
+
+
+def limit(found: Stack, bus: Bus, count: int) -> float:
+    """Return the messages per second that fedmsg-hub hands to a consumer that does nothing."""
+    told = found.folder / "noop"
+    argv = [str(services.BIN / "fedmsg-hub"), "--with-consumers", "bench.noop:NoopConsumer"]
+    env = {**found.env, "BENCH_NOOP": str(told), "PYTHONPATH": str(ROOT)}
+    hub = services.Service(argv, found.folder, "noop", env, cwd=ROOT)
+    while not told.exists():  # until it is connected
+        bus.send("org.fedoraproject.dev.bench.end", {})
+        time.sleep(0.2)
+    told.unlink()
+    start = time.monotonic()
+    for number in range(count):
+        bus.send("io.pagure.prod.pagure.issue.new", {"agent": "nobody", "issue": {"title": f"Thing {number}"}})
+    bus.send("org.fedoraproject.dev.bench.end", {})
+    services.wait_for(told.exists, "the last message", 60)
+    took = time.monotonic() - start
+    hub.kill()
+    return count / took
 
 
 def latency(found: Stack, bus: Bus, hub: Hub, readers: int, rounds: int) -> list[float]:
@@ -107,6 +129,10 @@ def run(found: Stack, count: int, rounds: int) -> None:
     bus = found.bus()
     time.sleep(4)  # the sweep has put the new hubs into the index
     print(f"messages stored and triaged per second   {throughput(found, bus, count):8.0f}   ({count} messages)")
+    found.services["hub"].process.send_signal(signal.SIGSTOP)  # the limit is measured without us
+    print(f"a consumer that does nothing, same hub      {limit(found, bus, count // 2):8.0f}", flush=True)
+    found.services["hub"].process.send_signal(signal.SIGCONT)
+    time.sleep(8)  # what it missed meanwhile is worked off
     print(f"{'readers':>8} {'p50 ms':>8} {'p95 ms':>8} {'p99 ms':>8} {'receipts':>9}")
     for readers in (1, 100, 1000):
         took = latency(found, bus, hub, readers, rounds)

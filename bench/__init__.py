@@ -1,0 +1,1 @@
+"""Programs that print our figures beside a peer's or a limit's."""
