@@ -21,6 +21,7 @@ setup(
     package_data={
         "": [
             "*.html",
+            "*.po",
             "*.css",
             "*.js",
             "*.svg",
@@ -32,13 +33,14 @@ setup(
             "*.md",
             "templates/*.html",
         ],
-        "hubs": ["py.typed", "static/**/*", "templates/**/*"],
+        "hubs": ["py.typed", "static/**/*", "templates/**/*", "translations/**/*"],
         "hubs._alembic": ["*.py", "*.mako"],
         "hubs._alembic.versions": ["*.py"],
         "hubs._fedmsg": ["*.py"],
     },
     install_requires=[
         "alembic>=1.13",
+        "babel>=2.14",
         "click>=8.1",
         "fakeredis[lua]>=2.26",
         "fedmsg[consumers]>=1.1.7",

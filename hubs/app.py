@@ -9,7 +9,7 @@ from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from hubs import cache, urls
+from hubs import cache, i18n, urls
 from hubs.actions import outbox
 from hubs.bus import NullPublisher, Publisher
 from hubs.errors import BadSetting
@@ -47,6 +47,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     if secure:  # TLS ends at a proxy, which tells us who asks; without one nobody may
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=0)  # type: ignore[method-assign]
     app.jinja_env.filters.update(FILTERS)
+    i18n.install(app.jinja_env)
     app.jinja_env.globals.update(urls=urls, can=can, me=me, site_name=settings.site_name)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     for room in (front, hub, edit, widget, auth, health):

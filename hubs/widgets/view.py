@@ -11,7 +11,7 @@ from jinja2 import BaseLoader, ChoiceLoader, Environment, FileSystemLoader, Stri
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from hubs import urls
+from hubs import i18n, urls
 from hubs.models import Widget
 
 #: Where ``panel.html`` and the macros that widgets share are.
@@ -45,6 +45,7 @@ def environment(folder: Path | None) -> Environment:
     undefined = StrictUndefined if folder is None or folder.parent == SHARED.parent else Undefined
     made = Environment(loader=loader, autoescape=True, undefined=undefined, trim_blocks=True, lstrip_blocks=True)
     made.filters.update(FILTERS)
+    i18n.install(made)
     made.globals["urls"] = urls
     return made
 

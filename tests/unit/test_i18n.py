@@ -1,0 +1,77 @@
+"""Texts come in the language in force, and in English where a catalogue has none."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from jinja2 import Environment
+
+from hubs import i18n
+
+CATALOGUE = r"""
+msgid ""
+msgstr ""
+"Content-Type: text/plain; charset=UTF-8\n"
+"Plural-Forms: nplurals=2; plural=(n != 1);\n"
+
+msgid "Sign in"
+msgstr "Anmelden"
+
+msgid "%(num)s member"
+msgid_plural "%(num)s members"
+msgstr[0] "%(num)s Mitglied"
+msgstr[1] "%(num)s Mitglieder"
+"""
+
+
+@pytest.fixture
+def german(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    path = tmp_path / "de" / "LC_MESSAGES" / "hubs.po"
+    path.parent.mkdir(parents=True)
+    path.write_text(CATALOGUE)
+    monkeypatch.setattr(i18n, "FOLDER", tmp_path)
+    i18n.locales.cache_clear()
+    i18n._catalogue.cache_clear()
+    yield
+    i18n.locales.cache_clear()
+    i18n._catalogue.cache_clear()
+
+
+@pytest.mark.usefixtures("german")
+def test_texts_follow_the_language_in_force_and_fall_back_to_english() -> None:
+    with i18n.use("de"):
+        assert (i18n.gettext("Sign in"), i18n.gettext("Sign out")) == ("Anmelden", "Sign out")
+        assert i18n.ngettext("%(num)s member", "%(num)s members", 2) == "%(num)s Mitglieder"
+    assert i18n.gettext("Sign in") == "Sign in"
+
+
+@pytest.mark.usefixtures("german")
+def test_a_language_that_there_is_not_counts_as_english() -> None:
+    with i18n.use("tlh"):
+        assert i18n.current() == "en"
+
+
+@pytest.mark.usefixtures("german")
+@pytest.mark.parametrize(
+    ("wanted", "got"), [(["de-AT", "en"], "de"), (["de"], "de"), (["fr", "de"], "de"), (["xx"], "en"), ([], "en")]
+)
+def test_the_best_fitting_language_is_chosen(wanted: list[str], got: str) -> None:
+    assert i18n.negotiate(wanted) == got
+
+
+@pytest.mark.usefixtures("german")
+def test_templates_translate_and_escape() -> None:
+    environment = Environment(autoescape=True)
+    i18n.install(environment)
+    counted = "{% trans num=2 %}{{ num }} member{% pluralize %}{{ num }} members{% endtrans %}"
+    template = environment.from_string(counted + " {{ _('Sign in') }} {{ label|translated }}")
+    with i18n.use("de"):
+        assert template.render(label="100 % <b>") == "2 Mitglieder Anmelden 100 % &lt;b&gt;"
+
+
+def test_an_empty_text_stays_empty() -> None:
+    assert i18n.gettext("") == ""
+
+
+def test_every_language_has_a_name() -> None:
+    assert i18n.names()["en"] == "English"
