@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hubs import urls
+from hubs.backend.subjects import subjects
 from hubs.bus import MODULE, Message
 from hubs.models import Hub, RoleName, Widget
 from hubs.widgets.caching import CachedFunction, Interest
@@ -133,6 +134,8 @@ class Index:
             yield f"team:{team}"
         for package in message.packages:
             yield f"package:{package}"
+        for kind, value in subjects(message):
+            yield f"{kind}:{value}"
         hub = self.hub_of(message)
         if hub is not None:
             yield f"hub:{hub}"
