@@ -54,7 +54,11 @@ MEETING = {"calendar_name": "Docs", "meeting_name": "weekly", "meeting_id": 42}
             {"pullrequest": {"id": 1, "user": person("bert"), "project": PAGURE_FORK}},
             {("project", "pagure:forks/anna/foo"), ("account", "pagure:bert")},
         ),
-        ("io.pagure.prod.pagure.issue.comment.edited", {"issue": {"user": person("bert")}}, {("account", "pagure:bert")}),
+        (
+            "io.pagure.prod.pagure.issue.comment.edited",
+            {"issue": {"user": person("bert")}},
+            {("account", "pagure:bert")},
+        ),
         (
             "org.fedoraproject.prod.github.issue.reopened",
             {"issue": {"user": {"login": "bertil"}, "assignee": None}, "repository": REPOSITORY},
@@ -90,7 +94,7 @@ MEETING = {"calendar_name": "Docs", "meeting_name": "weekly", "meeting_id": 42}
             {"calendar": {"calendar_name": "Docs", "calendar_status": "Enabled"}},
             {("calendar", "docs")},
         ),
-        ("org.fedoraproject.prod.wiki.article.edit", {"meeting": MEETING, "issue": ISSUE, "project": PAGURE_OLD}, set()),
+        ("org.fedoraproject.prod.wiki.article.edit", {"meeting": MEETING, "issue": ISSUE}, set()),
     ],
 )
 def test_subjects_are_read_from_each_service(topic: str, body: dict[str, Any], expected: set[Any]) -> None:
