@@ -9,6 +9,10 @@ from hubs.settings import load
 def _run() -> None:
     database = context.config.attributes.get("database") or Database(load().database)
     with database.engine.connect() as connection:
+        if connection.dialect.name == "sqlite":
+            # SQLite changes a column by making the table anew; dropping the old one would cascade to what refers to it.
+            connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+            connection.commit()
         context.configure(
             connection=connection,
             target_metadata=Base.metadata,
@@ -18,6 +22,8 @@ def _run() -> None:
         )
         with context.begin_transaction():
             context.run_migrations()
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql("PRAGMA foreign_keys=ON")
 
 
 _run()

@@ -14,6 +14,7 @@ from hubs.bus import parse
 from hubs.models import Database, Hub, Widget, migrations, now
 from hubs.widgets.fragments import Fragments
 from hubs.widgets.registry import Registry
+from tests.migrated import lost_by_upgrading
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +33,11 @@ def test_migrations_make_what_the_models_say_up_and_down(database: Database) -> 
         left = connection.execute(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")).scalars().all()
     assert left == ["alembic_version"]
     migrations.upgrade(database)
+
+
+def test_no_migration_loses_what_is_there(database: Database) -> None:
+    assert lost_by_upgrading(database) == {}
+    migrations.downgrade(database, "base")
 
 
 def test_every_widget_is_built_from_postgresql(database: Database, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError, StatementError
 from sqlalchemy.orm import Session
 
 from hubs.models import Database, Hub, User, Widget, digest, idle, migrations, now
+from tests.migrated import lost_by_upgrading
 
 
 def test_moments_come_back_aware_and_in_utc(session: Session) -> None:
@@ -33,6 +34,11 @@ def test_migrations_make_what_the_models_say(database: Database) -> None:
     with pytest.raises(CommandError):
         migrations.check(database)
     migrations.upgrade(database)
+    migrations.check(database)
+
+
+def test_no_migration_loses_what_is_there(database: Database) -> None:
+    assert lost_by_upgrading(database) == {}
     migrations.check(database)
 
 
