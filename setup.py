@@ -56,6 +56,7 @@ setup(
         "nh3>=0.2.17",
         "pydantic>=2.7",
         "pymemcache>=4.0",
+        "pyyaml>=6.0",
         "redis>=5.0",
         "setuptools>=69,<81",  # moksha.hub and fedmsg.meta read entry points through pkg_resources
         "sqlalchemy>=2.0.30",
@@ -64,7 +65,15 @@ setup(
     extras_require={
         "postgres": ["psycopg2>=2.9"],
         "fedora": ["fedmsg_meta_fedora_infrastructure>=0.31"],
-        "test": ["import-linter>=2.1", "mypy>=1.10", "playwright>=1.44", "pytest>=8", "ruff>=0.5"],
+        "test": [
+            "hypothesis>=6.100",
+            "import-linter>=2.1",
+            "mypy>=1.10",
+            "playwright>=1.44",
+            "pytest>=8",
+            "ruff>=0.5",
+            "types-PyYAML",
+        ],
     },
     entry_points={
         "console_scripts": ["hubs = hubs.cli:main"],

@@ -10,7 +10,7 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from hubs import cache, i18n, urls
-from hubs.actions import outbox
+from hubs.actions import outbox, revisions
 from hubs.bus import NullPublisher, Publisher
 from hubs.errors import BadSetting
 from hubs.events import Stream, Tokens
@@ -65,6 +65,7 @@ def make_site(settings: Settings) -> Site:
     publisher = Publisher() if settings.publish else NullPublisher()
     outbox.publish_after_commit(database, publisher)
     registry, key = Registry(settings.widgets), settings.key()
+    revisions.record_on_commit(database, registry)
     fragments = Fragments(registry, cache.connect(settings.cache), key, settings.fragment_ttl, settings.build_timeout)
     stream = Stream(settings.redis_url, settings.stream_log, settings.stream_ttl, settings.token_ttl)
     return Site(settings, database, fragments, stream, Tokens(key, settings.token_ttl))

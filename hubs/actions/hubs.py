@@ -1,20 +1,20 @@
 """Making and changing hubs."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hubs.actions import outbox
-from hubs.errors import Conflict, InvalidInput
+from hubs.errors import Conflict, InvalidInput, NotAllowed
 from hubs.models import GRID, SUMMARY_LENGTH, Hub, Role, RoleName, User, Visibility, Widget
 from hubs.permissions import Person, require
 from hubs.widgets.registry import Registry
 
 _NAME = re.compile(r"^[a-z0-9][a-z0-9._-]{0,63}$", re.IGNORECASE)
-#: What a new hub shows: widgets that are not installed are left out.
+#: What a new hub shows.
 DEFAULT_WIDGETS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "user": (
         ("left", "feed"),
@@ -48,9 +48,18 @@ _TEXTS = {"display_name": 255, "summary": SUMMARY_LENGTH, "description": 20_000,
 
 
 def create(
-    session: Session, registry: Registry, founder: User, kind: str, name: str, values: Mapping[str, Any] | None = None
+    session: Session,
+    registry: Registry,
+    founder: User,
+    kind: str,
+    name: str,
+    values: Mapping[str, Any] | None = None,
+    layout: Sequence[tuple[str, str]] | None = None,
 ) -> Hub:
-    """Make a hub with its default widgets; ``founder`` becomes its owner.
+    """Make a hub; ``founder`` becomes its owner.
+
+    ``layout`` lists (column, widget) from the top; None means the default widgets of the kind. Widgets that are not
+    installed are left out.
 
     :raises InvalidInput: for a name that cannot be part of an address.
     :raises Conflict: when the name is taken.
@@ -59,15 +68,17 @@ def create(
         raise InvalidInput("A hub's name has letters, digits and . _ - only, at most 64.", {"name": "Not possible."})
     if session.scalar(select(Hub.id).where(Hub.kind == kind, Hub.name == name)):
         raise Conflict(f"There is a {kind} hub called {name} already.")
-    hub = Hub(kind=kind, name=name, user=founder if kind == "user" else None, version=1, extras={})
+    hub = Hub(kind=kind, name=name, user=founder if kind == "user" else None, version=1, extras={}, managed_in="")
     _change(hub, values or {})
-    for side, plugin in DEFAULT_WIDGETS.get(kind, DEFAULT_WIDGETS["team"]):
+    for side, plugin in DEFAULT_WIDGETS.get(kind, DEFAULT_WIDGETS["team"]) if layout is None else layout:
         if registry.get(plugin) is not None:
-            hub.widgets.append(Widget(plugin=plugin, side=side, position=len(hub.widgets), settings={}, version=1))
+            place = len(hub.widgets)
+            row = Widget(key=plugin, plugin=plugin, side=side, position=place, settings={}, version=1)
+            hub.widgets.append(row)
     hub.roles.append(Role(user=founder, role=RoleName.OWNER))
     session.add(hub)
     session.flush()
-    outbox.record(session, "hubs.hub.created", outbox.about_hub(session, hub, founder.username))
+    outbox.record(session, "hubs.hub.created", outbox.about_hub(session, hub, founder.username), hub)
     return hub
 
 
@@ -79,12 +90,14 @@ def update(session: Session, who: Person, hub: Hub, values: Mapping[str, Any]) -
     :raises InvalidInput: with one sentence per field that cannot be accepted.
     """
     require(who, "own" if set(values) == {"archived"} else "edit", hub)
+    if "managed_in" in values and not who.operator:
+        raise NotAllowed("Where a hub's file is kept is said by whoever applies that file.")
     changed = _change(hub, values)
     if changed:
         hub.touch()
         session.flush()
         body = outbox.about_hub(session, hub, who.username, changed_keys=changed)
-        outbox.record(session, "hubs.hub.updated", body)
+        outbox.record(session, "hubs.hub.updated", body, hub)
     return changed
 
 
@@ -117,6 +130,8 @@ def _clean(name: str, value: Any) -> Any:
         if "\0" in text:
             raise InvalidInput("This contains control characters; please remove them.")
         return text
+    if name == "managed_in":
+        return str(value or "").strip()[:255]
     if name == "archived":
         return bool(value)
     if name == "left_width":

@@ -7,9 +7,14 @@ from sqlalchemy import delete, event, select, update
 from sqlalchemy.orm import Session
 
 from hubs import urls
-from hubs.models import Database, Hub, OutboxMessage, Widget, digest, now
+from hubs.models import AuditEntry, Database, Hub, OutboxMessage, Widget, digest, now
 
 _WAITING = "outbox"
+#: Where a session keeps the ids of the hubs that it changed, with who did it.
+CHANGED = "changed hubs"
+#: Where a session keeps from where its changes come: an address, ``cli`` or ``bus``.
+ORIGIN = "origin"
+_SUBJECT = ("agent", "hub_id", "hub_name", "hub_type", "hub_url")
 #: How long handled rows are kept, for those who look into a problem.
 KEPT = timedelta(days=7)
 
@@ -21,10 +26,26 @@ class Publishes(Protocol):
         """Hand a message over and return at once."""
 
 
-def record(session: Session, topic: str, body: dict[str, Any]) -> None:
-    """Note that the bus must hear ``topic`` with ``body`` when this transaction is committed."""
+def record(session: Session, topic: str, body: dict[str, Any], hub: Hub | None = None) -> None:
+    """Note that the bus must hear ``topic`` with ``body`` when this transaction is committed, and who did it.
+
+    ``hub`` is the hub that it was done to, for the audit log.
+    """
     session.add(OutboxMessage(topic=topic, body=body, digest=digest(topic, body)))
     session.info.setdefault(_WAITING, []).append((topic, body))
+    agent = body.get("agent", "")
+    session.add(
+        AuditEntry(
+            agent=agent,
+            origin=session.info.get(ORIGIN, ""),
+            action=topic,
+            hub_id=hub.id if hub else None,
+            hub_name=hub.name if hub else "",
+            detail={name: value for name, value in body.items() if name not in _SUBJECT},
+        )
+    )
+    if hub is not None and not topic.startswith("hubs.user."):
+        session.info.setdefault(CHANGED, {})[hub.id] = agent
 
 
 def publish_after_commit(database: Database, publisher: Publishes) -> None:

@@ -61,7 +61,7 @@ def drop_role(session: Session, who: Person, hub: Hub, user: User, role: RoleNam
     session.flush()
     session.expire(hub, ["roles"])
     body = _about_role(session, hub, who.username, user, role)
-    outbox.record(session, "hubs.user.role.removed", body)
+    outbox.record(session, "hubs.user.role.removed", body, hub)
     return True
 
 
@@ -79,7 +79,7 @@ def _add(session: Session, agent: str, hub: Hub, user: User, role: RoleName) -> 
     hub.touch()
     session.flush()
     session.expire(hub, ["roles"])
-    outbox.record(session, "hubs.user.role.added", _about_role(session, hub, agent, user, role))
+    outbox.record(session, "hubs.user.role.added", _about_role(session, hub, agent, user, role), hub)
     return True
 
 

@@ -1,6 +1,7 @@
 """Adding, changing, moving and removing widgets."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -28,8 +29,9 @@ def add(
     side: str,
     values: Mapping[str, Any] | None = None,
     label: str = "",
+    key: str = "",
 ) -> Widget:
-    """Put a new widget at the end of one column.
+    """Put a new widget at the end of one column; ``key`` names it within the hub, and is made where it is empty.
 
     :raises InvalidInput: when the settings or the column do not fit the widget.
     """
@@ -42,6 +44,7 @@ def add(
     if len(hub.widgets) >= LIMIT:
         raise Conflict(f"A hub holds at most {LIMIT} widgets: remove one first.")
     row = Widget(
+        key=key or free_key(hub, found.name),
         plugin=found.name,
         label=_label(label, found),
         side=side,
@@ -52,7 +55,7 @@ def add(
     hub.widgets.append(row)
     hub.touch()
     session.flush()
-    outbox.record(session, "hubs.widget.created", outbox.about_widget(session, row, who.username, []))
+    _tell(session, who, row, "created", [])
     return row
 
 
@@ -89,7 +92,7 @@ def update(
         row.updated_on = now()
         row.hub.touch()
         session.flush()
-        outbox.record(session, "hubs.widget.updated", outbox.about_widget(session, row, who.username, changed))
+        _tell(session, who, row, "updated", changed)
     return changed
 
 
@@ -99,9 +102,7 @@ def move(session: Session, registry: Registry, who: Person, row: Widget, way: st
     if way not in MOVES:
         raise InvalidInput(f"A widget moves {', '.join(MOVES[:-1])} or {MOVES[-1]}.")
     if way in ("left", "right"):
-        found = registry.get(row.plugin)
-        if found is not None and not found.fits(row.hub.kind, way):
-            raise InvalidInput(f"{found.label} cannot stand in the {way} column.")
+        _check_side(registry, row, way)
         row.position = _end(row.hub, way)
         row.side = way
     else:
@@ -113,17 +114,62 @@ def move(session: Session, registry: Registry, who: Person, row: Widget, way: st
     row.updated_on = now()
     row.hub.touch()
     session.flush()
-    outbox.record(session, "hubs.widget.updated", outbox.about_widget(session, row, who.username, ["position"]))
+    _tell(session, who, row, "updated", ["position"])
+
+
+def arrange(
+    session: Session, registry: Registry, who: Person, hub: Hub, columns: Mapping[str, Sequence[Widget]]
+) -> list[Widget]:
+    """Put all widgets of a hub in the order of ``columns``; return those whose place changed.
+
+    :raises InvalidInput: when a widget cannot stand in its column.
+    """
+    require(who, "edit", hub)
+    moved = []
+    for side, rows in columns.items():
+        if hub.column(side) == list(rows):
+            continue
+        for position, row in enumerate(rows):
+            if row.side == side and row.position == position:
+                continue
+            if row.side != side:
+                _check_side(registry, row, side)
+            moved.append(row)
+            row.side, row.position, row.updated_on = side, position, now()
+    if moved:
+        hub.touch()
+        session.flush()
+    for row in moved:
+        _tell(session, who, row, "updated", ["position"])
+    return moved
+
+
+def free_key(hub: Hub, plugin: str) -> str:
+    """Return a name for a new widget that no other on the hub has: ``feed``, ``feed-2``."""
+    taken = {row.key for row in hub.widgets}
+    base = re.sub(r"[^A-Za-z0-9._-]+", "-", plugin).strip("-._")[:48] or "widget"
+    return next(name for name in (base, *(f"{base}-{n}" for n in range(2, LIMIT + 2))) if name not in taken)
 
 
 def remove(session: Session, who: Person, row: Widget) -> None:
     """Take a widget off its hub."""
     require(who, "edit", row)
     hub = row.hub
-    outbox.record(session, "hubs.widget.deleted", outbox.about_widget(session, row, who.username, []))
+    _tell(session, who, row, "deleted", [])
     hub.widgets.remove(row)
     hub.touch()
     session.flush()
+
+
+def _tell(session: Session, who: Person, row: Widget, what: str, changed: list[str]) -> None:
+    body = outbox.about_widget(session, row, who.username, changed)
+    outbox.record(session, f"hubs.widget.{what}", body, row.hub)
+
+
+def _check_side(registry: Registry, row: Widget, side: str) -> None:
+    found = registry.get(row.plugin)
+    if found is not None and not found.fits(row.hub.kind, side):
+        raise InvalidInput(f"{found.label} cannot stand in the {side} column.")
 
 
 def _installed(registry: Registry, plugin: str) -> WidgetType:

@@ -10,7 +10,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from hubs.actions import hubs as hub_actions
-from hubs.actions import messages, people, widgets
+from hubs.actions import messages, people, revisions, widgets
 from hubs.backend.extract import Extractor
 from hubs.bus import Message, parse
 from hubs.demo import messages as invented
@@ -34,6 +34,7 @@ def data() -> dict[str, list[dict[str, Any]]]:
 def fill(database: Database, registry: Registry) -> bool:
     """Fill an empty database; return False, and change nothing, when somebody is in it already."""
     chance = random.Random(SEED)
+    revisions.record_on_commit(database, registry)
     with database.transaction() as session:
         if session.scalar(select(func.count(User.id))):
             return False

@@ -2,6 +2,7 @@
 
 from hubs.models.base import Base, Moment, now
 from hubs.models.database import Database
+from hubs.models.history import AuditEntry, Revision
 from hubs.models.hub import GRID, SUMMARY_LENGTH, Hub, Visibility, Widget
 from hubs.models.messages import MessagePackage, MessagePerson, StoredMessage
 from hubs.models.outbox import OutboxMessage, digest
@@ -10,6 +11,7 @@ from hubs.models.people import Role, RoleName, User
 __all__ = [
     "GRID",
     "SUMMARY_LENGTH",
+    "AuditEntry",
     "Base",
     "Database",
     "Hub",
@@ -17,6 +19,7 @@ __all__ = [
     "MessagePerson",
     "Moment",
     "OutboxMessage",
+    "Revision",
     "Role",
     "RoleName",
     "StoredMessage",

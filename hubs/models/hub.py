@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from secrets import token_hex
 from types import MappingProxyType
 from typing import Any
 
@@ -59,6 +60,8 @@ class Hub(Base):
     left_width: Mapped[int] = mapped_column(default=8)
     #: Tracker accounts, chat and the like: ``pagure_username``, ``github_username``, ``bugzilla_email``, ``chat``, …
     extras: Mapped[dict[str, Any]] = mapped_column(MutableDict.as_mutable(JSON), default=dict)
+    #: Where the file is that this hub is kept in; the page is then read-only. Empty for hubs that people edit here.
+    managed_in: Mapped[str] = mapped_column(String(255), default="")
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     version: Mapped[int] = mapped_column(default=1)
     created_on: Mapped[datetime] = mapped_column(default=now)
@@ -98,11 +101,14 @@ class Widget(Base):
     __tablename__ = "widgets"
     __table_args__ = (
         CheckConstraint("side IN ('left', 'right')", name="side"),
+        UniqueConstraint("hub_id", "key"),
         Index(None, "hub_id", "side", "position"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     hub_id: Mapped[int] = mapped_column(ForeignKey("hubs.id", ondelete="CASCADE"))
+    #: Names the widget within its hub, also on another instance: what a hub's file calls its ``id``.
+    key: Mapped[str] = mapped_column(String(64), default=lambda: token_hex(6))
     plugin: Mapped[str] = mapped_column(String(128))
     label: Mapped[str] = mapped_column(String(128), default="")
     side: Mapped[str] = mapped_column(String(8), default="left")

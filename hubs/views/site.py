@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import Any, cast
 
-from flask import current_app, g, session
+from flask import current_app, g, request, session
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
+from hubs.actions import outbox
 from hubs.errors import NotFound
 from hubs.events import Stream, Tokens, hub_channel, user_channel
 from hubs.models import Database, Hub, Role, RoleName, User, Widget
@@ -45,6 +46,7 @@ def db() -> Session:
     """Return the request's database session; views that write commit it themselves."""
     if "db" not in g:
         g.db = site().database.session()
+        g.db.info[outbox.ORIGIN] = request.remote_addr or ""
     return cast("Session", g.db)
 
 

@@ -1,0 +1,119 @@
+"""Making a hub be what a document says: from a file, a draft, or an older revision."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from hubs.actions import changes, documents, hubs, people, widgets
+from hubs.actions.changes import Change
+from hubs.actions.documents import SIDES, HubDocument, WidgetDocument
+from hubs.errors import InvalidInput
+from hubs.models import Hub, RoleName, User, Widget
+from hubs.permissions import Person, require
+from hubs.widgets.registry import Registry
+
+
+def apply(session: Session, registry: Registry, who: Person, hub: Hub, wanted: HubDocument) -> list[Change]:
+    """Change a hub, its widgets and, where the document names them, its people; return what was changed.
+
+    Everything happens in the caller's transaction: an error leaves the hub as it was, and rolling back makes it a
+    rehearsal.
+
+    :raises InvalidInput: naming every place of the document that does not fit.
+    """
+    before = documents.describe(hub, registry, people=True)
+    require(who, "own", hub)
+    if hub.archived and not wanted.archived:
+        hubs.update(session, who, hub, {"archived": False})
+    _record(session, who, hub, wanted)
+    _layout(session, registry, who, hub, wanted)
+    for name, role in (("owners", RoleName.OWNER), ("members", RoleName.MEMBER)):
+        if (usernames := getattr(wanted, name)) is not None:
+            _people(session, who, hub, role, usernames)
+    if wanted.archived and not hub.archived:
+        hubs.update(session, who, hub, {"archived": True})
+    return changes.between(before, documents.describe(hub, registry, people=True))
+
+
+def found(session: Session, registry: Registry, wanted: HubDocument) -> Hub:
+    """Return the hub that a document names; where there is none, make it for the first of its owners.
+
+    :raises InvalidInput: when a hub must be made and the document names no owner who has an account.
+    """
+    query = select(Hub).where(Hub.kind == wanted.kind, Hub.name == wanted.hub)
+    hub = session.scalars(query).first()
+    if hub is not None:
+        return hub
+    if not wanted.owners:
+        raise InvalidInput(f"There is no hub {wanted.hub} yet. To make it, name its owners: `owners: [somebody]`.")
+    founder = _accounts(session, wanted.owners[:1])[0]
+    return hubs.create(session, registry, founder, wanted.kind, wanted.hub, layout=())
+
+
+def _record(session: Session, who: Person, hub: Hub, wanted: HubDocument) -> None:
+    values = wanted.record()
+    if who.operator and wanted.managed_in != hub.managed_in:
+        values["managed_in"] = wanted.managed_in
+    now = {name: hub.extras.get(name, "") if name in hubs.EXTRAS else getattr(hub, name) for name in values}
+    different = {name: value for name, value in values.items() if (now[name] or "") != (value or "")}
+    if different:
+        hubs.update(session, who, hub, different)
+
+
+def _layout(session: Session, registry: Registry, who: Person, hub: Hub, wanted: HubDocument) -> None:
+    there = {row.key: row for row in hub.widgets}
+    named = {one.id: one for side in SIDES for one in getattr(wanted.widgets, side)}
+    for key, row in list(there.items()):
+        if key not in named or named[key].widget != row.plugin:
+            widgets.remove(session, who, there.pop(key))
+    wrong: dict[str, str] = {}
+    columns: dict[str, list[Widget]] = {side: [] for side in SIDES}
+    for side in SIDES:
+        for one in getattr(wanted.widgets, side):
+            try:
+                columns[side].append(_widget(session, registry, who, hub, there.get(one.id), one, side))
+            except InvalidInput as error:
+                texts: Iterable[tuple[str, str]] = error.fields.items() or (("", str(error)),)
+                wrong.update({f"{one.id}, {name}" if name else one.id: text for name, text in texts})
+    if wrong:
+        listed = "; ".join(f"{place}: {reason}" for place, reason in wrong.items())
+        raise InvalidInput(f"Some widgets cannot be made so. {listed}", wrong)
+    widgets.arrange(session, registry, who, hub, columns)
+
+
+def _widget(
+    session: Session, registry: Registry, who: Person, hub: Hub, row: Widget | None, one: WidgetDocument, side: str
+) -> Widget:
+    if row is None:
+        return widgets.add(session, registry, who, hub, one.widget, side, one.settings, one.title, key=one.id)
+    if registry.get(one.widget) is not None:
+        settings: Mapping[str, Any] = {**_secrets(registry, row), **one.settings}
+        widgets.update(session, registry, who, row, settings, one.title)
+    return row
+
+
+def _secrets(registry: Registry, row: Widget) -> dict[str, Any]:
+    """Return the secrets that a widget has, which no document holds."""
+    known = registry.get(row.plugin)
+    secret = {parameter.name for parameter in known.parameters if parameter.kind == "secret"} if known else set()
+    return {name: value for name, value in (row.settings or {}).items() if name in secret}
+
+
+def _people(session: Session, who: Person, hub: Hub, role: RoleName, usernames: list[str]) -> None:
+    users = _accounts(session, usernames)
+    for user in users:  # the new ones first, so that a hub is never without an owner
+        people.give_role(session, who, hub, user, role)
+    for user in [one for one in hub.people(role) if one.username not in set(usernames)]:
+        people.drop_role(session, who, hub, user, role)
+
+
+def _accounts(session: Session, usernames: list[str]) -> list[User]:
+    users = {user.username: user for user in session.scalars(select(User).where(User.username.in_(usernames)))}
+    unknown = sorted(set(usernames) - set(users))
+    if unknown:
+        raise InvalidInput(
+            f"Nobody here is called {', '.join(unknown)}. People get an account when they sign in for the first time."
+        )
+    return [users[username] for username in dict.fromkeys(usernames)]

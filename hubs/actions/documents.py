@@ -1,0 +1,148 @@
+"""A hub as a document: its record, its people and its layout, as files, revisions and drafts hold it.
+
+Widgets are named by their ``id`` within the hub, which stays the same on another instance. Secrets are never in a
+document; where one is applied, a widget keeps the secrets that it has.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from hubs.actions.hubs import EXTRAS
+from hubs.errors import InvalidInput
+from hubs.models import GRID, SUMMARY_LENGTH, Hub, RoleName, Visibility, Widget
+from hubs.widgets.registry import Registry
+
+#: Most widgets in one document; most people in one list.
+WIDGETS, PEOPLE = 60, 5000
+#: The columns of a page.
+SIDES: tuple[Literal["left", "right"], ...] = ("left", "right")
+_STRICT = ConfigDict(extra="forbid", frozen=True)
+
+
+class WidgetDocument(BaseModel):
+    """One widget: which one, its heading, and its settings; absent settings have their default."""
+
+    model_config = _STRICT
+
+    id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
+    widget: str = Field(min_length=1, max_length=128)
+    title: str = Field("", max_length=128)
+    settings: dict[str, Any] = {}
+
+
+class Layout(BaseModel):
+    """The widgets of both columns, top first."""
+
+    model_config = _STRICT
+
+    left: list[WidgetDocument] = []
+    right: list[WidgetDocument] = []
+
+    @model_validator(mode="after")
+    def _distinct(self) -> "Layout":
+        ids = [one.id for one in (*self.left, *self.right)]
+        twice = sorted({one for one in ids if ids.count(one) > 1}) if len(ids) <= WIDGETS else []
+        if twice:
+            raise ValueError(f"every id may be there once only; {', '.join(twice)} is there more often")
+        if len(ids) > WIDGETS:
+            raise ValueError(f"a hub holds at most {WIDGETS} widgets")
+        return self
+
+
+class HubDocument(BaseModel):
+    """A whole hub. ``owners`` and ``members`` are usernames; None leaves the roles as they are."""
+
+    model_config = _STRICT
+
+    hub: str = Field(min_length=1, max_length=64)
+    kind: str = "team"
+    managed_in: str = Field("", max_length=255)
+    display_name: str = Field("", max_length=255)
+    summary: str = Field("", max_length=SUMMARY_LENGTH)
+    description: str = Field("", max_length=20_000)
+    visibility: Visibility = Visibility.PUBLIC
+    archived: bool = False
+    left_width: int = Field(8, ge=1, lt=GRID)
+    accounts: dict[str, str] = {}
+    owners: list[str] | None = Field(None, max_length=PEOPLE)
+    members: list[str] | None = Field(None, max_length=PEOPLE)
+    widgets: Layout = Layout()
+
+    @field_validator("accounts")
+    @classmethod
+    def _accounts(cls, value: dict[str, str]) -> dict[str, str]:
+        unknown = sorted(set(value) - set(EXTRAS))
+        if unknown:
+            raise ValueError(f"{', '.join(unknown)} is none of {', '.join(EXTRAS)}")
+        return {name: text for name, text in value.items() if text}
+
+    def record(self) -> dict[str, Any]:
+        """Return the fields of the hub's record, as `hubs.actions.hubs.update` takes them."""
+        names = ("display_name", "summary", "description", "visibility", "left_width")
+        return {**{name: getattr(self, name) for name in names}, **dict.fromkeys(EXTRAS, ""), **self.accounts}
+
+    def plain(self) -> dict[str, Any]:
+        """Return the document as JSON types; what is empty or at its default is left out."""
+        found = self.model_dump(mode="json", exclude_defaults=True)
+        return {"hub": self.hub, "kind": self.kind, **found}
+
+
+def read(data: Any) -> HubDocument:
+    """Return the document in ``data``, as YAML or JSON was read.
+
+    :raises InvalidInput: naming every place that cannot be used, and why.
+    """
+    if not isinstance(data, Mapping):
+        raise InvalidInput("This is not a hub: it must begin with a line such as `hub: docs`.")
+    try:
+        return HubDocument.model_validate(data)
+    except ValidationError as error:
+        wrong = {_place(problem["loc"]): _reason(problem) for problem in error.errors(include_input=False)}
+        listed = "; ".join(f"{place}: {reason}" for place, reason in wrong.items())
+        raise InvalidInput(f"The document cannot be used. {listed}", wrong) from None
+
+
+def describe(hub: Hub, registry: Registry, *, people: bool = False) -> HubDocument:
+    """Return a hub as a document; ``people`` puts owners and members in."""
+    roles: dict[str, list[str]] = {}
+    if people:
+        roles["owners"] = [user.username for user in hub.people(RoleName.OWNER)]
+        roles["members"] = [user.username for user in hub.people(RoleName.MEMBER)]
+    layout = {side: [_widget(row, registry) for row in hub.column(side)] for side in SIDES}
+    return HubDocument(
+        hub=hub.name,
+        kind=hub.kind,
+        managed_in=hub.managed_in or "",
+        display_name=hub.display_name or "",
+        summary=hub.summary or "",
+        description=hub.description or "",
+        visibility=hub.visibility or Visibility.PUBLIC,
+        archived=bool(hub.archived),
+        left_width=hub.left_width or 8,
+        accounts={name: str(text) for name, text in sorted((hub.extras or {}).items()) if text and name in EXTRAS},
+        owners=roles.get("owners"),
+        members=roles.get("members"),
+        widgets=Layout(left=layout["left"], right=layout["right"]),
+    )
+
+
+def _widget(row: Widget, registry: Registry) -> WidgetDocument:
+    found = registry.get(row.plugin)
+    settings = dict(row.settings or {})
+    for parameter in found.parameters if found else ():
+        if parameter.kind == "secret" or settings.get(parameter.name) == parameter.default:
+            settings.pop(parameter.name, None)
+    return WidgetDocument(id=row.key, widget=row.plugin, title=row.label or "", settings=settings)
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    """Spell a place in a document as people count: ``widgets, left, 2, title``."""
+    return ", ".join(str(part + 1) if isinstance(part, int) else part for part in location) or "document"
+
+
+def _reason(problem: Any) -> str:
+    if problem["type"] == "extra_forbidden":
+        return "there is no such entry"
+    return str(problem["msg"]).removeprefix("Value error, ")
