@@ -8,6 +8,7 @@ import click
 from alembic.util.exc import CommandError
 
 from hubs import __version__
+from hubs.commands import cache, files, people
 from hubs.demo import fill as demo_fill
 from hubs.demo import replay as demo_replay
 from hubs.demo.supervisor import Ports, PortTaken, run
@@ -114,6 +115,10 @@ def settings() -> None:
         click.echo(f"{PREFIX}{name.upper()} (default: {field.get_default()!s})\n    {field.description}")
     load()
     click.echo("\nThe settings in force are good.")
+
+
+for command in (files.export, files.apply, people.team, people.user, people.audit, cache.cache):
+    cli.add_command(command)
 
 
 def _database(settings: Settings) -> Database:

@@ -99,6 +99,10 @@ class Fragments:
         """Return one cached fragment."""
         return self.read_many([row], locale).get(row.id)
 
+    def forget(self, row: Widget, locale: str = DEFAULT_LOCALE) -> None:
+        """Remove a widget's fragment from the cache."""
+        self.cache.delete(self.key(row, locale))
+
     def claim(self, row: Widget) -> Callable[[], None] | None:
         """Become the one builder of a widget; return what gives the claim back, or None when there is another."""
         key, owner = key_of("b", row.id), secrets.token_hex(8).encode()

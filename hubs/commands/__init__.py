@@ -1,0 +1,1 @@
+"""Groups of the ``hubs`` command, for those who run an instance."""

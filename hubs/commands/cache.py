@@ -1,0 +1,73 @@
+"""Looking after the cache: ``hubs cache``."""
+
+from collections.abc import Iterator
+
+import click
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from hubs import cache as caches
+from hubs.commands.base import instance
+from hubs.models import Widget
+from hubs.settings import Settings
+from hubs.widgets.fragments import Fragments
+from hubs.widgets.registry import Registry
+
+#: Widgets asked for in one round trip.
+CHUNK = 500
+
+
+@click.group()
+def cache() -> None:
+    """Look after the cache of fragments."""
+
+
+@cache.command()
+def coverage() -> None:
+    """Tell how many widgets have a fragment in the cache, and in which state."""
+    states: dict[str, int] = {}
+    total = 0
+    with instance() as here:
+        fragments = _fragments(here.settings, here.registry)
+        for rows in _chunks(here.session):
+            total += len(rows)
+            for found in fragments.read_many(rows).values():
+                states[found.state] = states.get(found.state, 0) + 1
+    cached = sum(states.values())
+    share = 100 * cached / total if total else 100
+    click.echo(f"{cached} of {total} widgets are in the cache ({share:.0f} %).")
+    for state, count in sorted(states.items()):
+        click.echo(f"  {state}\t{count}")
+
+
+@cache.command()
+@click.argument("hub", required=False)
+def clean(hub: str | None) -> None:
+    """Forget the fragments of HUB, or of all hubs; they are built anew when somebody reads them."""
+    forgotten = 0
+    with instance() as here:
+        only = here.hub(hub).id if hub else None
+        fragments = _fragments(here.settings, here.registry)
+        for rows in _chunks(here.session, only):
+            for row in rows:
+                fragments.forget(row)
+            forgotten += len(rows)
+    click.echo(f"The fragments of {forgotten} widgets are forgotten.")
+
+
+def _fragments(settings: Settings, registry: Registry) -> Fragments:
+    store = caches.connect(settings.cache)
+    return Fragments(registry, store, settings.key(), settings.fragment_ttl, settings.build_timeout)
+
+
+def _chunks(session: Session, hub_id: int | None = None) -> Iterator[list[Widget]]:
+    """Yield widgets some hundred at a time, of one hub or of all."""
+    last = 0
+    while True:
+        query = select(Widget).options(joinedload(Widget.hub)).where(Widget.id > last).order_by(Widget.id).limit(CHUNK)
+        rows = list(session.scalars(query if hub_id is None else query.where(Widget.hub_id == hub_id)))
+        if not rows:
+            return
+        last = rows[-1].id
+        yield rows
+        session.expunge_all()

@@ -1,0 +1,143 @@
+"""Looking after many teams and people at once: ``hubs team`` and ``hubs user``."""
+
+import json
+from typing import TextIO
+
+import click
+from sqlalchemy import func, select
+
+from hubs.actions import hubs as hub_actions
+from hubs.actions import people
+from hubs.commands.base import Instance, instance
+from hubs.models import AuditEntry, Hub, Role, RoleName, User
+from hubs.permissions import OPERATOR
+
+#: Most names in one list.
+LIMIT = 10_000
+
+
+@click.group()
+def team() -> None:
+    """Look after teams."""
+
+
+@team.command("list")
+def list_teams() -> None:
+    """List all teams with the number of their members."""
+    with instance() as here:
+        members = select(func.count(Role.user_id.distinct())).where(
+            Role.hub_id == Hub.id, Role.role.in_((RoleName.OWNER, RoleName.MEMBER))
+        )
+        query = select(Hub, members.scalar_subquery()).where(Hub.kind != "user").order_by(Hub.name)
+        for hub, count in here.session.execute(query):
+            click.echo(f"{hub.name}\t{count} members\t{hub.title}{' (archived)' if hub.archived else ''}")
+
+
+@team.command()
+@click.argument("name")
+@click.option("--owner", "owners", multiple=True, required=True, help="Account that owns the team; may be repeated.")
+@click.option("--title", default="", help="The name that people read.")
+@click.option("--summary", default="", help="One line about the team.")
+def create(name: str, owners: tuple[str, ...], title: str, summary: str) -> None:
+    """Make a team hub with its default widgets."""
+    with instance() as here:
+        users = [here.user(username) for username in owners]
+        values = {"display_name": title, "summary": summary}
+        hub = hub_actions.create(here.session, here.registry, users[0], "team", name, values)
+        for user in users[1:]:
+            people.give_role(here.session, OPERATOR, hub, user, RoleName.OWNER)
+        here.session.commit()
+    click.echo(f"The team {name} is there; {', '.join(owners)} own it.")
+
+
+@team.command()
+@click.argument("name")
+@click.argument("file", type=click.File(encoding="utf-8"))
+@click.option("--role", type=click.Choice(["member", "owner"]), default="member", show_default=True)
+@click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
+def sync(name: str, file: TextIO, role: str, dry_run: bool) -> None:
+    """Give a role to exactly those whom FILE names, one username a line; # begins a comment. FILE may be -."""
+    lines = (line.partition("#")[0].strip() for line in file.readlines(LIMIT * 66))
+    wanted = list(dict.fromkeys(line for line in lines if line))[:LIMIT]
+    with instance() as here:
+        added, removed, unknown = _sync(here, here.hub(name), RoleName(role), wanted)
+        if dry_run:
+            here.session.rollback()
+        else:
+            here.session.commit()
+    for sign, names in (("+", added), ("-", removed), ("?", unknown)):
+        for username in names:
+            click.echo(f"{sign} {username}")
+    tense = "would be" if dry_run else "were"
+    click.echo(f"{len(added)} {tense} added, {len(removed)} {tense} removed, {len(unknown)} have no account.", err=True)
+
+
+def _sync(here: Instance, hub: Hub, role: RoleName, wanted: list[str]) -> tuple[list[str], list[str], list[str]]:
+    users = {user.username: user for user in here.session.scalars(select(User).where(User.username.in_(wanted)))}
+    added = [
+        username
+        for username in wanted
+        if username in users and people.give_role(here.session, OPERATOR, hub, users[username], role)
+    ]
+    gone = [user for user in hub.people(role) if user.username not in set(wanted)]
+    for user in gone:
+        people.drop_role(here.session, OPERATOR, hub, user, role)
+    return added, [user.username for user in gone], [username for username in wanted if username not in users]
+
+
+@click.group()
+def user() -> None:
+    """Look after accounts."""
+
+
+@user.command("list")
+@click.option("--limit", default=100, show_default=True, help="Accounts shown, those active last first.")
+def list_users(limit: int) -> None:
+    """List accounts."""
+    with instance() as here:
+        query = select(User).order_by(User.last_active.desc().nulls_last(), User.username).limit(limit)
+        for found in here.session.scalars(query):
+            seen = found.last_active.isoformat(timespec="minutes") if found.last_active else "never"
+            click.echo(f"{found.username}\t{found.fullname}\tlast active {seen}")
+
+
+@user.command()
+@click.argument("username")
+@click.option("--name", default="", help="Full name.")
+@click.option("--timezone", default="UTC", show_default=True, help="Such as Europe/Oslo.")
+def add(username: str, name: str, timezone: str) -> None:
+    """Make an account with its hub, before its person signs in for the first time."""
+    with instance() as here:
+        people.sign_up(here.session, here.registry, username, name, timezone)
+        here.session.commit()
+    click.echo(f"The account {username} is there.")
+
+
+@user.command()
+@click.argument("username")
+def show(username: str) -> None:
+    """Show an account with its roles."""
+    with instance() as here:
+        found = here.user(username)
+        click.echo(f"{found.username}\t{found.fullname}\t{found.timezone}")
+        query = select(Role).where(Role.user_id == found.id).join(Hub).order_by(Hub.name, Role.role)
+        for role in here.session.scalars(query):
+            click.echo(f"  {role.role.value} of {role.hub.kind} {role.hub.name}")
+
+
+@click.command()
+@click.option("--hub", "path", default="", help="Only what was done to this hub: docs, or u/somebody.")
+@click.option("--agent", default="", help="Only what this account did.")
+@click.option("--limit", default=50, show_default=True, help="Entries shown, newest first.")
+def audit(path: str, agent: str, limit: int) -> None:
+    """Show who changed what, when, and from where; newest first."""
+    with instance() as here:
+        query = select(AuditEntry).order_by(AuditEntry.id.desc()).limit(limit)
+        if path:
+            query = query.where(AuditEntry.hub_id == here.hub(path).id)
+        if agent:
+            query = query.where(AuditEntry.agent == agent)
+        for one in here.session.scalars(query):
+            when = one.at.isoformat(timespec="seconds")
+            detail = json.dumps(one.detail, ensure_ascii=False)
+            click.echo(f"{when}\t{one.agent or '-'}\t{one.origin or '-'}\t{one.action}\t{one.hub_name}\t{detail}")
