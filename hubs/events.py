@@ -18,6 +18,7 @@ from typing import Any, cast
 import redis
 from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
 
+from hubs import watching
 from hubs.errors import NotAllowed
 
 log = logging.getLogger(__name__)
@@ -235,6 +236,35 @@ class Stream:
         """Tell whether one of the grant's channels was revoked since it was issued."""
         found = self.client.mget([f"hubs:revoked:{channel}" for channel in grant.channels] or ["hubs:revoked:"])
         return any(when is not None and grant.issued <= float(when) for when in cast("list[bytes | None]", found))
+
+    def watched(self, hub_id: int) -> set[str]:
+        """Return the locales in which somebody looks at a hub now; empty when nobody does, or when Redis is away.
+
+        It saves work and promises nothing: a page may have been read a moment before its stream is announced. So
+        whoever does not render a locale publishes `changed` on its channel instead, and a page that hears it after
+        all fetches the fragment.
+        """
+        return self.watched_many([hub_id])[hub_id]
+
+    def watched_many(self, hub_ids: Sequence[int]) -> dict[int, set[str]]:
+        """Return what `watched` tells of each hub, in one round trip."""
+        try:
+            return watching.watched(self.client, hub_ids)
+        except redis.RedisError:
+            return {hub_id: set() for hub_id in hub_ids}
+
+    def is_watched(self, hub_id: int) -> bool:
+        """Tell whether somebody looks at a hub now, in whatever language."""
+        return bool(self.watched(hub_id))
+
+    def changed(self, hub_id: int, locale: str, widget_id: int, version: int) -> str | None:
+        """Tell those who hear a hub in ``locale`` that a widget changed, without its content; return the event's id.
+
+        For locales that are not rendered because nobody seems to watch them: the log then still knows that a reader
+        who comes back has missed something.
+        """
+        data = {"widget": widget_id, "hub": hub_id, "version": version}
+        return self.publish(hub_channel(hub_id, locale), "changed", data)
 
     def _append(self, channel: str, kind: str, data: dict[str, Any]) -> str:
         event = json.dumps({"type": kind, "data": json.dumps(data, separators=(",", ":"))}, separators=(",", ":"))

@@ -4,16 +4,20 @@ import json
 import logging
 import threading
 import time
+from collections.abc import Callable
 from typing import Protocol
 
 import redis
 
+from hubs import watching
 from hubs.events import CONTROL, PREFIX, Event, Stream, decode, encode, number_of
 
 log = logging.getLogger(__name__)
 
 #: Seconds between two tries while Redis is away, and after which a silent Redis is asked whether it lives.
 RETRY, SILENCE = 0.5, 10.0
+#: Seconds between two looks for channels that somebody has begun to hear.
+LOOK = 0.5
 
 
 class Listener(Protocol):
@@ -91,6 +95,34 @@ class Broker:
             self._listener.end(str(json.loads(payload)["revoked"]))
         except (ValueError, TypeError, KeyError) as error:
             log.warning("what came on %s is no command: %r", CONTROL, error)
+
+
+class Announcer:
+    """Tells Redis, in a thread of its own, which channels the readers of this process hear."""
+
+    def __init__(self, stream: Stream, fresh: Callable[[], list[str]], heard: Callable[[], list[str]]) -> None:
+        self._stream, self._fresh, self._heard = stream, fresh, heard
+        self._stopping = threading.Event()
+
+    def start(self) -> None:
+        """Start the thread."""
+        threading.Thread(target=self._run, name="announcer", daemon=True).start()
+
+    def stop(self) -> None:
+        """End the thread."""
+        self._stopping.set()
+
+    def _run(self) -> None:
+        again = 0.0
+        while not self._stopping.wait(LOOK):
+            channels = self._fresh()
+            if time.monotonic() >= again:
+                channels, again = self._heard(), time.monotonic() + watching.REFRESH
+            try:
+                watching.announce(self._stream.client, channels)
+            except redis.RedisError as error:
+                again = 0.0
+                log.warning("who watches what could not be told, Redis does not answer: %s", error)
 
 
 def replay(events: list[Event], cursor: str) -> tuple[bytes, int]:

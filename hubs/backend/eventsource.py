@@ -15,7 +15,7 @@ import redis
 from flask import Flask, Response, jsonify, request
 from flask_sse import ServerSentEventsBlueprint
 
-from hubs.backend.broker import Broker, replay
+from hubs.backend.broker import Announcer, Broker, replay
 from hubs.backend.writer import Reader, Writer
 from hubs.errors import NotAllowed
 from hubs.events import Grant, Missed, Stream, Tokens, encode, reset
@@ -88,6 +88,7 @@ class HubsEvents(ServerSentEventsBlueprint):  # type: ignore[misc]
                 broker = Broker(self._log, writer)
                 writer.start()
                 broker.start()
+                Announcer(self._log, writer.fresh, writer.heard).start()
                 atexit.register(writer.drain)
                 self._served = writer, broker
             return self._served

@@ -50,6 +50,7 @@ class Writer:
         self._events: deque[tuple[str, int, bytes]] = deque()
         self._readers: dict[int, Reader] = {}
         self._channels: dict[str, dict[int, Reader]] = {}
+        self._fresh: deque[str] = deque()
         self._woken = threading.Lock()
         self._numbers = itertools.count(1)
         self._beat = 0
@@ -64,6 +65,14 @@ class Writer:
     def __len__(self) -> int:
         """Return the number of readers."""
         return len(self._readers)
+
+    def heard(self) -> list[str]:
+        """Return the channels that somebody hears."""
+        return list(self._channels)  # one step of the interpreter: no other thread can come between
+
+    def fresh(self) -> list[str]:
+        """Return the channels that somebody has begun to hear since the last call."""
+        return [self._fresh.popleft() for _ in range(len(self._fresh))]
 
     def add(self, reader: Reader) -> None:
         """Take over a reader's socket; from now on its events are kept for it."""
@@ -193,7 +202,11 @@ class Writer:
         reader.number = next(self._numbers)
         self._readers[reader.fd] = reader
         for channel in reader.channels:
-            self._channels.setdefault(channel, {})[reader.fd] = reader
+            listeners = self._channels.get(channel)
+            if listeners is None:
+                listeners = self._channels[channel] = {}
+                self._fresh.append(channel)
+            listeners[reader.fd] = reader
 
     def _release(self, reader: Reader, first: bytes, after: int) -> None:
         if self._readers.get(reader.fd) is not reader:

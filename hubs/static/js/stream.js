@@ -91,6 +91,11 @@ const HANDLERS = {
   widget(fresh) {
     if (show(fresh)) announce(frameOf(fresh.widget));
   },
+  // Changed, and not rendered in this page's language: nobody seemed to watch it.
+  changed(change) {
+    const frame = frameOf(change.widget);
+    if (frame && Number(frame.dataset.version) <= change.version) load(frame);
+  },
   layout(change) {
     if (change.version > Number(page.hubVersion)) layoutChanged(page, change.version);
   },

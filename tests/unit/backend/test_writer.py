@@ -146,3 +146,13 @@ def test_at_the_end_everybody_is_told_when_to_come_back(join: Join, writer: Writ
     writer.drain()
     assert browser.recv(100).startswith(b"retry: ")
     assert browser.recv(100) == b""
+
+
+def test_what_somebody_hears_is_known_and_what_is_new_is_told_once(writer: Writer, join: Join) -> None:
+    _, one = join("hub:1:en", "user:7")
+    join("hub:1:en")
+    assert sorted(writer.heard()) == ["hub:1:en", "user:7"]
+    assert sorted(writer.fresh()) == ["hub:1:en", "user:7"]
+    assert writer.fresh() == []
+    one.close()
+    wait_for(lambda: writer.heard() == ["hub:1:en"], "the reader to be forgotten")

@@ -1,0 +1,91 @@
+"""Which hubs are looked at, and in which languages. On the embedded Redis of the default."""
+
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from hubs import watching
+from hubs.backend import broker
+from hubs.backend.broker import Announcer
+from hubs.events import Stream, hub_channel
+from tests.services import wait_for
+from tests.unit.test_events import server, stream
+
+__all__ = ["server", "stream"]
+
+
+def test_the_locales_of_those_who_listen_are_known(stream: Stream) -> None:
+    watching.announce(stream.client, ["hub:7:en", "hub:7:de", "hub:8:pt_BR", "user:3"])
+    assert stream.watched(7) == {"en", "de"}
+    assert stream.watched_many([7, 8, 9]) == {7: {"en", "de"}, 8: {"pt_BR"}, 9: set()}
+    assert stream.is_watched(8)
+    assert not stream.is_watched(3)
+
+
+def test_nothing_to_announce_is_no_error(stream: Stream) -> None:
+    watching.announce(stream.client, [])
+    watching.announce(stream.client, ["user:1", "hub:1"])
+    assert stream.watched(1) == set()
+
+
+def test_more_channels_than_fit_into_one_call_are_all_announced(stream: Stream) -> None:
+    watching.announce(stream.client, [hub_channel(number, "en") for number in range(1, 1101)])
+    assert all(stream.watched_many(range(1, 1101)).values())
+
+
+def test_who_left_is_forgotten(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
+    watching.announce(stream.client, ["hub:7:en"])
+    monkeypatch.setattr(watching, "LIFETIME", 100)
+    watching.announce(stream.client, ["hub:7:de"])
+    now = watching.time.time()
+    monkeypatch.setattr(watching.time, "time", lambda: now + 46)
+    assert stream.watched(7) == {"de"}
+    watching.announce(stream.client, ["hub:7:fr"])
+    assert stream.client.zrange("hubs:watched:7", 0, -1) == [b"de", b"fr"]
+    assert 0 < stream.client.ttl("hubs:watched:7") <= 100
+
+
+def test_without_redis_nobody_watches(stream: Stream) -> None:
+    good, stream._client = stream._client, redis.Redis(port=1)
+    assert stream.watched_many([7, 8]) == {7: set(), 8: set()}
+    stream._client = good
+
+
+def test_a_locale_that_is_not_rendered_still_has_its_place_in_the_log(stream: Stream) -> None:
+    cursor = stream.cursor()
+    stream.changed(7, "de", 12, 3)
+    (event,) = stream.since(["hub:7:de"], cursor)
+    assert (event.type, event.data) == ("changed", '{"widget":12,"hub":7,"version":3}')
+
+
+@pytest.fixture
+def fresh(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Give the list from which a running announcer takes new channels; all in all `hub:1:en` is heard."""
+    monkeypatch.setattr(broker, "LOOK", 0.02)
+    waiting: list[str] = []
+
+    def take() -> list[str]:
+        taken, waiting[:] = waiting[:], []
+        return taken
+
+    announcer = Announcer(stream, take, lambda: ["hub:1:en"])
+    announcer.start()
+    yield waiting
+    announcer.stop()
+
+
+def test_a_new_channel_is_announced_at_once_and_all_of_them_again_and_again(stream: Stream, fresh: list[str]) -> None:
+    wait_for(lambda: stream.watched(1) == {"en"}, "the first announcement", 5)
+    fresh.append("hub:2:de")
+    wait_for(lambda: stream.watched(2) == {"de"}, "the announcement of a new channel", 5)
+
+
+def test_the_announcer_survives_that_redis_is_away(stream: Stream, fresh: list[str]) -> None:
+    wait_for(lambda: stream.watched(1), "the first announcement", 5)
+    good, stream._client = stream._client, redis.Redis(port=1)
+    fresh.append("hub:2:de")
+    wait_for(lambda: not fresh, "the announcer to try", 5)
+    good.delete("hubs:watched:1")
+    stream._client = good
+    wait_for(lambda: stream.watched(1) == {"en"}, "everything to be announced again", 5)
