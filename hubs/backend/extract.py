@@ -68,7 +68,7 @@ class Extractor:
         return replace(
             message,
             users=names(people - NOBODY, 64),
-            packages=names(_packages(message.body), 255),
+            packages=names(_packages(message), 255),
             sentence=_sentence(message, self._agent(message.body) or min(people, default="")),
             link=link,
         )
@@ -148,11 +148,16 @@ def _name_in(value: Any) -> Iterator[str]:
             yield found
 
 
-def _packages(body: dict[str, Any]) -> Iterator[str]:
+def _packages(message: Message) -> Iterator[str]:
+    body, version = message.body, message.body.get("version")
+    if message.name.startswith("buildsys.build."):
+        yield from _name_in(body.get("name"))  # elsewhere a name may be anything's
+    # Copr writes package and version as one, and the version once more.
+    ending = f"-{version}" if isinstance(version, str) and version else ""
     for name, value in _fields(body):
         if name in _PACKAGES:
             for one in value[:_ITEMS] if isinstance(value, list) else [value]:
-                yield from _name_in(one)
+                yield from (found.removesuffix(ending) for found in _name_in(one))
 
 
 def _texts(body: dict[str, Any], wanted: tuple[str, ...]) -> Iterator[str]:

@@ -69,8 +69,10 @@ class FedoraExtractor(Extractor):
             link=str(_ask(processor.link, raw, "") or ""),
             icon=str(_ask(processor.icon, raw, "") or ""),
         )
-        # A processor that knows nobody, or has nothing to say, may be the default one, which never does.
-        return found if people and found.sentence else self._completed(found)
+        # A processor that knows nobody, or has nothing to say, may be the default one, which never does; and the one
+        # of Copr knows no packages.
+        complete = people and found.sentence and (found.packages or message.category != "copr")
+        return found if complete else self._completed(found)
 
     def _completed(self, found: Message) -> Message:
         """Fill in from our own extractor what the plugins left empty."""

@@ -50,6 +50,21 @@ def test_packages_sentence_and_link_are_found() -> None:
     assert found.link == "https://e.example/"
 
 
+@pytest.mark.parametrize(
+    ("topic", "body", "packages"),
+    [
+        ("buildsys.build.state.change", {"name": "tidepool", "version": "1.0", "new": 1}, {"tidepool"}),
+        ("buildsys.build.state.change", {"name": ["tidepool"]}, set()),
+        ("buildsys.tag", {"name": "tidepool"}, set()),
+        ("copr.build.end", {"pkg": "tide-pool-1.5-1.fc21", "version": "1.5-1.fc21"}, {"tide-pool"}),
+        ("copr.build.end", {"pkg": "tide-pool", "version": "1.5"}, {"tide-pool"}),
+        ("copr.build.end", {"pkg": None, "version": None}, set()),
+    ],
+)
+def test_the_packages_of_builds_are_found(topic: str, body: dict[str, Any], packages: set[str]) -> None:
+    assert extracted(body, topic).packages == packages
+
+
 def test_links_that_are_none_are_left_out() -> None:
     assert extracted({"url": "/w/uploads/x.jpg", "link": "javascript:x"}).link == ""
 
