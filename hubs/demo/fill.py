@@ -20,7 +20,14 @@ from hubs.widgets.registry import Registry
 
 #: Messages in the year before today, and the seed that makes every demo the same.
 MESSAGES, SEED = 2500, 44
-_EXTRA_WIDGETS = (("left", "activity"), ("left", "heatmap"), ("right", "contact"), ("right", "cobwebs"))
+_EXTRA_WIDGETS = (
+    ("left", "activity"),
+    ("left", "heatmap"),
+    ("left", "halp"),
+    ("right", "builds"),
+    ("right", "contact"),
+    ("right", "cobwebs"),
+)
 
 
 def data() -> dict[str, list[dict[str, Any]]]:
@@ -69,6 +76,8 @@ def _personal(session: Session, registry: Registry, user: User, plugin: str, use
     values: dict[str, Any] = {}
     if plugin == "library":
         values = {"items": [{"title": "My notes", "link": f"https://notes.example.org/{username}", "note": ""}]}
+    widgets.add(session, registry, owner, hub, "builds", "left")
+    widgets.add(session, registry, owner, hub, "karma", "right")
     side = "left" if plugin == "heatmap" else "right"
     widgets.add(session, registry, owner, hub, plugin, side, values)
 

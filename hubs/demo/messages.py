@@ -21,6 +21,12 @@ _TITLES = (
 )
 _COMMENTS = ("Works for me, thank you!", "Could you add a test?", "Reproduced here.", "This looks good.", "+1")
 _BADGES = ("Nuancier", "Bug Squasher", "Speak Up!", "Helping Hand", "Associate Editor", "Patch Hero")
+_REQUESTS = (
+    "Somebody to review the new style guide",
+    "We need testers for the live image on old laptops",
+    "Looking for a translator for the release notes",
+    "Help triage the backlog before Thursday",
+)
 _TOPICS = ("Freeze exceptions", "Open floor", "Wallpaper vote", "Release blockers", "Docs sprint")
 
 Body = dict[str, Any]
@@ -126,6 +132,30 @@ def _meeting(chance: random.Random, agent: str, other: str) -> Body:
     }
 
 
+def _request(chance: random.Random, agent: str, other: str) -> Body:
+    details = {"line": chance.choice(_REQUESTS), "linenum": chance.randint(4, 90), "nick": agent, "time_": 0.0}
+    log = {"url": "https://meetings.example.org/demo/latest.log.html", "topic": ""}
+    return {**_meeting(chance, agent, other), **log, "details": details}
+
+
+def _karma(chance: random.Random, agent: str, other: str) -> Body:
+    return {"agent": agent, "recipient": other, "channel": "#demo", "line": f"thank you {other}++", "vote": 1}
+
+
+def _copr(chance: random.Random, agent: str, other: str) -> Body:
+    version = f"{chance.randint(1, 9)}.{chance.randint(0, 20)}-1.fc44"
+    return {
+        "build": chance.randint(100_000, 999_999),
+        "chroot": chance.choice(("fedora-44-x86_64", "fedora-44-aarch64")),
+        "copr": "nightly",
+        "pkg": f"{chance.choice(_PACKAGES)}-{version}",
+        "version": version,
+        "status": chance.choice((1, 1, 0)),
+        "user": agent,
+        "who": "worker-1",
+    }
+
+
 def _commit(chance: random.Random, agent: str, other: str) -> Body:
     name = chance.choice(_PACKAGES)
     commit = {
@@ -164,9 +194,12 @@ SHAPES: Sequence[Shape] = (
     Shape("bodhi.update.request.testing", 4, _update),
     Shape("bodhi.update.comment", 4, _update),
     Shape("buildsys.build.state.change", 7, _build),
+    Shape("copr.build.end", 2, _copr),
     Shape("git.receive", 6, _commit),
     Shape("fedbadges.badge.award", 2, _badge),
     Shape("meetbot.meeting.complete", 1, _meeting),
+    Shape("meetbot.meeting.item.help", 1, _request),
+    Shape("irc.karma", 2, _karma),
     Shape("wiki.article.edit", 3, _page),
     Shape("askbot.post.edit", 2, _question),
 )

@@ -16,6 +16,8 @@ class StoredMessage(Base):
     """One message, stored once however often it arrives."""
 
     __tablename__ = "messages"
+    # Some widgets read one kind of message whoever it names: a scan of everything since would take seconds.
+    __table_args__ = (Index(None, "category", "sent_at"),)
 
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
     msg_id: Mapped[str] = mapped_column(String(64), unique=True)

@@ -1,13 +1,14 @@
 """What several widgets ask of the stored messages: whose they are, and how many there were on each day."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Date, cast, func, select
+from sqlalchemy import ColumnElement, Date, and_, cast, func, or_, select
 from sqlalchemy.orm import Session, object_session
 
-from hubs.models import Hub, MessagePerson, Role, RoleName, User, Widget
+from hubs.models import Hub, MessagePerson, Role, RoleName, StoredMessage, User, Widget
 from hubs.widgets.caching import Interest
 from hubs.widgets.parameters import Parameter
 
@@ -33,11 +34,12 @@ class Whose:
         named = row.config.get("username") or ""
         return cls(row.hub, named or (row.hub.name if row.hub.kind == "user" else ""))
 
-    def interests(self) -> list[Interest]:
-        """Return what makes such a widget stale: any message that names one of them."""
+    def interests(self, *topics: str) -> list[Interest]:
+        """Return what makes such a widget stale: any message (of ``topics``) that names one of them."""
+        wanted = topics or ("*",)
         if self.username:
-            return [Interest(("*",), "user", self.username)]
-        return [Interest(("*",), "team", str(self.hub.id)), Interest(("hubs.user.role",), "hub", str(self.hub.id))]
+            return [Interest(wanted, "user", self.username)]
+        return [Interest(wanted, "team", str(self.hub.id)), Interest(("hubs.user.role",), "hub", str(self.hub.id))]
 
     def condition(self) -> ColumnElement[bool]:
         """Return the condition on `MessagePerson` that selects their messages."""
@@ -69,6 +71,25 @@ def daily_counts(session: Session, whose: Whose, since: datetime) -> dict[tuple[
         .group_by(day, MessagePerson.category)
     )
     return {(_date(when), category): count for when, category, count in session.execute(query)}
+
+
+def newest(
+    session: Session, whose: Whose | None, topics: Mapping[str, str], since: datetime, limit: int
+) -> Sequence[StoredMessage]:
+    """Return the newest messages since a moment, newest first: those that name somebody, or all with None.
+
+    ``topics`` maps a category to the end of its messages' topics as SQL's LIKE knows it: ``%.irc.karma``.
+    """
+    by_topic = or_(
+        *(and_(StoredMessage.category == name, StoredMessage.topic.like(end)) for name, end in topics.items())
+    )
+    query = select(StoredMessage).where(by_topic, StoredMessage.sent_at >= since)
+    if whose is not None:
+        mine = select(MessagePerson.message_id).where(
+            whose.condition(), MessagePerson.category.in_(topics), MessagePerson.sent_at >= since
+        )
+        query = query.where(StoredMessage.id.in_(mine))
+    return session.scalars(query.order_by(StoredMessage.sent_at.desc(), StoredMessage.id.desc()).limit(limit)).all()
 
 
 def _day(session: Session, column: Any) -> ColumnElement[Any]:

@@ -35,6 +35,9 @@ BUILT_IN = (
     "hubs.widgets.library:Library",
     "hubs.widgets.contact:Contact",
     "hubs.widgets.cobwebs:Cobwebs",
+    "hubs.widgets.builds:Builds",
+    "hubs.widgets.halp:Halp",
+    "hubs.widgets.karma:Karma",
 )
 #: The group of entry points under which packages announce their widgets.
 GROUP = "hubs.widgets"

@@ -1,0 +1,123 @@
+"""Builds as a list shows them, read from the messages of Koji and Copr.
+
+Koji: ``buildsys.build.state.change`` with name, version, release, build_id, instance, owner and the number of the new
+state. Copr: ``copr.build.*`` with build, chroot, copr (the project), pkg, user (or owner) and status, once per chroot.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from hubs.i18n import N_
+from hubs.models import StoredMessage
+
+KOJI, COPR = "Koji", "Copr"
+_KOJI_PAGE = "https://koji.fedoraproject.org/koji/buildinfo?buildID={}"
+_COPR_PAGE = "https://copr.fedorainfracloud.org/coprs/build/{}"
+#: Longest name shown, in characters.
+_NAME = 200
+
+
+@dataclass(frozen=True)
+class State:
+    """How a build stands: a word, a symbol, and one of the colours good, bad, busy and soft."""
+
+    label: str
+    icon: str
+    tone: str
+
+
+BUILDING = State(N_("Building"), "clock", "busy")
+WAITING = State(N_("Waiting"), "clock", "soft")
+COMPLETE = State(N_("Complete"), "check", "good")
+FAILED = State(N_("Failed"), "cross", "bad")
+CANCELED = State(N_("Canceled"), "cross", "soft")
+DELETED = State(N_("Deleted"), "trash", "soft")
+SKIPPED = State(N_("Skipped"), "right", "soft")
+UNKNOWN = State(N_("Unknown"), "question", "soft")
+
+#: Numbers of the states of Koji, and of Copr.
+KOJI_STATES = {0: BUILDING, 1: COMPLETE, 2: DELETED, 3: FAILED, 4: CANCELED}
+COPR_STATES = {
+    0: FAILED,
+    1: COMPLETE,
+    2: CANCELED,
+    3: BUILDING,
+    4: WAITING,
+    5: SKIPPED,
+    6: WAITING,
+    7: WAITING,
+    8: COMPLETE,
+    9: WAITING,
+}
+#: Of several chroots, the first of these that one is in is the state of the build.
+_WORST = (FAILED, BUILDING, WAITING, CANCELED, COMPLETE, SKIPPED, DELETED, UNKNOWN)
+
+
+@dataclass(slots=True)
+class Build:
+    """One build; ``parts`` are the states of a Copr build by chroot, empty for Koji."""
+
+    service: str
+    number: int
+    name: str
+    state: State
+    when: datetime
+    owner: str = ""
+    link: str = ""
+    parts: dict[str, State] = field(default_factory=dict)
+
+
+def builds(messages: Iterable[StoredMessage], limit: int) -> list[Build]:
+    """Return the builds that messages (newest first) tell of, each once in its newest state, newest first."""
+    found: dict[tuple[str, str, int], Build] = {}
+    for message in messages:
+        read = _koji(message) if message.category == "buildsys" else _copr(message)
+        if read is None:
+            continue
+        key = (read.service, _text(message.body, "instance") if message.body else "", read.number)
+        known = found.setdefault(key, read)
+        for chroot, state in read.parts.items():
+            known.parts.setdefault(chroot, state)
+        if known.parts:
+            known.state = min(known.parts.values(), key=_WORST.index)
+    return list(found.values())[:limit]
+
+
+def _koji(message: StoredMessage) -> Build | None:
+    body = message.body or {}
+    number, name = _number(body, "build_id"), _text(body, "name")
+    if number is None or not name:
+        return None
+    full = "-".join(part for part in (name, _text(body, "version"), _text(body, "release")) if part)
+    state = KOJI_STATES.get(_number(body, "new"), UNKNOWN)  # type: ignore[arg-type]
+    link = message.link or (_KOJI_PAGE.format(number) if _text(body, "instance") in ("", "primary") else "")
+    return Build(KOJI, number, full[:_NAME], state, message.sent_at, _text(body, "owner"), link)
+
+
+def _copr(message: StoredMessage) -> Build | None:
+    body = message.body or {}
+    number = _number(body, "build")
+    if number is None:
+        return None
+    project = _text(body, "copr") or _text(body, "projectname")
+    # Modern messages name the package and its version apart, early ones together.
+    package, version = _text(body, "pkg"), _text(body, "version")
+    name = package if not version or version in package else f"{package}-{version}"
+    state = COPR_STATES.get(_number(body, "status"), UNKNOWN)  # type: ignore[arg-type]
+    chroot = _text(body, "chroot")[:_NAME]
+    owner = _text(body, "user") or _text(body, "owner")
+    link = message.link or _COPR_PAGE.format(number)
+    parts = {chroot: state} if chroot else {}
+    return Build(COPR, number, (name or project)[:_NAME], state, message.sent_at, owner, link, parts)
+
+
+def _number(body: Mapping[str, Any], name: str) -> int | None:
+    value = body.get(name)
+    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**53 else None
+
+
+def _text(body: Mapping[str, Any], name: str) -> str:
+    value = body.get(name)
+    return value.strip() if isinstance(value, str) else ""

@@ -1,0 +1,91 @@
+"""Requests for help from meetings, by day."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from hubs.i18n import N_, _
+from hubs.models import Widget as Row
+from hubs.widgets.base import Widget
+from hubs.widgets.caching import CachedFunction, Interest
+from hubs.widgets.halp.requests import TOPIC, Request, by_day, followed, read
+from hubs.widgets.messages import session_of
+from hubs.widgets.parameters import Parameter
+from hubs.widgets.view import RootWidgetView
+
+#: Hubs that one widget may follow.
+HUBS = 50
+
+
+def _names(text: str) -> str:
+    """Check a comma-separated list of hubs and write it the same way always."""
+    names = list(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
+    if len(names) > HUBS:
+        raise ValueError(_("At most %(count)d hubs can be followed.") % {"count": HUBS})
+    return ", ".join(names)
+
+
+class Halp(Widget):
+    """Requests for help."""
+
+    name = "halp"
+    label = N_("Help wanted")
+    summary = N_("What people asked for help with in meetings, by day, with a link to the log.")
+    icon = "question"
+    lifetime = 6 * 3600
+    parameters: ClassVar = [
+        Parameter(
+            "hubs",
+            label=N_("Hubs to follow"),
+            default="",
+            help=N_(
+                "Names of teams, comma-separated: shows requests from meetings that their members took part in. "
+                "Empty means all requests."
+            ),
+            validator=_names,
+        ),
+        Parameter("days", label=N_("Days back"), default=30, kind="number", minimum=1, maximum=365),
+        Parameter("limit", label=N_("Requests shown"), default=10, kind="number", minimum=1, maximum=100),
+    ]
+
+
+class GetRequests(CachedFunction):
+    """Reads the requests from stored messages."""
+
+    stored = False
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the hubs that are followed."""
+        return [word.strip() for word in (self.instance.config["hubs"] or "").split(",") if word.strip()]
+
+    def interests(self) -> list[Interest]:
+        """Return: requests that name members of the followed hubs, and their roles; or all requests."""
+        if not self.names:
+            return [Interest((TOPIC,), "any")]
+        found = followed(session_of(self.instance), self.instance.hub, self.names)
+        members = [Interest((TOPIC,), "team", str(hub.id)) for hub in found]
+        return members + [Interest(("hubs.user.role",), "hub", str(hub.id)) for hub in found]
+
+    def execute(self) -> tuple[list[Request], list[str]]:
+        """Return the requests, newest first, and the names of which there is no hub."""
+        session, days = session_of(self.instance), self.instance.config["days"] or 30
+        if not self.names:
+            return read(session, None, days), []
+        hubs = followed(session, self.instance.hub, self.names)
+        known = {hub.name for hub in hubs}
+        return read(session, hubs, days), [name for name in self.names if name not in known]
+
+
+class HalpView(RootWidgetView):
+    """Shows the requests."""
+
+    def get_context(self, instance: Row, *args: Any, **kwargs: Any) -> Mapping[str, Any]:
+        """Return the requests by day, how many there are, and names of which there is no hub."""
+        found, unknown = GetRequests(instance)()
+        shown = found[: instance.config["limit"] or 10]
+        return {
+            "days": by_day(shown),
+            "total": len(found),
+            "unknown": unknown,
+            "back": instance.config["days"] or 30,
+        }

@@ -1,0 +1,101 @@
+"""Requests for help that people made in meetings, read from the messages of the meeting bot.
+
+``meetbot.meeting.item.help`` carries channel, meeting_topic, owner, url (the path of the log) and details with the
+line, the nick and the moment.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from hubs.models import Hub, MessagePerson, Role, RoleName, StoredMessage, User, Visibility, now
+from hubs.widgets.messages import newest
+
+TOPIC = "meetbot.meeting.item.help"
+ENDS = {"meetbot": f"%.{TOPIC}"}
+_LOGS = "https://meetbot.fedoraproject.org/{}.log.html"
+#: Requests read at most.
+READ = 300
+#: Longest text shown, in characters.
+_LINE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request for help; ``link`` leads to the log of the meeting, where there is one."""
+
+    key: int
+    line: str
+    nick: str
+    meeting: str
+    channel: str
+    link: str
+    when: datetime
+
+
+def followed(session: Session, hub: Hub, names: Sequence[str]) -> list[Hub]:
+    """Return the hubs called ``names`` that everybody may see, and this one itself."""
+    query = select(Hub).where(Hub.kind != "user", Hub.name.in_(names)).order_by(Hub.name)
+    return [found for found in session.scalars(query) if found.visibility == Visibility.PUBLIC or found.id == hub.id]
+
+
+def read(session: Session, hubs: Sequence[Hub] | None, days: int) -> list[Request]:
+    """Return the requests of the last days, newest first; with ``hubs`` those that name one of their members."""
+    messages = newest(session, None, ENDS, now() - timedelta(days=days), READ)
+    if hubs is not None:
+        mine = _naming_members(session, [message.id for message in messages], [hub.id for hub in hubs])
+        messages = [message for message in messages if message.id in mine]
+    return [request for message in messages if (request := _request(message)) is not None]
+
+
+def by_day(requests: Sequence[Request]) -> dict[date, list[Request]]:
+    """Return the requests by day (UTC), in the order given."""
+    days: dict[date, list[Request]] = {}
+    for request in requests:
+        days.setdefault(request.when.date(), []).append(request)
+    return days
+
+
+def _naming_members(session: Session, messages: Sequence[int], hubs: Sequence[int]) -> set[int]:
+    members = (
+        select(User.username)
+        .join(Role, Role.user_id == User.id)
+        .where(Role.hub_id.in_(hubs), Role.role.in_((RoleName.OWNER, RoleName.MEMBER)))
+    )
+    query = select(MessagePerson.message_id).where(MessagePerson.message_id.in_(messages))
+    return set(session.scalars(query.where(MessagePerson.username.in_(members))))
+
+
+def _request(message: StoredMessage) -> Request | None:
+    body = message.body or {}
+    details = body.get("details")
+    details = details if isinstance(details, Mapping) else {}
+    line = _text(details, "line")
+    if not line:
+        return None
+    return Request(
+        key=message.id,
+        line=line[:_LINE],
+        nick=_text(details, "nick"),
+        meeting=_text(body, "meeting_topic"),
+        channel=_text(body, "channel"),
+        link=message.link or _log(_text(body, "url")),
+        when=message.sent_at,
+    )
+
+
+def _log(path: str) -> str:
+    """Return the address of a meeting's log; the bot gives its path without an ending."""
+    if path.startswith(("https://", "http://")):
+        return path
+    safe = path and all(character.isalnum() or character in "/._-#" for character in path) and ".." not in path
+    return _LOGS.format(path.lstrip("/").replace("#", "%23")) if safe else ""
+
+
+def _text(body: Mapping[str, Any], name: str) -> str:
+    value = body.get(name)
+    return value.strip()[:_LINE] if isinstance(value, str) else ""

@@ -1,0 +1,95 @@
+"""Cookies that a person got in chat: this release, and all time."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time
+from typing import Any, ClassVar
+
+from hubs.errors import NeedsSetup
+from hubs.i18n import N_, _
+from hubs.models import Widget as Row
+from hubs.models import now
+from hubs.widgets.base import Widget
+from hubs.widgets.caching import CachedFunction, Interest
+from hubs.widgets.karma.cookies import TOPIC, Cookies, count, read
+from hubs.widgets.messages import session_of
+from hubs.widgets.parameters import Parameter
+from hubs.widgets.view import RootWidgetView
+
+#: Releases come out twice a year, in these months.
+_MONTHS = (4, 10)
+
+
+def _day(text: str) -> str:
+    """Check a date."""
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise ValueError(_("Please write a date as year-month-day, for example 2026-04-14.")) from None
+
+
+class Karma(Widget):
+    """A person's cookies."""
+
+    name = "karma"
+    label = N_("Cookies")
+    summary = N_("Cookies that a person got in chat: this release, and all time.")
+    icon = "cookie"
+    lifetime = 24 * 3600
+    parameters: ClassVar = [
+        Parameter(
+            "username", label=N_("Person"), default="", kind="username", help=N_("Empty means this hub's person.")
+        ),
+        Parameter(
+            "release_start",
+            label=N_("The release began on"),
+            default="",
+            help=N_("Year-month-day. Empty means the first of April or October, whichever was last."),
+            validator=_day,
+        ),
+    ]
+
+
+class CountCookies(CachedFunction):
+    """Counts cookies from stored messages."""
+
+    stored = False
+
+    @property
+    def username(self) -> str:
+        """Whose cookies they are, or nothing."""
+        hub = self.instance.hub
+        return self.instance.config["username"] or (hub.name if hub.kind == "user" else "")
+
+    @property
+    def since(self) -> datetime:
+        """When the release began."""
+        text = self.instance.config["release_start"]
+        return datetime.combine(date.fromisoformat(text) if text else release_start(now().date()), time(), UTC)
+
+    def interests(self) -> list[Interest]:
+        """Return: cookies that name the person."""
+        return [Interest((TOPIC,), "user", self.username)] if self.username else []
+
+    def execute(self) -> Cookies:
+        """Return the counts.
+
+        :raises NeedsSetup: where no person is named.
+        """
+        if not self.username:
+            raise NeedsSetup(_("Whose cookies shall be counted? An owner can name a person in this widget's settings."))
+        return count(read(session_of(self.instance), self.username), self.since)
+
+
+class KarmaView(RootWidgetView):
+    """Shows the counts."""
+
+    def get_context(self, instance: Row, *args: Any, **kwargs: Any) -> Mapping[str, Any]:
+        """Return the counts and what they cover."""
+        function = CountCookies(instance)
+        return {"cookies": function(), "since": function.since.date(), "username": function.username}
+
+
+def release_start(today: date) -> date:
+    """Return the first of April or October, whichever was last."""
+    starts = [date(year, month, 1) for year in (today.year - 1, today.year) for month in _MONTHS]
+    return max(start for start in starts if start <= today)

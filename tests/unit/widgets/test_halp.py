@@ -1,0 +1,129 @@
+"""Help wanted: requests from meetings by day, those of the hubs followed, and which message makes them stale."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy.orm import Session
+
+from hubs.actions import hubs as hub_actions
+from hubs.actions import messages
+from hubs.backend.extract import Extractor
+from hubs.backend.triage import Index
+from hubs.bus import Message, parse
+from hubs.models import Hub, Widget, now
+from hubs.widgets import parameters
+from hubs.widgets.registry import Registry
+from tests.unit.conftest import as_person
+from tests.unit.widgets.conftest import Build
+from tests.unit.widgets.reading import text_of
+
+HELP = "org.fedoraproject.prod.meetbot.meeting.item.help"
+
+
+def asked(line: Any, *people: str, ago: float = 1, topic: str = HELP, **more: Any) -> Message:
+    nick = people[0] if people else "someone"
+    body = {
+        "attendees": dict.fromkeys(people, 2),
+        "chairs": {},
+        "channel": "#tides-meeting",
+        "details": {"line": line, "linenum": 4, "nick": nick, "time_": 1.0},
+        "meeting_topic": "tides",
+        "owner": nick,
+        "topic": "",
+        "url": "tides/2026/tides.2026-03-17-00.42",
+    }
+    sent = (now() - timedelta(hours=ago)).timestamp()
+    return Extractor()(parse({"topic": topic, "msg": body | more, "timestamp": sent}))
+
+
+def test_requests_are_listed_by_day_with_a_link_to_the_log(session: Session, build: Build) -> None:
+    messages.store(session, [asked("Review the tide tables", "member"), asked("Paint the boat", "x", ago=60)])
+    made = build("halp")
+    text = text_of(made.html)
+    assert text.index("Review the tide tables") < text.index("Paint the boat")
+    assert made.html.count('class="day"') == 2
+    assert 'href="https://meetbot.fedoraproject.org/tides/2026/tides.2026-03-17-00.42.log.html"' in made.html
+    assert "Log of the meeting tides" in made.html
+    assert "member · tides ·" in text
+
+
+def test_a_widget_that_follows_hubs_shows_what_their_members_asked(session: Session, build: Build, team: Hub) -> None:
+    messages.store(session, [asked("ours", "x", "member"), asked("theirs", "stranger"), asked("any", "subscriber")])
+    assert text_of(build("halp", team, hubs="otters").html).count("tides ·") == 1
+    assert "ours" in build("halp", team, hubs="otters").html
+
+
+def test_a_hub_that_there_is_not_is_named(build: Build) -> None:
+    text = text_of(build("halp", hubs="otters, beavers").html)
+    assert "There is no hub called beavers" in text
+
+
+def test_members_of_a_hidden_hub_are_not_told(session: Session, build: Build, team: Hub, member: Hub) -> None:
+    messages.store(session, [asked("ours", "member")])
+    hub_actions.update(session, as_person(session, "owner"), team, {"visibility": "members"})
+    assert "ours" not in build("halp", member, hubs="otters").html
+    assert "ours" in build("halp", team, hubs="otters").html
+
+
+def test_long_lists_and_old_requests_are_cut(session: Session, build: Build) -> None:
+    messages.store(session, [asked(f"please {n}", "member", ago=n * 24 + 1) for n in range(8)])
+    assert build("halp", limit=3).html.count('class="row-item"') == 3
+    assert build("halp", days=2).html.count('class="row-item"') == 2
+
+
+def test_without_requests_the_widget_says_what_to_do(build: Build) -> None:
+    text = text_of(build("halp", days=1).html)
+    assert "Nobody asked for help in 1 day." in text
+    assert "#help" in text
+
+
+@pytest.mark.parametrize("odd", [None, 7, [], {}, "<script>alert(1)</script>", "x" * 100_000, "javascript:alert(1)"])
+def test_odd_fields_break_nothing(session: Session, build: Build, odd: Any) -> None:
+    stored = [asked("fine", **{field: odd}) for field in ("details", "channel", "meeting_topic", "owner", "url")]
+    messages.store(session, [*stored, asked(odd)])
+    made = build("halp")
+    assert made.state == "live", made.error
+    assert "<script" not in made.html
+    assert 'href="javascript' not in made.html
+
+
+@pytest.mark.parametrize("path", ["../../etc/passwd", 'x" onclick="alert(1)', "a b", ""])
+def test_a_log_that_is_no_path_has_no_link(session: Session, build: Build, path: str) -> None:
+    messages.store(session, [asked("fine", url=path)])
+    assert "<a " not in build("halp").html
+
+
+def test_every_text_of_the_widget_is_translated(session: Session, build: Build, marked: None) -> None:
+    assert "⟦Nobody asked for help" in build("halp").html
+    messages.store(session, [asked("fine")])
+    assert "⟦Log⟧" in build("halp", hubs="").html
+
+
+def test_the_names_of_hubs_are_tidied_and_bounded(registry: Registry) -> None:
+    found = registry.get("halp")
+    assert found is not None
+    assert parameters.clean(found.parameters, {"hubs": " otters ,, otters,beavers"})["hubs"] == "otters, beavers"
+    with pytest.raises(Exception, match="need your attention"):
+        parameters.clean(found.parameters, {"hubs": ",".join(f"a{n}" for n in range(60))})
+
+
+@pytest.mark.parametrize(
+    ("message", "everything", "followed"),
+    [
+        (asked("x", "member"), True, True),
+        (asked("x", "stranger"), True, False),
+        (asked("x", "member", topic=HELP.replace("help", "idea")), False, False),
+        (asked("x", "member", topic=HELP.replace("item.help", "complete")), False, False),
+    ],
+)
+def test_which_messages_make_requests_stale(
+    session: Session, registry: Registry, team: Hub, message: Message, everything: bool, followed: bool
+) -> None:
+    rows = [Widget(plugin="halp", side="left", settings=settings) for settings in ({}, {"hubs": "otters"})]
+    team.widgets.extend(rows)
+    session.commit()
+    index = Index(registry)
+    index.replace(team)
+    touched = index.touched(message)
+    assert [row.id in touched for row in rows] == [everything, followed]
