@@ -51,3 +51,52 @@ class BadMessage(HubsError):
 
 class NeedsSetup(HubsError):
     """A widget lacks a setting without which it has nothing to show."""
+
+
+class UpstreamError(HubsError):
+    """Another service did not give what we asked for; the message says so to people.
+
+    ``kind`` is one of ``unreachable``, ``refused``, ``too-large``, ``unexpected``, ``missing``, ``forbidden``.
+    ``retry_after`` is the number of seconds after which it makes sense to ask again, None where nobody knows.
+    """
+
+    status = 502
+    kind = "unreachable"
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class UpstreamUnreachable(UpstreamError):
+    """The service does not answer, or only with an error of its own."""
+
+
+class UpstreamRefused(UpstreamError):
+    """The service does not want to answer us: it wants a token, or it is asked too often."""
+
+    kind = "refused"
+
+
+class UpstreamTooLarge(UpstreamError):
+    """The answer is larger than we read."""
+
+    kind = "too-large"
+
+
+class UpstreamUnexpected(UpstreamError):
+    """The answer is not what the service's documentation says."""
+
+    kind = "unexpected"
+
+
+class UpstreamMissing(UpstreamError):
+    """The service knows no such thing."""
+
+    kind = "missing"
+
+
+class UpstreamForbidden(UpstreamError):
+    """We do not read from that address: it is no public web server."""
+
+    kind = "forbidden"

@@ -1,0 +1,191 @@
+"""Where requests may go, and for how long: decided at connect time, on the very address that is connected to.
+
+A name is resolved once, each address that it has is checked, and one that passed is connected to by number. So a name
+that answers differently a moment later (DNS rebinding) leads nowhere.
+"""
+
+import queue
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Any
+
+import httpcore
+
+from hubs.errors import UpstreamForbidden
+from hubs.i18n import _
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+Resolve = Callable[[str, int], list[str]]
+
+#: Ports that an address which a person typed may have: those of web servers.
+PORTS = frozenset((80, 443, 8000, 8080, 8443))
+#: Addresses of one name that are tried.
+TRIED = 4
+
+#: The only IPv6 addresses that are routed in the world; what is not here is local in some way.
+_UNICAST = IPv6Network("2000::/3")
+#: Gateways from IPv6 to IPv4 carry the real address in their last 32 bits (RFC 6052).
+_NAT64 = IPv6Network("64:ff9b::/96")
+#: Special addresses on which the supported Pythons do not agree: protocols (RFC 6890), relays (RFC 7526), documentation
+#: (RFC 9637).
+_SPECIAL = (IPv4Network("192.0.0.0/24"), IPv4Network("192.88.99.0/24"), IPv6Network("3fff::/20"))
+
+_deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
+
+
+def is_public(address: Address) -> bool:
+    """Tell whether an address belongs to the public internet, also by what it carries inside (IPv6).
+
+    Mapped, 6to4 and NAT64 addresses count as the IPv4 address in them.
+    """
+    if isinstance(address, IPv6Address):
+        inner = address.ipv4_mapped or address.sixtofour
+        if inner is None and address in _NAT64:
+            inner = IPv4Address(int(address) & 0xFFFFFFFF)
+        if inner is not None:
+            return is_public(inner)
+        if address.scope_id or address not in _UNICAST:
+            return False
+    special = any(address in network for network in _SPECIAL)
+    return address.is_global and not address.is_multicast and not address.is_reserved and not special
+
+
+def networks(texts: Iterable[str]) -> tuple[Network, ...]:
+    """Return the networks that ``texts``, such as ``10.20.0.0/16``, name.
+
+    :raises ValueError: when one is not a network.
+    """
+    return tuple(ip_network(text) for text in texts)
+
+
+@contextmanager
+def until(deadline: float) -> Iterator[None]:
+    """Let no reading or writing in this thread go on past a moment of the monotonic clock."""
+    token = _deadline.set(deadline)
+    try:
+        yield
+    finally:
+        _deadline.reset(token)
+
+
+def left(timeout: float | None) -> float | None:
+    """Return the seconds that one step may take: ``timeout``, or what is left until the deadline.
+
+    :raises httpcore.ReadTimeout: when nothing is left.
+    """
+    deadline = _deadline.get()
+    if deadline is None:
+        return timeout
+    rest = deadline - time.monotonic()
+    if rest <= 0:
+        raise httpcore.ReadTimeout("the answer takes too long")
+    return rest if timeout is None else min(rest, timeout)
+
+
+def resolve(host: str, port: int) -> list[str]:
+    """Return the addresses of a host, as numbers; waits no longer than the deadline allows.
+
+    The system's resolver knows no timeout, so it runs in a thread that is left behind when it hangs.
+
+    :raises httpcore.ConnectError: when the name is unknown or the resolver does not answer.
+    """
+    answers: queue.SimpleQueue[list[Any] | OSError | UnicodeError] = queue.SimpleQueue()
+
+    def ask() -> None:
+        try:
+            answers.put(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except (OSError, UnicodeError) as error:
+            answers.put(error)
+
+    threading.Thread(target=ask, name="resolve", daemon=True).start()
+    try:
+        found = answers.get(timeout=left(None))
+    except queue.Empty:
+        raise httpcore.ConnectTimeout(f"the name {host} is not resolved in time") from None
+    if isinstance(found, Exception):
+        raise httpcore.ConnectError(f"the name {host} cannot be resolved") from found
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+class Connector(httpcore.NetworkBackend):
+    """Opens connections, within the deadline, and where ``guarded`` only to addresses of the public internet.
+
+    ``vouched`` are networks that are allowed all the same, on all ports: the operator answers for them.
+    """
+
+    def __init__(self, guarded: bool, vouched: Sequence[Network] = (), resolver: Resolve = resolve) -> None:
+        self._guarded, self._vouched, self._resolve = guarded, vouched, resolver
+        self._plain = httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        """Connect to the first address of ``host`` that is allowed and answers.
+
+        :raises UpstreamForbidden: when no address of the host is allowed.
+        """
+        found = self._resolve(host.strip("[]"), port)
+        allowed = [text for text in found if self._allows(text, port)]
+        if not allowed:
+            raise UpstreamForbidden(
+                _("The address at {host} cannot be used: only public web servers can be read from here.").format(
+                    host=host
+                )
+            )
+        failure: Exception = httpcore.ConnectError(f"{host} has no address")
+        for text in allowed[:TRIED]:
+            try:
+                return _Limited(self._plain.connect_tcp(text, port, left(timeout), local_address, socket_options))
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failure = error
+        raise failure
+
+    def connect_unix_socket(
+        self, path: str, timeout: float | None = None, socket_options: Iterable[Any] | None = None
+    ) -> httpcore.NetworkStream:
+        """Refuse: nothing that we read is behind one."""
+        raise UpstreamForbidden(_("Only web servers can be read from here."))
+
+    def _allows(self, text: str, port: int) -> bool:
+        if not self._guarded:
+            return True
+        address = ip_address(text)
+        if any(address in network for network in self._vouched):
+            return True
+        return port in PORTS and is_public(address)
+
+
+class _Limited(httpcore.NetworkStream):
+    """A connection of which every step ends at the deadline, so that nobody can hold us byte by byte."""
+
+    def __init__(self, inner: httpcore.NetworkStream) -> None:
+        self._inner = inner
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._inner.read(max_bytes, left(timeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._inner.write(buffer, left(timeout))
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        return _Limited(self._inner.start_tls(ssl_context, server_hostname, left(timeout)))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)

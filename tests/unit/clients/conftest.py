@@ -1,0 +1,32 @@
+"""A local server in the place of other people's services, and an HTTP layer that does not wait long."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hubs.cache import SQLiteCache
+from hubs.clients.hosts import Policy
+from hubs.clients.http import HTTP
+from tests.upstream import Upstream, running
+
+#: Quick, so that tests are: as the real one, with smaller times.
+QUICK = Policy(connect=0.5, read=0.5, total=1.5, limit=50_000, backoff=(0.001, 0.01), gap=0.0, rest=(0.2, 1.0))
+AGENT = "FedoraHubs/test (+https://hubs.example)"
+
+
+@pytest.fixture
+def upstream() -> Iterator[Upstream]:
+    """Give a server that answers what a test says."""
+    with running() as found:
+        yield found
+
+
+@pytest.fixture
+def http(tmp_path: Path) -> Iterator[HTTP]:
+    """Give an HTTP layer with a cache of its own."""
+    store = SQLiteCache(tmp_path / "http-cache.db")
+    found = HTTP(AGENT, store, policy=QUICK)
+    yield found
+    found.close()
+    store.close()
