@@ -12,6 +12,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from hubs import cache, i18n, urls
 from hubs.actions import outbox, revisions
 from hubs.bus import NullPublisher, Publisher
+from hubs.clients.all import Clients
 from hubs.errors import BadSetting
 from hubs.events import Stream, Tokens
 from hubs.models import Database
@@ -66,7 +67,9 @@ def make_site(settings: Settings) -> Site:
     outbox.publish_after_commit(database, publisher)
     registry, key = Registry(settings.widgets), settings.key()
     revisions.record_on_commit(database, registry)
-    fragments = Fragments(registry, cache.connect(settings.cache), key, settings.fragment_ttl, settings.build_timeout)
+    store = cache.connect(settings.cache)
+    clients = Clients(settings, store)
+    fragments = Fragments(registry, store, key, settings.fragment_ttl, settings.build_timeout, clients)
     stream = Stream(settings.redis_url, settings.stream_log, settings.stream_ttl, settings.token_ttl)
     return Site(settings, database, fragments, stream, Tokens(key, settings.token_ttl))
 

@@ -12,11 +12,21 @@ import tempfile
 import tomllib
 from collections.abc import Mapping
 from contextlib import suppress
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 
 from hubs.errors import BadSetting
 
@@ -39,7 +49,25 @@ def _words(value: Any) -> Any:
     return value
 
 
+def _token(value: SecretStr) -> SecretStr:
+    """Refuse what cannot stand in a header, without repeating it."""
+    text = value.get_secret_value()
+    if not (text.isascii() and text.isprintable() and " " not in text) or len(text) > 500:
+        raise ValueError("a token has only letters, digits and signs, no blanks or line breaks")
+    return value
+
+
+def _service(value: str) -> str:
+    if urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname:
+        raise ValueError("write a full address such as https://bodhi.fedoraproject.org")
+    return value.rstrip("/")
+
+
 Words = Annotated[list[str], BeforeValidator(_words)]
+#: What proves to another service who we are; never shown.
+Token = Annotated[SecretStr, AfterValidator(_token)]
+#: The address of another service, without a slash at its end.
+ServiceURL = Annotated[str, AfterValidator(_service)]
 
 
 class Settings(BaseModel):
@@ -84,6 +112,25 @@ class Settings(BaseModel):
     stream_log: int = Field(200, ge=10, description="Events kept per stream for readers who reconnect.")
     stream_ttl: int = Field(3600, ge=60, description="Seconds for which those events are kept.")
     token_ttl: int = Field(6 * 3600, ge=60, description="Seconds for which a page's stream token is good.")
+
+    badges_url: ServiceURL = Field("https://badges.fedoraproject.org", description="Fedora Badges (Tahrir).")
+    bodhi_url: ServiceURL = Field("https://bodhi.fedoraproject.org", description="Bodhi, the system of updates.")
+    bugzilla_url: ServiceURL = Field("https://bugzilla.redhat.com", description="Bugzilla.")
+    bugzilla_key: Token = Field(SecretStr(""), description="API key for Bugzilla; sent to Bugzilla alone.")
+    vouched_networks: Words = Field(
+        [],
+        description="Networks, such as 10.20.0.0/16, from which feeds may be read although they are not public.",
+    )
+
+    @field_validator("vouched_networks")
+    @classmethod
+    def _networks(cls, value: list[str]) -> list[str]:
+        for text in value:
+            try:
+                ip_network(text)
+            except ValueError:
+                raise ValueError(f"{text} is not a network; write for example 10.20.0.0/16") from None
+        return value
 
     @field_validator("database_url")
     @classmethod

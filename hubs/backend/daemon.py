@@ -13,6 +13,7 @@ from hubs.backend.pipeline import Pipeline
 from hubs.backend.rebuild import Rebuilder
 from hubs.backend.triage import Index
 from hubs.bus import Message
+from hubs.clients.all import Clients
 from hubs.events import Stream
 from hubs.models import Database
 from hubs.settings import Settings
@@ -34,7 +35,8 @@ class Daemon:
         self._database = Database(settings.database, pool_size=settings.rebuild_threads + 2)
         stream = Stream(settings.redis_url, settings.stream_log, settings.stream_ttl, settings.token_ttl)
         store = cache.connect(settings.cache)
-        fragments = Fragments(registry, store, settings.key(), settings.fragment_ttl, settings.build_timeout)
+        clients = Clients(settings, store)
+        fragments = Fragments(registry, store, settings.key(), settings.fragment_ttl, settings.build_timeout, clients)
         self.rebuilder = Rebuilder(
             self._database, fragments, stream, settings.rebuild_threads, settings.rebuild_interval
         )

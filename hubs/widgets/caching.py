@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from hubs.cache import Cache, NullCache, key_of
+from hubs.clients.all import Clients
 from hubs.models import Widget
 
 log = logging.getLogger(__name__)
@@ -46,6 +47,7 @@ class Services:
     key: bytes = b""
     ttl: int = 86400
     code: str = ""
+    clients: Clients | None = None
     memo: dict[str, Any] = field(default_factory=dict)
 
     def sign(self, data: bytes) -> bytes:
@@ -65,6 +67,14 @@ class CachedFunction:
 
     def __init__(self, instance: Widget) -> None:
         self.instance = instance
+
+    @property
+    def clients(self) -> Clients:
+        """The clients of other people's services."""
+        found = _services(self.instance).clients
+        if found is None:
+            raise RuntimeError(f"{type(self).__name__} asks another service, and nobody lent it a client")
+        return found
 
     def execute(self) -> Any:
         """Compute the value; may be slow."""

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from hubs.cache import Cache, key_of
+from hubs.clients.all import Clients
 from hubs.errors import NeedsSetup
 from hubs.models import Widget, now
 from hubs.widgets.caching import CachedFunction, Services, lend
@@ -78,8 +79,16 @@ def unpack(entry: bytes | None) -> Fragment | None:
 class Fragments:
     """Reads and builds fragments; one builder at a time per widget over all processes that share the cache."""
 
-    def __init__(self, registry: Registry, cache: Cache, key: bytes, ttl: int, build_timeout: int = 30) -> None:
-        self.registry, self.cache = registry, cache
+    def __init__(
+        self,
+        registry: Registry,
+        cache: Cache,
+        key: bytes,
+        ttl: int,
+        build_timeout: int = 30,
+        clients: Clients | None = None,
+    ) -> None:
+        self.registry, self.cache, self._clients = registry, cache, clients
         self._key, self._ttl, self._timeout = key, ttl, build_timeout
 
     def key(self, row: Widget, locale: str = DEFAULT_LOCALE) -> str:
@@ -159,7 +168,7 @@ class Fragments:
 
     def _render(self, found: WidgetType, row: Widget, locale: str, stale: Iterable[type[CachedFunction]]) -> str:
         found.bind(row)
-        lend(row, Services(self.cache, self._key, self._ttl, found.code))
+        lend(row, Services(self.cache, self._key, self._ttl, found.code, self._clients))
         for function in stale:
             function(row).rebuild()
         html = found.view().render(row, environment(found.folder), title=self._title(row), locale=locale)

@@ -1,0 +1,22 @@
+"""All clients, made from the settings: what widgets are lent."""
+
+from hubs import __version__
+from hubs.cache import Cache
+from hubs.clients.addresses import networks
+from hubs.clients.badges import Badges
+from hubs.clients.hosts import Policy
+from hubs.clients.http import HTTP
+from hubs.settings import Settings
+
+
+class Clients:
+    """One client per service, on one HTTP layer; nothing is connected to before the first question."""
+
+    def __init__(self, settings: Settings, cache: Cache | None = None, policy: Policy | None = None) -> None:
+        agent = f"FedoraHubs/{__version__} (+{settings.site_url})"
+        self.http = HTTP(agent, cache, networks(settings.vouched_networks), policy)
+        self.badges = Badges(self.http, settings.badges_url)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.http.close()

@@ -1,0 +1,92 @@
+"""Fedora Badges: what a person earned.
+
+API: https://github.com/fedora-infra/tahrir, ``/user/<username>/json`` (Tahrir is the software behind
+https://badges.fedoraproject.org; its page "About" names the address). Answer::
+
+    {"user": "rana", "percent_earned": 4.5, "percentile": "12.3", "rank": 210, "user_count": 9000, "avatar": "https://…",
+     "assertions": [{"issued": 1453717849.0, "id": "mugshot", "name": "Mugshot", "description": "…", "image": "https://…",
+                     "tags": ["community"], "criteria": "https://…", "rarity": "D", "issuer": "…", "created_on": 1.0}]}
+
+``rarity`` is a letter from X, the rarest sixth of all badges, over S, A, B, C to D; older servers leave it out. A
+person without account there, and one who hides their badges, is a 404.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from hubs.clients.answer import Moment, Shape, Text
+from hubs.clients.http import HTTP, Service
+
+#: From the rarest to the most common.
+RARITIES = "XSABCD"
+
+
+@dataclass(frozen=True)
+class Badge:
+    """A badge that a person earned; ``rarity`` is one letter of `RARITIES`, or empty."""
+
+    id: str
+    name: str
+    description: str
+    url: str
+    earned: datetime
+    rarity: str = ""
+
+
+@dataclass(frozen=True)
+class Earned:
+    """All badges of a person, newest first; ``rank`` is their place among all people, 0 where there is none."""
+
+    url: str
+    rank: int
+    people: int
+    badges: tuple[Badge, ...]
+
+    @property
+    def rarest(self) -> Badge | None:
+        """The rarest one, of several the newest; None where the server does not tell."""
+        rated = [badge for badge in self.badges if badge.rarity]
+        return min(rated, key=lambda badge: RARITIES.index(badge.rarity), default=None)
+
+
+class _Assertion(Shape):
+    issued: Moment
+    id: Text
+    name: Text
+    description: Text = ""
+    rarity: Text = ""
+
+
+class _Person(Shape):
+    assertions: list[_Assertion]
+    rank: int | None = 0
+    user_count: int | None = 0
+
+
+class Badges:
+    """Asks Fedora Badges."""
+
+    def __init__(self, http: HTTP, base: str) -> None:
+        self._http, self._service = http, Service("Fedora Badges", base)
+
+    def earned(self, username: str) -> Earned:
+        """Return what a person earned.
+
+        :raises UpstreamMissing: when the person has no account there, or hides their badges.
+        :raises UpstreamError: when there is no usable answer.
+        """
+        service = self._service
+        found = self._http.get(service.url("user", username, "json"), service).read_as(_Person)
+        badges = [
+            Badge(
+                one.id,
+                one.name,
+                one.description,
+                service.url("badge", one.id),
+                one.issued,
+                one.rarity if one.rarity in tuple(RARITIES) else "",
+            )
+            for one in found.assertions
+        ]
+        badges.sort(key=lambda badge: badge.earned, reverse=True)
+        return Earned(service.url("user", username), found.rank or 0, found.user_count or 0, tuple(badges))

@@ -1,0 +1,89 @@
+"""Fedora Badges, against a server that answers in its shape."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from hubs.clients.badges import Badges
+from hubs.clients.http import HTTP
+from hubs.errors import UpstreamMissing, UpstreamUnexpected
+from tests.upstream import Upstream
+
+
+def badge(name: str, issued: float, **more: Any) -> dict[str, Any]:
+    return {
+        "issued": issued,
+        "id": name.lower().replace(" ", "-"),
+        "name": name,
+        "description": f"You did: {name}",
+        "image": "https://badges.example/pngs/x.png",
+        "tags": ["community"],
+        "criteria": "https://badges.example/criteria",
+        "rarity": "D",
+        "issuer": "Fedora Project",
+        "created_on": 1.0,
+        **more,
+    }
+
+
+def person(*badges: Any, **more: Any) -> dict[str, Any]:
+    return {
+        "user": "rana",
+        "avatar": "https://avatars.example/rana",
+        "percent_earned": 0.5,
+        "percentile": "12.3",
+        "rank": 210,
+        "user_count": 9000,
+        "assertions": list(badges),
+        **more,
+    }
+
+
+def test_badges_come_newest_first_with_the_rarest_named(upstream: Upstream, http: HTTP) -> None:
+    old, new = badge("Old Hand", 1_000_000_000.0, rarity="X"), badge("Fresh Start", 1_700_000_000.0)
+    upstream.on("/user/rana/json", person(old, new, badge("Older", 900_000_000.0, rarity="?")))
+    found = Badges(http, upstream.url).earned("rana")
+    assert [one.name for one in found.badges] == ["Fresh Start", "Old Hand", "Older"]
+    assert found.badges[0].earned == datetime.fromtimestamp(1_700_000_000, UTC)
+    assert found.badges[0].url == f"{upstream.url}/badge/fresh-start"
+    assert (found.rank, found.people, found.url) == (210, 9000, f"{upstream.url}/user/rana")
+    assert found.rarest is not None
+    assert found.rarest.name == "Old Hand"
+
+
+def test_nothing_earned_is_no_error(upstream: Upstream, http: HTTP) -> None:
+    upstream.on("/user/rana/json", person(rank=None))
+    found = Badges(http, upstream.url).earned("rana")
+    assert (found.badges, found.rank, found.rarest) == ((), 0, None)
+
+
+def test_a_strange_username_stays_one_part_of_the_path(upstream: Upstream, http: HTTP) -> None:
+    with pytest.raises(UpstreamMissing, match="Fedora Badges knows no such thing"):
+        Badges(http, upstream.url).earned("../../admin?x=1")
+    assert upstream.paths() == ["/user/..%2F..%2Fadmin%3Fx%3D1/json"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<html>maintenance</html>",
+        [],
+        {},
+        {"assertions": None},
+        {"assertions": [1]},
+        person({"issued": "soon", "id": 1}),
+        person(badge("x", 1e300)),
+    ],
+)
+def test_another_shape_is_a_clear_error(upstream: Upstream, http: HTTP, body: Any) -> None:
+    upstream.on("/user/rana/json", body)
+    with pytest.raises(UpstreamUnexpected, match="Fedora Badges answers cannot be read"):
+        Badges(http, upstream.url).earned("rana")
+
+
+def test_texts_are_bounded(upstream: Upstream, http: HTTP) -> None:
+    upstream.on("/user/rana/json", person(badge("x" * 5000, 1.0, description="a\nb\x00c" * 999)))
+    found = Badges(http, upstream.url).earned("rana").badges[0]
+    assert len(found.name) == 500
+    assert found.description.isprintable()
