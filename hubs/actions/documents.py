@@ -4,7 +4,7 @@ Widgets are named by their ``id`` within the hub, which stays the same on anothe
 document; where one is applied, a widget keeps the secrets that it has.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from hubs.actions.hubs import EXTRAS
 from hubs.errors import InvalidInput
 from hubs.models import GRID, SUMMARY_LENGTH, Hub, RoleName, Visibility, Widget
+from hubs.widgets.parameters import Parameter
 from hubs.widgets.registry import Registry
 
 #: Most widgets in one document; most people in one list.
@@ -128,12 +129,18 @@ def describe(hub: Hub, registry: Registry, *, people: bool = False) -> HubDocume
     )
 
 
+def without_defaults(parameters: Sequence[Parameter], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that differ from the declared defaults."""
+    defaults = {parameter.name: parameter.default for parameter in parameters}
+    return {name: value for name, value in settings.items() if name not in defaults or defaults[name] != value}
+
+
 def _widget(row: Widget, registry: Registry) -> WidgetDocument:
     found = registry.get(row.plugin)
-    settings = dict(row.settings or {})
-    for parameter in found.parameters if found else ():
-        if parameter.kind == "secret" or settings.get(parameter.name) == parameter.default:
-            settings.pop(parameter.name, None)
+    parameters = found.parameters if found else ()
+    secrets = {parameter.name for parameter in parameters if parameter.kind == "secret"}
+    settings = {name: value for name, value in (row.settings or {}).items() if name not in secrets}
+    settings = without_defaults(parameters, settings)
     return WidgetDocument(id=row.key, widget=row.plugin, title=row.label or "", settings=settings)
 
 

@@ -1,7 +1,7 @@
 """Adding, changing, moving and removing widgets."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -36,17 +36,13 @@ def add(
     :raises InvalidInput: when the settings or the column do not fit the widget.
     """
     require(who, "edit", hub)
-    found = _installed(registry, plugin)
-    if side not in ("left", "right"):
-        raise InvalidInput("The column is either left or right.", {"side": "Please choose left or right."})
-    if not found.fits(hub.kind, side):
-        raise InvalidInput(f"{found.label} cannot stand in the {side} column of this hub.")
+    found = fitting(registry, hub.kind, side, plugin)
     if len(hub.widgets) >= LIMIT:
         raise Conflict(f"A hub holds at most {LIMIT} widgets: remove one first.")
     row = Widget(
-        key=key or free_key(hub, found.name),
+        key=key or free_key({row.key for row in hub.widgets}, found.name),
         plugin=found.name,
-        label=_label(label, found),
+        label=heading(label, found),
         side=side,
         position=_end(hub, side),
         settings=parameters.clean(found.parameters, values or {}),
@@ -74,7 +70,7 @@ def update(
     :raises Conflict: when somebody else saved in the meantime.
     """
     require(who, "edit", row)
-    found = _installed(registry, row.plugin)
+    found = installed(registry, row.plugin)
     if version is not None and version != row.version:
         raise Conflict(
             "Somebody else changed these settings while you had the form open. "
@@ -83,8 +79,8 @@ def update(
     cleaned = parameters.clean(found.parameters, values)
     before = {**parameters.defaults(found.parameters), **row.settings}
     changed = sorted(name for name, value in cleaned.items() if before.get(name) != value)
-    if label is not None and _label(label, found) != row.label:
-        row.label = _label(label, found)
+    if label is not None and heading(label, found) != row.label:
+        row.label = heading(label, found)
         changed.append("label")
     if changed:
         row.settings = cleaned
@@ -144,11 +140,10 @@ def arrange(
     return moved
 
 
-def free_key(hub: Hub, plugin: str) -> str:
-    """Return a name for a new widget that no other on the hub has: ``feed``, ``feed-2``."""
-    taken = {row.key for row in hub.widgets}
+def free_key(taken: Collection[str], plugin: str) -> str:
+    """Return a name within the hub for a new widget that none of ``taken`` has: ``feed``, ``feed-2``."""
     base = re.sub(r"[^A-Za-z0-9._-]+", "-", plugin).strip("-._")[:48] or "widget"
-    return next(name for name in (base, *(f"{base}-{n}" for n in range(2, LIMIT + 2))) if name not in taken)
+    return next(name for name in (base, *(f"{base}-{n}" for n in range(2, len(taken) + 3))) if name not in taken)
 
 
 def remove(session: Session, who: Person, row: Widget) -> None:
@@ -167,19 +162,36 @@ def _tell(session: Session, who: Person, row: Widget, what: str, changed: list[s
 
 
 def _check_side(registry: Registry, row: Widget, side: str) -> None:
-    found = registry.get(row.plugin)
-    if found is not None and not found.fits(row.hub.kind, side):
-        raise InvalidInput(f"{found.label} cannot stand in the {side} column.")
+    if registry.get(row.plugin) is not None:
+        fitting(registry, row.hub.kind, side, row.plugin)
 
 
-def _installed(registry: Registry, plugin: str) -> WidgetType:
+def installed(registry: Registry, plugin: str) -> WidgetType:
+    """Return the widget called ``plugin``.
+
+    :raises NotFound: when it is not installed.
+    """
     found = registry.get(plugin)
     if found is None:
         raise NotFound(f"There is no widget called “{plugin}” here.")
     return found
 
 
-def _label(label: str, found: WidgetType) -> str:
+def fitting(registry: Registry, kind: str, side: str, plugin: str) -> WidgetType:
+    """Return the widget called ``plugin``, which shall stand in a column of a hub of this kind.
+
+    :raises InvalidInput: when it cannot stand there.
+    """
+    found = installed(registry, plugin)
+    if side not in ("left", "right"):
+        raise InvalidInput("The column is either left or right.", {"side": "Please choose left or right."})
+    if not found.fits(kind, side):
+        raise InvalidInput(f"{found.label} cannot stand in the {side} column of this hub.")
+    return found
+
+
+def heading(label: str, found: WidgetType) -> str:
+    """Return a heading as it is stored: on one line, and empty where it is the widget's own."""
     label = " ".join(label.split())
     if len(label) > LABEL_LENGTH:
         raise InvalidInput("The title is too long.", {"label": f"At most {LABEL_LENGTH} characters are possible."})

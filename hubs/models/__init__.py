@@ -2,7 +2,7 @@
 
 from hubs.models.base import Base, Moment, now
 from hubs.models.database import Database
-from hubs.models.history import AuditEntry, Revision
+from hubs.models.history import AuditEntry, Draft, Revision
 from hubs.models.hub import GRID, SUMMARY_LENGTH, Hub, Visibility, Widget
 from hubs.models.messages import MessagePackage, MessagePerson, StoredMessage
 from hubs.models.outbox import OutboxMessage, digest
@@ -14,6 +14,7 @@ __all__ = [
     "AuditEntry",
     "Base",
     "Database",
+    "Draft",
     "Hub",
     "MessagePackage",
     "MessagePerson",

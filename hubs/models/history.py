@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy import JSON, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hubs.models.base import Base, now
@@ -42,3 +42,18 @@ class Revision(Base):
     at: Mapped[datetime] = mapped_column(default=now)
     agent: Mapped[str] = mapped_column(String(64), default="")
     document: Mapped[dict[str, Any]]
+
+
+class Draft(Base):
+    """A new layout of a hub that one person is working on, with the steps that led to it; all documents."""
+
+    __tablename__ = "drafts"
+
+    hub_id: Mapped[int] = mapped_column(ForeignKey("hubs.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True)
+    #: What the hub looked like when the person began.
+    base: Mapped[dict[str, Any]]
+    #: What it looked like after each step; ``at`` is the step that is shown, later ones can be done again.
+    steps: Mapped[list[Any]] = mapped_column(JSON)
+    at: Mapped[int] = mapped_column(default=0)
+    updated_on: Mapped[datetime] = mapped_column(default=now, onupdate=now)

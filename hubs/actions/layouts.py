@@ -1,0 +1,129 @@
+"""Steps of editing a page: each takes a hub's document and returns the one after the step. Nothing is stored here."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from hubs.actions import widgets
+from hubs.actions.documents import SIDES, WIDGETS, HubDocument, Layout, WidgetDocument, without_defaults
+from hubs.errors import Conflict, InvalidInput, NotFound
+from hubs.models import GRID
+from hubs.widgets import parameters
+from hubs.widgets.registry import Registry
+
+Columns = dict[str, list[WidgetDocument]]
+
+
+def find(document: HubDocument, key: str) -> WidgetDocument:
+    """Return one widget of a document.
+
+    :raises NotFound: when it has none of that id.
+    """
+    for one in every(document):
+        if one.id == key:
+            return one
+    raise NotFound("There is no such widget on this page any more. Load the editor again.")
+
+
+def every(document: HubDocument) -> Iterator[WidgetDocument]:
+    """Yield all widgets, left column first."""
+    for side in SIDES:
+        yield from getattr(document.widgets, side)
+
+
+def side_of(document: HubDocument, key: str) -> str:
+    """Return the column that a widget stands in."""
+    found = find(document, key)
+    return "left" if found in document.widgets.left else "right"
+
+
+def add(
+    document: HubDocument,
+    registry: Registry,
+    side: str,
+    plugin: str,
+    settings: Mapping[str, Any],
+    title: str = "",
+) -> HubDocument:
+    """Put a new widget at the end of a column.
+
+    :raises InvalidInput: when its settings or the column do not fit it.
+    :raises Conflict: when the hub holds as many widgets as it can.
+    """
+    found = widgets.fitting(registry, document.kind, side, plugin)
+    taken = {one.id for one in every(document)}
+    if len(taken) >= WIDGETS:
+        raise Conflict(f"A hub holds at most {WIDGETS} widgets: remove one first.")
+    cleaned = without_defaults(found.parameters, parameters.clean(found.parameters, settings))
+    made = WidgetDocument(
+        id=widgets.free_key(taken, plugin), widget=plugin, title=widgets.heading(title, found), settings=cleaned
+    )
+    columns = _columns(document)
+    columns[side].append(made)
+    return _with(document, columns)
+
+
+def configure(
+    document: HubDocument, registry: Registry, key: str, settings: Mapping[str, Any], title: str
+) -> HubDocument:
+    """Change the settings and the heading of a widget.
+
+    :raises InvalidInput: with one sentence per setting that cannot be accepted.
+    """
+    before = find(document, key)
+    found = widgets.installed(registry, before.widget)
+    cleaned = without_defaults(found.parameters, parameters.clean(found.parameters, settings))
+    after = before.model_copy(update={"settings": cleaned, "title": widgets.heading(title, found)})
+    columns = {side: [after if one.id == key else one for one in rows] for side, rows in _columns(document).items()}
+    return _with(document, columns)
+
+
+def remove(document: HubDocument, key: str) -> HubDocument:
+    """Take a widget off the page."""
+    find(document, key)
+    columns = {side: [one for one in rows if one.id != key] for side, rows in _columns(document).items()}
+    return _with(document, columns)
+
+
+def place(document: HubDocument, registry: Registry, key: str, side: str, index: int) -> HubDocument:
+    """Put a widget at a place of a column, counted from 0 at the top; beyond the end counts as the end.
+
+    :raises InvalidInput: when it cannot stand in that column.
+    """
+    moved = find(document, key)
+    if side != side_of(document, key):
+        widgets.fitting(registry, document.kind, side, moved.widget)
+    columns = {name: [one for one in rows if one.id != key] for name, rows in _columns(document).items()}
+    columns[side].insert(max(0, index), moved)
+    return _with(document, columns)
+
+
+def step(document: HubDocument, registry: Registry, key: str, way: str) -> HubDocument:
+    """Move a widget ``up``, ``down``, ``top``, ``bottom``, or to the end of the ``left`` or ``right`` column."""
+    side = side_of(document, key)
+    rows = [one.id for one in getattr(document.widgets, side)]
+    at = rows.index(key)
+    places = {"up": at - 1, "down": at + 1, "top": 0, "bottom": len(rows)}
+    if way in places:
+        return place(document, registry, key, side, places[way])
+    if way in SIDES:
+        return place(document, registry, key, way, WIDGETS)
+    raise InvalidInput("A widget moves up, down, top, bottom, left or right.")
+
+
+def width(document: HubDocument, value: Any) -> HubDocument:
+    """Set the width of the left column, in columns of the grid."""
+    try:
+        wanted = int(value)
+    except (TypeError, ValueError):
+        wanted = 0
+    if not 1 <= wanted < GRID:
+        raise InvalidInput(f"Please choose a width from 1 to {GRID - 1}.", {"left_width": "Not possible."})
+    return document.model_copy(update={"left_width": wanted})
+
+
+def _columns(document: HubDocument) -> Columns:
+    return {side: list(getattr(document.widgets, side)) for side in SIDES}
+
+
+def _with(document: HubDocument, columns: Columns) -> HubDocument:
+    return document.model_copy(update={"widgets": Layout(left=columns["left"], right=columns["right"])})
