@@ -72,7 +72,7 @@ def limit(found: Stack, bus: Bus, count: int) -> float:
 def latency(found: Stack, bus: Bus, hub: Hub, readers: int, rounds: int) -> list[float]:
     """Return the milliseconds from publishing a message to each reader's receipt of the new fragment."""
     settings = found.settings
-    token = Tokens(settings.key(), 3600).mint([hub_channel(hub.id, "en")])
+    token = Tokens(settings.key(), 3600).mint([hub_channel(hub.id, "public", "en")])
     cursor = EventLog(settings.redis_url).cursor()
     streams = [Stream(found.events, token, cursor) for _ in range(readers)]
     took: list[float] = []

@@ -80,9 +80,12 @@ class Missed(Exception):
     """The log cannot tell what a reader missed; the text is the reason that ``reset`` carries."""
 
 
-def hub_channel(hub_id: int, locale: str) -> str:
-    """Return the channel on which a hub's fragments in one language are pushed."""
-    return f"hub:{hub_id}:{locale}"
+def hub_channel(hub_id: int, audience: str, locale: str) -> str:
+    """Return the channel on which those fragments of a hub that ``audience`` may see are pushed in one language.
+
+    ``audience`` is a `hubs.models.Visibility`. Whoever may see what is narrower hears the wider channels as well.
+    """
+    return f"hub:{hub_id}:{audience}:{locale}"
 
 
 def user_channel(user_id: int) -> str:
@@ -257,14 +260,14 @@ class Stream:
         """Tell whether somebody looks at a hub now, in whatever language."""
         return bool(self.watched(hub_id))
 
-    def changed(self, hub_id: int, locale: str, widget_id: int, version: int) -> str | None:
-        """Tell those who hear a hub in ``locale`` that a widget changed, without its content; return the event's id.
+    def changed(self, hub_id: int, audience: str, locale: str, widget_id: int, version: int) -> str | None:
+        """Tell those who hear a hub that a widget for ``audience`` changed, without its content; return the event's id.
 
         For locales that are not rendered because nobody seems to watch them: the log then still knows that a reader
         who comes back has missed something.
         """
         data = {"widget": widget_id, "hub": hub_id, "version": version}
-        return self.publish(hub_channel(hub_id, locale), "changed", data)
+        return self.publish(hub_channel(hub_id, audience, locale), "changed", data)
 
     def _append(self, channel: str, kind: str, data: dict[str, Any]) -> str:
         event = json.dumps({"type": kind, "data": json.dumps(data, separators=(",", ":"))}, separators=(",", ":"))

@@ -3,11 +3,16 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from sqlalchemy import ColumnElement, and_, or_, true
+
 from hubs.errors import NotAllowed, NotFound
 from hubs.models import Hub, Role, RoleName, Visibility, Widget
 
 #: What can be done to a hub (and, by way of its hub, to a widget).
 VERBS = ("view", "edit", "own", "subscribe", "star", "join", "leave")
+#: What is said of a hub that there is not, and in the same words of one that the person may not know of.
+NO_HUB = "There is no such hub, or you may not see it."
+NO_WIDGET = "There is no such widget, or you may not see it."
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,34 @@ def person(user_id: int, username: str, roles: Iterable[Role]) -> Person:
     return Person(user_id, username, {hub: frozenset(names) for hub, names in held.items()})
 
 
+def audiences(who: Person, hub: Hub) -> tuple[Visibility, ...]:
+    """Return the audiences of ``hub`` that a person belongs to, widest first: what they may see and hear there."""
+    if who.operator:
+        return tuple(Visibility)
+    belongs = {
+        Visibility.PUBLIC: True,
+        Visibility.SIGNED_IN: who.signed_in,
+        Visibility.MEMBERS: who.is_(hub, RoleName.OWNER, RoleName.MEMBER),
+        Visibility.OWNERS: who.is_(hub, RoleName.OWNER),
+    }
+    return tuple(level for level, inside in belongs.items() if inside)
+
+
+def visible(who: Person) -> ColumnElement[bool]:
+    """Return the condition on `Hub` that selects the hubs that a person may see, as `can` would."""
+    if who.operator:
+        return true()
+    if not who.signed_in:
+        return Hub.visibility == Visibility.PUBLIC
+    owned = [hub for hub, names in who.roles.items() if RoleName.OWNER in names]
+    joined = [hub for hub, names in who.roles.items() if RoleName.MEMBER in names]
+    return or_(
+        Hub.visibility.in_((Visibility.PUBLIC, Visibility.SIGNED_IN)),
+        and_(Hub.visibility == Visibility.MEMBERS, Hub.id.in_([*owned, *joined])),
+        and_(Hub.visibility == Visibility.OWNERS, Hub.id.in_(owned)),
+    )
+
+
 def can(who: Person, verb: str, what: Hub | Widget) -> bool:
     """Tell whether ``who`` may do ``verb`` to a hub, or to a widget by way of its hub."""
     if verb not in VERBS:
@@ -49,7 +82,7 @@ def can(who: Person, verb: str, what: Hub | Widget) -> bool:
     hub = what.hub if isinstance(what, Widget) else what
     if who.operator:
         return True
-    if not _sees(who, hub):
+    if not _sees(who, what):
         return False
     if verb == "view":
         return True
@@ -74,7 +107,7 @@ def require(who: Person, verb: str, what: Hub | Widget) -> None:
     if can(who, verb, what):
         return
     if not can(who, "view", what):
-        raise NotFound("There is no such hub, or you may not see it.")
+        raise NotFound(NO_WIDGET if isinstance(what, Widget) else NO_HUB)
     hub = what.hub if isinstance(what, Widget) else what
     if not who.signed_in:
         raise NotAllowed("Please sign in first.")
@@ -85,9 +118,7 @@ def require(who: Person, verb: str, what: Hub | Widget) -> None:
     raise NotAllowed(f"Only owners of {hub.title} may do this.")
 
 
-def _sees(who: Person, hub: Hub) -> bool:
-    if hub.visibility == Visibility.PUBLIC:
-        return True
-    if hub.visibility == Visibility.SIGNED_IN:
-        return who.signed_in
-    return who.is_(hub, RoleName.OWNER, RoleName.MEMBER)
+def _sees(who: Person, what: Hub | Widget) -> bool:
+    if isinstance(what, Widget):
+        return what.audience in audiences(who, what.hub)
+    return (what.visibility or Visibility.PUBLIC) in audiences(who, what)

@@ -34,11 +34,12 @@ def announce(client: redis.Redis, channels: Iterable[str]) -> None:
 
     :raises redis.RedisError: when Redis is away.
     """
-    found = [channel.split(":") for channel in channels if channel.startswith("hub:") and channel.count(":") == 2]
+    # hub:<id>:<audience>:<locale>
+    found = [channel.split(":") for channel in channels if channel.startswith("hub:") and channel.count(":") == 3]
     for start in range(0, len(found), BATCH):
         batch = found[start : start + BATCH]
-        keys = [f"{_KEY}{hub}" for _, hub, _ in batch]
-        client.eval(_ANNOUNCE, len(keys), *keys, str(int(time.time())), str(LIFETIME), *(one[2] for one in batch))
+        keys = [f"{_KEY}{one[1]}" for one in batch]
+        client.eval(_ANNOUNCE, len(keys), *keys, str(int(time.time())), str(LIFETIME), *(one[3] for one in batch))
 
 
 def watched(client: redis.Redis, hub_ids: Sequence[int]) -> dict[int, set[str]]:

@@ -87,10 +87,12 @@ def _widget(
     session: Session, registry: Registry, who: Person, hub: Hub, row: Widget | None, one: WidgetDocument, side: str
 ) -> Widget:
     if row is None:
-        return widgets.add(session, registry, who, hub, one.widget, side, one.settings, one.title, key=one.id)
+        return widgets.add(
+            session, registry, who, hub, one.widget, side, one.settings, one.title, one.id, one.visibility
+        )
     if registry.get(one.widget) is not None:
         settings: Mapping[str, Any] = {**_secrets(registry, row), **one.settings}
-        widgets.update(session, registry, who, row, settings, one.title)
+        widgets.update(session, registry, who, row, settings, one.title, visibility=one.visibility)
     return row
 
 

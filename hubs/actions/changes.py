@@ -87,6 +87,8 @@ def _widgets(before: HubDocument, after: HubDocument) -> Iterator[Change]:
 def _settings(old: WidgetDocument, new: WidgetDocument) -> Iterator[Change]:
     if old.title != new.title:
         yield Change("set", new.id, "title", old.title, new.title)
+    if old.visibility != new.visibility:
+        yield Change("set", new.id, "visibility", old.visibility, new.visibility)
     for name in sorted({*old.settings, *new.settings}):
         if old.settings.get(name) != new.settings.get(name):
             yield Change("set", new.id, name, old.settings.get(name), new.settings.get(name))

@@ -30,6 +30,7 @@ class WidgetDocument(BaseModel):
     id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
     widget: str = Field(min_length=1, max_length=128)
     title: str = Field("", max_length=128)
+    visibility: Visibility = Visibility.PUBLIC
     settings: dict[str, Any] = {}
 
 
@@ -140,8 +141,13 @@ def _widget(row: Widget, registry: Registry) -> WidgetDocument:
     parameters = found.parameters if found else ()
     secrets = {parameter.name for parameter in parameters if parameter.kind == "secret"}
     settings = {name: value for name, value in (row.settings or {}).items() if name not in secrets}
-    settings = without_defaults(parameters, settings)
-    return WidgetDocument(id=row.key, widget=row.plugin, title=row.label or "", settings=settings)
+    return WidgetDocument(
+        id=row.key,
+        widget=row.plugin,
+        title=row.label or "",
+        visibility=row.visibility or Visibility.PUBLIC,
+        settings=without_defaults(parameters, settings),
+    )
 
 
 def _place(location: tuple[int | str, ...]) -> str:

@@ -7,7 +7,7 @@ from sqlalchemy import delete, event, select, update
 from sqlalchemy.orm import Session
 
 from hubs import urls
-from hubs.models import AuditEntry, Database, Hub, OutboxMessage, Widget, digest, now
+from hubs.models import AuditEntry, Database, Hub, OutboxMessage, Visibility, Widget, digest, now
 
 _WAITING = "outbox"
 #: Where a session keeps the ids of the hubs that it changed, with who did it.
@@ -26,13 +26,24 @@ class Publishes(Protocol):
         """Hand a message over and return at once."""
 
 
-def record(session: Session, topic: str, body: dict[str, Any], hub: Hub | None = None) -> None:
+#: What the bus, which everybody hears, is not told about things that not everybody may see.
+_CONFIDENTIAL = ("agent", "username", "hub_name", "hub_url", "widget_label")
+
+
+def record(
+    session: Session, topic: str, body: dict[str, Any], about: Hub | Widget | None = None, *, quiet: bool = False
+) -> None:
     """Note that the bus must hear ``topic`` with ``body`` when this transaction is committed, and who did it.
 
-    ``hub`` is the hub that it was done to, for the audit log.
+    What ``about`` is not public, or when the change is to be ``quiet``, the message names nobody and nothing: it says
+    by numbers alone what the daemon must read again. The audit log, which is not public, has all of it.
     """
-    session.add(OutboxMessage(topic=topic, body=body, digest=digest(topic, body)))
-    session.info.setdefault(_WAITING, []).append((topic, body))
+    hub = about.hub if isinstance(about, Widget) else about
+    said = body
+    if hub is not None and about is not None and (quiet or not _is_public(about)):
+        said = {**body, **{name: "" for name in _CONFIDENTIAL if name in body}, "hub_id": hub.id}
+    session.add(OutboxMessage(topic=topic, body=said, digest=digest(topic, said)))
+    session.info.setdefault(_WAITING, []).append((topic, said))
     agent = body.get("agent", "")
     session.add(
         AuditEntry(
@@ -77,6 +88,10 @@ def mark_handled(session: Session, topic: str, body: dict[str, Any]) -> None:
 def purge(session: Session) -> None:
     """Remove rows handled long ago."""
     session.execute(delete(OutboxMessage).where(OutboxMessage.handled_at < now() - KEPT))
+
+
+def _is_public(about: Hub | Widget) -> bool:
+    return (about.audience if isinstance(about, Widget) else about.visibility) == Visibility.PUBLIC
 
 
 def about_hub(session: Session, hub: Hub, agent: str, **more: Any) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from hubs.actions import outbox
 from hubs.errors import Conflict, InvalidInput, NotFound
-from hubs.models import Hub, Widget, now
+from hubs.models import Hub, Visibility, Widget, now
 from hubs.permissions import Person, require
 from hubs.widgets import parameters
 from hubs.widgets.registry import Registry, WidgetType
@@ -30,6 +30,7 @@ def add(
     values: Mapping[str, Any] | None = None,
     label: str = "",
     key: str = "",
+    visibility: str = Visibility.PUBLIC,
 ) -> Widget:
     """Put a new widget at the end of one column; ``key`` names it within the hub, and is made where it is empty.
 
@@ -45,6 +46,7 @@ def add(
         label=heading(label, found),
         side=side,
         position=_end(hub, side),
+        visibility=_visibility(visibility),
         settings=parameters.clean(found.parameters, values or {}),
         version=1,
     )
@@ -63,6 +65,7 @@ def update(
     values: Mapping[str, Any],
     label: str | None = None,
     version: int | None = None,
+    visibility: str | None = None,
 ) -> list[str]:
     """Change a widget's settings; return the names of those that changed.
 
@@ -82,6 +85,9 @@ def update(
     if label is not None and heading(label, found) != row.label:
         row.label = heading(label, found)
         changed.append("label")
+    if visibility is not None and _visibility(visibility) != row.visibility:
+        row.visibility = _visibility(visibility)
+        changed.append("visibility")
     if changed:
         row.settings = cleaned
         row.version += 1
@@ -158,7 +164,7 @@ def remove(session: Session, who: Person, row: Widget) -> None:
 
 def _tell(session: Session, who: Person, row: Widget, what: str, changed: list[str]) -> None:
     body = outbox.about_widget(session, row, who.username, changed)
-    outbox.record(session, f"hubs.widget.{what}", body, row.hub)
+    outbox.record(session, f"hubs.widget.{what}", body, row)
 
 
 def _check_side(registry: Registry, row: Widget, side: str) -> None:
@@ -196,6 +202,14 @@ def heading(label: str, found: WidgetType) -> str:
     if len(label) > LABEL_LENGTH:
         raise InvalidInput("The title is too long.", {"label": f"At most {LABEL_LENGTH} characters are possible."})
     return "" if label == found.label else label
+
+
+def _visibility(value: str) -> Visibility:
+    try:
+        return Visibility(value)
+    except ValueError:
+        sentence = f"Please choose one of: {', '.join(Visibility)}."
+        raise InvalidInput("Who may see it is not clear.", {"visibility": sentence}) from None
 
 
 def _end(hub: Hub, side: str) -> int:

@@ -2,18 +2,20 @@
 
 import logging
 import time
+from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, selectinload
 
+from hubs import i18n
 from hubs.actions import outbox
 from hubs.backend.extract import Extractor
 from hubs.backend.rebuild import Rebuilder
 from hubs.backend.triage import Index
 from hubs.bus import Message, parse
 from hubs.events import Stream, hub_channel, user_channel
-from hubs.models import Database, Hub, OutboxMessage, Role, RoleName, User, now
+from hubs.models import Database, Hub, OutboxMessage, Role, RoleName, User, Visibility, now
 from hubs.widgets.fragments import DEFAULT_LOCALE
 
 log = logging.getLogger(__name__)
@@ -26,6 +28,8 @@ PATIENCE = timedelta(seconds=3)
 OVERLAP = timedelta(seconds=60)
 #: Changes of a widget that leave its content as it is.
 _PLACE = {"position"}
+#: Changes of a hub that lists on the hubs of its people show.
+_LISTED = {"visibility", "archived", "display_name"}
 
 
 class OwnMessages:
@@ -73,14 +77,16 @@ class OwnMessages:
                 self._roles(session, hub, body)
             outbox.mark_handled(session, message.name, body)
         changed = set(body.get("changed_keys") or ()) if isinstance(body.get("changed_keys"), list) else set()
-        if hub is not None and kind == "hub" and "visibility" in changed:
-            # Some of those who listen may no longer see the hub; the others come back with a new token.
-            self._stream.revoke(hub_channel(hub.id, DEFAULT_LOCALE))
+        if hub is not None and kind == "hub":
+            self._listed(hub, changed)
         widget = body.get("widget_id")
         if kind == "widget" and isinstance(widget, int) and changed != _PLACE and not message.name.endswith("deleted"):
             self._rebuilder.request(widget)
-        if hub is not None and (kind == "hub" or (kind == "widget" and (not changed or changed == _PLACE))):
-            self._stream.publish(hub_channel(hub.id, DEFAULT_LOCALE), "layout", {"hub": hub.id, "version": hub.version})
+        arranged = kind == "widget" and (not changed or changed == _PLACE or "visibility" in changed)
+        if hub is not None and (kind == "hub" or arranged):
+            # Everybody who may see the hub hears this channel, whatever else they may see on it.
+            channel = hub_channel(hub.id, hub.visibility, DEFAULT_LOCALE)
+            self._stream.publish(channel, "layout", {"hub": hub.id, "version": hub.version})
 
     def sweep_outbox(self) -> None:
         """Handle those of our messages that were lost on the bus."""
@@ -127,12 +133,32 @@ class OwnMessages:
         return session.scalar(query)
 
     def _roles(self, session: Session, hub: Hub, body: dict[str, object]) -> None:
-        """End the streams of a person who may no longer see the hub."""
-        user = session.scalar(select(User).where(User.username == body.get("username")))
-        if user is None or body.get("role") not in (RoleName.OWNER, RoleName.MEMBER):
+        """End the streams of a person who may now see less of the hub: they come back for what is left."""
+        lost = {body.get("role"), body.get("old_role")} & {RoleName.OWNER, RoleName.MEMBER}
+        if not lost:
             return
-        if not any(role.user_id == user.id and role.role in (RoleName.OWNER, RoleName.MEMBER) for role in hub.roles):
+        username = body.get("username")
+        if not username and hub.visibility != Visibility.PUBLIC:  # whose message names nobody
+            self._end(hub)
+        user = session.scalar(select(User).where(User.username == username)) if username else None
+        # The message is a hint: the rows say whether the role is gone.
+        if user is not None and lost - {role.role for role in hub.roles if role.user_id == user.id}:
             self._stream.revoke(user_channel(user.id))
+
+    def _listed(self, hub: Hub, changed: set[str]) -> None:
+        """Do what follows from a change of who may see a hub, or of how lists show it."""
+        if "visibility" in changed:
+            self._end(hub)
+        if changed & _LISTED:
+            people = frozenset(role.user.username for role in hub.roles)
+            message = parse({"topic": "own.own.own.hubs.user.role.changed", "msg": {"hub_id": hub.id}})
+            for widget, functions in self._index.touched(replace(message, users=people)).items():
+                self._rebuilder.request(widget, functions)
+
+    def _end(self, hub: Hub) -> None:
+        """End the streams of all who hear a hub, since some may no longer see it; the others come back at once."""
+        for locale in i18n.locales():
+            self._stream.revoke(hub_channel(hub.id, Visibility.PUBLIC, locale))
 
 
 def _hubs() -> Select[Hub]:

@@ -19,7 +19,7 @@ from sqlalchemy.orm import joinedload
 
 from hubs.cache import key_of
 from hubs.events import Stream, hub_channel
-from hubs.models import Database, Widget
+from hubs.models import Database, Visibility, Widget
 from hubs.widgets.caching import CachedFunction
 from hubs.widgets.fragments import DEFAULT_LOCALE, Fragment, Fragments
 
@@ -169,7 +169,7 @@ class Rebuilder:
             finally:
                 release()
         self.counts["built"] += 1
-        self._push(made, DEFAULT_LOCALE)
+        self._push(made, row.audience, DEFAULT_LOCALE)
         if not made.failures:
             return None
         self.counts["failed"] += 1
@@ -179,7 +179,7 @@ class Rebuilder:
         found = self._fragments.registry.get(row.plugin)
         return [found.functions[number] for number in sorted(stale) if number < len(found.functions)] if found else []
 
-    def _push(self, made: Fragment, locale: str) -> None:
+    def _push(self, made: Fragment, audience: Visibility, locale: str) -> None:
         """Push a fragment unless it is what was pushed last.
 
         What was pushed last is remembered apart from the fragment, since the web app may have built that on a miss,
@@ -188,6 +188,6 @@ class Rebuilder:
         key, mark = key_of("p", made.widget, locale), f"{made.version}-{made.digest}".encode()
         if self._fragments.cache.get(key) == mark:
             return
-        if self._stream.publish(hub_channel(made.hub, locale), "widget", made.public()) is not None:
+        if self._stream.publish(hub_channel(made.hub, audience, locale), "widget", made.public()) is not None:
             self.counts["pushed"] += 1
             self._fragments.cache.set(key, mark, 86400)

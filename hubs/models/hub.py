@@ -21,11 +21,29 @@ GRID = 12
 
 
 class Visibility(StrEnum):
-    """Who may see a hub: everybody, signed-in people, or its members."""
+    """Who may see a hub or a widget, widest first: everybody, signed-in people, members, or owners."""
 
     PUBLIC = "public"
     SIGNED_IN = "signed-in"
     MEMBERS = "members"
+    OWNERS = "owners"
+
+    @property
+    def rank(self) -> int:
+        """How narrow it is: 0 for everybody."""
+        return tuple(Visibility).index(self)
+
+
+def visibility_column() -> Enum:
+    """Return the type of a column that holds a visibility."""
+    return Enum(
+        Visibility,
+        native_enum=False,
+        create_constraint=True,
+        length=16,
+        name="visibility",
+        values_callable=lambda names: [name.value for name in names],
+    )
 
 
 class Hub(Base):
@@ -45,17 +63,7 @@ class Hub(Base):
     description: Mapped[str] = mapped_column(Text, default="")
     avatar: Mapped[str] = mapped_column(String(512), default="")
     banner: Mapped[str] = mapped_column(String(512), default="")
-    visibility: Mapped[Visibility] = mapped_column(
-        Enum(
-            Visibility,
-            native_enum=False,
-            create_constraint=True,
-            length=16,
-            name="visibility",
-            values_callable=lambda names: [name.value for name in names],
-        ),
-        default=Visibility.PUBLIC,
-    )
+    visibility: Mapped[Visibility] = mapped_column(visibility_column(), default=Visibility.PUBLIC)
     archived: Mapped[bool] = mapped_column(default=False)
     left_width: Mapped[int] = mapped_column(default=8)
     #: Tracker accounts, chat and the like: ``pagure_username``, ``github_username``, ``bugzilla_email``, ``chat``, …
@@ -113,6 +121,8 @@ class Widget(Base):
     label: Mapped[str] = mapped_column(String(128), default="")
     side: Mapped[str] = mapped_column(String(8), default="left")
     position: Mapped[int] = mapped_column(default=0)
+    #: Narrows whom the hub shows it to; what is wider than the hub's own visibility has no effect.
+    visibility: Mapped[Visibility] = mapped_column(visibility_column(), default=Visibility.PUBLIC)
     settings: Mapped[dict[str, Any]] = mapped_column(MutableDict.as_mutable(JSON), default=dict)
     #: Raised by every change of the settings, so that what was cached under the old ones is never served again.
     version: Mapped[int] = mapped_column(default=1)
@@ -123,6 +133,12 @@ class Widget(Base):
 
     #: Defaults of the declared parameters; the registry sets them when it binds the row to its class.
     declared: Mapping[str, Any] = MappingProxyType({})
+
+    @property
+    def audience(self) -> Visibility:
+        """Who may see the widget: the narrower of its own visibility and its hub's."""
+        levels = (self.visibility or Visibility.PUBLIC, self.hub.visibility or Visibility.PUBLIC)
+        return max(levels, key=lambda level: level.rank)
 
     @property
     def config(self) -> Mapping[str, Any]:

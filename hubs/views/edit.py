@@ -30,10 +30,24 @@ HUB_PARAMETERS = (
             (Visibility.PUBLIC.value, "Everybody"),
             (Visibility.SIGNED_IN.value, "People who are signed in"),
             (Visibility.MEMBERS.value, "Members only"),
+            (Visibility.OWNERS.value, "Owners only"),
         ],
     ),
     Parameter("left_width", label="Width of the left column", kind="number", default=8, minimum=1, maximum=11),
     *(Parameter(name) for name in hub_actions.EXTRAS),
+)
+#: Every widget has this setting, beside those of its kind.
+WIDGET_VISIBILITY = Parameter(
+    "visibility",
+    label="Who may see this widget",
+    kind="choice",
+    default=Visibility.PUBLIC.value,
+    choices=[
+        (Visibility.PUBLIC.value, "Everybody who sees this hub"),
+        (Visibility.SIGNED_IN.value, "People who are signed in"),
+        (Visibility.MEMBERS.value, "Members only"),
+        (Visibility.OWNERS.value, "Owners only"),
+    ],
 )
 
 
@@ -64,12 +78,14 @@ def add(space: str, name: str, plugin: str) -> ResponseReturnValue:
         return _settings_page(hub, found, form, side=side)
     values = forms.read(found.parameters, request.form)
     label = request.form.get("label", "")
+    level = request.form.get("visibility", Visibility.PUBLIC.value)
     try:
-        row = widgets.add(db(), site().registry, me(), hub, plugin, side, values, label)
+        row = widgets.add(db(), site().registry, me(), hub, plugin, side, values, label, visibility=level)
         db().commit()
     except InvalidInput as error:
         form = forms.Form(found.parameters, values, error.fields)
-        return _settings_page(hub, found, form, side=side, label=label, problem=str(error)), 400
+        more = {"label": label, "visibility": level, "problem": str(error)}
+        return _settings_page(hub, found, form, side=side, **more), 400
     flash(f"{found.label} is on the page.")
     return redirect(f"{urls.hub_edit(hub.kind, hub.name)}#widget-{row.id}", 303)
 
@@ -79,14 +95,15 @@ def settings(number: int) -> ResponseReturnValue:
     """Show a widget's settings, and save them."""
     row = find_widget(number, "edit")
     found = _type(row.plugin)
-    page: dict[str, Any] = {"row": row, "version": row.version, "label": row.label}
+    page: dict[str, Any] = {"row": row, "version": row.version, "label": row.label, "visibility": row.visibility}
     if request.method == "GET":
         return _settings_page(row.hub, found, forms.Form(found.parameters, row.settings), **page)
     values = forms.read(found.parameters, request.form)
     page["label"] = request.form.get("label", "")
+    page["visibility"] = request.form.get("visibility", row.visibility.value)
     seen = request.form.get("version", type=int)
     try:
-        widgets.update(db(), site().registry, me(), row, values, page["label"], seen)
+        widgets.update(db(), site().registry, me(), row, values, page["label"], seen, page["visibility"])
         db().commit()
     except (InvalidInput, Conflict) as error:
         # What was typed stays in the form; after a conflict the form knows the version that it would replace.
@@ -161,4 +178,5 @@ def _label(plugin: str, label: str) -> str:
 
 def _settings_page(hub: Hub, found: WidgetType, form: forms.Form, **more: Any) -> str:
     values = {"row": None, "side": "", "version": None, "label": "", "problem": "", **more}
-    return render_template("widget-settings.html", hub=hub, type=found, form=form, **values)
+    seen = forms.Form([WIDGET_VISIBILITY], {"visibility": values.pop("visibility", Visibility.PUBLIC)})
+    return render_template("widget-settings.html", hub=hub, type=found, form=form, seen=seen, **values)

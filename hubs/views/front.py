@@ -1,11 +1,11 @@
 """The front page: who I am, my hubs, and hubs where something happens."""
 
 from flask import Blueprint, render_template
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
-from hubs.models import Hub, Visibility
+from hubs.models import Hub
 from hubs.models.idle import grade
-from hubs.permissions import can
+from hubs.permissions import visible
 from hubs.views.site import db, me
 
 blueprint = Blueprint("front", __name__)
@@ -17,13 +17,11 @@ SHOWN = 24
 @blueprint.get("/")
 def front() -> str:
     """Show the front page."""
-    who = me()
-    teams = [hub for hub in _newest(Hub.kind != "user") if can(who, "view", hub)]
-    people = [hub for hub in _newest(Hub.kind == "user") if can(who, "view", hub)]
-    return render_template("front.html", teams=teams[:SHOWN], people=people[:SHOWN], grade=grade)
+    teams, people = _newest(Hub.kind != "user"), _newest(Hub.kind == "user")
+    return render_template("front.html", teams=teams, people=people, grade=grade)
 
 
-def _newest(condition: object) -> list[Hub]:
-    """Return hubs by their last activity; those that nobody outside may see are left to the permission check."""
-    query = select(Hub).where(condition, Hub.archived.is_(False), Hub.visibility.in_(Visibility))  # type: ignore[arg-type]
-    return list(db().scalars(query.order_by(Hub.last_activity.desc().nulls_last(), Hub.name).limit(4 * SHOWN)))
+def _newest(condition: ColumnElement[bool]) -> list[Hub]:
+    """Return the hubs that who asks may see, by their last activity."""
+    query = select(Hub).where(condition, Hub.archived.is_(False), visible(me()))
+    return list(db().scalars(query.order_by(Hub.last_activity.desc().nulls_last(), Hub.name).limit(SHOWN)))

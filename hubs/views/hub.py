@@ -10,7 +10,7 @@ from hubs.actions import people
 from hubs.errors import NotFound
 from hubs.models import Hub, RoleName, User, Widget
 from hubs.permissions import can
-from hubs.views.site import db, find_hub, locale, me, site, stream_of
+from hubs.views.site import db, find_hub, locale, me, shown, site, stream_of
 from hubs.widgets.fragments import Fragment
 
 blueprint = Blueprint("hub", __name__)
@@ -33,11 +33,11 @@ def show(space: str, name: str) -> str:
     cursor = site().stream.cursor()
     hub = find_hub(space, name)
     stream = stream_of(hub, cursor)
-    rows = hub.widgets
+    rows = shown(hub)
     found = site().fragments.read_many(rows, locale())
     if "full" in request.args:
         found = _complete(rows, found)
-    return render_template("hub.html", hub=hub, stream=stream, fragments=found, may=_may(hub))
+    return render_template("hub.html", hub=hub, rows=rows, stream=stream, fragments=found, may=_may(hub))
 
 
 @blueprint.get("/<any(u, t):space>/<name>/json")
@@ -55,7 +55,7 @@ def as_json(space: str, name: str) -> Response:
         left_width=hub.left_width,
         last_activity=hub.last_activity and hub.last_activity.isoformat(),
         url=site().settings.site_url + urls.hub(hub.kind, hub.name),
-        widgets=[_describe(row) for row in hub.widgets],
+        widgets=[_describe(row) for row in shown(hub)],
     )
 
 
@@ -65,8 +65,9 @@ def stream(space: str, name: str) -> Response:
     cursor = site().stream.cursor()
     hub = find_hub(space, name)
     fresh = stream_of(hub, cursor)
-    found = site().fragments.read_many(hub.widgets, locale())
-    widgets = {row.id: found[row.id].digest if row.id in found else "" for row in hub.widgets}
+    rows = shown(hub)
+    found = site().fragments.read_many(rows, locale())
+    widgets = {row.id: found[row.id].digest if row.id in found else "" for row in rows}
     answer = jsonify(token=fresh["token"], cursor=fresh["cursor"], version=hub.version, widgets=widgets)
     answer.headers["Cache-Control"] = "no-store"
     return answer

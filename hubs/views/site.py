@@ -5,13 +5,13 @@ from typing import Any, cast
 
 from flask import current_app, g, request, session
 from sqlalchemy import select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from hubs.actions import outbox
 from hubs.errors import NotFound
 from hubs.events import Stream, Tokens, hub_channel, user_channel
 from hubs.models import Database, Hub, Role, RoleName, User, Widget
-from hubs.permissions import VISITOR, Person, person, require
+from hubs.permissions import NO_HUB, NO_WIDGET, VISITOR, Person, audiences, can, person, require, visible
 from hubs.settings import Settings
 from hubs.widgets.fragments import DEFAULT_LOCALE, Fragments
 from hubs.widgets.registry import Registry
@@ -90,7 +90,7 @@ def bookmarks(user: User | None) -> list[Hub]:
     weights = {RoleName.OWNER: 0, RoleName.MEMBER: 1, RoleName.SUBSCRIBER: 2, RoleName.STARGAZER: 3}
     best: dict[int, tuple[int, str, Hub]] = {}
     for role in user.roles:
-        if not role.hub.archived:
+        if not role.hub.archived and can(me(), "view", role.hub):
             weight = -1 if role.hub.user_id == user.id else weights[role.role]
             key = (weight, role.hub.title.lower(), role.hub)
             best[role.hub_id] = min(key, best.get(role.hub_id, key), key=lambda entry: entry[:2])
@@ -103,13 +103,19 @@ def find_hub(space: str, name: str, verb: str = "view") -> Hub:
     :raises NotFound: when there is none, or it may not be known to who asks.
     :raises NotAllowed: when who asks may not do ``verb``.
     """
+    # The database leaves out what the person may not see: no answer tells by its time whether there is such a hub.
     kind = Hub.kind == "user" if space == "u" else Hub.kind != "user"
-    query = select(Hub).options(joinedload(Hub.widgets), joinedload(Hub.user)).where(kind, Hub.name == name)
-    hub = db().scalars(query).unique().first()
+    query = select(Hub).options(joinedload(Hub.widgets), joinedload(Hub.user))
+    hub = db().scalars(query.where(kind, Hub.name == name, visible(me()))).unique().first()
     if hub is None:
-        raise NotFound(f"There is no hub called {name} here.")
+        raise NotFound(NO_HUB)
     require(me(), verb, hub)
     return hub
+
+
+def shown(hub: Hub) -> list[Widget]:
+    """Return the widgets of a hub that who asks may see."""
+    return [row for row in hub.widgets if can(me(), "view", row)]
 
 
 def find_widget(number: int, verb: str = "view") -> Widget:
@@ -118,10 +124,11 @@ def find_widget(number: int, verb: str = "view") -> Widget:
     :raises NotFound: when there is none, or it may not be known to who asks.
     :raises NotAllowed: when who asks may not do ``verb``.
     """
-    options = joinedload(Widget.hub).selectinload(Hub.widgets) if verb != "view" else joinedload(Widget.hub)
-    row = db().get(Widget, number, options=[options])
+    hub = contains_eager(Widget.hub)
+    query = select(Widget).join(Widget.hub).options(hub if verb == "view" else hub.selectinload(Hub.widgets))
+    row = db().scalars(query.where(Widget.id == number, visible(me()))).unique().first()
     if row is None:
-        raise NotFound("There is no such widget; it may have been removed.")
+        raise NotFound(NO_WIDGET)
     require(me(), verb, row)
     return row
 
@@ -129,5 +136,6 @@ def find_widget(number: int, verb: str = "view") -> Widget:
 def stream_of(hub: Hub, cursor: str) -> dict[str, str]:
     """Return what a page needs to hear about a hub from ``cursor`` on."""
     who = me()
-    channels = [hub_channel(hub.id, locale())] + ([user_channel(who.id)] if who.signed_in else [])
+    channels = [hub_channel(hub.id, audience, locale()) for audience in audiences(who, hub)]
+    channels += [user_channel(who.id)] if who.signed_in else []
     return {"url": site().settings.stream_url, "cursor": cursor, "token": site().tokens.mint(channels)}

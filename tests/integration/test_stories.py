@@ -30,7 +30,7 @@ def hub(production: Stack, bus: Bus) -> Hub:
 def listen(production: Stack, hub: Hub, cursor: str = "") -> Stream:
     """Open the stream of a hub, as its page does."""
     settings = production.settings
-    token = Tokens(settings.key(), 600).mint([hub_channel(hub.id, "en")])
+    token = Tokens(settings.key(), 600).mint([hub_channel(hub.id, "public", "en")])
     cursor = cursor or EventLog(settings.redis_url).cursor()
     return Stream(production.events, token, cursor)
 
@@ -119,17 +119,17 @@ def test_a_reader_who_comes_back_hears_exactly_what_was_missed(production: Stack
     time.sleep(1.2)
     log = EventLog(production.settings.redis_url)
     stream = listen(production, hub)
-    first = log.publish(hub_channel(hub.id, "en"), "notice", {"kind": "test", "count": 1})
+    first = log.publish(hub_channel(hub.id, "public", "en"), "notice", {"kind": "test", "count": 1})
     assert stream.next("notice").id == first
     stream.close()
-    missed = [log.publish(hub_channel(hub.id, "en"), "notice", {"kind": "test", "count": n}) for n in (2, 3)]
+    missed = [log.publish(hub_channel(hub.id, "public", "en"), "notice", {"kind": "test", "count": n}) for n in (2, 3)]
     again = Stream(
         production.events,
-        Tokens(production.settings.key(), 600).mint([hub_channel(hub.id, "en")]),
+        Tokens(production.settings.key(), 600).mint([hub_channel(hub.id, "public", "en")]),
         last_event_id=first or "",
     )
     assert [again.next("notice").id for _ in missed] == missed
-    live = log.publish(hub_channel(hub.id, "en"), "notice", {"kind": "test", "count": 4})
+    live = log.publish(hub_channel(hub.id, "public", "en"), "notice", {"kind": "test", "count": 4})
     assert again.next("notice").id == live
     again.close()
 

@@ -3,10 +3,13 @@
 import itertools
 
 import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from hubs.errors import NotAllowed, NotFound
 from hubs.models import Hub, Role, RoleName, Visibility, Widget
-from hubs.permissions import VERBS, VISITOR, Person, can, person, require
+from hubs.permissions import VERBS, VISITOR, Person, audiences, can, person, require, visible
+from tests.unit.conftest import as_person
 
 HUB = 5
 PEOPLE = {
@@ -30,6 +33,7 @@ def may(visibility: Visibility, archived: bool, who: str, verb: str) -> bool:
         Visibility.PUBLIC: True,
         Visibility.SIGNED_IN: who != "visitor",
         Visibility.MEMBERS: who in INSIDE,
+        Visibility.OWNERS: who == "owner",
     }[visibility]
     allowed = {
         "view": True,
@@ -50,6 +54,33 @@ def test_the_table_holds_for_hubs_and_their_widgets(who: str, verb: str) -> None
         expected = may(visibility, archived, who, verb)
         assert can(PEOPLE[who], verb, found) is expected, (visibility, archived)
         assert can(PEOPLE[who], verb, Widget(hub=found)) is expected
+
+
+@pytest.mark.parametrize("who", PEOPLE)
+def test_a_widget_is_seen_by_those_who_may_see_both_it_and_its_hub(who: str) -> None:
+    for outer, inner in itertools.product(Visibility, Visibility):
+        found = hub(outer)
+        narrower = max(outer, inner, key=list(Visibility).index)
+        row = Widget(hub=found, visibility=inner)
+        assert row.audience == narrower
+        assert can(PEOPLE[who], "view", row) is may(narrower, False, who, "view"), (outer, inner)
+        assert can(PEOPLE[who], "edit", row) is may(narrower, False, who, "edit"), (outer, inner)
+
+
+@pytest.mark.parametrize("who", PEOPLE)
+def test_one_hears_the_audiences_that_one_may_see(who: str) -> None:
+    heard = audiences(PEOPLE[who], hub())
+    assert heard == tuple(level for level in Visibility if may(level, False, who, "view"))
+
+
+@pytest.mark.parametrize("who", ["visitor", "stranger", "subscriber", "member", "owner"])
+def test_the_database_selects_what_one_may_see(session: Session, team: Hub, who: str) -> None:
+    asking = as_person(session, who) if who != "visitor" else VISITOR
+    for level in Visibility:
+        team.visibility = level
+        session.flush()
+        found = session.scalars(select(Hub).where(visible(asking))).all()
+        assert (team in found) is can(asking, "view", team) is may(level, False, who, "view")
 
 
 def test_nobody_joins_a_person() -> None:

@@ -16,7 +16,7 @@ __all__ = ["server", "stream"]
 
 
 def test_the_locales_of_those_who_listen_are_known(stream: Stream) -> None:
-    watching.announce(stream.client, ["hub:7:en", "hub:7:de", "hub:8:pt_BR", "user:3"])
+    watching.announce(stream.client, ["hub:7:public:en", "hub:7:members:de", "hub:8:public:pt_BR", "user:3"])
     assert stream.watched(7) == {"en", "de"}
     assert stream.watched_many([7, 8, 9]) == {7: {"en", "de"}, 8: {"pt_BR"}, 9: set()}
     assert stream.is_watched(8)
@@ -30,18 +30,18 @@ def test_nothing_to_announce_is_no_error(stream: Stream) -> None:
 
 
 def test_more_channels_than_fit_into_one_call_are_all_announced(stream: Stream) -> None:
-    watching.announce(stream.client, [hub_channel(number, "en") for number in range(1, 1101)])
+    watching.announce(stream.client, [hub_channel(number, "public", "en") for number in range(1, 1101)])
     assert all(stream.watched_many(range(1, 1101)).values())
 
 
 def test_who_left_is_forgotten(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> None:
-    watching.announce(stream.client, ["hub:7:en"])
+    watching.announce(stream.client, ["hub:7:public:en"])
     monkeypatch.setattr(watching, "LIFETIME", 100)
-    watching.announce(stream.client, ["hub:7:de"])
+    watching.announce(stream.client, ["hub:7:members:de"])
     now = watching.time.time()
     monkeypatch.setattr(watching.time, "time", lambda: now + 46)
     assert stream.watched(7) == {"de"}
-    watching.announce(stream.client, ["hub:7:fr"])
+    watching.announce(stream.client, ["hub:7:public:fr"])
     assert stream.client.zrange("hubs:watched:7", 0, -1) == [b"de", b"fr"]
     assert 0 < stream.client.ttl("hubs:watched:7") <= 100
 
@@ -54,8 +54,8 @@ def test_without_redis_nobody_watches(stream: Stream) -> None:
 
 def test_a_locale_that_is_not_rendered_still_has_its_place_in_the_log(stream: Stream) -> None:
     cursor = stream.cursor()
-    stream.changed(7, "de", 12, 3)
-    (event,) = stream.since(["hub:7:de"], cursor)
+    stream.changed(7, "members", "de", 12, 3)
+    (event,) = stream.since(["hub:7:members:de"], cursor)
     assert (event.type, event.data) == ("changed", '{"widget":12,"hub":7,"version":3}')
 
 
@@ -69,7 +69,7 @@ def fresh(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]
         taken, waiting[:] = waiting[:], []
         return taken
 
-    announcer = Announcer(stream, take, lambda: ["hub:1:en"])
+    announcer = Announcer(stream, take, lambda: ["hub:1:public:en"])
     announcer.start()
     yield waiting
     announcer.stop()
@@ -77,14 +77,14 @@ def fresh(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]
 
 def test_a_new_channel_is_announced_at_once_and_all_of_them_again_and_again(stream: Stream, fresh: list[str]) -> None:
     wait_for(lambda: stream.watched(1) == {"en"}, "the first announcement", 5)
-    fresh.append("hub:2:de")
+    fresh.append("hub:2:public:de")
     wait_for(lambda: stream.watched(2) == {"de"}, "the announcement of a new channel", 5)
 
 
 def test_the_announcer_survives_that_redis_is_away(stream: Stream, fresh: list[str]) -> None:
     wait_for(lambda: stream.watched(1), "the first announcement", 5)
     good, stream._client = stream._client, redis.Redis(port=1)
-    fresh.append("hub:2:de")
+    fresh.append("hub:2:public:de")
     wait_for(lambda: not fresh, "the announcer to try", 5)
     good.delete("hubs:watched:1")
     stream._client = good

@@ -22,7 +22,7 @@ def described(hub: Hub, registry: Registry) -> dict[str, Any]:
 
 def test_a_hub_is_described_by_what_differs_from_the_defaults(session: Session, registry: Registry, team: Hub) -> None:
     owner = as_person(session, "owner")
-    widgets.add(session, registry, owner, team, "library", "left", {"per_page": 5}, "Links")
+    widgets.add(session, registry, owner, team, "library", "left", {"per_page": 5}, "Links", visibility="members")
     found = described(team, registry)
     assert found["hub"] == "otters"
     assert found["summary"] == "We swim."
@@ -31,6 +31,7 @@ def test_a_hub_is_described_by_what_differs_from_the_defaults(session: Session, 
         "id": "library",
         "widget": "library",
         "title": "Links",
+        "visibility": "members",
         "settings": {"per_page": 5},
     }
     assert "visibility" not in found

@@ -19,7 +19,7 @@ from hubs.backend.own import OwnMessages
 from hubs.backend.pipeline import Pipeline
 from hubs.backend.triage import Index
 from hubs.bus import Message, parse
-from hubs.models import Database, Hub, OutboxMessage, RoleName, StoredMessage, Widget, now
+from hubs.models import Database, Hub, OutboxMessage, RoleName, StoredMessage, Visibility, Widget, now
 from hubs.widgets.registry import Registry
 from tests.services import wait_for
 from tests.unit.conftest import as_person, user_of
@@ -78,6 +78,10 @@ def names(session: Session, numbers: list[int]) -> set[str]:
 def outbox(session: Session) -> list[str]:
     session.expire_all()
     return [row.topic for row in session.query(OutboxMessage).filter(OutboxMessage.handled_at.is_(None))]
+
+
+def last_body(session: Session) -> dict[str, Any]:
+    return session.query(OutboxMessage).order_by(OutboxMessage.id.desc()).first().body  # type: ignore[union-attr]
 
 
 def test_a_message_is_stored_and_touches_what_it_names_once(parts: Parts, session: Session) -> None:
@@ -171,7 +175,7 @@ def test_new_moved_and_removed_widgets_change_the_layout(
     row = widgets.add(session, registry, owner, team, "feed", "left", {"username": "faraway"})
     heard(parts, session)
     assert parts.noted.published[-1] == (
-        f"hub:{team.id}:en",
+        f"hub:{team.id}:public:en",
         "layout",
         {"hub": team.id, "version": team.version},
     )
@@ -211,11 +215,68 @@ def test_who_loses_membership_loses_the_stream(parts: Parts, session: Session, t
     assert parts.noted.revoked == [f"user:{member.id}"]  # the rows say that the owner still is one
 
 
+def test_an_owner_who_becomes_a_member_no_longer_hears_what_is_for_owners(
+    parts: Parts, session: Session, team: Hub
+) -> None:
+    owner, member = as_person(session, "owner"), user_of(session, "member")
+    people.give_role(session, owner, team, member, RoleName.OWNER)
+    heard(parts, session)
+    assert parts.noted.revoked == []
+    people.drop_role(session, owner, team, member, RoleName.OWNER)
+    heard(parts, session)
+    assert parts.noted.revoked == [f"user:{member.id}"]
+
+
+def test_a_role_on_a_hub_that_is_not_public_is_told_without_names_and_ends_its_streams(
+    parts: Parts, session: Session, team: Hub
+) -> None:
+    team.visibility = Visibility.MEMBERS
+    session.commit()
+    heard(parts, session)
+    people.drop_role(session, as_person(session, "owner"), team, user_of(session, "member"), RoleName.MEMBER)
+    session.commit()
+    body = last_body(session)
+    assert body == {
+        "agent": "",
+        "username": "",
+        "hub_name": "",
+        "hub_url": "",
+        "role": "member",
+        "hub_id": team.id,
+    }
+    heard(parts, session)
+    assert parts.noted.revoked == [f"hub:{team.id}:public:en"]
+
+
+def test_a_widget_that_fewer_may_see_leaves_the_pages_of_the_others(
+    parts: Parts, session: Session, registry: Registry, team: Hub
+) -> None:
+    row = next(row for row in team.widgets if row.plugin == "sticky")
+    heard(parts, session)
+    widgets.update(session, registry, as_person(session, "owner"), row, {"text": "x"}, "Plans", visibility="owners")
+    session.commit()
+    body = last_body(session)
+    assert (body["agent"], body["hub_name"], body["widget_label"], body["widget_id"]) == ("", "", "", row.id)
+    heard(parts, session)
+    assert parts.noted.published[-1][:2] == (f"hub:{team.id}:public:en", "layout")
+
+
+def test_lists_of_hubs_follow_who_may_see_a_hub(parts: Parts, session: Session, team: Hub) -> None:
+    heard(parts, session)
+    parts.noted.requested.clear()
+    hub_actions.update(session, as_person(session, "owner"), team, {"visibility": "members"})
+    heard(parts, session)
+    listing = session.query(Widget).filter_by(plugin="subscriptions").join(Hub).all()
+    named = {row.id for row in listing if row.hub.name in ("owner", "member", "subscriber")}
+    assert named
+    assert named <= set(parts.noted.requested)
+
+
 def test_who_may_no_longer_see_a_hub_no_longer_hears_it(parts: Parts, session: Session, team: Hub) -> None:
     heard(parts, session)
     hub_actions.update(session, as_person(session, "owner"), team, {"visibility": "members"})
     heard(parts, session)
-    assert parts.noted.revoked == [f"hub:{team.id}:en"]
+    assert parts.noted.revoked == [f"hub:{team.id}:public:en"]
 
 
 def test_what_nobody_heard_is_handled_from_the_outbox(
@@ -228,7 +289,7 @@ def test_what_nobody_heard_is_handled_from_the_outbox(
     monkeypatch.setattr(own_messages, "PATIENCE", timedelta(seconds=-1))
     parts.own.sweep_outbox()
     assert outbox(session) == []
-    assert parts.noted.published[-1][:2] == (f"hub:{team.id}:en", "layout")
+    assert parts.noted.published[-1][:2] == (f"hub:{team.id}:public:en", "layout")
 
 
 def test_hubs_that_changed_or_went_without_a_message_are_found(

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from hubs.backend import rebuild
 from hubs.backend.rebuild import Rebuilder
-from hubs.models import Database, Hub, Widget
+from hubs.models import Database, Hub, Visibility, Widget
 from hubs.widgets.fragments import Fragment, Fragments
 from tests.services import wait_for
 
@@ -19,12 +19,14 @@ class Pushed:
 
     def __init__(self) -> None:
         self.events: list[dict[str, Any]] = []
+        self.channels: list[str] = []
         self.away = False
 
     def publish(self, channel: str, kind: str, data: dict[str, Any]) -> str | None:
         if self.away:
             return None
         self.events.append(data)
+        self.channels.append(channel)
         return "id"
 
 
@@ -101,6 +103,20 @@ def test_content_is_pushed_when_it_changed_even_if_the_web_app_built_it_first(
     wait_for(lambda: len(pushed.events) == 2, "the second push")
     assert (pushed.events[1]["version"], "new" in pushed.events[1]["html"]) == (2, True)
     assert "error" not in pushed.events[1]
+
+
+@pytest.mark.parametrize(
+    ("outer", "inner", "audience"),
+    [("public", "public", "public"), ("public", "members", "members"), ("owners", "signed-in", "owners")],
+)
+def test_content_is_pushed_to_those_alone_who_may_see_it(
+    make: Make, sticky: Widget, session: Session, pushed: Pushed, outer: str, inner: str, audience: str
+) -> None:
+    sticky.hub.visibility, sticky.visibility = Visibility(outer), Visibility(inner)
+    session.commit()
+    make(interval=0.0).request(sticky.id)
+    wait_for(lambda: pushed.events, "the push")
+    assert pushed.channels == [f"hub:{sticky.hub_id}:{audience}:en"]
 
 
 def test_what_could_not_be_pushed_is_pushed_the_next_time(make: Make, sticky: Widget, pushed: Pushed) -> None:

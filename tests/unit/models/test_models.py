@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, StatementError
 from sqlalchemy.orm import Session
 
-from hubs.models import Database, Hub, User, Widget, digest, idle, migrations, now
+from hubs.models import Database, Hub, User, Visibility, Widget, digest, idle, migrations, now
 from tests.migrated import lost_by_upgrading
 
 
@@ -40,6 +40,14 @@ def test_migrations_make_what_the_models_say(database: Database) -> None:
 def test_no_migration_loses_what_is_there(database: Database) -> None:
     assert lost_by_upgrading(database) == {}
     migrations.check(database)
+
+
+def test_widgets_are_for_all_who_see_the_hub_until_somebody_says_otherwise(session: Session) -> None:
+    session.add(Hub(kind="team", name="x", widgets=[Widget(plugin="about")]))
+    session.flush()
+    assert session.query(Widget).one().visibility == Visibility.PUBLIC
+    with pytest.raises(IntegrityError):
+        session.execute(text("UPDATE widgets SET visibility = 'nobody'"))
 
 
 def test_a_widget_has_every_declared_parameter() -> None:

@@ -5,7 +5,7 @@ import re
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
-from hubs.models import Hub, Role, RoleName, Widget
+from hubs.models import Hub, Role, RoleName, Visibility, Widget
 from hubs.views import forms
 from hubs.widgets.parameters import Parameter
 from tests.unit.views.conftest import post, sign_in
@@ -64,6 +64,21 @@ def test_a_change_by_somebody_else_is_not_overwritten_unseen(
     assert 'name="version" value="2"' in page
     session.expire_all()
     assert row.settings["text"] == "first"
+
+
+def test_who_may_see_a_widget_is_one_of_its_settings(client: FlaskClient, session: Session, otters: Hub) -> None:
+    sign_in(client, "owner")
+    post(client, "/t/otters/add/about", side="right", text="For us.", visibility="members")
+    session.expire_all()
+    row = row_of(otters, "about")
+    assert row.visibility == Visibility.MEMBERS
+    assert '<option value="members" selected>' in client.get(f"/w/{row.id}/settings").get_data(as_text=True)
+    answer = post(client, f"/w/{row.id}/settings", text="For me.", visibility="nobody", version="1")
+    assert answer.status_code == 400
+    assert "For me." in answer.get_data(as_text=True)
+    post(client, f"/w/{row.id}/settings", text="For us.", visibility="owners", version="1")
+    session.expire_all()
+    assert (row.visibility, row.version) == (Visibility.OWNERS, 2)
 
 
 def test_rows_are_read_in_order_and_empty_ones_left_out() -> None:

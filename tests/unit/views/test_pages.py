@@ -110,7 +110,7 @@ def test_what_is_not_there_says_so(client: FlaskClient, path: str) -> None:
 def test_json_is_answered_with_json_also_when_it_fails(client: FlaskClient, otters: Hub) -> None:
     answer = client.get("/t/nowhere/json")
     assert answer.status_code == 404
-    assert "nowhere" in answer.json["error"]
+    assert "no such hub" in answer.json["error"]
 
 
 def test_every_answer_is_protected(client: FlaskClient, otters: Hub) -> None:

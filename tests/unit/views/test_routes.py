@@ -8,6 +8,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from hubs import urls
+from hubs.events import hub_channel
 from hubs.models import Hub, Visibility
 from tests.unit.views.conftest import post, sign_in
 
@@ -47,6 +48,7 @@ def allowed(rule: str, role: str, visibility: Visibility) -> bool:
         Visibility.PUBLIC: True,
         Visibility.SIGNED_IN: role != "visitor",
         Visibility.MEMBERS: role in ("member", "owner"),
+        Visibility.OWNERS: role == "owner",
     }[visibility]
     return rule == "all" or (sees and {"view": True, "signed in": role != "visitor", "edit": role == "owner"}[rule])
 
@@ -93,6 +95,65 @@ def test_the_rules_hold(client: FlaskClient, session: Session, otters: Hub, role
             assert answer.status_code in (403, 404), (path, method, answer.status_code)
             if not allowed("view", role, visibility):
                 assert answer.status_code == 404, (path, method)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_what_shows_a_widget_shows_it_to_its_audience_only(
+    app: Flask, client: FlaskClient, session: Session, otters: Hub, role: str
+) -> None:
+    """Walk hub's visibility × widget's visibility through all that reads: pages, fragment, JSON, stream."""
+    if role != "visitor":
+        sign_in(client, role)
+    row = otters.column("right")[0]
+    tokens = app.extensions["hubs"].tokens
+    for outer, inner in itertools.product(Visibility, Visibility):
+        otters.visibility, row.visibility = outer, inner
+        session.commit()
+        narrower = max(outer, inner, key=list(Visibility).index)
+        sees = allowed("view", role, narrower)
+        where = (role, outer, inner)
+        for route in (route for route, method in RULES if "<int:number>" in route and method == "GET"):
+            status = client.get(path_of(route, otters)).status_code
+            rule = RULES[route, "GET"]
+            assert (status == 200) is allowed(rule, role, narrower), (*where, route, status)
+            assert sees or status == 404, (*where, route)
+        if not allowed("view", role, outer):
+            continue
+        page = client.get("/t/otters/").get_data(as_text=True)
+        assert (f'id="widget-{row.id}"' in page) is sees, where
+        assert (f"/w/{row.id}/" in page) is sees, where
+        assert (row.id in [one["id"] for one in client.get("/t/otters/json").json["widgets"]]) is sees, where
+        stream = client.get("/t/otters/stream").json
+        assert (str(row.id) in stream["widgets"]) is sees, where
+        channel = hub_channel(otters.id, row.audience, "en")
+        assert (channel in tokens.read(stream["token"]).channels) is sees, where
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_hub_that_one_may_not_see_answers_like_one_that_there_is_not(
+    client: FlaskClient, session: Session, otters: Hub, role: str
+) -> None:
+    otters.visibility = Visibility.OWNERS
+    otters.display_name = "Secret otters"
+    session.commit()
+    if role != "visitor":
+        sign_in(client, role)
+    assert ("Secret otters" in client.get("/").get_data(as_text=True)) is (role == "owner")
+    if role == "owner":
+        return
+    for (route, method), rule in RULES.items():
+        if rule == "all":
+            continue
+        number = otters.column("right")[0].id
+        real = path_of(route, otters)
+        none = real.replace("t/otters", "t/badgers").replace(f"/w/{number}/", f"/w/{number + 9000}/")
+        answers = [client.get(path) if method == "GET" else post(client, path) for path in (real, none)]
+        assert {answer.status_code for answer in answers} == {404}, real
+        first, second = (answer.get_data(as_text=True) for answer in answers)
+        named = first.replace("otters", "badgers").replace(f"w/{number}/", f"w/{number + 9000}/")
+        assert named.replace(f"w%2F{number}", f"w%2F{number + 9000}") == second, real
+        heads = [{name: value for name, value in answer.headers if name != "Set-Cookie"} for answer in answers]
+        assert heads[0].keys() == heads[1].keys()
 
 
 def test_every_path_that_we_write_leads_somewhere(app: Flask) -> None:
