@@ -51,6 +51,7 @@ setup(
         "gunicorn>=25",
         "honcho>=2.0",
         "httpcore>=1.0.5",
+        "icalendar>=6.0",
         "itsdangerous>=2.2",
         "jinja2>=3.1",
         "markdown-it-py>=3.0",

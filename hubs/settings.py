@@ -117,6 +117,16 @@ class Settings(BaseModel):
     bodhi_url: ServiceURL = Field("https://bodhi.fedoraproject.org", description="Bodhi, the system of updates.")
     bugzilla_url: ServiceURL = Field("https://bugzilla.redhat.com", description="Bugzilla.")
     bugzilla_key: Token = Field(SecretStr(""), description="API key for Bugzilla; sent to Bugzilla alone.")
+    fedocal_url: ServiceURL = Field("https://calendar.fedoraproject.org", description="Fedocal, the calendar.")
+    pagure_url: ServiceURL = Field("https://pagure.io", description="Pagure.")
+    pagure_token: Token = Field(SecretStr(""), description="Token for Pagure; sent to Pagure alone.")
+    github_api_url: ServiceURL = Field("https://api.github.com", description="API of GitHub.")
+    github_token: Token = Field(
+        SecretStr(""),
+        description="Token for GitHub, best without any scope; without one GitHub answers 60 times an hour.",
+    )
+    forgejo_url: ServiceURL = Field("https://forge.fedoraproject.org", description="Our own server with Forgejo.")
+    forgejo_token: Token = Field(SecretStr(""), description="Token for our own Forgejo; sent to it alone.")
     vouched_networks: Words = Field(
         [],
         description="Networks, such as 10.20.0.0/16, from which feeds may be read although they are not public.",

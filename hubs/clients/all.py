@@ -4,8 +4,12 @@ from hubs import __version__
 from hubs.cache import Cache
 from hubs.clients.addresses import networks
 from hubs.clients.badges import Badges
+from hubs.clients.fedocal import Fedocal
+from hubs.clients.forgejo import Forgejo
+from hubs.clients.github import GitHub
 from hubs.clients.hosts import Policy
 from hubs.clients.http import HTTP
+from hubs.clients.pagure import Pagure
 from hubs.settings import Settings
 
 
@@ -16,6 +20,10 @@ class Clients:
         agent = f"FedoraHubs/{__version__} (+{settings.site_url})"
         self.http = HTTP(agent, cache, networks(settings.vouched_networks), policy)
         self.badges = Badges(self.http, settings.badges_url)
+        self.fedocal = Fedocal(self.http, settings.fedocal_url)
+        self.pagure = Pagure(self.http, settings.pagure_url, settings.pagure_token)
+        self.github = GitHub(self.http, settings.github_api_url, settings.github_token)
+        self.forgejo = Forgejo(self.http, settings.forgejo_url, settings.forgejo_token)
 
     def close(self) -> None:
         """Close all connections."""
