@@ -69,6 +69,11 @@ def widget_json(widget_id: int) -> str:
     return f"/w/{widget_id}/json"
 
 
+def widget_more(widget_id: int, page: int = 1) -> str:
+    """Return the path of a page of the whole list that a widget cuts."""
+    return f"/w/{widget_id}/more?page={page}"
+
+
 def widget_settings(widget_id: int) -> str:
     """Return the path of a widget's settings form."""
     return f"/w/{widget_id}/settings"

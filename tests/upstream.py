@@ -37,6 +37,15 @@ class Reply:
         return (self.body if isinstance(self.body, str) else json.dumps(self.body)).encode()
 
 
+class _Quiet(ThreadingHTTPServer):
+    """A server that says nothing of clients that hang up on it, which is what many tests do."""
+
+    daemon_threads = True
+
+    def handle_error(self, *args: Any) -> None:
+        """Keep quiet."""
+
+
 class Upstream:
     """A server on a free port of 127.0.0.1; unknown paths are a 404.
 
@@ -47,8 +56,7 @@ class Upstream:
     def __init__(self, address: str = "127.0.0.1") -> None:
         self.asked: list[Asked] = []
         self._replies: dict[str, list[Reply] | Callable[[Asked], Reply]] = {}
-        self._server = ThreadingHTTPServer((address, 0), self._handler())
-        self._server.daemon_threads = True
+        self._server = _Quiet((address, 0), self._handler())
         self.port = self._server.server_address[1]
         self.url = f"http://{address}:{self.port}"
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()

@@ -7,6 +7,9 @@ from hubs.permissions import can
 from hubs.views.site import find_widget, locale, me, site, stream_of
 from hubs.widgets.fragments import Fragment
 
+#: Pages of a list that are counted at most, so that no number asks the database for the impossible.
+LAST_PAGE = 10_000
+
 blueprint = Blueprint("widget", __name__, url_prefix="/w/<int:number>")
 
 
@@ -36,6 +39,17 @@ def fragment(number: int) -> Response:
     answer.set_etag(f"{found.version}-{found.digest}")
     answer.make_conditional(request)
     return answer
+
+
+@blueprint.get("/more")
+def more(number: int) -> str:
+    """Show the whole list that a widget cuts, page by page."""
+    row = find_widget(number)
+    page = request.args.get("page", 1, type=int)
+    html = site().fragments.page(row, min(max(page, 1), LAST_PAGE), locale())
+    found = site().registry.get(row.plugin)
+    title = row.label or (found.label if found else row.plugin)
+    return render_template("more.html", hub=row.hub, row=row, html=html, title=title)
 
 
 @blueprint.get("/json")

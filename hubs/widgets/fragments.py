@@ -14,9 +14,11 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from hubs import i18n
 from hubs.cache import Cache, key_of
 from hubs.clients.all import Clients
-from hubs.errors import NeedsSetup
+from hubs.errors import NeedsSetup, NotFound
+from hubs.i18n import _
 from hubs.models import Widget, now
 from hubs.widgets.caching import CachedFunction, Services, lend
 from hubs.widgets.registry import Registry, WidgetType
@@ -156,6 +158,20 @@ class Fragments:
         self.cache.set(self.key(row, locale), made.pack(), lifetime)
         return made
 
+    def page(self, row: Widget, number: int, locale: str = DEFAULT_LOCALE) -> str:
+        """Return a page of the whole list that a widget cuts, made now from its data.
+
+        :raises NotFound: when the widget cuts no list, or its list has no such page.
+        """
+        try:
+            found = self._registered(row)
+            if not found.view.paged:
+                raise NotFound(_("This widget shows all that it has; there is no longer list."))
+            with i18n.use(locale):
+                return self._render(found, row, locale, (), page=number)
+        except NeedsSetup as error:
+            raise NotFound(str(error)) from None
+
     def _registered(self, row: Widget) -> WidgetType:
         found = self.registry.get(row.plugin)
         if found is None:
@@ -166,12 +182,14 @@ class Fragments:
         found = self.registry.get(row.plugin)
         return row.label or (found.label if found else row.plugin)
 
-    def _render(self, found: WidgetType, row: Widget, locale: str, stale: Iterable[type[CachedFunction]]) -> str:
+    def _render(
+        self, found: WidgetType, row: Widget, locale: str, stale: Iterable[type[CachedFunction]], page: int = 0
+    ) -> str:
         found.bind(row)
         lend(row, Services(self.cache, self._key, self._ttl, found.code, self._clients))
         for function in stale:
             function(row).rebuild()
-        html = found.view().render(row, environment(found.folder), title=self._title(row), locale=locale)
+        html = found.view().render(row, environment(found.folder), page, title=self._title(row), locale=locale)
         if len(html) > LIMIT:
             raise ValueError(f"the content has {len(html)} characters; at most {LIMIT} are possible")
         return html

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import nh3
 from jinja2 import BaseLoader, ChoiceLoader, Environment, FileSystemLoader, StrictUndefined, Undefined
@@ -22,14 +22,19 @@ class RootWidgetView:
     """The view that a hub shows; a widget may subclass it in its module to give its template a context."""
 
     template = "root.html"
+    #: True for a view that cuts a list and takes ``page`` in `get_context`; see `hubs.widgets.paging`.
+    paged: ClassVar[bool] = False
 
     def get_context(self, instance: Widget, *args: Any, **kwargs: Any) -> Mapping[str, Any] | None:
         """Return what the template gets; None hides the widget, since it has nothing to show."""
         return {}
 
-    def render(self, instance: Widget, environment: Environment, **extra: Any) -> str:
-        """Return the widget's HTML for everybody who may see it; empty when it hides itself."""
-        context = self.get_context(instance)
+    def render(self, instance: Widget, environment: Environment, page: int = 0, **extra: Any) -> str:
+        """Return the widget's HTML for everybody who may see it; empty when it hides itself.
+
+        ``page`` asks a view that is ``paged`` for a page of its whole list.
+        """
+        context = self.get_context(instance, page=page) if page else self.get_context(instance)
         if context is None:
             return ""
         values = {"instance": instance, "hub": instance.hub, "config": instance.config, **extra, **context}

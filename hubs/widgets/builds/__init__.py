@@ -13,6 +13,7 @@ from hubs.widgets.base import Widget
 from hubs.widgets.builds.states import Build, builds
 from hubs.widgets.caching import CachedFunction, Interest
 from hubs.widgets.messages import WHOSE, Whose, newest, session_of
+from hubs.widgets.paging import cut
 from hubs.widgets.parameters import Parameter
 from hubs.widgets.view import RootWidgetView
 
@@ -79,8 +80,10 @@ class GetBuilds(CachedFunction):
 class BuildsView(RootWidgetView):
     """Shows the builds."""
 
-    def get_context(self, instance: Row, *args: Any, **kwargs: Any) -> Mapping[str, Any]:
-        """Return the builds to show, and how many there are."""
-        found, limit = GetBuilds(instance)(), instance.config["limit"] or 8
+    paged = True
+
+    def get_context(self, instance: Row, *args: Any, page: int = 0, **kwargs: Any) -> Mapping[str, Any]:
+        """Return the builds to show."""
+        found = cut(GetBuilds(instance)(), instance.config["limit"] or 8, page)
         whose = instance.config["package"] or Whose.of(instance).title()
-        return {"builds": found[:limit], "total": len(found), "whose": whose}
+        return {"builds": found, "whose": whose}

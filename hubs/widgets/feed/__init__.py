@@ -6,8 +6,9 @@ from typing import Any, ClassVar
 from hubs.models import Widget as Row
 from hubs.widgets.base import Widget
 from hubs.widgets.caching import CachedFunction, Interest
-from hubs.widgets.feed.cards import Card, grouped, read
+from hubs.widgets.feed.cards import Card, Item, grouped, read
 from hubs.widgets.messages import WHOSE, Whose, session_of
+from hubs.widgets.paging import Shown, no_such_page, span
 from hubs.widgets.parameters import Parameter
 from hubs.widgets.view import RootWidgetView
 
@@ -27,8 +28,8 @@ class Feed(Widget):
     ]
 
 
-class GetCards(CachedFunction):
-    """Reads the newest messages and groups them."""
+class GetItems(CachedFunction):
+    """Reads the newest messages, and one more that tells whether others follow."""
 
     stored = False
 
@@ -36,19 +37,29 @@ class GetCards(CachedFunction):
         """Return: any message that names one of them."""
         return Whose.of(self.instance).interests()
 
-    def execute(self) -> list[Card]:
-        """Return cards, newest first."""
-        config = self.instance.config
-        hidden = [word.strip() for word in (config["hide"] or "").split(",") if word.strip()]
-        return grouped(read(session_of(self.instance), Whose.of(self.instance), config["limit"] or 30, hidden))
+    def execute(self) -> list[Item]:
+        """Return messages, newest first."""
+        return self.read(0, self.instance.config["limit"] or 30)
+
+    def read(self, start: int, size: int) -> list[Item]:
+        """Return ``size`` messages from the one with number ``start`` on, and one more where there is one."""
+        hidden = [word.strip() for word in (self.instance.config["hide"] or "").split(",") if word.strip()]
+        return read(session_of(self.instance), Whose.of(self.instance), size + 1, hidden, start)
 
 
 class FeedView(RootWidgetView):
     """Shows the cards."""
 
-    def get_context(self, instance: Row, *args: Any, **kwargs: Any) -> Mapping[str, Any]:
+    paged = True
+
+    def get_context(self, instance: Row, *args: Any, page: int = 0, **kwargs: Any) -> Mapping[str, Any]:
         """Return the cards by day."""
+        start, size = span(instance.config["limit"] or 30, page)
+        items = GetItems(instance).read(start, size) if page else GetItems(instance)()
+        if page > 1 and not items:
+            raise no_such_page()
         days: dict[str, list[Card]] = {}
-        for card in GetCards(instance)():
+        for card in grouped(items[:size]):
             days.setdefault(card.newest.sent_at.date().isoformat(), []).append(card)
-        return {"days": days, "whose": Whose.of(instance).title()}
+        shown = Shown(items[:size], page, len(items) > size)
+        return {"days": days, "shown": shown, "whose": Whose.of(instance).title()}

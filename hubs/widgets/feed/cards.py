@@ -79,8 +79,8 @@ class Card:
         )
 
 
-def read(session: Session, whose: Whose, limit: int, hidden: Sequence[str]) -> list[Item]:
-    """Return the newest messages that name somebody, newest first."""
+def read(session: Session, whose: Whose, limit: int, hidden: Sequence[str], offset: int = 0) -> list[Item]:
+    """Return the newest messages that name somebody, newest first, leaving out the first ``offset``."""
     mine = select(MessagePerson.message_id).where(whose.condition())
     if hidden:
         mine = mine.where(MessagePerson.category.not_in(hidden))
@@ -90,6 +90,7 @@ def read(session: Session, whose: Whose, limit: int, hidden: Sequence[str]) -> l
         .distinct()
         .order_by(MessagePerson.sent_at.desc(), MessagePerson.message_id.desc())
         .limit(limit)
+        .offset(offset)
         .subquery()
     )
     messages = session.scalars(

@@ -9,6 +9,7 @@ from hubs.widgets.base import Widget
 from hubs.widgets.caching import CachedFunction, Interest
 from hubs.widgets.halp.requests import TOPIC, Request, by_day, followed, read
 from hubs.widgets.messages import session_of
+from hubs.widgets.paging import cut
 from hubs.widgets.parameters import Parameter
 from hubs.widgets.view import RootWidgetView
 
@@ -79,13 +80,15 @@ class GetRequests(CachedFunction):
 class HalpView(RootWidgetView):
     """Shows the requests."""
 
-    def get_context(self, instance: Row, *args: Any, **kwargs: Any) -> Mapping[str, Any]:
-        """Return the requests by day, how many there are, and names of which there is no hub."""
+    paged = True
+
+    def get_context(self, instance: Row, *args: Any, page: int = 0, **kwargs: Any) -> Mapping[str, Any]:
+        """Return the requests by day, and names of which there is no hub."""
         found, unknown = GetRequests(instance)()
-        shown = found[: instance.config["limit"] or 10]
+        shown = cut(found, instance.config["limit"] or 10, page)
         return {
-            "days": by_day(shown),
-            "total": len(found),
+            "days": by_day(shown.items),
+            "shown": shown,
             "unknown": unknown,
             "back": instance.config["days"] or 30,
         }

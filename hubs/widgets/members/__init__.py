@@ -12,6 +12,7 @@ from hubs.models import Widget as Row
 from hubs.widgets.base import Widget
 from hubs.widgets.caching import CachedFunction, Interest
 from hubs.widgets.messages import session_of
+from hubs.widgets.paging import cut
 from hubs.widgets.parameters import Parameter
 from hubs.widgets.view import RootWidgetView
 
@@ -60,11 +61,11 @@ class GetMembers(CachedFunction):
 class MembersView(RootWidgetView):
     """Shows the people."""
 
-    def get_context(self, instance: Row, *args: Any, **kwargs: Any) -> Mapping[str, Any]:
-        """Return those shown, and the number of the others."""
-        people = GetMembers(instance)()
-        limit = instance.config["limit"] or 20
-        return {"people": people[:limit], "more": max(0, len(people) - limit)}
+    paged = True
+
+    def get_context(self, instance: Row, *args: Any, page: int = 0, **kwargs: Any) -> Mapping[str, Any]:
+        """Return those shown."""
+        return {"people": cut(GetMembers(instance)(), instance.config["limit"] or 20, page)}
 
 
 def _seconds(moment: datetime | None) -> float:

@@ -159,7 +159,7 @@ def test_members_are_listed_owners_first(session: Session, fragments: Fragments,
     user_of(session, "member").last_active = now()
     html = build(session, fragments, team, "members", limit=1)
     assert "/u/owner/" in html
-    assert "and 1 more" in html
+    assert "Show 1 more" in html
     assert "active <time" in build(session, fragments, team, "members")
 
 
