@@ -114,14 +114,18 @@ class FedoraHubsConsumer(FedmsgConsumer):  # type: ignore[misc]
 
     def _on_running(self) -> None:
         """Start the work once the reactor runs, after moksha has set signal handlers of its own."""
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
+        signal.signal(signal.SIGHUP, self._on_hangup)
         self._guard_frames()
         self.daemon.start()
         task.LoopingCall(self._watch).start(TICK, now=True)
 
     def _on_signal(self, number: int, frame: object) -> None:
         reactor.callFromThread(self._shut_down)  # wakes the reactor, which a quiet bus would leave asleep
+
+    def _on_hangup(self, number: int, frame: object) -> None:
+        reactor.callFromThread(self.daemon.reload)
 
     def _watch(self) -> None:
         """Send a sign of life through worker and pipeline; feed the watchdog while they come through."""

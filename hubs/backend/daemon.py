@@ -1,5 +1,6 @@
 """Everything that works in the daemon, wired together: index, pipeline, rebuilder and their timers."""
 
+import gc
 import logging
 import threading
 import time
@@ -43,7 +44,7 @@ class Daemon:
         index = Index(registry)
         extract = extractor(index.directory)
         self._own = OwnMessages(self._database, index, extract, self.rebuilder, stream)
-        self.pipeline = Pipeline(self._database, index, extract, self.rebuilder, self._own, self._own.load)
+        self.pipeline = Pipeline(self._database, index, extract, self.rebuilder, self._own, self._own.keeper.load)
         self._catchup = Catchup(self._database, settings.history_url, self.pipeline.put)
         self._stopped = threading.Event()
         self._need_resync = False
@@ -55,15 +56,24 @@ class Daemon:
 
     def start(self) -> None:
         """Start all threads."""
+        # Modules live as long as the process: the collector need not look through them again and again, nor so often
+        # while hundreds of messages or hubs are in hand at once.
+        gc.freeze()
+        gc.set_threshold(10_000, 20, 20)
         self.rebuilder.start()
         self.pipeline.start()
         threading.Thread(target=self._keep_time, name="timers", daemon=True).start()
         if self._settings.history_url:
             self._catchup.start()
 
+    def reload(self) -> None:
+        """Make the index anew beside the one that answers meanwhile."""
+        self._own.keeper.reload()
+
     def stop(self) -> None:
         """Finish what is in hand, for at most a moment, and end all threads."""
         self._stopped.set()
+        self._own.keeper.stop()
         self.pipeline.stop(0.4)
         self.rebuilder.stop(0.3)
         self._database.dispose()
@@ -86,7 +96,7 @@ class Daemon:
         """Put what must be done from time to time into the pipeline, where it runs in its turn."""
         due = {"hubs": self._settings.sweep_interval, "report": REPORT, "purge": PURGE}
         next_at = {name: time.monotonic() + seconds for name, seconds in due.items()}
-        acts = {"hubs": self._own.sweep_hubs, "report": self._report, "purge": self._purge}
+        acts = {"hubs": self._own.keeper.sweep, "report": self._report, "purge": self._purge}
         while not self._stopped.wait(OUTBOX):
             self.pipeline.put(self._own.sweep_outbox)
             for name, act in acts.items():

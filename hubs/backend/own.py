@@ -5,27 +5,24 @@ import time
 from dataclasses import replace
 from datetime import timedelta
 
-from sqlalchemy import Select, func, select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from hubs import i18n
 from hubs.actions import outbox
 from hubs.backend.extract import Extractor
+from hubs.backend.keeper import IndexKeeper
 from hubs.backend.rebuild import Rebuilder
 from hubs.backend.triage import Index
 from hubs.bus import Message, parse
 from hubs.events import Stream, hub_channel, user_channel
-from hubs.models import Database, Hub, OutboxMessage, Role, RoleName, User, Visibility, now
+from hubs.models import Database, Hub, OutboxMessage, RoleName, User, Visibility, now
 from hubs.widgets.fragments import DEFAULT_LOCALE
 
 log = logging.getLogger(__name__)
 
-#: Hubs read in one transaction while the index is made.
-CHUNK = 500
 #: Messages of ours that nobody heard within this time are handled from the outbox.
 PATIENCE = timedelta(seconds=3)
-#: Clocks of several machines differ, and a transaction is seen later than it says.
-OVERLAP = timedelta(seconds=60)
 #: Changes of a widget that leave its content as it is.
 _PLACE = {"position"}
 #: Changes of a hub that lists on the hubs of its people show.
@@ -33,37 +30,20 @@ _LISTED = {"visibility", "archived", "display_name"}
 
 
 class OwnMessages:
-    """Keeps the index at the state of the tables, and tells browsers about new layouts."""
+    """Acts on what our own messages tell: has the index follow, and tells browsers about new layouts."""
 
     def __init__(
         self, database: Database, index: Index, extract: Extractor, rebuilder: Rebuilder, stream: Stream
     ) -> None:
         self._database, self._index, self._extract = database, index, extract
         self._rebuilder, self._stream = rebuilder, stream
-        self._swept = now() - OVERLAP
+        self.keeper = IndexKeeper(database, index, self.beat)
         #: When the thread that works here was last seen alive, on the monotonic clock.
         self.alive = time.monotonic()
 
     def beat(self) -> None:
         """Note that the thread is alive."""
         self.alive = time.monotonic()
-
-    def load(self) -> None:
-        """Read all hubs into the index, some hundred at a time."""
-        started, last = now(), 0
-        while True:
-            with self._database.session() as session:
-                hubs = session.scalars(_hubs().where(Hub.id > last).order_by(Hub.id).limit(CHUNK)).all()
-                for hub in hubs:
-                    self._index.replace(hub)
-            self.beat()
-            if not hubs:
-                break
-            last = hubs[-1].id
-        self._swept = started - OVERLAP
-        log.info(
-            "%d hubs are in the index; %d widgets are asked about every message", len(self._index), self._index.asked
-        )
 
     def handle(self, message: Message) -> None:
         """Do what a message of ours asks for, and mark it handled."""
@@ -72,7 +52,7 @@ class OwnMessages:
         with self._database.transaction() as session:
             # Role messages carry no hub id, and the hub may be newer than the index.
             hub_id = self._index.hub_of(message) or self._find(session, body.get("hub_url"))
-            hub = self._refresh(session, hub_id) if hub_id is not None else None
+            hub = self.keeper.refresh(session, hub_id) if hub_id is not None else None
             if kind == "user" and hub is not None:
                 self._roles(session, hub, body)
             outbox.mark_handled(session, message.name, body)
@@ -99,29 +79,6 @@ class OwnMessages:
             for widget, functions in self._index.touched(message).items():
                 self._rebuilder.request(widget, functions)
         self._stream.settle()
-
-    def sweep_hubs(self) -> None:
-        """Read again the hubs that changed since the last look, with or without a message."""
-        started = now()
-        with self._database.session() as session:
-            for hub in session.scalars(_hubs().where(Hub.updated_on > self._swept)):
-                self._index.replace(hub)
-            self._forget_removed(session)
-        self._swept = started - OVERLAP
-
-    def _forget_removed(self, session: Session) -> None:
-        if session.scalar(select(func.count(Hub.id))) != len(self._index):
-            there = set(session.scalars(select(Hub.id)))
-            for gone in set(self._index.hubs()) - there:
-                self._index.remove(gone)
-
-    def _refresh(self, session: Session, hub_id: int) -> Hub | None:
-        hub = session.scalar(_hubs().where(Hub.id == hub_id))
-        if hub is None:
-            self._index.remove(hub_id)
-        else:
-            self._index.replace(hub)
-        return hub
 
     def _find(self, session: Session, url: object) -> int | None:
         """Return the id of the hub at an address."""
@@ -159,10 +116,6 @@ class OwnMessages:
         """End the streams of all who hear a hub, since some may no longer see it; the others come back at once."""
         for locale in i18n.locales():
             self._stream.revoke(hub_channel(hub.id, Visibility.PUBLIC, locale))
-
-
-def _hubs() -> Select[Hub]:
-    return select(Hub).options(selectinload(Hub.widgets), selectinload(Hub.roles).joinedload(Role.user))
 
 
 def _as_message(row: OutboxMessage) -> Message:

@@ -1,13 +1,13 @@
 """Which widgets a message touches: an index, not a loop, so that the cost depends on what the message names.
 
 The index follows the tables hub by hub: what changes on a hub moves its ``updated_on``, and the hub is read again.
-Looking up needs no lock and no I/O: lists are replaced, never changed.
+Looking up needs no lock and no I/O: lists only grow while somebody may read them; one that loses something is replaced.
 """
 
 import logging
 import threading
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +24,9 @@ log = logging.getLogger(__name__)
 _WIDGET_BITS, _FUNCTION_BITS = 40, 8
 _WIDGET_MASK = (1 << _WIDGET_BITS) - 1
 _FUNCTION_MASK = (1 << _FUNCTION_BITS) - 1
+#: Different lists of topics that fit into an entry; those beyond count as any topic: too many builds, never too few.
+_TOPICS = 1 << 16
+_ANY = ("*",)
 #: Names of messages for which the matching topics are remembered.
 _NAMES = 4096
 EVERYTHING = "any:"
@@ -34,16 +37,33 @@ _Exact = dict[tuple[int, int], CachedFunction]
 _Asked = dict[int, list[tuple[int, CachedFunction]]]
 
 
-@dataclass
+@dataclass(slots=True)
 class _Filed:
     """What the index holds of one hub, so that it can be taken out again."""
 
     path: str
-    entries: list[tuple[str, int]] = field(default_factory=list)
-    members: tuple[str, ...] = ()
-    aliases: tuple[str, ...] = ()
-    exact: tuple[tuple[int, int], ...] = ()
-    asked: tuple[int, ...] = ()
+    keys: tuple[str, ...]
+    widgets: "array[int]"
+    members: tuple[str, ...]
+    aliases: tuple[str, ...]
+    exact: tuple[tuple[int, int], ...]
+    asked: tuple[int, ...]
+
+
+@dataclass(slots=True)
+class _Tables:
+    """All that is looked up; one object, so that a whole new index takes the place of the old one at once."""
+
+    entries: dict[str, "array[int]"] = field(default_factory=dict)
+    teams: dict[str, "array[int]"] = field(default_factory=dict)
+    hubs: dict[int, _Filed] = field(default_factory=dict)
+    paths: dict[str, int] = field(default_factory=dict)
+    topics: dict[tuple[str, ...], int] = field(default_factory=lambda: {_ANY: 0})
+    matches: dict[str, frozenset[int]] = field(default_factory=dict)
+    #: Functions that have interests and a word of their own: asked about what the interests let through.
+    exact: _Exact = field(default_factory=dict)
+    #: Functions that only know how to be asked, by widget id: tried on every message.
+    asked: _Asked = field(default_factory=dict)
 
 
 class Index:
@@ -54,25 +74,16 @@ class Index:
         #: Chat nicks and e-mail addresses of people, as their hubs tell them; shared with the extractor.
         self.directory: dict[str, str] = {}
         self._lock = threading.Lock()
-        self._entries: dict[str, array[int]] = {}
-        self._teams: dict[str, array[int]] = {}
-        self._hubs: dict[int, _Filed] = {}
-        self._paths: dict[str, int] = {}
-        self._topics: dict[tuple[str, ...], int] = {}
-        self._matches: dict[str, frozenset[int]] = {}
-        #: Functions that have interests and a word of their own: asked about what the interests let through.
-        self._exact: _Exact = {}
-        #: Functions that only know how to be asked, by widget id: tried on every message.
-        self._asked: _Asked = {}
+        self._tables = _Tables()
 
     def __len__(self) -> int:
         """Return the number of hubs in the index."""
-        return len(self._hubs)
+        return len(self._tables.hubs)
 
     @property
     def asked(self) -> int:
         """The number of widgets that are asked about every message, since they declare no interests."""
-        return len(self._asked)
+        return len(self._tables.asked)
 
     def hub_of(self, message: Message) -> int | None:
         """Return the id of the hub that a message of ours is about."""
@@ -82,20 +93,21 @@ class Index:
         if isinstance(found, int):
             return found
         url = message.body.get("hub_url")
-        return self._paths.get(_path(url)) if isinstance(url, str) else None
+        return self._tables.paths.get(_path(url)) if isinstance(url, str) else None
 
     def touched(self, message: Message) -> Touched:
         """Return what the message makes stale. Never raises, and opens no socket."""
-        topics = self._matching(message.name)
+        tables = self._tables
+        topics = _matching(tables, message.name)
         found: Touched = {}
         for key in self._keys(message):
-            for entry in self._entries.get(key, ()):
+            for entry in tables.entries.get(key, ()):
                 if entry >> (_WIDGET_BITS + _FUNCTION_BITS) in topics:
                     widget, number = entry & _WIDGET_MASK, entry >> _WIDGET_BITS & _FUNCTION_MASK
-                    exact = self._exact.get((widget, number))
+                    exact = tables.exact.get((widget, number)) if tables.exact else None
                     if exact is None or _says_stale(exact, message.raw):
                         found.setdefault(widget, set()).add(number)
-        for widget, functions in tuple(self._asked.items()):
+        for widget, functions in tuple(tables.asked.items()):
             for number, function in functions:
                 if _says_stale(function, message.raw):
                     found.setdefault(widget, set()).add(number)
@@ -103,33 +115,49 @@ class Index:
 
     def replace(self, hub: Hub) -> None:
         """Put a hub with its widgets, roles and person as they are now in the place of what the index has of it."""
-        filed, (exact, asked) = self._file(hub)
+        entries, (exact, asked) = self._entries_of(hub)
+        filed = _Filed(
+            path=urls.hub(hub.kind, hub.name),
+            keys=tuple(dict.fromkeys(key for key, _ in entries)),
+            widgets=array("Q", dict.fromkeys(entry & _WIDGET_MASK for _, entry in entries)),
+            members=_members(hub),
+            aliases=tuple(_aliases(hub)),
+            exact=tuple(exact),
+            asked=tuple(asked),
+        )
         with self._lock:
-            before = self._hubs.get(hub.id)
-            self._take_out(hub.id, before)
-            self._hubs[hub.id] = filed
-            self._paths[filed.path] = hub.id
-            _append(self._entries, filed.entries)
-            _append(self._teams, [(name, hub.id) for name in filed.members])
+            tables = self._tables
+            self._take_out(hub.id)
+            tables.hubs[hub.id] = filed
+            tables.paths[filed.path] = hub.id
+            _append(tables.entries, entries)
+            _append(tables.teams, [(name, hub.id) for name in filed.members])
+            tables.exact.update(exact)
+            tables.asked.update(asked)
             self.directory.update(dict.fromkeys(filed.aliases, hub.name))
-            self._exact.update(exact)
-            self._asked.update(asked)
 
     def remove(self, hub_id: int) -> None:
         """Forget a hub."""
         with self._lock:
-            self._take_out(hub_id, self._hubs.pop(hub_id, None))
+            self._take_out(hub_id)
+
+    def adopt(self, other: "Index") -> None:
+        """Take all that ``other`` holds in the place of what is held; ``other`` must not be used any more."""
+        with self._lock:
+            self._tables = other._tables
+            self.directory.clear()
+            self.directory.update(other.directory)
 
     def hubs(self) -> list[int]:
         """Return the ids of the hubs in the index."""
-        return list(self._hubs)
+        return list(self._tables.hubs)
 
     def _keys(self, message: Message) -> Iterator[str]:
         yield EVERYTHING
         teams: set[int] = set()
         for username in message.users:
             yield f"user:{username}"
-            teams.update(self._teams.get(username, ()))
+            teams.update(self._tables.teams.get(username, ()))
         for team in teams:
             yield f"team:{team}"
         for package in message.packages:
@@ -140,16 +168,7 @@ class Index:
         if hub is not None:
             yield f"hub:{hub}"
 
-    def _matching(self, name: str) -> frozenset[int]:
-        found = self._matches.get(name)
-        if found is None:
-            if len(self._matches) >= _NAMES:  # names come from strangers
-                self._matches.clear()
-            found = frozenset(number for topics, number in tuple(self._topics.items()) if matches(topics, name))
-            self._matches[name] = found
-        return found
-
-    def _file(self, hub: Hub) -> tuple[_Filed, tuple[_Exact, _Asked]]:
+    def _entries_of(self, hub: Hub) -> tuple[list[tuple[str, int]], tuple[_Exact, _Asked]]:
         exact: _Exact = {}
         asked: _Asked = {}
         entries: dict[tuple[str, int], None] = {}
@@ -163,37 +182,49 @@ class Index:
                     asked.setdefault(row.id, []).append((number, function))
                 elif type(function).should_invalidate is not CachedFunction.should_invalidate:
                     exact[row.id, number] = function
-        members = {role.user.username for role in hub.roles if role.role in (RoleName.OWNER, RoleName.MEMBER)}
-        filed = _Filed(
-            path=urls.hub(hub.kind, hub.name),
-            entries=list(entries),
-            members=tuple(sorted(members)) if hub.kind != "user" else (),
-            aliases=tuple(_aliases(hub)),
-            exact=tuple(exact),
-            asked=tuple(asked),
-        )
-        return filed, (exact, asked)
+        return list(entries), (exact, asked)
 
     def _entry(self, interest: Interest, number: int, row: Widget) -> int:
-        topics = self._topics.get(interest.topics)
+        topics = self._tables.topics.get(interest.topics)
         if topics is None:
             with self._lock:
-                topics = self._topics.setdefault(interest.topics, len(self._topics))
-                self._matches = {}
+                topics = _number(self._tables, interest.topics)
         return topics << (_WIDGET_BITS + _FUNCTION_BITS) | number << _WIDGET_BITS | row.id
 
-    def _take_out(self, hub_id: int, before: _Filed | None) -> None:
+    def _take_out(self, hub_id: int) -> None:
+        tables = self._tables
+        before = tables.hubs.pop(hub_id, None)
         if before is None:
             return
-        _drop(self._entries, before.entries)
-        _drop(self._teams, [(name, hub_id) for name in before.members])
+        gone = frozenset(before.widgets)
+        _drop(tables.entries, before.keys, lambda entry: entry & _WIDGET_MASK in gone)
+        _drop(tables.teams, before.members, lambda team: team == hub_id)
         for alias in before.aliases:
             self.directory.pop(alias, None)
         for function in before.exact:
-            self._exact.pop(function, None)
+            tables.exact.pop(function, None)
         for widget in before.asked:
-            self._asked.pop(widget, None)
-        self._paths.pop(before.path, None)
+            tables.asked.pop(widget, None)
+        if tables.paths.get(before.path) == hub_id:  # another kind of group may have the same address by now
+            del tables.paths[before.path]
+
+
+def _matching(tables: _Tables, name: str) -> frozenset[int]:
+    """Return the numbers of the lists of topics that the name of a message matches."""
+    found = tables.matches.get(name)
+    if found is None:
+        if len(tables.matches) >= _NAMES:  # names come from strangers
+            tables.matches.clear()
+        found = frozenset(number for topics, number in tuple(tables.topics.items()) if matches(topics, name))
+        tables.matches[name] = found
+    return found
+
+
+def _number(tables: _Tables, topics: tuple[str, ...]) -> int:
+    if len(tables.topics) >= _TOPICS:
+        return tables.topics[_ANY]
+    tables.matches = {}
+    return tables.topics.setdefault(topics, len(tables.topics))
 
 
 def matches(topics: Iterable[str], name: str) -> bool:
@@ -203,6 +234,13 @@ def matches(topics: Iterable[str], name: str) -> bool:
 
 def _key(interest: Interest) -> str:
     return EVERYTHING if interest.kind == "any" else f"{interest.kind}:{interest.value}"
+
+
+def _members(hub: Hub) -> tuple[str, ...]:
+    """Return those for whom a message touches the hub as a team."""
+    if hub.kind == "user":
+        return ()
+    return tuple(sorted({role.user.username for role in hub.roles if role.role in (RoleName.OWNER, RoleName.MEMBER)}))
 
 
 def _aliases(hub: Hub) -> Iterator[str]:
@@ -232,14 +270,20 @@ def _says_stale(function: CachedFunction, raw: Mapping[str, Any]) -> bool:
 
 
 def _append(lists: dict[str, "array[int]"], entries: Iterable[tuple[str, int]]) -> None:
+    grouped: dict[str, list[int]] = {}
     for key, entry in entries:
+        grouped.setdefault(key, []).append(entry)
+    for key, numbers in grouped.items():
         held = lists.get(key)
-        lists[key] = array("Q", [entry]) if held is None else held + array("Q", [entry])
+        if held is None:
+            lists[key] = array("Q", numbers)  # as long as it must be: most keys never get more
+        else:
+            held.extend(numbers)
 
 
-def _drop(lists: dict[str, "array[int]"], entries: Iterable[tuple[str, int]]) -> None:
-    for key, entry in entries:
-        left = array("Q", (one for one in lists.get(key, ()) if one != entry))
+def _drop(lists: dict[str, "array[int]"], keys: Iterable[str], is_gone: Callable[[int], bool]) -> None:
+    for key in keys:
+        left = array("Q", (one for one in lists.get(key, ()) if not is_gone(one)))
         if left:
             lists[key] = left
         else:

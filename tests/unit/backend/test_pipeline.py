@@ -60,8 +60,8 @@ def parts(database: Database, registry: Registry, team: Hub) -> Iterator[Parts]:
     noted, index = Noted(), Index(registry)
     extract = Extractor(index.directory)
     own = OwnMessages(database, index, extract, noted, noted)  # type: ignore[arg-type]
-    pipeline = Pipeline(database, index, extract, noted, own, own.load)  # type: ignore[arg-type]
-    own.load()
+    pipeline = Pipeline(database, index, extract, noted, own, own.keeper.load)  # type: ignore[arg-type]
+    own.keeper.load()
     yield Parts(pipeline, own, index, noted)
     pipeline.stop()
 
@@ -298,10 +298,10 @@ def test_hubs_that_changed_or_went_without_a_message_are_found(
     row = widgets.add(session, registry, as_person(session, "owner"), team, "feed", "left", {"username": "faraway"})
     team.updated_on = now()
     session.commit()
-    parts.own.sweep_hubs()
+    parts.own.keeper.sweep()
     assert list(parts.index.touched(parts.pipeline._extract(say("x", agent="faraway")))) == [row.id]
     before = len(parts.index)
     session.delete(team)
     session.commit()
-    parts.own.sweep_hubs()
+    parts.own.keeper.sweep()
     assert len(parts.index) == before - 1

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from hubs.actions import people, widgets
+from hubs.backend import triage
 from hubs.backend.triage import Index, matches
 from hubs.bus import Message, parse
 from hubs.models import Hub, RoleName, Widget
@@ -113,7 +114,8 @@ def test_an_index_without_hubs_is_empty(index: Index) -> None:
         index.remove(hub)
     index.remove(999)
     assert len(index) == 0
-    assert (index._entries, index._teams, index._paths, index.directory) == ({}, {}, {}, {})
+    tables = index._tables
+    assert (tables.entries, tables.teams, tables.paths, index.directory) == ({}, {}, {}, {})
 
 
 def test_people_tell_their_nicks_on_their_hubs(session: Session, index: Index, team: Hub) -> None:
@@ -172,3 +174,38 @@ def test_functions_have_the_last_word(
     assert index.asked == (1 if function is Asked else 0)
     index.remove(team.id)
     assert index.touched(message) == {}
+
+
+def test_more_lists_of_topics_than_fit_count_as_any_topic(
+    session: Session, registry: Registry, team: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(triage, "_TOPICS", 1)
+    row = next(row for row in team.widgets if row.plugin == "rules")
+    index = Index(registry)
+    index.replace(team)
+    about = {"hub_url": "http://127.0.0.1/t/otters/"}
+    assert row.id in index.touched(say("hubs.user.role.added", **about))
+    assert row.id in index.touched(say("hubs.widget.updated", **about))  # one build too many, none too few
+
+
+def test_a_whole_new_index_takes_the_place_of_the_old_one_at_once(
+    session: Session, registry: Registry, index: Index, team: Hub
+) -> None:
+    directory, fresh = index.directory, Index(registry)
+    team.extras = {}
+    fresh.replace(team)
+    hub = session.query(Hub).filter_by(kind="user", name="member").one()
+    hub.extras = {"chat_nick": "Swimmer"}
+    fresh.replace(hub)
+    index.adopt(fresh)
+    assert sorted(index.hubs()) == sorted([team.id, hub.id])
+    assert index.directory is directory  # the extractor holds it
+    assert directory == {"swimmer": "member"}
+    assert plugins(session, index, say("wiki.article.edit", "owner")) == ["otters.feed", "otters.members"]
+
+
+def test_two_groups_at_one_address_do_not_take_each_other_out(session: Session, index: Index, team: Hub) -> None:
+    other = Hub(id=team.id + 1000, kind="project", name=team.name, extras={})
+    index.replace(other)
+    index.remove(team.id)
+    assert index.hub_of(say("hubs.hub.updated", hub_url="/t/otters/")) == other.id
