@@ -18,7 +18,8 @@ from hubs.events import Stream, Tokens
 from hubs.models import Database
 from hubs.permissions import can
 from hubs.settings import Settings, load
-from hubs.views import auth, edit, errors, front, health, hub, security, widget
+from hubs.views import auth, edit, errors, front, health, hub, members, security, widget
+from hubs.views import me as account
 from hubs.views.site import EXTENSION, Site, close_session, me, page_context
 from hubs.widgets.fragments import Fragments
 from hubs.widgets.registry import Registry
@@ -51,7 +52,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     i18n.install(app.jinja_env)
     app.jinja_env.globals.update(urls=urls, can=can, me=me, site_name=settings.site_name)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    for room in (front, hub, edit, widget, auth, health):
+    for room in (front, hub, edit, members, widget, auth, account, health):
         app.register_blueprint(room.blueprint)
     app.context_processor(page_context)
     app.teardown_appcontext(close_session)

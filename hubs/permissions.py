@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from sqlalchemy import ColumnElement, and_, or_, true
 
 from hubs.errors import NotAllowed, NotFound
-from hubs.models import Hub, Role, RoleName, Visibility, Widget
+from hubs.models import Hub, JoinMode, Role, RoleName, Visibility, Widget
 
 #: What can be done to a hub (and, by way of its hub, to a widget).
 VERBS = ("view", "edit", "own", "subscribe", "star", "join", "leave")
+#: Those who may see what is for members: owners count as members.
+INSIDE = (RoleName.OWNER, RoleName.MEMBER)
 #: What is said of a hub that there is not, and in the same words of one that the person may not know of.
 NO_HUB = "There is no such hub, or you may not see it."
 NO_WIDGET = "There is no such widget, or you may not see it."
@@ -54,7 +56,7 @@ def audiences(who: Person, hub: Hub) -> tuple[Visibility, ...]:
     belongs = {
         Visibility.PUBLIC: True,
         Visibility.SIGNED_IN: who.signed_in,
-        Visibility.MEMBERS: who.is_(hub, RoleName.OWNER, RoleName.MEMBER),
+        Visibility.MEMBERS: who.is_(hub, *INSIDE),
         Visibility.OWNERS: who.is_(hub, RoleName.OWNER),
     }
     return tuple(level for level, inside in belongs.items() if inside)
@@ -94,7 +96,7 @@ def can(who: Person, verb: str, what: Hub | Widget) -> bool:
     if verb == "leave":
         return bool(who.roles.get(hub.id))
     if verb == "join":
-        return hub.kind != "user" and not hub.archived
+        return hub.kind != "user" and not hub.archived and _takes_members(hub) and not who.is_(hub, *INSIDE)
     return not hub.archived
 
 
@@ -116,6 +118,11 @@ def require(who: Person, verb: str, what: Hub | Widget) -> None:
     if hub.archived:
         raise NotAllowed(f"{hub.title} is archived and read-only. An owner can bring it back in its settings.")
     raise NotAllowed(f"Only owners of {hub.title} may do this.")
+
+
+def _takes_members(hub: Hub) -> bool:
+    """Tell whether one can ask to become a member; who is in a group of the account system is said there."""
+    return hub.join_mode != JoinMode.INVITATION and not hub.group_name
 
 
 def _sees(who: Person, what: Hub | Widget) -> bool:

@@ -44,6 +44,26 @@ def hub_act(kind: str, name: str, act: str) -> str:
     return f"{hub(kind, name)}{act}"
 
 
+def hub_members(kind: str, name: str) -> str:
+    """Return the path of a hub's people, and of what its owners do with them."""
+    return hub(kind, name) + "members"
+
+
+def hub_join(kind: str, name: str) -> str:
+    """Return the path at which one asks to become a member, and reads what the owners ask for."""
+    return hub(kind, name) + "join"
+
+
+def me() -> str:
+    """Return the path of a person's own settings, requests and invitations."""
+    return "/me/"
+
+
+def my_invitation(hub_id: int) -> str:
+    """Return the path that answers an invitation to a hub (POST)."""
+    return f"/me/invitations/{hub_id}"
+
+
 def catalogue(kind: str, name: str, side: str) -> str:
     """Return the path of the list of widgets that can be added to one column."""
     return f"{hub(kind, name)}add?{urlencode({'side': side})}"

@@ -56,6 +56,8 @@ def _record(session: Session, who: Person, hub: Hub, wanted: HubDocument) -> Non
     values = wanted.record()
     if who.operator and wanted.managed_in != hub.managed_in:
         values["managed_in"] = wanted.managed_in
+    if who.operator:
+        values["group_name"] = wanted.group_name
     now = {name: hub.extras.get(name, "") if name in hubs.EXTRAS else getattr(hub, name) for name in values}
     different = {name: value for name, value in values.items() if (now[name] or "") != (value or "")}
     if different:

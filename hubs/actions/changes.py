@@ -51,7 +51,7 @@ def between(before: HubDocument, after: HubDocument) -> list[Change]:
 
 def _fields(before: HubDocument, after: HubDocument) -> Iterator[Change]:
     names = ("managed_in", "display_name", "summary", "description", "visibility", "archived", "left_width")
-    for name in names:
+    for name in (*names, "join_mode", "join_conditions", "group_name"):
         old, new = getattr(before, name), getattr(after, name)
         if old != new:
             yield Change("set", "hub", name, old, new)

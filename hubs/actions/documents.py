@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from hubs.actions.hubs import EXTRAS
 from hubs.errors import InvalidInput
-from hubs.models import GRID, SUMMARY_LENGTH, Hub, RoleName, Visibility, Widget
+from hubs.models import GRID, SUMMARY_LENGTH, Hub, JoinMode, RoleName, Visibility, Widget
 from hubs.widgets.parameters import Parameter
 from hubs.widgets.registry import Registry
 
@@ -65,6 +65,9 @@ class HubDocument(BaseModel):
     summary: str = Field("", max_length=SUMMARY_LENGTH)
     description: str = Field("", max_length=20_000)
     visibility: Visibility = Visibility.PUBLIC
+    join_mode: JoinMode = JoinMode.REQUEST
+    join_conditions: str = Field("", max_length=20_000)
+    group_name: str = Field("", max_length=64)
     archived: bool = False
     left_width: int = Field(8, ge=1, lt=GRID)
     accounts: dict[str, str] = {}
@@ -82,7 +85,7 @@ class HubDocument(BaseModel):
 
     def record(self) -> dict[str, Any]:
         """Return the fields of the hub's record, as `hubs.actions.hubs.update` takes them."""
-        names = ("display_name", "summary", "description", "visibility", "left_width")
+        names = ("display_name", "summary", "description", "visibility", "join_mode", "join_conditions", "left_width")
         return {**{name: getattr(self, name) for name in names}, **dict.fromkeys(EXTRAS, ""), **self.accounts}
 
     def plain(self) -> dict[str, Any]:
@@ -121,6 +124,9 @@ def describe(hub: Hub, registry: Registry, *, people: bool = False) -> HubDocume
         summary=hub.summary or "",
         description=hub.description or "",
         visibility=hub.visibility or Visibility.PUBLIC,
+        join_mode=hub.join_mode or JoinMode.REQUEST,
+        join_conditions=hub.join_conditions or "",
+        group_name=hub.group_name or "",
         archived=bool(hub.archived),
         left_width=hub.left_width or 8,
         accounts={name: str(text) for name, text in sorted((hub.extras or {}).items()) if text and name in EXTRAS},

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from hubs.actions import outbox
 from hubs.errors import Conflict, InvalidInput, NotAllowed
-from hubs.models import GRID, SUMMARY_LENGTH, Hub, Role, RoleName, User, Visibility, Widget
+from hubs.models import GRID, SUMMARY_LENGTH, Hub, JoinMode, Role, RoleName, User, Visibility, Widget
 from hubs.permissions import Person, require
 from hubs.widgets.registry import Registry
 
@@ -44,7 +44,10 @@ EXTRAS = (
     "website",
     "mailing_list",
 )
-_TEXTS = {"display_name": 255, "summary": SUMMARY_LENGTH, "description": 20_000, **dict.fromkeys(EXTRAS, 255)}
+_LONG = dict.fromkeys(("description", "join_conditions"), 20_000)
+_TEXTS = {"display_name": 255, "summary": SUMMARY_LENGTH, "group_name": 64, **_LONG, **dict.fromkeys(EXTRAS, 255)}
+
+_CHOICES: Mapping[str, type[Visibility] | type[JoinMode]] = {"visibility": Visibility, "join_mode": JoinMode}
 
 
 def create(
@@ -92,6 +95,8 @@ def update(session: Session, who: Person, hub: Hub, values: Mapping[str, Any]) -
     require(who, "own" if set(values) == {"archived"} else "edit", hub)
     if "managed_in" in values and not who.operator:
         raise NotAllowed("Where a hub's file is kept is said by whoever applies that file.")
+    if "group_name" in values and not who.operator:
+        raise NotAllowed("Which group a hub belongs to is said by whoever runs this instance.")
     changed = _change(hub, values)
     if changed:
         hub.touch()
@@ -136,11 +141,11 @@ def _clean(name: str, value: Any) -> Any:
         return bool(value)
     if name == "left_width":
         return _width(value)
-    if name == "visibility":
+    if name in _CHOICES:
         try:
-            return Visibility(value)
+            return _CHOICES[name](value)
         except ValueError:
-            raise InvalidInput(f"Please choose one of: {', '.join(Visibility)}.") from None
+            raise InvalidInput(f"Please choose one of: {', '.join(_CHOICES[name])}.") from None
     raise InvalidInput("A hub has no such setting.")
 
 

@@ -94,13 +94,14 @@ def _settings(
 ) -> WidgetDocument:
     base = old or others
     title = joined.value(ours.id, "title", base.title, ours.title, others.title)
+    visibility = joined.value(ours.id, "visibility", base.visibility, ours.visibility, others.visibility)
     names = sorted({*base.settings, *ours.settings, *others.settings})
     settings = {
         name: joined.value(ours.id, name, base.settings.get(name), ours.settings.get(name), others.settings.get(name))
         for name in names
     }
     kept = {name: value for name, value in settings.items() if value is not None}
-    return ours.model_copy(update={"title": title, "settings": kept})
+    return ours.model_copy(update={"title": title, "visibility": visibility, "settings": kept})
 
 
 def _order(

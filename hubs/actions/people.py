@@ -49,6 +49,44 @@ def drop_role(session: Session, who: Person, hub: Hub, user: User, role: RoleNam
     """
     if user.id != who.id:
         require(who, "edit", hub)
+    return take_away(session, who.username, hub, user, role)
+
+
+def change_role(session: Session, who: Person, hub: Hub, user: User, old: RoleName, new: RoleName) -> bool:
+    """Let an owner give a person another role in the place of one; return whether the person had the old one.
+
+    :raises Conflict: when the hub would lose its last owner.
+    """
+    require(who, "edit", hub)
+    if old == new or not _remove(session, hub, user, old):
+        return False
+    if session.get(Role, (hub.id, user.id, new)) is None:
+        session.add(Role(hub_id=hub.id, user_id=user.id, role=new))
+    session.flush()
+    session.expire(hub, ["roles"])
+    body = {**_about_role(session, hub, who.username, user, new), "old_role": old.value}
+    outbox.record(session, "hubs.user.role.changed", body, hub)
+    return True
+
+
+def add_role(session: Session, agent: str, hub: Hub, user: User, role: RoleName) -> bool:
+    """Give a role without asking who may: for what was decided elsewhere. Return whether that changed anything."""
+    return _add(session, agent, hub, user, role)
+
+
+def take_away(session: Session, agent: str, hub: Hub, user: User, role: RoleName, *, quiet: bool = False) -> bool:
+    """Take a role without asking who may: for what was decided elsewhere. Return whether there was one.
+
+    :raises Conflict: when the hub would lose its last owner.
+    """
+    if not _remove(session, hub, user, role):
+        return False
+    body = _about_role(session, hub, agent, user, role)
+    outbox.record(session, "hubs.user.role.removed", body, hub, quiet=quiet)
+    return True
+
+
+def _remove(session: Session, hub: Hub, user: User, role: RoleName) -> bool:
     # Two owners who leave at the same moment must not both find the other still there.
     session.execute(select(Hub.id).where(Hub.id == hub.id).with_for_update())
     row = session.get(Role, (hub.id, user.id, role), populate_existing=True)
@@ -60,8 +98,6 @@ def drop_role(session: Session, who: Person, hub: Hub, user: User, role: RoleNam
     hub.touch()
     session.flush()
     session.expire(hub, ["roles"])
-    body = _about_role(session, hub, who.username, user, role)
-    outbox.record(session, "hubs.user.role.removed", body, hub)
     return True
 
 
@@ -73,6 +109,8 @@ def _owners(session: Session, hub: Hub) -> int:
 def _add(session: Session, agent: str, hub: Hub, user: User, role: RoleName) -> bool:
     if hub.kind == "user" and role == RoleName.MEMBER:
         raise InvalidInput("A person's hub has no members.")
+    if hub.kind == "user" and role == RoleName.OWNER and hub.user_id != user.id:
+        raise InvalidInput("A person's hub belongs to that person alone.")
     if session.get(Role, (hub.id, user.id, role)) is not None:
         return False
     session.add(Role(hub_id=hub.id, user_id=user.id, role=role))

@@ -3,7 +3,8 @@
 from hubs.models.base import Base, Moment, now
 from hubs.models.database import Database
 from hubs.models.history import AuditEntry, Draft, Revision
-from hubs.models.hub import GRID, SUMMARY_LENGTH, Hub, Visibility, Widget
+from hubs.models.hub import GRID, SUMMARY_LENGTH, Hub, JoinMode, Visibility, Widget
+from hubs.models.membership import Invitation, JoinRequest, RequestState
 from hubs.models.messages import MessagePackage, MessagePerson, StoredMessage
 from hubs.models.outbox import OutboxMessage, digest
 from hubs.models.people import Role, RoleName, User
@@ -16,10 +17,14 @@ __all__ = [
     "Database",
     "Draft",
     "Hub",
+    "Invitation",
+    "JoinMode",
+    "JoinRequest",
     "MessagePackage",
     "MessagePerson",
     "Moment",
     "OutboxMessage",
+    "RequestState",
     "Revision",
     "Role",
     "RoleName",

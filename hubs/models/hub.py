@@ -34,6 +34,14 @@ class Visibility(StrEnum):
         return tuple(Visibility).index(self)
 
 
+class JoinMode(StrEnum):
+    """How one becomes a member: an owner approves, at once, or by invitation only."""
+
+    REQUEST = "request"
+    OPEN = "open"
+    INVITATION = "invitation"
+
+
 def visibility_column() -> Enum:
     """Return the type of a column that holds a visibility."""
     return Enum(
@@ -64,6 +72,21 @@ class Hub(Base):
     avatar: Mapped[str] = mapped_column(String(512), default="")
     banner: Mapped[str] = mapped_column(String(512), default="")
     visibility: Mapped[Visibility] = mapped_column(visibility_column(), default=Visibility.PUBLIC)
+    join_mode: Mapped[JoinMode] = mapped_column(
+        Enum(
+            JoinMode,
+            native_enum=False,
+            create_constraint=True,
+            length=16,
+            name="join_mode",
+            values_callable=lambda names: [name.value for name in names],
+        ),
+        default=JoinMode.REQUEST,
+    )
+    #: What the owners ask of those who would like to join, in Markdown.
+    join_conditions: Mapped[str] = mapped_column(Text, default="")
+    #: The group of the account system whose members are this hub's members; empty for a hub that has its own.
+    group_name: Mapped[str] = mapped_column(String(64), default="", index=True)
     archived: Mapped[bool] = mapped_column(default=False)
     left_width: Mapped[int] = mapped_column(default=8)
     #: Tracker accounts, chat and the like: ``pagure_username``, ``github_username``, ``bugzilla_email``, ``chat``, …

@@ -22,6 +22,18 @@ class RoleName(StrEnum):
     STARGAZER = "stargazer"
 
 
+def role_column() -> Enum:
+    """Return the type of a column that holds a role."""
+    return Enum(
+        RoleName,
+        native_enum=False,
+        create_constraint=True,
+        length=16,
+        name="role",
+        values_callable=lambda names: [name.value for name in names],
+    )
+
+
 class User(Base):
     """An account."""
 
@@ -51,17 +63,7 @@ class Role(Base):
 
     hub_id: Mapped[int] = mapped_column(ForeignKey("hubs.id", ondelete="CASCADE"), primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True)
-    role: Mapped[RoleName] = mapped_column(
-        Enum(
-            RoleName,
-            native_enum=False,
-            create_constraint=True,
-            length=16,
-            name="role",
-            values_callable=lambda names: [name.value for name in names],
-        ),
-        primary_key=True,
-    )
+    role: Mapped[RoleName] = mapped_column(role_column(), primary_key=True)
     created_on: Mapped[datetime] = mapped_column(default=now)
 
     user: Mapped[User] = relationship(back_populates="roles")

@@ -7,8 +7,8 @@ from flask.typing import ResponseReturnValue
 
 from hubs import urls
 from hubs.actions import people
-from hubs.errors import NotFound
-from hubs.models import Hub, RoleName, User, Widget
+from hubs.errors import NotAllowed
+from hubs.models import Hub, JoinRequest, RequestState, RoleName, User, Widget
 from hubs.permissions import can
 from hubs.views.site import db, find_hub, locale, me, shown, site, stream_of
 from hubs.widgets.fragments import Fragment
@@ -84,7 +84,7 @@ def act(space: str, name: str, act: str) -> ResponseReturnValue:
     else:
         user = session.get(User, who.id)
         if user is None:
-            raise NotFound("Please sign in first.")
+            raise NotAllowed("Please sign in first.")
         people.drop_role(session, who, hub, user, role)
     session.commit()
     flash({True: "Done.", False: "Done; you can come back any time."}[take])
@@ -103,14 +103,21 @@ def _complete(rows: list[Widget], found: dict[int, Fragment]) -> dict[int, Fragm
 def _may(hub: Hub) -> dict[str, bool]:
     """Return what the page offers to who asks."""
     who = me()
-    may = {verb: can(who, verb, hub) for verb in ("edit", "own", "subscribe", "star")}
+    may = {verb: can(who, verb, hub) for verb in ("edit", "own", "subscribe", "star", "join")}
     held = who.roles.get(hub.id, frozenset())
     return {
         **may,
         "subscribed": RoleName.SUBSCRIBER in held,
         "starred": RoleName.STARGAZER in held,
         "member": RoleName.MEMBER in held,
+        "pending": may["join"] and _waits(hub),
     }
+
+
+def _waits(hub: Hub) -> bool:
+    """Tell whether who asks waits for the owners' answer to a request to join."""
+    request = db().get(JoinRequest, (hub.id, me().id))
+    return request is not None and request.state == RequestState.PENDING
 
 
 def _describe(row: Widget) -> dict[str, object]:

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hubs.errors import NotAllowed, NotFound
-from hubs.models import Hub, Role, RoleName, Visibility, Widget
+from hubs.models import Hub, JoinMode, Role, RoleName, Visibility, Widget
 from hubs.permissions import VERBS, VISITOR, Person, audiences, can, person, require, visible
 from tests.unit.conftest import as_person
 
@@ -41,7 +41,7 @@ def may(visibility: Visibility, archived: bool, who: str, verb: str) -> bool:
         "own": who == "owner",
         "subscribe": who != "visitor" and not archived,
         "star": who != "visitor" and not archived,
-        "join": who != "visitor" and not archived,
+        "join": who not in {"visitor", *INSIDE} and not archived,
         "leave": who in {"subscriber", *INSIDE},
     }[verb]
     return sees and allowed
@@ -81,6 +81,15 @@ def test_the_database_selects_what_one_may_see(session: Session, team: Hub, who:
         session.flush()
         found = session.scalars(select(Hub).where(visible(asking))).all()
         assert (team in found) is can(asking, "view", team) is may(level, False, who, "view")
+
+
+@pytest.mark.parametrize("closed", [{"join_mode": JoinMode.INVITATION}, {"group_name": "otters"}])
+def test_one_asks_to_join_only_where_the_hub_takes_members_so(closed: dict[str, str]) -> None:
+    found = hub()
+    assert can(PEOPLE["stranger"], "join", found)
+    for name, value in closed.items():
+        setattr(found, name, value)
+    assert not any(can(who, "join", found) for who in PEOPLE.values())
 
 
 def test_nobody_joins_a_person() -> None:

@@ -1,0 +1,150 @@
+"""Becoming a member: by request, at once where the hub is open, or by invitation."""
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, joinedload
+
+from hubs.actions import people
+from hubs.errors import Conflict, InvalidInput, NotFound
+from hubs.models import Hub, Invitation, JoinMode, JoinRequest, RequestState, RoleName, User, now
+from hubs.models.membership import INVITED
+from hubs.permissions import INSIDE, Person, require
+
+#: Longest message or note in characters; most requests and most invitations that wait at one hub.
+LENGTH, WAITING = 2000, 500
+
+
+def join(session: Session, who: Person, hub: Hub, message: str = "") -> bool:
+    """Ask to become a member; return True where the hub is open and the person is one at once."""
+    require(who, "join", hub)
+    user = session.get_one(User, who.id)
+    if hub.join_mode == JoinMode.OPEN:
+        people.add_role(session, who.username, hub, user, RoleName.MEMBER)
+        _forget(session, hub, user)
+        return True
+    message = _text(message, "message")
+    request = session.get(JoinRequest, (hub.id, user.id))
+    if request is None:
+        _check_room(session, JoinRequest, hub)
+        request = JoinRequest(hub_id=hub.id, user_id=user.id)
+        session.add(request)
+    elif request.state == RequestState.PENDING:
+        raise Conflict("You have asked already, and the owners have not answered yet.")
+    request.message, request.state, request.note, request.decided_by = message, RequestState.PENDING, "", ""
+    request.created_on, request.decided_on = now(), None
+    session.flush()
+    return False
+
+
+def withdraw(session: Session, who: Person, hub: Hub) -> None:
+    """Take back one's own request to join, or put away the answer to it."""
+    request = session.get(JoinRequest, (hub.id, who.id)) if who.signed_in else None
+    if request is None:
+        raise NotFound("You have not asked to join this hub.")
+    session.delete(request)
+    session.flush()
+
+
+def answer(session: Session, who: Person, hub: Hub, user: User, *, approve: bool, note: str = "") -> None:
+    """Approve or deny a request as an owner, with a note to the person."""
+    require(who, "edit", hub)
+    note = _text(note, "note")
+    request = session.get(JoinRequest, (hub.id, user.id), with_for_update=True)
+    if request is None or request.state != RequestState.PENDING:
+        raise Conflict(f"{user.username} does not wait for an answer any more.")
+    request.state = RequestState.APPROVED if approve else RequestState.DENIED
+    request.note, request.decided_by, request.decided_on = note, who.username, now()
+    if approve:
+        people.add_role(session, who.username, hub, user, RoleName.MEMBER)
+    session.flush()
+
+
+def invite(session: Session, who: Person, hub: Hub, user: User, role: RoleName, message: str = "") -> Invitation:
+    """Offer a role to a person as an owner; a newer invitation replaces an older one."""
+    require(who, "edit", hub)
+    if hub.kind == "user":
+        raise InvalidInput("A person's hub has no members.")
+    if role not in INSIDE:
+        raise InvalidInput("One is invited to be a member or an owner.", {"role": "Please choose member or owner."})
+    if hub.group_name and role == RoleName.MEMBER:
+        raise Conflict(f"Who is a member is said by the group {hub.group_name}: add the person there.")
+    if any(held.user_id == user.id and held.role == role for held in hub.roles):
+        raise Conflict(f"{user.username} is that already.")
+    invitation = session.get(Invitation, (hub.id, user.id))
+    if invitation is None:
+        _check_room(session, Invitation, hub)
+        invitation = Invitation(hub_id=hub.id, user_id=user.id)
+        session.add(invitation)
+    invitation.role, invitation.message, invitation.invited_by = role, _text(message, "message"), who.username
+    invitation.created_on, invitation.expires_on = now(), now() + INVITED
+    session.flush()
+    return invitation
+
+
+def take_back(session: Session, who: Person, hub: Hub, user: User) -> None:
+    """Take an invitation back as an owner."""
+    require(who, "edit", hub)
+    invitation = session.get(Invitation, (hub.id, user.id))
+    if invitation is None:
+        raise NotFound(f"{user.username} is not invited.")
+    session.delete(invitation)
+    session.flush()
+
+
+def respond(session: Session, who: Person, hub_id: int, *, accept: bool) -> Hub:
+    """Accept or decline one's own invitation, also to a hub that one cannot see yet; return the hub."""
+    invitation = session.get(Invitation, (hub_id, who.id), with_for_update=True) if who.signed_in else None
+    if invitation is None or invitation.expires_on < now():
+        raise NotFound("There is no such invitation, or it has expired. Ask an owner for a new one.")
+    hub, role, invited_by = invitation.hub, invitation.role, invitation.invited_by
+    if accept and hub.archived:
+        raise Conflict(f"{hub.title} is archived and takes no new people.")
+    session.delete(invitation)
+    if accept:
+        user = session.get_one(User, who.id)
+        people.add_role(session, invited_by, hub, user, role)
+        _forget(session, hub, user)
+    session.flush()
+    return hub
+
+
+def requests(session: Session, hub: Hub) -> list[JoinRequest]:
+    """Return the requests that wait for an answer, oldest first."""
+    query = select(JoinRequest).options(joinedload(JoinRequest.user)).order_by(JoinRequest.created_on)
+    return list(session.scalars(query.where(JoinRequest.hub_id == hub.id, JoinRequest.state == RequestState.PENDING)))
+
+
+def invitations(session: Session, hub: Hub) -> list[Invitation]:
+    """Return the invitations to a hub that can still be accepted, newest first."""
+    query = select(Invitation).options(joinedload(Invitation.user)).order_by(Invitation.created_on.desc())
+    return list(session.scalars(query.where(Invitation.hub_id == hub.id, Invitation.expires_on > now())))
+
+
+def mine(session: Session, who: Person) -> tuple[list[JoinRequest], list[Invitation]]:
+    """Return a person's own requests and the invitations that can still be accepted, newest first."""
+    asked = select(JoinRequest).options(joinedload(JoinRequest.hub)).where(JoinRequest.user_id == who.id)
+    offered = select(Invitation).options(joinedload(Invitation.hub)).where(Invitation.user_id == who.id)
+    return (
+        list(session.scalars(asked.order_by(JoinRequest.created_on.desc()))),
+        list(session.scalars(offered.where(Invitation.expires_on > now()).order_by(Invitation.created_on.desc()))),
+    )
+
+
+def _forget(session: Session, hub: Hub, user: User) -> None:
+    """Forget a request that is answered by the person having become a member."""
+    request = session.get(JoinRequest, (hub.id, user.id))
+    if request is not None and request.state == RequestState.PENDING:
+        session.delete(request)
+        session.flush()
+
+
+def _check_room(session: Session, table: type[JoinRequest] | type[Invitation], hub: Hub) -> None:
+    if (session.scalar(select(func.count()).where(table.hub_id == hub.id)) or 0) >= WAITING:
+        raise Conflict("Too many wait here already. Please ask an owner to answer some of them first.")
+
+
+def _text(text: str, name: str) -> str:
+    text = text.replace("\r\n", "\n").strip()
+    if len(text) > LENGTH or "\0" in text:
+        sentence = f"This is {len(text)} characters long; at most {LENGTH} are possible."
+        raise InvalidInput(sentence, {name: sentence})
+    return text
