@@ -94,6 +94,11 @@ def widget_more(widget_id: int, page: int = 1) -> str:
     return f"/w/{widget_id}/more?page={page}"
 
 
+def widget_calendar(widget_id: int) -> str:
+    """Return the path of the iCalendar file of a widget that shows meetings."""
+    return f"/w/{widget_id}/calendar.ics"
+
+
 def widget_settings(widget_id: int) -> str:
     """Return the path of a widget's settings form."""
     return f"/w/{widget_id}/settings"

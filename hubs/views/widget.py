@@ -52,6 +52,15 @@ def more(number: int) -> str:
     return render_template("more.html", hub=row.hub, row=row, html=html, title=title)
 
 
+@blueprint.get("/calendar.ics")
+def calendar(number: int) -> Response:
+    """Return the meetings that a widget shows as a file for people's own calendars."""
+    answer = make_response(site().fragments.calendar(find_widget(number)))
+    answer.headers["Content-Type"] = "text/calendar; charset=utf-8"
+    answer.headers["Content-Disposition"] = f'attachment; filename="meetings-{number}.ics"'
+    return answer
+
+
 @blueprint.get("/json")
 def as_json(number: int) -> Response:
     """Return a widget as JSON; its settings only to those who may change them."""

@@ -172,6 +172,21 @@ class Fragments:
         except NeedsSetup as error:
             raise NotFound(str(error)) from None
 
+    def calendar(self, row: Widget) -> bytes:
+        """Return what a widget shows as an iCalendar file.
+
+        :raises NotFound: when the widget shows no meetings, or lacks a setting.
+        """
+        try:
+            found = self._registered(row)
+            self._prepare(found, row)
+            made = found.view().calendar(row)
+        except NeedsSetup as error:
+            raise NotFound(str(error)) from None
+        if made is None:
+            raise NotFound(_("This widget shows no meetings."))
+        return made
+
     def _registered(self, row: Widget) -> WidgetType:
         found = self.registry.get(row.plugin)
         if found is None:
@@ -182,11 +197,14 @@ class Fragments:
         found = self.registry.get(row.plugin)
         return row.label or (found.label if found else row.plugin)
 
+    def _prepare(self, found: WidgetType, row: Widget) -> None:
+        found.bind(row)
+        lend(row, Services(self.cache, self._key, self._ttl, found.code, self._clients))
+
     def _render(
         self, found: WidgetType, row: Widget, locale: str, stale: Iterable[type[CachedFunction]], page: int = 0
     ) -> str:
-        found.bind(row)
-        lend(row, Services(self.cache, self._key, self._ttl, found.code, self._clients))
+        self._prepare(found, row)
         for function in stale:
             function(row).rebuild()
         html = found.view().render(row, environment(found.folder), page, title=self._title(row), locale=locale)

@@ -38,6 +38,9 @@ BUILT_IN = (
     "hubs.widgets.builds:Builds",
     "hubs.widgets.halp:Halp",
     "hubs.widgets.karma:Karma",
+    "hubs.widgets.meetings:Meetings",
+    "hubs.widgets.issues:Issues",
+    "hubs.widgets.pulls:PullRequests",
 )
 #: The group of entry points under which packages announce their widgets.
 GROUP = "hubs.widgets"

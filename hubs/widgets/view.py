@@ -29,6 +29,10 @@ class RootWidgetView:
         """Return what the template gets; None hides the widget, since it has nothing to show."""
         return {}
 
+    def calendar(self, instance: Widget) -> bytes | None:
+        """Return what the widget shows as an iCalendar file; None where it has no such thing."""
+        return None
+
     def render(self, instance: Widget, environment: Environment, page: int = 0, **extra: Any) -> str:
         """Return the widget's HTML for everybody who may see it; empty when it hides itself.
 
@@ -96,7 +100,7 @@ def avatar(username: str, size: int = 32) -> Markup:
 
 def icon(name: str) -> Markup:
     """Render a symbol of our own icon file."""
-    return Markup('<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>').format(
+    return Markup('<svg class="icon" width="18" height="18" aria-hidden="true"><use href="{}#{}"/></svg>').format(
         urls.static("icons.svg"), name
     )
 

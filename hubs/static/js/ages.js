@@ -43,6 +43,11 @@ function show(element, now) {
   }
   const moment = new Date(element.dateTime);
   if (Number.isNaN(moment.getTime())) return;
+  if (style === "until") {
+    // A moment to come: when it is for the reader, and how long that still is.
+    setText(element, `${full.format(moment)} (${ago(moment, now)})`);
+    return;
+  }
   if (!element.title) element.title = full.format(moment);
   setText(element, style === "date" ? date.format(moment) : ago(moment, now));
 }

@@ -12,7 +12,7 @@ from tests.unit.conftest import as_person, user_of
 
 def test_a_new_team_has_its_default_widgets(session: Session, team: Hub) -> None:
     assert [row.plugin for row in team.column("left")] == ["sticky", "feed"]
-    assert [row.plugin for row in team.column("right")] == ["stats", "rules", "members"]
+    assert [row.plugin for row in team.column("right")] == ["stats", "rules", "meetings", "members"]
     assert team.summary == "We swim."
 
 

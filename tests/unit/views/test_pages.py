@@ -53,7 +53,7 @@ def test_a_page_of_twelve_cached_widgets_costs_three_queries_and_one_round_trip(
 
 def test_misses_become_placeholders_that_also_work_without_javascript(client: FlaskClient, otters: Hub) -> None:
     page = text(client.get("/t/otters/"))
-    assert page.count("data-load=") == 5
+    assert page.count("data-load=") == 6
     assert '<noscript><meta http-equiv="refresh" content="0; url=?full=1"></noscript>' in page
     assert "data-load=" not in text(client.get("/t/otters/?full=1"))
     assert "http-equiv" not in text(client.get("/t/otters/"))

@@ -1,18 +1,46 @@
 """What the tests of widgets share: building one through the real path, and a language in which every text is marked."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from gettext import NullTranslations
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy.orm import Session
 
-from hubs import i18n
+from hubs import cache, i18n
+from hubs.clients.all import Clients
 from hubs.models import Hub, Widget
+from hubs.settings import load
 from hubs.widgets.fragments import Fragment, Fragments
+from hubs.widgets.registry import Registry
+from tests.unit.clients.conftest import QUICK
+from tests.unit.conftest import KEY
 from tests.unit.widgets.reading import problems
+from tests.upstream import Upstream, running
 
 Build = Callable[..., Fragment]
+
+
+@pytest.fixture
+def upstream() -> Iterator[Upstream]:
+    """Give a server in the place of all services that widgets ask."""
+    with running() as found:
+        yield found
+
+
+@pytest.fixture
+def fragments(registry: Registry, tmp_path: Path, upstream: Upstream) -> Iterator[Fragments]:
+    """Give a builder of fragments whose widgets ask ``upstream``."""
+    names = ("FEDOCAL", "PAGURE", "GITHUB_API", "FORGEJO", "BUGZILLA")
+    store, settings = (
+        cache.SQLiteCache(tmp_path / "cache.db"),
+        load({f"HUBS_{name}_URL": upstream.url for name in names}),
+    )
+    clients = Clients(settings, store, QUICK)
+    yield Fragments(registry, store, KEY, 3600, clients=clients)
+    clients.close()
+    store.close()
 
 
 @pytest.fixture

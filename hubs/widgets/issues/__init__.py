@@ -1,0 +1,67 @@
+"""Open issues of a project, or of the accounts of a hub: how many, how many unassigned, which changed lately."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from hubs.i18n import N_
+from hubs.models import Widget as Row
+from hubs.widgets.base import Widget
+from hubs.widgets.caching import CachedFunction, Interest
+from hubs.widgets.paging import cut
+from hubs.widgets.parameters import Parameter
+from hubs.widgets.trackers import PROJECT, Found, ask, interests, is_by
+from hubs.widgets.view import RootWidgetView
+
+#: Messages about issues, by forge. Forgejo's are named after the events of its webhooks.
+TOPICS = {
+    "pagure": ("pagure.issue",),
+    "github": ("github.issue",),
+    "bugzilla": ("bugzilla.bug",),
+    "forgejo": ("forgejo.issues", "forgejo.issue_comment"),
+}
+
+
+class Issues(Widget):
+    """Open issues."""
+
+    name = "issues"
+    summary = N_("Open issues on Pagure, Forgejo, GitHub or Bugzilla: unassigned ones, and what changed lately.")
+    icon = "bug"
+    lifetime = 3600
+    parameters: ClassVar = [
+        PROJECT,
+        Parameter("unassigned", label=N_("Only unassigned issues"), default=False, kind="switch"),
+        Parameter("limit", label=N_("Issues shown"), default=8, kind="number", minimum=1, maximum=50),
+    ]
+
+
+class GetIssues(CachedFunction):
+    """Asks the trackers."""
+
+    def interests(self) -> list[Interest]:
+        """Return: messages about issues of the project, or of the accounts."""
+        return list(interests(self.instance, TOPICS))
+
+    def execute(self) -> Found:
+        """Return the open issues; raises as `hubs.widgets.trackers.ask`."""
+        return ask(self.instance, self.clients, "issues", tuple(TOPICS))
+
+
+class IssuesView(RootWidgetView):
+    """Shows the issues."""
+
+    paged = True
+
+    def get_context(self, instance: Row, *args: Any, page: int = 0, **kwargs: Any) -> Mapping[str, Any]:
+        """Return the issues to show, the counts, and the one project, whose name needs no repeating."""
+        found = GetIssues(instance)()
+        items = found.tickets.items
+        unassigned = [ticket for ticket in items if not ticket.assignees]
+        wanted = unassigned if instance.config["unassigned"] else items
+        return {
+            "tickets": cut(wanted, instance.config["limit"] or 8, page),
+            "mine": {ticket for ticket in items if is_by(ticket, found.accounts)},
+            "found": found,
+            "unassigned": len(unassigned),
+            "project": instance.config["project"],
+        }

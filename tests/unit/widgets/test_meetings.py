@@ -1,0 +1,215 @@
+"""Meetings: the next ones of a calendar, the file for one's own, and which message makes them stale."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import icalendar
+import pytest
+from sqlalchemy.orm import Session
+
+from hubs.backend.triage import Index
+from hubs.bus import Message, parse
+from hubs.clients.fedocal import Meeting
+from hubs.models import Hub, Widget, now
+from hubs.widgets.fragments import Fragments
+from hubs.widgets.meetings import GetMeetings
+from hubs.widgets.meetings.ics import calendar_file
+from hubs.widgets.registry import Registry
+from tests.unit.widgets.conftest import Build
+from tests.unit.widgets.reading import text_of
+from tests.upstream import Reply, Upstream
+
+PATH = "/api/meetings/"
+
+
+def meeting(hours: float = 5, **more: Any) -> dict[str, Any]:
+    start = now() + timedelta(hours=hours)
+    end = start + timedelta(hours=1)
+    return {
+        "meeting_id": 42,
+        "meeting_name": "Tide watch",
+        "calendar_name": "tides",
+        "meeting_manager": ["rana"],
+        "meeting_date": start.date().isoformat(),
+        "meeting_time_start": start.strftime("%H:%M:%S"),
+        "meeting_date_end": end.date().isoformat(),
+        "meeting_time_stop": end.strftime("%H:%M:%S"),
+        "meeting_timezone": "UTC",
+        "meeting_information": "Bring a towel",
+        "meeting_location": "#tides",
+        **more,
+    }
+
+
+def say(upstream: Upstream, *meetings: Any) -> None:
+    upstream.on(PATH, {"meetings": list(meetings), "arguments": {}})
+
+
+def test_the_next_meeting_is_shown_with_a_moment_that_browsers_make_local(upstream: Upstream, build: Build) -> None:
+    say(upstream, meeting(30, meeting_name="Later"), meeting(5), meeting(-3, meeting_name="Over"))
+    made = build("meetings", calendar="tides")
+    text = text_of(made.html)
+    assert made.state == "live", made.error
+    assert text.index("Tide watch") < text.index("Later")
+    assert "Over" not in text
+    soon = now() + timedelta(hours=5)
+    assert f'<time datetime="{soon:%Y-%m-%dT%H:}' in made.html
+    assert 'data-style="until"' in made.html
+    assert f"{soon:%Y-%m-%d %H:}" in text
+    assert "UTC" in text
+    assert "Bring a towel" in text
+    assert f'href="/w/{made.widget}/calendar.ics"' in made.html
+    assert f'href="{upstream.url}/meeting/42/"' in made.html
+
+
+def test_a_meeting_that_goes_on_is_still_shown(upstream: Upstream, build: Build) -> None:
+    say(upstream, meeting(-0.5))
+    assert "Tide watch" in build("meetings", calendar="tides").html
+
+
+def test_the_calendar_of_the_hub_is_taken_where_the_widget_names_none(
+    upstream: Upstream, build: Build, team: Hub
+) -> None:
+    say(upstream, meeting())
+    team.extras = {"calendar": "tides"}
+    assert "Tide watch" in build("meetings", team).html
+    assert upstream.asked[0].params["calendar"] == ["tides"]
+
+
+def test_without_a_calendar_the_widget_says_what_to_do(upstream: Upstream, build: Build) -> None:
+    made = build("meetings")
+    assert made.state == "needs-setup"
+    assert "name one of Fedocal in this widget's settings" in text_of(made.html)
+    assert upstream.asked == []
+
+
+def test_without_meetings_the_widget_says_where_to_plan_one(upstream: Upstream, build: Build) -> None:
+    say(upstream)
+    made = build("meetings", calendar="tides", days=7)
+    assert "No meeting in the calendar tides in the coming 7 days." in text_of(made.html)
+    assert f'href="{upstream.url}/tides/"' in made.html
+
+
+def test_long_lists_are_cut_and_the_rest_is_one_page_away(
+    upstream: Upstream, build: Build, session: Session, fragments: Fragments
+) -> None:
+    say(upstream, *(meeting(n, meeting_id=n, meeting_name=f"M{n}") for n in range(1, 9)))
+    made = build("meetings", calendar="tides", limit=2)
+    assert made.html.count("<li") == 2
+    assert "Show 6 more" in text_of(made.html)
+    whole = fragments.page(session.get_one(Widget, made.widget), 1)
+    assert whole.count("<li") == 8
+
+
+def test_what_failed_says_so_and_what_was_there_stays(
+    upstream: Upstream, build: Build, session: Session, fragments: Fragments
+) -> None:
+    upstream.on(PATH, Reply({"meetings": [], "error": "Invalid calendar provided"}, 400))
+    assert build("meetings", calendar="nowhere").state == "failed"
+    say(upstream, meeting())
+    good = build("meetings", calendar="tides")
+    upstream.on(PATH, Reply("", 500))
+    bad = fragments.build(session.get_one(Widget, good.widget), stale=[GetMeetings])
+    assert (bad.state, bad.html) == ("stale", good.html)
+    assert "Fedocal has a problem just now" in bad.error
+
+
+HOSTILE: list[dict[str, Any]] = [
+    {"meeting_name": "<script>alert(1)</script>"},
+    {"meeting_location": 'javascript:alert(1)" onclick="alert(1)'},
+    {"meeting_information": "<img src=x onerror=alert(1)>"},
+    {"calendar_name": "../../<b>"},
+    {"meeting_manager": ["<script>"]},
+]
+
+
+@pytest.mark.parametrize("more", HOSTILE)
+def test_texts_of_others_are_texts(upstream: Upstream, build: Build, more: dict[str, Any]) -> None:
+    say(upstream, meeting(**more))
+    made = build("meetings", calendar="tides")
+    assert made.state == "live", made.error
+    assert "<script" not in made.html
+    assert "<img" not in made.html
+
+
+@pytest.mark.parametrize(
+    "body", [[], {"meetings": 1}, {"meetings": [{}]}, "<html>", {"meetings": [{"meeting_name": 1}]}]
+)
+def test_another_shape_fails_in_its_own_box(upstream: Upstream, build: Build, body: Any) -> None:
+    upstream.on(PATH, body)
+    assert build("meetings", calendar="tides").state == "failed"
+
+
+def test_a_giant_list_fails_in_its_own_box(upstream: Upstream, build: Build) -> None:
+    say(upstream, *[meeting()] * 1000)
+    made = build("meetings", calendar="tides")
+    assert made.state == "failed"
+    assert "too large" in made.error
+
+
+@pytest.mark.usefixtures("marked")
+def test_every_text_of_the_widget_is_translated(upstream: Upstream, build: Build) -> None:
+    say(upstream)
+    assert "⟦No meeting in the calendar" in build("meetings", calendar="tides").html
+    assert "⟦Which calendar?" in build("meetings").html
+    say(upstream, meeting())
+    assert "⟦Add to my calendar⟧" in build("meetings", calendar="tides", limit=2).html
+
+
+def test_the_file_holds_every_meeting_and_escapes_what_others_wrote() -> None:
+    moment = datetime.fromisoformat("2026-03-03T16:00:00+00:00")
+    evil = "a;b,c\\\r\nATTENDEE:mailto:evil@example.org\r\nBEGIN:VALARM"
+    one = Meeting(
+        "42", evil, "tides", moment, moment + timedelta(hours=1), "", evil, (), "https://c.example/meeting/42/"
+    )
+    file = calendar_file("tides", [one, one])
+    assert b"\r\nATTENDEE" not in file
+    events = icalendar.Calendar.from_ical(file).walk("VEVENT")
+    assert len(events) == 2
+    assert events[0]["DTSTART"].dt == moment
+    assert "VALARM" in events[0]["SUMMARY"]
+    assert events[0]["UID"] == events[1]["UID"]
+    assert events[0].subcomponents == []
+
+
+def said(topic: str, calendar: Any = "tides", **more: Any) -> Message:
+    body = {"agent": "rana", "calendar": {"calendar_name": calendar}, "meeting": {"calendar_name": calendar, **more}}
+    return parse({"topic": f"org.fedoraproject.prod.{topic}", "msg": body, "msg_id": "m"})
+
+
+@pytest.mark.parametrize(
+    ("message", "stale"),
+    [
+        (said("fedocal.meeting.new"), True),
+        (said("fedocal.meeting.update", "Tides"), True),
+        (said("fedocal.meeting.delete"), True),
+        (said("fedocal.meeting.new", "docs"), False),
+        (said("fedocal.meeting.new", None), False),
+        (said("fedocal.calendar.update"), False),
+        (said("meetbot.meeting.start"), False),
+    ],
+)
+def test_which_messages_make_meetings_stale(
+    session: Session, registry: Registry, team: Hub, message: Message, stale: bool
+) -> None:
+    named, by_hub = (Widget(plugin="meetings", side="left", settings=one) for one in ({"calendar": "tides"}, {}))
+    team.widgets.extend((named, by_hub))
+    team.extras = {"calendar": "Tides"}
+    session.commit()
+    index = Index(registry)
+    index.replace(team)
+    touched = index.touched(message)
+    assert (named.id in touched, by_hub.id in touched) == (stale, stale)
+
+
+def test_settings_of_the_hub_make_only_those_stale_that_look_there(
+    session: Session, registry: Registry, team: Hub
+) -> None:
+    named, by_hub = (Widget(plugin="meetings", side="left", settings=one) for one in ({"calendar": "tides"}, {}))
+    team.widgets.extend((named, by_hub))
+    session.commit()
+    index = Index(registry)
+    index.replace(team)
+    message = parse({"topic": "a.b.dev.hubs.hub.updated", "msg": {"hub_id": team.id}, "msg_id": "m"})
+    touched = index.touched(message)
+    assert (named.id in touched, by_hub.id in touched) == (False, True)

@@ -1,0 +1,213 @@
+"""Issues and pull requests: of a project or of a hub's accounts, and which message makes them stale."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy.orm import Session
+
+from hubs.backend.triage import Index
+from hubs.bus import Message, parse
+from hubs.clients.tickets import PAGE
+from hubs.models import Hub, Widget
+from hubs.widgets.fragments import Fragments
+from hubs.widgets.registry import Registry
+from tests.unit.clients.test_trackers import item, pagure_ticket
+from tests.unit.widgets.conftest import Build
+from tests.unit.widgets.reading import text_of
+from tests.upstream import Reply, Upstream
+
+BOAT = "github:harbour/boat"
+ISSUES, PULLS = "/repos/harbour/boat/issues", "/repos/harbour/boat/pulls"
+
+
+def test_issues_are_counted_and_the_last_changed_come_first(upstream: Upstream, build: Build) -> None:
+    upstream.on(ISSUES, [item(3), item(7, assignees=[{"login": "bo"}]), item(5)])
+    made = build("issues", project=BOAT)
+    text = text_of(made.html)
+    assert made.state == "live", made.error
+    assert "3 open 2 unassigned" in text
+    assert text.index("Item 7") < text.index("Item 5") < text.index("Item 3")
+    assert "#7 · by rana · assigned to bo ·" in text
+    assert 'href="https://github.example/harbour/boat/issues/7"' in made.html
+
+
+def test_only_unassigned_issues_are_shown_on_request(upstream: Upstream, build: Build) -> None:
+    upstream.on(ISSUES, [item(3), item(7, assignees=[{"login": "bo"}])])
+    text = text_of(build("issues", project=BOAT, unassigned=True).html)
+    assert "Item 3" in text
+    assert "Item 7" not in text
+
+
+def test_the_accounts_of_a_hub_are_asked_for_where_no_project_is_named(
+    upstream: Upstream, build: Build, member: Hub
+) -> None:
+    member.extras = {"pagure_username": "rana", "github_username": "ranahub"}
+    assigned = pagure_ticket(3, project={"fullname": "rpms/boat"})
+    upstream.on("/api/0/user/rana/issues", {"issues_assigned": [assigned], "issues_created": []})
+    upstream.on("/search/issues", {"total_count": 1, "items": [item(5, user={"login": "RanaHub"})]})
+    made = build("issues", member)
+    text = text_of(made.html)
+    assert "2 open" in text
+    assert "rpms/boat#3" in text
+    assert "harbour/boat#5" in text
+    assert text.count("mine") == 2
+
+
+def test_a_forge_that_is_silent_is_named_and_the_others_are_shown(
+    upstream: Upstream, build: Build, member: Hub
+) -> None:
+    member.extras = {"pagure_username": "rana", "github_username": "ranahub"}
+    upstream.on("/api/0/user/rana/issues", Reply("", 403))
+    upstream.on("/search/issues", {"total_count": 1, "items": [item(5)]})
+    made = build("issues", member)
+    assert made.state == "live"
+    assert "What is on Pagure is missing here: Pagure does not let us read this." in text_of(made.html)
+
+
+def test_pull_requests_are_told_apart_by_whose_turn_it_is(upstream: Upstream, build: Build, member: Hub) -> None:
+    member.extras = {"github_username": "Rana"}
+    theirs = {"user": {"login": "bo"}}
+    upstream.on(PULLS, [item(3), item(7, **theirs), item(8, draft=True, **theirs)])
+    text = text_of(build("pulls", member, project=BOAT).html)
+    assert text.index("Waiting for review") < text.index("Item 7") < text.index("Mine") < text.index("Item 3")
+    assert "Item 8" not in text
+
+
+@pytest.mark.parametrize("plugin", ["issues", "pulls"])
+def test_without_project_and_accounts_the_widget_says_what_to_do(upstream: Upstream, build: Build, plugin: str) -> None:
+    made = build(plugin)
+    assert made.state == "needs-setup"
+    assert "name one in this widget's settings, or tracker accounts in the hub's" in text_of(made.html)
+    assert upstream.asked == []
+
+
+def test_bugzilla_has_no_pull_requests(build: Build) -> None:
+    made = build("pulls", project="bugzilla:Fedora/boat")
+    assert (made.state, "Bugzilla has none of these" in made.error) == ("needs-setup", True)
+
+
+@pytest.mark.parametrize(("plugin", "path"), [("issues", ISSUES), ("pulls", PULLS)])
+def test_without_tickets_the_widget_says_so(upstream: Upstream, build: Build, plugin: str, path: str) -> None:
+    upstream.on(path, [])
+    made = build(plugin, project=BOAT)
+    assert 'class="empty"' in made.html
+    assert "New ones show up here by themselves" in text_of(made.html)
+
+
+@pytest.mark.parametrize(("plugin", "path"), [("issues", ISSUES), ("pulls", PULLS)])
+def test_long_lists_are_cut_and_the_rest_is_one_page_away(
+    upstream: Upstream, build: Build, session: Session, fragments: Fragments, plugin: str, path: str
+) -> None:
+    upstream.on(path, [item(1) | {"number": n} for n in range(PAGE)])
+    made = build(plugin, project=BOAT, limit=4)
+    assert made.html.count('class="row-item"') == 4
+    assert f"Show {PAGE - 4} more" in text_of(made.html)
+    whole = fragments.page(session.get_one(Widget, made.widget), 1)
+    assert whole.count('class="row-item"') == PAGE
+    assert plugin == "pulls" or f"{PAGE}+ open" in text_of(made.html)
+
+
+HOSTILE: list[dict[str, Any]] = [
+    {"title": "<script>alert(1)</script>"},
+    {"html_url": "javascript:alert(1)"},
+    {"html_url": 'https://x.example/" onclick="alert(1)'},
+    {"user": {"login": "<img src=x onerror=alert(1)>"}},
+    {"assignees": [{"login": "</small><script>alert(1)</script>"}]},
+    {"title": ""},
+]
+
+
+@pytest.mark.parametrize(("plugin", "path"), [("issues", ISSUES), ("pulls", PULLS)])
+@pytest.mark.parametrize("more", HOSTILE)
+def test_texts_of_others_are_texts(
+    upstream: Upstream, build: Build, plugin: str, path: str, more: dict[str, Any]
+) -> None:
+    upstream.on(path, [item(1, **more)])
+    made = build(plugin, project=BOAT)
+    assert made.state == "live", made.error
+    assert "<script" not in made.html
+    assert "<img" not in made.html
+
+
+@pytest.mark.parametrize("body", [{}, [1], "<html>", [{"number": 1}], [item(1, title=["x"])], [item(1)] * 2000])
+def test_another_shape_or_a_giant_list_fails_in_its_own_box(upstream: Upstream, build: Build, body: Any) -> None:
+    upstream.on(ISSUES, body)
+    made = build("issues", project=BOAT)
+    assert made.state == "failed"
+    assert "GitHub" in made.error
+
+
+def test_a_project_that_there_is_not_fails_with_the_reason(build: Build) -> None:
+    made = build("issues", project="pagure:no/such")
+    assert (made.state, "Pagure knows no such thing" in made.error) == ("failed", True)
+
+
+@pytest.mark.usefixtures("marked")
+def test_every_text_of_the_widgets_is_translated(upstream: Upstream, build: Build) -> None:
+    upstream.on(ISSUES, [item(1)])
+    upstream.on(PULLS, [])
+    assert "⟦unassigned⟧" in build("issues", project=BOAT).html
+    assert "⟦No open pull requests" in build("pulls", project=BOAT).html
+    assert "⟦Which project?" in build("pulls").html
+
+
+def github(topic: str, project: str = "Harbour/Boat", **person: Any) -> Message:
+    kind = "pull_request" if "pull" in topic else "issue"
+    body = {kind: {"user": {"login": "x"}, **person}, "repository": {"full_name": project}}
+    return parse({"topic": f"org.fedoraproject.prod.github.{topic}", "msg": body, "msg_id": "m"})
+
+
+def pagure(topic: str, project: str = "boat", user: str = "x") -> Message:
+    kind = "pullrequest" if "pull" in topic else "issue"
+    repository = {"name": project, "fullname": project, "namespace": None, "parent": None}
+    body = {"agent": "x", kind: {"id": 1, "user": {"name": user}, "project": repository}, "project": repository}
+    return parse({"topic": f"io.pagure.prod.pagure.{topic}", "msg": body, "msg_id": "m"})
+
+
+def bugzilla(product: str = "Fedora", component: str = "boat", assignee: str = "x@e.org") -> Message:
+    bug = {"product": product, "component": component, "assigned_to": assignee, "creator": "y@e.org"}
+    return parse({"topic": "org.fedoraproject.prod.bugzilla.bug.update", "msg": {"bug": bug}, "msg_id": "m"})
+
+
+@pytest.mark.parametrize(
+    ("plugin", "project", "message", "stale"),
+    [
+        ("issues", BOAT, github("issue.reopened"), True),
+        ("issues", BOAT, github("issue.comment"), True),
+        ("issues", BOAT, github("issue.reopened", "harbour/boathouse"), False),
+        ("issues", BOAT, github("pull_request.closed"), False),
+        ("issues", BOAT, github("push"), False),
+        ("issues", BOAT, pagure("issue.new", "harbour/boat"), False),
+        ("issues", "pagure:boat", pagure("issue.comment.added"), True),
+        ("issues", "pagure:boat", pagure("issue.new", "rpms/boat"), False),
+        ("issues", "pagure:boat", pagure("pull-request.new"), False),
+        ("issues", "bugzilla:Fedora/boat", bugzilla(), True),
+        ("issues", "bugzilla:Fedora/boat", bugzilla(component="boathouse"), False),
+        ("issues", "bugzilla:Fedora/boat", bugzilla("Fedora EPEL"), False),
+        ("issues", "", github("issue.reopened", user={"login": "RanaHub"}), True),
+        ("issues", "", github("issue.reopened", assignee={"login": "ranahub"}), True),
+        ("issues", "", github("issue.reopened", user={"login": "rana"}), False),
+        ("issues", "", pagure("issue.new", user="rana"), True),
+        ("issues", "", pagure("issue.new", user="ranahub"), False),
+        ("issues", "", bugzilla(assignee="rana@e.org"), True),
+        ("issues", "", bugzilla(), False),
+        ("pulls", BOAT, github("pull_request.opened"), True),
+        ("pulls", BOAT, github("pull_request_review"), True),
+        ("pulls", BOAT, github("pull_request.opened", "harbour/boathouse"), False),
+        ("pulls", BOAT, github("issue.reopened"), False),
+        ("pulls", "pagure:boat", pagure("pull-request.flag.added"), True),
+        ("pulls", "pagure:boat", pagure("issue.new"), False),
+        ("pulls", "", github("pull_request.opened", requested_reviewers=[{"login": "ranahub"}]), True),
+        ("pulls", "", github("pull_request.opened"), False),
+    ],
+)
+def test_which_messages_make_tickets_stale(
+    session: Session, registry: Registry, team: Hub, plugin: str, project: str, message: Message, stale: bool
+) -> None:
+    team.extras = {"pagure_username": "rana", "github_username": "ranahub", "bugzilla_email": "Rana@e.org"}
+    row = Widget(plugin=plugin, side="left", settings={"project": project} if project else {})
+    team.widgets.append(row)
+    session.commit()
+    index = Index(registry)
+    index.replace(team)
+    assert (row.id in index.touched(message)) is stale
