@@ -4,7 +4,11 @@ from hubs import __version__
 from hubs.cache import Cache
 from hubs.clients.addresses import networks
 from hubs.clients.badges import Badges
+from hubs.clients.bodhi import Bodhi
+from hubs.clients.bugzilla import Bugzilla
+from hubs.clients.documents import Documents
 from hubs.clients.fedocal import Fedocal
+from hubs.clients.feeds import Feeds
 from hubs.clients.forgejo import Forgejo
 from hubs.clients.github import GitHub
 from hubs.clients.hosts import Policy
@@ -20,6 +24,10 @@ class Clients:
         agent = f"FedoraHubs/{__version__} (+{settings.site_url})"
         self.http = HTTP(agent, cache, networks(settings.vouched_networks), policy)
         self.badges = Badges(self.http, settings.badges_url)
+        self.bodhi = Bodhi(self.http, settings.bodhi_url)
+        self.bugzilla = Bugzilla(self.http, settings.bugzilla_url, settings.bugzilla_key)
+        self.feeds = Feeds(self.http)
+        self.documents = Documents(self.http)
         self.fedocal = Fedocal(self.http, settings.fedocal_url)
         self.pagure = Pagure(self.http, settings.pagure_url, settings.pagure_token)
         self.github = GitHub(self.http, settings.github_api_url, settings.github_token)

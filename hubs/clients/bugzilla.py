@@ -1,0 +1,105 @@
+"""Bugzilla: bugs, and the reviews of new packages among them.
+
+API: https://bugzilla.readthedocs.io/en/latest/api/core/v1/bug.html#search-bugs, ``/rest/bug``. Answer::
+
+    {"bugs": [{"id": 2100001, "summary": "Review Request: otter - A tool that swims", "status": "ASSIGNED",
+               "resolution": "", "product": "Fedora", "component": ["Package Review"], "creator": "rana@example.org",
+               "assigned_to": "kofi@example.org", "creation_time": "2026-11-01T10:00:00Z",
+               "last_change_time": "2026-11-20T10:00:00Z",
+               "flags": [{"id": 1, "name": "fedora-review", "status": "?", "setter": "kofi@example.org"}]}]}
+
+``component`` is a text on a plain Bugzilla and a list on Red Hat's. Flags have the status ``?``, ``+`` or ``-``.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import Field, SecretStr
+
+from hubs.clients.answer import Moment, Shape, Text
+from hubs.clients.http import HTTP, Service
+
+#: What is asked for of each bug, and how many bugs at most.
+FIELDS = "id,summary,status,resolution,component,creator,assigned_to,creation_time,last_change_time,flags"
+ROWS = 200
+#: Where new packages are reviewed.
+PRODUCT, REVIEWS = "Fedora", "Package Review"
+#: Who a bug belongs to that nobody has taken.
+NOBODY = "nobody@fedoraproject.org"
+
+
+@dataclass(frozen=True)
+class Bug:
+    """A bug; ``flags`` are (name, status) pairs."""
+
+    id: int
+    summary: str
+    url: str
+    status: str
+    creator: str
+    assignee: str
+    created: datetime
+    changed: datetime
+    flags: tuple[tuple[str, str], ...] = ()
+
+    def flag(self, name: str) -> str:
+        """Return the status of a flag: ``?``, ``+``, ``-``, or nothing where it is not set."""
+        return dict(self.flags).get(name, "")
+
+
+class _Flag(Shape):
+    name: Text
+    status: Text = ""
+
+
+class _Bug(Shape):
+    id: int
+    summary: Text
+    status: Text = ""
+    creator: Text = ""
+    assigned_to: Text = ""
+    creation_time: Moment
+    last_change_time: Moment
+    flags: list[_Flag] = Field(default=[], max_length=100)
+
+
+class _Found(Shape):
+    bugs: list[_Bug] = Field(max_length=ROWS)
+
+
+class Bugzilla:
+    """Asks Bugzilla, with the key of the settings where there is one."""
+
+    def __init__(self, http: HTTP, base: str, key: SecretStr) -> None:
+        self._http, self._service = http, Service("Bugzilla", base, key)
+
+    def reviews(self, email: str) -> list[Bug]:
+        """Return the open requests for a review that a person made, last changed first.
+
+        :raises UpstreamError: when there is no usable answer.
+        """
+        return self.search(product=PRODUCT, component=REVIEWS, creator=email, resolution="---")
+
+    def search(self, **asked: Any) -> list[Bug]:
+        """Return at most `ROWS` bugs, last changed first; parameters are those of the documentation.
+
+        :raises UpstreamError: when there is no usable answer.
+        """
+        url = self._service.url("rest", "bug", **asked, include_fields=FIELDS, limit=ROWS, order="changeddate DESC")
+        found: _Found = self._http.get(url, self._service).read_as(_Found)
+        bugs = [self._bug(one) for one in found.bugs]
+        return sorted(bugs, key=lambda bug: bug.changed, reverse=True)
+
+    def _bug(self, one: _Bug) -> Bug:
+        return Bug(
+            id=one.id,
+            summary=one.summary,
+            url=self._service.url("show_bug.cgi", id=one.id),
+            status=one.status,
+            creator=one.creator,
+            assignee="" if one.assigned_to == NOBODY else one.assigned_to,
+            created=one.creation_time,
+            changed=one.last_change_time,
+            flags=tuple((flag.name, flag.status) for flag in one.flags),
+        )

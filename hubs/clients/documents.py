@@ -1,0 +1,56 @@
+"""JSON documents from any address that a person typed, and parts of them by a simple path.
+
+Format: https://www.rfc-editor.org/rfc/rfc8259. A path is names and numbers with dots between: ``items.0.owner.name``;
+an empty one is the whole document.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from hubs.clients.answer import tidy
+from hubs.clients.http import HTTP
+
+#: Largest document in bytes; steps of a path.
+LIMIT, STEPS = 1_000_000, 20
+
+
+class Documents:
+    """Reads JSON documents."""
+
+    def __init__(self, http: HTTP) -> None:
+        self._http = http
+
+    def read(self, url: str) -> Any:
+        """Return the document at an address.
+
+        :raises UpstreamForbidden: when the address leads to no public web server.
+        :raises UpstreamError: when there is no JSON.
+        """
+        return self._http.get(url, limit=LIMIT).json()
+
+
+def pick(document: Any, path: str) -> Any:
+    """Return the part of a document that a path names, or None where there is none."""
+    found = document
+    for step in [step for step in path.split(".") if step][:STEPS]:
+        if isinstance(found, Mapping):
+            found = found.get(step)
+        elif isinstance(found, list) and step.isascii() and step.isdigit() and int(step[:9]) < len(found):
+            found = found[int(step[:9])]
+        else:
+            return None
+    return found
+
+
+def shown(value: Any) -> str:
+    """Return a part of a document as a text: nothing for null, the number of entries of a list or an object."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "✓" if value else "–"
+    if isinstance(value, list):
+        plain = [entry for entry in value[:10] if isinstance(entry, str | int | float)]
+        return tidy(", ".join(map(str, plain)), 300) if plain and len(plain) == len(value) else f"[{len(value)}]"
+    if isinstance(value, Mapping):
+        return f"{{{len(value)}}}"
+    return tidy(value, 300)

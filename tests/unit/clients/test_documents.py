@@ -1,0 +1,67 @@
+"""JSON from anywhere, and parts of it by a path."""
+
+from typing import Any
+
+import pytest
+
+from hubs.clients.documents import Documents, pick, shown
+from hubs.clients.http import HTTP
+from hubs.errors import UpstreamForbidden, UpstreamUnexpected
+from tests.upstream import Upstream
+
+
+def test_a_document_is_read_and_anything_else_is_a_clear_error(upstream: Upstream, vouched: HTTP) -> None:
+    documents = Documents(vouched)
+    upstream.on("/x", {"a": [1]})
+    upstream.on("/y", "<html>")
+    assert documents.read(f"{upstream.url}/x") == {"a": [1]}
+    with pytest.raises(UpstreamUnexpected):
+        documents.read(f"{upstream.url}/y")
+
+
+def test_addresses_in_our_own_network_are_not_read(upstream: Upstream, http: HTTP) -> None:
+    with pytest.raises(UpstreamForbidden):
+        Documents(http).read(f"{upstream.url}/x")
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ("", {"a": [{"b": 1}], "c": None}),
+        ("a.0.b", 1),
+        (".a.0.", {"b": 1}),
+        ("a.1", None),
+        ("a.-1", None),
+        ("a.x", None),
+        ("a.0.b.c", None),
+        ("a.²", None),
+        ("c", None),
+        ("__class__", None),
+        (".".join(["a"] * 1000), None),
+    ],
+)
+def test_a_path_names_a_part_or_nothing(path: str, found: Any) -> None:
+    assert pick({"a": [{"b": 1}], "c": None}, path) == found
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, ""),
+        (True, "✓"),
+        (False, "–"),
+        (1.5, "1.5"),
+        ("a\nb", "a b"),
+        (["a", 1], "a, 1"),
+        ([], "[0]"),
+        ([{}] * 3, "[3]"),
+        (["x"] * 11, "[11]"),
+        ({"a": 1}, "{1}"),
+    ],
+)
+def test_every_value_has_a_short_text(value: Any, text: str) -> None:
+    assert shown(value) == text
+
+
+def test_long_texts_are_cut() -> None:
+    assert len(shown("x" * 9999)) == 300

@@ -1,0 +1,107 @@
+"""Feeds of all formats, and what hostile ones try."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from hubs.clients.feeds import ENTRIES, Feeds
+from hubs.clients.http import HTTP
+from hubs.errors import UpstreamForbidden, UpstreamTooLarge, UpstreamUnexpected
+from tests.upstream import Reply, Upstream
+
+RSS = """<?xml version="1.0" encoding="UTF-8"?>
+<rss version="2.0" xmlns:dc="http://purl.org/dc/elements/1.1/"><channel>
+<title>Otter &amp; news</title><link>https://otters.example/</link><description>d</description>
+<item><title>Old</title><link>/old</link><pubDate>Mon, 23 Nov 2026 10:00:00 +0000</pubDate></item>
+<item><title>&lt;b&gt;New&lt;/b&gt; &amp;amp; bold</title><link>https://otters.example/new</link><dc:creator>Rana</dc:creator>
+<pubDate>Tue, 24 Nov 2026 12:00:00 +0200</pubDate></item>
+</channel></rss>"""
+ATOM = """<feed xmlns="http://www.w3.org/2005/Atom"><title>Atoms</title><link href="https://atoms.example/"/>
+<entry><title type="html">One &lt;script&gt;alert(1)&lt;/script&gt;</title><link href="https://atoms.example/1"/>
+<updated>2026-11-24T10:00:00Z</updated><author><name>Kofi</name></author></entry></feed>"""
+RDF = """<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns="http://purl.org/rss/1.0/">
+<channel rdf:about="https://rdf.example/"><title>Old style</title><link>https://rdf.example/</link></channel>
+<item rdf:about="https://rdf.example/1"><title>Item</title><link>https://rdf.example/1</link></item></rdf:RDF>"""
+BOMB = """<?xml version="1.0"?><!DOCTYPE lolz [<!ENTITY a "lol"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">]>
+<rss version="2.0"><channel><title>&b;</title></channel></rss>"""
+FILE = """<?xml version="1.0"?><!DOCTYPE x [<!ENTITY f SYSTEM "file:///etc/passwd">]>
+<rss version="2.0"><channel><title>&f;</title></channel></rss>"""
+
+
+@pytest.fixture
+def feeds(vouched: HTTP) -> Feeds:
+    return Feeds(vouched)
+
+
+def read(upstream: Upstream, feeds: Feeds, body: object, **headers: str):  # type: ignore[no-untyped-def]
+    upstream.on("/feed", Reply(body, headers={"Content-Type": "application/xml", **headers}))
+    return feeds.read(f"{upstream.url}/feed")
+
+
+def test_rss_is_read_newest_first_as_plain_texts(upstream: Upstream, feeds: Feeds) -> None:
+    found = read(upstream, feeds, RSS)
+    assert (found.title, found.url) == ("Otter & news", "https://otters.example/")
+    assert [entry.title for entry in found.entries] == ["New & bold", "Old"]
+    assert found.entries[0].author == "Rana"
+    assert found.entries[0].published == datetime(2026, 11, 24, 10, tzinfo=UTC)
+    assert found.entries[1].url == f"{upstream.url}/old"
+    assert "application/rss+xml" in upstream.asked[0].headers["accept"]
+
+
+def test_atom_and_rdf_are_read_too(upstream: Upstream, feeds: Feeds) -> None:
+    atom = read(upstream, feeds, ATOM)
+    assert (atom.entries[0].title, atom.entries[0].author) == ("One", "Kofi")
+    rdf = read(upstream, feeds, RDF)
+    assert (rdf.title, rdf.entries[0].url, rdf.entries[0].published) == ("Old style", "https://rdf.example/1", None)
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
+def test_letters_of_all_encodings_arrive(upstream: Upstream, feeds: Feeds, encoding: str) -> None:
+    text = (
+        f'<?xml version="1.0" encoding="{encoding}"?><rss version="2.0"><channel><title>Fjørd</title></channel></rss>'
+    )
+    assert read(upstream, feeds, text.encode(encoding)).title == "Fjørd"
+
+
+@pytest.mark.parametrize("body", [BOMB, FILE, BOMB.encode("utf-16"), FILE.replace("ENTITY", "EnTiTy")])
+def test_entities_of_its_own_are_refused(upstream: Upstream, feeds: Feeds, body: str | bytes) -> None:
+    with pytest.raises(UpstreamUnexpected):
+        read(upstream, feeds, body)
+
+
+@pytest.mark.parametrize("body", ["", "<html><body>hello</body></html>", "{}", "\x00\x01", "<", "/etc/passwd"])
+def test_what_is_no_feed_is_a_clear_error(upstream: Upstream, feeds: Feeds, body: str) -> None:
+    with pytest.raises(UpstreamUnexpected):
+        read(upstream, feeds, body)
+
+
+def test_an_answer_that_looks_like_a_file_is_not_opened(upstream: Upstream, feeds: Feeds, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.xml"
+    secret.write_text(RSS)
+    with pytest.raises(UpstreamUnexpected):
+        read(upstream, feeds, str(secret))
+    with pytest.raises(UpstreamUnexpected):
+        read(upstream, feeds, secret.as_uri())
+
+
+def test_links_are_those_of_web_pages(upstream: Upstream, feeds: Feeds) -> None:
+    body = RSS.replace("https://otters.example/new", "javascript:alert(1)").replace("/old", "data:text/html,x")
+    assert [entry.url for entry in read(upstream, feeds, body).entries] == ["", ""]
+
+
+def test_long_feeds_are_cut_and_huge_ones_refused(upstream: Upstream, feeds: Feeds) -> None:
+    item = "<item><title>t</title></item>"
+    body = f'<rss version="2.0"><channel><title>x</title>{item * (ENTRIES + 9)}</channel></rss>'
+    assert len(read(upstream, feeds, body).entries) == ENTRIES
+    with pytest.raises(UpstreamTooLarge):
+        read(upstream, feeds, " " * 1_000_001)
+
+
+def test_texts_are_bounded(upstream: Upstream, feeds: Feeds) -> None:
+    assert len(read(upstream, feeds, RSS.replace("Old", "x" * 9999)).entries[1].title) == 300
+
+
+def test_addresses_in_our_own_network_are_not_read(upstream: Upstream, http: HTTP) -> None:
+    with pytest.raises(UpstreamForbidden):
+        Feeds(http).read(f"{upstream.url}/feed")
