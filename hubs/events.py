@@ -69,11 +69,12 @@ return epoch .. '-' .. last
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event as the log holds it; ``data`` is JSON text on one line."""
+    """One event as the log holds it; ``data`` is JSON text on one line, ``channel`` is where it was published."""
 
     id: str
     type: str
     data: str
+    channel: str = ""
 
 
 class Missed(Exception):
@@ -94,12 +95,15 @@ def user_channel(user_id: int) -> str:
 
 
 def encode(event: Event) -> bytes:
-    """Return the event in the format of ``text/event-stream``."""
-    head = f"id: {event.id}\n" if event.id else ""
+    """Return the event in the format of ``text/event-stream``.
+
+    The field ``channel`` is ours, for who reads one stream for several pages; others leave out what they do not know.
+    """
+    head = (f"id: {event.id}\n" if event.id else "") + (f"channel: {event.channel}\n" if event.channel else "")
     return f"{head}event: {event.type}\ndata: {event.data}\n\n".encode()
 
 
-def decode(payload: bytes | str) -> Event:
+def decode(payload: bytes | str, channel: str = "") -> Event:
     """Read an event as Redis delivers it (the format that flask-sse publishes).
 
     :raises ValueError: when it is not one.
@@ -109,7 +113,7 @@ def decode(payload: bytes | str) -> Event:
         raise ValueError("not an event")
     if any("\n" in str(fields.get(name, "")) or "\r" in str(fields.get(name, "")) for name in ("id", "type", "data")):
         raise ValueError("a line break would let an event forge another")
-    return Event(str(fields.get("id", "")), str(fields.get("type", "message")), fields["data"])
+    return Event(str(fields.get("id", "")), str(fields.get("type", "message")), fields["data"], channel)
 
 
 def reset(reason: str) -> Event:
@@ -221,7 +225,7 @@ class Stream:
             raise Missed("unknown")
         if after < _microseconds() - self.ttl * 1_000_000 or any(int(floor or 0) > after for floor in floors):
             raise Missed("too-old")
-        found = [decode(entry) for entries in logs for entry in entries]
+        found = [decode(entry, channel) for channel, log in zip(channels, logs, strict=True) for entry in log]
         return sorted((event for event in found if number_of(event.id) > after), key=lambda e: number_of(e.id))
 
     def revoke(self, channel: str) -> None:
@@ -237,8 +241,15 @@ class Stream:
 
     def is_revoked(self, grant: Grant) -> bool:
         """Tell whether one of the grant's channels was revoked since it was issued."""
-        found = self.client.mget([f"hubs:revoked:{channel}" for channel in grant.channels] or ["hubs:revoked:"])
-        return any(when is not None and grant.issued <= float(when) for when in cast("list[bytes | None]", found))
+        return self.revoked([grant])[0]
+
+    def revoked(self, grants: Sequence[Grant]) -> list[bool]:
+        """Tell of each grant whether one of its channels was revoked since it was issued, in one round trip."""
+        channels = list(dict.fromkeys(channel for grant in grants for channel in grant.channels))
+        values = self.client.mget([f"hubs:revoked:{channel}" for channel in channels] or ["hubs:revoked:"])
+        found = dict(zip(channels, cast("list[bytes | None]", values), strict=False))
+        times = {channel: float(when) for channel, when in found.items() if when is not None}
+        return [any(grant.issued <= times.get(channel, -1.0) for channel in grant.channels) for grant in grants]
 
     def watched(self, hub_id: int) -> set[str]:
         """Return the locales in which somebody looks at a hub now; empty when nobody does, or when Redis is away.

@@ -18,6 +18,7 @@ from hubs.widgets.registry import Registry
 from tests.services import BIN, HOST, Service, answers, base_env, free_port, listens, wait_for
 
 ROOT = Path(__file__).parent.parent
+APP = "hubs.backend.eventsource:application"
 KEY = "only-for-tests-only-for-tests-only-for-tests"
 
 
@@ -146,7 +147,7 @@ def stack(
 
 
 def _start(found: Stack) -> None:
-    gunicorn = [str(BIN / "gunicorn"), "--no-control-socket", "--worker-class", "gthread", "--graceful-timeout", "3"]
+    gunicorn = [str(BIN / "gunicorn"), "--no-control-socket", "--graceful-timeout", "3", "--worker-class"]
 
     def start(name: str, *argv: str) -> Service:
         found.services[name] = Service([*argv], found.folder, name, found.env, cwd=ROOT)
@@ -158,9 +159,11 @@ def _start(found: Stack) -> None:
     relay = start("relay", str(BIN / "fedmsg-relay"))
     hub = start("hub", str(BIN / "fedmsg-hub"), "--with-consumers", "hubs.backend.consumer:FedoraHubsConsumer")
     stream = start(
-        "stream", *gunicorn, "--threads", "8", "--bind", bind("stream"), "hubs.backend.eventsource:application"
+        "stream", *gunicorn, "hubs.backend.handshake.HandshakeWorker", "--threads", "8", "--bind", bind("stream"), APP
     )
-    web = start("web", *gunicorn, "--workers", "2", "--threads", "4", "--bind", bind("web"), "hubs.wsgi:application")
+    web = start(
+        "web", *gunicorn, "gthread", "--workers", "2", "--threads", "4", "--bind", bind("web"), "hubs.wsgi:application"
+    )
     relay.ready(lambda: listens(found.ports["inbound"]) and listens(found.ports["outbound"]))
     hub.ready(lambda: "hubs.backend.consumer: ready" in hub.log())
     stream.ready(lambda: answers(f"http://{bind('stream')}/healthz"))

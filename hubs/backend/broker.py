@@ -84,7 +84,7 @@ class Broker:
 
     def _pass_on(self, channel: str, payload: bytes) -> None:
         try:
-            event = decode(payload)
+            event = decode(payload, channel)
         except ValueError as error:
             log.warning("what came on %s is no event: %s", channel, error)
             return

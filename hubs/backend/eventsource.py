@@ -1,10 +1,14 @@
-"""The EventSource server: ``GET /events?token=…`` under gunicorn's threads.
+"""The EventSource server: ``/events``, and ``/events/poll`` where something on the way holds streams back.
 
-A thread checks the token and answers the handshake; then the socket leaves gunicorn's hands and one loop writes to
-all of them. Built on flask-sse: its blueprint, its contract on Redis and its format.
+A thread of gunicorn checks the tokens and answers the handshake; then the socket leaves gunicorn's hands and one loop
+writes to all of them. Built on flask-sse: its blueprint, its contract on Redis and its format.
+
+A request names up to `MOST_TOKENS` tokens, since one connection serves all pages of a browser. They come in the body of
+a POST, where no log shows them; a browser's own EventSource, which can only GET, sends them in the address.
 """
 
 import atexit
+import json
 import resource
 import threading
 import time
@@ -15,30 +19,35 @@ import redis
 from flask import Flask, Response, jsonify, request
 from flask_sse import ServerSentEventsBlueprint
 
+from hubs.backend import wire
 from hubs.backend.broker import Announcer, Broker, replay
-from hubs.backend.writer import Reader, Writer
+from hubs.backend.reader import Reader
+from hubs.backend.writer import Writer
 from hubs.errors import NotAllowed
-from hubs.events import Grant, Missed, Stream, Tokens, encode, reset
+from hubs.events import Event, Grant, Missed, Stream, Tokens, encode, reset
 from hubs.settings import Settings, load
 
 #: Seconds for which a handshake waits for Redis; seconds after which a stream ends, to be opened anew.
 PATIENCE, LONGEST = 2.0, 3600.0
-_HEAD = (
-    b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\nCache-Control: no-cache, no-transform\r\n"
-    b"X-Accel-Buffering: no\r\nAccess-Control-Allow-Origin: *\r\nX-Content-Type-Options: nosniff\r\n"
-    b"Connection: close\r\n\r\nretry: 2000\n: hello\n\n"
-)
+#: Seconds for which a request that polls waits for something to tell.
+POLL = 25.0
+#: Tokens in one request, bytes of its body, streams of one person in one process.
+MOST_TOKENS, MOST_BYTES, MOST_STREAMS = 100, 64_000, 20
+#: Descriptors that are not for readers, at most a quarter of all.
+RESERVE = 1000
 
 
 class HubsEvents(ServerSentEventsBlueprint):  # type: ignore[misc]
     """flask-sse with tokens, ids, replay and one subscription per process."""
 
-    def __init__(self, stream: Stream, tokens: Tokens) -> None:
+    def __init__(self, stream: Stream, tokens: Tokens, most: int) -> None:
         super().__init__("events", __name__)
-        self._log, self._tokens = stream, tokens
+        self._log, self._tokens, self._most = stream, tokens, most
         self._lock = threading.Lock()
         self._served: tuple[Writer, Broker] | None = None
-        self.add_url_rule("/events", "stream", self.stream)
+        methods = ["GET", "POST"]
+        self.add_url_rule("/events", "stream", self.stream, methods=methods)
+        self.add_url_rule("/events/poll", "poll", self.poll, methods=methods)
         self.add_url_rule("/healthz", "health", self.health)
 
     @property
@@ -58,19 +67,12 @@ class HubsEvents(ServerSentEventsBlueprint):  # type: ignore[misc]
         return self._log.publish(channel, type or "message", data)
 
     def stream(self) -> Response:
-        """Check the token and hand the connection over to the loop."""
-        try:
-            grant = self._tokens.read(request.args.get("token", ""))
-            if self._log.is_revoked(grant):
-                raise NotAllowed("What you may see has changed since: load the page again.")
-        except NotAllowed as error:
-            return _refuse(403, str(error))
-        except redis.RedisError:
-            return _refuse(503, "The event log does not answer.")
-        if "gunicorn.socket" not in request.environ:
-            return _refuse(501, "Streams are served by gunicorn only.")
-        cursor = request.headers.get("Last-Event-ID") or request.args.get("cursor", "")
-        return _HandOver(lambda environ: self._serve(environ, grant, cursor))
+        """Check the tokens and hand the connection over to the loop."""
+        return self._accept(once=False)
+
+    def poll(self) -> Response:
+        """Answer with what was missed after the cursor, or with the next events within `POLL` seconds."""
+        return self._accept(once=True)
 
     def health(self) -> Response:
         """Tell whether the subscription stands, and how many readers there are."""
@@ -93,21 +95,74 @@ class HubsEvents(ServerSentEventsBlueprint):  # type: ignore[misc]
                 self._served = writer, broker
             return self._served
 
-    def _serve(self, environ: dict[str, Any], grant: Grant, cursor: str) -> None:
+    def _accept(self, *, once: bool) -> Response:
+        texts = list(dict.fromkeys(request.values.getlist("token")))
+        if len(texts) > MOST_TOKENS:
+            return _refuse(400, f"One connection serves {MOST_TOKENS} pages: name fewer tokens.")
+        try:
+            grants, refused = self._check(texts)
+        except NotAllowed as error:
+            return _refuse(403, str(error))
+        except redis.RedisError:
+            return _refuse(503, "The event log does not answer.")
+        if "gunicorn.socket" not in request.environ:
+            return _refuse(501, "Streams are served by gunicorn only.")
+        writer, _ = self._running()
+        if len(writer) >= self._most:
+            return _refuse(503, "This process serves as many readers as it may.")
+        persons = {channel for grant in grants for channel in grant.channels if channel.startswith("user:")}
+        if any(writer.listeners(channel) >= MOST_STREAMS for channel in persons):
+            return _refuse(429, f"You have {MOST_STREAMS} streams open: close some pages.")
+        cursor = request.headers.get("Last-Event-ID") or request.values.get("cursor", "")
+        return _HandOver(lambda environ: self._serve(environ, grants, refused, cursor, once=once))
+
+    def _check(self, texts: list[str]) -> tuple[list[Grant], list[str]]:
+        """Return what the good tokens allow, and the tokens that are not good.
+
+        :raises NotAllowed: when none is good.
+        :raises redis.RedisError: when Redis is away.
+        """
+        grants, refused, reason = {}, [], NotAllowed("A stream needs a token: load the page again.")
+        for text in texts:
+            try:
+                grants[text] = self._tokens.read(text)
+            except NotAllowed as error:
+                refused.append(text)
+                reason = error
+        for text, revoked in zip(list(grants), self._log.revoked(list(grants.values())), strict=False):
+            if revoked:
+                del grants[text]
+                refused.append(text)
+                reason = NotAllowed("What you may see has changed since: load the page again.")
+        if not grants:
+            raise reason
+        return list(grants.values()), refused
+
+    def _serve(
+        self, environ: dict[str, Any], grants: list[Grant], refused: list[str], cursor: str, *, once: bool
+    ) -> None:
         writer, broker = self._running()
+        channels = tuple(dict.fromkeys(channel for grant in grants for channel in grant.channels))
+        until = time.monotonic() + (POLL if once else LONGEST)
         # Registered before the log is read, so that nothing can fall between the two.
-        reader = Reader(environ["gunicorn.socket"].detach(), grant.channels, time.monotonic() + LONGEST)
+        reader = Reader(environ["gunicorn.socket"].detach(), channels, until, once=once)
         writer.add(reader)
+        first = b"" if once else wire.head()
+        if refused:
+            first += encode(Event("", "refused", json.dumps({"tokens": refused})))
         try:
             if not broker.up.wait(PATIENCE):
                 raise redis.ConnectionError("no subscription")
-            missed, after = replay(self._log.since(grant.channels, cursor), cursor)
+            if any(self._log.revoked(grants)):  # since they were checked
+                writer.drop(reader)
+                return
+            missed, after = replay(self._log.since(channels, cursor), cursor)
         except Missed as reason:
             missed, after = encode(reset(str(reason))), 0
         except redis.RedisError:
-            writer.drop(reader)
+            writer.answer(reader, wire.away())
             return
-        writer.release(reader, _HEAD + missed, after)
+        writer.release(reader, first + missed, after)
 
 
 class _HandOver(Response):
@@ -128,9 +183,9 @@ def _leave() -> NoReturn:
 
 
 def _refuse(status: int, text: str) -> Response:
-    headers = {"Access-Control-Allow-Origin": "*", "Cache-Control": "no-store"}
-    if status == 503:
-        headers["Retry-After"] = "2"
+    headers = {**wire.CROSS_ORIGIN, "Cache-Control": "no-store"}
+    if status in (429, 503):
+        headers["Retry-After"] = "10"
     return Response(text + "\n", status, headers, mimetype="text/plain")
 
 
@@ -138,16 +193,19 @@ def create_eventsource(settings: Settings | None = None) -> Flask:
     """Assemble the EventSource server."""
     settings = settings or load()
     app = Flask(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = MOST_BYTES
     stream = Stream(settings.redis_url, settings.stream_log, settings.stream_ttl, settings.token_ttl)
-    app.register_blueprint(HubsEvents(stream, Tokens(settings.key(), settings.token_ttl)))
-    _allow_many_files()
+    files = _allow_many_files()
+    most = files - min(RESERVE, files // 4)
+    app.register_blueprint(HubsEvents(stream, Tokens(settings.key(), settings.token_ttl), most))
     return app
 
 
-def _allow_many_files() -> None:
-    """Raise the number of open connections to what the system allows."""
+def _allow_many_files() -> int:
+    """Raise the number of open connections to what the system allows; return it."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    return most if most != resource.RLIM_INFINITY else 1_000_000
 
 
 def __getattr__(name: str) -> Flask:

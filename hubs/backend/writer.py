@@ -8,13 +8,16 @@ id of the last event.
 import itertools
 import logging
 import os
-import random
 import select
 import socket
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
+
+from hubs.backend import wire
+from hubs.backend.batch import Batch, Run
+from hubs.backend.reader import Reader
 
 log = logging.getLogger(__name__)
 
@@ -24,19 +27,8 @@ BACKLOG = 1 << 20
 HEARTBEAT, BEATS = 15.0, 15
 #: Seconds after which a connection whose other end vanished is given up by the kernel.
 VANISHED = 30
-_BEAT = b": hb\n\n"
-
-
-class Reader:
-    """One browser's stream. It is held back until `Writer.release`, so that the log can be replayed to it first."""
-
-    __slots__ = ("after", "backlog", "channels", "fd", "held", "number", "size", "until")
-
-    def __init__(self, fd: int, channels: Iterable[str], until: float) -> None:
-        self.fd, self.channels, self.until = fd, tuple(channels), until
-        self.held: list[tuple[int, bytes]] | None = []
-        self.backlog: deque[bytes] | None = None
-        self.after = self.size = self.number = 0
+#: Heartbeats through which nothing that waits may have been taken, after which a reader is dropped.
+STUCK = 4
 
 
 class Writer:
@@ -79,9 +71,17 @@ class Writer:
         os.set_blocking(reader.fd, False)
         self._call(lambda: self._add(reader))
 
+    def listeners(self, channel: str) -> int:
+        """Return the number of readers that hear a channel."""
+        return len(self._channels.get(channel, ()))
+
     def release(self, reader: Reader, first: bytes, after: int) -> None:
         """Send ``first``, then every event after number ``after``."""
         self._call(lambda: self._release(reader, first, after))
+
+    def answer(self, reader: Reader, data: bytes) -> None:
+        """Send ``data`` as it is, as the last that this reader gets."""
+        self._call(lambda: self._finish(reader, data))
 
     def drop(self, reader: Reader) -> None:
         """Close a reader's connection."""
@@ -101,7 +101,7 @@ class Writer:
         self._call(lambda: self._close_all(self._all()))
 
     def drain(self, timeout: float = 2.0) -> None:
-        """Tell every reader to come back at a moment of its own within ten seconds, then end."""
+        """Tell every reader to come back, each at a moment of its own, then end."""
         self._call(self._farewell)
         if self._thread.is_alive():
             self._thread.join(timeout)
@@ -118,13 +118,13 @@ class Writer:
     def _run(self) -> None:
         while self._running:
             ready = self._epoll.poll(max(0.0, self._next_beat - time.monotonic()), 1024)
-            for fd, what in ready:
-                if fd == self._wake_in:
-                    os.read(self._wake_in, 64)
-                    self._woken.release()
-                elif (reader := self._readers.get(fd)) is not None:
-                    self._serve(reader, what)
             try:
+                for fd, what in ready:
+                    if fd == self._wake_in:
+                        os.read(self._wake_in, 64)
+                        self._woken.release()
+                    elif (reader := self._readers.get(fd)) is not None:
+                        self._serve(reader, what)
                 self._work()
             except Exception:  # one reader's trouble must not silence all others
                 log.exception("the stream loop goes on")
@@ -134,62 +134,76 @@ class Writer:
         events = [self._events.popleft() for _ in range(len(self._events))]
         for _ in range(len(self._calls)):
             self._calls.popleft()()
-        for channel, run in itertools.groupby(events, key=lambda event: event[0]):
-            self._deliver(channel, list(run))
+        if events:
+            self._deliver(events)
         if time.monotonic() >= self._next_beat:
             self._next_beat = time.monotonic() + HEARTBEAT / BEATS
             self._heartbeat()
 
-    def _deliver(self, channel: str, run: list[tuple[str, int, bytes]]) -> None:
-        """Send events of one channel that follow each other, joined, to all who hear it."""
-        readers = self._channels.get(channel)
-        if not readers:
-            return
-        joined = b"".join(payload for _, _, payload in run)
-        first = run[0][1]
-        for reader in tuple(readers.values()):
-            if reader.held is not None:
-                reader.held.extend((number, payload) for _, number, payload in run)
-                reader.size += len(joined)
-                if reader.size > BACKLOG:
-                    self._close(reader)
-            elif first > reader.after:
-                self._send(reader, joined)
-            else:
-                rest = b"".join(payload for _, number, payload in run if number > reader.after)
-                self._send(reader, rest)
+    def _deliver(self, events: list[tuple[str, int, bytes]]) -> None:
+        """Send each reader what came on its channels, in one piece."""
+        batch = Batch(events)
+        for channel in batch.channels:
+            for reader in tuple(self._channels.get(channel, {}).values()):
+                run = batch.run(channel, reader.channels)
+                if run is not None:
+                    self._deliver_to(reader, run)
+
+    def _deliver_to(self, reader: Reader, run: Run) -> None:
+        if reader.held is not None:
+            reader.held.extend(run.events)
+            reader.size += len(run.joined)
+            if reader.size > BACKLOG:
+                self._close(reader)
+        elif run.events[0][0] > reader.after:
+            self._send(reader, run.joined)
+        else:
+            self._send(reader, b"".join(payload for number, payload in run.events if number > reader.after))
 
     def _send(self, reader: Reader, data: bytes) -> None:
-        if not data:
+        if not data or reader.closing:
             return
-        if reader.backlog is not None:
-            reader.backlog.append(data)
-            reader.size += len(data)
-            if reader.size > BACKLOG:
-                log.info("a reader who does not read is dropped")
-                self._close(reader)
+        if reader.once:
+            self._finish(reader, wire.whole(data))
             return
+        self._write(reader, data)
+
+    def _finish(self, reader: Reader, data: bytes) -> None:
+        """Write the last bytes to a reader, and close the connection once they are taken."""
+        if self._readers.get(reader.fd) is reader and not reader.closing:
+            reader.closing, reader.held, reader.until = True, None, time.monotonic() + VANISHED
+            self._unhear(reader)
+            self._write(reader, data)
+
+    def _write(self, reader: Reader, data: bytes) -> None:
+        waited = reader.pending is not None
         try:
-            sent = os.write(reader.fd, data)
-        except BlockingIOError:
-            sent = 0
+            done = reader.write(data)
         except OSError:
             self._close(reader)
             return
-        if sent < len(data):
-            reader.backlog, reader.size = deque([data[sent:]]), len(data) - sent
+        if reader.size > BACKLOG:
+            log.info("a reader who does not read is dropped")
+            self._close(reader)
+        elif not done and not waited:
             self._epoll.modify(reader.fd, select.EPOLLRDHUP | select.EPOLLOUT)
+        elif done and reader.closing:
+            self._close(reader)
 
     def _serve(self, reader: Reader, what: int) -> None:
         """Write on what waits for a reader, or close what the reader has closed."""
         if what & (select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR):
             self._close(reader)
             return
-        if reader.backlog is None:
+        try:
+            done = reader.flush()
+        except OSError:
+            self._close(reader)
             return
-        data, reader.backlog, reader.size = b"".join(reader.backlog), None, 0
-        self._epoll.modify(reader.fd, select.EPOLLRDHUP)
-        self._send(reader, data)
+        if done and reader.closing:
+            self._close(reader)
+        elif done:
+            self._epoll.modify(reader.fd, select.EPOLLRDHUP)
 
     def _add(self, reader: Reader) -> None:
         try:
@@ -209,7 +223,7 @@ class Writer:
             listeners[reader.fd] = reader
 
     def _release(self, reader: Reader, first: bytes, after: int) -> None:
-        if self._readers.get(reader.fd) is not reader:
+        if self._readers.get(reader.fd) is not reader or reader.closing:
             return
         held, reader.held, reader.size, reader.after = reader.held or [], None, 0, after
         self._send(reader, first + b"".join(payload for number, payload in held if number > after))
@@ -219,13 +233,26 @@ class Writer:
         now = time.monotonic()
         for reader in self._all():
             if reader.until < now:
-                self._close(reader)
-            elif reader.number % BEATS == self._beat and reader.held is None and reader.backlog is None:
-                self._send(reader, _BEAT)
+                self._expire(reader)
+            elif reader.number % BEATS != self._beat or reader.held is not None or reader.once:
+                continue
+            elif reader.pending is None:
+                self._send(reader, wire.BEAT)
+            else:
+                reader.stuck += 1
+                if reader.stuck >= STUCK:
+                    self._close(reader)
+
+    def _expire(self, reader: Reader) -> None:
+        if reader.once and reader.held is None and not reader.closing:
+            self._send(reader, wire.NOTHING)
+        else:
+            self._close(reader)
 
     def _farewell(self) -> None:
         for reader in self._all():
-            self._send(reader, b"retry: %d\n\n" % random.randint(500, 10_000))
+            if reader.held is None:
+                self._send(reader, wire.farewell())
         self._close_all(self._all())
         self._running = False
 
@@ -239,10 +266,14 @@ class Writer:
     def _close(self, reader: Reader) -> None:
         if self._readers.get(reader.fd) is not reader:
             return
+        self._unhear(reader)
         del self._readers[reader.fd]
+        os.close(reader.fd)  # epoll forgets a descriptor that is closed
+
+    def _unhear(self, reader: Reader) -> None:
         for channel in reader.channels:
             listeners = self._channels.get(channel, {})
-            listeners.pop(reader.fd, None)
+            if listeners.get(reader.fd) is reader:
+                del listeners[reader.fd]
             if not listeners:
                 self._channels.pop(channel, None)
-        os.close(reader.fd)  # epoll forgets a descriptor that is closed

@@ -75,13 +75,14 @@ def environment(ports: Ports, data_dir: Path) -> dict[str, str]:
 
 def commands(ports: Ports, *, replay: bool, pause: float) -> dict[str, str]:
     """Return the command line of each process by its name."""
-    gunicorn = _python("gunicorn") + " --no-control-socket --worker-class gthread --graceful-timeout 5"
+    gunicorn = _python("gunicorn") + " --no-control-socket --graceful-timeout 5 --worker-class"
+    streams = f"{gunicorn} hubs.backend.handshake.HandshakeWorker"
     found = {
         "redis": f"{_python('hubs')} demo redis --port {ports.redis}",
         "relay": _script("fedmsg-relay"),
         "hub": f"{_script('fedmsg-hub')} --with-consumers hubs.backend.consumer:FedoraHubsConsumer",
-        "stream": f"{gunicorn} --threads 8 --bind {HOST}:{ports.stream} hubs.backend.eventsource:application",
-        "web": f"{gunicorn} --workers 2 --threads 4 --bind {HOST}:{ports.web} hubs.wsgi:application",
+        "stream": f"{streams} --threads 8 --bind {HOST}:{ports.stream} hubs.backend.eventsource:application",
+        "web": f"{gunicorn} gthread --workers 2 --threads 4 --bind {HOST}:{ports.web} hubs.wsgi:application",
     }
     if replay:
         found["replay"] = f"{_python('hubs')} demo replay --pause {pause}"

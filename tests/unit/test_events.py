@@ -145,6 +145,7 @@ def test_tokens_of_another_key_and_old_ones_are_refused() -> None:
 
 def test_events_are_written_in_the_format_of_event_streams() -> None:
     assert events.encode(Event("e-1", "widget", '{"a":1}')) == b'id: e-1\nevent: widget\ndata: {"a":1}\n\n'
+    assert events.encode(Event("e-1", "widget", "{}", "hub:1:en")).startswith(b"id: e-1\nchannel: hub:1:en\nevent: wid")
     assert events.encode(events.reset("epoch")) == b'event: reset\ndata: {"reason": "epoch"}\n\n'
 
 
