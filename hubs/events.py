@@ -18,7 +18,7 @@ from typing import Any, cast
 import redis
 from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
 
-from hubs import watching
+from hubs import scripts, watching
 from hubs.errors import NotAllowed
 
 log = logging.getLogger(__name__)
@@ -26,45 +26,6 @@ log = logging.getLogger(__name__)
 PREFIX = "hubs:stream:"
 CONTROL = "hubs:control"
 _EPOCH, _LAST = "hubs:epoch", "hubs:last"
-
-# KEYS: epoch, last, log, floor. ARGV: Redis channel, event as JSON from after its brace, now in µs, fresh epoch,
-# length of the log, its lifetime in seconds.
-_PUBLISH = """
-local epoch = redis.call('GET', KEYS[1])
-if not epoch then
-  epoch = ARGV[4]
-  redis.call('SET', KEYS[1], epoch)
-end
-local last = tonumber(redis.call('GET', KEYS[2]) or '0')
-local n = tonumber(ARGV[3])
-if n <= last then n = last + 1 end
-local number = string.format('%.0f', n)
-redis.call('SET', KEYS[2], number)
-local event = '{"id":"' .. epoch .. '-' .. number .. '",' .. ARGV[2]
-redis.call('RPUSH', KEYS[3], event)
-while redis.call('LLEN', KEYS[3]) > tonumber(ARGV[5]) do
-  local gone = redis.call('LPOP', KEYS[3])
-  redis.call('SET', KEYS[4], string.match(gone, '^{"id":"%w+%-(%d+)"'), 'EX', ARGV[6])
-end
-redis.call('EXPIRE', KEYS[3], ARGV[6])
-redis.call('PUBLISH', ARGV[1], event)
-return epoch .. '-' .. number
-"""
-
-# KEYS: epoch, last. ARGV: fresh epoch, now in µs.
-_CURSOR = """
-local epoch = redis.call('GET', KEYS[1])
-if not epoch then
-  epoch = ARGV[1]
-  redis.call('SET', KEYS[1], epoch)
-end
-local last = redis.call('GET', KEYS[2])
-if not last then
-  last = ARGV[2]
-  redis.call('SET', KEYS[2], last)
-end
-return epoch .. '-' .. last
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +160,7 @@ class Stream:
     def cursor(self) -> str:
         """Return the id of the newest event of all channels; empty when Redis is away."""
         try:
-            found = self.client.eval(_CURSOR, 2, _EPOCH, _LAST, secrets.token_hex(4), _microseconds())
+            found = self.client.eval(scripts.CURSOR, 2, _EPOCH, _LAST, secrets.token_hex(4), _microseconds())
         except redis.RedisError:
             return ""
         return cast("bytes", found).decode()
@@ -291,7 +252,7 @@ class Stream:
             self.length,
             self.ttl,
         ]
-        return cast("bytes", self.client.eval(_PUBLISH, len(keys), *keys, *values)).decode()
+        return cast("bytes", self.client.eval(scripts.PUBLISH, len(keys), *keys, *values)).decode()
 
 
 def number_of(event_id: str) -> int:

@@ -22,11 +22,13 @@ class Heard:
 class Stream:
     """An open stream; iterating gives its events until it closes or is silent for ``timeout`` seconds."""
 
-    def __init__(self, url: str, token: str, cursor: str = "", last_event_id: str = "", timeout: float = 10.0) -> None:
+    def __init__(
+        self, url: str, token: str | list[str], cursor: str = "", last_event_id: str = "", timeout: float = 10.0
+    ) -> None:
         parts = urlsplit(url)
         assert parts.hostname is not None
         self.socket = socket.create_connection((parts.hostname, parts.port or 80), timeout=timeout)
-        query = urlencode({"token": token, "cursor": cursor})
+        query = urlencode({"token": token, "cursor": cursor}, doseq=True)
         head = [f"GET {parts.path}?{query} HTTP/1.1", f"Host: {parts.netloc}", "Accept: text/event-stream"]
         if last_event_id:
             head.append(f"Last-Event-ID: {last_event_id}")
@@ -42,7 +44,10 @@ class Stream:
         while True:
             try:
                 block = self._until(b"\n\n").decode()
-            except (TimeoutError, EOFError, ConnectionError):
+            except TimeoutError:
+                return
+            except (EOFError, ConnectionError):
+                self.close()
                 return
             event = self._read(block)
             if event is not None:

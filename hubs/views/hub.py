@@ -68,7 +68,8 @@ def stream(space: str, name: str) -> Response:
     rows = shown(hub)
     found = site().fragments.read_many(rows, locale())
     widgets = {row.id: found[row.id].digest if row.id in found else "" for row in rows}
-    answer = jsonify(token=fresh["token"], cursor=fresh["cursor"], version=hub.version, widgets=widgets)
+    told = {name: fresh[name] for name in ("token", "cursor", "channels")}
+    answer = jsonify(**told, version=hub.version, widgets=widgets)
     answer.headers["Cache-Control"] = "no-store"
     return answer
 

@@ -40,6 +40,7 @@ def content_policy(settings: Settings) -> str:
             "img-src 'self' data:",
             "font-src 'self'",
             f"connect-src 'self'{elsewhere}",
+            "worker-src 'self'",
             "manifest-src 'self'",
             "form-action 'self'",
             "base-uri 'none'",

@@ -138,4 +138,5 @@ def stream_of(hub: Hub, cursor: str) -> dict[str, str]:
     who = me()
     channels = [hub_channel(hub.id, audience, locale()) for audience in audiences(who, hub)]
     channels += [user_channel(who.id)] if who.signed_in else []
-    return {"url": site().settings.stream_url, "cursor": cursor, "token": site().tokens.mint(channels)}
+    token = site().tokens.mint(channels)
+    return {"url": site().settings.stream_url, "cursor": cursor, "token": token, "channels": " ".join(channels)}

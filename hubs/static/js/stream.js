@@ -1,13 +1,18 @@
-// The page's event stream: from the cursor in the page on, and back after every interruption.
+// The page's side of the event stream: from the cursor in the page on, and back after every interruption.
 import { layoutChanged } from "./layout.js";
 import { load } from "./load.js";
+import { Link } from "./stream/link.js";
+import { Pace } from "./stream/pace.js";
 import { announce, frameOf, show } from "./widgets.js";
 
 const TEXTS = { live: "live", waiting: "reconnecting", offline: "offline" };
 // A hidden page gives its stream back after this time, and catches up with one request.
 const HIDDEN = 60000;
+// A page that was taken away is loaded again at most this often.
+const RELOAD = 60000;
 
-let page, source, cursor, token, attempts = 0, timer = 0, hiddenTimer = 0, failures = 0;
+const pace = new Pace();
+let page, link, cursor, token, channels, timer = 0, hiddenTimer = 0, away = false, renewing = false;
 
 function tell(state) {
   const place = document.querySelector("[data-live]");
@@ -19,63 +24,64 @@ function tell(state) {
   place.querySelector(".live-text").textContent = TEXTS[state];
 }
 
-function address() {
-  const url = new URL(page.stream, window.location.href);
-  url.searchParams.set("token", token);
-  url.searchParams.set("cursor", cursor);
-  return url;
+function join() {
+  const url = new URL(page.stream, window.location.href).href;
+  link.say("join", { url, token, cursor, channels });
 }
 
-function connect() {
-  close();
-  source = new EventSource(address());
-  source.onopen = () => {
-    failures = 0;
-    tell("live");
-  };
-  source.onerror = () => {
-    tell(navigator.onLine === false || ++failures > 3 ? "offline" : "waiting");
-    // The browser tries again by itself, except after an answer that was no stream, such as a refused token.
-    if (source.readyState === EventSource.CLOSED) later();
-  };
-  for (const [kind, act] of Object.entries(HANDLERS)) {
-    source.addEventListener(kind, (event) => {
-      if (event.lastEventId) cursor = event.lastEventId;
-      attempts = 0;
-      act(JSON.parse(event.data));
-    });
+function hear({ event, state, refused, again }) {
+  if (away) return;
+  if (again) join();
+  else if (state) {
+    if (state === "live") pace.failures = 0;
+    tell(state);
   }
-}
-
-function close() {
-  source?.close();
-  source = null;
+  else if (refused) later();
+  else if (event) {
+    if (event.id) cursor = event.id;
+    HANDLERS[event.type]?.(JSON.parse(event.data));
+  }
 }
 
 function later() {
   window.clearTimeout(timer);
-  const wait = Math.min(30000, 1000 * 2 ** attempts++) * (0.5 + Math.random() / 2);
-  timer = window.setTimeout(renew, wait);
+  tell(pace.failures > 3 || navigator.onLine === false ? "offline" : "waiting");
+  timer = window.setTimeout(() => {
+    pace.tried();
+    renew();
+  }, pace.wait());
+  pace.failures += 1;
 }
 
-// A new token and cursor, and everything on the page that is not as it should be.
+// A new token and cursor, and everything on the page that is not as it should be: one request, and one for each widget
+// that is out of date.
 async function renew() {
-  close();
+  if (renewing) return;
+  renewing = true;
+  window.clearTimeout(timer);
   try {
-    const answer = await fetch(page.renew, { headers: { Accept: "application/json" } });
-    if (answer.status === 403 || answer.status === 404) {
-      tell("offline");
-      window.location.reload();
-      return;
-    }
+    const answer = await fetch(page.renew, { headers: { Accept: "application/json" }, cache: "no-store" });
+    if (answer.status === 403 || answer.status === 404) return gone();
     const fresh = await answer.json();
-    [token, cursor] = [fresh.token, fresh.cursor];
     await catchUp(fresh);
-    connect();
+    ({ token, cursor } = fresh);
+    if (fresh.channels) channels = fresh.channels.split(" ");
+    away = document.hidden && away;
+    if (!away) join();
   } catch {
-    tell("offline");
     later();
+  } finally {
+    renewing = false;
   }
+}
+
+// The page is not for this reader any more: the server says why, unless it has just said so.
+function gone() {
+  tell("offline");
+  const last = Number(window.sessionStorage.getItem("hubs.reloaded"));
+  if (Date.now() - last < RELOAD) return later();
+  window.sessionStorage.setItem("hubs.reloaded", String(Date.now()));
+  window.location.reload();
 }
 
 async function catchUp(fresh) {
@@ -100,27 +106,37 @@ const HANDLERS = {
     if (change.version > Number(page.hubVersion)) layoutChanged(page, change.version);
   },
   reset() {
-    renew();
+    later();
   },
 };
 
+function leave() {
+  away = true;
+  window.clearTimeout(timer);
+  link.say("leave");
+}
+
+function back() {
+  away = false;
+  tell("waiting");
+  renew();
+}
+
 function onVisibility() {
   window.clearTimeout(hiddenTimer);
-  if (document.hidden) {
-    hiddenTimer = window.setTimeout(close, HIDDEN);
-  } else if (!source) {
-    tell("waiting");
-    renew();
-  }
+  if (document.hidden) hiddenTimer = window.setTimeout(leave, HIDDEN);
+  else if (away) back();
 }
 
 export function startStream(data) {
   page = data;
   ({ token, cursor } = data);
-  connect();
+  channels = data.channels.split(" ");
+  link = new Link(hear, () => away || join());
+  join();
   document.addEventListener("visibilitychange", onVisibility);
-  window.addEventListener("online", renew);
+  window.addEventListener("online", back);
   window.addEventListener("offline", () => tell("offline"));
-  window.addEventListener("pagehide", close);
-  window.addEventListener("pageshow", (event) => event.persisted && renew());
+  window.addEventListener("pagehide", leave);
+  window.addEventListener("pageshow", (event) => event.persisted && back());
 }

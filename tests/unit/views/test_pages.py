@@ -96,7 +96,7 @@ def test_hubs_and_widgets_are_there_as_json(client: FlaskClient, otters: Hub) ->
 def test_a_page_that_lost_its_stream_gets_a_token_and_versions(client: FlaskClient, otters: Hub) -> None:
     client.get("/t/otters/?full=1")
     found = client.get("/t/otters/stream").json
-    assert set(found) == {"token", "cursor", "version", "widgets"}
+    assert set(found) == {"token", "cursor", "channels", "version", "widgets"}
     assert all(found["widgets"].values())
 
 

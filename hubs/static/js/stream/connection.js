@@ -1,0 +1,161 @@
+// One connection to the event server: a stream, or requests that poll where something on the way holds streams back.
+import { Pace } from "./pace.js";
+import { Parser } from "./parse.js";
+
+// Milliseconds within which a stream must have said hello, and after which a silent one is dead.
+const HELLO = 8000;
+const SILENCE = 40000;
+// The least time between the starts of two polls, and for how long polling goes on before a stream is tried again.
+const POLL_PAUSE = 2000;
+const POLLING = 300000;
+const SPREAD = 10000;
+
+export class Connection {
+  // `tell` hears {event}, {state}, {refused: tokens or null for all}, each as they come.
+  constructor(url, tell) {
+    this.url = url;
+    this.tell = tell;
+    this.pace = new Pace();
+    this.pollUntil = this.refusedAt = 0;
+    this.run = null;
+    self.addEventListener("online", () => this.hurry?.());
+  }
+
+  // Whether it does not work as it should: then also what pages ask for is held to the pace.
+  get troubled() {
+    return this.pace.failures > 0 || Date.now() - this.refusedAt < 60000;
+  }
+
+  // Opens the connection anew with these tokens, from this cursor on.
+  open(tokens, cursor) {
+    this.close();
+    Object.assign(this, { tokens, cursor });
+    const run = { stop: new AbortController() };
+    this.run = run;
+    this.loop(run).catch((error) => console.error(error));
+  }
+
+  close() {
+    this.run?.stop.abort();
+    this.run = null;
+  }
+
+  state(state) {
+    this.tell({ state });
+  }
+
+  async loop(run) {
+    let first = true;
+    while (this.run === run) {
+      const wait = first ? 0 : this.delay();
+      if (wait) await this.pause(wait, run.stop.signal);
+      if (this.run !== run) return;
+      if (!first && !this.smooth) this.pace.tried();
+      first = false;
+      Object.assign(this, { smooth: false, spread: 0, retryAfter: 0 });
+      const mended = await this.attempt(run);
+      if (this.run !== run) return;
+      if (mended) this.pace.failures = 0;
+      else this.pace.failures += 1;
+      if (!this.smooth) this.state(this.pace.failures > 3 || self.navigator.onLine === false ? "offline" : "waiting");
+    }
+  }
+
+  delay() {
+    if (this.smooth) return Math.max(0, this.started + POLL_PAUSE - Date.now());
+    return this.pace.wait(this.spread, this.retryAfter);
+  }
+
+  // One request from beginning to end; tells whether it was a good one.
+  async attempt(run) {
+    const polls = Date.now() < this.pollUntil;
+    this.started = Date.now();
+    const abort = new AbortController();
+    run.stop.signal.addEventListener("abort", () => abort.abort(), { once: true });
+    // Under polling the answer itself may take as long as a heartbeat.
+    const watch = { abort, hello: false, timer: 0 };
+    this.expect(watch, polls ? SILENCE : HELLO);
+    try {
+      const answer = await this.request(polls, abort.signal);
+      if (!(await this.accepts(answer))) return false;
+      if (polls) this.state("live");
+      await this.read(answer.body.getReader(), watch, polls);
+      this.smooth = polls && !this.bye;
+      return true;
+    } catch {
+      if (!polls && abort.signal.aborted && !watch.hello && this.run === run) this.pollUntil = Date.now() + POLLING;
+      return watch.hello;
+    } finally {
+      clearTimeout(watch.timer);
+      abort.abort();
+    }
+  }
+
+  request(polls, signal) {
+    // In the body, where no log on the way shows them.
+    const body = new URLSearchParams(this.tokens.map((token) => ["token", token]));
+    body.set("cursor", this.cursor);
+    const options = { method: "POST", body, signal, credentials: "omit", cache: "no-store", redirect: "error" };
+    return fetch(polls ? `${this.url}/poll` : this.url, options);
+  }
+
+  // A portal that wants a sign-in answers everything with a page of its own: only an event stream counts.
+  async accepts(answer) {
+    if (answer.ok && (answer.headers.get("Content-Type") || "").startsWith("text/event-stream")) return true;
+    this.retryAfter = 1000 * Math.min(300, Number(answer.headers.get("Retry-After")) || 0);
+    if (answer.status === 403) {
+      this.refuse(null);
+      this.close();
+    }
+    return false;
+  }
+
+  async read(reader, watch, polls) {
+    this.bye = false;
+    const parser = new Parser(
+      (event) => this.hear(event),
+      () => {},
+      (comment) => {
+        if (comment === "bye") this.bye = true;
+        if (comment === "hello" || polls) watch.hello = true;
+        if (comment === "hello") this.state("live");
+      },
+    );
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      parser.push(value);
+      if (!polls && watch.hello) this.expect(watch, SILENCE);
+    }
+    this.spread = SPREAD;
+  }
+
+  hear(event) {
+    if (event.id) this.cursor = event.id;
+    if (event.type === "refused") this.refuse(JSON.parse(event.data).tokens);
+    else this.tell({ event });
+  }
+
+  expect(watch, time) {
+    clearTimeout(watch.timer);
+    watch.timer = setTimeout(() => watch.abort.abort(), time);
+  }
+
+  refuse(tokens) {
+    this.refusedAt = Date.now();
+    this.tell({ refused: tokens });
+  }
+
+  // Waits, but not on when the network is back or the connection is given up.
+  pause(time, signal) {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, time);
+      const end = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      this.hurry = () => this.pace.untilAllowed() || end();
+      signal.addEventListener("abort", end);
+    });
+  }
+}

@@ -1,0 +1,125 @@
+// Serves the pages of one browser by one connection: it asks for all that they may hear and hands each what is its own.
+import { Connection } from "./connection.js";
+
+// Tokens in one request, as the server allows; milliseconds that pages who come together are waited for; least time
+// between two connections that pages ask for; between two questions whether a page is still there.
+const MOST = 100;
+const TOGETHER = 50;
+const APART = 1500;
+const ASK = 30000;
+
+export class Switchboard {
+  // `send` takes a page's name and a message.
+  constructor(send) {
+    this.send = send;
+    this.pages = new Map();
+    this.connection = null;
+    this.state = "waiting";
+    this.opened = 0;
+    this.timer = 0;
+    setInterval(() => this.ask(), ASK);
+  }
+
+  // What a page says: join (also to renew its token), leave, or here.
+  hear(message) {
+    const page = this.pages.get(message.page);
+    if (message.say === "join") this.join(message, page);
+    else if (message.say === "leave") this.leave(message.page);
+    else if (message.say === "here" && page) page.missed = 0;
+  }
+
+  join({ page: name, url, token, cursor, channels }, known) {
+    const same = known?.served && known.channels.join() === channels.join();
+    const page = { token, cursor, channels, missed: 0, served: Boolean(same && this.connection?.run) };
+    this.pages.set(name, page);
+    this.connection ??= new Connection(url, (told) => this.told(told));
+    // A page that is served already goes on; its new token is for the next time.
+    if (!page.served) this.later();
+    else this.connection.cursor = oldest([...this.pages.values()].filter((one) => one.served));
+    this.send(name, page.served ? { state: this.state } : { heard: true });
+  }
+
+  leave(name) {
+    if (this.pages.delete(name)) this.later();
+  }
+
+  later() {
+    if (this.timer) return;
+    const { troubled, pace } = this.connection;
+    const wait = Math.max(TOGETHER, this.opened + APART - Date.now(), troubled ? pace.untilAllowed() : 0);
+    this.timer = setTimeout(() => this.open(), wait);
+  }
+
+  open() {
+    this.timer = 0;
+    const pages = [...this.pages.values()].filter((page) => page.token);
+    if (!pages.length) {
+      this.connection.close();
+      return;
+    }
+    // Fewer pages than before need no new connection.
+    if (this.connection.run && pages.every((page) => page.served)) return;
+    // Pages with the same channels share a token, the newest.
+    const tokens = new Map(pages.slice(-MOST).map((page) => [page.channels.join(), page.token]));
+    for (const page of pages) {
+      page.used = tokens.get(page.channels.join());
+      page.served = Boolean(page.used);
+    }
+    this.opened = Date.now();
+    if (this.connection.troubled) this.connection.pace.tried();
+    this.connection.open([...tokens.values()], oldest(pages.filter((page) => page.served)));
+  }
+
+  told({ event, state, refused }) {
+    if (event) this.deliver(event);
+    else if (refused !== undefined) this.refuse(refused);
+    else {
+      this.state = state;
+      for (const [name, page] of this.pages) if (page.served) this.send(name, { state });
+    }
+  }
+
+  deliver(event) {
+    for (const [name, page] of this.pages) {
+      if (!page.served || (event.id && !isAfter(event.id, page.cursor))) continue;
+      if (event.id) page.cursor = event.id;
+      if (!event.channel || page.channels.includes(event.channel)) this.send(name, { event });
+    }
+  }
+
+  refuse(tokens) {
+    for (const [name, page] of this.pages) {
+      if (!page.served || (tokens && !tokens.includes(page.used))) continue;
+      Object.assign(page, { token: "", served: false });
+      this.send(name, { refused: true });
+    }
+  }
+
+  ask() {
+    for (const [name, page] of this.pages) {
+      page.missed += 1;
+      if (page.missed > 3) this.leave(name);
+      else this.send(name, { ask: true });
+    }
+  }
+}
+
+// Order of ids is order of events, within one epoch; what comes from another is never older.
+function isAfter(id, cursor) {
+  const [epoch, number] = split(id);
+  const [other, last] = split(cursor);
+  return epoch !== other || number > last;
+}
+
+// The cursor from which nobody misses anything; none, which the server answers with a reset, where ages differ.
+function oldest(pages) {
+  const cursors = pages.map((page) => page.cursor);
+  const epochs = new Set(cursors.map((cursor) => split(cursor)[0]));
+  if (epochs.size !== 1) return "";
+  return cursors.reduce((least, cursor) => (split(cursor)[1] < split(least)[1] ? cursor : least));
+}
+
+function split(id) {
+  const dash = id.lastIndexOf("-");
+  return [id.slice(0, Math.max(0, dash)), Number(id.slice(dash + 1)) || 0];
+}
