@@ -11,6 +11,7 @@ API: https://bugzilla.readthedocs.io/en/latest/api/core/v1/bug.html#search-bugs,
 ``component`` is a text on a plain Bugzilla and a list on Red Hat's. Flags have the status ``?``, ``+`` or ``-``.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,6 +20,7 @@ from pydantic import Field, SecretStr
 
 from hubs.clients.answer import Moment, Shape, Text
 from hubs.clients.http import HTTP, Service
+from hubs.clients.tickets import Ticket, Tickets, listed
 
 #: What is asked for of each bug, and how many bugs at most.
 FIELDS = "id,summary,status,resolution,component,creator,assigned_to,creation_time,last_change_time,flags"
@@ -27,6 +29,8 @@ ROWS = 200
 PRODUCT, REVIEWS = "Fedora", "Package Review"
 #: Who a bug belongs to that nobody has taken.
 NOBODY = "nobody@fedoraproject.org"
+#: Bugs in this state nobody has taken either: they stand by the owner of their component.
+_UNTAKEN = ("NEW", "UNCONFIRMED")
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,16 @@ class Bugzilla:
         """
         return self.search(product=PRODUCT, component=REVIEWS, creator=email, resolution="---")
 
+    def issues(self, project: str) -> Tickets:
+        """Return the open bugs of ``product/component``, as the other trackers give their issues; errors as there."""
+        product, _slash, component = project.partition("/")
+        return _tickets(self.search(product=product, component=component, resolution="---"), project)
+
+    def issues_of(self, email: str) -> Tickets:
+        """Return the open bugs that a person filed or is assigned to; as `issues`."""
+        assigned = self.search(assigned_to=email, resolution="---")
+        return _tickets([*assigned, *self.search(creator=email, resolution="---")], "Bugzilla")
+
     def search(self, **asked: Any) -> list[Bug]:
         """Return at most `ROWS` bugs, last changed first; parameters are those of the documentation.
 
@@ -103,3 +117,13 @@ class Bugzilla:
             changed=one.last_change_time,
             flags=tuple((flag.name, flag.status) for flag in one.flags),
         )
+
+
+def _tickets(bugs: Sequence[Bug], project: str) -> Tickets:
+    return listed((_ticket(bug, project) for bug in bugs), least=len(bugs) >= ROWS)
+
+
+def _ticket(bug: Bug, project: str) -> Ticket:
+    taken = bug.assignee and bug.status not in _UNTAKEN
+    assignees = (bug.assignee,) if taken else ()
+    return Ticket(project, str(bug.id), bug.summary, bug.url, bug.creator, bug.changed, assignees)

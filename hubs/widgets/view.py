@@ -105,5 +105,10 @@ def icon(name: str) -> Markup:
     )
 
 
+def account(name: str) -> str:
+    """Return the part of an account's name that everybody may read: trackers name people by their mail addresses."""
+    return name.partition("@")[0]
+
+
 #: Filters for the templates of pages and widgets.
-FILTERS = {"markdown": markdown, "moment": moment, "avatar": avatar, "icon": icon}
+FILTERS = {"markdown": markdown, "moment": moment, "avatar": avatar, "icon": icon, "account": account}

@@ -67,3 +67,17 @@ def test_more_bugs_than_asked_for_are_an_error(upstream: Upstream, http: HTTP) -
     upstream.on("/rest/bug", {"bugs": [small] * (ROWS + 1)})
     with pytest.raises(UpstreamUnexpected):
         client(upstream, http).reviews("rana@example.org")
+
+
+def test_bugs_are_tickets_that_nobody_took_while_they_are_new(upstream: Upstream, http: HTTP) -> None:
+    taken = bug(9, status="ASSIGNED", assigned_to="kofi@example.org")
+    upstream.on("/rest/bug", {"bugs": [bug(3, assigned_to="owner@example.org"), taken]})
+    found = client(upstream, http).issues("Fedora/otter")
+    assert [(one.number, one.assignees) for one in found.items] == [("9", ("kofi@example.org",)), ("3", ())]
+    assert (found.total, found.least, found.items[0].project) == (2, False, "Fedora/otter")
+    assert upstream.asked[0].params["component"] == ["otter"]
+    assert client(upstream, http).issues_of("rana@example.org").total == 2
+    assert [set(one.params) & {"creator", "assigned_to"} for one in upstream.asked[1:]] == [
+        {"assigned_to"},
+        {"creator"},
+    ]

@@ -11,6 +11,7 @@ from hubs.clients.tickets import PAGE
 from hubs.models import Hub, Widget
 from hubs.widgets.fragments import Fragments
 from hubs.widgets.registry import Registry
+from tests.unit.clients.test_bugzilla import bug
 from tests.unit.clients.test_trackers import item, pagure_ticket
 from tests.unit.widgets.conftest import Build
 from tests.unit.widgets.reading import text_of
@@ -71,6 +72,13 @@ def test_pull_requests_are_told_apart_by_whose_turn_it_is(upstream: Upstream, bu
     text = text_of(build("pulls", member, project=BOAT).html)
     assert text.index("Waiting for review") < text.index("Item 7") < text.index("Mine") < text.index("Item 3")
     assert "Item 8" not in text
+
+
+def test_bugs_are_shown_without_the_mail_addresses_of_people(upstream: Upstream, build: Build) -> None:
+    upstream.on("/rest/bug", {"bugs": [bug(3, status="ASSIGNED", assigned_to="kofi@example.org")]})
+    text = text_of(build("issues", project="bugzilla:Fedora/otter").html)
+    assert "#3 · by rana · assigned to kofi ·" in text
+    assert "example.org" not in text
 
 
 @pytest.mark.parametrize("plugin", ["issues", "pulls"])
