@@ -18,6 +18,7 @@ class Asked:
     path: str
     params: dict[str, list[str]]
     headers: dict[str, str]
+    body: bytes = b""
 
 
 @dataclass
@@ -91,13 +92,16 @@ class Upstream:
             def do_GET(self) -> None:
                 parts = urlsplit(self.path)
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                reply = upstream._reply(Asked(parts.path, parse_qs(parts.query), headers))
+                content = self.rfile.read(int(headers.get("content-length", 0)))
+                reply = upstream._reply(Asked(parts.path, parse_qs(parts.query), headers, content))
                 body = reply.encoded()
                 time.sleep(reply.wait)
                 try:
                     self._send(reply, body)
                 except OSError:
                     self.close_connection = True
+
+            do_POST = do_GET  # noqa: N815 - the name that the server calls
 
             def _send(self, reply: Reply, body: bytes) -> None:
                 self.send_response(reply.status)

@@ -6,6 +6,7 @@ from hubs.clients.addresses import networks
 from hubs.clients.badges import Badges
 from hubs.clients.bodhi import Bodhi
 from hubs.clients.bugzilla import Bugzilla
+from hubs.clients.copr import Copr
 from hubs.clients.documents import Documents
 from hubs.clients.fedocal import Fedocal
 from hubs.clients.feeds import Feeds
@@ -13,6 +14,7 @@ from hubs.clients.forgejo import Forgejo
 from hubs.clients.github import GitHub
 from hubs.clients.hosts import Policy
 from hubs.clients.http import HTTP
+from hubs.clients.koji import Koji
 from hubs.clients.pagure import Pagure
 from hubs.settings import Settings
 
@@ -29,6 +31,8 @@ class Clients:
         self.feeds = Feeds(self.http)
         self.documents = Documents(self.http)
         self.fedocal = Fedocal(self.http, settings.fedocal_url)
+        self.koji = Koji(self.http, settings.koji_url)
+        self.copr = Copr(self.http, settings.copr_url)
         self.pagure = Pagure(self.http, settings.pagure_url, settings.pagure_token)
         self.github = GitHub(self.http, settings.github_api_url, settings.github_token)
         self.forgejo = Forgejo(self.http, settings.forgejo_url, settings.forgejo_token)

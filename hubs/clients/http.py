@@ -11,8 +11,6 @@ lead to a public web server (see `hubs.clients.addresses`), also after a redirec
 
 import logging
 import random
-import ssl
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,9 +22,10 @@ import httpcore
 from pydantic import SecretStr
 
 from hubs.cache import Cache, NullCache
-from hubs.clients.addresses import Connector, Network, Resolve, resolve, until
+from hubs.clients.addresses import Network, Resolve, resolve, until
 from hubs.clients.answer import Answer, seconds_to_wait, tidy, too_large, unexpected, unpacked
 from hubs.clients.hosts import Host, Hosts, Policy
+from hubs.clients.pools import Pools
 from hubs.clients.remembered import Memory, Remembered
 from hubs.errors import UpstreamForbidden, UpstreamMissing, UpstreamRefused, UpstreamUnreachable
 from hubs.i18n import _
@@ -120,34 +119,7 @@ class _Question:
     known: Remembered | None
     limit: int
     deadline: float
-
-
-@dataclass
-class _Pools:
-    """Connections of this process; those that people's addresses opened are kept apart from the trusted ones."""
-
-    vouched: Sequence[Network]
-    resolver: Resolve
-    _made: dict[bool, httpcore.ConnectionPool] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def get(self, guarded: bool) -> httpcore.ConnectionPool:
-        with self._lock:
-            if guarded not in self._made:
-                self._made[guarded] = httpcore.ConnectionPool(
-                    ssl_context=ssl.create_default_context(),
-                    max_connections=64,
-                    max_keepalive_connections=16,
-                    keepalive_expiry=20.0,
-                    network_backend=Connector(guarded, self.vouched, self.resolver),
-                )
-            return self._made[guarded]
-
-    def close(self) -> None:
-        with self._lock:
-            for pool in self._made.values():
-                pool.close()
-            self._made.clear()
+    content: bytes = b""
 
 
 class HTTP:
@@ -168,7 +140,7 @@ class HTTP:
         self._agent, self._policy = agent, policy or Policy()
         self._memory = Memory(cache or NullCache(), self._policy.limit)
         self._hosts = Hosts(self._policy)
-        self._pools = _Pools(vouched, resolver)
+        self._pools = Pools(vouched, resolver)
 
     def get(self, url: str, service: Service | None = None, accept: str = JSON, limit: int | None = None) -> Answer:
         """Return the answer of ``url``, with status 2xx; ``limit`` is its largest size in bytes.
@@ -177,10 +149,7 @@ class HTTP:
         """
         secret = bool(service and service.headers())
         known = self._memory.find(url, secret)
-        headers = {"User-Agent": self._agent, "Accept": accept, "Accept-Encoding": "gzip"}
-        deadline = time.monotonic() + self._policy.total
-        question = _Question(service, headers, known, limit or self._policy.limit, deadline)
-        answer = self._follow(url, question)
+        answer = self._follow(url, self._question(service, accept, limit, known))
         if answer.status == 304 and known is not None:
             return replace(answer, status=200, body=known.body)
         _refuse(answer)
@@ -188,9 +157,32 @@ class HTTP:
         self._memory.keep(url, secret, Remembered(answer.url, *found, answer.body))
         return answer
 
+    def post(self, url: str, service: Service, content: bytes, kind: str) -> Answer:
+        """Return the answer to a question that is sent as a body of the media type ``kind``; else as `get`.
+
+        It may be sent several times, so it must be one that changes nothing.
+        """
+        answer = self._patiently(_Target.of(url, service), self._question(service, kind, content=content))
+        _refuse(answer)
+        return answer
+
     def close(self) -> None:
         """Close all connections."""
         self._pools.close()
+
+    def _question(
+        self,
+        service: Service | None,
+        kind: str,
+        limit: int | None = None,
+        known: Remembered | None = None,
+        content: bytes = b"",
+    ) -> _Question:
+        headers = {"User-Agent": self._agent, "Accept": kind, "Accept-Encoding": "gzip"}
+        if content:
+            headers |= {"Content-Type": kind, "Content-Length": str(len(content))}
+        deadline = time.monotonic() + self._policy.total
+        return _Question(service, headers, known, limit or self._policy.limit, deadline, content)
 
     def _follow(self, url: str, question: _Question) -> Answer:
         name = ""
@@ -249,7 +241,8 @@ class HTTP:
         steps = {"connect": policy.connect, "read": policy.read, "write": policy.read, "pool": policy.connect}
         sent = self._headers(target, question)
         pool = self._pools.get(not target.trusted)
-        with pool.stream("GET", target.parsed(), headers=sent, extensions={"timeout": steps}) as response:
+        how: dict[str, Any] = {"headers": sent, "content": question.content or None, "extensions": {"timeout": steps}}
+        with pool.stream("POST" if question.content else "GET", target.parsed(), **how) as response:
             headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
             length = headers.get("content-length", "")
             if length.isdigit() and int(length[:15]) > question.limit:

@@ -1,6 +1,6 @@
 """The last builds of a person, a team or a package, and how they ended."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -10,7 +10,8 @@ from hubs.i18n import N_
 from hubs.models import MessagePackage, StoredMessage, now
 from hubs.models import Widget as Row
 from hubs.widgets.base import Widget
-from hubs.widgets.builds.states import Build, builds
+from hubs.widgets.builds.first import ask
+from hubs.widgets.builds.states import COPR, KOJI, Build, builds
 from hubs.widgets.caching import CachedFunction, Interest
 from hubs.widgets.messages import WHOSE, Whose, newest, session_of
 from hubs.widgets.paging import cut
@@ -32,6 +33,7 @@ class Builds(Widget):
     name = "builds"
     summary = N_("The last builds of a person, a team or a package, and how they ended.")
     icon = "hammer"
+    lifetime = 6 * 3600
     parameters: ClassVar = [
         WHOSE,
         Parameter(
@@ -62,9 +64,13 @@ class GetBuilds(CachedFunction):
 
     def execute(self) -> list[Build]:
         """Return the builds, newest first."""
+        pages = {KOJI: self.clients.koji.page, COPR: self.clients.copr.page}
+        return builds(self._messages(), pages)
+
+    def _messages(self) -> Sequence[StoredMessage]:
         session, since = session_of(self.instance), now() - BACK
         if not self.package:
-            return builds(newest(session, Whose.of(self.instance), ENDS, since, READ), READ)
+            return newest(session, Whose.of(self.instance), ENDS, since, READ)
         query = (
             select(StoredMessage)
             .join(MessagePackage, MessagePackage.message_id == StoredMessage.id)
@@ -74,7 +80,19 @@ class GetBuilds(CachedFunction):
             .order_by(MessagePackage.sent_at.desc(), StoredMessage.id.desc())
             .limit(READ)
         )
-        return builds(session.scalars(query).all(), READ)
+        return session.scalars(query).all()
+
+
+class AskServices(CachedFunction):
+    """Asks Koji and Copr for the first builds, while no message has told of any."""
+
+    def interests(self) -> list[Interest]:
+        """Return nothing: once a message tells of a build, nobody asks any more."""
+        return []
+
+    def execute(self) -> tuple[list[Build], dict[str, str]]:
+        """Return the builds, newest first, and which services were silent; nothing for a team."""
+        return ask(self.clients, Whose.of(self.instance).username, self.instance.config["package"] or "")
 
 
 class BuildsView(RootWidgetView):
@@ -84,6 +102,8 @@ class BuildsView(RootWidgetView):
 
     def get_context(self, instance: Row, *args: Any, page: int = 0, **kwargs: Any) -> Mapping[str, Any]:
         """Return the builds to show."""
-        found = cut(GetBuilds(instance)(), instance.config["limit"] or 8, page)
+        told, silent = GetBuilds(instance)(), {}
+        if not told:
+            told, silent = AskServices(instance)()
         whose = instance.config["package"] or Whose.of(instance).title()
-        return {"builds": found, "whose": whose}
+        return {"builds": cut(told, instance.config["limit"] or 8, page), "whose": whose, "silent": silent}

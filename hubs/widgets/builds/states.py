@@ -4,7 +4,7 @@ Koji: ``buildsys.build.state.change`` with name, version, release, build_id, ins
 state. Copr: ``copr.build.*`` with build, chroot, copr (the project), pkg, user (or owner) and status, once per chroot.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -13,8 +13,8 @@ from hubs.i18n import N_
 from hubs.models import StoredMessage
 
 KOJI, COPR = "Koji", "Copr"
-_KOJI_PAGE = "https://koji.fedoraproject.org/koji/buildinfo?buildID={}"
-_COPR_PAGE = "https://copr.fedorainfracloud.org/coprs/build/{}"
+#: Gives the address of a build.
+Page = Callable[[int], str]
 #: Longest name shown, in characters.
 _NAME = 200
 
@@ -69,11 +69,14 @@ class Build:
     parts: dict[str, State] = field(default_factory=dict)
 
 
-def builds(messages: Iterable[StoredMessage], limit: int) -> list[Build]:
-    """Return the builds that messages (newest first) tell of, each once in its newest state, newest first."""
+def builds(messages: Iterable[StoredMessage], pages: Mapping[str, Page]) -> list[Build]:
+    """Return the builds that messages (newest first) tell of, each once in its newest state, newest first.
+
+    ``pages`` give the address of a build by service, for messages without a link.
+    """
     found: dict[tuple[str, str, int], Build] = {}
     for message in messages:
-        read = _koji(message) if message.category == "buildsys" else _copr(message)
+        read = _koji(message, pages[KOJI]) if message.category == "buildsys" else _copr(message, pages[COPR])
         if read is None:
             continue
         key = (read.service, _text(message.body, "instance") if message.body else "", read.number)
@@ -82,21 +85,21 @@ def builds(messages: Iterable[StoredMessage], limit: int) -> list[Build]:
             known.parts.setdefault(chroot, state)
         if known.parts:
             known.state = min(known.parts.values(), key=_WORST.index)
-    return list(found.values())[:limit]
+    return list(found.values())
 
 
-def _koji(message: StoredMessage) -> Build | None:
+def _koji(message: StoredMessage, page: Page) -> Build | None:
     body = message.body or {}
     number, name = _number(body, "build_id"), _text(body, "name")
     if number is None or not name:
         return None
     full = "-".join(part for part in (name, _text(body, "version"), _text(body, "release")) if part)
     state = KOJI_STATES.get(_number(body, "new"), UNKNOWN)  # type: ignore[arg-type]
-    link = message.link or (_KOJI_PAGE.format(number) if _text(body, "instance") in ("", "primary") else "")
+    link = message.link or (page(number) if _text(body, "instance") in ("", "primary") else "")
     return Build(KOJI, number, full[:_NAME], state, message.sent_at, _text(body, "owner"), link)
 
 
-def _copr(message: StoredMessage) -> Build | None:
+def _copr(message: StoredMessage, page: Page) -> Build | None:
     body = message.body or {}
     number = _number(body, "build")
     if number is None:
@@ -108,7 +111,7 @@ def _copr(message: StoredMessage) -> Build | None:
     state = COPR_STATES.get(_number(body, "status"), UNKNOWN)  # type: ignore[arg-type]
     chroot = _text(body, "chroot")[:_NAME]
     owner = _text(body, "user") or _text(body, "owner")
-    link = message.link or _COPR_PAGE.format(number)
+    link = message.link or page(number)
     parts = {chroot: state} if chroot else {}
     return Build(COPR, number, (name or project)[:_NAME], state, message.sent_at, owner, link, parts)
 

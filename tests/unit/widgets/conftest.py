@@ -32,7 +32,7 @@ def upstream() -> Iterator[Upstream]:
 @pytest.fixture
 def fragments(registry: Registry, tmp_path: Path, upstream: Upstream) -> Iterator[Fragments]:
     """Give a builder of fragments whose widgets ask ``upstream``."""
-    names = ("FEDOCAL", "PAGURE", "GITHUB_API", "FORGEJO", "BUGZILLA")
+    names = ("FEDOCAL", "PAGURE", "GITHUB_API", "FORGEJO", "BUGZILLA", "KOJI", "COPR")
     store, settings = (
         cache.SQLiteCache(tmp_path / "cache.db"),
         load({f"HUBS_{name}_URL": upstream.url for name in names}),

@@ -14,8 +14,10 @@ from hubs.backend.triage import Index
 from hubs.bus import Message, parse
 from hubs.models import Hub, Widget, now
 from hubs.widgets.registry import Registry
+from tests.unit.clients.test_builds import copr_build, copr_says, koji_build, koji_says
 from tests.unit.widgets.conftest import Build
 from tests.unit.widgets.reading import text_of
+from tests.upstream import Reply, Upstream
 
 KOJI = "org.fedoraproject.prod.buildsys.build.state.change"
 COPR = "org.fedoraproject.prod.copr.build.end"
@@ -57,7 +59,9 @@ def said(topic: str, body: dict[str, Any], ago: float = 1) -> Message:
     return Extractor()(parse({"topic": topic, "msg": body, "timestamp": sent}))
 
 
-def test_the_newest_state_of_each_build_is_shown(session: Session, build: Build, member: Hub) -> None:
+def test_the_newest_state_of_each_build_is_shown(
+    session: Session, build: Build, upstream: Upstream, member: Hub
+) -> None:
     messages.store(session, [koji(1, 0, ago=3), koji(1, 1, ago=2), koji(2, 3), koji(3, 0, ago=9)])
     made = build("builds", member)
     assert made.state == "live"
@@ -65,7 +69,8 @@ def test_the_newest_state_of_each_build_is_shown(session: Session, build: Build,
     assert re.findall("Complete|Failed|Building", text) == ["Failed", "Complete", "Building"]
     assert text.count("tidepool-1.51-1.fc44") == 3
     assert "Koji · member" in text
-    assert 'href="https://koji.fedoraproject.org/koji/buildinfo?buildID=1"' in made.html
+    assert f'href="{upstream.url}/koji/buildinfo?buildID=1"' in made.html
+    assert upstream.asked == []
 
 
 @pytest.mark.parametrize(
@@ -118,7 +123,32 @@ def test_long_lists_are_cut(session: Session, build: Build, member: Hub) -> None
     assert build("builds", member, limit=3).html.count('class="row-item"') == 3
 
 
-def test_without_builds_the_widget_says_what_will_be_there(build: Build, member: Hub) -> None:
+def test_while_no_message_told_of_a_build_koji_and_copr_are_asked(
+    session: Session, build: Build, upstream: Upstream, member: Hub
+) -> None:
+    koji_says(upstream, [koji_build(7, state=3, nvr="boat-2-1")])
+    copr_says(upstream, copr_build(9, submitted_on=1_400_000_000))
+    made = build("builds", member)
+    text = text_of(made.html)
+    assert text.index("Failed boat-2-1 Koji · rana") < text.index("Complete boat-1.5-1 Copr · rana")
+    messages.store(session, [koji(1, 1)])
+    assert "boat" not in build("builds", member).html
+
+
+def test_a_service_that_is_silent_is_named(build: Build, upstream: Upstream, member: Hub) -> None:
+    upstream.on("/kojihub", Reply("", 403))
+    text = text_of(build("builds", member).html)
+    assert "No builds yet" in text
+    assert "What is on Koji is missing here: Koji does not let us read this." in text
+
+
+def test_nobody_is_asked_for_the_builds_of_a_whole_team(build: Build, upstream: Upstream, team: Hub) -> None:
+    assert "No builds yet" in build("builds", team).html
+    assert upstream.asked == []
+
+
+def test_without_builds_the_widget_says_what_will_be_there(build: Build, upstream: Upstream, member: Hub) -> None:
+    koji_says(upstream, [])
     made = build("builds", member)
     assert 'class="empty"' in made.html
     assert "Koji or Copr builds something for member" in text_of(made.html)

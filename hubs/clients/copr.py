@@ -1,0 +1,87 @@
+"""Copr: the builds of a person in their projects.
+
+API: https://copr.fedorainfracloud.org/api_3/docs, ``/api_3/project/list?ownername=…`` and
+``/api_3/build/list?ownername=…&projectname=…``; both answer ``{"items": […], "meta": {…}}``. A build::
+
+    {"id": 7000001, "state": "succeeded", "ownername": "rana", "projectname": "tides", "submitter": "rana",
+     "source_package": {"name": "boat", "version": "1.5-1", "url": "https://…"}, "chroots": ["fedora-44-x86_64"],
+     "submitted_on": 1700000000, "started_on": 1700000050, "ended_on": 1700000100}
+
+Name and version are null until the sources are there.
+"""
+
+from datetime import UTC, datetime
+
+from hubs.clients.answer import Moment, Shape, Text
+from hubs.clients.http import HTTP, Service
+from hubs.clients.koji import Built
+
+#: Projects of one person that are looked at.
+PROJECTS = 5
+
+
+class _Project(Shape):
+    name: Text
+    ownername: Text = ""
+
+
+class _Projects(Shape):
+    items: list[_Project]
+
+
+class _Source(Shape):
+    name: Text = ""
+    version: Text = ""
+
+
+class _Build(Shape):
+    id: int
+    state: Text
+    projectname: Text = ""
+    submitter: Text = ""
+    source_package: _Source = _Source()
+    submitted_on: Moment | None = None
+    ended_on: Moment | None = None
+
+
+class _Builds(Shape):
+    items: list[_Build]
+
+
+class Copr:
+    """Asks Copr."""
+
+    def __init__(self, http: HTTP, base: str) -> None:
+        self._http, self._service = http, Service("Copr", base)
+
+    def page(self, number: int) -> str:
+        """Return the address of a build's page."""
+        return self._service.url("coprs", "build", number)
+
+    def of_person(self, username: str, count: int) -> list[Built]:
+        """Return the newest builds in a person's projects, at most ``count``, newest first.
+
+        :raises UpstreamMissing: when Copr does not know the person.
+        :raises UpstreamError: when there is no usable answer.
+        """
+        service = self._service
+        address = service.url(
+            "api_3", "project", "list", ownername=username, limit=PROJECTS, order="id", order_type="DESC"
+        )
+        projects: _Projects = self._http.get(address, service).read_as(_Projects)
+        found: list[Built] = []
+        for project in projects.items[:PROJECTS]:
+            found += self._of_project(username, project.name, count)
+        return sorted(found, key=lambda build: build.when, reverse=True)[:count]
+
+    def _of_project(self, username: str, project: str, count: int) -> list[Built]:
+        asked = {"ownername": username, "projectname": project, "limit": count, "order": "id", "order_type": "DESC"}
+        address = self._service.url("api_3", "build", "list", **asked)
+        builds: _Builds = self._http.get(address, self._service).read_as(_Builds)
+        return [self._built(one) for one in builds.items]
+
+    def _built(self, one: _Build) -> Built:
+        source = one.source_package
+        name = "-".join(part for part in (source.name, source.version) if part) or one.projectname
+        when = one.ended_on or one.submitted_on or datetime.fromtimestamp(0, UTC)
+        return Built(one.id, name, one.state, one.submitter, when, self.page(one.id))

@@ -1,0 +1,90 @@
+"""Koji: the builds of packages.
+
+API: https://koji.fedoraproject.org/koji/api, call ``listBuilds``, asked over XML-RPC at ``/kojihub``; keywords are a
+last argument with the key ``__starstar``. ``packageID`` and ``userID`` take names as well as numbers. Answer, a list::
+
+    {"build_id": 288888, "name": "boat", "version": "1.51", "release": "1.fc44", "nvr": "boat-1.51-1.fc44", "state": 1,
+     "owner_name": "rana", "creation_ts": 1424787586.1, "completion_ts": 1424787999.0}
+
+States are 0 building, 1 complete, 2 deleted, 3 failed, 4 canceled.
+"""
+
+import xmlrpc.client
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from xml.parsers.expat import ExpatError
+
+from pydantic import TypeAdapter, ValidationError
+
+from hubs.clients.answer import Answer, Moment, Shape, Text, unexpected
+from hubs.clients.http import HTTP, Service
+
+XML = "text/xml"
+
+
+@dataclass(frozen=True)
+class Built:
+    """A build; ``state`` is a number in Koji and a word in Copr."""
+
+    number: int
+    name: str
+    state: int | str
+    owner: str
+    when: datetime
+    url: str
+
+
+class _Build(Shape):
+    build_id: int
+    nvr: Text
+    state: int
+    owner_name: Text = ""
+    creation_ts: Moment | None = None
+    completion_ts: Moment | None = None
+
+
+_BUILDS = TypeAdapter(list[_Build])
+
+
+class Koji:
+    """Asks Koji."""
+
+    def __init__(self, http: HTTP, base: str) -> None:
+        self._http, self._service = http, Service("Koji", base)
+
+    def page(self, number: int) -> str:
+        """Return the address of a build's page."""
+        return self._service.url("koji", "buildinfo", buildID=number)
+
+    def of_person(self, username: str, count: int) -> list[Built]:
+        """Return the newest builds of a person, at most ``count``; none for somebody whom Koji does not know.
+
+        :raises UpstreamError: when there is no usable answer.
+        """
+        return self._list(count, userID=username)
+
+    def of_package(self, name: str, count: int) -> list[Built]:
+        """Return the newest builds of a package; as `of_person`."""
+        return self._list(count, packageID=name)
+
+    def _list(self, count: int, **wanted: str) -> list[Built]:
+        options = {"limit": count, "order": "-build_id"}
+        asked = xmlrpc.client.dumps(({**wanted, "queryOpts": options, "__starstar": True},), "listBuilds")
+        answer = self._http.post(self._service.url("kojihub"), self._service, asked.encode(), XML)
+        return [self._built(one) for one in _read(answer)]
+
+    def _built(self, one: _Build) -> Built:
+        when = one.completion_ts or one.creation_ts or datetime.fromtimestamp(0, UTC)
+        return Built(one.build_id, one.nvr, one.state, one.owner_name, when, self.page(one.build_id))
+
+
+def _read(answer: Answer) -> list[_Build]:
+    """Return the builds in an answer; XML-RPC declares no document type, so an answer that does is refused."""
+    if b"<!" in answer.body:
+        raise unexpected(answer.name)
+    try:
+        values: Any = xmlrpc.client.loads(answer.body)[0][0]
+        return _BUILDS.validate_python(values)
+    except (xmlrpc.client.Error, ExpatError, ValidationError, ValueError, TypeError, LookupError):
+        raise unexpected(answer.name) from None

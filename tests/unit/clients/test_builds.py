@@ -1,0 +1,119 @@
+"""Koji and Copr, against servers that answer in their shapes."""
+
+import xmlrpc.client
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from hubs.clients.copr import Copr
+from hubs.clients.http import HTTP
+from hubs.clients.koji import Koji
+from hubs.errors import UpstreamMissing, UpstreamUnexpected, UpstreamUnreachable
+from tests.upstream import Reply, Upstream
+
+
+def koji_build(number: int, **more: Any) -> dict[str, Any]:
+    return {
+        "build_id": number,
+        "name": "boat",
+        "version": "1.51",
+        "release": "1.fc44",
+        "nvr": "boat-1.51-1.fc44",
+        "state": 1,
+        "owner_name": "rana",
+        "creation_ts": 1424787586.1,
+        "completion_ts": 1424787999.0,
+        "volume_name": "DEFAULT",
+        **more,
+    }
+
+
+def koji_says(upstream: Upstream, value: Any) -> None:
+    upstream.on("/kojihub", xmlrpc.client.dumps((value,), methodresponse=True, allow_none=True))
+
+
+def copr_build(number: int, **more: Any) -> dict[str, Any]:
+    return {
+        "id": number,
+        "state": "succeeded",
+        "ownername": "rana",
+        "projectname": "tides",
+        "submitter": "rana",
+        "source_package": {"name": "boat", "version": "1.5-1", "url": "https://copr.example/x.src.rpm"},
+        "chroots": ["fedora-44-x86_64"],
+        "submitted_on": 1_700_000_000 + number,
+        "ended_on": None,
+        **more,
+    }
+
+
+def copr_says(upstream: Upstream, *builds: Any) -> None:
+    upstream.on("/api_3/project/list", {"items": [{"name": "tides", "ownername": "rana"}], "meta": {}})
+    upstream.on("/api_3/build/list", {"items": list(builds), "meta": {}})
+
+
+def test_koji_is_asked_for_a_person_or_a_package(upstream: Upstream, http: HTTP) -> None:
+    koji_says(upstream, [koji_build(7), koji_build(6, state=3, completion_ts=None)])
+    client = Koji(http, upstream.url)
+    found = client.of_person("rana", 20)
+    assert [(one.number, one.name, one.state, one.owner) for one in found] == [
+        (7, "boat-1.51-1.fc44", 1, "rana"),
+        (6, "boat-1.51-1.fc44", 3, "rana"),
+    ]
+    assert found[0].when == datetime.fromtimestamp(1424787999, UTC)
+    assert found[0].url == f"{upstream.url}/koji/buildinfo?buildID=7"
+    client.of_package("boat<&", 5)
+    asked = [xmlrpc.client.loads(one.body) for one in upstream.asked]
+    options = {"limit": 20, "order": "-build_id"}
+    assert asked[0] == (({"userID": "rana", "queryOpts": options, "__starstar": True},), "listBuilds")
+    assert asked[1][0][0]["packageID"] == "boat<&"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<html>maintenance</html>",
+        "{}",
+        "",
+        f'<!DOCTYPE x [<!ENTITY a "aaaa">]>{xmlrpc.client.dumps(([],), methodresponse=True)}',
+        xmlrpc.client.dumps(xmlrpc.client.Fault(1000, "no such user"), methodresponse=True),
+        xmlrpc.client.dumps(([{"build_id": "x"}],), methodresponse=True),
+        xmlrpc.client.dumps(("text",), methodresponse=True),
+    ],
+)
+def test_another_shape_from_koji_is_a_clear_error(upstream: Upstream, http: HTTP, body: str) -> None:
+    upstream.on("/kojihub", body)
+    with pytest.raises(UpstreamUnexpected, match="Koji"):
+        Koji(http, upstream.url).of_person("rana", 20)
+
+
+def test_a_broken_koji_is_a_clear_error(upstream: Upstream, http: HTTP) -> None:
+    upstream.on("/kojihub", Reply("", 503))
+    with pytest.raises(UpstreamUnreachable, match="Koji"):
+        Koji(http, upstream.url).of_person("rana", 20)
+
+
+def test_copr_shows_the_builds_of_a_persons_projects(upstream: Upstream, http: HTTP) -> None:
+    nameless = copr_build(9, state="importing", source_package={"name": None, "version": None, "url": None})
+    copr_says(upstream, copr_build(7), nameless)
+    found = Copr(http, upstream.url).of_person("rana", 20)
+    assert [(one.number, one.name, one.state) for one in found] == [
+        (9, "tides", "importing"),
+        (7, "boat-1.5-1", "succeeded"),
+    ]
+    assert found[0].url == f"{upstream.url}/coprs/build/9"
+    assert upstream.asked[1].params["projectname"] == ["tides"]
+
+
+@pytest.mark.parametrize("body", ["<html>", [], {"items": 1}, {"items": [{"id": "x"}]}])
+def test_another_shape_from_copr_is_a_clear_error(upstream: Upstream, http: HTTP, body: Any) -> None:
+    copr_says(upstream)
+    upstream.on("/api_3/build/list", body)
+    with pytest.raises(UpstreamUnexpected, match="Copr"):
+        Copr(http, upstream.url).of_person("rana", 20)
+
+
+def test_somebody_whom_copr_does_not_know_is_missing(upstream: Upstream, http: HTTP) -> None:
+    with pytest.raises(UpstreamMissing):
+        Copr(http, upstream.url).of_person("nobody", 20)
