@@ -42,6 +42,7 @@ setup(
         "alembic>=1.13",
         "babel>=2.14",
         "click>=8.1",
+        "cryptography>=42",
         "fakeredis[lua]>=2.26",
         "fedmsg[consumers]>=1.1.7",
         "feedparser>=6.0.11",

@@ -87,7 +87,7 @@ def fill() -> None:
     settings = load()
     database = _database(settings)
     migrations.upgrade(database)
-    if demo_fill.fill(database, Registry(settings.widgets)):
+    if demo_fill.fill(database, Registry(settings.widgets, settings.key())):
         click.echo("The demo data is in.")
     else:
         click.echo("There are people already; nothing was changed.")

@@ -1,7 +1,6 @@
 """Making a hub be what a document says: from a file, a draft, or an older revision."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -93,16 +92,9 @@ def _widget(
             session, registry, who, hub, one.widget, side, one.settings, one.title, one.id, one.visibility
         )
     if registry.get(one.widget) is not None:
-        settings: Mapping[str, Any] = {**_secrets(registry, row), **one.settings}
-        widgets.update(session, registry, who, row, settings, one.title, visibility=one.visibility)
+        # Secrets, which no document holds, stay as they are.
+        widgets.update(session, registry, who, row, one.settings, one.title, visibility=one.visibility)
     return row
-
-
-def _secrets(registry: Registry, row: Widget) -> dict[str, Any]:
-    """Return the secrets that a widget has, which no document holds."""
-    known = registry.get(row.plugin)
-    secret = {parameter.name for parameter in known.parameters if parameter.kind == "secret"} if known else set()
-    return {name: value for name, value in (row.settings or {}).items() if name in secret}
 
 
 def _people(session: Session, who: Person, hub: Hub, role: RoleName, usernames: list[str]) -> None:

@@ -14,6 +14,7 @@ from hubs.errors import InvalidInput
 from hubs.models import GRID, SUMMARY_LENGTH, Hub, JoinMode, RoleName, Visibility, Widget
 from hubs.widgets.parameters import Parameter
 from hubs.widgets.registry import Registry
+from hubs.widgets.schema import Schema
 
 #: Most widgets in one document; most people in one list.
 WIDGETS, PEOPLE = 60, 5000
@@ -144,15 +145,13 @@ def without_defaults(parameters: Sequence[Parameter], settings: Mapping[str, Any
 
 def _widget(row: Widget, registry: Registry) -> WidgetDocument:
     found = registry.get(row.plugin)
-    parameters = found.parameters if found else ()
-    secrets = {parameter.name for parameter in parameters if parameter.kind == "secret"}
-    settings = {name: value for name, value in (row.settings or {}).items() if name not in secrets}
+    schema = found.schema if found else Schema(())
     return WidgetDocument(
         id=row.key,
         widget=row.plugin,
         title=row.label or "",
         visibility=row.visibility or Visibility.PUBLIC,
-        settings=without_defaults(parameters, settings),
+        settings=without_defaults(schema.parameters, schema.shown(row.settings or {})),
     )
 
 

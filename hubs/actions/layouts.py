@@ -7,7 +7,6 @@ from hubs.actions import widgets
 from hubs.actions.documents import SIDES, WIDGETS, HubDocument, Layout, WidgetDocument, without_defaults
 from hubs.errors import Conflict, InvalidInput, NotFound
 from hubs.models import GRID
-from hubs.widgets import parameters
 from hubs.widgets.registry import Registry
 
 Columns = dict[str, list[WidgetDocument]]
@@ -53,7 +52,7 @@ def add(
     taken = {one.id for one in every(document)}
     if len(taken) >= WIDGETS:
         raise Conflict(f"A hub holds at most {WIDGETS} widgets: remove one first.")
-    cleaned = without_defaults(found.parameters, parameters.clean(found.parameters, settings))
+    cleaned = without_defaults(found.parameters, found.schema.drafted(settings))
     made = WidgetDocument(
         id=widgets.free_key(taken, plugin), widget=plugin, title=widgets.heading(title, found), settings=cleaned
     )
@@ -71,7 +70,7 @@ def configure(
     """
     before = find(document, key)
     found = widgets.installed(registry, before.widget)
-    cleaned = without_defaults(found.parameters, parameters.clean(found.parameters, settings))
+    cleaned = without_defaults(found.parameters, found.schema.drafted(settings))
     after = before.model_copy(update={"settings": cleaned, "title": widgets.heading(title, found)})
     columns = {side: [after if one.id == key else one for one in rows] for side, rows in _columns(document).items()}
     return _with(document, columns)

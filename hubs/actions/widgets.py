@@ -10,7 +10,6 @@ from hubs.actions import outbox
 from hubs.errors import Conflict, InvalidInput, NotFound
 from hubs.models import Hub, Visibility, Widget, now
 from hubs.permissions import Person, require
-from hubs.widgets import parameters
 from hubs.widgets.registry import Registry, WidgetType
 
 #: Most widgets on one hub.
@@ -47,7 +46,7 @@ def add(
         side=side,
         position=_end(hub, side),
         visibility=_visibility(visibility),
-        settings=parameters.clean(found.parameters, values or {}),
+        settings=found.schema.store(values or {}, {})[0],
         version=1,
     )
     hub.widgets.append(row)
@@ -79,9 +78,7 @@ def update(
             "Somebody else changed these settings while you had the form open. "
             "Below is what you typed; saving again replaces their version."
         )
-    cleaned = parameters.clean(found.parameters, values)
-    before = {**parameters.defaults(found.parameters), **row.settings}
-    changed = sorted(name for name, value in cleaned.items() if before.get(name) != value)
+    settings, changed = found.schema.store(values, row.settings)
     if label is not None and heading(label, found) != row.label:
         row.label = heading(label, found)
         changed.append("label")
@@ -89,7 +86,7 @@ def update(
         row.visibility = _visibility(visibility)
         changed.append("visibility")
     if changed:
-        row.settings = cleaned
+        row.settings = settings
         row.version += 1
         row.updated_on = now()
         row.hub.touch()

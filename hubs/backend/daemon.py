@@ -32,7 +32,7 @@ class Daemon:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        registry = Registry(settings.widgets)
+        registry = Registry(settings.widgets, settings.key())
         self._database = Database(settings.database, pool_size=settings.rebuild_threads + 2)
         stream = Stream(settings.redis_url, settings.stream_log, settings.stream_ttl, settings.token_ttl)
         store = cache.connect(settings.cache)

@@ -14,6 +14,7 @@ from typing import Any
 from hubs import urls
 from hubs.backend.subjects import subjects
 from hubs.bus import MODULE, Message
+from hubs.errors import NeedsSetup
 from hubs.models import Hub, RoleName, Widget
 from hubs.widgets.caching import CachedFunction, Interest
 from hubs.widgets.registry import Registry
@@ -256,6 +257,8 @@ def _interests(function: CachedFunction) -> list[Interest] | None:
     try:
         found = function.interests()
         return None if found is None else list(found)
+    except NeedsSetup:  # its settings cannot be read; its box says so
+        return []
     except Exception:  # an outside widget may fail in any way and must not stop the index
         log.exception("interests of %s cannot be read; it is not rebuilt by messages", type(function).__name__)
         return []

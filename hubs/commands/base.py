@@ -52,7 +52,7 @@ def instance() -> Iterator[Instance]:
     settings = load()
     database = Database(settings.database, info={"site_url": settings.site_url, outbox.ORIGIN: "cli"})
     publisher = Publisher() if settings.publish else NullPublisher()
-    registry = Registry(settings.widgets)
+    registry = Registry(settings.widgets, settings.key())
     outbox.publish_after_commit(database, publisher)
     revisions.record_on_commit(database, registry)
     try:

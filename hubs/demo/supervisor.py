@@ -125,7 +125,7 @@ def _prepare(env: dict[str, str]) -> None:
     database = Database(settings.database, info={"site_url": settings.site_url})
     print("Preparing the database …", flush=True)
     migrations.upgrade(database)
-    if fill.fill(database, Registry(settings.widgets)):
+    if fill.fill(database, Registry(settings.widgets, settings.key())):
         print("Filled it with demo people and teams.", flush=True)
     settings.key()
     database.dispose()

@@ -1,6 +1,6 @@
 """Hubs and the widgets on them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from secrets import token_hex
@@ -157,6 +157,11 @@ class Widget(Base):
     #: Defaults of the declared parameters; the registry sets them when it binds the row to its class.
     declared: Mapping[str, Any] = MappingProxyType({})
 
+    def bind(self, declared: Mapping[str, Any], read: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> None:
+        """Set the defaults, and what brings stored settings to those that the widget's code works with."""
+        self.declared = declared
+        self.__dict__["_read"] = read
+
     @property
     def audience(self) -> Visibility:
         """Who may see the widget: the narrower of its own visibility and its hub's."""
@@ -166,4 +171,5 @@ class Widget(Base):
     @property
     def config(self) -> Mapping[str, Any]:
         """The settings in force: every declared parameter exists, also one that has no default (None)."""
-        return MappingProxyType({**self.declared, **(self.settings or {})})
+        read = self.__dict__.get("_read", dict)
+        return MappingProxyType({**self.declared, **read(self.settings or {})})

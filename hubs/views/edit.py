@@ -97,7 +97,8 @@ def settings(number: int) -> ResponseReturnValue:
     found = _type(row.plugin)
     page: dict[str, Any] = {"row": row, "version": row.version, "label": row.label, "visibility": row.visibility}
     if request.method == "GET":
-        return _settings_page(row.hub, found, forms.Form(found.parameters, row.settings), **page)
+        form = forms.Form(found.parameters, found.schema.shown(row.settings), stored=found.schema.has(row.settings))
+        return _settings_page(row.hub, found, form, **page)
     values = forms.read(found.parameters, request.form)
     page["label"] = request.form.get("label", "")
     page["visibility"] = request.form.get("visibility", row.visibility.value)
@@ -107,7 +108,8 @@ def settings(number: int) -> ResponseReturnValue:
         db().commit()
     except (InvalidInput, Conflict) as error:
         # What was typed stays in the form; after a conflict the form knows the version that it would replace.
-        form = forms.Form(found.parameters, values, error.fields if isinstance(error, InvalidInput) else {})
+        wrong = error.fields if isinstance(error, InvalidInput) else {}
+        form = forms.Form(found.parameters, values, wrong, found.schema.has(row.settings))
         return _settings_page(row.hub, found, form, **page, problem=str(error)), error.status
     flash("Saved.")
     return redirect(f"{urls.hub(row.hub.kind, row.hub.name)}#widget-{row.id}", 303)

@@ -6,6 +6,7 @@ from hubs.models import Hub, Widget
 from hubs.permissions import can
 from hubs.views.site import find_widget, locale, me, site, stream_of
 from hubs.widgets.fragments import Fragment
+from hubs.widgets.schema import Schema
 
 #: Pages of a list that are counted at most, so that no number asks the database for the impossible.
 LAST_PAGE = 10_000
@@ -67,7 +68,8 @@ def as_json(number: int) -> Response:
     row, found = _found(number)
     answer = {"id": row.id, "type": row.plugin, "side": row.side, **found.public()}
     if can(me(), "edit", row):
-        answer |= {"settings": dict(row.settings), "error": found.error}
+        known = site().registry.get(row.plugin)
+        answer |= {"settings": (known.schema if known else Schema(())).shown(row.settings), "error": found.error}
     return jsonify(answer)
 
 

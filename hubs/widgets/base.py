@@ -29,3 +29,14 @@ class Widget:
     kinds: ClassVar[tuple[str, ...]] = ()
     #: Seconds after which its content is out of date by itself; None for never.
     lifetime: ClassVar[int | None] = None
+    #: Raised by the author when older settings must be read differently; see `migrate`.
+    schema_version: ClassVar[int] = 1
+
+    @classmethod
+    def migrate(cls, settings: dict[str, Any], version: int) -> Mapping[str, Any]:
+        """Return settings that were stored under an older ``version`` as the current parameters have them.
+
+        Called when they are read; they are stored under the current version when somebody saves them the next time.
+        What it raises puts the widget into the state ``needs-setup``.
+        """
+        return settings

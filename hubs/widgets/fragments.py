@@ -200,6 +200,7 @@ class Fragments:
     def _prepare(self, found: WidgetType, row: Widget) -> None:
         found.bind(row)
         lend(row, Services(self.cache, self._key, self._ttl, found.code, self._clients))
+        _ = row.config  # what cannot be read must be said before anything is asked of others
 
     def _render(
         self, found: WidgetType, row: Widget, locale: str, stale: Iterable[type[CachedFunction]], page: int = 0

@@ -1,25 +1,26 @@
-"""Typed parameters of widgets: one declaration gives the form, the validation, the default and the documentation."""
+"""Typed parameters of widgets: one declaration gives the form, the validation, the default and the documentation.
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+A secret is written and never read back: an absent or empty one keeps what is stored, None clears it.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from hubs.errors import InvalidInput
-
-#: Longest text in characters.
-TEXT, MARKDOWN, ROWS = 500, 20_000, 100
-_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}$")
+from hubs.i18n import _
+from hubs.widgets.kinds import KINDS
 
 
 @dataclass(frozen=True)
 class Parameter:
     """A setting of a widget.
 
-    ``kind`` is one of `KINDS`. ``choices`` are (value, label) pairs of a ``choice``. ``fields`` are the parameters of
-    one row of ``rows``. ``minimum`` and ``maximum`` bound a ``number``. ``validator`` is a further check by the
-    widget's author: it gets the value, and returns what to store or raises ``ValueError``.
+    ``kind`` is one of `KINDS`. ``choices`` are (value, label) pairs of a ``choice`` or of ``many``. ``fields`` are the
+    parameters of one row of ``rows``. ``minimum`` and ``maximum`` bound a ``number``. ``validator`` is a further check
+    by the widget's author: it gets the value, and returns what to store or raises ``ValueError``. ``label``, ``help``
+    and the labels of choices are English; they are shown in the reader's language.
     """
 
     name: str
@@ -37,6 +38,10 @@ class Parameter:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise InvalidInput(f"Parameter {self.name} has the kind {self.kind!r}; use one of {', '.join(KINDS)}.")
+        if any(inner.kind in ("rows", "many", "secret", "markdown") for inner in self.fields):
+            raise InvalidInput(f"A row of {self.name} holds no rows, many, secret or markdown.")
+        if self.kind == "secret" and self.default is not None:
+            raise InvalidInput(f"The secret {self.name} has no default: everybody could read it in the code.")
         if not self.label:
             object.__setattr__(self, "label", self.name.replace("_", " ").capitalize())
 
@@ -45,116 +50,18 @@ class Parameter:
 
         :raises InvalidInput: with a sentence for the person who typed it.
         """
+        kind = KINDS[self.kind]
         if value is None or value in ("", []):
             if self.required:
-                raise InvalidInput("Please fill in this field.")
-            return self.default if self.kind in ("switch", "choice", "number") else KINDS[self.kind].empty
-        value = KINDS[self.kind].clean(self, value)
+                raise InvalidInput(_("Please fill in this field."))
+            return self.default if kind.defaulted else copy(kind.empty)
+        value = kind.clean(self, value)
         if self.validator is None:
             return value
         try:
             return self.validator(value)
         except ValueError as error:
-            raise InvalidInput(str(error) or "This value is not accepted.") from None
-
-
-@dataclass(frozen=True)
-class Kind:
-    """How values of one kind are checked, and what stands for none."""
-
-    clean: Callable[[Parameter, Any], Any]
-    empty: Any
-
-
-def _text(parameter: Parameter, value: Any, limit: int = TEXT) -> str:
-    if not isinstance(value, str):
-        raise InvalidInput("This must be a text.")
-    text = value.replace("\r\n", "\n").strip()
-    if len(text) > limit:
-        raise InvalidInput(f"This is {len(text)} characters long; at most {limit} are possible.")
-    if any(ord(character) < 32 and character not in "\n\t" for character in text):
-        raise InvalidInput("This contains control characters; please remove them.")
-    return text
-
-
-def _markdown(parameter: Parameter, value: Any) -> str:
-    return _text(parameter, value, MARKDOWN)
-
-
-def _choice(parameter: Parameter, value: Any) -> str:
-    if value not in [choice for choice, _ in parameter.choices]:
-        raise InvalidInput(f"Please choose one of: {', '.join(label for _, label in parameter.choices)}.")
-    return str(value)
-
-
-def _number(parameter: Parameter, value: Any) -> int:
-    try:
-        number = int(value) if not isinstance(value, bool) else None
-    except (ValueError, TypeError):
-        number = None
-    if number is None or not parameter.minimum <= number <= parameter.maximum:
-        raise InvalidInput(f"Please write a whole number from {parameter.minimum} to {parameter.maximum}.")
-    return number
-
-
-def _switch(parameter: Parameter, value: Any) -> bool:
-    if isinstance(value, bool):
-        return value
-    text = str(value).lower()
-    if text not in ("on", "true", "yes", "1", "y", "off", "false", "no", "0", "n"):
-        raise InvalidInput("This is either on or off.")
-    return text in ("on", "true", "yes", "1", "y")
-
-
-def _url(parameter: Parameter, value: Any) -> str:
-    value = _text(parameter, value, 1000)
-    try:
-        parts = urlsplit(value)
-        good = parts.scheme in ("http", "https") and bool(parts.hostname) and not any(c.isspace() for c in value)
-    except ValueError:
-        good = False
-    if not good:
-        raise InvalidInput("Please write a full address that starts with https:// or http://.")
-    return str(value)
-
-
-def _username(parameter: Parameter, value: Any) -> str:
-    name = _text(parameter, value)
-    if not _NAME.match(name):
-        raise InvalidInput("A username has letters, digits and . _ - only, at most 64.")
-    return name
-
-
-def _rows(parameter: Parameter, value: Any) -> list[dict[str, Any]]:
-    if not isinstance(value, list) or not all(isinstance(row, Mapping) for row in value):
-        raise InvalidInput("This must be a list of rows.")
-    rows = [row for row in value if any(str(item or "").strip() for item in row.values())]
-    if len(rows) > ROWS:
-        raise InvalidInput(f"At most {ROWS} rows are possible.")
-    return [_row(parameter, number, row) for number, row in enumerate(rows, 1)]
-
-
-def _row(parameter: Parameter, number: int, row: Mapping[str, Any]) -> dict[str, Any]:
-    cleaned = {}
-    for inner in parameter.fields:
-        try:
-            cleaned[inner.name] = inner.clean(row.get(inner.name))
-        except InvalidInput as error:
-            raise InvalidInput(f"Row {number}, {inner.label}: {error}") from None
-    return cleaned
-
-
-#: Every kind of parameter.
-KINDS: dict[str, Kind] = {
-    "text": Kind(_text, ""),
-    "markdown": Kind(_markdown, ""),
-    "choice": Kind(_choice, ""),
-    "number": Kind(_number, None),
-    "switch": Kind(_switch, False),
-    "url": Kind(_url, ""),
-    "username": Kind(_username, ""),
-    "rows": Kind(_rows, []),
-}
+            raise InvalidInput(str(error) or _("This value is not accepted.")) from None
 
 
 def declare(declared: Sequence[Parameter | Mapping[str, Any]]) -> tuple[Parameter, ...]:
@@ -173,19 +80,72 @@ def defaults(parameters: Sequence[Parameter]) -> dict[str, Any]:
     return {parameter.name: parameter.default for parameter in parameters}
 
 
-def clean(parameters: Sequence[Parameter], values: Mapping[str, Any]) -> dict[str, Any]:
+def clean(
+    parameters: Sequence[Parameter], values: Mapping[str, Any], before: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """Return the settings to store from what a form or a program sent; absent values keep their default.
+
+    Of secrets, the answer has only those that are set anew or cleared (None); ``before`` are the settings stored now,
+    which tell whether a secret that must be there is there already.
 
     :raises InvalidInput: with one sentence per field that cannot be accepted.
     """
     unknown = sorted(set(values) - {parameter.name for parameter in parameters})
-    wrong = dict.fromkeys(unknown, "This widget has no such setting.")
+    wrong = dict.fromkeys(unknown, _("This widget has no such setting."))
     cleaned: dict[str, Any] = {}
     for parameter in parameters:
         try:
-            cleaned[parameter.name] = parameter.clean(values.get(parameter.name, parameter.default))
+            if parameter.kind == "secret":
+                cleaned.update(_secret(parameter, values, before or {}))
+            else:
+                cleaned[parameter.name] = parameter.clean(values.get(parameter.name, parameter.default))
         except InvalidInput as error:
             wrong[parameter.name] = str(error)
     if wrong:
-        raise InvalidInput("Some fields need your attention.", wrong)
+        raise InvalidInput(_("Some fields need your attention."), wrong)
     return cleaned
+
+
+def _secret(
+    parameter: Parameter, values: Mapping[str, Any], before: Mapping[str, Any]
+) -> Iterator[tuple[str, str | None]]:
+    value = values.get(parameter.name, "")
+    if value == "" and before.get(parameter.name):
+        return
+    cleaned = parameter.clean(value)
+    if cleaned is not None or before.get(parameter.name):
+        yield parameter.name, cleaned
+
+
+def secrets(parameters: Sequence[Parameter]) -> frozenset[str]:
+    """Return the names of the parameters that hold secrets."""
+    return frozenset(parameter.name for parameter in parameters if parameter.kind == "secret")
+
+
+def document(parameters: Sequence[Parameter]) -> str:
+    """Return the documentation of parameters: a Markdown table."""
+    if not parameters:
+        return "It has no settings.\n"
+    lines = ["| setting | kind | default | what |", "|---|---|---|---|"]
+    lines += [f"| `{one.name}` | {_kind(one)} | {_default(one)} | {_what(one)} |" for one in parameters]
+    return "\n".join(lines) + "\n"
+
+
+def _kind(parameter: Parameter) -> str:
+    text = parameter.kind
+    if parameter.choices:
+        text += ": " + ", ".join(f"`{value}`" for value, _label in parameter.choices)
+    if parameter.fields:
+        text += " of " + ", ".join(f"`{inner.name}` ({inner.kind})" for inner in parameter.fields)
+    if parameter.kind == "number":
+        text += f" from {parameter.minimum} to {parameter.maximum}"
+    return text
+
+
+def _default(parameter: Parameter) -> str:
+    return "" if parameter.default in (None, "", []) else f"`{parameter.default}`"
+
+
+def _what(parameter: Parameter) -> str:
+    parts = [f"{parameter.label}.", "Must be given." if parameter.required else "", parameter.help]
+    return " ".join(part for part in parts if part).replace("|", "\\|")

@@ -15,7 +15,9 @@ from hubs import __version__
 from hubs.models import Widget as WidgetRow
 from hubs.widgets.base import Widget
 from hubs.widgets.caching import CachedFunction
-from hubs.widgets.parameters import Parameter, declare, defaults
+from hubs.widgets.parameters import Parameter, declare
+from hubs.widgets.schema import Schema
+from hubs.widgets.vault import Vault
 from hubs.widgets.view import RootWidgetView
 
 log = logging.getLogger(__name__)
@@ -51,7 +53,7 @@ class WidgetType:
     """A widget's class with everything found in its module."""
 
     cls: type[Widget]
-    parameters: tuple[Parameter, ...]
+    schema: Schema
     view: type[RootWidgetView]
     functions: tuple[type[CachedFunction], ...]
     folder: Path
@@ -66,6 +68,11 @@ class WidgetType:
         return self.cls.name
 
     @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """The settings that it has."""
+        return self.schema.parameters
+
+    @property
     def label(self) -> str:
         """The heading, where a row has none of its own."""
         return self.cls.label or self.cls.name.title()
@@ -75,8 +82,8 @@ class WidgetType:
         return self.cls.position in ("both", side) and (not self.cls.kinds or kind in self.cls.kinds)
 
     def bind(self, row: WidgetRow) -> WidgetRow:
-        """Give the row the defaults of the declared parameters, and return it."""
-        row.declared = defaults(self.parameters)
+        """Tell the row how its settings are read, and return it."""
+        row.bind(self.schema.defaults, self.schema.in_force)
         return row
 
     def bound_functions(self, row: WidgetRow) -> list[CachedFunction]:
@@ -87,15 +94,17 @@ class WidgetType:
 class Registry:
     """All widgets of this instance: built-in ones, those of installed packages, and those of the setting."""
 
-    def __init__(self, declared: Iterable[str] = ()) -> None:
+    def __init__(self, declared: Iterable[str] = (), key: bytes = b"") -> None:
+        """Load them; ``key`` is the instance's, without which no secret can be stored or read."""
         self._types: dict[str, WidgetType] = {}
         #: Why a declared widget cannot be used, by its declaration.
         self.broken: dict[str, str] = {}
+        vault = Vault(key)
         for origin in BUILT_IN:
-            self._add(load(origin))
+            self._add(load(origin, vault))
         for origin in _outside(declared):
             try:
-                self._add(load(origin))
+                self._add(load(origin, vault))
             except Exception as error:  # an outside widget may fail in any way and must not stop the rest
                 log.exception("widget %s cannot be used", origin)
                 self.broken[origin] = f"{type(error).__name__}: {error}"
@@ -119,7 +128,7 @@ def _outside(declared: Iterable[str]) -> list[str]:
     return list(dict.fromkeys([*(point.value for point in points), *declared]))
 
 
-def load(origin: str) -> WidgetType:
+def load(origin: str, vault: Vault) -> WidgetType:
     """Import the widget ``module:ClassName`` and scan its module.
 
     :raises ValueError: with what the declaration or the widget lacks.
@@ -141,7 +150,7 @@ def load(origin: str) -> WidgetType:
     views = _own(cls.__module__, RootWidgetView)
     return WidgetType(
         cls=cls,
-        parameters=declare(cls.parameters),
+        schema=Schema(declare(cls.parameters), cls.schema_version, cls.migrate, vault),
         view=views[0] if views else RootWidgetView,
         functions=tuple(_own(cls.__module__, CachedFunction)),
         folder=folder,

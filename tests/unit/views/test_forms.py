@@ -2,8 +2,10 @@
 
 import re
 
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
+from werkzeug.datastructures import MultiDict
 
 from hubs.models import Hub, Role, RoleName, Visibility, Widget
 from hubs.views import forms
@@ -138,3 +140,30 @@ def test_hub_settings_keep_what_was_typed(client: FlaskClient, session: Session,
     assert post(client, "/t/otters/settings", **{**good, "summary": "short"}).status_code == 303
     session.expire_all()
     assert (otters.display_name, otters.left_width) == ("Sea otters", 7)
+
+
+SECRETIVE = [
+    Parameter("token", kind="secret", help="From the service."),
+    Parameter("kinds", kind="many", choices=[("a", "A"), ("b", "B & b")]),
+    Parameter("items", kind="rows", fields=[Parameter("title"), Parameter("on", kind="switch")]),
+]
+
+
+def test_many_choices_and_secrets_are_read() -> None:
+    sent = MultiDict([("kinds", "a"), ("kinds", "b"), ("token", ""), ("items-0-title", ""), ("items-0-on", "on")])
+    assert forms.read(SECRETIVE, sent) == {"token": "", "kinds": ["a", "b"], "items": []}
+    assert forms.read(SECRETIVE, {"token-clear": "on"})["token"] is None
+    assert forms.read(SECRETIVE, {"token-clear": "on", "token": "new"})["token"] == "new"
+
+
+def test_a_form_shows_that_a_secret_is_stored_and_never_the_secret(app: Flask) -> None:
+    values = {"token": "hush-hush", "kinds": ["b"], "items": [{"title": "T", "on": True}]}
+    macros = app.jinja_env.get_template("fields.html").module
+    page = macros.fields(forms.Form(SECRETIVE, values, {"token": "No."}, {"token"}))  # type: ignore[attr-defined]
+    assert "hush-hush" not in page
+    assert "One is stored" in page
+    assert 'type="password"' in page
+    assert re.search(r'value="b" checked>\s*<label[^>]*>B &amp; b', page)
+    assert re.search(r'id="f-items-0-on"[^>]*checked', page)
+    assert not re.search(r'id="f-items-1-on"[^>]*checked', page)
+    assert "Forget what is stored" not in macros.fields(forms.Form(SECRETIVE, {}))  # type: ignore[attr-defined]

@@ -5,10 +5,12 @@ from typing import Any
 import pytest
 
 from hubs.errors import InvalidInput
-from hubs.widgets.parameters import KINDS, Parameter, clean, declare, defaults
+from hubs.widgets.kinds import KINDS
+from hubs.widgets.parameters import Parameter, clean, declare, defaults, document
 
 ROWS = Parameter("p", kind="rows", fields=[Parameter("title", required=True), Parameter("link", kind="url")])
 NUMBER = Parameter("p", kind="number", default=5, minimum=1, maximum=10)
+MANY = Parameter("p", kind="many", choices=[("a", "A"), ("b", "B"), ("c", "C")])
 CHOICE = Parameter("p", kind="choice", default="a", choices=[("a", "A"), ("b", "B")])
 
 
@@ -26,6 +28,23 @@ CHOICE = Parameter("p", kind="choice", default="a", choices=[("a", "A"), ("b", "
         (Parameter("p", kind="url"), "https://example.org/a?b=c", "https://example.org/a?b=c"),
         (Parameter("p", kind="url"), "", ""),
         (Parameter("p", kind="username"), "ottoline", "ottoline"),
+        (MANY, ["c", "a"], ["a", "c"]),
+        (MANY, [], []),
+        (MANY, None, []),
+        (Parameter("p", kind="package"), "gtk4-devel+x_1.0", "gtk4-devel+x_1.0"),
+        (Parameter("p", kind="hub"), "docs", "t/docs"),
+        (Parameter("p", kind="hub"), "u/ottoline", "u/ottoline"),
+        (Parameter("p", kind="hub"), "https://hubs.example.org/t/docs/", "t/docs"),
+        (Parameter("p", kind="project"), "GitHub: octo/repo.js ", "github:octo/repo.js"),
+        (Parameter("p", kind="project"), "https://github.com/octo/repo.git", "github:octo/repo"),
+        (Parameter("p", kind="project"), "https://github.com/octo/repo/issues?q=1", "github:octo/repo"),
+        (Parameter("p", kind="project"), "https://pagure.io/fedora-docs/site", "pagure:fedora-docs/site"),
+        (Parameter("p", kind="project"), "pagure:forks/ottoline/docs/site", "pagure:forks/ottoline/docs/site"),
+        (Parameter("p", kind="project"), "https://codeberg.org/a/b", "forgejo:codeberg.org/a/b"),
+        (Parameter("p", kind="project"), "forgejo:git.example.org:3000/a/b", "forgejo:git.example.org:3000/a/b"),
+        (Parameter("p", kind="project"), "bugzilla:Fedora EPEL/kernel", "bugzilla:Fedora EPEL/kernel"),
+        (Parameter("p", kind="project"), "", ""),
+        (Parameter("p", kind="secret"), " s3cret ", "s3cret"),
         (ROWS, [{"title": "T", "link": ""}, {"title": "", "link": " "}], [{"title": "T", "link": ""}]),
         (ROWS, [], []),
         (Parameter("p", validator=lambda value: value.upper()), "a", "A"),
@@ -58,6 +77,18 @@ def _refuse(value: Any) -> Any:
         (Parameter("p", kind="url"), "https://exa mple.org", "https://"),
         (Parameter("p", kind="url"), "https://[::1", "https://"),
         (Parameter("p", kind="username"), "../etc", "letters"),
+        (MANY, ["a", "x"], "choose among: A, B, C"),
+        (MANY, "a", "choose among"),
+        (NUMBER, 5.5, "whole number"),
+        (Parameter("p", kind="package"), "a b", "package's name"),
+        (Parameter("p", kind="hub"), "x/docs", "t/docs for a team"),
+        (Parameter("p", kind="hub"), "javascript:alert(1)", "t/docs for a team"),
+        (Parameter("p", kind="project"), "octo/repo", "github:owner/name"),
+        (Parameter("p", kind="project"), "github:octo", "github:owner/name"),
+        (Parameter("p", kind="project"), "github:../etc/passwd", "github:owner/name"),
+        (Parameter("p", kind="project"), "https://[::1", "github:owner/name"),
+        (Parameter("p", kind="secret"), "x" * 1001, "at most 1000"),
+        (ROWS, [{"title": "t", "colour": "red"}], "Row 1 has a field"),
         (ROWS, "x", "list of rows"),
         (ROWS, [5], "list of rows"),
         (ROWS, [{"link": "https://e.example/"}], "Row 1, Title"),
@@ -92,5 +123,39 @@ def test_a_kind_that_does_not_exist_is_named() -> None:
         Parameter("p", kind="colourful")
 
 
-def test_every_kind_has_a_case_above() -> None:
-    assert set(KINDS) == {"text", "markdown", "choice", "number", "switch", "url", "username", "rows"}
+def test_every_kind_has_a_case_above_and_says_what_it_is() -> None:
+    said = ("text", "markdown", "choice", "many", "number", "switch", "url")
+    named = ("username", "hub", "package", "project", "rows", "secret")
+    assert tuple(KINDS) == said + named
+    assert all(kind.summary for kind in KINDS.values())
+
+
+def test_rows_are_blank_when_nothing_but_a_choice_was_made() -> None:
+    rows = Parameter("p", kind="rows", fields=[Parameter("title"), CHOICE])
+    assert rows.clean([{"title": "", "p": "b"}, {"title": "x"}]) == [{"title": "x", "p": "a"}]
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
+        {"name": "p", "kind": "rows", "fields": [Parameter("q", kind="secret")]},
+        {"name": "p", "kind": "secret", "default": "in the code"},
+    ],
+)
+def test_a_secret_is_neither_in_rows_nor_in_the_code(declared: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInput):
+        declare([declared])
+
+
+def test_an_empty_list_is_not_shared_between_widgets() -> None:
+    clean([MANY], {"p": []})["p"].append("x")
+    assert clean([MANY], {"p": []}) == {"p": []}
+
+
+def test_the_documentation_comes_from_the_declaration() -> None:
+    table = document([NUMBER, CHOICE, ROWS, Parameter("q", help="a | b", required=True)])
+    assert "| `p` | number from 1 to 10 | `5` | P. |" in table
+    assert "choice: `a`, `b`" in table
+    assert "rows of `title` (text), `link` (url)" in table
+    assert "Q. Must be given. a \\| b" in table
+    assert document([]) == "It has no settings.\n"

@@ -1,0 +1,123 @@
+"""Stored settings: secrets are sealed and stay, and what older code stored is read by newer code."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from hubs.errors import InvalidInput, NeedsSetup
+from hubs.widgets.parameters import Parameter
+from hubs.widgets.schema import VERSION, Schema
+from hubs.widgets.vault import Unreadable, Vault, is_sealed
+from tests.unit.conftest import KEY
+
+PARAMETERS = (Parameter("place", default="Ystad"), Parameter("token", kind="secret"))
+OLD = Schema((Parameter("where"),), vault=Vault(KEY))
+
+
+def rename(settings: dict[str, Any], version: int) -> Mapping[str, Any]:
+    assert version == 1
+    return {**{name: value for name, value in settings.items() if name != "where"}, "place": settings["where"]}
+
+
+def fail(settings: dict[str, Any], version: int) -> Mapping[str, Any]:
+    raise KeyError("where")
+
+
+SCHEMA = Schema(PARAMETERS, vault=Vault(KEY))
+NEW = Schema(PARAMETERS, 2, rename, Vault(KEY))
+
+
+def test_a_secret_is_sealed_at_rest_and_opened_for_the_widget() -> None:
+    stored, changed = SCHEMA.store({"token": "s3cret"}, {})
+    assert changed == ["token"]
+    assert is_sealed(stored["token"])
+    assert "s3cret" not in str(stored)
+    assert SCHEMA.in_force(stored)["token"] == "s3cret"
+    assert SCHEMA.shown(stored) == {"place": "Ystad"}
+    assert SCHEMA.has(stored) == {"token"}
+
+
+@pytest.mark.parametrize("kept", [{}, {"token": ""}, {"token": "s3cret"}])
+def test_an_empty_secret_keeps_what_is_stored_and_the_same_one_changes_nothing(kept: dict[str, Any]) -> None:
+    stored, _ = SCHEMA.store({"token": "s3cret"}, {})
+    assert SCHEMA.store(kept, stored) == (stored, [])
+
+
+def test_a_secret_can_be_cleared_and_replaced() -> None:
+    stored, _ = SCHEMA.store({"token": "s3cret"}, {})
+    assert SCHEMA.store({"token": None}, stored) == ({"place": "Ystad"}, ["token"])
+    replaced, changed = SCHEMA.store({"token": "other"}, stored)
+    assert (SCHEMA.in_force(replaced)["token"], changed) == ("other", ["token"])
+
+
+def test_a_secret_that_must_be_there_may_stay_but_not_be_cleared() -> None:
+    schema = Schema((Parameter("token", kind="secret", required=True),), vault=Vault(KEY))
+    stored, _ = schema.store({"token": "s3cret"}, {})
+    assert schema.store({}, stored)[1] == []
+    for values, before in (({}, {}), ({"token": None}, stored)):
+        with pytest.raises(InvalidInput):
+            schema.store(values, before)
+
+
+def test_a_secret_sealed_with_another_key_asks_for_setup_and_can_be_typed_again() -> None:
+    stored, _ = Schema(PARAMETERS, vault=Vault(b"another key")).store({"token": "s3cret"}, {})
+    with pytest.raises(NeedsSetup, match="Type it again"):
+        SCHEMA.in_force(stored)
+    assert SCHEMA.in_force(SCHEMA.store({"token": "new"}, stored)[0])["token"] == "new"
+
+
+def test_without_the_key_no_secret_is_stored() -> None:
+    with pytest.raises(Unreadable, match="key"):
+        Schema(PARAMETERS).store({"token": "s3cret"}, {})
+    assert Schema(PARAMETERS).store({"place": "Ystad"}, {})[0] == {"place": "Ystad"}
+
+
+def test_settings_of_an_older_version_are_migrated_when_read_and_stored_anew_at_the_next_save() -> None:
+    stored, _ = OLD.store({"where": "Visby"}, {})
+    assert VERSION not in stored
+    assert NEW.in_force(stored) == {"place": "Visby"}
+    assert NEW.shown(stored) == {"place": "Visby", VERSION: 2}
+    saved, changed = NEW.store({"place": "Visby"}, stored)
+    assert saved == {"place": "Visby", VERSION: 2}
+    assert changed == [VERSION]
+    assert NEW.in_force(saved) == {"place": "Visby"}
+    assert NEW.store({"place": "Visby"}, saved) == (saved, [])
+
+
+def test_a_file_or_revision_with_older_settings_is_migrated_when_it_is_applied() -> None:
+    assert NEW.store({"where": "Visby", VERSION: 1}, {})[0] == {"place": "Visby", VERSION: 2}
+    with pytest.raises(InvalidInput) as error:
+        NEW.store({"place": "Visby", VERSION: 3}, {})
+    assert "newer version" in error.value.fields[VERSION]
+
+
+def test_a_broken_migration_asks_for_setup_and_the_form_still_opens() -> None:
+    broken = Schema(PARAMETERS, 2, fail, Vault(KEY))
+    stored = {"where": "Visby"}
+    with pytest.raises(NeedsSetup, match="cannot be brought to version 2"):
+        broken.in_force(stored)
+    assert broken.shown(stored) == stored
+    assert broken.store({"place": "Visby"}, stored)[0] == {"place": "Visby", VERSION: 2}
+
+
+def test_settings_of_a_newer_version_are_not_guessed_at() -> None:
+    with pytest.raises(NeedsSetup, match="newer version"):
+        SCHEMA.in_force({"place": "Visby", VERSION: 2})
+
+
+def test_an_unknown_widgets_secrets_are_not_shown_either() -> None:
+    stored, _ = SCHEMA.store({"token": "s3cret"}, {})
+    assert Schema(()).shown(stored) == {"place": "Ystad"}
+
+
+def test_a_draft_holds_secrets_sealed_and_publishing_it_stores_them() -> None:
+    stored, _ = SCHEMA.store({"token": "s3cret"}, {})
+    draft = SCHEMA.drafted({"token": "other"})
+    assert "other" not in str(draft)
+    assert SCHEMA.in_force(SCHEMA.store(draft, stored)[0])["token"] == "other"
+    assert SCHEMA.in_force(SCHEMA.store(SCHEMA.drafted({"token": ""}), stored)[0])["token"] == "s3cret"
+    assert "token" not in SCHEMA.store(SCHEMA.drafted({"token": None}), stored)[0]
+    with pytest.raises(InvalidInput) as error:
+        SCHEMA.store({"token": {"sealed": "forged"}}, stored)
+    assert "cannot be read" in error.value.fields["token"]
