@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, insert, select, update
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
+from hubs.actions import bulk
 from hubs.bus import Message
 from hubs.models import Hub, MessagePackage, MessagePerson, Role, RoleName, StoredMessage, User, now
 
@@ -27,24 +27,36 @@ def store(session: Session, messages: Sequence[Message]) -> list[Message]:
         return []
     unique = {message.msg_id: message for message in messages}
     # One order for all daemons: two that insert the same ids in different orders would wait for each other for ever.
-    rows = [_row(unique[msg_id]) for msg_id in sorted(unique)]
-    flavour = postgresql_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
-    query = flavour(StoredMessage).on_conflict_do_nothing(index_elements=["msg_id"])
-    returned = session.execute(query.returning(StoredMessage.id, StoredMessage.msg_id), rows)
+    ordered = [unique[msg_id] for msg_id in sorted(unique)]
+    if _is_postgresql(session):
+        people = [(message.msg_id, username) for message in ordered for username in message.users]
+        packages = [(message.msg_id, package) for message in ordered for package in message.packages]
+        stored = bulk.store(session, [_row(message) for message in ordered], people, packages)
+    else:
+        stored = _store(session, ordered)
+    return [message for message in unique.values() if message.msg_id in stored]
+
+
+def _store(session: Session, messages: Sequence[Message]) -> set[str]:
+    query = sqlite_insert(StoredMessage).on_conflict_do_nothing(index_elements=["msg_id"])
+    returned = session.execute(query.returning(StoredMessage.id, StoredMessage.msg_id), [_row(m) for m in messages])
     ids: dict[str, int] = {msg_id: key for key, msg_id in returned}
-    fresh = [message for message in unique.values() if message.msg_id in ids]
+    fresh = [message for message in messages if message.msg_id in ids]
     people = [_person(ids[m.msg_id], m, username) for m in fresh for username in m.users]
     packages = [_package(ids[m.msg_id], m, package) for m in fresh for package in m.packages]
     if people:
         session.execute(insert(MessagePerson), people)
     if packages:
         session.execute(insert(MessagePackage), packages)
-    return fresh
+    return set(ids)
 
 
 def note_activity(session: Session, seen: dict[str, datetime]) -> None:
     """Note when people were last active (by username), and so when their hubs and teams were."""
     if not seen:
+        return
+    if _is_postgresql(session):
+        bulk.note_activity(session, seen, ACTIVITY_STEP)
         return
     for username, moment in sorted(seen.items()):
         older = User.last_active.is_(None) | (User.last_active < moment - ACTIVITY_STEP)
@@ -75,6 +87,10 @@ def purge(session: Session, days: int) -> None:
 def names(found: Iterable[str], limit: int) -> frozenset[str]:
     """Return the names that can be stored: printable and not too long."""
     return frozenset(name for name in found if name and len(name) <= limit and name.isprintable())
+
+
+def _is_postgresql(session: Session) -> bool:
+    return session.get_bind().dialect.name == "postgresql"
 
 
 def _row(message: Message) -> dict[str, Any]:

@@ -6,7 +6,7 @@ opens a socket.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
 from typing import Any
@@ -46,6 +46,7 @@ _USERNAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
 _ADDRESS = re.compile(r"^(?:https?://([\w.-]+?)\.id\.[\w.-]+/?|([\w.-]+)@fedoraproject\.org)$")
 #: Names under which programs act, and which stand for no account.
 NOBODY = frozenset(("anonymous", "apache", "bodhi", "nobody", "none", "null", "root", "system"))
+Field = tuple[str, Any]
 #: How deep, and how far into a list, names are looked for.
 _DEPTH, _ITEMS = 8, 200
 
@@ -61,17 +62,20 @@ class Extractor:
 
     def __call__(self, message: Message) -> Message:
         """Return the message with people, packages, sentence and link; never raises for what its fields hold."""
-        people = frozenset(filter(None, map(self.account, _people(message.body))))
+        return replace(message, **self._read(message))
+
+    def _read(self, message: Message) -> dict[str, Any]:
+        """Return what is to be filled in."""
+        fields = _fields(message.body)  # walked once, looked through several times
+        people = frozenset(filter(None, map(self.account, _people(fields))))
         if message.category == MODULE:
-            return replace(message, users=names(people, 64), sentence=own_sentence(message), link=_own_link(message))
-        link = next((text for text in _texts(message.body, _LINKS) if text.startswith(("https://", "http://"))), "")
-        return replace(
-            message,
-            users=names(people - NOBODY, 64),
-            packages=names(_packages(message), 255),
-            sentence=_sentence(message, self._agent(message.body) or min(people, default="")),
-            link=link,
-        )
+            return {"users": names(people, 64), "sentence": own_sentence(message), "link": _own_link(message)}
+        return {
+            "users": names(people - NOBODY, 64),
+            "packages": names(_packages(message, fields), 255),
+            "sentence": _sentence(message, fields, self._agent(message.body) or min(people, default="")),
+            "link": next((text for text in _texts(fields, _LINKS) if text.startswith(("https://", "http://"))), ""),
+        }
 
     def account(self, text: str) -> str:
         """Return the account that ``text`` names, or nothing."""
@@ -119,19 +123,27 @@ def _own_link(message: Message) -> str:
     return url if isinstance(url, str) else ""
 
 
-def _fields(value: Any, depth: int = _DEPTH) -> Iterator[tuple[str, Any]]:
-    """Yield every field of an object and of the objects in it."""
-    if depth and isinstance(value, dict):
-        for name, inner in value.items():
-            yield name, inner
-            yield from _fields(inner, depth - 1)
-    elif depth and isinstance(value, list):
+def _fields(body: dict[str, Any]) -> list[Field]:
+    """Return every field of an object and of the objects in it, outer ones before what is in them."""
+    found: list[Field] = []
+    _collect(body, _DEPTH, found)
+    return found
+
+
+def _collect(value: Any, depth: int, found: list[Field]) -> None:
+    if isinstance(value, dict):
+        for field in value.items():
+            found.append(field)
+            if depth > 1 and isinstance(field[1], dict | list):
+                _collect(field[1], depth - 1, found)
+    elif depth > 1:
         for inner in value[:_ITEMS]:
-            yield from _fields(inner, depth - 1)
+            if isinstance(inner, dict | list):
+                _collect(inner, depth - 1, found)
 
 
-def _people(body: dict[str, Any]) -> Iterator[str]:
-    for name, value in _fields(body):
+def _people(fields: Iterable[Field]) -> Iterator[str]:
+    for name, value in fields:
         if name in PEOPLE:
             yield from _name_in(value)
         elif name in _LISTS and isinstance(value, list | dict):
@@ -148,30 +160,30 @@ def _name_in(value: Any) -> Iterator[str]:
             yield found
 
 
-def _packages(message: Message) -> Iterator[str]:
+def _packages(message: Message, fields: Iterable[Field]) -> Iterator[str]:
     body, version = message.body, message.body.get("version")
     if message.name.startswith("buildsys.build."):
         yield from _name_in(body.get("name"))  # elsewhere a name may be anything's
     # Copr writes package and version as one, and the version once more.
     ending = f"-{version}" if isinstance(version, str) and version else ""
-    for name, value in _fields(body):
+    for name, value in fields:
         if name in _PACKAGES:
             for one in value[:_ITEMS] if isinstance(value, list) else [value]:
                 yield from (found.removesuffix(ending) for found in _name_in(one))
 
 
-def _texts(body: dict[str, Any], wanted: tuple[str, ...]) -> Iterator[str]:
+def _texts(fields: Iterable[Field], wanted: tuple[str, ...]) -> Iterator[str]:
     found: dict[str, str] = {}
-    for name, value in _fields(body):
+    for name, value in fields:
         if name in wanted and isinstance(value, str) and value.strip():
             found.setdefault(name, value.strip())
     yield from (found[name] for name in wanted if name in found)
 
 
-def _sentence(message: Message, agent: str) -> str:
+def _sentence(message: Message, fields: Iterable[Field], agent: str) -> str:
     """Say what happened: who, what, and the title of the thing where it has one."""
     rest = message.name.split(".")[1:]
     what = " ".join(part.replace("-", " ").replace("_", " ") for part in rest) or message.category
-    title = next(_texts(message.body, _TITLES), "").splitlines()
+    title = next(_texts(fields, _TITLES), "").splitlines()
     shown = f" “{title[0][:160]}”" if title else ""
     return f"{agent or message.category}: {what}{shown}"

@@ -7,7 +7,6 @@ known to open a connection.
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, TypeVar
@@ -49,41 +48,31 @@ class FedoraExtractor(Extractor):
         fedmsg.meta.make_processors(**_CONFIG)
         self._processors: dict[str, Any] = {}
 
-    def __call__(self, message: Message) -> Message:
-        """Return the message with people, packages, sentence, link and icon."""
+    def _read(self, message: Message) -> dict[str, Any]:
+        """Return people, packages, sentence, link and icon."""
         if message.category == MODULE:
-            return super().__call__(message)
+            return super()._read(message)
         raw = dict(message.raw)
         processor = self._processor(message, raw)
         if processor is None:
-            return super().__call__(message)
+            return super()._read(message)
         people: Iterable[object] = _ask(processor.usernames, raw, ())
         packages: Iterable[object] = ()
         if message.category not in _ASK_NETWORK:
             packages = _ask(processor.packages, raw, ())
-        found = replace(
-            message,
-            users=names((self._account(one) for one in people if isinstance(one, str)), 64),
-            packages=names((one for one in packages if isinstance(one, str)), 255),
-            sentence=str(_ask(processor.subtitle, raw, "") or ""),
-            link=str(_ask(processor.link, raw, "") or ""),
-            icon=str(_ask(processor.icon, raw, "") or ""),
-        )
+        found = {
+            "users": names((self._account(one) for one in people if isinstance(one, str)), 64),
+            "packages": names((one for one in packages if isinstance(one, str)), 255),
+            "sentence": str(_ask(processor.subtitle, raw, "") or ""),
+            "link": str(_ask(processor.link, raw, "") or ""),
+            "icon": str(_ask(processor.icon, raw, "") or ""),
+        }
         # A processor that knows nobody, or has nothing to say, may be the default one, which never does; and the one
         # of Copr knows no packages.
-        complete = people and found.sentence and (found.packages or message.category != "copr")
-        return found if complete else self._completed(found)
-
-    def _completed(self, found: Message) -> Message:
-        """Fill in from our own extractor what the plugins left empty."""
-        own = super().__call__(found)
-        return replace(
-            found,
-            users=found.users or own.users,
-            packages=found.packages or own.packages,
-            sentence=found.sentence or own.sentence,
-            link=found.link or own.link,
-        )
+        if people and found["sentence"] and (found["packages"] or message.category != "copr"):
+            return found
+        own = super()._read(message)
+        return {name: value or own.get(name, value) for name, value in found.items()}
 
     def _account(self, name: str) -> str:
         """Return the account in what a processor calls a username; groups and nobody are none."""

@@ -8,7 +8,6 @@ import queue
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from datetime import datetime
 from functools import partial
 
@@ -26,6 +25,8 @@ log = logging.getLogger(__name__)
 
 #: Messages that may wait, and those that share a transaction.
 WAITING, BATCH = 20_000, 500
+#: Seconds by which builds are put off while more than a batch waits: what is stored late may be lost, builds may not.
+REST = 3.0
 #: Seconds between two tries while the database is away, at most.
 PATIENCE = 5.0
 #: People whose last activity is remembered, so that it is not written again at once.
@@ -46,7 +47,7 @@ class Pipeline:
     ) -> None:
         self._database, self._index, self._extract = database, index, extract
         self._rebuilder, self._own, self._prepare = rebuilder, own, prepare
-        self._waiting: queue.Queue[Message | Callable[[], None] | None] = queue.Queue(WAITING)
+        self._waiting: queue.SimpleQueue[Message | Callable[[], None] | None] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._recent: dict[str, datetime] = {}
         self._thread = threading.Thread(target=self._run, name="pipeline", daemon=True)
@@ -61,18 +62,16 @@ class Pipeline:
     def stop(self, timeout: float = 0.5) -> None:
         """Finish the batch in hand, for at most ``timeout`` seconds, and drop what waits."""
         self._stopping.set()
-        with suppress(queue.Full):
-            self._waiting.put_nowait(None)
+        self._waiting.put(None)
         if self._thread.is_alive():
             self._thread.join(timeout)
 
     def put(self, item: Message | Callable[[], None]) -> bool:
         """Take a message, or a function to be called in its turn; False when too much waits already."""
-        try:
-            self._waiting.put_nowait(item)
-        except queue.Full:
+        if self._waiting.qsize() >= WAITING:
             self.counts["shed"] += 1
             return False
+        self._waiting.put(item)
         return True
 
     def __len__(self) -> int:
@@ -101,13 +100,9 @@ class Pipeline:
             self.counts["failed"] += 1
 
     def _batch(self) -> list[Message | Callable[[], None] | None]:
-        batch = [self._waiting.get()]
-        while len(batch) < BATCH:
-            try:
-                batch.append(self._waiting.get_nowait())
-            except queue.Empty:
-                break
-        return batch
+        first = self._waiting.get()
+        # Nobody else takes from it.
+        return [first, *(self._waiting.get_nowait() for _ in range(min(self._waiting.qsize(), BATCH - 1)))]
 
     def handle(self, batch: Sequence[Message]) -> None:
         """Store a batch, then ask for the rebuilds of what it touches."""
@@ -118,13 +113,18 @@ class Pipeline:
         self._insist(lambda: fresh.extend(self._store(extracted)))
         self.counts["stored"] += len(fresh)
         self.counts["duplicate"] += len(batch) - len(fresh)
+        new = {message.msg_id for message in fresh}
+        for message in extracted:
+            if message.category == MODULE and message.msg_id not in new:  # each daemon has an index of its own
+                self._insist(partial(self._own.follow, message))
+        delay = REST if len(self) >= BATCH else 0.0
         for message in fresh:
             if message.category == MODULE:
                 self._insist(partial(self._own.handle, message))
             touched = self._index.touched(message)
             self.counts["touched"] += len(touched)
             for widget, functions in touched.items():
-                self._rebuilder.request(widget, functions)
+                self._rebuilder.request(widget, functions, delay)
 
     def _store(self, batch: list[Message]) -> list[Message]:
         try:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from hubs.actions import hubs as hub_actions
 from hubs.actions import messages, people, widgets
 from hubs.backend import own as own_messages
+from hubs.backend import pipeline as pipelines
 from hubs.backend.extract import Extractor
 from hubs.backend.own import OwnMessages
 from hubs.backend.pipeline import Pipeline
@@ -30,11 +31,13 @@ class Noted:
     """Notes what would be rebuilt and pushed."""
 
     requested: list[int] = field(default_factory=list)
+    delays: list[float] = field(default_factory=list)
     published: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
     revoked: list[str] = field(default_factory=list)
 
     def request(self, widget_id: int, stale: object = (), delay: float = 0) -> None:
         self.requested.append(widget_id)
+        self.delays.append(delay)
 
     def publish(self, channel: str, kind: str, data: dict[str, Any]) -> str:
         self.published.append((channel, kind, data))
@@ -141,8 +144,8 @@ def test_the_thread_takes_what_waits_and_survives_what_fails(parts: Parts, sessi
     assert session.query(StoredMessage).count() == 50
 
 
-def test_a_full_queue_sheds_and_counts(parts: Parts) -> None:
-    parts.pipeline._waiting.maxsize = 2
+def test_a_full_queue_sheds_and_counts(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipelines, "WAITING", 2)
     assert [parts.pipeline.put(say(f"m{number}")) for number in range(4)] == [True, True, False, False]
     assert parts.pipeline.counts["shed"] == 2
 
@@ -201,6 +204,32 @@ def test_a_new_hub_is_in_the_index_before_its_messages_are_looked_up(
     parts.noted.requested.clear()
     parts.pipeline.handle([say("m1", agent="newcomer")])
     assert names(session, parts.noted.requested) == {"feed", "activity"}
+
+
+def test_the_index_follows_what_another_daemon_handles(
+    parts: Parts, database: Database, session: Session, registry: Registry, team: Hub
+) -> None:
+    row = widgets.add(session, registry, as_person(session, "owner"), team, "feed", "left", {"username": "faraway"})
+    told = session.query(OutboxMessage).order_by(OutboxMessage.id.desc()).first()
+    session.commit()
+    assert told is not None
+    message = say("own", told.topic, **told.body)
+    with database.transaction() as other:  # the other daemon was first
+        messages.store(other, [message])
+    parts.pipeline.handle([message])
+    assert parts.noted.requested == []
+    assert list(parts.index.touched(parts.pipeline._extract(say("x", agent="faraway")))) == [row.id]
+
+
+def test_in_a_flood_builds_wait_until_messages_are_stored(
+    parts: Parts, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipelines, "BATCH", 2)
+    parts.pipeline.handle([say("calm", agent="member")])
+    for number in range(2):
+        parts.pipeline.put(say(f"later{number}"))
+    parts.pipeline.handle([say("flood", agent="member")])
+    assert parts.noted.delays == [0.0] * 4 + [pipelines.REST] * 4
 
 
 def test_who_loses_membership_loses_the_stream(parts: Parts, session: Session, team: Hub) -> None:

@@ -1,0 +1,129 @@
+"""A batch in one statement: both databases hold the same, and daemons that store at once do not lock each other out."""
+
+import json
+import random
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hubs.actions import hubs as hub_actions
+from hubs.actions import messages, people
+from hubs.bus import Message, parse
+from hubs.models import Database, Hub, MessagePackage, MessagePerson, StoredMessage, User, migrations, now
+from hubs.widgets.registry import Registry
+
+WHEN = now().replace(microsecond=123456)
+NAMES = [f"person{number}" for number in range(20)]
+
+
+@pytest.fixture(scope="module")
+def database(database_url: str) -> Iterator[Database]:
+    found = Database(database_url)
+    migrations.upgrade(found)
+    registry = Registry()
+    with found.transaction() as session:
+        users = [people.sign_up(session, registry, name) for name in NAMES]
+        hub_actions.create(session, registry, users[0], "team", "otters", {})
+    yield found
+    found.dispose()
+
+
+def message(number: int, /, **body: Any) -> Message:
+    envelope = {"topic": "a.b.dev.wiki.edit", "msg": body, "msg_id": f"m{number:04d}", "timestamp": WHEN.timestamp()}
+    found = replace(parse(envelope), sentence=f"100 % of {number}\0 \ud800 'quoted' \\ {{}}", link="https://x.example/")
+    chance = random.Random(number)
+    packages = frozenset(chance.sample(("bear", 'o"dd', "b{a},c"), chance.randint(0, 3)))
+    return replace(found, users=frozenset(chance.sample(NAMES, chance.randint(0, 4))), packages=packages)
+
+
+ODD = [
+    message(1, text="a\0b \ud800 ü", list=[1, {"deep": None}], number=1.5),
+    message(2, percent="100 % %s %(x)s", quote="it's", back="\\"),
+    message(3),
+]
+
+
+def content(database: Database, ids: list[str]) -> list[Any]:
+    with database.session() as session:
+        rows = session.query(StoredMessage).filter(StoredMessage.msg_id.in_(ids)).order_by(StoredMessage.msg_id).all()
+        return [
+            (
+                *(
+                    getattr(row, name)
+                    for name in ("msg_id", "topic", "category", "sent_at", "sentence", "link", "icon")
+                ),
+                json.dumps(row.body, sort_keys=True),
+                sorted((one.username, one.sent_at, one.category) for one in row.people),
+                sorted((one.package, one.sent_at) for one in row.packages),
+            )
+            for row in rows
+        ]
+
+
+def test_both_databases_hold_the_same(database: Database, tmp_path: Path) -> None:
+    embedded = Database(f"sqlite:///{tmp_path / 'hubs.db'}")
+    migrations.upgrade(embedded)
+    for one in (database, embedded):
+        with one.transaction() as session:
+            assert messages.store(session, [ODD[2], *ODD]) == [ODD[2], *ODD[:2]]
+            assert messages.store(session, ODD) == []
+    ids = [found.msg_id for found in ODD]
+    found = content(database, ids)
+    assert found == content(embedded, ids)
+    assert [row[3] for row in found] == [WHEN] * 3
+    embedded.dispose()
+
+
+def test_activity_moves_people_and_their_hubs_forward_only(database: Database) -> None:
+    moment = now()
+    for when, expected in (
+        (moment, moment),
+        (moment - timedelta(days=2), moment),
+        (moment + timedelta(seconds=5), moment),
+    ):
+        with database.transaction() as session:
+            messages.note_activity(session, {NAMES[0]: when, "nobody": when})
+        with database.session() as session:
+            assert session.query(User).filter_by(username=NAMES[0]).one().last_active == expected
+            hubs = session.query(Hub).filter(Hub.last_activity.is_not(None))
+            assert {(hub.name, hub.last_activity) for hub in hubs} == {(NAMES[0], expected), ("otters", expected)}
+
+
+def test_daemons_that_store_at_once_share_the_messages_and_never_wait_for_each_other(database: Database) -> None:
+    heard = [message(number, number=number) for number in range(1000, 3000)]
+    got: list[list[Message]] = [[], [], []]
+    failed: list[BaseException] = []
+    together = threading.Barrier(len(got))
+
+    def daemon(number: int) -> None:
+        chance = random.Random(number)
+        try:
+            for start in range(0, len(heard), 100):
+                batch = heard[start : start + 100]
+                chance.shuffle(batch)
+                together.wait(20)
+                with database.transaction() as session:
+                    got[number] += messages.store(session, batch)
+                    later = WHEN + timedelta(minutes=2 + start)
+                    messages.note_activity(session, dict.fromkeys(chance.sample(NAMES, len(NAMES)), later))
+        except BaseException as error:
+            failed.append(error)
+            together.abort()
+
+    threads = [threading.Thread(target=daemon, args=(number,)) for number in range(len(got))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert failed == []
+    assert sorted(one.msg_id for each in got for one in each) == [one.msg_id for one in heard]
+    with database.session() as session:
+        assert session.query(MessagePerson).filter(MessagePerson.sent_at == WHEN).count() >= sum(
+            len(one.users) for one in heard
+        )
+        assert session.query(MessagePackage).count() >= sum(len(one.packages) for one in heard)
