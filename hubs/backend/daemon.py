@@ -76,6 +76,7 @@ class Daemon:
         self._own.keeper.stop()
         self.pipeline.stop(0.4)
         self.rebuilder.stop(0.3)
+        self._report()
         self._database.dispose()
 
     def put(self, message: Message) -> None:

@@ -50,9 +50,7 @@ class OwnMessages:
         body = message.body
         kind = message.name.split(".")[1] if message.name.count(".") > 1 else ""
         with self._database.transaction() as session:
-            # Role messages carry no hub id, and the hub may be newer than the index.
-            hub_id = self._index.hub_of(message) or self._find(session, body.get("hub_url"))
-            hub = self.keeper.refresh(session, hub_id) if hub_id is not None else None
+            hub = self._refresh(session, message)
             if kind == "user" and hub is not None:
                 self._roles(session, hub, body)
             outbox.mark_handled(session, message.name, body)
@@ -68,6 +66,11 @@ class OwnMessages:
             channel = hub_channel(hub.id, hub.visibility, DEFAULT_LOCALE)
             self._stream.publish(channel, "layout", {"hub": hub.id, "version": hub.version})
 
+    def follow(self, message: Message) -> None:
+        """Have the index follow a message on which another daemon acts."""
+        with self._database.session() as session:
+            self._refresh(session, message)
+
     def sweep_outbox(self) -> None:
         """Handle those of our messages that were lost on the bus."""
         with self._database.session() as session:
@@ -79,6 +82,11 @@ class OwnMessages:
             for widget, functions in self._index.touched(message).items():
                 self._rebuilder.request(widget, functions)
         self._stream.settle()
+
+    def _refresh(self, session: Session, message: Message) -> Hub | None:
+        # Role messages carry no hub id, and the hub may be newer than the index.
+        hub_id = self._index.hub_of(message) or self._find(session, message.body.get("hub_url"))
+        return self.keeper.refresh(session, hub_id) if hub_id is not None else None
 
     def _find(self, session: Session, url: object) -> int | None:
         """Return the id of the hub at an address."""

@@ -1,0 +1,169 @@
+"""Several daemons on one bus and one database: each message is handled once, and one that dies takes nothing along."""
+
+import contextlib
+import re
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from hubs.actions import people, widgets
+from hubs.models import Hub, MessagePerson, OutboxMessage, StoredMessage
+from hubs.permissions import person
+from tests.services import BIN, Service, wait_for
+from tests.stack import ROOT, Bus, Stack
+
+NAMES = [f"pair{number}" for number in range(10)]
+#: Seconds between two looks for changed hubs.
+SWEEP = 1
+TOPIC = "org.fedoraproject.dev.wiki.article.edit"
+
+
+@pytest.fixture(scope="module")
+def hubs(production: Stack, bus: Bus) -> list[Hub]:
+    """Give the hubs of some people, known to both daemons."""
+    database = production.database()
+    with database.transaction() as session:
+        users = [people.sign_up(session, production.registry, name) for name in NAMES]
+        found = list(session.scalars(select(Hub).where(Hub.user_id.in_([user.id for user in users]))))
+        _ = [hub.widgets for hub in found]
+    database.dispose()
+    return found
+
+
+@pytest.fixture
+def second(production: Stack, hubs: list[Hub], bus: Bus, tmp_path: Path) -> Iterator[Service]:
+    """Give a second daemon on the same relay, database and cache, which hears the bus."""
+    argv = [str(BIN / "fedmsg-hub"), "--with-consumers", "hubs.backend.consumer:FedoraHubsConsumer"]
+    service = Service(argv, tmp_path, "second", {**production.env, "HUBS_SWEEP_INTERVAL": str(SWEEP)}, cwd=ROOT)
+    service.ready(lambda: "hubs.backend.consumer: ready" in service.log())
+    with alone(production.services["hub"]):
+        _until_heard(production, bus)
+    yield service
+    service.stop()
+
+
+@contextlib.contextmanager
+def alone(other: Service) -> Iterator[None]:
+    """Stop one daemon, so that what is done meanwhile was done by the other."""
+    other.process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        other.process.send_signal(signal.SIGCONT)
+
+
+def _until_heard(production: Stack, bus: Bus) -> None:
+    database = production.database()
+
+    def heard() -> bool:
+        nonce = bus.send(TOPIC, {"user": "nobody"})
+        time.sleep(0.1)
+        with database.session() as session:
+            return session.query(StoredMessage).filter_by(msg_id=nonce).count() == 1
+
+    wait_for(heard, "a message to reach the daemon")
+    database.dispose()
+
+
+def stored(production: Stack, ids: list[str]) -> int:
+    with production.database().session() as session:
+        return session.scalar(select(func.count()).where(StoredMessage.msg_id.in_(ids))) or 0
+
+
+def figures(service: Service) -> dict[str, int]:
+    """Return what a daemon counted, from the line that it leaves at its end."""
+    lines = [line for line in service.log().splitlines() if " so far " in line]
+    return {name: int(count) for name, count in re.findall(r"(\w+)=(\d+)", lines[-1])} if lines else {}
+
+
+def test_two_daemons_handle_each_message_once(production: Stack, hubs: list[Hub], second: Service, bus: Bus) -> None:
+    ids = [bus.send(TOPIC, {"user": NAMES[number % 10], "title": f"t{number}"}) for number in range(500)]
+    wait_for(lambda: stored(production, ids) == 500, "all messages to be stored")
+    with production.database().session() as session:
+        mine = StoredMessage.msg_id.in_(ids)
+        assert session.scalar(select(func.count()).where(mine)) == 500
+        people_of = select(func.count(MessagePerson.username)).join(StoredMessage).where(mine)
+        assert session.scalar(people_of) == 500
+    assert second.stop() == 0
+    log, first = second.log(), production.services["hub"].log()
+    assert figures(second)["stored"] + figures(second)["duplicate"] >= 500  # it heard them all
+    assert figures(second)["duplicate"] > 0  # and left to the other what the other had
+    assert "Traceback" not in log + first
+    assert "does not answer" not in log + first  # no daemon waited for the other until one was sent away
+
+
+def test_a_daemon_that_is_killed_takes_nothing_along_that_the_other_heard(
+    production: Stack, second: Service, bus: Bus
+) -> None:
+    ids = []
+    for number in range(3000):
+        ids.append(bus.send(TOPIC, {"user": NAMES[number % 10], "title": f"k{number}"}))
+        if number == 1500:
+            second.kill()
+    wait_for(lambda: stored(production, ids) == 3000, "all messages to be stored")
+    with production.database().session() as session:
+        loose = (
+            select(func.count())
+            .where(StoredMessage.msg_id.in_(ids))
+            .where(~select(MessagePerson).where(MessagePerson.message_id == StoredMessage.id).exists())
+        )
+        assert session.scalar(loose) == 0
+
+
+def add(production: Stack, hub: Hub, username: str) -> tuple[int, dict[str, Any]]:
+    """Add a feed about somebody; return its id, and what the web app would tell the bus."""
+    database = production.database()
+    with database.transaction() as session:
+        found = session.get_one(Hub, hub.id)
+        assert found.user is not None
+        who = person(found.user.id, found.user.username, found.user.roles)
+        row = widgets.add(session, production.registry, who, found, "feed", "left", {"username": username})
+        session.flush()
+        told = session.scalars(select(OutboxMessage).order_by(OutboxMessage.id.desc()).limit(1)).one()
+        number, body = row.id, dict(told.body)
+    database.dispose()
+    return number, body
+
+
+def shows(production: Stack, bus: Bus, number: int, username: str, title: str, timeout: float) -> None:
+    """Wait until a message about somebody is on a widget; only a daemon that knows the widget puts it there."""
+    assert title not in production.get(f"/w/{number}/fragment")
+    bus.send("io.pagure.prod.pagure.issue.new", {"agent": username, "issue": {"title": title, "id": 1}})
+    wait_for(lambda: title in production.get(f"/w/{number}/fragment"), f"{title!r} on the widget", timeout)
+
+
+def test_a_widget_is_in_every_index_within_a_second_of_its_message(
+    production: Stack, hubs: list[Hub], second: Service, bus: Bus
+) -> None:
+    number, body = add(production, hubs[0], "faraway")
+    bus.send("org.fedoraproject.dev.hubs.widget.created", body)
+    time.sleep(1)
+    with alone(production.services["hub"]):
+        shows(production, bus, number, "faraway", "Heard by the second", 5)
+    with alone(second):
+        shows(production, bus, number, "faraway", "Heard by the first", 5)
+
+
+def test_a_widget_whose_message_was_lost_is_in_the_index_within_the_sweep_interval(
+    production: Stack, hubs: list[Hub], second: Service, bus: Bus
+) -> None:
+    number, _ = add(production, hubs[1], "farther")
+    time.sleep(SWEEP + 2)  # the timers look at the clock every two seconds
+    with alone(production.services["hub"]):
+        shows(production, bus, number, "farther", "Found by the sweep", 5)
+
+
+def test_a_hangup_makes_the_index_anew_while_messages_are_handled(
+    production: Stack, hubs: list[Hub], second: Service, bus: Bus
+) -> None:
+    before = second.log().count("hubs are in the index")
+    second.process.send_signal(signal.SIGHUP)
+    ids = [bus.send(TOPIC, {"user": NAMES[0]}) for _ in range(100)]
+    wait_for(lambda: stored(production, ids) == 100, "all messages to be stored")
+    wait_for(lambda: second.log().count("hubs are in the index") > before, "the new index")
+    assert second.process.poll() is None
