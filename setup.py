@@ -40,6 +40,7 @@ setup(
     },
     install_requires=[
         "alembic>=1.13",
+        "authlib>=1.9",
         "babel>=2.14",
         "click>=8.1",
         "cryptography>=42",
@@ -55,6 +56,7 @@ setup(
         "icalendar>=6.0",
         "itsdangerous>=2.2",
         "jinja2>=3.1",
+        "joserfc>=1.0",
         "markdown-it-py>=3.0",
         "moksha.hub>=1.5.17",
         "nh3>=0.2.17",
@@ -62,6 +64,7 @@ setup(
         "pymemcache>=4.0",
         "pyyaml>=6.0",
         "redis>=5.0",
+        "requests>=2.32",
         "setuptools>=69,<81",  # moksha.hub and fedmsg.meta read entry points through pkg_resources
         "sqlalchemy>=2.0.30",
         "tzdata",
@@ -77,6 +80,7 @@ setup(
             "pytest>=8",
             "ruff>=0.5",
             "types-PyYAML",
+            "types-requests",
         ],
     },
     entry_points={

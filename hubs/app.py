@@ -18,7 +18,7 @@ from hubs.events import Stream, Tokens
 from hubs.models import Database
 from hubs.permissions import can
 from hubs.settings import Settings, load
-from hubs.views import auth, edit, errors, front, health, hub, members, security, widget
+from hubs.views import auth, edit, errors, front, health, hub, members, oidc, security, widget
 from hubs.views import me as account
 from hubs.views.site import EXTENSION, Site, close_session, me, page_context
 from hubs.widgets.fragments import Fragments
@@ -45,7 +45,9 @@ def create_app(settings: Settings | None = None) -> Flask:
         SESSION_COOKIE_SECURE=secure,
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a form may stay open over lunch
     )
-    CSRFProtect(app)
+    protection = CSRFProtect(app)
+    protection.exempt(auth.backchannel)  # the provider's own token proves who sends it
+    oidc.install(app, settings)
     if secure:  # TLS ends at a proxy, which tells us who asks; without one nobody may
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=0)  # type: ignore[method-assign]
     app.jinja_env.filters.update(FILTERS)

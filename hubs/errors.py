@@ -27,6 +27,18 @@ class InvalidInput(HubsError):
         self.fields = fields or {}
 
 
+class SignInFailed(HubsError):
+    """The person could not be signed in at the provider."""
+
+    status = 403
+
+
+class ProviderAway(HubsError):
+    """The provider at which people sign in does not answer."""
+
+    status = 503
+
+
 class NotAllowed(HubsError):
     """The person may not do this."""
 

@@ -26,6 +26,7 @@ from pydantic import (
     SecretStr,
     ValidationError,
     field_validator,
+    model_validator,
 )
 
 from hubs.errors import BadSetting
@@ -40,6 +41,10 @@ NOT_SETTINGS = {
     "HUBS_BUS_CERTS",
     "HUBS_CONSUMER",
 }
+
+
+#: Hosts that may be spoken to without TLS.
+_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
 def _words(value: Any) -> Any:
@@ -93,6 +98,27 @@ class Settings(BaseModel):
     )
     site_name: str = Field("Fedora Hubs", description="Name of this instance, shown on every page.")
     local_login: bool = Field(False, description="Sign-in without password; works on loopback only.")
+    oidc_issuer: str = Field(
+        "",
+        description="OpenID provider at which people sign in, as it names itself; empty means none. "
+        "Fedora's: https://id.fedoraproject.org/openidc",
+    )
+    oidc_client_id: str = Field("", description="Name of this instance at the provider.")
+    oidc_client_secret: SecretStr = Field(SecretStr(""), description="Its secret; empty for a public client.")
+    oidc_scopes: Words = Field(
+        ["openid", "profile"],
+        description="What is asked of the provider. Fedora: openid,profile,https://id.fedoraproject.org/scope/groups",
+    )
+    oidc_username_claim: str = Field(
+        "preferred_username", description="Claim that holds the username; where it is missing, nickname is read."
+    )
+    oidc_groups_claim: str = Field("groups", description="Claim that lists a person's groups, if the provider has it.")
+    session_lifetime: int = Field(
+        14 * 86400, ge=60, le=365 * 86400, description="Seconds after which one must sign in again."
+    )
+    session_idle: int = Field(
+        3 * 86400, ge=60, le=365 * 86400, description="Seconds without a visit after which one must sign in again."
+    )
     topic_prefix: str = Field("org.fedoraproject", description="First part of the topics that we publish.")
     environment: Literal["dev", "stg", "prod"] = Field("dev", description="Third part of the topics that we publish.")
     publish: bool = Field(True, description="Whether the web app publishes its changes on the bus.")
@@ -163,6 +189,20 @@ class Settings(BaseModel):
         if not value.startswith(("redis://", "rediss://", "unix://")):
             raise ValueError("start it with redis://, rediss:// or unix://")
         return value
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _issuer(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and not (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)):
+            raise ValueError("write a full address that starts with https://")
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _client(self) -> "Settings":
+        if self.oidc_issuer and not self.oidc_client_id:
+            raise ValueError("oidc_client_id: the provider must know this instance by a name")
+        return self
 
     @field_validator("site_url")
     @classmethod
@@ -237,6 +277,9 @@ def _from_file(name: str) -> dict[str, Any]:
 
 def _explain(problem: Any) -> str:
     """Turn one of pydantic's error records into a sentence."""
+    if not problem["loc"]:  # what several settings say together
+        name, _, text = problem["msg"].removeprefix("Value error, ").partition(": ")
+        return f"{name} ({PREFIX}{name.upper()}) is missing: {text}. {Settings.model_fields[name].description}"
     name = str(problem["loc"][0])
     shown = f"{name} ({PREFIX}{name.upper()})"
     if problem["type"] == "extra_forbidden":

@@ -114,6 +114,21 @@ def login() -> str:
     return "/login"
 
 
+def login_start() -> str:
+    """Return the path that leads to the OpenID provider; ``?next=`` says where to go afterwards."""
+    return "/login/start"
+
+
+def login_callback() -> str:
+    """Return the path to which the OpenID provider sends people back."""
+    return "/login/callback"
+
+
+def login_backchannel() -> str:
+    """Return the path at which the OpenID provider tells who signed out there (POST)."""
+    return "/login/backchannel"
+
+
 def logout() -> str:
     """Return the path that signs a person out (POST)."""
     return "/logout"

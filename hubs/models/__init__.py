@@ -8,6 +8,7 @@ from hubs.models.membership import Invitation, JoinRequest, RequestState
 from hubs.models.messages import MessagePackage, MessagePerson, StoredMessage
 from hubs.models.outbox import OutboxMessage, digest
 from hubs.models.people import Role, RoleName, User
+from hubs.models.sessions import SignIn
 
 __all__ = [
     "GRID",
@@ -28,6 +29,7 @@ __all__ = [
     "Revision",
     "Role",
     "RoleName",
+    "SignIn",
     "StoredMessage",
     "User",
     "Visibility",

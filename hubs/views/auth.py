@@ -1,5 +1,6 @@
-"""Signing in and out. Without password on the embedded default, and there on loopback only."""
+"""Signing in and out: at an OpenID provider, or without password on the embedded default, on loopback only."""
 
+import time
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -8,9 +9,12 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
 from hubs import urls
-from hubs.actions import people
-from hubs.errors import InvalidInput, NotAllowed
+from hubs.actions import accounts, people, sessions
+from hubs.errors import InvalidInput, NotAllowed, NotFound
+from hubs.events import user_channel
+from hubs.i18n import _
 from hubs.models import User
+from hubs.views.oidc import Provider, provider
 from hubs.views.site import db, site
 from hubs.widgets.parameters import Parameter
 
@@ -24,10 +28,7 @@ _USERNAME = Parameter("username", kind="username", required=True)
 @blueprint.get("/login")
 def login() -> str:
     """Offer to sign in."""
-    offered: list[User] = []
-    if _allowed():
-        offered = list(db().scalars(select(User).order_by(User.username).limit(OFFERED)))
-    return render_template("login.html", people=offered, allowed=_allowed(), next=_next())
+    return _page()
 
 
 @blueprint.post("/login")
@@ -38,23 +39,83 @@ def sign_in() -> ResponseReturnValue:
     try:
         username = _USERNAME.clean(request.form.get("username", "").strip().lower())
     except InvalidInput as error:
-        offered = list(db().scalars(select(User).order_by(User.username).limit(OFFERED)))
-        page = render_template("login.html", people=offered, allowed=True, next=_next(), problem=str(error))
-        return page, 400
-    user = people.sign_up(db(), site().registry, username)
-    db().commit()
-    session.clear()  # nothing of a visitor's session goes over into an account's
-    session["user"] = user.id
-    flash(f"Welcome, {user.name}.")
-    return redirect(_next(), 303)
+        return _page(problem=str(error)), 400
+    return _enter(people.sign_up(db(), site().registry, username), _next())
+
+
+@blueprint.get("/login/start")
+def start() -> ResponseReturnValue:
+    """Go to the provider."""
+    where = _provider().begin()
+    session["next"] = _next()
+    return redirect(where, 303)
+
+
+@blueprint.get("/login/callback")
+def callback() -> ResponseReturnValue:
+    """Come back from the provider."""
+    wanted = session.pop("next", urls.front())
+    claims, id_token = _provider().finish()
+    settings = site().settings
+    names = settings.oidc_username_claim, settings.oidc_groups_claim
+    identity = accounts.read(settings.oidc_issuer, claims, *names)
+    user = accounts.recognise(db(), site().registry, identity)
+    return _enter(user, _safe(wanted), str(claims.get("sid") or ""), id_token)
 
 
 @blueprint.post("/logout")
 def logout() -> ResponseReturnValue:
-    """Sign out."""
+    """Sign out, here and, where the provider lets us, there."""
+    id_token = sessions.end(db(), str(session.get("key", "")))
+    db().commit()
     session.clear()
-    flash("You are signed out.")
+    flash(_("You are signed out."))
+    here = provider(site().settings)
+    away = here.sign_out_address(id_token) if here and id_token else ""
+    if away:
+        # A page, not a redirect: the policy of the form lets it lead to our own pages only.
+        return render_template("signed-out.html", away=away, host=urlsplit(away).netloc)
     return redirect(urls.front(), 303)
+
+
+@blueprint.post("/login/backchannel")
+def backchannel() -> ResponseReturnValue:
+    """Hear from the provider that somebody signed out there; the token it sends proves that it is the provider."""
+    subject, ended = _provider().signed_out(request.form.get("logout_token", ""))
+    for user_id in sessions.end_at_provider(db(), site().settings.oidc_issuer, subject, ended):
+        site().stream.revoke(user_channel(user_id))
+    db().commit()
+    return "", 200, {"Cache-Control": "no-store"}
+
+
+def _enter(user: User, wanted: str, provider_session: str = "", id_token: str = "") -> ResponseReturnValue:
+    """Sign this browser in, with a new session: nothing of a visitor's goes over into an account's."""
+    key = sessions.start(db(), user, site().settings.session_lifetime, provider_session, id_token)
+    db().commit()
+    sessions_before = str(session.get("key", ""))
+    if sessions_before:
+        sessions.end(db(), sessions_before)
+        db().commit()
+    session.clear()
+    session.update(user=user.id, key=key, seen=int(time.time()))
+    flash(_("Welcome, %(name)s.") % {"name": user.name})
+    return redirect(wanted, 303)
+
+
+def _provider() -> Provider:
+    found = provider(site().settings)
+    if found is None:
+        raise NotFound(_("Signing in is not set up on this instance yet."))
+    return found
+
+
+def _page(problem: str = "") -> str:
+    offered: list[User] = []
+    if _allowed():
+        offered = list(db().scalars(select(User).order_by(User.username).limit(OFFERED)))
+    issuer = urlsplit(site().settings.oidc_issuer).netloc
+    values = {"people": offered, "allowed": _allowed(), "next": _next(), "issuer": issuer}
+    return render_template("login.html", **values, **({"problem": problem} if problem else {}))
 
 
 def _allowed() -> bool:
@@ -68,8 +129,12 @@ def _allowed() -> bool:
 
 
 def _next() -> str:
-    """Return where to go afterwards: a path of ours, never another site."""
-    wanted = request.values.get("next", "")
+    """Return where to go afterwards."""
+    return _safe(request.values.get("next", ""))
+
+
+def _safe(wanted: str) -> str:
+    """Return a path of ours, never another site."""
     parts = urlsplit(wanted)
     good = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and not parts.netloc and wanted.isprintable()
-    return wanted if good else urls.front()
+    return wanted[:500] if good else urls.front()

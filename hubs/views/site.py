@@ -1,22 +1,26 @@
 """What the views share: the assembled parts, the request's session, and who asks."""
 
+import time
 from dataclasses import dataclass
 from typing import Any, cast
 
 from flask import current_app, g, request, session
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from hubs.actions import outbox
+from hubs.actions.sessions import digest_of
 from hubs.errors import NotFound
 from hubs.events import Stream, Tokens, hub_channel, user_channel
-from hubs.models import Database, Hub, Role, RoleName, User, Widget
+from hubs.models import Database, Hub, Role, RoleName, SignIn, User, Widget, now
 from hubs.permissions import NO_HUB, NO_WIDGET, VISITOR, Person, audiences, can, person, require, visible
 from hubs.settings import Settings
 from hubs.widgets.fragments import DEFAULT_LOCALE, Fragments
 from hubs.widgets.registry import Registry
 
 EXTENSION = "hubs"
+#: Seconds after which the cookie notes again that the session is in use.
+NOTED = 300
 #: Hubs in the bar before the rest goes into its menu.
 BOOKMARKS = 8
 
@@ -65,10 +69,26 @@ def locale() -> str:
 def account() -> User | None:
     """Return the account of who asks, with roles and hubs, in one query per request."""
     if "account" not in g:
-        number = session.get("user")
-        query = select(User).options(joinedload(User.roles).joinedload(Role.hub)).where(User.id == number)
-        g.account = db().scalars(query).unique().one_or_none() if isinstance(number, int) else None
+        number, key = session.get("user"), session.get("key")
+        good = isinstance(number, int) and isinstance(key, str) and _is_in_use()
+        g.account = db().scalars(_signed_in(number, key)).unique().one_or_none() if good else None
     return cast("User | None", g.account)
+
+
+def _signed_in(number: Any, key: Any) -> Select[User]:
+    query = select(User).join(SignIn, SignIn.user_id == User.id)
+    query = query.where(User.id == number, SignIn.digest == digest_of(key), SignIn.expires_on > now())
+    return query.options(joinedload(User.roles).joinedload(Role.hub))
+
+
+def _is_in_use() -> bool:
+    """Tell whether the session was used lately; note now and then in the cookie that it is."""
+    seen, present = session.get("seen"), int(time.time())
+    if not isinstance(seen, int) or present - seen > site().settings.session_idle:
+        return False
+    if present - seen > NOTED:
+        session["seen"] = present
+    return True
 
 
 def me() -> Person:

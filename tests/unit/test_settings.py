@@ -104,3 +104,16 @@ def test_a_shared_database_needs_a_key_of_its_own() -> None:
 
 def test_secrets_do_not_show_in_what_is_printed() -> None:
     assert "hush-hush" not in repr(load({"HUBS_SECRET_KEY": "hush-hush"}))
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"HUBS_OIDC_ISSUER": "http://id.example.org", "HUBS_OIDC_CLIENT_ID": "x"}, "starts with https://"),
+        ({"HUBS_OIDC_ISSUER": "https://id.example.org"}, "HUBS_OIDC_CLIENT_ID) is missing"),
+    ],
+)
+def test_a_provider_that_cannot_be_used_stops_the_start(given: dict[str, str], said: str) -> None:
+    with pytest.raises(BadSetting) as caught:
+        load(given)
+    assert said in str(caught.value)
