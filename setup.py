@@ -57,6 +57,7 @@ setup(
         "itsdangerous>=2.2",
         "jinja2>=3.1",
         "joserfc>=1.0",
+        "limits>=4",
         "markdown-it-py>=3.0",
         "moksha.hub>=1.5.17",
         "nh3>=0.2.17",

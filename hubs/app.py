@@ -18,8 +18,9 @@ from hubs.events import Stream, Tokens
 from hubs.models import Database
 from hubs.permissions import can
 from hubs.settings import Settings, load
-from hubs.views import auth, edit, errors, front, health, hub, members, oidc, security, widget
+from hubs.views import auth, edit, errors, front, health, hub, members, oidc, push, security, widget
 from hubs.views import me as account
+from hubs.views.limits import Limiter
 from hubs.views.site import EXTENSION, Site, close_session, me, page_context
 from hubs.widgets.fragments import Fragments
 from hubs.widgets.registry import Registry
@@ -47,6 +48,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     protection = CSRFProtect(app)
     protection.exempt(auth.backchannel)  # the provider's own token proves who sends it
+    protection.exempt(push.machines)  # knows bearer tokens only, which no browser sends by itself
     oidc.install(app, settings)
     if secure:  # TLS ends at a proxy, which tells us who asks; without one nobody may
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=0)  # type: ignore[method-assign]
@@ -54,8 +56,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     i18n.install(app.jinja_env)
     app.jinja_env.globals.update(urls=urls, can=can, me=me, site_name=settings.site_name)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    for room in (front, hub, edit, members, widget, auth, account, health):
+    for room in (front, hub, edit, members, widget, push, auth, account, health):
         app.register_blueprint(room.blueprint)
+    app.register_blueprint(push.machines)
     app.context_processor(page_context)
     app.teardown_appcontext(close_session)
     errors.register(app)
@@ -75,7 +78,8 @@ def make_site(settings: Settings) -> Site:
     clients = Clients(settings, store)
     fragments = Fragments(registry, store, key, settings.fragment_ttl, settings.build_timeout, clients)
     stream = Stream(settings.redis_url, settings.stream_log, settings.stream_ttl, settings.token_ttl)
-    return Site(settings, database, fragments, stream, Tokens(key, settings.token_ttl))
+    limiter = Limiter(settings.redis_url, settings.push_rate)
+    return Site(settings, database, fragments, stream, Tokens(key, settings.token_ttl), limiter)
 
 
 def _check_login(settings: Settings) -> None:

@@ -57,6 +57,34 @@ class Conflict(HubsError):
     status = 409
 
 
+class Unauthorized(HubsError):
+    """A machine sent no token, or one that is not good any more."""
+
+    status = 401
+
+
+class TooLarge(HubsError):
+    """What was sent is larger than we take."""
+
+    status = 413
+
+
+class PreconditionFailed(HubsError):
+    """What is there is not what the sender expected to replace."""
+
+    status = 412
+
+
+class TooManyRequests(HubsError):
+    """Somebody asks too often; ``retry_after`` are the seconds to wait."""
+
+    status = 429
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
 class BadMessage(HubsError):
     """What came from the bus is not a usable message."""
 

@@ -109,6 +109,21 @@ def widget_act(widget_id: int, act: str) -> str:
     return f"/w/{widget_id}/{act}"
 
 
+def push(widget_id: int) -> str:
+    """Return the path at which a machine fills a widget (GET and PUT)."""
+    return f"/api/v1/push/{widget_id}"
+
+
+def push_tokens(widget_id: int) -> str:
+    """Return the path that makes a token for a machine (POST)."""
+    return f"/w/{widget_id}/tokens"
+
+
+def push_token_revoke(widget_id: int, token_id: int) -> str:
+    """Return the path that ends a token (POST)."""
+    return f"/w/{widget_id}/tokens/{token_id}/revoke"
+
+
 def login() -> str:
     """Return the path of the sign-in page."""
     return "/login"

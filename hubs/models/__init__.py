@@ -8,6 +8,7 @@ from hubs.models.membership import Invitation, JoinRequest, RequestState
 from hubs.models.messages import MessagePackage, MessagePerson, StoredMessage
 from hubs.models.outbox import OutboxMessage, digest
 from hubs.models.people import Role, RoleName, User
+from hubs.models.push import PushContent, PushToken
 from hubs.models.sessions import SignIn
 
 __all__ = [
@@ -25,6 +26,8 @@ __all__ = [
     "MessagePerson",
     "Moment",
     "OutboxMessage",
+    "PushContent",
+    "PushToken",
     "RequestState",
     "Revision",
     "Role",

@@ -7,12 +7,13 @@ from flask.typing import ResponseReturnValue
 
 from hubs import urls
 from hubs.actions import hubs as hub_actions
-from hubs.actions import widgets
+from hubs.actions import push, widgets
 from hubs.errors import Conflict, InvalidInput, NotFound
 from hubs.models import Hub, Visibility
 from hubs.views import forms
 from hubs.views.site import db, find_hub, find_widget, locale, me, site, stream_of
 from hubs.widgets.parameters import Parameter
+from hubs.widgets.push import Push
 from hubs.widgets.registry import WidgetType
 
 blueprint = Blueprint("edit", __name__)
@@ -179,6 +180,8 @@ def _label(plugin: str, label: str) -> str:
 
 
 def _settings_page(hub: Hub, found: WidgetType, form: forms.Form, **more: Any) -> str:
-    values = {"row": None, "side": "", "version": None, "label": "", "problem": "", **more}
+    machines = found.name == Push.name and more.get("row") is not None
+    tokens = push.tokens(db(), me(), more["row"]) if machines else None
+    values = {"tokens": tokens, "row": None, "side": "", "version": None, "label": "", "problem": "", **more}
     seen = forms.Form([WIDGET_VISIBILITY], {"visibility": values.pop("visibility", Visibility.PUBLIC)})
     return render_template("widget-settings.html", hub=hub, type=found, form=form, seen=seen, **values)

@@ -1,23 +1,26 @@
 """Errors as pages, or as JSON where JSON was asked for: what went wrong, and what to do."""
 
 import logging
+from typing import Any
 
-from flask import Flask, jsonify, make_response, render_template, request
+from flask import Flask, Response, jsonify, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
-from hubs.errors import HubsError
+from hubs.errors import HubsError, InvalidInput, TooManyRequests, Unauthorized
 
 log = logging.getLogger(__name__)
 
 _TITLES = {
     400: "That cannot be done",
+    401: "A token is needed",
     403: "You may not do this",
     404: "There is nothing here",
     405: "That is not possible here",
     409: "Something changed in the meantime",
+    412: "Something changed in the meantime",
     413: "That is too large",
     429: "Too fast",
     500: "Something went wrong",
@@ -34,17 +37,19 @@ _TEXTS = {
 
 def register(app: Flask) -> None:
     """Let ``app`` answer errors with our pages."""
-    app.register_error_handler(HubsError, lambda error: answer(error.status, str(error)))
+    app.register_error_handler(HubsError, _ours)
     app.register_error_handler(CSRFError, _stale_form)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(OperationalError, _no_database)
     app.register_error_handler(Exception, _unexpected)
 
 
-def answer(status: int, text: str) -> ResponseReturnValue:
-    """Return an error as JSON or as a page."""
+def answer(status: int, text: str, fields: dict[str, str] | None = None) -> Response:
+    """Return an error as JSON or as a page; ``fields`` maps names of fields to sentences, for machines."""
+    if request.path.startswith("/api/"):
+        return _problem(status, text, fields)
     if request.path.endswith("/json") or request.accept_mimetypes.best == "application/json":
-        return jsonify(error=text, status=status), status
+        return make_response(jsonify(error=text, status=status), status)
     title = _TITLES.get(status, "Something went wrong")
     try:
         page = render_template("error.html", title=title, text=text, status=status)
@@ -52,6 +57,24 @@ def answer(status: int, text: str) -> ResponseReturnValue:
         log.debug("the full error page cannot be made", exc_info=True)
         page = render_template("error-plain.html", title=title, text=text, status=status)
     return make_response(page, status)
+
+
+def _problem(status: int, text: str, fields: dict[str, str] | None) -> Response:
+    """Return an error as machines read it: problem details of RFC 9457."""
+    body: dict[str, Any] = {"type": "about:blank", "title": _TITLES.get(status, "Error"), "status": status}
+    made = jsonify({**body, "detail": text, **({"fields": fields} if fields else {})})
+    made.status_code = status
+    made.mimetype = "application/problem+json"
+    return made
+
+
+def _ours(error: HubsError) -> Response:
+    made = answer(error.status, str(error), error.fields if isinstance(error, InvalidInput) else None)
+    if isinstance(error, Unauthorized):
+        made.headers["WWW-Authenticate"] = 'Bearer realm="hubs"'
+    if isinstance(error, TooManyRequests):
+        made.headers["Retry-After"] = str(error.retry_after)
+    return made
 
 
 def _http(error: HTTPException) -> ResponseReturnValue:

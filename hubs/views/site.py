@@ -15,6 +15,7 @@ from hubs.events import Stream, Tokens, hub_channel, user_channel
 from hubs.models import Database, Hub, Role, RoleName, SignIn, User, Widget, now
 from hubs.permissions import NO_HUB, NO_WIDGET, VISITOR, Person, audiences, can, person, require, visible
 from hubs.settings import Settings
+from hubs.views.limits import Limiter
 from hubs.widgets.fragments import DEFAULT_LOCALE, Fragments
 from hubs.widgets.registry import Registry
 
@@ -34,6 +35,7 @@ class Site:
     fragments: Fragments
     stream: Stream
     tokens: Tokens
+    limiter: Limiter
 
     @property
     def registry(self) -> Registry:

@@ -43,6 +43,7 @@ BUILT_IN = (
     "hubs.widgets.meetings:Meetings",
     "hubs.widgets.issues:Issues",
     "hubs.widgets.pulls:PullRequests",
+    "hubs.widgets.push:Push",
 )
 #: The group of entry points under which packages announce their widgets.
 GROUP = "hubs.widgets"

@@ -1,0 +1,58 @@
+"""How often somebody may do something: counted in Redis for all processes, in this process where Redis is away."""
+
+import logging
+import time
+from typing import Any
+
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage, storage_from_string
+from limits.strategies import SlidingWindowCounterRateLimiter
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+from hubs.errors import TooManyRequests
+
+log = logging.getLogger(__name__)
+
+#: Seconds for which Redis is left alone after it did not answer.
+PAUSE = 5.0
+
+
+class Limiter:
+    """Lets each name do something at most ``per_minute`` times a minute; nothing is connected to before the first."""
+
+    def __init__(self, redis_url: str, per_minute: int) -> None:
+        self._item = RateLimitItemPerMinute(per_minute)
+        # limits knows Redis' sockets under another name.
+        url = redis_url.replace("unix://", "redis+unix://", 1) if redis_url.startswith("unix://") else redis_url
+        patience: dict[str, Any] = {"socket_timeout": 0.5, "socket_connect_timeout": 0.25}
+        patience["retry"] = Retry(NoBackoff(), 0)
+        self._shared = SlidingWindowCounterRateLimiter(
+            storage_from_string(url, **patience)
+        )
+        self._own = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._away_until = 0.0
+
+    def take(self, *name: str) -> None:
+        """Count one.
+
+        :raises TooManyRequests: when that is one too many, with the seconds to wait.
+        """
+        wait = self._wait(*name)
+        if wait:
+            raise TooManyRequests(f"Too many requests: at most {self._item.amount} a minute.", wait)
+
+    def _wait(self, *name: str) -> int:
+        if time.monotonic() >= self._away_until:
+            try:
+                return self._ask(self._shared, *name)
+            except RedisError as error:
+                self._away_until = time.monotonic() + PAUSE
+                log.warning("Redis does not answer, rates are counted by each process: %s", error)
+        return self._ask(self._own, *name)
+
+    def _ask(self, limiter: SlidingWindowCounterRateLimiter, *name: str) -> int:
+        if limiter.hit(self._item, *name):
+            return 0
+        return max(1, int(limiter.get_window_stats(self._item, *name).reset_time - time.time()) + 1)

@@ -1,0 +1,72 @@
+"""A box that machines fill: a build server, a monitor, a script, by ``PUT /api/v1/push/<widget id>``."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from hubs.i18n import N_
+from hubs.models import PushContent
+from hubs.models import Widget as Row
+from hubs.widgets.base import Widget
+from hubs.widgets.caching import CachedFunction, Interest
+from hubs.widgets.messages import session_of
+from hubs.widgets.parameters import Parameter
+from hubs.widgets.view import RootWidgetView
+
+_SEVERITIES = [("none", N_("None")), ("good", N_("Good")), ("warning", N_("Warning")), ("bad", N_("Bad"))]
+_SEVERITY = Parameter("severity", kind="choice", default="none", choices=_SEVERITIES, help="How it stands.")
+
+#: What a machine may put into the widget.
+CONTENT = (
+    Parameter("title", help="One line above the rest."),
+    _SEVERITY,
+    Parameter("text", kind="markdown", help="Some sentences."),
+    Parameter(
+        "fields",
+        kind="rows",
+        default=[],
+        fields=[
+            Parameter("name", required=True),
+            Parameter("value"),
+            Parameter("link", kind="url"),
+            _SEVERITY,
+        ],
+        help="Names and values, shown as a table.",
+    ),
+    Parameter("link", kind="url", help="Where one reads on."),
+    Parameter("link_text", help="What the link says."),
+)
+
+
+class Push(Widget):
+    """Content that a machine put there."""
+
+    name = "push"
+    label = N_("From a machine")
+    summary = N_("What a build server, a monitor or a script of yours has to say, as soon as it says it.")
+    icon = "push"
+    parameters: ClassVar = [
+        Parameter("note", label=N_("Note"), default="", kind="markdown", help=N_("Shown below the content. Markdown."))
+    ]
+
+
+class GetContent(CachedFunction):
+    """Reads what was last put there."""
+
+    stored = False
+
+    def interests(self) -> list[Interest]:
+        """Return nothing: each ``PUT`` tells by itself that this widget changed."""
+        return []
+
+    def execute(self) -> dict[str, Any] | None:
+        """Return the content with ``pushed_at``; None where nothing was put there yet."""
+        found = session_of(self.instance).get(PushContent, self.instance.id)
+        return {**found.content, "pushed_at": found.pushed_at} if found else None
+
+
+class PushView(RootWidgetView):
+    """Shows the content."""
+
+    def get_context(self, instance: Row, *args: Any, **kwargs: Any) -> Mapping[str, Any]:
+        """Return the content, and the words for how it stands."""
+        return {"content": GetContent(instance)(), "words": dict(_SEVERITIES), "note": instance.config["note"]}
