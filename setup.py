@@ -34,6 +34,8 @@ setup(
             "templates/*.html",
         ],
         "hubs": ["py.typed", "static/**/*", "templates/**/*", "translations/**/*"],
+        "hubs.kit": ["skeleton/**/*"],
+        "hubs.testing": ["vendor/**/*"],
         "hubs._alembic": ["*.py", "*.mako"],
         "hubs._alembic.versions": ["*.py"],
         "hubs._fedmsg": ["*.py"],

@@ -13,6 +13,7 @@ from hubs.demo import fill as demo_fill
 from hubs.demo import replay as demo_replay
 from hubs.demo.supervisor import Ports, PortTaken, run
 from hubs.errors import HubsError
+from hubs.kit.commands import widget
 from hubs.models import Database, migrations
 from hubs.settings import PREFIX, Settings, load
 from hubs.widgets.registry import Registry
@@ -113,11 +114,13 @@ def settings() -> None:
     """List all settings with their defaults, and check those in force."""
     for name, field in Settings.model_fields.items():
         click.echo(f"{PREFIX}{name.upper()} (default: {field.get_default()!s})\n    {field.description}")
-    load()
+    found = load()
     click.echo("\nThe settings in force are good.")
+    for origin, reason in Registry(found.widgets).broken.items():
+        click.echo(f"But the widget {origin} cannot be used: {reason}")
 
 
-for command in (files.export, files.apply, people.team, people.user, people.audit, cache.cache):
+for command in (files.export, files.apply, people.team, people.user, people.audit, cache.cache, widget):
     cli.add_command(command)
 
 

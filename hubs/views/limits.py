@@ -28,9 +28,7 @@ class Limiter:
         url = redis_url.replace("unix://", "redis+unix://", 1) if redis_url.startswith("unix://") else redis_url
         patience: dict[str, Any] = {"socket_timeout": 0.5, "socket_connect_timeout": 0.25}
         patience["retry"] = Retry(NoBackoff(), 0)
-        self._shared = SlidingWindowCounterRateLimiter(
-            storage_from_string(url, **patience)
-        )
+        self._shared = SlidingWindowCounterRateLimiter(storage_from_string(url, **patience))
         self._own = SlidingWindowCounterRateLimiter(MemoryStorage())
         self._away_until = 0.0
 

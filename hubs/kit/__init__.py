@@ -1,0 +1,1 @@
+"""Tools for authors of widgets: begin a package, work on it while it runs, list what is installed."""

@@ -1,0 +1,198 @@
+"""A hub that lives as long as a test: a database in memory, and widgets on it in every state that people can see."""
+
+import base64
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import StaticPool
+
+from hubs import i18n, urls
+from hubs.cache import Cache
+from hubs.errors import NeedsSetup
+from hubs.models import Base, Hub, Role, RoleName, User, Widget, now
+from hubs.widgets.caching import CachedFunction
+from hubs.widgets.fragments import Fragment, Fragments
+from hubs.widgets.registry import Registry, WidgetType
+from hubs.widgets.view import FILTERS
+
+#: The states in which people meet a widget.
+STATES = ("loading", "live", "refreshing", "stale", "failed", "needs-setup", "empty")
+_PAGES = Path(__file__).parent.parent / "templates"
+
+
+class MemoryCache:
+    """A cache in memory, for one sandbox."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, bytes] = {}
+
+    def get(self, key: str) -> bytes | None:
+        """Return the value, or None where there is none."""
+        return self._values.get(key)
+
+    def get_many(self, keys: Any) -> dict[str, bytes]:
+        """Return those of ``keys`` that have a value."""
+        return {key: self._values[key] for key in keys if key in self._values}
+
+    def set(self, key: str, value: bytes, ttl: int) -> bool:
+        """Store the value."""
+        self._values[key] = value
+        return True
+
+    def add(self, key: str, value: bytes, ttl: int) -> bool | None:
+        """Store the value unless the key has one."""
+        return self._values.setdefault(key, value) is value
+
+    def delete(self, key: str) -> None:
+        """Forget the key."""
+        self._values.pop(key, None)
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+@dataclass
+class Sandbox:
+    """A team's hub called ``workshop`` with one owner, ``ottoline``, and a builder of fragments."""
+
+    session: Session
+    hub: Hub
+    registry: Registry
+    fragments: Fragments
+
+    def add(self, plugin: str, **settings: Any) -> Widget:
+        """Put a widget on the hub, as its form would; the settings are checked as there.
+
+        :raises InvalidInput: when they cannot be accepted.
+        """
+        found = self.type(plugin)
+        stored, _ = found.schema.store(settings, {})
+        row = Widget(plugin=plugin, side="left", position=len(self.hub.widgets), settings=stored, version=1)
+        self.hub.widgets.append(row)
+        self.session.flush()
+        return row
+
+    def type(self, plugin: str) -> WidgetType:
+        """Return a widget's class with its functions."""
+        found = self.registry.get(plugin)
+        if found is None:
+            raise LookupError(f"There is no widget {plugin}; broken are {self.registry.broken or 'none'}.")
+        return found
+
+    def build(self, row: Widget, locale: str = i18n.DEFAULT) -> Fragment:
+        """Build the widget anew, with new data."""
+        return self.fragments.build(row, locale, self.type(row.plugin).functions)
+
+    def states(
+        self, row: Widget, live: Mapping[str, Any] | None = None, empty: Mapping[str, Any] | None = None
+    ) -> dict[str, Fragment | None]:
+        """Return the widget in every state; None stands for one that is not built yet.
+
+        ``live`` and ``empty`` give what each cached function returns in that state, by the function's name; without
+        them the functions compute it. A widget that hides itself has an empty fragment.
+        """
+        with self._answering(row, live or {}):
+            good = self.build(row)
+        with self._answering(row, empty or {}):
+            nothing = self.build(row)
+        shown: dict[str, Fragment | None] = {"loading": None, "live": good, "refreshing": good}
+        shown["stale"] = replace(good, state="stale", error="ConnectionError: the service does not answer")
+        with self._failing(row, RuntimeError("the service does not answer")):
+            row.version += 1  # so that no good content is left
+            shown["failed"] = self.build(row)
+        with self._failing(row, NeedsSetup("Say in the settings of this widget what it shall show.")):
+            row.version += 1
+            shown["needs-setup"] = self.build(row)
+        return {**shown, "empty": nothing}
+
+    def page(self, row: Widget, fragment: Fragment | None, *, refreshing: bool = False) -> str:
+        """Return a page with the widget in its frame, as a reader gets it."""
+        environment = Environment(loader=FileSystemLoader(_PAGES), autoescape=True, trim_blocks=True)
+        environment.filters.update(FILTERS)
+        i18n.install(environment)
+        environment.globals.update(urls=urls, refreshing=refreshing)
+        return environment.from_string(_PAGE).render(row=row, fragment=fragment, styles=_styles())
+
+    @contextmanager
+    def _answering(self, row: Widget, answers: Mapping[str, Any]) -> Iterator[None]:
+        """Let the named functions answer so."""
+        with self._instead(row, {name: _returns(answer) for name, answer in answers.items()}):
+            yield
+
+    @contextmanager
+    def _failing(self, row: Widget, error: Exception) -> Iterator[None]:
+        """Let everything that the widget asks fail; a widget without functions fails in its view."""
+        found = self.type(row.plugin)
+        if found.functions:
+            with self._instead(row, {function.__name__: _raises(error) for function in found.functions}):
+                yield
+            return
+        known = found.view.get_context
+        found.view.get_context = _raises(error)  # type: ignore[method-assign]
+        try:
+            yield
+        finally:
+            found.view.get_context = known  # type: ignore[method-assign]
+
+    @contextmanager
+    def _instead(self, row: Widget, acts: Mapping[str, Callable[..., Any]]) -> Iterator[None]:
+        functions = {function.__name__: function for function in self.type(row.plugin).functions}
+        unknown = set(acts) - set(functions)
+        if unknown:
+            raise LookupError(f"{row.plugin} has no function {', '.join(unknown)}; it has {', '.join(functions)}.")
+        known: dict[type[CachedFunction], Any] = {functions[name]: functions[name].execute for name in acts}
+        try:
+            for name, act in acts.items():
+                functions[name].execute = act  # type: ignore[method-assign]
+            yield
+        finally:
+            for function, execute in known.items():
+                function.execute = execute  # type: ignore[method-assign]
+
+
+@contextmanager
+def sandbox(declared: list[str] | None = None, registry: Registry | None = None) -> Iterator[Sandbox]:
+    """Give a sandbox; the widgets ``declared`` (``module:ClassName``) are installed on it beside the built-in ones."""
+    engine = create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
+    Base.metadata.create_all(engine)
+    key, store = secrets.token_bytes(32), MemoryCache()
+    registry = registry or Registry(declared or [], base64.b64encode(key))
+    cache: Cache = store
+    with Session(engine, expire_on_commit=False) as session:
+        user = User(username="ottoline", fullname="Ottoline Brand", last_active=now())
+        hub = Hub(kind="team", name="workshop", display_name="Workshop", extras={}, last_activity=now())
+        hub.roles.append(Role(user=user, role=RoleName.OWNER))
+        session.add(hub)
+        session.flush()
+        yield Sandbox(session, hub, registry, Fragments(registry, cache, key, 3600))
+    engine.dispose()
+
+
+def _returns(answer: Any) -> Callable[..., Any]:
+    return lambda *_args, **_more: answer
+
+
+def _raises(error: Exception) -> Callable[..., Any]:
+    def act(*_args: Any, **_more: Any) -> Any:
+        raise error
+
+    return act
+
+
+def _styles() -> str:
+    static = Path(__file__).parent.parent / "static"
+    files = ("vendor/bootstrap/bootstrap.min.css", "hubs.css", "widgets.css")
+    return "\n".join((static / name).read_text(encoding="utf-8") for name in files)
+
+
+_PAGE = """{% from "frame.html" import frame with context %}<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>A widget</title><style>{{ styles|safe }}</style></head>
+<body><main><h1>A widget</h1>{{ frame(row, fragment) }}</main></body></html>
+"""
