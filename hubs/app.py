@@ -27,15 +27,19 @@ from hubs.widgets.registry import Registry
 from hubs.widgets.view import FILTERS
 
 
-def create_app(settings: Settings | None = None) -> Flask:
+def create_app(
+    settings: Settings | None = None, fragments: Fragments | None = None, publisher: outbox.Publishes | None = None
+) -> Flask:
     """Assemble the application. Nothing is connected to before the first request.
+
+    ``fragments`` and ``publisher`` are shared with a daemon in the same process; else they are made.
 
     :raises BadSetting: when a setting cannot be used, or sign-in without password would be open to others.
     """
     settings = settings or load()
     _check_login(settings)
     app = Flask("hubs")
-    app.extensions[EXTENSION] = make_site(settings)
+    app.extensions[EXTENSION] = make_site(settings, fragments, publisher)
     secure = settings.site_url.startswith("https://")
     app.config.update(
         SECRET_KEY=hmac.digest(settings.key(), b"flask", hashlib.sha256),
@@ -66,20 +70,25 @@ def create_app(settings: Settings | None = None) -> Flask:
     return app
 
 
-def make_site(settings: Settings) -> Site:
+def make_site(
+    settings: Settings, fragments: Fragments | None = None, publisher: outbox.Publishes | None = None
+) -> Site:
     """Return what the views work with."""
     database = Database(settings.database, info={"site_url": settings.site_url})
-    publisher = Publisher() if settings.publish else NullPublisher()
-    outbox.publish_after_commit(database, publisher)
     key = settings.key()
-    registry = Registry(settings.widgets, key)
-    revisions.record_on_commit(database, registry)
-    store = cache.connect(settings.cache)
-    clients = Clients(settings, store)
-    fragments = Fragments(registry, store, key, settings.fragment_ttl, settings.build_timeout, clients)
+    fragments = fragments or make_fragments(settings)
+    outbox.publish_after_commit(database, publisher or (Publisher() if settings.publish else NullPublisher()))
+    revisions.record_on_commit(database, fragments.registry)
     stream = Stream(settings.redis_url, settings.stream_log, settings.stream_ttl, settings.token_ttl)
     limiter = Limiter(settings.redis_url, settings.push_rate)
     return Site(settings, database, fragments, stream, Tokens(key, settings.token_ttl), limiter)
+
+
+def make_fragments(settings: Settings) -> Fragments:
+    """Return what reads and builds the widgets' content."""
+    registry, store = Registry(settings.widgets, settings.key()), cache.connect(settings.cache)
+    clients = Clients(settings, store)
+    return Fragments(registry, store, settings.key(), settings.fragment_ttl, settings.build_timeout, clients)
 
 
 def _check_login(settings: Settings) -> None:

@@ -30,18 +30,16 @@ OUTBOX, REPORT, PURGE = 2.0, 60.0, 3600.0
 class Daemon:
     """Handles messages from `put` until `stop`."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, fragments: Fragments | None = None) -> None:
+        """Wire everything together; ``fragments`` are shared with a web application in the same process."""
         self._settings = settings
-        registry = Registry(settings.widgets, settings.key())
         self._database = Database(settings.database, pool_size=settings.rebuild_threads + 2)
         stream = Stream(settings.redis_url, settings.stream_log, settings.stream_ttl, settings.token_ttl)
-        store = cache.connect(settings.cache)
-        clients = Clients(settings, store)
-        fragments = Fragments(registry, store, settings.key(), settings.fragment_ttl, settings.build_timeout, clients)
+        fragments = fragments or _fragments(settings)
         self.rebuilder = Rebuilder(
             self._database, fragments, stream, settings.rebuild_threads, settings.rebuild_interval
         )
-        index = Index(registry)
+        index = Index(fragments.registry)
         extract = extractor(index.directory)
         self._own = OwnMessages(self._database, index, extract, self.rebuilder, stream)
         self.pipeline = Pipeline(self._database, index, extract, self.rebuilder, self._own, self._own.keeper.load)
@@ -117,3 +115,9 @@ class Daemon:
         with self._database.transaction() as session:
             messages.purge(session, self._settings.retention_days)
             outbox.purge(session)
+
+
+def _fragments(settings: Settings) -> Fragments:
+    registry, store = Registry(settings.widgets, settings.key()), cache.connect(settings.cache)
+    clients = Clients(settings, store)
+    return Fragments(registry, store, settings.key(), settings.fragment_ttl, settings.build_timeout, clients)

@@ -1,10 +1,14 @@
 """The ``hubs widget`` commands."""
 
+import signal
+import sys
+import tempfile
 from pathlib import Path
 
 import click
 
 from hubs.kit import new as begin
+from hubs.kit.dev import Workbench
 from hubs.settings import load
 from hubs.widgets import parameters
 from hubs.widgets.registry import BUILT_IN, Registry
@@ -47,3 +51,23 @@ def new(name: str, path: Path) -> None:
     made = begin.make(name, path)
     click.echo(f"{made} is ready.\n\nSee it while you work on it:\n    hubs widget dev {made}\nTest it:")
     click.echo(f"    cd {made} && pytest")
+
+
+@widget.command()
+@click.argument("path", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--port", default=8100, show_default=True, help="Port of the pages on 127.0.0.1.")
+@click.option(
+    "--data-dir", type=click.Path(path_type=Path), help="Where data is kept; else it is gone when the command ends."
+)
+@click.option("--pause", default=2.0, show_default=True, help="Seconds between two replayed messages, on average.")
+def dev(path: Path, port: int, data_dir: Path | None, pause: float) -> None:
+    """Work on the widget in PATH while it runs, in one process, with nothing installed.
+
+    What you save is on the open page within a second; what fails is shown in the widget's box with its traceback.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            Workbench(path, data_dir or Path(folder), port, pause).run()
+        except KeyboardInterrupt:
+            click.echo("Stopped.")

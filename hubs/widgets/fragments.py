@@ -223,8 +223,13 @@ class Fragments:
         return replace(_problem(row, self._title(row), "failed", text), error=reason, failures=failures)
 
 
+def digest_of(html: str, state: str) -> str:
+    """Return what differs where the content or the state of two fragments differs."""
+    return hashlib.sha256(f"{state}\n{html}".encode()).hexdigest()[:16]
+
+
 def _fragment(row: Widget, html: str, state: str = "live") -> Fragment:
-    digest = hashlib.sha256(f"{state}\n{html}".encode()).hexdigest()[:16]
+    digest = digest_of(html, state)
     built_at = now().astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return Fragment(row.id, row.hub_id, row.version, html, digest, built_at, state)
 

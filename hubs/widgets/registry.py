@@ -100,7 +100,7 @@ class Registry:
         self._types: dict[str, WidgetType] = {}
         #: Why a declared widget cannot be used, by its declaration.
         self.broken: dict[str, str] = {}
-        vault = Vault(key)
+        self._vault = vault = Vault(key)
         for origin in BUILT_IN:
             self._add(load(origin, vault))
         for origin in _outside(declared):
@@ -116,6 +116,16 @@ class Registry:
     def get(self, name: str) -> WidgetType | None:
         """Return the widget called ``name``, or None where it is not installed."""
         return self._types.get(name)
+
+    def reload(self, origin: str) -> WidgetType:
+        """Load the widget ``module:ClassName`` anew, in the place of what was loaded from there before.
+
+        :raises Exception: whatever the widget's module raises; what was loaded before then stays.
+        """
+        found = load(origin, self._vault)
+        self._types = {name: one for name, one in self._types.items() if one.origin != origin}
+        self._add(found)
+        return found
 
     def _add(self, found: WidgetType) -> None:
         known = self._types.get(found.name)

@@ -1,0 +1,34 @@
+"""Fragments on a workbench: whatever fails is shown in the box itself, with its traceback."""
+
+import traceback
+from collections.abc import Mapping
+from dataclasses import replace
+
+from markupsafe import Markup
+
+from hubs.models import Widget
+from hubs.widgets.fragments import Fragment, Fragments, digest_of
+from hubs.widgets.registry import WidgetType
+
+_BOX = Markup(
+    '<div class="panel"><h2 class="panel-title" id="title-{}">{}</h2><div class="panel-content">'
+    '<p class="panel-problem" role="status">{}</p><pre class="one-liner" tabindex="0">{}</pre></div></div>'
+)
+
+
+class BenchFragments(Fragments):
+    """Fragments for the author of a widget; never for a page that others see."""
+
+    #: Why a widget cannot be imported just now, by its name.
+    trouble: Mapping[str, Exception] = {}
+
+    def _registered(self, row: Widget) -> WidgetType:
+        if row.plugin in self.trouble:
+            raise self.trouble[row.plugin]
+        return super()._registered(row)
+
+    def _last_good(self, row: Widget, locale: str, error: Exception) -> Fragment:
+        text = "".join(traceback.format_exception(error, chain=True)[-30:])
+        html = str(_BOX.format(row.id, self._title(row), f"{type(error).__name__}: {error}", text))
+        made = super()._last_good(row, locale, error)
+        return replace(made, html=html, digest=digest_of(html, "failed"), state="failed", version=row.version)
