@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import ColumnElement, and_, or_, true
 
 from hubs.errors import NotAllowed, NotFound
-from hubs.models import Hub, JoinMode, Role, RoleName, Visibility, Widget
+from hubs.models import Hub, JoinMode, Role, RoleName, User, Visibility, Widget
 
 #: What can be done to a hub (and, by way of its hub, to a widget).
 VERBS = ("view", "edit", "own", "subscribe", "star", "join", "leave")
@@ -49,6 +49,19 @@ def person(user_id: int, username: str, roles: Iterable[Role]) -> Person:
     return Person(user_id, username, {hub: frozenset(names) for hub, names in held.items()})
 
 
+#: As whom owners can look at their hub.
+STAND_INS = ("visitor", "stranger", "member")
+
+
+def stand_in(name: str, hub: Hub) -> Person:
+    """Return somebody without account who is to ``hub`` what ``name``, one of `STAND_INS`, says."""
+    if name not in STAND_INS:
+        raise ValueError(f"{name!r} is none of {', '.join(STAND_INS)}")
+    if name == "visitor":
+        return VISITOR
+    return Person(-1, "", {hub.id: frozenset({RoleName.MEMBER})} if name == "member" else {})
+
+
 def audiences(who: Person, hub: Hub) -> tuple[Visibility, ...]:
     """Return the audiences of ``hub`` that a person belongs to, widest first: what they may see and hear there."""
     if who.operator:
@@ -75,6 +88,15 @@ def visible(who: Person) -> ColumnElement[bool]:
         and_(Hub.visibility == Visibility.MEMBERS, Hub.id.in_([*owned, *joined])),
         and_(Hub.visibility == Visibility.OWNERS, Hub.id.in_(owned)),
     )
+
+
+def hides_activity(audience: Visibility, hub: Hub) -> ColumnElement[bool]:
+    """Return the condition on `User` that selects those whose activity ``audience`` of ``hub`` may not see."""
+    levels = [level for level in Visibility if level == Visibility.OWNERS or level.rank > audience.rank]
+    hidden = User.activity.in_(levels)
+    if hub.kind == "user" and hub.user_id and audience.rank >= Visibility.MEMBERS.rank:
+        return and_(hidden, User.id != hub.user_id)  # a person's hub has no members: only they see this
+    return hidden
 
 
 def can(who: Person, verb: str, what: Hub | Widget) -> bool:

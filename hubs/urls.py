@@ -59,6 +59,11 @@ def me() -> str:
     return "/me/"
 
 
+def my_act(act: str) -> str:
+    """Return the path that a form posts to in order to ``export``, ``delete`` or ``sign-out`` a person's account."""
+    return f"/me/{act}"
+
+
 def my_invitation(hub_id: int) -> str:
     """Return the path that answers an invitation to a hub (POST)."""
     return f"/me/invitations/{hub_id}"

@@ -8,9 +8,10 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
+from hubs import urls
 from hubs.actions import bulk
-from hubs.bus import Message
-from hubs.models import Hub, MessagePackage, MessagePerson, Role, RoleName, StoredMessage, User, now
+from hubs.bus import MODULE, Message
+from hubs.models import Hub, MessagePackage, MessagePerson, Role, RoleName, StoredMessage, User, Visibility, now
 
 #: A person's last activity is noted at most this often.
 ACTIVITY_STEP = timedelta(minutes=1)
@@ -64,7 +65,10 @@ def note_activity(session: Session, seen: dict[str, datetime]) -> None:
     query = (
         select(Role.hub_id, User.username)
         .join(User)
+        .join(Hub, Hub.id == Role.hub_id)
         .where(User.username.in_(seen), Role.role.in_((RoleName.OWNER, RoleName.MEMBER)))
+        # When a hub was last active tells when its person was, and a team's when somebody of it was.
+        .where((User.activity == Visibility.PUBLIC) | (Hub.kind != "user"), User.activity != Visibility.OWNERS)
     )
     hubs: dict[int, datetime] = {}
     for hub, username in session.execute(query):
@@ -72,6 +76,21 @@ def note_activity(session: Session, seen: dict[str, datetime]) -> None:
     for hub, moment in sorted(hubs.items()):
         older = Hub.last_activity.is_(None) | (Hub.last_activity < moment - ACTIVITY_STEP)
         session.execute(update(Hub).where(Hub.id == hub, older).values(last_activity=moment))
+
+
+def forget_hub(session: Session, hub: Hub) -> frozenset[str]:
+    """Remove what is stored of our own messages about a hub that is no longer public; return whom they named.
+
+    They told everybody of the hub while everybody could see it; in the feeds of its people they would go on to do so.
+    """
+    path = urls.hub(hub.kind, hub.name)
+    about = StoredMessage.body["hub_url"].as_string().endswith(path, autoescape=True)
+    told = select(StoredMessage.id).where(StoredMessage.category == MODULE, about)
+    people = select(MessagePerson.username).where(MessagePerson.message_id.in_(told)).distinct()
+    named = frozenset(session.scalars(people))
+    removed = delete(StoredMessage).where(StoredMessage.id.in_(told))
+    session.execute(removed, execution_options={"synchronize_session": False})
+    return named
 
 
 def newest(session: Session) -> datetime | None:

@@ -49,7 +49,15 @@ def drop_role(session: Session, who: Person, hub: Hub, user: User, role: RoleNam
     """
     if user.id != who.id:
         require(who, "edit", hub)
-    return take_away(session, who.username, hub, user, role)
+    quiet = role in OPEN and user.id == who.id and user.quiet_unfollow
+    gone = take_away(session, who.username, hub, user, role, quiet=quiet)
+    if gone and quiet:
+        # The message named nobody: the person's own list is told of without saying what changed in it.
+        mine = session.scalars(select(Hub).where(Hub.user_id == user.id, Hub.kind == "user")).first()
+        if mine is not None:
+            body = outbox.about_hub(session, mine, who.username, changed_keys=["subscriptions"])
+            outbox.record(session, "hubs.hub.updated", body, mine, quiet=True)
+    return gone
 
 
 def change_role(session: Session, who: Person, hub: Hub, user: User, old: RoleName, new: RoleName) -> bool:

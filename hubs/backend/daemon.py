@@ -8,6 +8,7 @@ import time
 from hubs import cache
 from hubs.actions import messages, outbox
 from hubs.backend.catchup import Catchup
+from hubs.backend.groups import GroupMessages
 from hubs.backend.meta import extractor
 from hubs.backend.own import OwnMessages
 from hubs.backend.pipeline import Pipeline
@@ -41,7 +42,8 @@ class Daemon:
         )
         index = Index(fragments.registry)
         extract = extractor(index.directory)
-        self._own = OwnMessages(self._database, index, extract, self.rebuilder, stream)
+        groups = GroupMessages(self._database, stream, f"{settings.topic_prefix}.{settings.environment}")
+        self._own = OwnMessages(self._database, index, extract, self.rebuilder, stream, groups)
         self.pipeline = Pipeline(self._database, index, extract, self.rebuilder, self._own, self._own.keeper.load)
         self._catchup = Catchup(self._database, settings.history_url, self.pipeline.put)
         self._stopped = threading.Event()

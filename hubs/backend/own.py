@@ -9,8 +9,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hubs import i18n
-from hubs.actions import outbox
+from hubs.actions import messages, outbox
 from hubs.backend.extract import Extractor
+from hubs.backend.groups import GroupMessages
 from hubs.backend.keeper import IndexKeeper
 from hubs.backend.rebuild import Rebuilder
 from hubs.backend.triage import Index
@@ -26,15 +27,22 @@ PATIENCE = timedelta(seconds=3)
 #: Changes of a widget that leave its content as it is.
 _PLACE = {"position"}
 #: Changes of a hub that lists on the hubs of its people show.
-_LISTED = {"visibility", "archived", "display_name"}
+_LISTED = {"visibility", "archived", "display_name", "privacy", "subscriptions"}
 
 
 class OwnMessages:
     """Acts on what our own messages tell: has the index follow, and tells browsers about new layouts."""
 
     def __init__(
-        self, database: Database, index: Index, extract: Extractor, rebuilder: Rebuilder, stream: Stream
+        self,
+        database: Database,
+        index: Index,
+        extract: Extractor,
+        rebuilder: Rebuilder,
+        stream: Stream,
+        groups: GroupMessages | None = None,
     ) -> None:
+        self._groups = groups
         self._database, self._index, self._extract = database, index, extract
         self._rebuilder, self._stream = rebuilder, stream
         self.keeper = IndexKeeper(database, index, self.beat)
@@ -44,6 +52,11 @@ class OwnMessages:
     def beat(self) -> None:
         """Note that the thread is alive."""
         self.alive = time.monotonic()
+
+    def follow_group(self, message: Message) -> None:
+        """Let teams follow a group of the account system; the outbox tells what else follows from it."""
+        if self._groups is not None:
+            self._groups.handle(message)
 
     def handle(self, message: Message) -> None:
         """Do what a message of ours asks for, and mark it handled."""
@@ -112,10 +125,13 @@ class OwnMessages:
 
     def _listed(self, hub: Hub, changed: set[str]) -> None:
         """Do what follows from a change of who may see a hub, or of how lists show it."""
+        people = frozenset(role.user.username for role in hub.roles)
         if "visibility" in changed:
             self._end(hub)
+            if hub.visibility != Visibility.PUBLIC:
+                with self._database.transaction() as session:
+                    people |= messages.forget_hub(session, hub)
         if changed & _LISTED:
-            people = frozenset(role.user.username for role in hub.roles)
             message = parse({"topic": "own.own.own.hubs.user.role.changed", "msg": {"hub_id": hub.id}})
             for widget, functions in self._index.touched(replace(message, users=people)).items():
                 self._rebuilder.request(widget, functions)

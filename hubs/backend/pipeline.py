@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from hubs.actions import messages as storing
 from hubs.backend.extract import Extractor
+from hubs.backend.groups import EVENTS
 from hubs.backend.own import OwnMessages
 from hubs.backend.rebuild import Rebuilder
 from hubs.backend.triage import Index
@@ -121,6 +122,8 @@ class Pipeline:
         for message in fresh:
             if message.category == MODULE:
                 self._insist(partial(self._own.handle, message))
+            elif message.name in EVENTS:
+                self._insist(partial(self._own.follow_group, message))
             touched = self._index.touched(message)
             self.counts["touched"] += len(touched)
             for widget, functions in touched.items():

@@ -3,13 +3,14 @@
 from hubs.models.base import Base, Moment, now
 from hubs.models.database import Database
 from hubs.models.history import AuditEntry, Draft, Revision
-from hubs.models.hub import GRID, SUMMARY_LENGTH, Hub, JoinMode, Visibility, Widget
+from hubs.models.hub import GRID, SUMMARY_LENGTH, Hub, JoinMode, Widget
 from hubs.models.membership import Invitation, JoinRequest, RequestState
 from hubs.models.messages import MessagePackage, MessagePerson, StoredMessage
 from hubs.models.outbox import OutboxMessage, digest
 from hubs.models.people import Role, RoleName, User
 from hubs.models.push import PushContent, PushToken
 from hubs.models.sessions import SignIn
+from hubs.models.visibility import Visibility
 
 __all__ = [
     "GRID",

@@ -13,25 +13,12 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from hubs.models.base import Base, now
 from hubs.models.people import Role, RoleName, User
+from hubs.models.visibility import Visibility, visibility_column
 
 #: Length of a hub's summary in characters.
 SUMMARY_LENGTH = 128
 #: Columns of the page's grid.
 GRID = 12
-
-
-class Visibility(StrEnum):
-    """Who may see a hub or a widget, widest first: everybody, signed-in people, members, or owners."""
-
-    PUBLIC = "public"
-    SIGNED_IN = "signed-in"
-    MEMBERS = "members"
-    OWNERS = "owners"
-
-    @property
-    def rank(self) -> int:
-        """How narrow it is: 0 for everybody."""
-        return tuple(Visibility).index(self)
 
 
 class JoinMode(StrEnum):
@@ -40,18 +27,6 @@ class JoinMode(StrEnum):
     REQUEST = "request"
     OPEN = "open"
     INVITATION = "invitation"
-
-
-def visibility_column() -> Enum:
-    """Return the type of a column that holds a visibility."""
-    return Enum(
-        Visibility,
-        native_enum=False,
-        create_constraint=True,
-        length=16,
-        name="visibility",
-        values_callable=lambda names: [name.value for name in names],
-    )
 
 
 class Hub(Base):

@@ -8,6 +8,7 @@ from sqlalchemy import Enum, ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from hubs.models.base import Base, now
+from hubs.models.visibility import Visibility, visibility_column
 
 if TYPE_CHECKING:
     from hubs.models.hub import Hub
@@ -48,6 +49,12 @@ class User(Base):
     #: Who the person is at which OpenID provider; None for accounts that nobody has signed in to from there.
     issuer: Mapped[str | None] = mapped_column(String(255))
     subject: Mapped[str | None] = mapped_column(String(255))
+    #: Who may see what the person does.
+    activity: Mapped[Visibility] = mapped_column(visibility_column("activity"), default=Visibility.PUBLIC, index=True)
+    #: Whether lists of people leave the person out; owners of a team are always named.
+    unlisted: Mapped[bool] = mapped_column(default=False)
+    #: Whether nobody is told that the person no longer follows a hub.
+    quiet_unfollow: Mapped[bool] = mapped_column(default=True)
     about: Mapped[str] = mapped_column(Text, default="")
     created_on: Mapped[datetime] = mapped_column(default=now)
     last_active: Mapped[datetime | None]

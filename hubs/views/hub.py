@@ -7,9 +7,9 @@ from flask.typing import ResponseReturnValue
 
 from hubs import urls
 from hubs.actions import people
-from hubs.errors import NotAllowed
+from hubs.errors import InvalidInput, NotAllowed
 from hubs.models import Hub, JoinRequest, RequestState, RoleName, User, Widget
-from hubs.permissions import can
+from hubs.permissions import STAND_INS, Person, can, require, stand_in
 from hubs.views.site import db, find_hub, locale, me, shown, site, stream_of
 from hubs.widgets.fragments import Fragment
 
@@ -32,12 +32,14 @@ def show(space: str, name: str) -> str:
     # The cursor comes first: what is pushed from here on reaches the page even while it is made.
     cursor = site().stream.cursor()
     hub = find_hub(space, name)
+    if "as" in request.args:
+        return _shown_as(hub, request.args["as"])
     stream = stream_of(hub, cursor)
     rows = shown(hub)
     found = site().fragments.read_many(rows, locale())
     if "full" in request.args:
         found = _complete(rows, found)
-    return render_template("hub.html", hub=hub, rows=rows, stream=stream, fragments=found, may=_may(hub))
+    return render_template("hub.html", hub=hub, rows=rows, stream=stream, fragments=found, may=_may(hub, me()))
 
 
 @blueprint.get("/<any(u, t):space>/<name>/json")
@@ -92,6 +94,19 @@ def act(space: str, name: str, act: str) -> ResponseReturnValue:
     return redirect(urls.hub(hub.kind, hub.name), 303)
 
 
+def _shown_as(hub: Hub, name: str) -> str:
+    """Show a hub to its owner as somebody else sees it; nothing on the page acts, and nothing is pushed to it."""
+    require(me(), "own", hub)
+    if name not in STAND_INS:
+        raise InvalidInput("One can look at a hub as a visitor, a stranger or a member.")
+    who = stand_in(name, hub)
+    rows = shown(hub, who) if can(who, "view", hub) else []
+    found = _complete(rows, site().fragments.read_many(rows, locale()))
+    may = {**_may(hub, who), "pending": False}
+    page = {"hub": hub, "rows": rows, "fragments": found, "may": may}
+    return render_template("hub.html", **page, stream=None, seen_as=name, sees=can(who, "view", hub))
+
+
 def _complete(rows: list[Widget], found: dict[int, Fragment]) -> dict[int, Fragment]:
     """Build what is missing, as long as the budget lasts."""
     end = time.monotonic() + BUDGET
@@ -101,9 +116,8 @@ def _complete(rows: list[Widget], found: dict[int, Fragment]) -> dict[int, Fragm
     return found
 
 
-def _may(hub: Hub) -> dict[str, bool]:
-    """Return what the page offers to who asks."""
-    who = me()
+def _may(hub: Hub, who: Person) -> dict[str, bool]:
+    """Return what the page offers to somebody."""
     may = {verb: can(who, verb, hub) for verb in ("edit", "own", "subscribe", "star", "join")}
     held = who.roles.get(hub.id, frozenset())
     return {
@@ -111,7 +125,7 @@ def _may(hub: Hub) -> dict[str, bool]:
         "subscribed": RoleName.SUBSCRIBER in held,
         "starred": RoleName.STARGAZER in held,
         "member": RoleName.MEMBER in held,
-        "pending": may["join"] and _waits(hub),
+        "pending": may["join"] and who.id > 0 and _waits(hub),
     }
 
 

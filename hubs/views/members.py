@@ -148,13 +148,13 @@ def joining(space: str, name: str) -> ResponseReturnValue:
 
 
 def _page(hub: Hub, wrong: dict[str, str]) -> str:
-    owner = can(me(), "edit", hub)
+    owner, owners = can(me(), "edit", hub), hub.people(RoleName.OWNER)
     values = request.form if wrong else {name: getattr(hub, name) for name in ("join_mode", "join_conditions")}
     return render_template(
         "members.html",
         hub=hub,
-        owners=hub.people(RoleName.OWNER),
-        members=[user for user in hub.people(RoleName.MEMBER) if user not in hub.people(RoleName.OWNER)],
+        owners=owners,
+        members=[user for user in hub.people(RoleName.MEMBER) if user not in owners and _listed(user, owner)],
         requests=membership.requests(db(), hub) if owner else [],
         invitations=membership.invitations(db(), hub) if owner else [],
         owner=owner,
@@ -162,6 +162,11 @@ def _page(hub: Hub, wrong: dict[str, str]) -> str:
         problem=wrong.get("invite", ""),
         typed=request.form.get("username", ""),
     )
+
+
+def _listed(user: User, owner: bool) -> bool:
+    """Tell whether a list names a person: one that is for owners does, and everybody finds themselves."""
+    return owner or not user.unlisted or user.id == me().id
 
 
 def _request(hub: Hub) -> JoinRequest | None:

@@ -27,6 +27,8 @@ class Widget:
     parameters: ClassVar[Sequence[Parameter | Mapping[str, Any]]] = ()
     #: Kinds of hub it makes sense on; empty means all.
     kinds: ClassVar[tuple[str, ...]] = ()
+    #: Whether it shows what a person does, so that on the person's own hub it is for those who may see that.
+    shows_activity: ClassVar[bool] = False
     #: Seconds after which its content is out of date by itself; None for never.
     lifetime: ClassVar[int | None] = None
     #: Raised by the author when older settings must be read differently; see `migrate`.

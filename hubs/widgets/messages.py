@@ -6,9 +6,10 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Date, and_, cast, func, or_, select
-from sqlalchemy.orm import Session, object_session
+from sqlalchemy.orm import Session, aliased, object_session
 
-from hubs.models import Hub, MessagePerson, Role, RoleName, StoredMessage, User, Widget
+from hubs.models import Hub, MessagePerson, Role, RoleName, StoredMessage, User, Visibility, Widget
+from hubs.permissions import hides_activity
 from hubs.widgets.caching import Interest
 from hubs.widgets.parameters import Parameter
 
@@ -27,12 +28,14 @@ class Whose:
 
     hub: Hub
     username: str
+    #: Who sees the widget: it shows only what all of them may see.
+    audience: Visibility = Visibility.PUBLIC
 
     @classmethod
     def of(cls, row: Widget) -> "Whose":
         """Read it from a widget's settings and hub."""
         named = row.config.get("username") or ""
-        return cls(row.hub, named or (row.hub.name if row.hub.kind == "user" else ""))
+        return cls(row.hub, named or (row.hub.name if row.hub.kind == "user" else ""), row.audience)
 
     def interests(self, *topics: str) -> list[Interest]:
         """Return what makes such a widget stale: any message (of ``topics``) that names one of them."""
@@ -42,12 +45,22 @@ class Whose:
         return [Interest(wanted, "team", str(self.hub.id)), Interest(("hubs.user.role",), "hub", str(self.hub.id))]
 
     def condition(self) -> ColumnElement[bool]:
-        """Return the condition on `MessagePerson` that selects their messages."""
+        """Return the condition on `MessagePerson` that selects the messages of those who show them."""
+        hidden = select(User.username).where(hides_activity(self.audience, self.hub))
+        shown = MessagePerson.username.not_in(hidden)
         if self.username:
-            return MessagePerson.username == self.username
+            return and_(MessagePerson.username == self.username, shown)
         members = select(User.username).join(Role, Role.user_id == User.id)
         roles = (RoleName.OWNER, RoleName.MEMBER)
-        return MessagePerson.username.in_(members.where(Role.hub_id == self.hub.id, Role.role.in_(roles)))
+        mine = MessagePerson.username.in_(members.where(Role.hub_id == self.hub.id, Role.role.in_(roles)))
+        return and_(mine, shown)
+
+    def tells_of_hidden(self) -> ColumnElement[bool]:
+        """Return the condition on `MessagePerson` that selects what also names somebody who hides what they do."""
+        named = aliased(MessagePerson)
+        query = select(named.message_id).join(User, User.username == named.username)
+        here = and_(named.message_id == MessagePerson.message_id, hides_activity(self.audience, self.hub))
+        return query.where(here).correlate(MessagePerson).exists()
 
     def title(self) -> str:
         """Say whose they are."""
@@ -86,7 +99,10 @@ def newest(
     query = select(StoredMessage).where(by_topic, StoredMessage.sent_at >= since)
     if whose is not None:
         mine = select(MessagePerson.message_id).where(
-            whose.condition(), MessagePerson.category.in_(topics), MessagePerson.sent_at >= since
+            whose.condition(),
+            ~whose.tells_of_hidden(),
+            MessagePerson.category.in_(topics),
+            MessagePerson.sent_at >= since,
         )
         query = query.where(StoredMessage.id.in_(mine))
     return session.scalars(query.order_by(StoredMessage.sent_at.desc(), StoredMessage.id.desc()).limit(limit)).all()

@@ -26,6 +26,7 @@ class Activity(Widget):
     label = "Weekly activity"
     summary = "A chart of the last weeks, by category."
     icon = "activity"
+    shows_activity = True
     lifetime = 6 * 3600
     parameters: ClassVar = [
         WHOSE,

@@ -33,6 +33,7 @@ class Builds(Widget):
     name = "builds"
     summary = N_("The last builds of a person, a team or a package, and how they ended.")
     icon = "hammer"
+    shows_activity = True
     lifetime = 6 * 3600
     parameters: ClassVar = [
         WHOSE,

@@ -19,6 +19,7 @@ class Feed(Widget):
     name = "feed"
     summary = "What the person or the team did lately, as it happens."
     icon = "feed"
+    shows_activity = True
     parameters: ClassVar = [
         WHOSE,
         Parameter("limit", label="Messages shown", default=30, kind="number", minimum=1, maximum=100),

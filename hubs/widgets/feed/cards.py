@@ -81,7 +81,7 @@ class Card:
 
 def read(session: Session, whose: Whose, limit: int, hidden: Sequence[str], offset: int = 0) -> list[Item]:
     """Return the newest messages that name somebody, newest first, leaving out the first ``offset``."""
-    mine = select(MessagePerson.message_id).where(whose.condition())
+    mine = select(MessagePerson.message_id).where(whose.condition(), ~whose.tells_of_hidden())
     if hidden:
         mine = mine.where(MessagePerson.category.not_in(hidden))
     # A message that names several members comes several times: distinct pairs, then the limit.

@@ -21,6 +21,7 @@ class Heatmap(Widget):
     label = "Activity calendar"
     summary = "A year of days, each coloured by how much happened."
     icon = "heatmap"
+    shows_activity = True
     lifetime = 6 * 3600
     parameters: ClassVar = [
         WHOSE,

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from hubs.models import Role, RoleName, User
 from hubs.models import Widget as Row
+from hubs.permissions import hides_activity
 from hubs.widgets.base import Widget
 from hubs.widgets.caching import CachedFunction, Interest
 from hubs.widgets.messages import session_of
@@ -49,12 +50,15 @@ class GetMembers(CachedFunction):
         return [Interest(("hubs.user.role",), "hub", hub), Interest(("*",), "team", hub)]
 
     def execute(self) -> list[Member]:
-        """Return owners first, then members, each by their last activity."""
+        """Return owners first, then members who are in lists, each by the last activity that they show."""
         query = select(User, Role.role).join(Role, Role.user_id == User.id).where(Role.hub_id == self.instance.hub.id)
-        rows = session_of(self.instance).execute(query.where(Role.role.in_((RoleName.OWNER, RoleName.MEMBER)))).all()
+        session, row = session_of(self.instance), self.instance
+        hidden = set(session.scalars(select(User.id).where(hides_activity(row.audience, row.hub))))
+        rows = session.execute(query.where(Role.role.in_((RoleName.OWNER, RoleName.MEMBER)))).all()
         owners = {user.username for user, role in rows if role == RoleName.OWNER}
-        people = {user.username: user for user, _ in rows}
-        found = [Member(one.username, one.name, one.username in owners, one.last_active) for one in people.values()]
+        listed = {user.username: user for user, _ in rows if not user.unlisted or user.username in owners}
+        active = {name: None if user.id in hidden else user.last_active for name, user in listed.items()}
+        found = [Member(name, user.name, name in owners, active[name]) for name, user in listed.items()]
         return sorted(found, key=lambda one: (not one.owner, -_seconds(one.last_active), one.username))
 
 

@@ -290,6 +290,20 @@ def test_a_widget_that_fewer_may_see_leaves_the_pages_of_the_others(
     assert parts.noted.published[-1][:2] == (f"hub:{team.id}:public:en", "layout")
 
 
+def test_feeds_no_longer_tell_of_a_hub_that_closed(parts: Parts, session: Session, team: Hub) -> None:
+    fields = {"username": "member", "hub_name": "otters", "hub_url": "http://127.0.0.1/t/otters/", "role": "member"}
+    other = {**fields, "hub_name": "sea-otters", "hub_url": "http://127.0.0.1/t/sea-otters/"}
+    parts.pipeline.handle([say("m1", "hubs.user.role.added", **fields), say("m2", "hubs.user.role.added", **other)])
+    heard(parts, session)
+    parts.noted.requested.clear()
+    hub_actions.update(session, as_person(session, "owner"), team, {"visibility": "members"})
+    heard(parts, session)
+    session.expire_all()
+    stored = {row.msg_id for row in session.query(StoredMessage) if "otters/" in str(row.body)}
+    assert stored == {"m2"}
+    assert "feed" in names(session, parts.noted.requested)
+
+
 def test_lists_of_hubs_follow_who_may_see_a_hub(parts: Parts, session: Session, team: Hub) -> None:
     heard(parts, session)
     parts.noted.requested.clear()

@@ -1,0 +1,167 @@
+"""What a person says about themselves and their privacy; taking one's data along, and leaving for good."""
+
+from collections.abc import Mapping
+from typing import Any
+from zoneinfo import available_timezones
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
+
+from hubs import i18n
+from hubs.actions import documents, membership, outbox, people
+from hubs.errors import Conflict, InvalidInput
+from hubs.models import AuditEntry, Hub, MessagePerson, Role, RoleName, SignIn, StoredMessage, User, Visibility, now
+from hubs.permissions import Person
+from hubs.widgets.registry import Registry
+
+#: Who may see what a person does: everybody, people who are signed in, or the person alone.
+ACTIVITY = (Visibility.PUBLIC, Visibility.SIGNED_IN, Visibility.OWNERS)
+#: Most messages that name a person in the file that they take along, the newest first.
+MESSAGES = 10_000
+
+
+def update_account(session: Session, registry: Registry, user: User, values: Mapping[str, Any]) -> list[str]:
+    """Change a person's own settings; return the names of what changed.
+
+    What is cached with the old ones is built anew by the daemon, which hears of it without a name.
+
+    :raises InvalidInput: with one sentence per field that cannot be accepted.
+    """
+    cleaned = _clean(values)
+    before = user.activity
+    changed = sorted(name for name, value in cleaned.items() if getattr(user, name) != value)
+    for name in changed:
+        setattr(user, name, cleaned[name])
+    hub = own_hub(session, user)
+    if changed and hub is not None:
+        if "activity" in changed:
+            _narrow(registry, hub, before, user.activity)
+        hub.touch()
+        session.flush()
+        tell(session, hub, "privacy")
+    return changed
+
+
+def own_hub(session: Session, user: User) -> Hub | None:
+    """Return a person's own hub."""
+    return session.scalars(select(Hub).where(Hub.user_id == user.id, Hub.kind == "user")).first()
+
+
+def tell(session: Session, hub: Hub, key: str) -> None:
+    """Let the daemon know, naming nobody, that lists and feeds with a hub's person in them must be built anew."""
+    body = outbox.about_hub(session, hub, hub.name, changed_keys=[key])
+    outbox.record(session, "hubs.hub.updated", body, hub, quiet=True)
+
+
+def export(session: Session, registry: Registry, who: Person, user: User) -> dict[str, Any]:
+    """Return everything that is kept about a person, as JSON types."""
+    hub = own_hub(session, user)
+    requests, invitations = membership.mine(session, who)
+    roles = session.scalars(select(Role).where(Role.user_id == user.id)).all()
+    names = ("username", "fullname", "timezone", "locale", "about", "issuer", "subject", "unlisted", "quiet_unfollow")
+    return {
+        "account": {**{name: getattr(user, name) for name in names}, "activity": user.activity.value},
+        "created_on": user.created_on.isoformat(),
+        "last_active": user.last_active.isoformat() if user.last_active else None,
+        "hub": documents.describe(hub, registry).plain() if hub else None,
+        "roles": [{"hub": one.hub.name, "kind": one.hub.kind, "role": one.role.value} for one in roles],
+        "requests": [{"hub": one.hub.name, "message": one.message, "state": one.state.value} for one in requests],
+        "invitations": [{"hub": one.hub.name, "role": one.role.value, "by": one.invited_by} for one in invitations],
+        "signed_in_since": [
+            moment.isoformat() for moment in session.scalars(select(SignIn.created_on).where(SignIn.user_id == user.id))
+        ],
+        "messages": _messages(session, user.username),
+        "changes": [
+            {"at": one.at.isoformat(), "action": one.action, "hub": one.hub_name, "origin": one.origin}
+            for one in session.scalars(select(AuditEntry).where(AuditEntry.agent == user.username))
+        ],
+    }
+
+
+def forget(session: Session, user: User) -> None:
+    """Delete an account: its hub, roles and sessions go, and what is kept of it names nobody any more.
+
+    :raises Conflict: when a hub would lose its last owner.
+    """
+    roles = session.scalars(select(Role).where(Role.user_id == user.id)).all()
+    left = sorted({role.hub.title for role in roles if _is_last_owner(session, role)})
+    if left:
+        raise Conflict(
+            f"You are the last owner of {', '.join(left)}. Make somebody else an owner first, so that they go on."
+        )
+    for role in roles:
+        if role.hub.user_id != user.id:
+            people.take_away(session, user.username, role.hub, user, role.role, quiet=True)
+    hub = own_hub(session, user)
+    if hub is not None:
+        session.delete(hub)
+        session.flush()
+    _anonymise(session, user.username, f"deleted-{user.id}")
+    session.expire(user, ["roles"])
+    session.delete(user)
+    session.flush()
+
+
+def _clean(values: Mapping[str, Any]) -> dict[str, Any]:
+    cleaned: dict[str, Any] = {
+        "fullname": " ".join(str(values.get("fullname", "")).split())[:255],
+        "timezone": str(values.get("timezone") or "UTC"),
+        "locale": str(values.get("locale") or ""),
+        "unlisted": bool(values.get("unlisted")),
+        "quiet_unfollow": bool(values.get("quiet_unfollow")),
+    }
+    wrong = {}
+    if cleaned["timezone"] not in available_timezones():
+        wrong["timezone"] = "Please write a time zone such as Europe/Oslo."
+    if cleaned["locale"] and cleaned["locale"] not in i18n.locales():
+        wrong["locale"] = "Please choose one of the languages."
+    if values.get("activity") not in [level.value for level in ACTIVITY]:
+        wrong["activity"] = "Please choose who may see it."
+    if wrong:
+        raise InvalidInput("Some fields need your attention.", wrong)
+    return {**cleaned, "activity": Visibility(values["activity"])}
+
+
+def _narrow(registry: Registry, hub: Hub, before: Visibility, after: Visibility) -> None:
+    """Let the widgets of a person's own hub that show what the person does be seen by those who may see it."""
+    for row in hub.widgets:
+        found = registry.get(row.plugin)
+        if found is None or not found.cls.shows_activity:
+            continue
+        if row.visibility == before or row.visibility.rank < after.rank:
+            row.visibility, row.updated_on = after, now()
+            row.version += 1
+    if after != Visibility.PUBLIC:
+        hub.last_activity = None
+
+
+def _messages(session: Session, username: str) -> list[dict[str, Any]]:
+    mine = select(MessagePerson.message_id).where(MessagePerson.username == username)
+    newest = mine.order_by(MessagePerson.sent_at.desc()).limit(MESSAGES)
+    rows = session.scalars(
+        select(StoredMessage).where(StoredMessage.id.in_(newest)).order_by(StoredMessage.sent_at.desc())
+    )
+    return [
+        {"id": row.msg_id, "topic": row.topic, "sent_at": row.sent_at.isoformat(), "sentence": row.sentence}
+        for row in rows
+    ]
+
+
+def _is_last_owner(session: Session, role: Role) -> bool:
+    if role.role != RoleName.OWNER or role.hub.user_id == role.user_id:
+        return False
+    owners = select(func.count()).where(Role.hub_id == role.hub_id, Role.role == RoleName.OWNER)
+    return (session.scalar(owners) or 0) <= 1
+
+
+def _anonymise(session: Session, username: str, stand_in: str) -> None:
+    """Remove the messages that name this person alone, and the name from what is kept of the others."""
+    others = select(MessagePerson.message_id).where(MessagePerson.username != username)
+    mine = select(MessagePerson.message_id).where(MessagePerson.username == username)
+    alone = StoredMessage.id.in_(mine) & StoredMessage.id.not_in(others.where(MessagePerson.message_id.in_(mine)))
+    session.execute(delete(StoredMessage).where(alone), execution_options={"synchronize_session": False})
+    shared = update(StoredMessage).where(StoredMessage.id.in_(mine))
+    sentence = func.replace(StoredMessage.sentence, username, stand_in)
+    session.execute(shared.values(sentence=sentence, body=None), execution_options={"synchronize_session": False})
+    session.execute(delete(MessagePerson).where(MessagePerson.username == username))
+    session.execute(update(AuditEntry).where(AuditEntry.agent == username).values(agent=stand_in, origin=""))

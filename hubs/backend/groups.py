@@ -1,0 +1,50 @@
+"""Messages of the account system about its groups: the teams that belong to a group follow them."""
+
+import logging
+from typing import Any
+
+from sqlalchemy import select
+
+from hubs.actions import groups
+from hubs.bus import Message
+from hubs.events import Stream, user_channel
+from hubs.models import Database, User
+
+log = logging.getLogger(__name__)
+
+#: What happened to a member, by the end of the topic.
+EVENTS = {"fas.group.member.sponsor": True, "fas.group.member.remove": False}
+#: Names of fields in which one of these messages says the name of a person or group.
+_NAMES = ("username", "name")
+
+
+class GroupMessages:
+    """Adds and removes members as the account system says.
+
+    Unlike messages of our own, which are hints, these are taken at their word: only those whose topic begins with
+    ``trusted`` (``org.fedoraproject.prod``) are, and in production fedmsg has checked who signed them.
+    """
+
+    def __init__(self, database: Database, stream: Stream, trusted: str) -> None:
+        self._database, self._stream, self._trusted = database, stream, trusted
+
+    def handle(self, message: Message) -> None:
+        """Do what the message says to the teams of its group; a person who was removed hears them no more."""
+        belongs = EVENTS.get(message.name)
+        if belongs is None or message.topic != f"{self._trusted}.{message.name}":
+            return
+        group, username = _name(message.body.get("group")), _name(message.body.get("user")).lower()
+        with self._database.transaction() as session:
+            hubs = groups.changed(session, group, username, belongs=belongs)
+            number = session.scalar(select(User.id).where(User.username == username))
+        if hubs:
+            log.info("%s %s %s: %d teams follow", username, "entered" if belongs else "left", group, len(hubs))
+        if hubs and number is not None and not belongs:
+            self._stream.revoke(user_channel(number))
+
+
+def _name(value: Any) -> str:
+    """Return the name of a person or group, which older messages hold in an object."""
+    if isinstance(value, dict):
+        value = next((value[name] for name in _NAMES if isinstance(value.get(name), str)), "")
+    return value[:64] if isinstance(value, str) else ""

@@ -1,0 +1,31 @@
+"""Who may see something."""
+
+from enum import StrEnum
+
+from sqlalchemy import Enum
+
+
+class Visibility(StrEnum):
+    """Who may see a hub, a widget, or what a person does, widest first."""
+
+    PUBLIC = "public"
+    SIGNED_IN = "signed-in"
+    MEMBERS = "members"
+    OWNERS = "owners"
+
+    @property
+    def rank(self) -> int:
+        """How narrow it is: 0 for everybody."""
+        return tuple(Visibility).index(self)
+
+
+def visibility_column(name: str = "visibility") -> Enum:
+    """Return the type of a column that holds a visibility."""
+    return Enum(
+        Visibility,
+        native_enum=False,
+        create_constraint=True,
+        length=16,
+        name=name,
+        values_callable=lambda levels: [level.value for level in levels],
+    )
