@@ -19,6 +19,7 @@ from sqlalchemy import select as sql
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from bench import push
 from hubs.actions import people
 from hubs.events import Stream as EventLog
 from hubs.events import Tokens, hub_channel
@@ -124,10 +125,14 @@ def percentile(values: list[float], share: int) -> float:
 
 
 def run(found: Stack, count: int, rounds: int) -> None:
-    """Measure and print."""
+    """Measure and print; without ``count``, only what machines put into widgets."""
     hub = prepare(found)
     bus = found.bus()
     time.sleep(4)  # the sweep has put the new hubs into the index
+    if not count:
+        print_push(found, hub, rounds)
+        bus.close()
+        return
     print(f"messages stored and triaged per second   {throughput(found, bus, count):8.0f}   ({count} messages)")
     found.services["hub"].process.send_signal(signal.SIGSTOP)  # the limit is measured without us
     print(f"a consumer that does nothing, same hub      {limit(found, bus, count // 2):8.0f}", flush=True)
@@ -138,9 +143,17 @@ def run(found: Stack, count: int, rounds: int) -> None:
         took = latency(found, bus, hub, readers, rounds)
         figures = " ".join(f"{percentile(took, share):8.1f}" for share in (50, 95, 99))
         print(f"{readers:>8} {figures} {len(took):>9}", flush=True)
+    print_push(found, hub, rounds)
     rss = {name: _rss(service.process.pid) for name, service in found.services.items()}
     print("resident MB:", ", ".join(f"{name} {size:.0f}" for name, size in rss.items()))
     bus.close()
+
+
+def print_push(found: Stack, hub: Hub, rounds: int) -> None:
+    """Measure and print how soon a browser has what a machine puts into a widget."""
+    took = push.latency(found, hub, rounds)
+    figures = " ".join(f"{percentile(took, share):8.1f}" for share in (50, 95, 99))
+    print(f"{'PUT':>8} {figures} {len(took):>9}   (from the request to the event; the aim is 300 at p95)", flush=True)
 
 
 def _rss(pid: int) -> float:
@@ -151,7 +164,7 @@ def _rss(pid: int) -> float:
 def main() -> None:
     """Start the stack and measure."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--count", type=int, default=20_000, help="messages for the throughput")
+    parser.add_argument("--count", type=int, default=20_000, help="messages for the throughput; 0 for the PUTs alone")
     parser.add_argument("--rounds", type=int, default=20, help="rounds for each latency")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:

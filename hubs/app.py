@@ -18,7 +18,7 @@ from hubs.events import Stream, Tokens
 from hubs.models import Database
 from hubs.permissions import can
 from hubs.settings import Settings, load
-from hubs.views import auth, edit, errors, front, health, hub, members, oidc, push, security, widget
+from hubs.views import auth, edit, errors, front, gallery, health, hub, members, oidc, push, security, widget
 from hubs.views import me as account
 from hubs.views.limits import Limiter
 from hubs.views.site import EXTENSION, Site, close_session, me, page_context
@@ -60,7 +60,7 @@ def create_app(
     i18n.install(app.jinja_env)
     app.jinja_env.globals.update(urls=urls, can=can, me=me, site_name=settings.site_name)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    for room in (front, hub, edit, members, widget, push, auth, account, health):
+    for room in (front, gallery, hub, edit, members, widget, push, auth, account, health):
         app.register_blueprint(room.blueprint)
     app.register_blueprint(push.machines)
     app.context_processor(page_context)

@@ -137,6 +137,7 @@ class Settings(BaseModel):
     message_limit: int = Field(1_000_000, ge=1000, description="Largest message of the bus in bytes.")
     stream_log: int = Field(200, ge=10, description="Events kept per stream for readers who reconnect.")
     stream_ttl: int = Field(3600, ge=60, description="Seconds for which those events are kept.")
+    gallery: bool = Field(False, description="Whether /gallery/ shows every widget in every state.")
     push_rate: int = Field(60, ge=1, description="Requests a minute that a machine may send with one push token.")
     token_ttl: int = Field(6 * 3600, ge=60, description="Seconds for which a page's stream token is good.")
 

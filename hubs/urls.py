@@ -114,6 +114,11 @@ def widget_act(widget_id: int, act: str) -> str:
     return f"/w/{widget_id}/{act}"
 
 
+def gallery(plugin: str = "") -> str:
+    """Return the path of the gallery, or of one widget in it."""
+    return f"/gallery/{quote(plugin, safe='')}"
+
+
 def push(widget_id: int) -> str:
     """Return the path at which a machine fills a widget (GET and PUT)."""
     return f"/api/v1/push/{widget_id}"

@@ -65,6 +65,7 @@ def environment(ports: Ports, data_dir: Path) -> dict[str, str]:
         "HUBS_SITE_URL": f"http://{HOST}:{ports.web}",
         "HUBS_STREAM_URL": f"http://{HOST}:{ports.stream}/events",
         "HUBS_LOCAL_LOGIN": "1",
+        "HUBS_GALLERY": "1",
         "HUBS_BUS_INBOUND": f"tcp://{HOST}:{ports.inbound}",
         "HUBS_BUS_OUTBOUND": f"tcp://{HOST}:{ports.outbound}",
         "LOGNAME": os.environ.get("LOGNAME") or "hubs",  # fedmsg asks for it and fails without

@@ -45,15 +45,14 @@ class Kit:
         found = box.states(row, live, empty)
         pages, wrong = {}, []
         for state in STATES:
-            fragment = found[state]
-            pages[state] = box.page(row, fragment, refreshing=state == "refreshing")
+            fragment = found[state].fragment
+            pages[state] = box.page(found[state], refreshing=state == "refreshing")
             wrong += [f"{state}: {problem}" for problem in reading.page_problems(pages[state])]
             if fragment is not None:
                 wrong += [f"{state}: {problem}" for problem in reading.problems(fragment.html)]
             if state in ("failed", "needs-setup") and (fragment is None or fragment.state != state):
                 wrong.append(f"{state}: the widget swallowed the error instead of raising it")
-        good, nothing = found["live"], found["empty"]
-        for made in (good, nothing):
+        for made in (found["live"].fragment, found["empty"].fragment):
             if made is not None and made.state != "live":
                 wrong.append(f"live: {made.error}")
         _demand(not wrong, "\n".join(wrong))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader
@@ -17,13 +18,14 @@ from hubs import i18n, urls
 from hubs.cache import Cache
 from hubs.errors import NeedsSetup
 from hubs.models import Base, Hub, Role, RoleName, User, Widget, now
-from hubs.widgets.caching import CachedFunction
+from hubs.widgets.caching import services_of
 from hubs.widgets.fragments import Fragment, Fragments
 from hubs.widgets.registry import Registry, WidgetType
 from hubs.widgets.view import FILTERS
 
 #: The states in which people meet a widget.
 STATES = ("loading", "live", "refreshing", "stale", "failed", "needs-setup", "empty")
+_LACKS = "Say in the settings of this widget what it shall show."
 _PAGES = Path(__file__).parent.parent / "templates"
 
 
@@ -58,6 +60,39 @@ class MemoryCache:
         """Do nothing."""
 
 
+class SandboxFragments(Fragments):
+    """Fragments whose functions may be told what to answer; no class is changed, so others may build meanwhile."""
+
+    #: What the named functions do instead of computing anything.
+    instead: Mapping[str, Callable[[], Any]] = MappingProxyType({})
+    #: What the view of a widget without functions raises.
+    error: Exception | None = None
+
+    def _registered(self, row: Widget) -> WidgetType:
+        found = super()._registered(row)
+        if self.error is None or found.functions:
+            return found
+        act = _raises(self.error)
+        return replace(found, view=type("Failing", (found.view,), {"get_context": act}))
+
+    def _prepare(self, found: WidgetType, row: Widget) -> None:
+        super()._prepare(found, row)
+        services_of(row).instead = self.instead
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A widget in one state; ``fragment`` is None while nothing is built yet."""
+
+    row: Widget
+    fragment: Fragment | None
+
+    @property
+    def html(self) -> str:
+        """What the widget shows; empty where nothing is built, or it hides itself."""
+        return self.fragment.html if self.fragment else ""
+
+
 @dataclass
 class Sandbox:
     """A team's hub called ``workshop`` with one owner, ``ottoline``, and a builder of fragments."""
@@ -65,19 +100,15 @@ class Sandbox:
     session: Session
     hub: Hub
     registry: Registry
-    fragments: Fragments
+    fragments: SandboxFragments
 
     def add(self, plugin: str, **settings: Any) -> Widget:
         """Put a widget on the hub, as its form would; the settings are checked as there.
 
         :raises InvalidInput: when they cannot be accepted.
         """
-        found = self.type(plugin)
-        stored, _ = found.schema.store(settings, {})
-        row = Widget(plugin=plugin, side="left", position=len(self.hub.widgets), settings=stored, version=1)
-        self.hub.widgets.append(row)
-        self.session.flush()
-        return row
+        stored, _ = self.type(plugin).schema.store(settings, {})
+        return self._put(plugin, stored)
 
     def type(self, plugin: str) -> WidgetType:
         """Return a widget's class with its functions."""
@@ -92,69 +123,63 @@ class Sandbox:
 
     def states(
         self, row: Widget, live: Mapping[str, Any] | None = None, empty: Mapping[str, Any] | None = None
-    ) -> dict[str, Fragment | None]:
-        """Return the widget in every state; None stands for one that is not built yet.
+    ) -> dict[str, Shown]:
+        """Return the widget in every state, each on a row of its own.
 
         ``live`` and ``empty`` give what each cached function returns in that state, by the function's name; without
         them the functions compute it. A widget that hides itself has an empty fragment.
         """
-        with self._answering(row, live or {}):
-            good = self.build(row)
-        with self._answering(row, empty or {}):
-            nothing = self.build(row)
-        shown: dict[str, Fragment | None] = {"loading": None, "live": good, "refreshing": good}
-        shown["stale"] = replace(good, state="stale", error="ConnectionError: the service does not answer")
-        with self._failing(row, RuntimeError("the service does not answer")):
-            row.version += 1  # so that no good content is left
-            shown["failed"] = self.build(row)
-        with self._failing(row, NeedsSetup("Say in the settings of this widget what it shall show.")):
-            row.version += 1
-            shown["needs-setup"] = self.build(row)
-        return {**shown, "empty": nothing}
+        good, nothing = ({name: _returns(value) for name, value in (said or {}).items()} for said in (live, empty))
+        away, lacking = RuntimeError("the service does not answer"), NeedsSetup(_LACKS)
+        found = {state: self._built(row, good) for state in ("live", "refreshing", "stale")}
+        old = found["stale"].fragment
+        if old is not None:
+            found["stale"] = replace(
+                found["stale"], fragment=replace(old, state="stale", error=f"RuntimeError: {away}")
+            )
+        return {
+            "loading": Shown(self._twin(row), None),
+            **found,
+            "failed": self._failing(row, away),
+            "needs-setup": self._failing(row, lacking),
+            "empty": self._built(row, nothing),
+        }
 
-    def page(self, row: Widget, fragment: Fragment | None, *, refreshing: bool = False) -> str:
+    def page(self, shown: Shown, *, refreshing: bool = False) -> str:
         """Return a page with the widget in its frame, as a reader gets it."""
         environment = Environment(loader=FileSystemLoader(_PAGES), autoescape=True, trim_blocks=True)
         environment.filters.update(FILTERS)
         i18n.install(environment)
         environment.globals.update(urls=urls, refreshing=refreshing)
-        return environment.from_string(_PAGE).render(row=row, fragment=fragment, styles=_styles())
+        return environment.from_string(_PAGE).render(row=shown.row, fragment=shown.fragment, styles=_styles())
 
-    @contextmanager
-    def _answering(self, row: Widget, answers: Mapping[str, Any]) -> Iterator[None]:
-        """Let the named functions answer so."""
-        with self._instead(row, {name: _returns(answer) for name, answer in answers.items()}):
-            yield
+    def _put(self, plugin: str, settings: Mapping[str, Any]) -> Widget:
+        row = Widget(plugin=plugin, side="left", position=len(self.hub.widgets), settings=dict(settings), version=1)
+        self.hub.widgets.append(row)
+        self.session.flush()
+        return row
 
-    @contextmanager
-    def _failing(self, row: Widget, error: Exception) -> Iterator[None]:
-        """Let everything that the widget asks fail; a widget without functions fails in its view."""
-        found = self.type(row.plugin)
-        if found.functions:
-            with self._instead(row, {function.__name__: _raises(error) for function in found.functions}):
-                yield
-            return
-        known = found.view.get_context
-        found.view.get_context = _raises(error)  # type: ignore[method-assign]
-        try:
-            yield
-        finally:
-            found.view.get_context = known  # type: ignore[method-assign]
+    def _twin(self, row: Widget) -> Widget:
+        return self._put(row.plugin, row.settings)
 
-    @contextmanager
-    def _instead(self, row: Widget, acts: Mapping[str, Callable[..., Any]]) -> Iterator[None]:
-        functions = {function.__name__: function for function in self.type(row.plugin).functions}
-        unknown = set(acts) - set(functions)
+    def _built(self, row: Widget, acts: Mapping[str, Callable[[], Any]], error: Exception | None = None) -> Shown:
+        names = [function.__name__ for function in self.type(row.plugin).functions]
+        unknown = sorted(set(acts) - set(names))
         if unknown:
-            raise LookupError(f"{row.plugin} has no function {', '.join(unknown)}; it has {', '.join(functions)}.")
-        known: dict[type[CachedFunction], Any] = {functions[name]: functions[name].execute for name in acts}
+            raise LookupError(
+                f"{row.plugin} has no function {', '.join(unknown)}; it has {', '.join(names) or 'none'}."
+            )
+        twin = self._twin(row)
+        self.fragments.instead, self.fragments.error = acts, error
         try:
-            for name, act in acts.items():
-                functions[name].execute = act  # type: ignore[method-assign]
-            yield
+            return Shown(twin, self.build(twin))
         finally:
-            for function, execute in known.items():
-                function.execute = execute  # type: ignore[method-assign]
+            self.fragments.instead, self.fragments.error = {}, None
+
+    def _failing(self, row: Widget, error: Exception) -> Shown:
+        """Let everything that the widget asks fail; a widget without functions fails in its view."""
+        functions = self.type(row.plugin).functions
+        return self._built(row, {function.__name__: _raises(error) for function in functions}, error)
 
 
 @contextmanager
@@ -171,7 +196,7 @@ def sandbox(declared: list[str] | None = None, registry: Registry | None = None)
         hub.roles.append(Role(user=user, role=RoleName.OWNER))
         session.add(hub)
         session.flush()
-        yield Sandbox(session, hub, registry, Fragments(registry, cache, key, 3600))
+        yield Sandbox(session, hub, registry, SandboxFragments(registry, cache, key, 3600))
     engine.dispose()
 
 

@@ -19,6 +19,9 @@ HUB = "/<any(u, t):space>/<name>/"
 #: Route, method → who may use it on a public hub; "all" are open whatever the hub's visibility.
 RULES = {
     ("/", "GET"): "all",
+    # Where it is switched on: tests/unit/views/test_gallery.py.
+    ("/gallery/", "GET"): "gallery",
+    ("/gallery/<plugin>", "GET"): "gallery",
     ("/login", "GET"): "all",
     ("/login", "POST"): "all",
     ("/login/start", "GET"): "provider",
@@ -134,7 +137,7 @@ def test_the_rules_hold(client: FlaskClient, session: Session, otters: Hub, role
     last = ["/w/<int:number>/remove", "/me/delete", "/logout"]
     ordered = sorted(RULES.items(), key=lambda item: last.index(item[0][0]) if item[0][0] in last else -1)
     for (route, method), rule in ordered:
-        if rule in ("meetings", "machine", "tokens"):
+        if rule in ("meetings", "machine", "tokens", "gallery"):
             continue
         path = path_of(route, otters)
         fields = {"way": "down", "username": role if role != "visitor" else "newcomer", "display_name": "Otters"}
@@ -210,7 +213,7 @@ def test_a_hub_that_one_may_not_see_answers_like_one_that_there_is_not(
     if role == "owner":
         return
     for (route, method), rule in RULES.items():
-        if rule in ("all", "account", "provider", "machine"):
+        if rule in ("all", "account", "provider", "machine", "gallery"):
             continue
         number = cut_list(otters).id
         real = path_of(route, otters)
@@ -252,6 +255,8 @@ def test_every_path_that_we_write_leads_somewhere(app: Flask) -> None:
         (urls.widget_settings(1), "POST"),
         (urls.widget_act(1, "move"), "POST"),
         (urls.widget_act(1, "remove"), "POST"),
+        (urls.gallery(), "GET"),
+        (urls.gallery("sticky"), "GET"),
         (urls.push(1), "PUT"),
         (urls.push_tokens(1), "POST"),
         (urls.push_token_revoke(1, 2), "POST"),

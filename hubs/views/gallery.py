@@ -1,0 +1,79 @@
+"""Every widget in every state, for those who build and translate them; off unless ``HUBS_GALLERY`` is on."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from flask import Blueprint, render_template
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from hubs.errors import NotFound
+from hubs.i18n import N_, _
+from hubs.models import Visibility, Widget
+from hubs.permissions import VISITOR, can
+from hubs.testing.sandbox import Sandbox, Shown, sandbox
+from hubs.views.site import db, locale, site
+from hubs.widgets.fragments import Fragment
+
+blueprint = Blueprint("gallery", __name__)
+
+#: Widgets of one kind among which an example is looked for.
+EXAMPLES = 20
+_TITLES = {
+    "loading": N_("Loading"),
+    "live": N_("Live"),
+    "refreshing": N_("Refreshing"),
+    "stale": N_("Out of date"),
+    "failed": N_("Failed"),
+    "needs-setup": N_("Needs setup"),
+    "empty": N_("Empty"),
+}
+
+
+@blueprint.get("/gallery/")
+def index() -> str:
+    """List the widgets."""
+    _allow()
+    return render_template("gallery.html", types=list(site().registry), type=None)
+
+
+@blueprint.get("/gallery/<plugin>")
+def show(plugin: str) -> str:
+    """Show one widget in every state."""
+    _allow()
+    found = site().registry.get(plugin)
+    if found is None:
+        raise NotFound(_("There is no such widget here."))
+    with sandbox(registry=site().registry) as box:
+        shown = _states(box, plugin)
+        return render_template("gallery.html", types=list(site().registry), type=found, shown=shown, titles=_TITLES)
+
+
+def _allow() -> None:
+    if not site().settings.gallery:
+        raise NotFound(_("There is no gallery here."))
+
+
+def _states(box: Sandbox, plugin: str) -> Mapping[str, Shown]:
+    """Return the states; where nothing can be shown without asking others, an example is taken from this instance."""
+    found = box.states(Widget(plugin=plugin, settings={}))
+    example = _example(plugin)
+    if example is None:
+        return found
+    for state in ("live", "refreshing", "stale"):
+        there = found[state]
+        if there.fragment is None or there.fragment.state == "failed" or not there.html:
+            # Its ids are those of the widget that it was taken from.
+            html = example.html.replace(f"title-{example.widget}", f"title-{there.row.id}")
+            stand = "stale" if state == "stale" else "live"
+            found[state] = replace(there, fragment=replace(example, widget=there.row.id, html=html, state=stand))
+    return found
+
+
+def _example(plugin: str) -> Fragment | None:
+    """Return the content of a widget of this kind that everybody may see."""
+    query = select(Widget).where(Widget.plugin == plugin, Widget.visibility == Visibility.PUBLIC)
+    rows = db().scalars(query.options(joinedload(Widget.hub)).order_by(Widget.id.desc()).limit(EXAMPLES))
+    seen = [row for row in rows if can(VISITOR, "view", row)]
+    there = site().fragments.read_many(seen, locale()).values()
+    return next((one for one in there if one.state == "live" and one.html), None)

@@ -1,0 +1,67 @@
+"""The gallery: off by default, and where it is on, every widget in every state, as strict as every page."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from hubs.app import create_app
+from hubs.models import Database, Hub, Visibility
+from hubs.settings import load
+from hubs.testing.reading import page_problems
+from hubs.testing.sandbox import STATES
+from hubs.views import gallery
+from hubs.widgets.registry import BUILT_IN
+from tests.unit.views.conftest import BASE
+
+NAMES = [origin.split(":")[0].rsplit(".", 1)[1] for origin in BUILT_IN]
+
+
+@pytest.fixture
+def shown(database: Database, tmp_path: Path) -> Iterator[FlaskClient]:
+    env = {**BASE, "HUBS_GALLERY": "1", "HUBS_DATABASE_URL": str(database.url), "HUBS_DATA_DIR": str(tmp_path)}
+    app = create_app(load(env))
+    yield app.test_client()
+    app.extensions["hubs"].database.dispose()
+    app.extensions["hubs"].fragments.cache.close()
+
+
+@pytest.mark.parametrize("path", ["/gallery/", "/gallery/sticky"])
+def test_there_is_no_gallery_unless_it_is_switched_on(client: FlaskClient, path: str) -> None:
+    assert client.get(path).status_code == 404
+
+
+def test_the_gallery_lists_every_widget(shown: FlaskClient) -> None:
+    page = shown.get("/gallery/").get_data(as_text=True)
+    assert page_problems(page) == []
+    for name in NAMES:
+        assert f'href="/gallery/{name}"' in page
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_widget_is_shown_in_every_state(shown: FlaskClient, name: str) -> None:
+    answer = shown.get(f"/gallery/{name}")
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 200
+    assert page_problems(page) == []
+    for state in STATES:
+        assert f'id="state-{state}"' in page
+    assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
+    assert "data-load=" not in page, "a picture of a widget asks for nothing"
+
+
+def test_a_widget_that_there_is_not_is_not_found(shown: FlaskClient) -> None:
+    assert shown.get("/gallery/nothing").status_code == 404
+
+
+def test_an_example_comes_from_what_everybody_may_see(app: Flask, session: Session, otters: Hub) -> None:
+    members = next(row for row in otters.widgets if row.plugin == "members")
+    app.test_client().get(f"/w/{members.id}/fragment")
+    for visibility, there in ((Visibility.PUBLIC, True), (Visibility.SIGNED_IN, False), (Visibility.OWNERS, False)):
+        otters.visibility = visibility
+        session.commit()
+        with app.test_request_context():
+            assert (gallery._example("members") is not None) is there, visibility
