@@ -90,7 +90,11 @@ class BadMessage(HubsError):
 
 
 class NeedsSetup(HubsError):
-    """A widget lacks a setting without which it has nothing to show."""
+    """A widget lacks a setting without which it has nothing to show; ``detail`` is for those who may change it."""
+
+    def __init__(self, message: str, detail: str = "") -> None:
+        super().__init__(message)
+        self.detail = detail
 
 
 class UpstreamError(HubsError):

@@ -150,8 +150,9 @@ class Sandbox:
         environment = Environment(loader=FileSystemLoader(_PAGES), autoescape=True, trim_blocks=True)
         environment.filters.update(FILTERS)
         i18n.install(environment)
-        environment.globals.update(urls=urls, refreshing=refreshing)
-        return environment.from_string(_PAGE).render(row=shown.row, fragment=shown.fragment, styles=_styles())
+        environment.globals.update(urls=urls)
+        page = environment.from_string(_PAGE)
+        return page.render(row=shown.row, fragment=shown.fragment, refreshing=refreshing, styles=_styles())
 
     def _put(self, plugin: str, settings: Mapping[str, Any]) -> Widget:
         row = Widget(plugin=plugin, side="left", position=len(self.hub.widgets), settings=dict(settings), version=1)
@@ -217,7 +218,7 @@ def _styles() -> str:
     return "\n".join((static / name).read_text(encoding="utf-8") for name in files)
 
 
-_PAGE = """{% from "frame.html" import frame with context %}<!doctype html>
+_PAGE = """{% from "frame.html" import frame %}<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>A widget</title><style>{{ styles|safe }}</style></head>
-<body><main><h1>A widget</h1>{{ frame(row, fragment) }}</main></body></html>
+<body><main><h1>A widget</h1>{{ frame(row, fragment, refreshing=refreshing) }}</main></body></html>
 """

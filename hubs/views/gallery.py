@@ -55,18 +55,17 @@ def _allow() -> None:
 
 
 def _states(box: Sandbox, plugin: str) -> Mapping[str, Shown]:
-    """Return the states; where nothing can be shown without asking others, an example is taken from this instance."""
+    """Return the states, with an example from this instance in those that have content, where there is one."""
     found = box.states(Widget(plugin=plugin, settings={}))
     example = _example(plugin)
     if example is None:
         return found
     for state in ("live", "refreshing", "stale"):
-        there = found[state]
-        if there.fragment is None or there.fragment.state == "failed" or not there.html:
-            # Its ids are those of the widget that it was taken from.
-            html = example.html.replace(f"title-{example.widget}", f"title-{there.row.id}")
-            stand = "stale" if state == "stale" else "live"
-            found[state] = replace(there, fragment=replace(example, widget=there.row.id, html=html, state=stand))
+        number = found[state].row.id
+        # Its ids are those of the widget that it was taken from.
+        html = example.html.replace(f'-{example.widget}"', f'-{number}"')
+        shown = replace(example, widget=number, html=html, state="stale" if state == "stale" else "live")
+        found[state] = replace(found[state], fragment=shown)
     return found
 
 

@@ -152,6 +152,7 @@ class Fragments:
             lifetime = min(found.cls.lifetime or self._ttl, self._ttl)
         except NeedsSetup as error:
             made, lifetime = _problem(row, self._title(row), "needs-setup", str(error)), self._ttl
+            made = replace(made, error=error.detail or made.error)
         except Exception as error:  # a widget may fail in any way and must not break anything around it
             log.exception("widget %s (%s) of hub %s cannot be built", row.id, row.plugin, row.hub_id)
             made, lifetime = self._last_good(row, locale, error), 600
@@ -190,7 +191,9 @@ class Fragments:
     def _registered(self, row: Widget) -> WidgetType:
         found = self.registry.get(row.plugin)
         if found is None:
-            raise NeedsSetup(f"The widget “{row.plugin}” is not installed here. Install it, or remove this box.")
+            broken = (f"{origin} cannot be used: {reason}" for origin, reason in self.registry.broken.items())
+            text = f"The widget “{row.plugin}” is not installed here. Install it, or remove this box."
+            raise NeedsSetup(text, " ".join([text, *broken])[:1000])
         return found
 
     def _title(self, row: Widget) -> str:

@@ -50,6 +50,7 @@ def test_every_widget_is_shown_in_every_state(shown: FlaskClient, name: str) -> 
     for state in STATES:
         assert f'id="state-{state}"' in page
     assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
+    assert ">refreshing<" in page or "hides itself" in page
     assert "data-load=" not in page, "a picture of a widget asks for nothing"
 
 

@@ -181,6 +181,15 @@ def test_a_widget_that_is_not_installed_says_so(fragments: Fragments, session: S
     assert "not installed" in found.html
 
 
+def test_owners_see_in_its_box_why_a_widget_is_not_there(
+    outside: Registry, session: Session, team: Hub, tmp_path: Path
+) -> None:
+    found = Fragments(outside, SQLiteCache(tmp_path / "c.db"), KEY, 3600).build(add(session, team, "vanished"))
+    assert "no.such.module:X cannot be used: ModuleNotFoundError" in found.error
+    assert "no.such.module" not in found.html
+    assert "no.such.module" not in str(found.public())
+
+
 def test_new_settings_have_a_key_of_their_own(fragments: Fragments, session: Session, team: Hub) -> None:
     row = add(session, team, "sticky", text="old")
     fragments.build(row)

@@ -1,0 +1,43 @@
+"""The gallery in both colour schemes, and on a phone."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from hubs.app import create_app
+from hubs.models import Database, migrations
+from hubs.settings import load
+from hubs.testing.browser import violations
+from hubs.widgets.registry import BUILT_IN
+from tests.serving import serving
+
+NAMES = [origin.split(":")[0].rsplit(".", 1)[1] for origin in BUILT_IN]
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Give the address of an application with the gallery; nothing else is needed for it."""
+    folder: Path = tmp_path_factory.mktemp("gallery")
+    settings = load({"HUBS_GALLERY": "1", "HUBS_DATA_DIR": str(folder), "HUBS_PUBLISH": "0"})
+    database = Database(settings.database)
+    migrations.upgrade(database)
+    database.dispose()
+    with serving(create_app(settings)) as found:
+        yield found
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_widget_in_every_state_can_be_read_by_all(chromium: Browser, url: str, scheme: str) -> None:
+    context = chromium.new_context(base_url=url, color_scheme=scheme, viewport={"width": 320, "height": 800})  # type: ignore[arg-type]
+    page = context.new_page()
+    found, wide = {}, []
+    for name in ("", *NAMES):
+        page.goto(f"/gallery/{name}")
+        found[name] = violations(page, "main")
+        if page.evaluate("document.documentElement.scrollWidth") > 320:
+            wide.append(name)
+    context.close()
+    assert {name: wrong for name, wrong in found.items() if wrong} == {}
+    assert wide == []
