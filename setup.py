@@ -76,6 +76,7 @@ setup(
         "postgres": ["psycopg2>=2.9"],
         "fedora": ["fedmsg_meta_fedora_infrastructure>=0.31"],
         "test": [
+            "httpx-sse>=0.4",
             "hypothesis>=6.100",
             "import-linter>=2.1",
             "mypy>=1.10",
@@ -85,6 +86,7 @@ setup(
             "types-PyYAML",
             "types-requests",
         ],
+        "bench": ["gevent>=24.2"],
     },
     entry_points={
         "console_scripts": ["hubs = hubs.cli:main"],

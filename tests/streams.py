@@ -45,8 +45,7 @@ class Streams:
 
     def readers(self) -> int:
         """Return the number of open streams."""
-        with urlopen(self.health, timeout=5) as answer:
-            return int(json.load(answer)["readers"])
+        return readers(self.health)
 
     @property
     def health(self) -> str:
@@ -56,6 +55,12 @@ class Streams:
     def ready(self) -> None:
         """Wait until the server answers."""
         self.service.ready(lambda: answers(self.health))
+
+
+def readers(health: str) -> int:
+    """Return the number of open streams that a server tells of."""
+    with urlopen(health, timeout=5) as answer:
+        return int(json.load(answer)["readers"])
 
 
 @contextlib.contextmanager

@@ -71,7 +71,7 @@ class HubsEvents(ServerSentEventsBlueprint):  # type: ignore[misc]
         return self._accept(once=False)
 
     def poll(self) -> Response:
-        """Answer with what was missed after the cursor, or with the next events within `POLL` seconds."""
+        """Answer with what was missed after the cursor, or with the next events within `POLL` seconds, or ``wait``."""
         return self._accept(once=True)
 
     def health(self) -> Response:
@@ -114,7 +114,8 @@ class HubsEvents(ServerSentEventsBlueprint):  # type: ignore[misc]
         if any(writer.listeners(channel) >= MOST_STREAMS for channel in persons):
             return _refuse(429, f"You have {MOST_STREAMS} streams open: close some pages.")
         cursor = request.headers.get("Last-Event-ID") or request.values.get("cursor", "")
-        return _HandOver(lambda environ: self._serve(environ, grants, refused, cursor, once=once))
+        wait = max(0.0, request.values.get("wait", POLL, float))
+        return _HandOver(lambda environ: self._serve(environ, grants, refused, cursor, once=once, wait=wait))
 
     def _check(self, texts: list[str]) -> tuple[list[Grant], list[str]]:
         """Return what the good tokens allow, and the tokens that are not good.
@@ -139,11 +140,18 @@ class HubsEvents(ServerSentEventsBlueprint):  # type: ignore[misc]
         return list(grants.values()), refused
 
     def _serve(
-        self, environ: dict[str, Any], grants: list[Grant], refused: list[str], cursor: str, *, once: bool
+        self,
+        environ: dict[str, Any],
+        grants: list[Grant],
+        refused: list[str],
+        cursor: str,
+        *,
+        once: bool,
+        wait: float = POLL,
     ) -> None:
         writer, broker = self._running()
         channels = tuple(dict.fromkeys(channel for grant in grants for channel in grant.channels))
-        until = time.monotonic() + (POLL if once else LONGEST)
+        until = time.monotonic() + (min(POLL, wait) if once else LONGEST)
         # Registered before the log is read, so that nothing can fall between the two.
         reader = Reader(environ["gunicorn.socket"].detach(), channels, until, once=once)
         writer.add(reader)

@@ -97,8 +97,8 @@ class Writer:
         self._call(lambda: self._close_all(self._channels.get(channel, {}).values()))
 
     def end_all(self) -> None:
-        """End all streams."""
-        self._call(lambda: self._close_all(self._all()))
+        """Tell all readers to come back, and end their streams."""
+        self._call(self._send_away)
 
     def drain(self, timeout: float = 2.0) -> None:
         """Tell every reader to come back, each at a moment of its own, then end."""
@@ -250,11 +250,14 @@ class Writer:
             self._close(reader)
 
     def _farewell(self) -> None:
+        self._send_away()
+        self._running = False
+
+    def _send_away(self) -> None:
         for reader in self._all():
             if reader.held is None:
                 self._send(reader, wire.farewell())
         self._close_all(self._all())
-        self._running = False
 
     def _all(self) -> tuple[Reader, ...]:
         return tuple(self._readers.values())

@@ -1,13 +1,16 @@
 """The loop that writes to all browsers, on real sockets."""
 
+import ctypes
 import os
 import socket
+import struct
 import time
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from hubs.backend import writer as writing
+from hubs.backend.batch import Batch
 from hubs.backend.writer import Reader, Writer
 from tests.services import wait_for
 
@@ -156,3 +159,67 @@ def test_what_somebody_hears_is_known_and_what_is_new_is_told_once(writer: Write
     assert writer.fresh() == []
     one.close()
     wait_for(lambda: writer.heard() == ["hub:1:en"], "the reader to be forgotten")
+
+
+def test_a_reader_whose_other_end_vanished_without_a_word_is_forgotten(
+    writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "VANISHED", 1)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        browser = socket.create_connection(listener.getsockname())
+        server, _ = listener.accept()
+    # A filter that lets nothing in: this end neither acknowledges nor refuses any more, as behind a pulled cable.
+    drop_all = ctypes.create_string_buffer(struct.pack("HBBI", 0x06, 0, 0, 0))
+    program = struct.pack("HL", 1, ctypes.addressof(drop_all))
+    with browser:
+        browser.setsockopt(socket.SOL_SOCKET, 26, program)  # SO_ATTACH_FILTER
+        reader = Reader(server.detach(), ["a"], time.monotonic() + 60)
+        writer.add(reader)
+        writer.release(reader, b"", 0)
+        writer.broadcast("a", 1, b"Is anybody there?")
+        wait_for(lambda: reader.number, "the reader to be taken over", 5)
+        wait_for(lambda: len(writer) == 0, "the reader to be forgotten", 10)
+
+
+def test_who_polls_gets_one_whole_answer_and_then_the_connection_ends(writer: Writer) -> None:
+    server, browser = socket.socketpair()
+    with browser:
+        browser.settimeout(5)
+        reader = Reader(server.detach(), ["a", "b"], time.monotonic() + 60, once=True)
+        writer.add(reader)
+        writer.release(reader, b"", 0)
+        writer.broadcast("b", 1, b"x" * 3)
+        writer.broadcast("a", 2, b"y" * 500_000)
+        got = b""
+        while data := browser.recv(65536):
+            got += data
+    head, _, body = got.partition(b"\r\n\r\n")
+    assert body in (b"xxx", b"xxx" + b"y" * 500_000)
+    assert b"Content-Length: %d" % len(body) in head
+    wait_for(lambda: len(writer) == 0, "the reader to be forgotten", 5)
+
+
+def test_who_polls_in_vain_is_told_so(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writing, "HEARTBEAT", 0.15)
+    writer._next_beat = 0
+    server, browser = socket.socketpair()
+    with browser:
+        browser.settimeout(5)
+        reader = Reader(server.detach(), ["a"], time.monotonic() + 0.2, once=True)
+        writer.add(reader)
+        writer.release(reader, b"", 0)
+        assert browser.recv(1000).endswith(b": nothing\n\n")
+        assert browser.recv(10) == b""
+
+
+def test_events_of_channels_that_one_reader_hears_are_joined_in_their_order() -> None:
+    batch = Batch([("a", 1, b"1;"), ("b", 2, b"2;"), ("a", 3, b"3;"), ("c", 4, b"4;")])
+    both = batch.run("a", ("b", "a"))
+    assert both is None  # it is served at its first channel
+    found = batch.run("b", ("b", "a"))
+    assert found is not None
+    assert found.joined == b"1;2;3;"
+    assert batch.run("b", ("b", "a", "user:1")) is found
+    alone = batch.run("a", ("a",))
+    assert alone is not None
+    assert alone.events == [(1, b"1;"), (3, b"3;")]

@@ -8,7 +8,9 @@ const SILENCE = 40000;
 // The least time between the starts of two polls, and for how long polling goes on before a stream is tried again.
 const POLL_PAUSE = 2000;
 const POLLING = 300000;
+// Over how long readers come back whom the server has sent away, and those whose connection just ended.
 const SPREAD = 10000;
+const SOON = 2000;
 
 export class Connection {
   // `tell` hears {event}, {state}, {refused: tokens or null for all}, each as they come.
@@ -52,7 +54,7 @@ export class Connection {
       if (this.run !== run) return;
       if (!first && !this.smooth) this.pace.tried();
       first = false;
-      Object.assign(this, { smooth: false, spread: 0, retryAfter: 0 });
+      Object.assign(this, { spread: 0, retryAfter: 0 });
       const mended = await this.attempt(run);
       if (this.run !== run) return;
       if (mended) this.pace.failures = 0;
@@ -77,12 +79,14 @@ export class Connection {
     this.expect(watch, polls ? SILENCE : HELLO);
     try {
       const answer = await this.request(polls, abort.signal);
+      this.smooth = false;
       if (!(await this.accepts(answer))) return false;
       if (polls) this.state("live");
       await this.read(answer.body.getReader(), watch, polls);
       this.smooth = polls && !this.bye;
       return true;
     } catch {
+      this.smooth = false;
       if (!polls && abort.signal.aborted && !watch.hello && this.run === run) this.pollUntil = Date.now() + POLLING;
       return watch.hello;
     } finally {
@@ -95,6 +99,8 @@ export class Connection {
     // In the body, where no log on the way shows them.
     const body = new URLSearchParams(this.tokens.map((token) => ["token", token]));
     body.set("cursor", this.cursor);
+    // The first poll only asks whether polling works.
+    if (polls && !this.smooth) body.set("wait", "0");
     const options = { method: "POST", body, signal, credentials: "omit", cache: "no-store", redirect: "error" };
     return fetch(polls ? `${this.url}/poll` : this.url, options);
   }
@@ -127,7 +133,7 @@ export class Connection {
       parser.push(value);
       if (!polls && watch.hello) this.expect(watch, SILENCE);
     }
-    this.spread = SPREAD;
+    this.spread = this.bye ? SPREAD : SOON;
   }
 
   hear(event) {
