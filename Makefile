@@ -34,7 +34,8 @@ browser: $(VENV)/test.done  ## Run the tests in Chromium
 	$(BIN)/python -m pytest tests/browser
 
 bench: $(VENV)/test.done  ## Print the figures of all benchmarks
-	for program in bench/pipeline.py bench/triage.py; do $(BIN)/python $$program || exit 1; done
+	$(BIN)/python -m pip install --quiet --editable '.[bench]'
+	for program in bench/pipeline.py bench/triage.py "bench/stream.py --clients 1000 5000"; do $(BIN)/python $$program || exit 1; done
 
 clean:  ## Remove what was installed and built; the demo data in var/ stays
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,1 @@
+"""Servers beside which our figures stand."""
