@@ -27,6 +27,9 @@ BACKLOG = 1 << 20
 HEARTBEAT, BEATS = 15.0, 15
 #: Seconds after which a connection whose other end vanished is given up by the kernel.
 VANISHED = 30
+#: Bytes that the kernel may hold for one reader. More would only wait there instead of here, where readers share it: with
+#: ten thousand readers and a burst, megabytes each would be gigabytes.
+SEND_BUFFER = 128 * 1024
 #: Heartbeats through which nothing that waits may have been taken, after which a reader is dropped.
 STUCK = 4
 
@@ -210,6 +213,7 @@ class Writer:
             connection = socket.fromfd(reader.fd, socket.AF_INET, socket.SOCK_STREAM)
             with connection:
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, VANISHED * 1000)
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         except OSError:
             log.debug("not a TCP connection; the kernel will not notice when the other end vanishes")
         self._epoll.register(reader.fd, select.EPOLLRDHUP)
