@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,6 +46,7 @@ static void give(int fd, const char *data, size_t size) {
     struct stream *one = &streams[fd];
     if (one->waiting) { keep(one, data, size); return; }
     ssize_t sent = write(fd, data, size);
+    if (sent < 0 && errno != EAGAIN) return; /* has gone */
     if (sent < 0) sent = 0;
     if ((size_t)sent < size) {
         keep(one, data + sent, size - sent);
@@ -79,6 +80,7 @@ int main(int argc, char **argv) {
     getrlimit(RLIMIT_NOFILE, &files);
     files.rlim_cur = files.rlim_max;
     setrlimit(RLIMIT_NOFILE, &files);
+    signal(SIGPIPE, SIG_IGN);
     poll = epoll_create1(0);
     int readers = listener(atoi(argv[1])), publishers = listener(atoi(argv[2])), publisher = -1;
     watch(readers, EPOLLIN, EPOLL_CTL_ADD);
@@ -108,6 +110,8 @@ int main(int argc, char **argv) {
                     !whole(fd, data, size)) { close(fd); continue; }
                 int place = channel == 'b';
                 for (int at = 0; at < counts[place]; at++) give(numbers[place][at], data, size);
+            } else if (events[number].events & (EPOLLHUP | EPOLLERR)) {
+                epoll_ctl(poll, EPOLL_CTL_DEL, fd, NULL);
             } else flush(fd);
         }
     }
