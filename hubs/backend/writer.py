@@ -22,13 +22,13 @@ from hubs.backend.reader import Reader
 log = logging.getLogger(__name__)
 
 #: Bytes that may wait for one reader.
-BACKLOG = 1 << 20
+BACKLOG = 1 << 21
 #: Seconds between two heartbeats to one reader; the loop spreads them.
 HEARTBEAT, BEATS = 15.0, 15
 #: Seconds after which a connection whose other end vanished is given up by the kernel.
 VANISHED = 30
-#: Bytes that the kernel may hold for one reader. More would only wait there instead of here, where readers share it: with
-#: ten thousand readers and a burst, megabytes each would be gigabytes.
+#: Bytes that the kernel may hold for one reader. More would only wait there instead of here, where readers share it:
+#: with ten thousand readers and a burst, megabytes each would be gigabytes.
 SEND_BUFFER = 128 * 1024
 #: Heartbeats through which nothing that waits may have been taken, after which a reader is dropped.
 STUCK = 4

@@ -90,6 +90,15 @@ def test_a_reader_whose_events_were_cut_from_the_log_is_told_to_fetch_anew(strea
     stream.close()
 
 
+def test_a_reader_who_missed_more_than_a_page_holds_is_told_to_fetch_anew(streams: Streams) -> None:
+    cursor = streams.log.cursor()
+    for n in range(12):
+        streams.publish("hub:4:en", n=n, blob="x" * 100_000)
+    stream = streams.open("hub:4:en", cursor=cursor)
+    assert stream.next().data == {"reason": "too-much"}
+    stream.close()
+
+
 def test_one_connection_hears_for_several_pages_and_says_which_tokens_are_bad(streams: Streams) -> None:
     forged = Tokens(b"another key that is long enough too", 600).mint(["hub:7:en"])
     tokens = [streams.token("hub:5:en", "user:5"), streams.token("hub:6:de", "user:5"), forged]
@@ -231,7 +240,7 @@ def test_who_reads_slowly_gets_everything_once(streams: Streams) -> None:
     slow = streams.open("hub:12:en")
     slow.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 32_768)
     for n in range(15):
-        streams.publish("hub:12:en", n=n, blob="ü" * 40_000)
+        streams.publish("hub:12:en", n=n, blob="ü" * 12_000)
     time.sleep(0.5)
     assert numbers(slow, 15) == list(range(15))
     slow.close()
