@@ -11,6 +11,7 @@ from hubs import __version__
 from hubs.commands import cache, files, people
 from hubs.demo import fill as demo_fill
 from hubs.demo import replay as demo_replay
+from hubs.demo import upstream as demo_upstream
 from hubs.demo.supervisor import Ports, PortTaken, run
 from hubs.errors import HubsError
 from hubs.kit.commands import widget
@@ -38,11 +39,12 @@ def up(port: int, data_dir: Path, replay: bool, pause: float) -> None:
     """Run a whole instance on this machine, with nothing to install beside it.
 
     Prepares a SQLite database, fills it with demo people and teams the first time, and starts web, eventsource,
-    fedmsg-relay, fedmsg-hub, an embedded Redis and a replay of bus messages, each as a process of its own. Log lines
-    begin with the name of the process. Ctrl-C stops them all; the data stays and is used again the next time.
+    fedmsg-relay, fedmsg-hub, an embedded Redis, stand-ins for Bodhi and the like, and a replay of bus messages, each as
+    a process of its own. Log lines begin with the name of the process. Ctrl-C stops them all; the data stays and is
+    used again the next time.
 
     All ports are on 127.0.0.1: PORT for the pages, PORT+1 for the event stream, PORT+2 for Redis, PORT+3 and PORT+4 for
-    the bus.
+    the bus, PORT+5 for what stands in for other people's services.
     """
     try:
         run(Ports.from_first(port), data_dir, replay=replay, pause=pause)
@@ -107,6 +109,13 @@ def replay(pause: float, count: int) -> None:
 def redis(port: int) -> None:
     """Run the embedded server that speaks Redis' protocol; it forgets everything when it stops."""
     demo_replay.serve_redis(port)
+
+
+@demo.command()
+@click.option("--port", default=8005, show_default=True, help="Port on 127.0.0.1.")
+def upstream(port: int) -> None:
+    """Stand in for other people's services, such as Bodhi and Fedora Badges, with invented answers."""
+    demo_upstream.serve(port)
 
 
 @cli.command()

@@ -21,6 +21,7 @@ from hubs.widgets.registry import Registry
 #: Messages in the year before today, and the seed that makes every demo the same.
 MESSAGES, SEED = 2500, 44
 _EXTRA_WIDGETS = (
+    ("left", "issues"),
     ("left", "activity"),
     ("left", "heatmap"),
     ("left", "halp"),
@@ -85,7 +86,8 @@ def _personal(session: Session, registry: Registry, user: User, plugin: str, use
 def _team(session: Session, registry: Registry, users: dict[str, User], team: dict[str, Any]) -> None:
     founder = users[team["owners"][0]]
     values = {name: team[name] for name in ("display_name", "summary", "description")}
-    hub = hub_actions.create(session, registry, founder, "team", team["name"], {**values, **team.get("extras", {})})
+    values |= {"calendar": team["name"], **team.get("extras", {})}
+    hub = hub_actions.create(session, registry, founder, "team", team["name"], values)
     session.flush()
     owner = person(founder.id, founder.username, hub.roles)
     for role, names in ((RoleName.OWNER, "owners"), (RoleName.MEMBER, "members")):
@@ -100,7 +102,8 @@ def _team(session: Session, registry: Registry, users: dict[str, User], team: di
         if row.plugin == "rules" and "rules" in team:
             widgets.update(session, registry, owner, row, team["rules"])
     for side, plugin in _EXTRA_WIDGETS:
-        widgets.add(session, registry, owner, hub, plugin, side)
+        values = {"project": f"pagure:{team['name']}"} if plugin == "issues" else {}
+        widgets.add(session, registry, owner, hub, plugin, side, values)
     if team.get("archived"):
         hub_actions.update(session, owner, hub, {"archived": True})
 

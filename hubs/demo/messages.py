@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 _PROJECTS = ("hubs", "websites", "release-notes", "wallpapers", "test-days", "ansible-roles", "installer-guide")
-_PACKAGES = ("nethogs", "python-sunpath", "rust-heron", "lantern-icons", "wordgarden", "libquokka", "tidepool")
-_TITLES = (
+PACKAGES = ("nethogs", "python-sunpath", "rust-heron", "lantern-icons", "wordgarden", "libquokka", "tidepool")
+TITLES = (
     "Page is blank after sign-in",
     "Add a dark variant",
     "Typo in the first paragraph",
@@ -20,14 +20,14 @@ _TITLES = (
     "Speed up the search",
 )
 _COMMENTS = ("Works for me, thank you!", "Could you add a test?", "Reproduced here.", "This looks good.", "+1")
-_BADGES = ("Nuancier", "Bug Squasher", "Speak Up!", "Helping Hand", "Associate Editor", "Patch Hero")
+BADGES = ("Nuancier", "Bug Squasher", "Speak Up!", "Helping Hand", "Associate Editor", "Patch Hero")
 _REQUESTS = (
     "Somebody to review the new style guide",
     "We need testers for the live image on old laptops",
     "Looking for a translator for the release notes",
     "Help triage the backlog before Thursday",
 )
-_TOPICS = ("Freeze exceptions", "Open floor", "Wallpaper vote", "Release blockers", "Docs sprint")
+TOPICS = ("Freeze exceptions", "Open floor", "Wallpaper vote", "Release blockers", "Docs sprint")
 
 Body = dict[str, Any]
 
@@ -57,7 +57,7 @@ def _issue(chance: random.Random, agent: str, other: str) -> Body:
     project, number = _repository(chance), chance.randint(10, 900)
     issue = {
         "id": number,
-        "title": chance.choice(_TITLES),
+        "title": chance.choice(TITLES),
         "status": chance.choice(("Open", "Closed")),
         "user": {"name": other, "fullname": other.title()},
         "assignee": {"name": agent},
@@ -71,7 +71,7 @@ def _pull_request(chance: random.Random, agent: str, other: str) -> Body:
     project, number = _repository(chance), chance.randint(10, 900)
     request = {
         "id": number,
-        "title": chance.choice(_TITLES),
+        "title": chance.choice(TITLES),
         "branch": "main",
         "status": "Open",
         "user": {"name": other},
@@ -83,7 +83,7 @@ def _pull_request(chance: random.Random, agent: str, other: str) -> Body:
 
 
 def _update(chance: random.Random, agent: str, other: str) -> Body:
-    build = f"{chance.choice(_PACKAGES)}-{chance.randint(1, 9)}.{chance.randint(0, 20)}-{chance.randint(1, 5)}.fc44"
+    build = f"{chance.choice(PACKAGES)}-{chance.randint(1, 9)}.{chance.randint(0, 20)}-{chance.randint(1, 5)}.fc44"
     alias = f"FEDORA-2026-{chance.randrange(16**8):08x}"
     update = {
         "alias": alias,
@@ -97,7 +97,7 @@ def _update(chance: random.Random, agent: str, other: str) -> Body:
 
 
 def _build(chance: random.Random, agent: str, other: str) -> Body:
-    name, number = chance.choice(_PACKAGES), chance.randint(100_000, 999_999)
+    name, number = chance.choice(PACKAGES), chance.randint(100_000, 999_999)
     state = chance.choice((1, 1, 1, 3))
     return {
         "attribute": "state",
@@ -114,7 +114,7 @@ def _build(chance: random.Random, agent: str, other: str) -> Body:
 
 
 def _badge(chance: random.Random, agent: str, other: str) -> Body:
-    name = chance.choice(_BADGES)
+    name = chance.choice(BADGES)
     return {
         "badge": {"name": name, "description": f"You earned {name}", "badge_id": name.lower().replace(" ", "-")},
         "user": {"username": agent, "badges_user_id": chance.randint(1, 999)},
@@ -126,7 +126,7 @@ def _meeting(chance: random.Random, agent: str, other: str) -> Body:
         "owner": agent,
         "chairs": {agent: True, other: True},
         "attendees": {agent: chance.randint(1, 40), other: chance.randint(1, 40)},
-        "meeting_topic": chance.choice(_TOPICS),
+        "meeting_topic": chance.choice(TOPICS),
         "channel": "#demo-meeting",
         "url": "https://meetings.example.org/demo/latest",
     }
@@ -148,7 +148,7 @@ def _copr(chance: random.Random, agent: str, other: str) -> Body:
         "build": chance.randint(100_000, 999_999),
         "chroot": chance.choice(("fedora-44-x86_64", "fedora-44-aarch64")),
         "copr": "nightly",
-        "pkg": f"{chance.choice(_PACKAGES)}-{version}",
+        "pkg": f"{chance.choice(PACKAGES)}-{version}",
         "version": version,
         "status": chance.choice((1, 1, 0)),
         "user": agent,
@@ -157,12 +157,12 @@ def _copr(chance: random.Random, agent: str, other: str) -> Body:
 
 
 def _commit(chance: random.Random, agent: str, other: str) -> Body:
-    name = chance.choice(_PACKAGES)
+    name = chance.choice(PACKAGES)
     commit = {
         "name": agent.title(),
         "username": agent,
         "email": f"{agent}@fedoraproject.org",
-        "summary": chance.choice(_TITLES),
+        "summary": chance.choice(TITLES),
         "repo": name,
         "branch": chance.choice(("main", "f44")),
         "rev": f"{chance.randrange(16**12):012x}",
@@ -182,7 +182,7 @@ def _page(chance: random.Random, agent: str, other: str) -> Body:
 
 
 def _question(chance: random.Random, agent: str, other: str) -> Body:
-    thread = {"title": chance.choice(_TITLES), "pk": chance.randint(1, 9999), "tagnames": ["demo"]}
+    thread = {"title": chance.choice(TITLES), "pk": chance.randint(1, 9999), "tagnames": ["demo"]}
     return {"agent": agent, "thread": thread, "url": "https://ask.example.org/questions/1", "summary": "…"}
 
 

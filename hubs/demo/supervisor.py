@@ -11,7 +11,7 @@ from pathlib import Path
 
 from honcho.manager import Manager
 
-from hubs.demo import fill
+from hubs.demo import fill, upstream
 from hubs.errors import HubsError
 from hubs.models import Database, migrations
 from hubs.settings import load
@@ -33,11 +33,12 @@ class Ports:
     redis: int
     inbound: int
     outbound: int
+    upstream: int
 
     @classmethod
     def from_first(cls, first: int) -> "Ports":
-        """Return five ports in a row."""
-        return cls(first, first + 1, first + 2, first + 3, first + 4)
+        """Return six ports in a row."""
+        return cls(*range(first, first + 6))
 
     def check(self) -> None:
         """Raise unless all ports are free.
@@ -57,8 +58,12 @@ class Ports:
 
 
 def environment(ports: Ports, data_dir: Path) -> dict[str, str]:
-    """Return the environment of the processes: only addresses differ from production."""
+    """Return the environment of the processes: only addresses differ from production.
+
+    Other people's services are stood in for, unless the environment names them.
+    """
     return {
+        **upstream.environment(ports.upstream),
         **os.environ,
         "HUBS_DATA_DIR": str(data_dir.absolute()),
         "HUBS_REDIS_URL": f"redis://{HOST}:{ports.redis}/0",
@@ -83,6 +88,7 @@ def commands(ports: Ports, *, replay: bool, pause: float) -> dict[str, str]:
         "relay": _script("fedmsg-relay"),
         "hub": f"{_script('fedmsg-hub')} --with-consumers hubs.backend.consumer:FedoraHubsConsumer",
         "stream": f"{streams} --threads 8 --bind {HOST}:{ports.stream} hubs.backend.eventsource:application",
+        "upstream": f"{_python('hubs')} demo upstream --port {ports.upstream}",
         "web": f"{gunicorn} gthread --workers 2 --threads 4 --bind {HOST}:{ports.web} hubs.wsgi:application",
     }
     if replay:

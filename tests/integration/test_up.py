@@ -15,10 +15,10 @@ from tests.stack import ROOT
 
 
 def first_port() -> int:
-    """Return the first of five free ports in a row."""
+    """Return the first of six free ports in a row."""
     while True:
         port = free_port()
-        if port < 65_000 and not any(listens(port + offset) for offset in range(5)):
+        if port < 65_000 and not any(listens(port + offset) for offset in range(6)):
             return port
 
 

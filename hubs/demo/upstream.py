@@ -1,0 +1,203 @@
+"""Stand-ins for other people's services, so that the demo's widgets live without a network: one local server.
+
+It answers in the shapes that `hubs.clients` reads, always the same about the same person, project or calendar, and a
+little more as time goes by. Everything in it is invented.
+"""
+
+import json
+import random
+import re
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from hubs.demo import messages as invented
+
+HOST = "127.0.0.1"
+#: The services that are stood in for: the setting of each, and its folder on the server.
+SERVICES = {"badges_url": "badges", "bodhi_url": "bodhi", "bugzilla_url": "bugzilla", "fedocal_url": "fedocal"}
+SERVICES |= {"pagure_url": "pagure", "github_api_url": "github", "forgejo_url": "forgejo"}
+#: Nothing is built there but what the replayed messages tell of.
+SERVICES |= {"koji_url": "koji", "copr_url": "copr"}
+#: Seconds after which a person has one more badge.
+GROWTH = 120
+_STARTED = time.time()
+
+Query = dict[str, list[str]]
+
+
+def environment(port: int) -> dict[str, str]:
+    """Return the settings that lead to the stand-ins."""
+    return {f"HUBS_{name.upper()}": f"http://{HOST}:{port}/{folder}" for name, folder in SERVICES.items()}
+
+
+def answer(path: str, query: Query) -> Any:
+    """Return what a stand-in answers, as JSON can carry it; None where there is nothing."""
+    for pattern, make in _ANSWERS:
+        found = re.fullmatch(pattern, path)
+        if found:
+            return make(query, *found.groups())
+    return None
+
+
+def server(port: int) -> ThreadingHTTPServer:
+    """Return the server of the stand-ins, which listens at once."""
+    made = ThreadingHTTPServer((HOST, port), _Handler)
+    made.daemon_threads = True
+    return made
+
+
+def serve(port: int) -> None:
+    """Answer until stopped."""
+    with server(port) as made:
+        made.serve_forever()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """Answers questions with JSON, and people who follow a link with a sentence."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        """Answer."""
+        parts = urlsplit(self.path)
+        found = answer(parts.path, parse_qs(parts.query))
+        if found is not None:
+            self._send(200, "application/json", json.dumps(found))
+        elif "text/html" in self.headers.get("Accept", ""):
+            self._send(200, "text/plain; charset=utf-8", "In the demo, this stands for a page of another service.")
+        else:
+            self._send(404, "application/json", '{"error": "There is nothing here."}')
+
+    def do_POST(self) -> None:
+        """Answer that there is nothing: no stand-in takes more than questions in an address."""
+        self.rfile.read(min(int(self.headers.get("Content-Length") or 0), 100_000))
+        self._send(404, "application/json", '{"error": "There is nothing here."}')
+
+    def _send(self, status: int, kind: str, text: str) -> None:
+        body = text.encode()
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args: Any) -> None:
+        """Keep quiet: the demo's own lines are what people look at."""
+
+
+def _ago(**more: float) -> datetime:
+    return datetime.now(UTC) - timedelta(**more)
+
+
+def _badges(query: Query, username: str) -> Any:
+    chance = random.Random(f"badges {username}")
+    number = chance.randint(6, 30) + int(time.time() - _STARTED) // GROWTH
+    earned = []
+    for index in range(number):
+        name = f"{chance.choice(invented.BADGES)} {chance.choice(('I', 'II', 'III', 'IV', 'V'))}"
+        issued = time.time() - chance.randint(1, 900) * 86400.0 if index < 30 else _STARTED + (index - 30) * GROWTH
+        about = {"name": name, "description": f"Earned as “{name}”.", "rarity": chance.choice("SABBCCDD")}
+        earned.append({"id": f"{name.lower().replace(' ', '-')}-{index}", "issued": issued, **about})
+    return {"user": username, "rank": chance.randint(20, 4000), "user_count": 9200, "assertions": earned}
+
+
+def _updates(query: Query) -> Any:
+    chance = random.Random(f"updates {query.get('user', [''])[0]}")
+    made = []
+    for number in range(chance.randint(0, 5)):
+        title = f"{chance.choice(invented.PACKAGES)}-{chance.randint(0, 9)}.{chance.randint(0, 20)}-1.fc43"
+        karma, since = chance.randint(-1, 4), _ago(days=chance.randint(0, 12))
+        made.append(
+            {
+                "alias": f"FEDORA-2026-{chance.getrandbits(40):010x}",
+                "title": title,
+                "url": "",
+                "status": "testing",
+                "request": None,
+                "karma": karma,
+                "stable_karma": 3,
+                "stable_days": 7,
+                "meets_testing_requirements": karma >= 3 or since < _ago(days=7),
+                "date_testing": since.strftime("%Y-%m-%d %H:%M:%S"),
+                "release": {"name": "F43", "long_name": "Fedora 43"},
+                "number": number,
+            }
+        )
+    return {"updates": made, "page": 1, "pages": 1, "total": len(made)}
+
+
+def _reviews(query: Query) -> Any:
+    chance = random.Random(f"reviews {query.get('creator', [''])[0]}")
+    bugs = []
+    for _ in range(chance.randint(1, 4)):
+        flag = chance.choice(("", "?", "+"))
+        bugs.append(
+            {
+                "id": chance.randint(2_000_000, 2_400_000),
+                "summary": f"Review Request: {chance.choice(invented.PACKAGES)} - A tool of our own",
+                "status": "ASSIGNED" if flag else "NEW",
+                "creation_time": _ago(days=40).isoformat(),
+                "last_change_time": _ago(days=chance.randint(0, 30)).isoformat(),
+                "flags": [{"name": "fedora-review", "status": flag}] if flag else [],
+            }
+        )
+    return {"bugs": bugs}
+
+
+def _meetings(query: Query) -> Any:
+    calendar = query.get("calendar", [""])[0]
+    chance = random.Random(f"meetings {calendar}")
+    hour, weekday = chance.randint(7, 20), chance.randint(0, 4)
+    first = datetime.now(UTC) + timedelta(days=(weekday - datetime.now(UTC).weekday()) % 7)
+    made = []
+    for week in range(4):
+        day = (first + timedelta(weeks=week)).date().isoformat()
+        made.append(
+            {
+                "meeting_id": week + 1,
+                "meeting_name": f"{chance.choice(invented.TOPICS)}",
+                "calendar_name": calendar,
+                "meeting_date": day,
+                "meeting_date_end": day,
+                "meeting_time_start": f"{hour:02d}:00:00",
+                "meeting_time_stop": f"{hour + 1:02d}:00:00",
+                "meeting_timezone": "UTC",
+                "meeting_location": f"#{calendar}",
+                "meeting_information": "",
+                "meeting_manager": [],
+            }
+        )
+    return {"meetings": made}
+
+
+def _tickets(query: Query, project: str, kind: str) -> Any:
+    chance = random.Random(f"{kind} {project}")
+    made = []
+    for number in range(chance.randint(3, 14)):
+        assignee = chance.choice((None, {"name": "elowen"}, {"name": "kaveri"}))
+        made.append(
+            {
+                "id": 900 - number * 7,
+                "title": chance.choice(invented.TITLES),
+                "status": "Open",
+                "user": {"name": chance.choice(("adalind", "bramvk", "farrukh"))},
+                "assignee": assignee,
+                "last_updated": str(int(_ago(hours=chance.randint(1, 400)).timestamp())),
+                "project": {"fullname": project},
+            }
+        )
+    found = "issues" if kind == "issues" else "requests"
+    return {found: made, f"total_{found}": len(made)}
+
+
+_ANSWERS: tuple[tuple[str, Callable[..., Any]], ...] = (
+    (r"/badges/user/([^/]+)/json", _badges),
+    (r"/bodhi/updates/", _updates),
+    (r"/bugzilla/rest/bug", _reviews),
+    (r"/fedocal/api/meetings/", _meetings),
+    (r"/pagure/api/0/([\w.-]+(?:/[\w.-]+)?)/(issues|pull-requests)", _tickets),
+)

@@ -1,0 +1,56 @@
+"""The demo's stand-ins answer what the clients of the real services can read."""
+
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import pytest
+
+from hubs.clients.all import Clients
+from hubs.demo import upstream
+from hubs.settings import load
+from tests.unit.clients.conftest import QUICK
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    """Give the port of running stand-ins."""
+    with upstream.server(0) as made:
+        thread = threading.Thread(target=made.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        yield made.server_address[1]
+        made.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def clients(port: int) -> Iterator[Clients]:
+    """Give the clients with the settings of the demo."""
+    found = Clients(load(upstream.environment(port)), policy=QUICK)
+    yield found
+    found.close()
+
+
+def test_every_service_that_the_demo_shows_has_a_stand_in(clients: Clients) -> None:
+    today = datetime.now(UTC).date()
+    assert clients.badges.earned("kaveri").rarest is not None
+    assert any(clients.bodhi.in_testing(name) for name in ("kaveri", "elowen", "bramvk"))
+    assert clients.bugzilla.reviews("kaveri@example.org")
+    assert clients.fedocal.meetings("docs", today, today + timedelta(days=30))
+    assert clients.pagure.issues("docs").items
+    assert clients.pagure.pulls("docs").items
+
+
+def test_the_same_question_has_the_same_answer(clients: Clients) -> None:
+    first, second = (clients.bodhi.in_testing("kaveri") for _ in range(2))
+    assert [one.alias for one in first] == [one.alias for one in second]
+
+
+def test_a_link_leads_to_a_sentence_and_an_unknown_question_to_none(port: int) -> None:
+    url = f"http://127.0.0.1:{port}/badges/badge/x"
+    with urlopen(Request(url, headers={"Accept": "text/html"}), timeout=5) as page:
+        assert "stands for a page" in page.read().decode()
+    with pytest.raises(HTTPError, match="404"):
+        urlopen(Request(url, headers={"Accept": "application/json"}), timeout=5)
