@@ -16,6 +16,7 @@ from hubs.models import Database, StoredMessage, migrations
 from hubs.settings import Settings, load
 from hubs.widgets.registry import Registry
 from tests.services import BIN, HOST, Service, answers, base_env, free_port, listens, wait_for
+from tests.upstream import NOBODY
 
 ROOT = Path(__file__).parent.parent
 APP = "hubs.backend.eventsource:application"
@@ -112,6 +113,7 @@ def environment(
     ports = {name: free_port() for name in ("web", "stream", "inbound", "outbound")}
     env = {
         **base_env(),
+        **NOBODY,
         "HUBS_DATABASE_URL": database_url,
         "HUBS_CACHE_URL": cache_url,
         "HUBS_REDIS_URL": redis_url,

@@ -10,6 +10,20 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from hubs.settings import ServiceURL, Settings
+
+#: Settings that name other people's services.
+SERVICES = tuple(name for name, field in Settings.model_fields.items() if ServiceURL.__metadata__[0] in field.metadata)
+
+
+def all_at(url: str) -> dict[str, str]:
+    """Return the environment in which all of them are at one address."""
+    return {f"HUBS_{name.upper()}": url for name in SERVICES}
+
+
+#: The environment in which nobody answers for them, so that no test asks the real ones.
+NOBODY = all_at("http://127.0.0.1:9")
+
 
 @dataclass
 class Asked:

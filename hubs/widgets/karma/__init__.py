@@ -13,6 +13,7 @@ from hubs.widgets.caching import CachedFunction, Interest
 from hubs.widgets.karma.cookies import TOPIC, Cookies, count, read
 from hubs.widgets.messages import session_of
 from hubs.widgets.parameters import Parameter
+from hubs.widgets.people import PERSON, person_of
 from hubs.widgets.view import RootWidgetView
 
 #: Releases come out twice a year, in these months.
@@ -36,9 +37,7 @@ class Karma(Widget):
     icon = "cookie"
     lifetime = 24 * 3600
     parameters: ClassVar = [
-        Parameter(
-            "username", label=N_("Person"), default="", kind="username", help=N_("Empty means this hub's person.")
-        ),
+        PERSON,
         Parameter(
             "release_start",
             label=N_("The release began on"),
@@ -57,8 +56,7 @@ class CountCookies(CachedFunction):
     @property
     def username(self) -> str:
         """Whose cookies they are, or nothing."""
-        hub = self.instance.hub
-        return self.instance.config["username"] or (hub.name if hub.kind == "user" else "")
+        return person_of(self.instance)
 
     @property
     def since(self) -> datetime:

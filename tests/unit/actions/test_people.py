@@ -20,7 +20,7 @@ def test_the_first_sign_in_makes_an_account_with_a_hub_and_its_widgets(session: 
     hub = session.query(Hub).one()
     assert (hub.kind, hub.name, hub.title, hub.user) == ("user", "ottoline", "Ottoline Brand", user)
     assert [row.plugin for row in hub.column("left")] == ["feed", "activity"]
-    assert [row.plugin for row in hub.column("right")] == ["stats", "subscriptions"]
+    assert [row.plugin for row in hub.column("right")] == ["stats", "subscriptions", "badges", "updates"]
     assert hub.people(RoleName.OWNER) == [user]
     assert topics(session) == ["hubs.user.created", "hubs.hub.created"]
 

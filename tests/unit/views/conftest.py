@@ -11,8 +11,10 @@ from sqlalchemy.orm import Session
 from hubs.app import create_app
 from hubs.models import Database, Hub
 from hubs.settings import load
+from tests.upstream import NOBODY
 
 BASE = {
+    **NOBODY,
     "HUBS_SITE_URL": "http://127.0.0.1",
     "HUBS_LOCAL_LOGIN": "1",
     "HUBS_PUBLISH": "0",

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -181,8 +182,8 @@ def test_a_session_of_another_key_is_nobody(client: FlaskClient) -> None:
     assert "Sign in" in text(client.get("/"))
 
 
-def test_the_vendored_files_are_what_they_say() -> None:
-    vendor = ROOT / "hubs" / "static" / "vendor"
+@pytest.mark.parametrize("vendor", [ROOT / "hubs" / "static" / "vendor", ROOT / "tests" / "browser" / "vendor"])
+def test_the_vendored_files_are_what_they_say(vendor: Path) -> None:
     rows = re.findall(r"\| (\S+) \| \S+ \| \S+ \| .+? \| ([0-9a-f]{64}) \|", (vendor / "README.md").read_text())
     assert rows
     for name, checksum in rows:

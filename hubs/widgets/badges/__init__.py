@@ -1,0 +1,70 @@
+"""A person's badges: the newest, how many, and the rarest."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from hubs.clients.badges import Earned
+from hubs.errors import UpstreamMissing
+from hubs.i18n import N_
+from hubs.models import Widget as Row
+from hubs.widgets.base import Widget
+from hubs.widgets.caching import CachedFunction, Interest
+from hubs.widgets.paging import cut
+from hubs.widgets.parameters import Parameter
+from hubs.widgets.people import PERSON, person_of, required_person
+from hubs.widgets.view import RootWidgetView
+
+#: Badges of one person that are kept; there are about 700 in all.
+KEPT = 1000
+
+
+class Badges(Widget):
+    """Earned badges."""
+
+    name = "badges"
+    summary = N_("The newest badges of a person, how many there are, and the rarest.")
+    icon = "badge"
+    lifetime = 24 * 3600
+    parameters: ClassVar = [
+        PERSON,
+        Parameter("limit", label=N_("Badges shown"), default=10, kind="number", minimum=1, maximum=50),
+    ]
+
+
+class GetBadges(CachedFunction):
+    """Asks Fedora Badges."""
+
+    def interests(self) -> list[Interest]:
+        """Return: badges that are awarded to the person."""
+        name = person_of(self.instance)
+        return [Interest(("fedbadges.badge.award",), "user", name)] if name else []
+
+    def should_invalidate(self, message: Mapping[str, Any]) -> bool:
+        """Tell whether the badge went to the person: the message may name others, who made the badge for example."""
+        user = message["msg"].get("user")
+        winner = user.get("username") if isinstance(user, Mapping) else None
+        return isinstance(winner, str) and winner.lower() == person_of(self.instance).lower()
+
+    def execute(self) -> Earned | None:
+        """Return the badges; None for a person whom Fedora Badges does not know.
+
+        :raises NeedsSetup: where no person is named.
+        """
+        try:
+            found = self.clients.badges.earned(required_person(self.instance))
+        except UpstreamMissing:
+            return None
+        return replace(found, badges=found.badges[:KEPT])
+
+
+class BadgesView(RootWidgetView):
+    """Shows the badges."""
+
+    paged = True
+
+    def get_context(self, instance: Row, *args: Any, page: int = 0, **kwargs: Any) -> Mapping[str, Any]:
+        """Return the badges to show, all of them, and whose they are."""
+        earned = GetBadges(instance)()
+        shown = cut(earned.badges if earned else (), instance.config["limit"] or 10, page)
+        return {"earned": earned, "shown": shown, "username": required_person(instance)}

@@ -1,0 +1,249 @@
+"""Badges, updates, reviews, feeds and tables: every state of them, and what a hostile service tries."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from sqlalchemy.orm import Session
+
+from hubs.models import Hub, Widget
+from hubs.widgets.fragments import Fragments
+from hubs.widgets.registry import Registry
+from tests.unit.clients.test_badges import badge, person
+from tests.unit.clients.test_bodhi import page, update
+from tests.unit.clients.test_bugzilla import bug
+from tests.unit.widgets.conftest import Build
+from tests.unit.widgets.reading import text_of
+from tests.upstream import Reply, Upstream
+
+EVIL = '<script>alert(1)</script><img src=x onerror="alert(1)">'
+JS = "javascript:alert(1)"
+EMAIL = {"email": "rana@example.org"}
+
+
+def rss(*items: tuple[str, str]) -> str:
+    """Write a feed of (title, link) items, both escaped as feeds do."""
+    made = "".join(f"<item><title>{_xml(title)}</title><link>{_xml(link)}</link></item>" for title, link in items)
+    return f'<rss version="2.0"><channel><title>{_xml(EVIL)}News</title><link>{JS}</link>{made}</channel></rss>'
+
+
+def _xml(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
+
+
+@dataclass
+class Case:
+    """One widget: where its data is, answers of each sort, and what people read then.
+
+    ``one`` makes an answer from (text, address) pairs.
+    """
+
+    path: str
+    one: Callable[..., Any]
+    empty: Any
+    name: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    limit: str = "limit"
+
+
+def _badges(*pairs: tuple[str, str]) -> Any:
+    return person(*[badge(text, 1.7e9 - number, id=link or "x") for number, (text, link) in enumerate(pairs)])
+
+
+def _updates(*pairs: tuple[str, str]) -> Any:
+    return page(*[update(text, url=link, alias=f"F-{number}") for number, (text, link) in enumerate(pairs)])
+
+
+def _reviews(*pairs: tuple[str, str]) -> Any:
+    return {"bugs": [bug(9, id=number, summary=f"Review Request: {text}") for number, (text, _) in enumerate(pairs)]}
+
+
+def _rows(*pairs: tuple[str, str]) -> Any:
+    return {"data": [{"name": text, "url": link, "tags": [text]} for text, link in pairs]}
+
+
+COLUMNS = [{"title": "Name", "path": "name", "link": "url"}, {"title": "", "path": "tags"}]
+CASES = {
+    "badges": Case("/user/member/json", _badges, person(), "Fedora Badges"),
+    "updates": Case("/updates/", _updates, page(), "Bodhi"),
+    "package_reviews": Case("/rest/bug", _reviews, {"bugs": []}, "Bugzilla", EMAIL),
+    "rss": Case("/feed", rss, rss(), "127.0.0.1", {"url": "/feed"}, "count"),
+    "json": Case("/data", _rows, {"data": []}, "127.0.0.1", {"url": "/data", "rows": "data", "columns": COLUMNS}),
+}
+PLUGINS = list(CASES)
+#: What the services write themselves, in no language of ours.
+DATA = "thing|You did: |NEW|News|Fedora 43|Name|tags|UTC"
+
+
+@dataclass
+class Kit:
+    """A widget of one case on the hub of a person."""
+
+    case: Case
+    plugin: str
+    upstream: Upstream
+    build: Build
+    hub: Hub
+
+    def settings(self, **more: Any) -> dict[str, Any]:
+        found = {**self.case.settings, **more}
+        return {**found, "url": self.upstream.url + found["url"]} if "url" in found else found
+
+    def made(self, body: Any, **more: Any):  # type: ignore[no-untyped-def]
+        self.upstream.on(self.case.path, body if isinstance(body, Reply) else Reply(body))
+        return self.build(self.plugin, self.hub, **self.settings(**more))
+
+
+@pytest.fixture(params=PLUGINS)
+def kit(request: pytest.FixtureRequest, upstream: Upstream, build: Build, member: Hub) -> Kit:
+    return Kit(CASES[request.param], request.param, upstream, build, member)
+
+
+def test_what_there_is_is_shown_with_its_link(kit: Kit) -> None:
+    made = kit.made(kit.case.one(("first thing", "https://e.example/1"), ("second thing", "https://e.example/2")))
+    assert made.state == "live", made.error
+    text = text_of(made.html)
+    assert "first thing" in text
+    assert "second thing" in text
+    assert len(re.findall(r'<a href="https?://', made.html)) >= 2
+
+
+def test_where_there_is_nothing_it_says_what_will_be_there(kit: Kit) -> None:
+    made = kit.made(kit.case.empty)
+    assert made.state == "live"
+    assert 'class="empty"' in made.html
+    assert len(text_of(made.html)) > 60
+
+
+def test_a_service_that_is_down_is_named(kit: Kit) -> None:
+    made = kit.made(Reply("", 500))
+    assert made.state == "failed"
+    assert "tried again by itself" in text_of(made.html)
+    assert f"{kit.case.name} has a problem just now" in made.error
+
+
+@pytest.mark.parametrize("body", ["<!doctype html><title>Login</title>", "[[[", '"text"', "7", "null"])
+def test_an_answer_of_another_shape_is_no_crash(kit: Kit, body: str) -> None:
+    made = kit.made(body)
+    assert made.state in ("failed", "needs-setup")
+    assert "Error" not in text_of(made.html)
+
+
+def test_the_last_good_content_stays_when_the_service_goes_away(
+    kit: Kit, session: Session, fragments: Fragments
+) -> None:
+    kit.made(kit.case.one(("first thing", "https://e.example/1")))
+    row = kit.hub.widgets[-1]
+    kit.upstream.on(kit.case.path, Reply("", 503))
+    again = fragments.build(row, stale=fragments.registry.get(kit.plugin).functions)  # type: ignore[union-attr]
+    assert again.state == "stale"
+    assert "first thing" in text_of(again.html)
+    assert kit.case.name in again.error
+
+
+def test_without_what_it_needs_it_says_what_to_set(kit: Kit, build: Build, team: Hub) -> None:
+    made = build(kit.plugin, team)
+    assert made.state == "needs-setup"
+    assert "settings" in text_of(made.html)
+    assert kit.upstream.asked == []
+
+
+def test_hostile_texts_and_addresses_are_harmless(kit: Kit) -> None:
+    made = kit.made(kit.case.one((f"{EVIL}good", JS), (f"x{EVIL}", f'https://e.example/"onclick="{JS}')))
+    assert made.state == "live", made.error
+    assert "good" in text_of(made.html)
+    for bad in ("<script", "<img", 'href="javascript', '"onclick="', "onerror=&#34;alert(1)&#34;>"):
+        assert bad not in made.html.replace("&lt;img src=x onerror=&#34;alert(1)&#34;&gt;", "")
+
+
+def test_long_lists_are_cut_and_shown_whole_on_a_page(kit: Kit, fragments: Fragments) -> None:
+    pairs = [(f"thing-{number:03d}", f"https://e.example/{number}") for number in range(120)]
+    made = kit.made(kit.case.one(*pairs), **{kit.case.limit: 2})
+    row = kit.hub.widgets[-1]
+    assert set(re.findall(r"thing-\d+", text_of(made.html))) == {"thing-000", "thing-001"}
+    assert f'href="/w/{row.id}/more?page=1"' in made.html
+    asked = len(kit.upstream.asked)
+    found = {name for number in (1, 2, 3) for name in re.findall(r"thing-\d{3}", fragments.page(row, number))}
+    assert len(found) == 120
+    assert len(kit.upstream.asked) == asked, "pages are made from the data that is there"
+
+
+def test_huge_answers_are_refused(kit: Kit) -> None:
+    made = kit.made("[" + "1," * 9_000_000)
+    assert made.state == "failed"
+    assert "too large" in made.error
+
+
+@pytest.mark.usefixtures("marked")
+def test_every_text_goes_through_the_catalogue(kit: Kit) -> None:
+    for body in (kit.case.one(("thing", "https://e.example/1")), kit.case.empty):
+        made = kit.made(body)
+        text = text_of(re.sub(r"<h2.*?</h2>", "", made.html)).replace(kit.case.name, "")
+        while "⟦" in text:  # one text may stand in another
+            text = re.sub(r"⟦[^⟦⟧]*⟧", "", text)
+        assert re.findall(r"[^\W\d_]{2,}", re.sub(DATA, "", text)) == []
+
+
+def test_each_has_an_icon_help_and_a_lifetime(registry: Registry) -> None:
+    for plugin in PLUGINS:
+        found = registry.get(plugin)
+        assert found is not None
+        assert found.cls.lifetime
+        assert all(parameter.label for parameter in found.parameters)
+        assert found.parameters[0].help
+
+
+MINE = {"username": "member", "badges_user_id": 1}
+OTHER = {"username": "stranger", "badges_user_id": 2}
+REVIEW = {"component": "Package Review", "product": "Fedora", "creator": "rana@example.org"}
+
+
+@pytest.mark.parametrize(
+    ("plugin", "topic", "msg", "stale"),
+    [
+        ("badges", "fedbadges.badge.award", {"user": MINE, "badge": {"name": "x"}}, True),
+        ("badges", "fedbadges.badge.award", {"user": OTHER, "badge": {"name": "x"}}, False),
+        ("badges", "fedbadges.badge.award", {"user": "member", "badge": {}}, False),
+        ("updates", "bodhi.update.request.testing", {"agent": "x", "update": {"submitter": "member"}}, True),
+        ("updates", "bodhi.update.eject", {"update": {"submitter": {"name": "member"}}}, True),
+        ("updates", "bodhi.update.complete.stable", {"update": {"user": {"name": "member"}}}, True),
+        ("updates", "bodhi.update.comment", {"comment": {"author": "member", "update_title": "x"}}, True),
+        ("updates", "bodhi.update.comment", {"comment": {}, "update": {"user": {"name": "stranger"}}}, False),
+        ("package_reviews", "bugzilla.bug.update", {"bug": REVIEW}, True),
+        ("package_reviews", "bugzilla.bug.new", {"bug": {**REVIEW, "component": ["Package Review"]}}, True),
+        ("package_reviews", "bugzilla.bug.update", {"bug": {**REVIEW, "component": "otter"}}, False),
+        ("package_reviews", "bugzilla.bug.update", {"bug": None}, False),
+        ("package_reviews", "hubs.hub.updated", {"changed_keys": ["bugzilla_email"]}, True),
+        ("package_reviews", "hubs.hub.updated", {"changed_keys": ["summary"]}, False),
+    ],
+)
+def test_exactly_the_right_messages_make_it_stale(
+    registry: Registry, member: Hub, plugin: str, topic: str, msg: dict[str, Any], stale: bool
+) -> None:
+    found = registry.get(plugin)
+    assert found is not None
+    function = found.bound_functions(Widget(plugin=plugin, settings={}, hub=member))[0]
+    message = {"topic": f"org.fedoraproject.prod.{topic}", "msg": msg, "msg_id": "1", "timestamp": 1}
+    assert function.should_invalidate(message) is stale
+
+
+def test_what_each_listens_to(registry: Registry, member: Hub, team: Hub) -> None:
+    def heard(plugin: str, hub: Hub, **settings: Any) -> list[tuple[str, str, str]]:
+        found = registry.get(plugin)
+        assert found is not None
+        functions = found.bound_functions(Widget(plugin=plugin, settings=settings, hub=hub))
+        return [(i.topics[0], i.kind, i.value) for one in functions for i in one.interests() or ()]
+
+    hub_changed = ("hubs.hub.updated", "hub", str(member.id))
+    member.extras = {"bugzilla_email": "Rana@example.org"}
+    assert heard("badges", member) == [("fedbadges.badge.award", "user", "member")]
+    assert heard("badges", team) == []
+    assert heard("updates", team, username="rana") == [("bodhi.update", "user", "rana")]
+    assert heard("updates", team) == []
+    mine = ("bugzilla.bug", "account", "bugzilla:rana@example.org")
+    assert heard("package_reviews", member) == [mine, hub_changed]
+    assert heard("package_reviews", team, **EMAIL) == [mine]
+    assert heard("rss", member, url="https://e.example/") == []
+    assert heard("json", member, url="https://e.example/") == []
