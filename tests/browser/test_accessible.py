@@ -1,0 +1,94 @@
+"""Every widget in a real browser, examined by axe-core: filled, empty, light, dark, and narrow."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser
+from werkzeug.serving import make_server
+
+from hubs.actions import messages, people
+from hubs.app import create_app
+from hubs.demo import upstream
+from hubs.models import Database, Hub, Widget, migrations
+from hubs.settings import load
+from hubs.widgets.registry import Registry
+from tests.unit.views.conftest import BASE
+from tests.unit.widgets.test_built_in import say
+
+AXE = (Path(__file__).parent / "vendor" / "axe-core" / "axe.min.js").read_text()
+#: Settings with which a widget has something to show.
+FILLED: dict[str, dict[str, Any]] = {
+    "about": {"text": "# Otters\n\nWe *swim*."},
+    "sticky": {"text": "The kettle is [hot](https://e.example/)."},
+    "rules": {"link": "https://e.example/rules", "schedule_text": "Fridays"},
+    "library": {"items": [{"title": "Notes", "link": "https://e.example/", "note": "ours"}] * 3, "per_page": 2},
+    "meetings": {"calendar": "otters"},
+    "issues": {"project": "pagure:otters", "limit": 3},
+    "pulls": {"project": "pagure:otters", "limit": 3},
+    "package_reviews": {"email": "rana@example.org", "limit": 1},
+    "badges": {"limit": 3},
+    "feed": {"limit": 3},
+    "members": {"limit": 1},
+}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Give the address of a web app with two hubs that hold every widget: rana's filled, sami's empty."""
+    folder = tmp_path_factory.mktemp("accessible")
+    with upstream.server(0) as others:
+        threading.Thread(target=others.serve_forever, args=(0.05,), daemon=True).start()
+        where = {"HUBS_DATABASE_URL": f"sqlite:///{folder / 'hubs.db'}", "HUBS_DATA_DIR": str(folder)}
+        settings = load({**BASE, **upstream.environment(others.server_address[1]), **where})
+        _fill(Database(settings.database))
+        app = create_app(settings)
+        web = make_server("127.0.0.1", 0, app, threaded=True)
+        threading.Thread(target=web.serve_forever, args=(0.05,), daemon=True).start()
+        yield f"http://127.0.0.1:{web.server_port}"
+        web.shutdown()
+        web.server_close()
+        app.extensions["hubs"].fragments._clients.close()
+        app.extensions["hubs"].fragments.cache.close()
+        app.extensions["hubs"].database.dispose()
+        others.shutdown()
+
+
+def _fill(database: Database) -> None:
+    migrations.upgrade(database)
+    registry = Registry()
+    with database.transaction() as session:
+        for name in ("rana", "sami"):
+            people.sign_up(session, registry, name, name.title())
+            hub = session.query(Hub).filter_by(name=name).one()
+            hub.widgets.clear()
+            for number, found in enumerate(registry):
+                side = "left" if number % 2 or found.cls.position == "left" else "right"
+                values = FILLED.get(found.name, {}) if name == "rana" else {}
+                hub.widgets.append(Widget(plugin=found.name, side=side, position=number, settings=values, version=1))
+        made = [say(n, "rana", ago=7 * n, link=f"https://e.example/{n}", sentence=f"rana did {n}") for n in range(1, 9)]
+        messages.store(session, made)
+    database.dispose()
+
+
+@pytest.mark.parametrize("path", ["/u/rana/?full=1", "/u/sami/?full=1", "/", "/login"])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"color_scheme": "dark"}, {"viewport": {"width": 320, "height": 700}}],
+    ids=["light", "dark", "narrow"],
+)
+def test_axe_finds_nothing_in_the_way_of_anybody(
+    chromium: Browser, site: str, path: str, options: dict[str, Any]
+) -> None:
+    context = chromium.new_context(base_url=site, **options)
+    page = context.new_page()
+    page.goto(path)
+    page.wait_for_function("!document.querySelector('.widget[data-state=loading]')", timeout=20_000)
+    # By the debugger: the page's own policy lets no foreign script in.
+    page.evaluate(AXE)
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    told = [(one["id"], one["help"], [node["html"][:400] for node in one["nodes"][:3]]) for one in found["violations"]]
+    context.close()
+    assert told == []
