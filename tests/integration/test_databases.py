@@ -11,10 +11,31 @@ from hubs import cache
 from hubs.actions import messages, people
 from hubs.backend.extract import Extractor
 from hubs.bus import parse
+from hubs.clients.all import Clients
 from hubs.models import Database, Hub, Widget, migrations, now
+from hubs.settings import load
 from hubs.widgets.fragments import Fragments
 from hubs.widgets.registry import Registry
 from tests.migrated import lost_by_upgrading
+from tests.upstream import all_at, running
+
+#: Widgets that ask a service for everything they show.
+ASKING = ("meetings", "issues", "pulls", "badges", "updates", "package_reviews", "rss", "json")
+#: One message of each kind that a widget looks for, whoever it names.
+TOLD = (
+    {
+        "topic": "a.b.dev.buildsys.build.state.change",
+        "msg": {"owner": "ottoline", "name": "tidepool", "version": "1", "release": "1", "build_id": 7, "new": 1},
+    },
+    {
+        "topic": "a.b.dev.meetbot.meeting.item.help",
+        "msg": {"owner": "ottoline", "details": {"line": "Paint the boat", "nick": "ottoline"}, "url": "a/b"},
+    },
+    {
+        "topic": "a.b.dev.irc.karma",
+        "msg": {"agent": "pernille", "recipient": "ottoline", "vote": 1, "total": 41, "line": "ottoline++"},
+    },
+)
 
 
 @pytest.fixture(scope="module")
@@ -40,10 +61,19 @@ def test_no_migration_loses_what_is_there(database: Database) -> None:
     migrations.downgrade(database, "base")
 
 
-def test_every_widget_is_built_from_postgresql(database: Database, tmp_path: Path) -> None:
+@pytest.fixture
+def clients() -> Iterator[Clients]:
+    """Give clients that ask a server which knows nothing."""
+    with running() as upstream:
+        found = Clients(load(all_at(upstream.url)))
+        yield found
+        found.close()
+
+
+def test_every_widget_is_built_from_postgresql(database: Database, clients: Clients, tmp_path: Path) -> None:
     migrations.upgrade(database)
     registry = Registry()
-    fragments = Fragments(registry, cache.SQLiteCache(tmp_path / "c.db"), b"key", 600)
+    fragments = Fragments(registry, cache.SQLiteCache(tmp_path / "c.db"), b"key", 600, clients=clients)
     with database.transaction() as session:
         people.sign_up(session, registry, "ottoline")
         made = [
@@ -59,7 +89,8 @@ def test_every_widget_is_built_from_postgresql(database: Database, tmp_path: Pat
             )
             for number in range(40)
         ]
-        assert len(messages.store(session, made)) == 40
+        made += [Extractor()(parse({**one, "timestamp": now().timestamp()})) for one in TOLD]
+        assert len(messages.store(session, made)) == 40 + len(TOLD)
         assert messages.store(session, made) == []
         messages.note_activity(session, {"ottoline": now()})
     with database.transaction() as session:
@@ -70,9 +101,14 @@ def test_every_widget_is_built_from_postgresql(database: Database, tmp_path: Pat
         ]
         session.flush()
         built = {row.plugin: fragments.build(row) for row in hub.widgets}
-    assert {found.state for found in built.values()} == {"live"}
+    states = {name: found.state for name, found in built.items()}
+    # A widget that asks others may lack a setting, or the service may not know the person.
+    assert {name: state for name, state in states.items() if state != "live" and name not in ASKING} == {}
+    assert "tidepool-1-1" in built["builds"].html
+    assert "Paint the boat" in built["halp"].html
+    assert ">41</strong>" in built["karma"].html
     assert "ottoline: article edit" in built["feed"].html
-    assert "<strong>40</strong> messages" in built["heatmap"].html
+    assert "<strong>43</strong> messages" in built["heatmap"].html
     assert 'class="series-0"' in built["activity"].html
 
 
