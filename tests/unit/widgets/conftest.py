@@ -14,7 +14,7 @@ from hubs.models import Hub, Widget
 from hubs.settings import load
 from hubs.widgets.fragments import Fragment, Fragments
 from hubs.widgets.registry import Registry
-from tests.unit.clients.conftest import QUICK
+from tests.unit.clients.conftest import PATIENT
 from tests.unit.conftest import KEY
 from tests.unit.widgets.reading import problems
 from tests.upstream import Upstream, all_at, running
@@ -35,7 +35,7 @@ def fragments(registry: Registry, tmp_path: Path, upstream: Upstream) -> Iterato
     store = cache.SQLiteCache(tmp_path / "cache.db")
     vouched = {"HUBS_VOUCHED_NETWORKS": "127.0.0.0/8"}
     settings = load(all_at(upstream.url) | vouched)
-    clients = Clients(settings, store, QUICK)
+    clients = Clients(settings, store, PATIENT)
     yield Fragments(registry, store, KEY, 3600, clients=clients)
     clients.close()
     store.close()
