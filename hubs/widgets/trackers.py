@@ -11,22 +11,11 @@ from hubs.models import Widget
 from hubs.widgets.caching import Interest
 from hubs.widgets.parameters import Parameter
 
-_FORGES = ("github", "pagure", "forgejo", "bugzilla")
-
-
-def project(text: str) -> str:
-    """Check a project as people write it."""
-    forge, _colon, path = text.partition(":")
-    if forge.lower() not in _FORGES or not path.strip("/ "):
-        raise ValueError(_("Please write a project as github:owner/name, for example."))
-    return f"{forge.lower()}:{path.strip('/ ')}"
-
-
 PROJECT = Parameter(
     "project",
     label=N_("Project"),
     default="",
-    validator=project,
+    kind="project",
     help=N_(
         "Written as github:owner/name, pagure:name, pagure:namespace/name, forgejo:host/owner/name or "
         "bugzilla:product/component. Empty means the tracker accounts in this hub's settings."

@@ -41,6 +41,7 @@ class Builds(Widget):
             "package",
             label=N_("Package"),
             default="",
+            kind="package",
             help=N_("Shows the builds of this package, whoever made them. Empty means those of the person or team."),
         ),
         Parameter("limit", label=N_("Builds shown"), default=8, kind="number", minimum=1, maximum=50),

@@ -3,26 +3,15 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from hubs.i18n import N_, _
+from hubs.i18n import N_
 from hubs.models import Widget as Row
 from hubs.widgets.base import Widget
 from hubs.widgets.caching import CachedFunction, Interest
-from hubs.widgets.halp.requests import TOPIC, Request, by_day, followed, read
+from hubs.widgets.halp.requests import TOPIC, Request, by_day, followed, read, written
 from hubs.widgets.messages import session_of
 from hubs.widgets.paging import cut
 from hubs.widgets.parameters import Parameter
 from hubs.widgets.view import RootWidgetView
-
-#: Hubs that one widget may follow.
-HUBS = 50
-
-
-def _names(text: str) -> str:
-    """Check a comma-separated list of hubs and write it the same way always."""
-    names = list(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
-    if len(names) > HUBS:
-        raise ValueError(_("At most %(count)d hubs can be followed.") % {"count": HUBS})
-    return ", ".join(names)
 
 
 class Halp(Widget):
@@ -37,12 +26,10 @@ class Halp(Widget):
         Parameter(
             "hubs",
             label=N_("Hubs to follow"),
-            default="",
-            help=N_(
-                "Names of teams, comma-separated: shows requests from meetings that their members took part in. "
-                "Empty means all requests."
-            ),
-            validator=_names,
+            default=[],
+            kind="rows",
+            fields=[Parameter("hub", label=N_("Hub"), kind="hub", required=True, help=N_("Such as t/docs."))],
+            help=N_("Shows requests from meetings that their people took part in. Empty means all requests."),
         ),
         Parameter("days", label=N_("Days back"), default=30, kind="number", minimum=1, maximum=365),
         Parameter("limit", label=N_("Requests shown"), default=10, kind="number", minimum=1, maximum=100),
@@ -56,16 +43,18 @@ class GetRequests(CachedFunction):
 
     @property
     def names(self) -> list[str]:
-        """Names of the hubs that are followed."""
-        return [word.strip() for word in (self.instance.config["hubs"] or "").split(",") if word.strip()]
+        """The hubs that are followed, each as ``t/docs`` or ``u/somebody``."""
+        return list(dict.fromkeys(row["hub"] for row in self.instance.config["hubs"] or ()))
 
     def interests(self) -> list[Interest]:
-        """Return: requests that name members of the followed hubs, and their roles; or all requests."""
+        """Return: requests that name people of the followed hubs, and the roles there; or all requests."""
         if not self.names:
             return [Interest((TOPIC,), "any")]
         found = followed(session_of(self.instance), self.instance.hub, self.names)
-        members = [Interest((TOPIC,), "team", str(hub.id)) for hub in found]
-        return members + [Interest(("hubs.user.role",), "hub", str(hub.id)) for hub in found]
+        people = [Interest((TOPIC,), "user", hub.name) for hub in found if hub.kind == "user"]
+        teams = [str(hub.id) for hub in found if hub.kind != "user"]
+        members = [Interest((TOPIC,), "team", number) for number in teams]
+        return people + members + [Interest(("hubs.user.role",), "hub", number) for number in teams]
 
     def execute(self) -> tuple[list[Request], list[str]]:
         """Return the requests, newest first, and the names of which there is no hub."""
@@ -73,7 +62,7 @@ class GetRequests(CachedFunction):
         if not self.names:
             return read(session, None, days), []
         hubs = followed(session, self.instance.hub, self.names)
-        known = {hub.name for hub in hubs}
+        known = {written(hub) for hub in hubs}
         return read(session, hubs, days), [name for name in self.names if name not in known]
 
 

@@ -37,10 +37,16 @@ class Request:
     when: datetime
 
 
+def written(hub: Hub) -> str:
+    """Return a hub as the settings write it: ``t/docs`` or ``u/somebody``."""
+    return f"{'u' if hub.kind == 'user' else 't'}/{hub.name}"
+
+
 def followed(session: Session, hub: Hub, names: Sequence[str]) -> list[Hub]:
-    """Return the hubs called ``names`` that everybody may see, and this one itself."""
-    query = select(Hub).where(Hub.kind != "user", Hub.name.in_(names)).order_by(Hub.name)
-    return [found for found in session.scalars(query) if found.visibility == Visibility.PUBLIC or found.id == hub.id]
+    """Return the hubs that ``names`` write, of those that everybody may see, and this one itself."""
+    query = select(Hub).where(Hub.name.in_([name.partition("/")[2] for name in names])).order_by(Hub.kind, Hub.name)
+    seen = (found for found in session.scalars(query) if found.visibility == Visibility.PUBLIC or found.id == hub.id)
+    return [found for found in seen if written(found) in names]
 
 
 def read(session: Session, hubs: Sequence[Hub] | None, days: int) -> list[Request]:

@@ -11,6 +11,7 @@ from hubs.actions import messages
 from hubs.backend.extract import Extractor
 from hubs.backend.triage import Index
 from hubs.bus import Message, parse
+from hubs.errors import InvalidInput
 from hubs.models import Hub, Widget, now
 from hubs.widgets import parameters
 from hubs.widgets.registry import Registry
@@ -18,6 +19,8 @@ from tests.unit.conftest import as_person
 from tests.unit.widgets.conftest import Build
 from tests.unit.widgets.reading import text_of
 
+STRANGER = [{"hub": "u/stranger"}]
+OTTERS = [{"hub": "t/otters"}]
 HELP = "org.fedoraproject.prod.meetbot.meeting.item.help"
 
 
@@ -50,20 +53,20 @@ def test_requests_are_listed_by_day_with_a_link_to_the_log(session: Session, bui
 
 def test_a_widget_that_follows_hubs_shows_what_their_members_asked(session: Session, build: Build, team: Hub) -> None:
     messages.store(session, [asked("ours", "x", "member"), asked("theirs", "stranger"), asked("any", "subscriber")])
-    assert text_of(build("halp", team, hubs="otters").html).count("tides ·") == 1
-    assert "ours" in build("halp", team, hubs="otters").html
+    assert text_of(build("halp", team, hubs=OTTERS).html).count("tides ·") == 1
+    assert "ours" in build("halp", team, hubs=OTTERS).html
 
 
 def test_a_hub_that_there_is_not_is_named(build: Build) -> None:
-    text = text_of(build("halp", hubs="otters, beavers").html)
-    assert "There is no hub called beavers" in text
+    text = text_of(build("halp", hubs=[*OTTERS, {"hub": "t/beavers"}]).html)
+    assert "There is no hub called t/beavers" in text
 
 
 def test_members_of_a_hidden_hub_are_not_told(session: Session, build: Build, team: Hub, member: Hub) -> None:
     messages.store(session, [asked("ours", "member")])
     hub_actions.update(session, as_person(session, "owner"), team, {"visibility": "members"})
-    assert "ours" not in build("halp", member, hubs="otters").html
-    assert "ours" in build("halp", team, hubs="otters").html
+    assert "ours" not in build("halp", member, hubs=OTTERS).html
+    assert "ours" in build("halp", team, hubs=OTTERS).html
 
 
 def test_long_lists_and_old_requests_are_cut(session: Session, build: Build) -> None:
@@ -97,33 +100,43 @@ def test_a_log_that_is_no_path_has_no_link(session: Session, build: Build, path:
 def test_every_text_of_the_widget_is_translated(session: Session, build: Build, marked: None) -> None:
     assert "⟦Nobody asked for help" in build("halp").html
     messages.store(session, [asked("fine")])
-    assert "⟦Log⟧" in build("halp", hubs="").html
+    assert "⟦Log⟧" in build("halp", hubs=[]).html
 
 
-def test_the_names_of_hubs_are_tidied_and_bounded(registry: Registry) -> None:
+def test_a_widget_that_follows_a_person_shows_what_they_asked(session: Session, build: Build, team: Hub) -> None:
+    messages.store(session, [asked("ours", "member"), asked("theirs", "owner")])
+    text = text_of(build("halp", team, hubs=[{"hub": "u/member"}]).html)
+    assert "ours" in text
+    assert "theirs" not in text
+
+
+def test_hubs_are_written_as_people_paste_them(registry: Registry) -> None:
     found = registry.get("halp")
     assert found is not None
-    assert parameters.clean(found.parameters, {"hubs": " otters ,, otters,beavers"})["hubs"] == "otters, beavers"
-    with pytest.raises(Exception, match="need your attention"):
-        parameters.clean(found.parameters, {"hubs": ",".join(f"a{n}" for n in range(60))})
+    rows = [{"hub": "otters"}, {"hub": "http://127.0.0.1/u/member/"}]
+    assert parameters.clean(found.parameters, {"hubs": rows})["hubs"] == [{"hub": "t/otters"}, {"hub": "u/member"}]
+    with pytest.raises(InvalidInput):
+        parameters.clean(found.parameters, {"hubs": [{"hub": "no hub at all"}]})
 
 
 @pytest.mark.parametrize(
-    ("message", "everything", "followed"),
+    ("message", "everything", "followed", "person"),
     [
-        (asked("x", "member"), True, True),
-        (asked("x", "stranger"), True, False),
-        (asked("x", "member", topic=HELP.replace("help", "idea")), False, False),
-        (asked("x", "member", topic=HELP.replace("item.help", "complete")), False, False),
+        (asked("x", "member"), True, True, False),
+        (asked("x", "stranger"), True, False, True),
+        (asked("x", "member", topic=HELP.replace("help", "idea")), False, False, False),
+        (asked("x", "stranger", topic=HELP.replace("item.help", "complete")), False, False, False),
     ],
 )
 def test_which_messages_make_requests_stale(
-    session: Session, registry: Registry, team: Hub, message: Message, everything: bool, followed: bool
+    session: Session, registry: Registry, team: Hub, message: Message, everything: bool, followed: bool, person: bool
 ) -> None:
-    rows = [Widget(plugin="halp", side="left", settings=settings) for settings in ({}, {"hubs": "otters"})]
+    rows = [
+        Widget(plugin="halp", side="left", settings=settings) for settings in ({}, {"hubs": OTTERS}, {"hubs": STRANGER})
+    ]
     team.widgets.extend(rows)
     session.commit()
     index = Index(registry)
     index.replace(team)
     touched = index.touched(message)
-    assert [row.id in touched for row in rows] == [everything, followed]
+    assert [row.id in touched for row in rows] == [everything, followed, person]
