@@ -1,0 +1,21 @@
+"""Moments become local in the browser, and those to come count down, without asking the server."""
+
+from tests.browser.conftest import Open
+
+SHOW = """async () => {
+  const moment = new Date(Date.now() + 50 * 3600 * 1000);
+  moment.setUTCHours(20, 30, 0, 0);
+  const element = document.createElement("time");
+  element.dateTime = moment.toISOString();
+  element.dataset.style = "until";
+  document.body.append(element);
+  const { showTimes } = await import("/static/js/ages.js");
+  showTimes(document);
+  return element.textContent;
+}"""
+
+
+def test_a_meeting_is_shown_in_the_readers_time_zone_and_counts_down(open_page: Open) -> None:
+    text = open_page("/", timezone_id="Asia/Kolkata", locale="en-GB").evaluate(SHOW)
+    assert "02:00" in text or "2:00" in text
+    assert "in 2 days" in text or "in 3 days" in text
