@@ -68,6 +68,12 @@ class CountCookies(CachedFunction):
         """Return: cookies that name the person."""
         return [Interest((TOPIC,), "user", self.username)] if self.username else []
 
+    def should_invalidate(self, message: Mapping[str, Any]) -> bool:
+        """Tell whether the person got the cookie: who gives one is named, too."""
+        names = [str(message["msg"].get(field)).lower() for field in ("agent", "recipient")]
+        # A recipient that is a chat nick has been told from its account before, so only the giver is left out.
+        return self.username.lower() in names[1:] or self.username.lower() != names[0]
+
     def execute(self) -> Cookies:
         """Return the counts.
 
