@@ -62,6 +62,11 @@ class Whose:
         here = and_(named.message_id == MessagePerson.message_id, hides_activity(self.audience, self.hub))
         return query.where(here).correlate(MessagePerson).exists()
 
+    def is_hidden(self, session: Session) -> bool:
+        """Tell whether the one person hides what they do from some who see the widget."""
+        query = select(User.id).where(User.username == self.username, hides_activity(self.audience, self.hub))
+        return bool(self.username) and session.scalar(query) is not None
+
     def title(self) -> str:
         """Say whose they are."""
         return self.username or f"the members of {self.hub.title}"

@@ -105,7 +105,9 @@ class BuildsView(RootWidgetView):
     def get_context(self, instance: Row, *args: Any, page: int = 0, **kwargs: Any) -> Mapping[str, Any]:
         """Return the builds to show."""
         told, silent = GetBuilds(instance)(), {}
-        if not told:
+        package, whose = instance.config["package"], Whose.of(instance)
+        # Whoever hides their messages does not want the services to be asked instead.
+        if not told and (package or not whose.is_hidden(session_of(instance))):
             told, silent = AskServices(instance)()
-        whose = instance.config["package"] or Whose.of(instance).title()
-        return {"builds": cut(told, instance.config["limit"] or 8, page), "whose": whose, "silent": silent}
+        shown = cut(told, instance.config["limit"] or 8, page)
+        return {"builds": shown, "whose": package or whose.title(), "silent": silent}

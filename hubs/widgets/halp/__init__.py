@@ -60,10 +60,10 @@ class GetRequests(CachedFunction):
         """Return the requests, newest first, and the names of which there is no hub."""
         session, days = session_of(self.instance), self.instance.config["days"] or 30
         if not self.names:
-            return read(session, None, days), []
+            return read(session, self.instance, None, days), []
         hubs = followed(session, self.instance.hub, self.names)
         known = {written(hub) for hub in hubs}
-        return read(session, hubs, days), [name for name in self.names if name not in known]
+        return read(session, self.instance, hubs, days), [name for name in self.names if name not in known]
 
 
 class HalpView(RootWidgetView):

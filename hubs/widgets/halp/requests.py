@@ -12,7 +12,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from hubs.models import Hub, MessagePerson, Role, RoleName, StoredMessage, User, Visibility, now
+from hubs.models import Hub, MessagePerson, Role, RoleName, StoredMessage, User, Visibility, Widget, now
+from hubs.permissions import hides_activity
 from hubs.widgets.messages import newest
 
 TOPIC = "meetbot.meeting.item.help"
@@ -49,9 +50,14 @@ def followed(session: Session, hub: Hub, names: Sequence[str]) -> list[Hub]:
     return [found for found in seen if written(found) in names]
 
 
-def read(session: Session, hubs: Sequence[Hub] | None, days: int) -> list[Request]:
-    """Return the requests of the last days, newest first; with ``hubs`` those that name one of their members."""
+def read(session: Session, row: Widget, hubs: Sequence[Hub] | None, days: int) -> list[Request]:
+    """Return the requests of the last days, newest first; with ``hubs`` those that name one of their members.
+
+    What names somebody who hides their activity from some who see the widget ``row`` is left out.
+    """
     messages = newest(session, None, ENDS, now() - timedelta(days=days), READ)
+    hidden = _naming_hidden(session, row, [message.id for message in messages])
+    messages = [message for message in messages if message.id not in hidden]
     if hubs is not None:
         mine = _naming_members(session, [message.id for message in messages], [hub.id for hub in hubs])
         messages = [message for message in messages if message.id in mine]
@@ -64,6 +70,12 @@ def by_day(requests: Sequence[Request]) -> dict[date, list[Request]]:
     for request in requests:
         days.setdefault(request.when.date(), []).append(request)
     return days
+
+
+def _naming_hidden(session: Session, row: Widget, messages: Sequence[int]) -> set[int]:
+    query = select(MessagePerson.message_id).join(User, User.username == MessagePerson.username)
+    hiding = hides_activity(row.audience, row.hub)
+    return set(session.scalars(query.where(MessagePerson.message_id.in_(messages), hiding)))
 
 
 def _naming_members(session: Session, messages: Sequence[int], hubs: Sequence[int]) -> set[int]:

@@ -11,7 +11,7 @@ from hubs.models import now
 from hubs.widgets.base import Widget
 from hubs.widgets.caching import CachedFunction, Interest
 from hubs.widgets.karma.cookies import TOPIC, Cookies, count, read
-from hubs.widgets.messages import session_of
+from hubs.widgets.messages import Whose, session_of
 from hubs.widgets.parameters import Parameter
 from hubs.widgets.people import PERSON, person_of
 from hubs.widgets.view import RootWidgetView
@@ -35,6 +35,7 @@ class Karma(Widget):
     label = N_("Cookies")
     summary = N_("Cookies that a person got in chat: this release, and all time.")
     icon = "cookie"
+    shows_activity = True
     lifetime = 24 * 3600
     parameters: ClassVar = [
         PERSON,
@@ -81,6 +82,9 @@ class CountCookies(CachedFunction):
         """
         if not self.username:
             raise NeedsSetup(_("Whose cookies shall be counted? An owner can name a person in this widget's settings."))
+        row, session = self.instance, session_of(self.instance)
+        if Whose(row.hub, self.username, row.audience).is_hidden(session):
+            return count([], self.since)
         return count(read(session_of(self.instance), self.username), self.since)
 
 

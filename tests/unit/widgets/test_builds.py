@@ -12,9 +12,10 @@ from hubs.actions import messages
 from hubs.backend.extract import Extractor
 from hubs.backend.triage import Index
 from hubs.bus import Message, parse
-from hubs.models import Hub, Widget, now
+from hubs.models import Hub, Visibility, Widget, now
 from hubs.widgets.registry import Registry
 from tests.unit.clients.test_builds import copr_build, copr_says, koji_build, koji_says
+from tests.unit.conftest import user_of
 from tests.unit.widgets.conftest import Build
 from tests.unit.widgets.reading import text_of
 from tests.upstream import Reply, Upstream
@@ -217,3 +218,12 @@ def test_which_messages_make_builds_stale(
         index.replace(hub)
     touched = index.touched(message)
     assert [row.id in touched for row in rows] == [person, on_team, package]
+
+
+def test_nobody_is_asked_for_the_builds_of_who_hides_them(
+    session: Session, build: Build, upstream: Upstream, team: Hub
+) -> None:
+    user_of(session, "member").activity = Visibility.OWNERS
+    messages.store(session, [koji(1, 1)])
+    assert "No builds yet" in build("builds", team, username="member").html
+    assert upstream.asked == []

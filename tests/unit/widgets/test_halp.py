@@ -12,10 +12,10 @@ from hubs.backend.extract import Extractor
 from hubs.backend.triage import Index
 from hubs.bus import Message, parse
 from hubs.errors import InvalidInput
-from hubs.models import Hub, Widget, now
+from hubs.models import Hub, Visibility, Widget, now
 from hubs.widgets import parameters
 from hubs.widgets.registry import Registry
-from tests.unit.conftest import as_person
+from tests.unit.conftest import as_person, user_of
 from tests.unit.widgets.conftest import Build
 from tests.unit.widgets.reading import text_of
 
@@ -140,3 +140,11 @@ def test_which_messages_make_requests_stale(
     index.replace(team)
     touched = index.touched(message)
     assert [row.id in touched for row in rows] == [everything, followed, person]
+
+
+def test_requests_of_who_hides_what_they_do_are_not_told(session: Session, build: Build) -> None:
+    user_of(session, "member").activity = Visibility.OWNERS
+    messages.store(session, [asked("secret", "member"), asked("open", "owner")])
+    html = build("halp").html
+    assert "secret" not in html
+    assert "open" in html

@@ -11,10 +11,11 @@ from hubs.backend.extract import Extractor
 from hubs.backend.triage import Index
 from hubs.bus import Message, parse
 from hubs.errors import InvalidInput
-from hubs.models import Hub, Widget, now
+from hubs.models import Hub, Visibility, Widget, now
 from hubs.widgets import parameters
 from hubs.widgets.karma import release_start
 from hubs.widgets.registry import Registry
+from tests.unit.conftest import user_of
 from tests.unit.widgets.conftest import Build
 from tests.unit.widgets.reading import text_of
 
@@ -123,3 +124,9 @@ def test_which_messages_make_cookies_stale(
     index = Index(registry)
     index.replace(member)
     assert (row.id in index.touched(message)) is stale
+
+
+def test_the_cookies_of_who_hides_what_they_do_are_not_told(session: Session, build: Build, team: Hub) -> None:
+    user_of(session, "member").activity = Visibility.OWNERS
+    messages.store(session, [thanks("owner", total=36)])
+    assert "No cookies yet" in build("karma", team, username="member").html
