@@ -7,6 +7,7 @@ import pytest
 from hubs.errors import InvalidInput
 from hubs.widgets.kinds import KINDS
 from hubs.widgets.parameters import Parameter, clean, declare, defaults, document
+from tests.stack import ROOT
 
 ROWS = Parameter("p", kind="rows", fields=[Parameter("title", required=True), Parameter("link", kind="url")])
 NUMBER = Parameter("p", kind="number", default=5, minimum=1, maximum=10)
@@ -159,3 +160,14 @@ def test_the_documentation_comes_from_the_declaration() -> None:
     assert "rows of `title` (text), `link` (url)" in table
     assert "Q. Must be given. a \\| b" in table
     assert document([]) == "It has no settings.\n"
+
+
+def test_every_kind_is_in_the_documentation() -> None:
+    documented = (ROOT / "docs" / "widgets.md").read_text().split("## Settings", 1)[1].split("## What is cached", 1)[0]
+    named = {
+        name.strip()
+        for line in documented.splitlines()
+        if line.startswith("| ")
+        for name in line.split("|")[1].split(",")
+    }
+    assert set(KINDS) <= named
