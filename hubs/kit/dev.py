@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from fakeredis import TcpFakeServer
-from sqlalchemy import select
+from sqlalchemy import select, update
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from hubs import cache
@@ -25,7 +25,7 @@ from hubs.clients.all import Clients
 from hubs.demo import messages as invented
 from hubs.kit.bench import BenchFragments
 from hubs.kit.sources import Sources
-from hubs.models import Database, Hub, Widget, migrations
+from hubs.models import Database, Hub, OutboxMessage, Widget, migrations, now
 from hubs.settings import Settings, load
 from hubs.widgets.registry import Registry
 
@@ -45,6 +45,7 @@ class Workbench:
         self._sources, self._pause = Sources(folder.resolve()), pause
         self._origins = self._sources.declared()
         self._redis = TcpFakeServer((HOST, 0), server_type="redis")
+        self._redis.daemon_threads = True  # its connections must not keep the process from ending
         self.settings = _settings(data_dir, port, self._redis.server_address[1])
         sys.path[:0] = self._sources.roots()
         sys.dont_write_bytecode = True  # its times have seconds only: what is saved twice in one would be missed
@@ -113,6 +114,8 @@ class Workbench:
                     hub.widgets.append(Widget(plugin=name, side="left", position=place - 100, settings={}, version=1))
             session.flush()
             self._rows = [row.id for row in hub.widgets if row.plugin in self._names()]
+            # The daemon begins with what is there now, so nobody waits for these.
+            session.execute(update(OutboxMessage).values(handled_at=now()))
         database.dispose()
 
     def _names(self) -> Iterable[str]:

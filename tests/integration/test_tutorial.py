@@ -77,6 +77,8 @@ def test_the_tutorial_works_as_it_is_written(tmp_path: Path) -> None:
         assert "<li>" in heard.data["html"]
         assert heard.data["state"] == "live"
         stream.close()
+        running.process.terminate()
+        assert running.process.wait(10) == 0
     finally:
         if running is not None:
             running.stop()
