@@ -13,6 +13,7 @@ from hubs import cache, i18n, urls
 from hubs.actions import outbox, revisions
 from hubs.bus import NullPublisher, Publisher
 from hubs.clients.all import Clients
+from hubs.due import Due
 from hubs.errors import BadSetting
 from hubs.events import Stream, Tokens
 from hubs.models import Database
@@ -22,6 +23,8 @@ from hubs.views import auth, edit, errors, front, gallery, health, hub, members,
 from hubs.views import me as account
 from hubs.views.limits import Limiter
 from hubs.views.site import EXTENSION, Site, close_session, me, page_context
+from hubs.widgets.crew import Crew
+from hubs.widgets.desk import Desk, Reminder
 from hubs.widgets.fragments import Fragments
 from hubs.widgets.registry import Registry
 from hubs.widgets.view import FILTERS
@@ -74,14 +77,20 @@ def make_site(
     settings: Settings, fragments: Fragments | None = None, publisher: outbox.Publishes | None = None
 ) -> Site:
     """Return what the views work with."""
-    database = Database(settings.database, info={"site_url": settings.site_url})
+    # A thread that is stuck in a build may keep its connection.
+    pool = 5 + settings.web_builds + settings.lost_builds
+    database = Database(settings.database, pool, info={"site_url": settings.site_url})
     key = settings.key()
     fragments = fragments or make_fragments(settings)
     outbox.publish_after_commit(database, publisher or (Publisher() if settings.publish else NullPublisher()))
     revisions.record_on_commit(database, fragments.registry)
     stream = Stream(settings.redis_url, settings.stream_log, settings.stream_ttl, settings.token_ttl)
+    due = Due(lambda: stream.client)
+    fragments.on_due = Reminder(due)
+    crew = Crew("build", settings.web_builds, settings.build_budget, settings.lost_builds)
+    desk = Desk(fragments, database, due, crew)
     limiter = Limiter(settings.redis_url, settings.push_rate)
-    return Site(settings, database, fragments, stream, Tokens(key, settings.token_ttl), limiter)
+    return Site(settings, database, fragments, desk, stream, Tokens(key, settings.token_ttl), limiter)
 
 
 def make_fragments(settings: Settings) -> Fragments:

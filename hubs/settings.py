@@ -25,6 +25,7 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -128,6 +129,13 @@ class Settings(BaseModel):
         1.0, ge=0, le=3600, description="Least seconds between two builds of one widget; what arrives meanwhile waits."
     )
     build_timeout: int = Field(30, ge=1, le=600, description="Seconds after which another process may build instead.")
+    build_budget: float = Field(
+        15.0, gt=0, le=500, description="Seconds after which a build is given up; less than build_timeout."
+    )
+    lost_builds: int = Field(
+        16, ge=0, le=200, description="Threads of one process that may be stuck in builds that were given up."
+    )
+    web_builds: int = Field(4, ge=1, le=64, description="Builds that one process of the web app does at once.")
     fragment_ttl: int = Field(7 * 86400, ge=60, le=30 * 86400, description="Seconds a fragment stays in the cache.")
     sweep_interval: float = Field(
         30.0, gt=0, le=3600, description="Seconds between two looks for changes whose message was lost."
@@ -161,6 +169,13 @@ class Settings(BaseModel):
         [],
         description="Networks, such as 10.20.0.0/16, from which feeds may be read although they are not public.",
     )
+
+    @field_validator("build_budget")
+    @classmethod
+    def _budget(cls, value: float, info: ValidationInfo) -> float:
+        if value >= info.data.get("build_timeout", value + 1):
+            raise ValueError("it must be less than build_timeout, so that a build ends before another process begins")
+        return value
 
     @field_validator("vouched_networks")
     @classmethod

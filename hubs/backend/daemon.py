@@ -7,18 +7,22 @@ import time
 
 from hubs import cache
 from hubs.actions import messages, outbox
+from hubs.backend.build import Builder
 from hubs.backend.catchup import Catchup
 from hubs.backend.groups import GroupMessages
 from hubs.backend.meta import extractor
 from hubs.backend.own import OwnMessages
 from hubs.backend.pipeline import Pipeline
 from hubs.backend.rebuild import Rebuilder
+from hubs.backend.timers import Timers
 from hubs.backend.triage import Index
 from hubs.bus import Message
 from hubs.clients.all import Clients
+from hubs.due import Due
 from hubs.events import Stream
 from hubs.models import Database
 from hubs.settings import Settings
+from hubs.widgets.crew import Crew
 from hubs.widgets.fragments import Fragments
 from hubs.widgets.registry import Registry
 
@@ -34,12 +38,15 @@ class Daemon:
     def __init__(self, settings: Settings, fragments: Fragments | None = None) -> None:
         """Wire everything together; ``fragments`` are shared with a web application in the same process."""
         self._settings = settings
-        self._database = Database(settings.database, pool_size=settings.rebuild_threads + 2)
+        # A thread that is stuck may keep its connection.
+        self._database = Database(settings.database, pool_size=settings.rebuild_threads + settings.lost_builds + 2)
         stream = Stream(settings.redis_url, settings.stream_log, settings.stream_ttl, settings.token_ttl)
         fragments = fragments or _fragments(settings)
-        self.rebuilder = Rebuilder(
-            self._database, fragments, stream, settings.rebuild_threads, settings.rebuild_interval
-        )
+        self._due = Due(lambda: stream.client)
+        builder = Builder(self._database, fragments, stream, self._due, settings.build_budget)
+        self._crew = Crew("rebuild", settings.rebuild_threads, settings.build_budget, settings.lost_builds)
+        self.rebuilder = Rebuilder(builder, self._crew, settings.rebuild_interval)
+        self._timers = Timers(self._database, self._due, stream, self.rebuilder, 2.0 * settings.build_timeout)
         index = Index(fragments.registry)
         extract = extractor(index.directory)
         groups = GroupMessages(self._database, stream, f"{settings.topic_prefix}.{settings.environment}")
@@ -62,6 +69,7 @@ class Daemon:
         gc.set_threshold(10_000, 20, 20)
         self.rebuilder.start()
         self.pipeline.start()
+        self._timers.start()
         threading.Thread(target=self._keep_time, name="timers", daemon=True).start()
         if self._settings.history_url:
             self._catchup.start()
@@ -74,8 +82,9 @@ class Daemon:
         """Finish what is in hand, for at most a moment, and end all threads."""
         self._stopped.set()
         self._own.keeper.stop()
+        self._timers.stop()
         self.pipeline.stop(0.4)
-        self.rebuilder.stop(0.3)
+        self._due.ask(self.rebuilder.stop(0.3))  # for the next daemon
         self._report()
         self._database.dispose()
 
@@ -109,7 +118,7 @@ class Daemon:
                 self._catchup.start()
 
     def _report(self) -> None:
-        counts = {**self.pipeline.counts, **self.rebuilder.counts}
+        counts = {**self.pipeline.counts, **self.rebuilder.counts, **self._crew.counts, "lost": self._crew.lost}
         figures = " ".join(f"{name}={count}" for name, count in sorted(counts.items()))
         log.info("so far %s; waiting messages=%d widgets=%d", figures, len(self.pipeline), len(self.rebuilder))
 

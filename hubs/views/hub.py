@@ -1,7 +1,5 @@
 """A hub's page, its JSON, and what people do on it."""
 
-import time
-
 from flask import Blueprint, Response, flash, jsonify, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
@@ -11,12 +9,11 @@ from hubs.errors import InvalidInput, NotAllowed
 from hubs.models import Hub, JoinRequest, RequestState, RoleName, User, Widget
 from hubs.permissions import STAND_INS, Person, can, require, stand_in
 from hubs.views.site import db, find_hub, locale, me, shown, site, stream_of
-from hubs.widgets.fragments import Fragment
 
 blueprint = Blueprint("hub", __name__)
 
-#: Seconds for which a page without JavaScript may build what is missing.
-BUDGET = 10.0
+#: Seconds for which a page without JavaScript waits for what is being built; the rest is a link to the widget alone.
+BUDGET = 3.0
 _ACTS = {
     "subscribe": (RoleName.SUBSCRIBER, True),
     "unsubscribe": (RoleName.SUBSCRIBER, False),
@@ -36,9 +33,10 @@ def show(space: str, name: str) -> str:
         return _shown_as(hub, request.args["as"])
     stream = stream_of(hub, cursor)
     rows = shown(hub)
-    found = site().fragments.read_many(rows, locale())
-    if "full" in request.args:
-        found = _complete(rows, found)
+    if "full" in request.args:  # without JavaScript nothing loads by itself
+        found = site().desk.read_many(rows, locale(), BUDGET)
+    else:
+        found = site().fragments.read_many(rows, locale())
     return render_template("hub.html", hub=hub, rows=rows, stream=stream, fragments=found, may=_may(hub, me()))
 
 
@@ -101,19 +99,10 @@ def _shown_as(hub: Hub, name: str) -> str:
         raise InvalidInput("One can look at a hub as a visitor, a stranger or a member.")
     who = stand_in(name, hub)
     rows = shown(hub, who) if can(who, "view", hub) else []
-    found = _complete(rows, site().fragments.read_many(rows, locale()))
+    found = site().desk.read_many(rows, locale(), BUDGET)
     may = {**_may(hub, who), "pending": False}
     page = {"hub": hub, "rows": rows, "fragments": found, "may": may}
     return render_template("hub.html", **page, stream=None, seen_as=name, sees=can(who, "view", hub))
-
-
-def _complete(rows: list[Widget], found: dict[int, Fragment]) -> dict[int, Fragment]:
-    """Build what is missing, as long as the budget lasts."""
-    end = time.monotonic() + BUDGET
-    for row in rows:
-        if row.id not in found and time.monotonic() < end:
-            found[row.id] = site().fragments.read_or_build(row, locale(), max(0.1, end - time.monotonic()))
-    return found
 
 
 def _may(hub: Hub, who: Person) -> dict[str, bool]:

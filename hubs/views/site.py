@@ -16,6 +16,7 @@ from hubs.models import Database, Hub, Role, RoleName, SignIn, User, Widget, now
 from hubs.permissions import NO_HUB, NO_WIDGET, VISITOR, Person, audiences, can, person, require, visible
 from hubs.settings import Settings
 from hubs.views.limits import Limiter
+from hubs.widgets.desk import Desk
 from hubs.widgets.fragments import DEFAULT_LOCALE, Fragments
 from hubs.widgets.registry import Registry
 
@@ -33,6 +34,7 @@ class Site:
     settings: Settings
     database: Database
     fragments: Fragments
+    desk: Desk
     stream: Stream
     tokens: Tokens
     limiter: Limiter

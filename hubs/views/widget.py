@@ -21,15 +21,17 @@ def show(number: int) -> str:
     row = find_widget(number)
     hub: Hub = row.hub
     stream = stream_of(hub, cursor)
-    found = {row.id: site().fragments.read_or_build(row, locale())}
+    found = site().desk.read_many([row], locale())
     may = {"edit": can(me(), "edit", hub)}
     return render_template("widget.html", hub=hub, row=row, stream=stream, fragments=found, may=may)
 
 
 @blueprint.get("/fragment")
 def fragment(number: int) -> Response:
-    """Return a widget's HTML alone; built now when it is not in the cache."""
+    """Return a widget's HTML alone; built now when it is not in the cache, or 202 while that takes longer."""
     row, found = _found(number)
+    if found is None:
+        return _later(make_response("This box is still being built.\n"))
     answer = make_response(found.html)
     answer.headers["X-Hubs-Version"] = str(found.version)
     answer.headers["X-Hubs-Built"] = found.built_at
@@ -66,6 +68,8 @@ def calendar(number: int) -> Response:
 def as_json(number: int) -> Response:
     """Return a widget as JSON; its settings only to those who may change them."""
     row, found = _found(number)
+    if found is None:
+        return _later(jsonify(id=row.id, type=row.plugin, side=row.side, state="building"))
     answer = {"id": row.id, "type": row.plugin, "side": row.side, **found.public()}
     if can(me(), "edit", row):
         known = site().registry.get(row.plugin)
@@ -73,6 +77,14 @@ def as_json(number: int) -> Response:
     return jsonify(answer)
 
 
-def _found(number: int) -> tuple[Widget, Fragment]:
+def _found(number: int) -> tuple[Widget, Fragment | None]:
     row = find_widget(number)
-    return row, site().fragments.read_or_build(row, locale())
+    return row, site().desk.read(row, locale())
+
+
+def _later(answer: Response) -> Response:
+    """Ask the reader to come back for what is still being built."""
+    answer.status_code = 202
+    answer.headers["Retry-After"] = "1"
+    answer.headers["Cache-Control"] = "no-store"
+    return answer

@@ -2,12 +2,15 @@
 
 The key holds the widget's version and the version of its code, so that nothing built under old settings or by old
 code is ever served. When building fails, the last good content stays and turns ``stale``.
+
+A fragment stays in the cache for longer than its content is good: it carries the moment from which it should be built
+anew (`Fragment.due`), and readers keep the old content until that is done.
 """
 
 import hashlib
 import json
 import logging
-import secrets
+import random
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -17,9 +20,10 @@ from typing import Any
 from hubs import i18n
 from hubs.cache import Cache, key_of
 from hubs.clients.all import Clients
-from hubs.errors import NeedsSetup, NotFound
+from hubs.errors import NeedsSetup, NotFound, UpstreamError
 from hubs.i18n import _
 from hubs.models import Widget, now
+from hubs.widgets import claims
 from hubs.widgets.caching import CachedFunction, Services, lend
 from hubs.widgets.registry import Registry, WidgetType
 from hubs.widgets.view import environment
@@ -29,8 +33,13 @@ log = logging.getLogger(__name__)
 DEFAULT_LOCALE = "en"
 #: Largest fragment in characters; memcached takes a million bytes.
 LIMIT = 300_000
-#: Seconds between two looks whether another process has finished building.
-POLL = 0.05
+#: Seconds until the next try after a failure: any moment up to the first figure, doubled with each failure in a
+#: row up to the second. All that failed together then come back apart (full jitter).
+RETRY = (2.0, 3600.0)
+#: Seconds for which a widget that never had content is shown as failed, if nobody tries again meanwhile.
+FAILED = 600
+#: Content that grows old by itself is due this much earlier or later, so that not all of it is due at once.
+SPREAD = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +60,8 @@ class Fragment:
     error: str = ""
     #: Tries that failed in a row since the content was good.
     failures: int = 0
+    #: From when on it should be built anew, in seconds since 1970; 0 for when something happens.
+    due: float = 0.0
 
     def pack(self) -> bytes:
         """Return the form in which the cache keeps it."""
@@ -72,6 +83,7 @@ def unpack(entry: bytes | None) -> Fragment | None:
         if not isinstance(found.html, str) or not isinstance(found.version, int):
             raise TypeError("fields have the wrong type")
         datetime.fromisoformat(found.built_at)
+        float(found.due)
     except (ValueError, TypeError, RecursionError):
         log.warning("a cached fragment is damaged and is built anew: %.80r", entry)
         return None
@@ -92,6 +104,8 @@ class Fragments:
     ) -> None:
         self.registry, self.cache, self._clients = registry, cache, clients
         self._key, self._ttl, self._timeout = key, ttl, build_timeout
+        #: Told by `read_many` which widgets should be built anew; readers' processes set it.
+        self.on_due: Callable[[list[int]], object] | None = None
 
     def key(self, row: Widget, locale: str = DEFAULT_LOCALE) -> str:
         """Spell the cache key of a widget's fragment."""
@@ -103,8 +117,14 @@ class Fragments:
         keys = {self.key(row, locale): row.id for row in rows}
         if not keys:
             return {}
-        found = ((keys[key], unpack(entry)) for key, entry in self.cache.get_many(keys).items())
-        return {widget: fragment for widget, fragment in found if fragment is not None and fragment.widget == widget}
+        entries = ((keys[key], unpack(entry)) for key, entry in self.cache.get_many(keys).items())
+        found = {widget: one for widget, one in entries if one is not None and one.widget == widget}
+        if self.on_due is not None:
+            moment = time.time()
+            due = [widget for widget, one in found.items() if 0 < one.due < moment]
+            if due:
+                self.on_due(due)
+        return found
 
     def read(self, row: Widget, locale: str = DEFAULT_LOCALE) -> Fragment | None:
         """Return one cached fragment."""
@@ -114,50 +134,55 @@ class Fragments:
         """Remove a widget's fragment from the cache."""
         self.cache.delete(self.key(row, locale))
 
-    def claim(self, row: Widget) -> Callable[[], None] | None:
-        """Become the one builder of a widget; return what gives the claim back, or None when there is another."""
-        key, owner = key_of("b", row.id), secrets.token_hex(8).encode()
-        if self.cache.add(key, owner, self._timeout) is False:
-            return None
+    def claim(self, row: Widget) -> claims.Claim | None:
+        """Become the one builder of a widget; None when there is another."""
+        return claims.claim(self.cache, key_of("b", row.id), self._timeout)
 
-        def release() -> None:
-            if self.cache.get(key) == owner:
-                self.cache.delete(key)
+    def building_for(self, row: Widget) -> float | None:
+        """Return for how many seconds somebody has been building a widget; None when nobody is."""
+        return claims.age(self.cache, key_of("b", row.id))
 
-        return release
-
-    def read_or_build(self, row: Widget, locale: str = DEFAULT_LOCALE, patience: float = 5.0) -> Fragment:
-        """Return the fragment; on a miss build it, or wait up to ``patience`` seconds for who builds it already."""
-        end = time.monotonic() + patience
-        while (found := self.read(row, locale)) is None:
-            release = self.claim(row)
-            if release is not None or time.monotonic() > end:
-                try:  # whoever had the claim may have finished between our look and our claim
-                    return self.read(row, locale) or self.build(row, locale)
-                finally:
-                    if release is not None:
-                        release()
-            time.sleep(POLL)
-        return found
-
-    def build(self, row: Widget, locale: str = DEFAULT_LOCALE, stale: Iterable[type[CachedFunction]] = ()) -> Fragment:
+    def build(
+        self,
+        row: Widget,
+        locale: str = DEFAULT_LOCALE,
+        stale: Iterable[type[CachedFunction]] = (),
+        claim: claims.Claim | None = None,
+    ) -> Fragment:
         """Build a widget's fragment and store it; never raises for what the widget does.
 
         ``stale`` are the cached functions whose values must be computed anew. The row must be attached to a session.
+        With a ``claim`` it is stored only while that is held: who comes too late overwrites nothing.
         """
+        made = self._make(row, locale, stale)
+        if claim is None or claim.held():
+            self._store(row, locale, made)
+        return made
+
+    def give_up(self, row: Widget, error: Exception, locale: str = DEFAULT_LOCALE) -> Fragment:
+        """Store that a build failed, for a builder that does not come back; return what readers see meanwhile."""
+        made = self._last_good(row, locale, error)
+        self._store(row, locale, made)
+        return made
+
+    def _make(self, row: Widget, locale: str, stale: Iterable[type[CachedFunction]]) -> Fragment:
         try:
             found = self._registered(row)
-            html = self._render(found, row, locale, stale)
-            made = _fragment(row, html)
-            lifetime = min(found.cls.lifetime or self._ttl, self._ttl)
+            made = _fragment(row, self._render(found, row, locale, stale))
         except NeedsSetup as error:
-            made, lifetime = _problem(row, self._title(row), "needs-setup", str(error)), self._ttl
-            made = replace(made, error=error.detail or made.error)
+            made = _problem(row, self._title(row), "needs-setup", str(error))
+            return replace(made, error=error.detail or made.error)
+        except UpstreamError as error:  # is in the log already, where it happened
+            log.info("widget %s (%s) of hub %s waits: %s", row.id, row.plugin, row.hub_id, error)
+            return self._last_good(row, locale, error)
         except Exception as error:  # a widget may fail in any way and must not break anything around it
             log.exception("widget %s (%s) of hub %s cannot be built", row.id, row.plugin, row.hub_id)
-            made, lifetime = self._last_good(row, locale, error), 600
+            return self._last_good(row, locale, error)
+        return replace(made, due=_refresh(found.cls.lifetime))
+
+    def _store(self, row: Widget, locale: str, made: Fragment) -> None:
+        lifetime = min(FAILED, self._ttl) if made.state == "failed" else self._ttl
         self.cache.set(self.key(row, locale), made.pack(), lifetime)
-        return made
 
     def page(self, row: Widget, number: int, locale: str = DEFAULT_LOCALE) -> str:
         """Return a page of the whole list that a widget cuts, made now from its data.
@@ -202,7 +227,8 @@ class Fragments:
 
     def _prepare(self, found: WidgetType, row: Widget) -> None:
         found.bind(row)
-        lend(row, Services(self.cache, self._key, self._ttl, found.code, self._clients))
+        ttl = min(found.cls.lifetime or self._ttl, self._ttl)
+        lend(row, Services(self.cache, self._key, ttl, found.code, self._clients))
         _ = row.config  # what cannot be read must be said before anything is asked of others
 
     def _render(
@@ -218,12 +244,24 @@ class Fragments:
 
     def _last_good(self, row: Widget, locale: str, error: Exception) -> Fragment:
         reason = f"{type(error).__name__}: {error}"[:500]
-        before = self.read(row, locale)
-        if before is not None and before.state in ("live", "stale"):
-            return replace(before, state="stale", error=reason, failures=before.failures + 1)
-        text = "This box could not be built just now. It is tried again by itself; nothing else is affected."
+        before = self.read_many([row], locale).get(row.id)
         failures = before.failures + 1 if before else 1
-        return replace(_problem(row, self._title(row), "failed", text), error=reason, failures=failures)
+        known: dict[str, Any] = {"error": reason, "failures": failures, "due": _retry(failures, error)}
+        if before is not None and before.state in ("live", "stale"):
+            return replace(before, state="stale", **known)
+        text = "This box could not be built just now. It is tried again by itself; nothing else is affected."
+        return replace(_problem(row, self._title(row), "failed", text), **known)
+
+
+def _refresh(lifetime: int | None) -> float:
+    """Return when content that grows old by itself should be built anew; 0 for never."""
+    return time.time() + lifetime * random.uniform(1 - SPREAD, 1 + SPREAD) if lifetime else 0.0
+
+
+def _retry(failures: int, error: Exception) -> float:
+    """Return when to try again: at random up to a growing bound, and not before a service may be asked again."""
+    rest = (error.retry_after or 0.0) if isinstance(error, UpstreamError) else 0.0
+    return time.time() + rest + random.uniform(0.0, min(RETRY[0] * 2.0 ** min(failures, 30), RETRY[1]))
 
 
 def digest_of(html: str, state: str) -> str:

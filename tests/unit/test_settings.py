@@ -41,6 +41,7 @@ def test_the_environment_beats_the_file(tmp_path: Path) -> None:
         ("HUBS_XYZZY", "4", "lists all names"),
         ("HUBS_REBUILD_THREADS", "many", "rebuild_threads (HUBS_REBUILD_THREADS) cannot be used"),
         ("HUBS_REBUILD_THREADS", "0", "greater than or equal to 1"),
+        ("HUBS_BUILD_BUDGET", "30", "less than build_timeout"),
         ("HUBS_CACHE_URL", "redis://x", "memcached://"),
         ("HUBS_REDIS_URL", "http://x", "redis://"),
         ("HUBS_SITE_URL", "hubs.example.org", "https://hubs.example.org"),

@@ -2,12 +2,19 @@
 import { show } from "./widgets.js";
 
 const PATIENCE = 20000;
+// Times that we come back for a widget that is still being built: after a second, then at growing, random distances.
+const RETURNS = 10;
 
-export async function load(frame) {
+export async function load(frame, returns = 0) {
   const body = frame.querySelector(".widget-body");
   const path = body.dataset.load || `/w/${frame.dataset.widget}/fragment`;
   try {
     const answer = await fetch(path, { signal: AbortSignal.timeout(PATIENCE), headers: { Accept: "text/html" } });
+    if (answer.status === 202 && returns < RETURNS) {
+      const asked = Number(answer.headers.get("Retry-After")) || 1;
+      setTimeout(() => frame.isConnected && load(frame, returns + 1), 1000 * (asked + Math.random() * (returns + 1)));
+      return;
+    }
     const built = answer.headers.get("X-Hubs-Built");
     if (!answer.ok || !built) throw new Error(`status ${answer.status}`);
     show({

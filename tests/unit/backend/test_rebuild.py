@@ -1,15 +1,21 @@
 """Rebuilding: coalesced, pushed when changed, tried again when failed."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import fakeredis
 import pytest
+import redis
 from sqlalchemy.orm import Session
 
-from hubs.backend import rebuild
+from hubs.backend.build import ALL, Builder
 from hubs.backend.rebuild import Rebuilder
+from hubs.due import KEY, Due
 from hubs.models import Database, Hub, Visibility, Widget
+from hubs.widgets import fragments as fragments_module
+from hubs.widgets.crew import Crew
 from hubs.widgets.fragments import Fragment, Fragments
 from tests.services import wait_for
 
@@ -39,11 +45,22 @@ Make = Callable[..., Rebuilder]
 
 
 @pytest.fixture
-def make(database: Database, fragments: Fragments, pushed: Pushed) -> Iterator[Make]:
+def store() -> fakeredis.FakeRedis:
+    return fakeredis.FakeRedis()
+
+
+@pytest.fixture
+def due(store: fakeredis.FakeRedis) -> Due:
+    return Due(lambda: store)
+
+
+@pytest.fixture
+def make(database: Database, fragments: Fragments, pushed: Pushed, due: Due) -> Iterator[Make]:
     made: list[Rebuilder] = []
 
-    def make(interval: float = 0.3) -> Rebuilder:
-        found = Rebuilder(database, fragments, pushed, threads=3, interval=interval)  # type: ignore[arg-type]
+    def make(interval: float = 0.3, budget: float = 10.0, due: Due = due) -> Rebuilder:
+        builder = Builder(database, fragments, pushed, due, budget)  # type: ignore[arg-type]
+        found = Rebuilder(builder, Crew("test", 3, budget), interval)
         found.start()
         made.append(found)
         return found
@@ -98,7 +115,7 @@ def test_content_is_pushed_when_it_changed_even_if_the_web_app_built_it_first(
     sticky.settings["text"] = "new"
     sticky.version += 1
     session.commit()
-    fragments.read_or_build(sticky)  # somebody opened the page
+    fragments.build(sticky)  # somebody opened the page
     rebuilder.request(sticky.id)
     wait_for(lambda: len(pushed.events) == 2, "the second push")
     assert (pushed.events[1]["version"], "new" in pushed.events[1]["html"]) == (2, True)
@@ -129,11 +146,9 @@ def test_what_could_not_be_pushed_is_pushed_the_next_time(make: Make, sticky: Wi
     assert len(pushed.events) == 1
 
 
-def test_a_failed_build_is_tried_again_later(
-    make: Make, sticky: Widget, fragments: Fragments, pushed: Pushed, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(rebuild, "RETRY", (0.05, 1.0))
-    rebuilder, render, fails = make(interval=0.0), fragments._render, [1, 1]
+def broken(fragments: Fragments, monkeypatch: pytest.MonkeyPatch, times: int) -> None:
+    """Let building fail some times, then succeed."""
+    render, fails = fragments._render, [1] * times
 
     def flaky(*arguments: Any) -> str:
         if fails:
@@ -142,21 +157,111 @@ def test_a_failed_build_is_tried_again_later(
         return render(*arguments)
 
     monkeypatch.setattr(fragments, "_render", flaky)
+
+
+def test_a_failed_build_is_noted_in_redis_with_the_moment_of_its_next_try(
+    make: Make, sticky: Widget, fragments: Fragments, store: fakeredis.FakeRedis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken(fragments, monkeypatch, 1)
+    monkeypatch.setattr("random.uniform", lambda low, high: high)
+    rebuilder = make(interval=0.0)
+    rebuilder.request(sticky.id)
+    wait_for(rebuilder.idle, "the failure")
+    found = fragments.read(sticky)
+    assert found is not None
+    assert (found.state, found.failures) == ("failed", 1)
+    assert store.zscore(KEY, str(sticky.id)) == pytest.approx(found.due)
+    assert time.time() + 3 < found.due < time.time() + 4
+    rebuilder.request(sticky.id, [ALL])
+    wait_for(rebuilder.idle, "the success")
+    assert store.zcard(KEY) == 0
+
+
+def test_while_redis_is_away_a_failed_build_is_tried_again_all_the_same(
+    make: Make, sticky: Widget, fragments: Fragments, pushed: Pushed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fragments_module, "RETRY", (0.05, 1.0))
+    broken(fragments, monkeypatch, 2)
+    rebuilder = make(interval=0.0, due=Due(away))
     rebuilder.request(sticky.id)
     wait_for(lambda: pushed.events and pushed.events[-1]["state"] == "live", "the widget to recover")
     assert pushed.events[0]["state"] == "failed"
     assert rebuilder.counts["failed"] == 2
 
 
+def away() -> redis.Redis:
+    raise redis.ConnectionError("gone")
+
+
+def test_a_build_that_hangs_is_given_up_and_the_others_go_on(
+    make: Make, sticky: Widget, team: Hub, fragments: Fragments, pushed: Pushed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = fragments.build(sticky)
+    render, released, begun = fragments._render, threading.Event(), []
+
+    def hanging(found: Any, row: Widget, *rest: Any) -> str:
+        if row.id == sticky.id and not released.is_set():
+            begun.append(1)
+            released.wait(20)
+        return render(found, row, *rest)
+
+    monkeypatch.setattr(fragments, "_render", hanging)
+    rebuilder = make(interval=0.0, budget=0.3)
+    rebuilder.request(sticky.id)
+    wait_for(lambda: rebuilder.counts["failed"], "the end of the budget")
+    kept = fragments.read(sticky)
+    assert kept is not None
+    assert (kept.html, kept.state, kept.failures) == (good.html, "stale", 1)
+    assert "no content within 0.3 s" in kept.error
+    rebuilder.request(sticky.id)  # does not begin while the first thread is stuck
+    others = [row.id for row in team.widgets if row.id != sticky.id]
+    for widget in others:
+        rebuilder.request(widget)
+    wait_for(lambda: rebuilder.counts["built"] >= len(others), "the others")
+    assert len(begun) == 1
+    released.set()
+    wait_for(rebuilder.idle, "the one that was stuck")
+    fresh = fragments.read(sticky)
+    assert fresh is not None
+    assert fresh.state == "live"
+    states = [event["state"] for event in pushed.events if event["widget"] == sticky.id]
+    assert (states[0], states[-1]) == ("stale", "live")
+
+
+def test_a_build_that_comes_back_after_somebody_else_built_overwrites_nothing(
+    make: Make, sticky: Widget, fragments: Fragments, pushed: Pushed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rebuilder, render, build = make(interval=0.0), fragments._render, fragments.build
+    newer = build(sticky)
+
+    def slow(*arguments: Any) -> str:
+        # Meanwhile the claim ended, and another process took it.
+        fragments.cache.set(f"b:{sticky.id}", b"another owner", 60)
+        return render(*arguments) + "<p>old</p>"
+
+    monkeypatch.setattr(fragments, "_render", slow)
+    rebuilder.request(sticky.id)
+    wait_for(rebuilder.idle, "the build")
+    assert fragments.read(sticky) == newer
+    assert (rebuilder.counts["overtaken"], pushed.events) == (1, [])
+    assert fragments.cache.get(f"b:{sticky.id}") == b"another owner"
+
+
+def test_what_waits_at_the_end_is_named(make: Make, sticky: Widget) -> None:
+    rebuilder = make()
+    rebuilder.request(sticky.id, delay=60)
+    assert rebuilder.stop(0.1) == [sticky.id]
+
+
 def test_a_widget_that_another_process_builds_is_left_to_it_and_checked_again(
     make: Make, sticky: Widget, fragments: Fragments, pushed: Pushed
 ) -> None:
-    release, rebuilder = fragments.claim(sticky), make(interval=0.0)
+    claim, rebuilder = fragments.claim(sticky), make(interval=0.0)
     rebuilder.request(sticky.id)
     wait_for(lambda: rebuilder.counts["busy"], "a try")
     assert not pushed.events
-    assert release is not None
-    release()
+    assert claim is not None
+    claim.release()
     wait_for(lambda: pushed.events, "the build afterwards")
     assert rebuilder.counts["built"] == 1
 
@@ -172,15 +277,15 @@ def test_a_thread_survives_whatever_happens(
     make: Make, sticky: Widget, fragments: Fragments, pushed: Pushed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rebuilder = make(interval=0.0)
-    with monkeypatch.context() as broken:
-        broken.setattr(fragments, "claim", lambda row: 1 / 0)
+    with monkeypatch.context() as patched:
+        patched.setattr(fragments, "claim", lambda row: 1 / 0)
         for _ in range(5):
             rebuilder.request(sticky.id)
             wait_for(rebuilder.idle, "the end of it")
     assert rebuilder.counts["failed"] == 5
     rebuilder.request(sticky.id)
     wait_for(lambda: pushed.events, "a good build")
-    assert all(thread.is_alive() for thread in rebuilder._threads)
+    assert rebuilder._thread.is_alive()
 
 
 def test_many_widgets_leave_no_memory_of_themselves(make: Make, team: Hub) -> None:

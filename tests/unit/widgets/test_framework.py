@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from hubs.cache import Cache, SQLiteCache
-from hubs.models import Database, Hub, Widget
+from hubs.models import Hub, Widget
 from hubs.widgets.fragments import Fragments, unpack
 from hubs.widgets.registry import BUILT_IN, Registry
 from tests.stack import ROOT
@@ -209,55 +208,14 @@ def test_a_fragment_survives_packing(fragments: Fragments, session: Session, tea
     assert unpack(made.pack()) == made
 
 
-def test_one_builds_while_the_others_wait_for_it(
-    fragments: Fragments, database: Database, session: Session, team: Hub, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    row_id, built = add(session, team, "sticky", text="once").id, []
-    build = fragments.build
-    monkeypatch.setattr(fragments, "build", lambda row, locale: built.append(1) or build(row, locale))
-
-    def read() -> None:
-        with database.session() as own:
-            assert "once" in fragments.read_or_build(own.get_one(Widget, row_id)).html
-            fragments.cache.close()
-
-    threads = [threading.Thread(target=read) for _ in range(12)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(built) == 1
-
-
-def test_who_claims_just_after_another_has_built_does_not_build_again(
-    fragments: Fragments, session: Session, team: Hub, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    row, built = add(session, team, "sticky", text="once"), []
-    build, claim = fragments.build, fragments.claim
-
-    def late(row: Widget) -> object:
-        built.append(build(row).digest)  # another process: between our look and our claim
-        return claim(row)
-
-    monkeypatch.setattr(fragments, "claim", late)
-    monkeypatch.setattr(fragments, "build", lambda row, locale: pytest.fail("built again"))
-    assert fragments.read_or_build(row).digest == built[0]
-
-
-def test_a_builder_who_died_is_not_waited_for_for_ever(fragments: Fragments, session: Session, team: Hub) -> None:
-    row = add(session, team, "sticky", text="alone")
-    assert fragments.claim(row) is not None
-    assert fragments.claim(row) is None
-    assert "alone" in fragments.read_or_build(row, patience=0.2).html
-
-
 def test_who_gives_a_claim_back_late_takes_nobody_elses(fragments: Fragments, session: Session, team: Hub) -> None:
     row = add(session, team, "sticky")
     late = fragments.claim(row)
     assert late is not None
     store: Cache = fragments.cache
     store.set(f"b:{row.id}", b"another owner", 60)
-    late()
+    assert not late.held()
+    late.release()
     assert store.get(f"b:{row.id}") == b"another owner"
 
 

@@ -1,0 +1,61 @@
+"""Pages around a widget that takes long: they come at once, and say where the rest will be."""
+
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from hubs.models import Hub, Widget
+from hubs.views import hub as hub_view
+from hubs.widgets import desk
+from tests.services import wait_for
+
+
+@pytest.fixture
+def slow(app: Flask, otters: Hub, monkeypatch: pytest.MonkeyPatch) -> Iterator[Widget]:
+    """Give a widget that hangs until the end of the test."""
+    row = next(row for row in otters.widgets if row.plugin == "sticky")
+    fragments, released = app.extensions["hubs"].fragments, threading.Event()
+    render = fragments._render
+
+    def hanging(found: Any, one: Widget, *rest: Any) -> str:
+        if one.id == row.id:
+            released.wait(20)
+        return render(found, one, *rest)
+
+    monkeypatch.setattr(fragments, "_render", hanging)
+    monkeypatch.setattr(desk, "PATIENCE", 0.3)
+    monkeypatch.setattr(hub_view, "BUDGET", 1.0)
+    yield row
+    released.set()
+    wait_for(lambda: not app.extensions["hubs"].desk._builds, "the end of the build")
+
+
+def test_the_page_without_javascript_comes_without_what_takes_too_long(
+    client: FlaskClient, otters: Hub, slow: Widget
+) -> None:
+    # On a busy machine the others may take longer than the budget as well.
+    wait_for(lambda: client.get("/t/otters/?full=1").get_data(as_text=True).count("data-load=") == 1, "the others")
+    start = time.monotonic()
+    page = client.get("/t/otters/?full=1").get_data(as_text=True)
+    assert time.monotonic() - start < 5
+    assert page.count("data-load=") == 1
+    assert f'data-load="/w/{slow.id}/fragment"' in page
+    assert f'<a href="/w/{slow.id}/">Show this widget</a>' in page
+    assert 'content="10; url=?full=1"' in page  # not at once: it would only ask again and again
+
+
+def test_who_asks_for_what_takes_long_is_told_to_come_back(client: FlaskClient, slow: Widget) -> None:
+    for path in (f"/w/{slow.id}/fragment", f"/w/{slow.id}/json"):
+        answer = client.get(path)
+        assert (answer.status_code, answer.headers["Retry-After"]) == (202, "1")
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert "ETag" not in answer.headers
+    assert client.get(f"/w/{slow.id}/json").json["state"] == "building"
+    alone = client.get(f"/w/{slow.id}/")
+    assert alone.status_code == 200
+    assert f'data-load="/w/{slow.id}/fragment"' in alone.get_data(as_text=True)
