@@ -1,8 +1,7 @@
-"""Every widget in a real browser, examined by axe-core: filled, empty, light, dark, and narrow."""
+"""Whole pages with every widget in a real browser, under all rules of axe-core: filled, empty, light, dark, narrow."""
 
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,10 +14,11 @@ from hubs.demo import upstream
 from hubs.models import Database, Hub, Widget, migrations
 from hubs.settings import load
 from hubs.widgets.registry import Registry
+from tests.stack import ROOT
 from tests.unit.views.conftest import BASE
 from tests.unit.widgets.test_built_in import say
 
-AXE = (Path(__file__).parent / "vendor" / "axe-core" / "axe.min.js").read_text()
+AXE = (ROOT / "hubs" / "testing" / "vendor" / "axe-core" / "axe.min.js").read_text()
 #: Settings with which a widget has something to show.
 FILLED: dict[str, dict[str, Any]] = {
     "about": {"text": "# Otters\n\nWe *swim*."},

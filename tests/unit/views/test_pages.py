@@ -182,7 +182,7 @@ def test_a_session_of_another_key_is_nobody(client: FlaskClient) -> None:
     assert "Sign in" in text(client.get("/"))
 
 
-@pytest.mark.parametrize("vendor", [ROOT / "hubs" / "static" / "vendor", ROOT / "tests" / "browser" / "vendor"])
+@pytest.mark.parametrize("vendor", [ROOT / "hubs" / "static" / "vendor", ROOT / "hubs" / "testing" / "vendor"])
 def test_the_vendored_files_are_what_they_say(vendor: Path) -> None:
     rows = re.findall(r"\| (\S+) \| \S+ \| \S+ \| .+? \| ([0-9a-f]{64}) \|", (vendor / "README.md").read_text())
     assert rows
