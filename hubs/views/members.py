@@ -3,6 +3,7 @@
 from flask import Blueprint, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
+from sqlalchemy.orm import selectinload
 
 from hubs import urls
 from hubs.actions import hubs as hub_actions
@@ -10,7 +11,7 @@ from hubs.actions import membership, people
 from hubs.errors import InvalidInput, NotFound
 from hubs.events import user_channel
 from hubs.i18n import N_, _
-from hubs.models import Hub, JoinMode, JoinRequest, RoleName, User
+from hubs.models import Hub, JoinMode, JoinRequest, Role, RoleName, User
 from hubs.permissions import can, require
 from hubs.views import forms
 from hubs.views.site import db, find_hub, me, site
@@ -148,6 +149,8 @@ def joining(space: str, name: str) -> ResponseReturnValue:
 
 
 def _page(hub: Hub, wrong: dict[str, str]) -> str:
+    # All of its people at once, however many they are.
+    db().execute(select(Hub).options(selectinload(Hub.roles).joinedload(Role.user)).where(Hub.id == hub.id)).all()
     owner, owners = can(me(), "edit", hub), hub.people(RoleName.OWNER)
     values = request.form if wrong else {name: getattr(hub, name) for name in ("join_mode", "join_conditions")}
     return render_template(

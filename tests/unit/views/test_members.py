@@ -1,9 +1,13 @@
 """The Members tab and what a person does about requests and invitations, as forms."""
 
+from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import event
 from sqlalchemy.orm import Session
 
+from hubs.actions import people
 from hubs.models import Hub, Role, RoleName, Visibility
+from hubs.widgets.registry import Registry
 from tests.unit.conftest import user_of
 from tests.unit.views.conftest import post, sign_in
 
@@ -103,6 +107,23 @@ def test_a_request_to_a_hub_that_closed_does_not_name_it(client: FlaskClient, se
     otters.visibility = Visibility.MEMBERS
     session.commit()
     assert "otters" not in text(client, "/me/")
+
+
+def test_the_page_of_a_large_team_costs_as_many_queries_as_that_of_a_small_one(
+    app: Flask, client: FlaskClient, session: Session, registry: Registry, otters: Hub
+) -> None:
+    sign_in(client, "owner")
+    queries: list[str] = []
+    event.listen(app.extensions["hubs"].database.engine, "before_cursor_execute", lambda *a: queries.append(a[2]))
+    counts = []
+    for number in range(2):
+        queries.clear()
+        assert client.get("/t/otters/members").status_code == 200
+        counts.append(len(queries))
+        for name in (f"more-{number}-{one}" for one in range(10)):
+            people.add_role(session, "owner", otters, people.sign_up(session, registry, name), RoleName.MEMBER)
+        session.commit()
+    assert counts[0] == counts[1]
 
 
 def test_an_open_hub_makes_members_at_once(client: FlaskClient, session: Session, otters: Hub) -> None:
