@@ -63,6 +63,11 @@ class Fragment:
     #: From when on it should be built anew, in seconds since 1970; 0 for when something happens.
     due: float = 0.0
 
+    @property
+    def refreshing(self) -> bool:
+        """Whether newer content is being made just now, while readers keep this: its time has come."""
+        return self.state == "live" and 0 < self.due < time.time()
+
     def pack(self) -> bytes:
         """Return the form in which the cache keeps it."""
         return json.dumps(asdict(self), separators=(",", ":")).encode()
@@ -243,13 +248,16 @@ class Fragments:
         return html
 
     def _last_good(self, row: Widget, locale: str, error: Exception) -> Fragment:
-        reason = f"{type(error).__name__}: {error}"[:500]
+        told = isinstance(error, UpstreamError)  # its message is a sentence for people
+        reason = (str(error) if told else f"{type(error).__name__}: {error}")[:500]
         before = self.read_many([row], locale).get(row.id)
         failures = before.failures + 1 if before else 1
         known: dict[str, Any] = {"error": reason, "failures": failures, "due": _retry(failures, error)}
         if before is not None and before.state in ("live", "stale"):
             return replace(before, state="stale", **known)
-        text = "This box could not be built just now. It is tried again by itself; nothing else is affected."
+        text = _("This box could not be built just now. It is tried again by itself; nothing else is affected.")
+        if told:
+            text = _("{problem} This box fills by itself as soon as that works again.").format(problem=error)
         return replace(_problem(row, self._title(row), "failed", text), **known)
 
 

@@ -4,6 +4,8 @@ import { show } from "./widgets.js";
 const PATIENCE = 20000;
 // Times that we come back for a widget that is still being built: after a second, then at growing, random distances.
 const RETURNS = 10;
+// Milliseconds after which we look whether a widget that was being refreshed is done: not all readers at once.
+const lookAgain = () => 8000 + Math.random() * 6000;
 
 export async function load(frame, returns = 0) {
   const body = frame.querySelector(".widget-body");
@@ -49,4 +51,8 @@ function offerRetry(frame, body) {
 
 export function loadAll(root) {
   for (const body of root.querySelectorAll(".widget-body[data-load]")) load(body.closest(".widget"));
+  // What is being refreshed is pushed when it changed; when it turns out to be the same, nobody says so.
+  for (const frame of root.querySelectorAll('.widget[data-state="refreshing"]')) {
+    setTimeout(() => frame.isConnected && frame.dataset.state === "refreshing" && load(frame), lookAgain());
+  }
 }

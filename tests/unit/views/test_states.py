@@ -1,0 +1,42 @@
+"""What readers are told about the state of a widget, beside its content."""
+
+import time
+from dataclasses import replace
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from hubs.models import Hub, Widget
+
+
+def stored(app: Flask, row: Widget, **changes: object) -> None:
+    """Put a fragment of a widget into the cache, as it would be some time later."""
+    fragments = app.extensions["hubs"].fragments
+    made = fragments.build(row)
+    fragments.cache.set(fragments.key(row), replace(made, **changes).pack(), 600)
+
+
+@pytest.mark.parametrize(
+    ("changes", "state", "text"),
+    [
+        ({"due": 0.0}, "live", ""),
+        ({"due": time.time() + 600}, "live", ""),
+        ({"due": time.time() - 5}, "refreshing", "refreshing"),
+        ({"state": "stale", "due": time.time() - 5}, "stale", "out of date"),
+        ({"state": "failed"}, "failed", "failed"),
+        ({"state": "needs-setup"}, "needs-setup", "needs setup"),
+    ],
+)
+def test_each_state_has_a_text_of_its_own_and_keeps_the_content(
+    app: Flask, client: FlaskClient, session: Session, otters: Hub, changes: dict[str, object], state: str, text: str
+) -> None:
+    otters.widgets[0].settings = {"text": "The kettle is hot."}
+    session.commit()
+    stored(app, otters.widgets[0], **changes)
+    page = client.get("/t/otters/").get_data(as_text=True)
+    first = page.partition('<section class="widget"')[2].partition("</section>")[0]
+    assert f'data-state="{state}"' in first
+    assert f"data-state-text>{text}</span>" in first
+    assert "The kettle is hot." in first
