@@ -11,6 +11,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from hubs import cache, i18n, urls
 from hubs.actions import outbox, revisions
+from hubs.actions.changes import shown
 from hubs.bus import NullPublisher, Publisher
 from hubs.clients.all import Clients
 from hubs.due import Due
@@ -19,7 +20,22 @@ from hubs.events import Stream, Tokens
 from hubs.models import Database
 from hubs.permissions import can
 from hubs.settings import Settings, load
-from hubs.views import auth, edit, errors, front, gallery, health, hub, members, oidc, push, security, widget
+from hubs.views import (
+    auth,
+    edit,
+    editor,
+    errors,
+    front,
+    gallery,
+    health,
+    history,
+    hub,
+    members,
+    oidc,
+    push,
+    security,
+    widget,
+)
 from hubs.views import me as account
 from hubs.views.limits import Limiter
 from hubs.views.site import EXTENSION, Site, close_session, me, page_context
@@ -60,10 +76,12 @@ def create_app(
     if secure:  # TLS ends at a proxy, which tells us who asks; without one nobody may
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=0)  # type: ignore[method-assign]
     app.jinja_env.filters.update(FILTERS)
+    app.jinja_env.filters["shown"] = shown
     i18n.install(app.jinja_env)
     app.jinja_env.globals.update(urls=urls, can=can, me=me, site_name=settings.site_name)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    for room in (front, gallery, hub, edit, members, widget, push, auth, account, health):
+    rooms = (front, gallery, hub, edit, editor, history, members, widget, push, auth, account, health)
+    for room in rooms:
         app.register_blueprint(room.blueprint)
     app.register_blueprint(push.machines)
     app.context_processor(page_context)

@@ -24,6 +24,8 @@ class Person:
     id: int = 0
     username: str = ""
     roles: Mapping[int, frozenset[RoleName]] = field(default_factory=dict)
+    #: One of those who run this instance, as the setting ``admins`` names them: may read the whole audit log.
+    admin: bool = False
     #: Somebody with a shell on the machine, who may do everything.
     operator: bool = False
 
@@ -41,12 +43,12 @@ VISITOR = Person()
 OPERATOR = Person(operator=True)
 
 
-def person(user_id: int, username: str, roles: Iterable[Role]) -> Person:
+def person(user_id: int, username: str, roles: Iterable[Role], *, admin: bool = False) -> Person:
     """Return the person with these roles."""
     held: dict[int, set[RoleName]] = {}
     for role in roles:
         held.setdefault(role.hub_id, set()).add(role.role)
-    return Person(user_id, username, {hub: frozenset(names) for hub, names in held.items()})
+    return Person(user_id, username, {hub: frozenset(names) for hub, names in held.items()}, admin)
 
 
 #: As whom owners can look at their hub.

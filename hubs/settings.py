@@ -98,6 +98,8 @@ class Settings(BaseModel):
         "/events", description="Address at which browsers reach the event stream; a path when on the same host."
     )
     site_name: str = Field("Fedora Hubs", description="Name of this instance, shown on every page.")
+    admins: Words = Field([], description="Accounts that read the whole audit log, comma-separated.")
+    audit_days: int = Field(730, ge=1, description="Days for which the audit log is kept.")
     local_login: bool = Field(False, description="Sign-in without password; works on loopback only.")
     oidc_issuer: str = Field(
         "",

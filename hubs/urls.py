@@ -71,12 +71,32 @@ def my_invitation(hub_id: int) -> str:
 
 def catalogue(kind: str, name: str, side: str) -> str:
     """Return the path of the list of widgets that can be added to one column."""
-    return f"{hub(kind, name)}add?{urlencode({'side': side})}"
+    return f"{hub_edit(kind, name)}/add?{urlencode({'side': side})}"
 
 
-def widget_add(kind: str, name: str, plugin: str, side: str) -> str:
-    """Return the path of the form that adds a widget of type ``plugin`` to one column."""
-    return f"{hub(kind, name)}add/{quote(plugin, safe='')}?{urlencode({'side': side})}"
+def draft_add(kind: str, name: str, plugin: str, side: str) -> str:
+    """Return the path of the form that adds a widget of type ``plugin`` to one column of a draft."""
+    return f"{hub_edit(kind, name)}/add/{quote(plugin, safe='')}?{urlencode({'side': side})}"
+
+
+def draft_widget(kind: str, name: str, key: str) -> str:
+    """Return the path of a widget's settings form in a draft."""
+    return f"{hub_edit(kind, name)}/widget/{quote(key, safe='')}"
+
+
+def hub_history(kind: str, name: str) -> str:
+    """Return the path of a hub's revisions."""
+    return f"{hub(kind, name)}history"
+
+
+def hub_audit(kind: str, name: str) -> str:
+    """Return the path of a hub's audit log."""
+    return f"{hub(kind, name)}audit"
+
+
+def audit() -> str:
+    """Return the path of the audit log of the whole instance."""
+    return "/audit"
 
 
 def widget(widget_id: int) -> str:
@@ -107,11 +127,6 @@ def widget_calendar(widget_id: int) -> str:
 def widget_settings(widget_id: int) -> str:
     """Return the path of a widget's settings form."""
     return f"/w/{widget_id}/settings"
-
-
-def widget_act(widget_id: int, act: str) -> str:
-    """Return the path that a form posts to in order to ``move`` or ``remove`` a widget."""
-    return f"/w/{widget_id}/{act}"
 
 
 def gallery(plugin: str = "") -> str:

@@ -6,7 +6,7 @@ from typing import Any
 from hubs.actions import widgets
 from hubs.actions.documents import SIDES, WIDGETS, HubDocument, Layout, WidgetDocument, without_defaults
 from hubs.errors import Conflict, InvalidInput, NotFound
-from hubs.models import GRID
+from hubs.models import GRID, Visibility
 from hubs.widgets.registry import Registry
 
 Columns = dict[str, list[WidgetDocument]]
@@ -42,6 +42,7 @@ def add(
     plugin: str,
     settings: Mapping[str, Any],
     title: str = "",
+    visibility: str = Visibility.PUBLIC,
 ) -> HubDocument:
     """Put a new widget at the end of a column.
 
@@ -54,7 +55,11 @@ def add(
         raise Conflict(f"A hub holds at most {WIDGETS} widgets: remove one first.")
     cleaned = without_defaults(found.parameters, found.schema.drafted(settings))
     made = WidgetDocument(
-        id=widgets.free_key(taken, plugin), widget=plugin, title=widgets.heading(title, found), settings=cleaned
+        id=widgets.free_key(taken, plugin),
+        widget=plugin,
+        title=widgets.heading(title, found),
+        visibility=widgets.visibility_of(visibility),
+        settings=cleaned,
     )
     columns = _columns(document)
     columns[side].append(made)
@@ -62,16 +67,22 @@ def add(
 
 
 def configure(
-    document: HubDocument, registry: Registry, key: str, settings: Mapping[str, Any], title: str
+    document: HubDocument,
+    registry: Registry,
+    key: str,
+    settings: Mapping[str, Any],
+    title: str,
+    visibility: str = Visibility.PUBLIC,
 ) -> HubDocument:
-    """Change the settings and the heading of a widget.
+    """Change the settings and the heading of a widget, and who may see it.
 
     :raises InvalidInput: with one sentence per setting that cannot be accepted.
     """
     before = find(document, key)
     found = widgets.installed(registry, before.widget)
     cleaned = without_defaults(found.parameters, found.schema.drafted(settings))
-    after = before.model_copy(update={"settings": cleaned, "title": widgets.heading(title, found)})
+    change = {"title": widgets.heading(title, found), "visibility": widgets.visibility_of(visibility)}
+    after = before.model_copy(update={"settings": cleaned, **change})
     columns = {side: [after if one.id == key else one for one in rows] for side, rows in _columns(document).items()}
     return _with(document, columns)
 
@@ -118,6 +129,29 @@ def width(document: HubDocument, value: Any) -> HubDocument:
     if not 1 <= wanted < GRID:
         raise InvalidInput(f"Please choose a width from 1 to {GRID - 1}.", {"left_width": "Not possible."})
     return document.model_copy(update={"left_width": wanted})
+
+
+def take(document: HubDocument, other: HubDocument, key: str, name: str) -> HubDocument:
+    """Take the value of one setting, heading or field of the hub (``key`` is ``hub``) from another document.
+
+    :raises InvalidInput: when there is no such place in both.
+    """
+    if key == "hub" and name in ("display_name", "summary", "description", "visibility", "left_width"):
+        return document.model_copy(update={name: getattr(other, name)})
+    if key == "hub" and name in {*document.accounts, *other.accounts}:
+        accounts = {**document.accounts, name: other.accounts.get(name, "")}
+        return document.model_copy(update={"accounts": {one: text for one, text in accounts.items() if text}})
+    there = next((one for one in every(other) if one.id == key), None)
+    if there is None or not any(one.id == key for one in every(document)):
+        raise InvalidInput("This cannot be taken from the other version: it is not in both.")
+    here = find(document, key)
+    settings = {one: value for one, value in here.settings.items() if one != name}
+    if name in there.settings:
+        settings[name] = there.settings[name]
+    change = {name: getattr(there, name)} if name in ("title", "visibility") else {"settings": settings}
+    after = here.model_copy(update=change)
+    columns = {side: [after if one.id == key else one for one in rows] for side, rows in _columns(document).items()}
+    return _with(document, columns)
 
 
 def _columns(document: HubDocument) -> Columns:

@@ -7,7 +7,7 @@ from hubs.actions.documents import SIDES, HubDocument, Layout, WidgetDocument
 from hubs.actions.layouts import every
 from hubs.actions.widgets import free_key
 
-_RECORD = ("display_name", "summary", "description", "visibility", "left_width", "archived", "managed_in")
+_RECORD = ("display_name", "summary", "description", "visibility", "join_mode", "join_conditions", "left_width")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """Revisions: what a hub looked like after each change, so that it can be compared and brought back."""
 
+from itertools import zip_longest
+
 from sqlalchemy import Select, delete, event, select
 from sqlalchemy.orm import Session
 
@@ -48,8 +50,7 @@ def record(session: Session, registry: Registry, hub: Hub, agent: str) -> Revisi
 def newest_first(session: Session, hub: Hub, limit: int = 50) -> list[tuple[Revision, list[Change]]]:
     """Return a hub's revisions, each with what it changed; the oldest one kept has no changes to show."""
     found = list(session.scalars(_of(hub).limit(limit + 1)))
-    older = [*found[1:], None]
-    pairs = zip(found, older, strict=True)
+    pairs = zip_longest(found, found[1:])
     return [(one, between(_read(before), _read(one)) if before else []) for one, before in pairs][:limit]
 
 

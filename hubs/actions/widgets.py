@@ -45,7 +45,7 @@ def add(
         label=heading(label, found),
         side=side,
         position=_end(hub, side),
-        visibility=_visibility(visibility),
+        visibility=visibility_of(visibility),
         settings=found.schema.store(values or {}, {})[0],
         version=1,
     )
@@ -82,8 +82,8 @@ def update(
     if label is not None and heading(label, found) != row.label:
         row.label = heading(label, found)
         changed.append("label")
-    if visibility is not None and _visibility(visibility) != row.visibility:
-        row.visibility = _visibility(visibility)
+    if visibility is not None and visibility_of(visibility) != row.visibility:
+        row.visibility = visibility_of(visibility)
         changed.append("visibility")
     if changed:
         row.settings = settings
@@ -201,7 +201,11 @@ def heading(label: str, found: WidgetType) -> str:
     return "" if label == found.label else label
 
 
-def _visibility(value: str) -> Visibility:
+def visibility_of(value: str) -> Visibility:
+    """Return who may see a widget, as a form spells it.
+
+    :raises InvalidInput: when it is none of the known levels.
+    """
     try:
         return Visibility(value)
     except ValueError:

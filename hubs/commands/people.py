@@ -6,10 +6,11 @@ from typing import TextIO
 import click
 from sqlalchemy import func, select
 
+from hubs.actions import audit as log
 from hubs.actions import hubs as hub_actions
 from hubs.actions import people
 from hubs.commands.base import Instance, instance
-from hubs.models import AuditEntry, Hub, Role, RoleName, User
+from hubs.models import Hub, Role, RoleName, User
 from hubs.permissions import OPERATOR
 
 #: Most names in one list.
@@ -132,12 +133,8 @@ def show(username: str) -> None:
 def audit(path: str, agent: str, limit: int) -> None:
     """Show who changed what, when, and from where; newest first."""
     with instance() as here:
-        query = select(AuditEntry).order_by(AuditEntry.id.desc()).limit(limit)
-        if path:
-            query = query.where(AuditEntry.hub_id == here.hub(path).id)
-        if agent:
-            query = query.where(AuditEntry.agent == agent)
-        for one in here.session.scalars(query):
+        hub_id = here.hub(path).id if path else None
+        for one in log.newest_first(here.session, hub_id, agent=agent, limit=limit)[0]:
             when = one.at.isoformat(timespec="seconds")
             detail = json.dumps(one.detail, ensure_ascii=False)
             click.echo(f"{when}\t{one.agent or '-'}\t{one.origin or '-'}\t{one.action}\t{one.hub_name}\t{detail}")

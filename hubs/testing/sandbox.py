@@ -75,8 +75,8 @@ class SandboxFragments(Fragments):
         act = _raises(self.error)
         return replace(found, view=type("Failing", (found.view,), {"get_context": act}))
 
-    def _prepare(self, found: WidgetType, row: Widget) -> None:
-        super()._prepare(found, row)
+    def _prepare(self, found: WidgetType, row: Widget, store: Cache | None = None) -> None:
+        super()._prepare(found, row, store)
         services_of(row).instead = self.instead
 
 

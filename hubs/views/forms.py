@@ -7,9 +7,23 @@ from typing import Any
 
 from werkzeug.datastructures import MultiDict
 
+from hubs.models import Visibility
 from hubs.widgets.kinds import ROWS, is_blank
 from hubs.widgets.parameters import Parameter
 
+#: Every widget has this setting, beside those of its kind.
+WIDGET_VISIBILITY = Parameter(
+    "visibility",
+    label="Who may see this widget",
+    kind="choice",
+    default=Visibility.PUBLIC.value,
+    choices=[
+        (Visibility.PUBLIC.value, "Everybody who sees this hub"),
+        (Visibility.SIGNED_IN.value, "People who are signed in"),
+        (Visibility.MEMBERS.value, "Members only"),
+        (Visibility.OWNERS.value, "Owners only"),
+    ],
+)
 #: Empty rows that a form offers beyond those that are filled in.
 SPARE = 2
 #: What the name of the box that clears a secret ends with.

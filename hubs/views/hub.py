@@ -8,7 +8,7 @@ from hubs.actions import people
 from hubs.errors import InvalidInput, NotAllowed
 from hubs.models import Hub, JoinRequest, RequestState, RoleName, User, Widget
 from hubs.permissions import STAND_INS, Person, can, require, stand_in
-from hubs.views.site import db, find_hub, locale, me, shown, site, stream_of
+from hubs.views.site import db, find_hub, locale, me, page_of, shown, site, stream_of
 
 blueprint = Blueprint("hub", __name__)
 
@@ -89,7 +89,7 @@ def act(space: str, name: str, act: str) -> ResponseReturnValue:
         people.drop_role(session, who, hub, user, role)
     session.commit()
     flash({True: "Done.", False: "Done; you can come back any time."}[take])
-    return redirect(urls.hub(hub.kind, hub.name), 303)
+    return redirect(page_of(hub), 303)
 
 
 def _shown_as(hub: Hub, name: str) -> str:

@@ -8,6 +8,7 @@ from flask import current_app, g, request, session
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
+from hubs import urls
 from hubs.actions import outbox
 from hubs.actions.sessions import digest_of
 from hubs.errors import NotFound
@@ -98,7 +99,9 @@ def _is_in_use() -> bool:
 def me() -> Person:
     """Return who asks."""
     user = account()
-    return person(user.id, user.username, user.roles) if user else VISITOR
+    if user is None:
+        return VISITOR
+    return person(user.id, user.username, user.roles, admin=user.username in site().settings.admins)
 
 
 def page_context() -> dict[str, Any]:
@@ -155,6 +158,12 @@ def find_widget(number: int, verb: str = "view") -> Widget:
         raise NotFound(NO_WIDGET)
     require(me(), verb, row)
     return row
+
+
+def page_of(hub: Hub, anchor: str = "") -> str:
+    """Return where to go after a form: the hub's page, complete for a browser without JavaScript, which says so."""
+    complete = "?full=1" if "plain" in request.form else ""
+    return urls.hub(hub.kind, hub.name) + complete + (f"#{anchor}" if anchor else "")
 
 
 def stream_of(hub: Hub, cursor: str) -> dict[str, str]:

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from hubs import i18n
-from hubs.cache import Cache, key_of
+from hubs.cache import Cache, NullCache, key_of
 from hubs.clients.all import Clients
 from hubs.errors import NeedsSetup, NotFound, UpstreamError
 from hubs.i18n import _
@@ -218,6 +218,18 @@ class Fragments:
             raise NotFound(_("This widget shows no meetings."))
         return made
 
+    def preview(self, row: Widget, locale: str = DEFAULT_LOCALE) -> Fragment:
+        """Build a widget that is not on any page; nothing is stored, and nothing is raised for what the widget does."""
+        try:
+            found = self._registered(row)
+            with i18n.use(locale):
+                return _fragment(row, self._render(found, row, locale, (), store=NullCache()))
+        except NeedsSetup as error:
+            return _problem(row, self._title(row), "needs-setup", str(error))
+        except Exception as error:  # a widget may fail in any way; the form around the preview must stay
+            log.info("the preview of %s cannot be built", row.plugin, exc_info=True)
+            return _problem(row, self._title(row), "failed", f"{type(error).__name__}: {error}"[:500])
+
     def _registered(self, row: Widget) -> WidgetType:
         found = self.registry.get(row.plugin)
         if found is None:
@@ -230,16 +242,22 @@ class Fragments:
         found = self.registry.get(row.plugin)
         return row.label or (found.label if found else row.plugin)
 
-    def _prepare(self, found: WidgetType, row: Widget) -> None:
+    def _prepare(self, found: WidgetType, row: Widget, store: Cache | None = None) -> None:
         found.bind(row)
         ttl = min(found.cls.lifetime or self._ttl, self._ttl)
-        lend(row, Services(self.cache, self._key, ttl, found.code, self._clients))
+        lend(row, Services(store or self.cache, self._key, ttl, found.code, self._clients))
         _ = row.config  # what cannot be read must be said before anything is asked of others
 
     def _render(
-        self, found: WidgetType, row: Widget, locale: str, stale: Iterable[type[CachedFunction]], page: int = 0
+        self,
+        found: WidgetType,
+        row: Widget,
+        locale: str,
+        stale: Iterable[type[CachedFunction]],
+        page: int = 0,
+        store: Cache | None = None,
     ) -> str:
-        self._prepare(found, row)
+        self._prepare(found, row, store)
         for function in stale:
             function(row).rebuild()
         html = found.view().render(row, environment(found.folder), page, title=self._title(row), locale=locale)

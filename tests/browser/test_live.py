@@ -37,7 +37,8 @@ def test_a_changed_note_reaches_another_browser_within_two_seconds(open_page: Op
     admin.get_by_role("link", name="Sticky note").click()
     admin.get_by_label("text").fill("The kettle is *cold*.")
     admin.get_by_role("button", name="Add to the page").click()
-    admin.wait_for_url("**/u/severin/edit**")
+    admin.get_by_role("button", name="Save changes").click()
+    admin.wait_for_url("**/u/severin/")
 
     viewer = live(open_page("/u/severin/"))
     note = viewer.locator(".sticky")
@@ -65,7 +66,7 @@ def test_a_brand_new_hub_renders_without_javascript(open_page: Open) -> None:
 
 def test_forms_work_without_javascript(open_page: Open) -> None:
     page = open_page("/", username="ulrike", java_script_enabled=False)
-    page.goto("/u/ulrike/add/library?side=right")
+    page.goto("/u/ulrike/edit/add/library?side=right")
     page.locator("#f-items-0-title").fill("Tide tables")
     page.locator("#f-items-0-link").fill("not an address")
     page.get_by_role("button", name="Add to the page").click()
@@ -74,7 +75,8 @@ def test_forms_work_without_javascript(open_page: Open) -> None:
     expect(page.locator("#f-items-0-title")).to_have_value("Tide tables")
     page.locator("#f-items-0-link").fill("https://tides.example.org/")
     page.get_by_role("button", name="Add to the page").click()
-    page.goto("/u/ulrike/?full=1")
+    page.get_by_role("button", name="Save changes").click()
+    expect(page.locator(".flash")).to_contain_text("The page is saved")
     expect(page.get_by_role("link", name="Tide tables")).to_have_attribute("href", "https://tides.example.org/")
 
 

@@ -1,10 +1,13 @@
 // Everything that a page gains from JavaScript; without it the page reads and its forms work.
 import { startAges } from "./ages.js";
+import { startForms } from "./forms.js";
 import { loadAll } from "./load.js";
 import { startPage } from "./page.js";
 import { startStream } from "./stream.js";
 
 startPage();
 startAges();
+startForms();
 loadAll(document);
 if (document.body.dataset.stream) startStream(document.body.dataset);
+if (document.getElementById("editor")) import("./editor.js").then((editor) => editor.startEditor());

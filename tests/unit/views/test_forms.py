@@ -19,22 +19,13 @@ def row_of(hub: Hub, plugin: str) -> Widget:
     return next(row for row in hub.widgets if row.plugin == plugin)
 
 
-def test_a_widget_is_added_changed_moved_and_removed(client: FlaskClient, session: Session, otters: Hub) -> None:
+def test_a_widgets_settings_are_changed_at_once(client: FlaskClient, session: Session, otters: Hub) -> None:
     sign_in(client, "owner")
-    answer = post(client, "/t/otters/add/about?side=right", text="We *swim*.", label="Who we are", side="right")
-    assert answer.status_code == 303
+    row = row_of(otters, "sticky")
+    sent = {"text": "We dive.", "colour": "blue", "label": "Note", "version": "1"}
+    assert post(client, f"/w/{row.id}/settings", **sent).status_code == 303
     session.expire_all()
-    row = row_of(otters, "about")
-    assert (row.side, row.label, row.settings["text"]) == ("right", "Who we are", "We *swim*.")
-    assert post(client, f"/w/{row.id}/settings", text="We dive.", label="", version="1").status_code == 303
-    assert post(client, f"/w/{row.id}/move", way="left").status_code == 303
-    session.expire_all()
-    assert (row.side, row.label, row.version, row.settings["text"]) == ("left", "", 2, "We dive.")
-    assert "Remove" in client.get(f"/w/{row.id}/remove").get_data(as_text=True)
-    number = row.id
-    assert post(client, f"/w/{number}/remove").status_code == 303
-    session.expire_all()
-    assert session.get(Widget, number) is None
+    assert (row.label, row.version, row.settings["text"]) == ("Note", 2, "We dive.")
 
 
 def test_what_is_wrong_is_said_beside_the_field_and_what_was_typed_stays(client: FlaskClient, otters: Hub) -> None:
@@ -70,7 +61,8 @@ def test_a_change_by_somebody_else_is_not_overwritten_unseen(
 
 def test_who_may_see_a_widget_is_one_of_its_settings(client: FlaskClient, session: Session, otters: Hub) -> None:
     sign_in(client, "owner")
-    post(client, "/t/otters/add/about", side="right", text="For us.", visibility="members")
+    post(client, "/t/otters/edit/add/about", side="right", text="For us.", visibility="members")
+    post(client, "/t/otters/edit", act="save")
     session.expire_all()
     row = row_of(otters, "about")
     assert row.visibility == Visibility.MEMBERS

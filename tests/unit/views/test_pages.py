@@ -127,7 +127,7 @@ def test_every_answer_is_protected(client: FlaskClient, otters: Hub) -> None:
 
 def test_pages_have_no_inline_script_or_style(client: FlaskClient, otters: Hub) -> None:
     sign_in(client, "owner")
-    pages = ["/", "/login", "/t/otters/?full=1", "/t/otters/edit", "/t/otters/add?side=left", "/t/otters/settings"]
+    pages = ["/", "/login", "/t/otters/?full=1", "/t/otters/edit", "/t/otters/edit/add?side=left", "/t/otters/settings"]
     for path in pages:
         page = client.get(path).get_data(as_text=True)
         assert not re.search(r"<script(?![^>]*\bsrc=)", page), path
@@ -139,7 +139,7 @@ def test_pages_have_no_inline_script_or_style(client: FlaskClient, otters: Hub) 
 def test_a_form_without_its_token_changes_nothing(client: FlaskClient, session: Session, otters: Hub) -> None:
     sign_in(client, "owner")
     row = otters.column("left")[0]
-    for path in (f"/w/{row.id}/remove", f"/w/{row.id}/move", "/t/otters/star", "/logout", "/t/otters/settings"):
+    for path in (f"/w/{row.id}/settings", "/t/otters/edit", "/t/otters/star", "/logout", "/t/otters/settings"):
         assert client.post(path, data={"way": "down"}).status_code == 400
     session.expire_all()
     assert session.get(Widget, row.id) is not None

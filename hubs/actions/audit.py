@@ -1,0 +1,34 @@
+"""Reading the audit log; it is written by `hubs.actions.outbox.record`, and shortened here."""
+
+from datetime import timedelta
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from hubs.models import AuditEntry, now
+
+#: Entries on one page.
+PAGE = 100
+
+
+def newest_first(
+    session: Session, hub_id: int | None = None, before: int | None = None, agent: str = "", limit: int = PAGE
+) -> tuple[list[AuditEntry], int | None]:
+    """Return entries, newest first, of one hub or of all, and what to pass as ``before`` for older ones, if any.
+
+    ``agent`` leaves only what one account did.
+    """
+    query = select(AuditEntry).order_by(AuditEntry.id.desc()).limit(limit + 1)
+    if hub_id is not None:
+        query = query.where(AuditEntry.hub_id == hub_id)
+    if agent:
+        query = query.where(AuditEntry.agent == agent)
+    if before is not None:
+        query = query.where(AuditEntry.id < before)
+    found = list(session.scalars(query))
+    return found[:limit], found[limit - 1].id if len(found) > limit else None
+
+
+def purge(session: Session, days: int) -> None:
+    """Remove entries older than ``days``."""
+    session.execute(delete(AuditEntry).where(AuditEntry.at < now() - timedelta(days=days)))

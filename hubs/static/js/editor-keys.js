@@ -1,0 +1,85 @@
+// Moving widgets with the keyboard: Space takes and drops, arrows move, Escape puts back; every step is announced.
+let taken = null;
+let place = null;
+
+function say(kind, card) {
+  const region = document.querySelector("[data-announce]");
+  const list = card.closest("[data-list]");
+  const cards = [...list.querySelectorAll(".edit-card")];
+  const values = {
+    widget: card.dataset.title,
+    place: cards.indexOf(card) + 1,
+    count: cards.length,
+    column: list.closest(".column").querySelector("h2").textContent,
+  };
+  region.textContent = region.dataset[kind].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+}
+
+function take(card) {
+  const list = card.closest("[data-list]");
+  taken = { card, list, next: card.nextElementSibling };
+  card.classList.add("edit-taken");
+  card.querySelector("[data-handle]").setAttribute("aria-pressed", "true");
+  say("taken", card);
+}
+
+function letGo() {
+  const { card } = taken;
+  taken = null;
+  card.classList.remove("edit-taken");
+  card.querySelector("[data-handle]").removeAttribute("aria-pressed");
+  return card;
+}
+
+function move(key) {
+  const { card } = taken;
+  const list = card.closest("[data-list]");
+  if (key === "ArrowUp" && card.previousElementSibling) card.previousElementSibling.before(card);
+  else if (key === "ArrowDown" && card.nextElementSibling) card.nextElementSibling.after(card);
+  else if (key === "ArrowLeft" || key === "ArrowRight") {
+    const other = document.querySelector(`[data-list="${key === "ArrowLeft" ? "left" : "right"}"]`);
+    if (other !== list) other.append(card);
+  }
+  card.querySelector("[data-handle]").focus();
+  card.scrollIntoView({ block: "nearest" });
+  say("moved", card);
+}
+
+function drop() {
+  const { list, next } = taken;
+  const card = letGo();
+  say("dropped", card);
+  if (card.closest("[data-list]") === list && card.nextElementSibling === next) return;
+  const target = card.closest("[data-list]");
+  place(card.dataset.key, target.dataset.list, [...target.querySelectorAll(".edit-card")].indexOf(card));
+}
+
+function cancel() {
+  const { list, next } = taken;
+  const card = letGo();
+  list.insertBefore(card, next);
+  card.querySelector("[data-handle]").focus();
+  say("cancelled", card);
+}
+
+function onKey(event) {
+  const handle = event.target.closest("[data-handle]");
+  if (taken && event.key === "Escape") {
+    event.preventDefault();
+    cancel();
+  } else if (handle && (event.key === " " || event.key === "Enter")) {
+    event.preventDefault();
+    if (taken) drop();
+    else take(handle.closest(".edit-card"));
+  } else if (taken && event.key.startsWith("Arrow")) {
+    event.preventDefault();
+    move(event.key);
+  } else if (taken && event.key === "Tab") {
+    cancel();
+  }
+}
+
+export function startKeyboard(placing) {
+  place = placing;
+  document.addEventListener("keydown", onKey);
+}

@@ -1,0 +1,138 @@
+// The page editor: every step is a form that works without this; here it is sent without loading the page anew.
+import Sortable from "../vendor/sortablejs/sortable.esm.js";
+import { startKeyboard } from "./editor-keys.js";
+import { showTimes } from "./ages.js";
+
+let busy = Promise.resolve();
+let waiting = 0;
+let dragged = Promise.resolve();
+let drop = () => {};
+let leaving = false;
+
+function editor() {
+  return document.getElementById("editor");
+}
+
+// Sends a step and shows the editor as the server answers; steps go one after the other.
+function send(form, submitter) {
+  const body = new FormData(form, submitter);
+  waiting += 1;
+  busy = busy.then(() => take(body)).catch(() => fail());
+  return busy;
+}
+
+async function take(body) {
+  const answer = await fetch(window.location.pathname, { method: "POST", body, headers: { Accept: "text/html" } });
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("editor");
+  if (!fresh) throw new Error(`status ${answer.status}`);
+  // Nothing is taken from the hand that drags it, and a step that comes after this one will show both.
+  await dragged;
+  if (--waiting) return;
+  // A document that was only parsed has in <noscript> what is meant for browsers without scripts.
+  for (const one of fresh.querySelectorAll("noscript")) one.remove();
+  const held = holdFocus();
+  editor().replaceWith(document.importNode(fresh, true));
+  prepare();
+  held();
+  document.querySelector("[data-problem]")?.scrollIntoView({ block: "nearest" });
+}
+
+function fail() {
+  // Whatever is wrong, the plain page says it, and the draft is kept by the server.
+  leaving = true;
+  window.location.reload();
+}
+
+// The control that was used keeps the focus, or what stands in its place.
+function holdFocus() {
+  const active = document.activeElement;
+  const key = active?.closest(".edit-card")?.dataset.key;
+  const wanted = active?.matches("[data-handle]") ? "[data-handle]" : "summary";
+  const act = active?.closest("form")?.elements.act?.value;
+  return () => {
+    const card = key && document.querySelector(`.edit-card[data-key="${CSS.escape(key)}"]`);
+    const again = act && document.querySelector(`.editor-acts input[value="${CSS.escape(act)}"]`)?.form.querySelector("button:not(:disabled)");
+    (card?.querySelector(wanted) || again || document.getElementById("editor").querySelector("h1"))?.focus({ preventScroll: true });
+  };
+}
+
+function place(key, side, index) {
+  const form = document.querySelector("[data-place]");
+  form.elements.key.value = key;
+  form.elements.side.value = side;
+  form.elements.index.value = index;
+  return send(form);
+}
+
+function prepare() {
+  const root = editor();
+  root.querySelector("h1").tabIndex = -1;
+  for (const handle of root.querySelectorAll("[data-handle]")) handle.hidden = false;
+  root.querySelector("[data-drag-help]").hidden = false;
+  for (const list of root.querySelectorAll("[data-list]")) {
+    Sortable.create(list, {
+      group: "widgets",
+      handle: "[data-handle]",
+      draggable: ".edit-card",
+      animation: 120,
+      delay: 150,
+      delayOnTouchOnly: true,
+      ghostClass: "edit-ghost",
+      onStart: () => {
+        dragged = new Promise((done) => {
+          drop = done;
+        });
+      },
+      onEnd: (event) => {
+        drop();
+        if (event.from === event.to && event.oldDraggableIndex === event.newDraggableIndex) return;
+        place(event.item.dataset.key, event.to.dataset.list, event.newDraggableIndex);
+      },
+    });
+  }
+  const range = root.querySelector("#left-width");
+  range.addEventListener("input", () => {
+    root.querySelector("[data-columns]").className = `columns left-${range.value}`;
+    range.form.querySelector("output").textContent = `${range.value} / 12`;
+  });
+  range.addEventListener("change", () => send(range.form));
+  showTimes(root);
+}
+
+function onSubmit(event) {
+  const form = event.target;
+  if (!editor().contains(form)) return;
+  if (form.hasAttribute("data-leaves")) {
+    leaving = true;
+    return;
+  }
+  event.preventDefault();
+  send(form, event.submitter);
+}
+
+function onKey(event) {
+  if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "z") return;
+  if (event.target.matches("input, textarea, select")) return;
+  event.preventDefault();
+  // A step that is on its way decides whether there is something to undo.
+  busy.then(() => {
+    const button = document.querySelector(event.shiftKey ? "[data-redo]" : "[data-undo]");
+    if (!button.disabled) send(button.form);
+  });
+}
+
+function onLeave(event) {
+  if (!leaving && editor().dataset.dirty === "1") event.preventDefault();
+}
+
+export function startEditor() {
+  prepare();
+  startKeyboard(place);
+  document.addEventListener("submit", onSubmit);
+  document.addEventListener("keydown", onKey);
+  window.addEventListener("beforeunload", onLeave);
+  // Links inside the editor (settings, the catalogue) come back to the draft: nothing is left behind.
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("#editor a")) leaving = true;
+  });
+}

@@ -1,0 +1,49 @@
+// What forms gain: a preview that follows what is typed, and lists that are filtered while one types.
+import { showTimes } from "./ages.js";
+
+const PAUSE = 400;
+
+function startPreview(form) {
+  const button = form.querySelector('button[name="preview"]');
+  let timer = 0, asked = 0;
+  button.hidden = true;
+  form.addEventListener("input", () => {
+    window.clearTimeout(timer);
+    timer = window.setTimeout(refresh, PAUSE);
+  });
+  async function refresh() {
+    const number = ++asked;
+    const preview = document.getElementById("preview");
+    preview.setAttribute("aria-busy", "true");
+    try {
+      const answer = await fetch(window.location.href, { method: "POST", body: new FormData(form, button) });
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("preview");
+      if (fresh && number === asked) {
+        preview.replaceChildren(...document.importNode(fresh, true).childNodes);
+        showTimes(preview);
+      }
+    } catch {
+      // The preview stays as it was; saving is what counts.
+    }
+    preview.removeAttribute("aria-busy");
+  }
+}
+
+function startFilter(input) {
+  const list = document.querySelector(input.dataset.filter);
+  const none = document.querySelector("[data-filter-none]");
+  input.addEventListener("input", () => {
+    const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
+    let shown = 0;
+    for (const item of list.children) {
+      item.hidden = !words.every((word) => item.dataset.text.includes(word));
+      if (!item.hidden) shown += 1;
+    }
+    none.hidden = shown > 0;
+  });
+}
+
+export function startForms() {
+  for (const form of document.querySelectorAll("form[data-previewed]")) startPreview(form);
+  for (const input of document.querySelectorAll("input[data-filter]")) startFilter(input);
+}

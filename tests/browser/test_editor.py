@@ -1,0 +1,171 @@
+"""The journey of editing a page: with the mouse, with the keyboard alone, by touch alone, and two admins who race."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+from sqlalchemy import select
+
+from hubs.actions import hubs as hub_actions
+from hubs.actions import people
+from hubs.models import Hub, RoleName, User
+from hubs.permissions import person
+from tests.stack import Stack
+
+Open = Callable[..., Page]
+
+
+@pytest.fixture
+def newts(production: Stack) -> Iterator[str]:
+    """Give the path of a team with two owners, as new for every test."""
+    database = production.database()
+    with database.transaction() as session:
+        users = [people.sign_up(session, production.registry, name) for name in ("ottoline", "pernille")]
+        hub = session.scalars(select(Hub).where(Hub.name == "newts", Hub.kind == "team")).first()
+        if hub is not None:
+            session.delete(hub)
+            session.flush()
+        hub = hub_actions.create(session, production.registry, users[0], "team", "newts")
+        founder = session.get_one(User, users[0].id)
+        people.give_role(session, person(founder.id, "ottoline", hub.roles), hub, users[1], RoleName.OWNER)
+    yield "/t/newts/"
+    database.dispose()
+
+
+def order(page: Page, side: str) -> list[str]:
+    return page.eval_on_selector_all(f"[data-list={side}] .edit-card", "cards => cards.map(card => card.dataset.key)")
+
+
+def wait_for_order(page: Page, side: str, wanted: list[str]) -> None:
+    cards = page.locator(f"[data-list={side}] .edit-card")
+    expect(cards).to_have_count(len(wanted))
+    page.wait_for_function(
+        "([side, wanted]) => [...document.querySelectorAll(`[data-list=${side}] .edit-card`)]"
+        ".map(card => card.dataset.key).join() === wanted",
+        arg=[side, ",".join(wanted)],
+    )
+
+
+def columns(page: Page, side: str) -> list[str]:
+    expect(page.locator(".widget[aria-busy]")).to_have_count(0)
+    return page.eval_on_selector_all(
+        f".column[data-side={side}] .panel-title", "titles => titles.map(title => title.textContent.trim())"
+    )
+
+
+def test_a_page_is_edited_with_the_mouse(open_page: Open, newts: str) -> None:
+    page = open_page(newts, username="ottoline")
+    page.get_by_role("link", name="Edit page layout").click()
+    wait_for_order(page, "left", ["sticky", "feed"])
+    page.locator(".edit-card[data-key=feed] [data-handle]").drag_to(page.locator(".edit-card[data-key=sticky]"))
+    wait_for_order(page, "left", ["feed", "sticky"])
+    page.locator(".edit-card[data-key=stats] [data-handle]").drag_to(page.locator(".edit-card[data-key=sticky]"))
+    expect(page.locator("[data-list=left] .edit-card")).to_have_count(3)
+    page.locator("[data-side=right] .add-button").click()
+    page.fill("#q", "library")
+    expect(page.locator("#catalogue > li:visible")).to_have_count(1)
+    page.get_by_role("link", name="Library").click()
+    page.fill("#f-label", "Our links")
+    expect(page.locator("#preview .panel-title")).to_have_text("Our links")
+    page.get_by_role("button", name="Add to the page").click()
+    expect(page.locator(".edit-card[data-key=library]")).to_be_visible()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(".edit-card[data-key=library]")).to_have_count(0)
+    page.get_by_role("button", name="Redo").click()
+    expect(page.locator(".edit-card[data-key=library]")).to_be_visible()
+    page.get_by_role("button", name="Save changes").click()
+    page.wait_for_url(f"**{newts}")
+    assert columns(page, "left")[0] == "Feed"
+    assert columns(page, "right")[-1] == "Our links"
+
+
+def test_a_page_is_edited_with_the_keyboard_alone(open_page: Open, newts: str) -> None:
+    page = open_page(newts + "edit", username="ottoline")
+    page.wait_for_selector("[data-handle]:not([hidden])")
+    handle = (
+        "[document.activeElement.closest('.edit-card')?.dataset.key,"
+        " document.activeElement.matches('[data-handle]')].join(' ')"
+    )
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate(handle) == "feed true":
+            break
+    told = page.locator("[data-announce]")
+    page.keyboard.press("Space")
+    expect(told).to_have_text("Taken: Feed. Place 2 of 2, Left column.")
+    page.keyboard.press("ArrowUp")
+    expect(told).to_have_text("Place 1 of 2, Left column.")
+    page.keyboard.press("Escape")
+    expect(told).to_have_text("Feed is back where it was.")
+    assert order(page, "left") == ["sticky", "feed"]
+    page.keyboard.press("Space")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Space")
+    wait_for_order(page, "left", ["sticky"])
+    page.wait_for_function(f"() => ({handle}) === 'feed true'")
+    page.keyboard.press("Control+z")
+    wait_for_order(page, "left", ["sticky", "feed"])
+    page.keyboard.press("Control+Shift+z")
+    wait_for_order(page, "left", ["sticky"])
+    page.get_by_role("button", name="Save changes").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**{newts}")
+    assert "Feed" in columns(page, "right")
+
+
+def test_a_page_is_edited_by_touch_alone(open_page: Open, newts: str) -> None:
+    page = open_page(
+        newts + "edit", username="ottoline", viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
+    )
+    card = page.locator(".edit-card[data-key=feed]")
+    card.locator("summary").tap()
+    card.get_by_role("button", name="Move to the top").tap()
+    wait_for_order(page, "left", ["feed", "sticky"])
+    card = page.locator(".edit-card[data-key=rules]")
+    card.locator("summary").tap()
+    card.get_by_role("button", name="Remove").tap()
+    expect(page.locator(".edit-card[data-key=rules]")).to_have_count(0)
+    page.get_by_role("button", name="Save changes").tap()
+    page.wait_for_url(f"**{newts}")
+    assert columns(page, "left")[0] == "Feed"
+    assert "Community rules" not in columns(page, "right")
+
+
+def test_two_admins_who_save_lose_nothing(open_page: Open, newts: str) -> None:
+    first = open_page(newts + "edit", username="ottoline")
+    second = open_page(newts + "edit", username="pernille")
+    for page, key in ((first, "rules"), (second, "stats")):
+        card = page.locator(f".edit-card[data-key={key}]")
+        card.locator("summary").click()
+        card.get_by_role("button", name="Remove").click()
+        expect(page.locator(f".edit-card[data-key={key}]")).to_have_count(0)
+    first.get_by_role("button", name="Save changes").click()
+    first.wait_for_url(f"**{newts}")
+    second.get_by_role("button", name="Save changes").click()
+    expect(second.get_by_role("alert")).to_contain_text("Somebody else saved this page")
+    expect(second.get_by_role("alert")).to_contain_text("- rules")
+    second.get_by_role("button", name="Save changes").click()
+    second.wait_for_url(f"**{newts}")
+    assert not {"Community rules", "People"} & {*columns(second, "right"), *columns(second, "left")}
+
+
+def test_leaving_an_unsaved_draft_is_warned_of_and_the_draft_is_kept(open_page: Open, newts: str) -> None:
+    page = open_page(newts + "edit", username="ottoline")
+    page.locator(".edit-card[data-key=rules] summary").click()
+    page.locator(".edit-card[data-key=rules]").get_by_role("button", name="Remove").click()
+    expect(page.locator(".edit-card[data-key=rules]")).to_have_count(0)
+    asked = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    page.goto("/")
+    assert asked == ["beforeunload"]
+    page.goto(newts + "edit")
+    expect(page.locator(".edit-card[data-key=rules]")).to_have_count(0)
+
+
+def test_editing_works_without_javascript(open_page: Open, newts: str) -> None:
+    page = open_page(newts + "edit", username="ottoline", java_script_enabled=False)
+    page.locator(".edit-card[data-key=feed] summary").click()
+    page.locator(".edit-card[data-key=feed]").get_by_role("button", name="Move up").click()
+    assert order(page, "left") == ["feed", "sticky"]
+    page.get_by_role("button", name="Save changes").click()
+    expect(page.get_by_role("status").first).to_contain_text("The page is saved")

@@ -1,0 +1,51 @@
+"""The pages of revisions and of the audit log."""
+
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from hubs.app import create_app
+from hubs.models import Database, Hub
+from hubs.settings import load
+from tests.unit.views.conftest import BASE, post, sign_in
+
+
+def test_a_change_is_listed_and_brought_back(client: FlaskClient, session: Session, otters: Hub) -> None:
+    sign_in(client, "owner")
+    assert "Nothing was changed" in client.get("/t/otters/history").get_data(as_text=True)
+    for text in ("One", "Two"):
+        post(client, "/t/otters/settings", display_name=text, left_width="8", visibility="public", summary="")
+    page = client.get("/t/otters/history").get_data(as_text=True)
+    assert "~ hub: display_name: One → Two" in page
+    assert post(client, "/t/otters/history", number="1").status_code == 303
+    session.expire_all()
+    assert otters.display_name == "One"
+    assert post(client, "/t/otters/history", number="77").status_code == 404
+    assert post(client, "/t/otters/history").status_code == 400
+
+
+def test_owners_read_who_did_what_to_their_hub(client: FlaskClient, otters: Hub) -> None:
+    sign_in(client, "owner")
+    post(client, "/t/otters/settings", display_name="<b>Sea</b>", left_width="8", visibility="public", summary="")
+    page = client.get("/t/otters/audit").get_data(as_text=True)
+    assert "hubs.hub.updated" in page
+    assert "127.0.0.1" in page
+    assert "<b>Sea" not in page
+
+
+def test_those_who_run_the_instance_read_everything(database: Database, otters: Hub, app: Flask) -> None:
+    settings = load(
+        {
+            **BASE,
+            "HUBS_DATABASE_URL": str(database.url),
+            "HUBS_DATA_DIR": str(app.extensions["hubs"].settings.data_dir),
+            "HUBS_ADMINS": "stranger, someone",
+        }
+    )
+    other = create_app(settings)
+    page = sign_in(other.test_client(), "stranger").get("/audit")
+    assert page.status_code == 200
+    assert "otters" in page.get_data(as_text=True)
+    assert sign_in(other.test_client(), "owner").get("/audit").status_code == 403
+    other.extensions["hubs"].database.dispose()
+    other.extensions["hubs"].fragments.cache.close()
