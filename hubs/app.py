@@ -42,6 +42,7 @@ from hubs.views.site import EXTENSION, Site, close_session, me, page_context
 from hubs.widgets.crew import Crew
 from hubs.widgets.desk import Desk, Reminder
 from hubs.widgets.fragments import Fragments
+from hubs.widgets.public import forget_after_commit
 from hubs.widgets.registry import Registry
 from hubs.widgets.view import FILTERS
 
@@ -102,6 +103,7 @@ def make_site(
     fragments = fragments or make_fragments(settings)
     outbox.publish_after_commit(database, publisher or (Publisher() if settings.publish else NullPublisher()))
     revisions.record_on_commit(database, fragments.registry)
+    forget_after_commit(database, fragments.public)
     stream = Stream(settings.redis_url, settings.stream_log, settings.stream_ttl, settings.token_ttl)
     due = Due(lambda: stream.client)
     fragments.on_due = Reminder(due)

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from hubs import cache
 from hubs.actions import outbox, revisions
 from hubs.bus import NullPublisher, Publisher
 from hubs.errors import NotFound
 from hubs.models import Database, Hub, User
 from hubs.settings import Settings, load
+from hubs.widgets.public import Public, forget_after_commit
 from hubs.widgets.registry import Registry
 
 
@@ -55,6 +57,7 @@ def instance() -> Iterator[Instance]:
     registry = Registry(settings.widgets, settings.key())
     outbox.publish_after_commit(database, publisher)
     revisions.record_on_commit(database, registry)
+    forget_after_commit(database, Public(cache.connect(settings.cache)))
     try:
         with database.session() as session:
             yield Instance(settings, registry, session)

@@ -8,7 +8,7 @@ from flask import current_app, g, request, session
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
-from hubs import urls
+from hubs import i18n, urls
 from hubs.actions import outbox
 from hubs.actions.sessions import digest_of
 from hubs.errors import NotFound
@@ -69,6 +69,12 @@ def close_session(error: BaseException | None) -> None:
 def locale() -> str:
     """Return the language of the request."""
     return DEFAULT_LOCALE
+
+
+def wanted_locale() -> str:
+    """Return the language that the address asks for with ``lang``, else the one of the request."""
+    wanted = request.args.get("lang", "")
+    return wanted if wanted in i18n.locales() else locale()
 
 
 def account() -> User | None:

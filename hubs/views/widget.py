@@ -3,9 +3,10 @@
 from flask import Blueprint, Response, jsonify, make_response, render_template, request
 
 from hubs.models import Hub, Widget
-from hubs.permissions import can
-from hubs.views.site import find_widget, locale, me, site, stream_of
+from hubs.permissions import VISITOR, can
+from hubs.views.site import find_widget, locale, me, site, stream_of, wanted_locale
 from hubs.widgets.fragments import Fragment
+from hubs.widgets.public import Answer, encode
 from hubs.widgets.schema import Schema
 
 #: Pages of a list that are counted at most, so that no number asks the database for the impossible.
@@ -28,20 +29,24 @@ def show(number: int) -> str:
 
 @blueprint.get("/fragment")
 def fragment(number: int) -> Response:
-    """Return a widget's HTML alone; built now when it is not in the cache, or 202 while that takes longer."""
-    row, found = _found(number)
+    """Return a widget's HTML alone, after a comment that tells its version; 202 while it is being built.
+
+    An answer that is kept for everybody needs no look into the database, whoever asks. ``lang`` names the language,
+    so that nginx knows which answer is asked for.
+    """
+    public, language = site().fragments.public, wanted_locale()
+    kept = public.read(number, language)
+    if kept is not None:
+        return _answer(kept)
+    generation = public.generation(number)  # before the row is read
+    row = find_widget(number)
+    found = site().desk.read(row, language)
     if found is None:
         return _later(make_response("This box is still being built.\n"))
-    answer = make_response(found.html)
-    answer.headers["X-Hubs-Version"] = str(found.version)
-    answer.headers["X-Hubs-Built"] = found.built_at
-    answer.headers["X-Hubs-State"] = found.state
-    answer.headers["X-Hubs-Digest"] = found.digest
-    if found.error and can(me(), "edit", row):
-        answer.headers["X-Hubs-Error"] = found.error.encode("ascii", "replace").decode().replace("\n", " ")
-    answer.set_etag(f"{found.version}-{found.digest}")
-    answer.make_conditional(request)
-    return answer
+    answer = encode(found.public())
+    if can(VISITOR, "view", row):
+        public.keep(number, language, answer, generation)
+    return _answer(answer)
 
 
 @blueprint.get("/more")
@@ -75,6 +80,20 @@ def as_json(number: int) -> Response:
         known = site().registry.get(row.plugin)
         answer |= {"settings": (known.schema if known else Schema(())).shown(row.settings), "error": found.error}
     return jsonify(answer)
+
+
+def _answer(found: Answer) -> Response:
+    """Return a fragment's answer, or 304 to who has it already."""
+    told = found.told
+    answer = Response(found.body, mimetype="text/html")
+    answer.headers["X-Hubs-Version"] = str(told["version"])
+    answer.headers["X-Hubs-Built"] = told["built_at"]
+    answer.headers["X-Hubs-State"] = told["state"]
+    answer.headers["X-Hubs-Digest"] = told["digest"]
+    # The moment of the build is in the body, so it is part of what the tag stands for.
+    answer.set_etag(f"{told['version']}-{told['digest']}-{told['built_at']}")
+    answer.make_conditional(request)
+    return answer
 
 
 def _found(number: int) -> tuple[Widget, Fragment | None]:

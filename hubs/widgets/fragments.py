@@ -25,6 +25,7 @@ from hubs.i18n import _
 from hubs.models import Widget, now
 from hubs.widgets import claims
 from hubs.widgets.caching import CachedFunction, Services, lend
+from hubs.widgets.public import Public
 from hubs.widgets.registry import Registry, WidgetType
 from hubs.widgets.view import environment
 
@@ -109,6 +110,7 @@ class Fragments:
     ) -> None:
         self.registry, self.cache, self._clients = registry, cache, clients
         self._key, self._ttl, self._timeout = key, ttl, build_timeout
+        self.public = Public(cache)
         #: Told by `read_many` which widgets should be built anew; readers' processes set it.
         self.on_due: Callable[[list[int]], object] | None = None
 
@@ -138,6 +140,7 @@ class Fragments:
     def forget(self, row: Widget, locale: str = DEFAULT_LOCALE) -> None:
         """Remove a widget's fragment from the cache."""
         self.cache.delete(self.key(row, locale))
+        self.public.forget([row.id])
 
     def claim(self, row: Widget) -> claims.Claim | None:
         """Become the one builder of a widget; None when there is another."""
@@ -188,6 +191,7 @@ class Fragments:
     def _store(self, row: Widget, locale: str, made: Fragment) -> None:
         lifetime = min(FAILED, self._ttl) if made.state == "failed" else self._ttl
         self.cache.set(self.key(row, locale), made.pack(), lifetime)
+        self.public.forget([row.id])
 
     def page(self, row: Widget, number: int, locale: str = DEFAULT_LOCALE) -> str:
         """Return a page of the whole list that a widget cuts, made now from its data.

@@ -1,6 +1,7 @@
 """Pages: what they show, what they cost, and what protects them."""
 
 import hashlib
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -79,7 +80,11 @@ def test_fragments_are_answered_alone_with_what_is_known_about_them(client: Flas
     answer = client.get(f"/w/{row.id}/fragment")
     assert answer.headers["X-Hubs-Version"] == "1"
     assert answer.headers["X-Hubs-State"] == "live"
-    assert answer.get_data(as_text=True).startswith('<div class="panel">')
+    head, body = answer.get_data(as_text=True).split("\n", 1)
+    told = json.loads(head.removeprefix("<!--hubs ").removesuffix("-->"))
+    assert told["version"] == 1
+    assert told["digest"] == answer.headers["X-Hubs-Digest"]
+    assert body.startswith('<div class="panel">')
     again = client.get(f"/w/{row.id}/fragment", headers={"If-None-Match": answer.headers["ETag"]})
     assert again.status_code == 304
 
