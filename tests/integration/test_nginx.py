@@ -1,0 +1,148 @@
+"""The shipped nginx site in front of real memcached and gunicorn: who gets fragments, and from where."""
+
+import re
+import subprocess
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from http.client import HTTPConnection
+from http.cookiejar import CookieJar
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+from sqlalchemy import select
+
+from hubs.actions import hubs as hub_actions
+from hubs.actions import people
+from hubs.models import Hub, Visibility
+from tests.nginx import Front, configure, nginx
+from tests.services import HOST, wait_for
+from tests.stack import Stack
+
+
+@pytest.fixture(scope="module")
+def front(production: Stack, memcached: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
+    """Give nginx in front of the stack."""
+    folder: Path = tmp_path_factory.mktemp("nginx")
+    with nginx(folder, memcached, production.ports["web"], production.ports["stream"]) as found:
+        yield found
+
+
+class Reader:
+    """Somebody with cookies who asks nginx."""
+
+    def __init__(self, front: Front, username: str = "") -> None:
+        self.url = f"http://{HOST}:{front.port}"
+        self.browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
+        if username:
+            self.send("/login", username=username)
+
+    def get(self, path: str) -> tuple[int, str]:
+        """Return status and text of a page."""
+        try:
+            with self.browser.open(self.url + path, timeout=20) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def send(self, path: str, **fields: str) -> None:
+        """Send a form with the session's token."""
+        form = "/login" if path == "/login" else path
+        token = re.findall(r'name="csrf_token" value="([^"]+)"', self.get(form)[1])[0]
+        self.browser.open(self.url + path, urlencode({"csrf_token": token, **fields}).encode(), timeout=20).read()
+
+
+def make(production: Stack, name: str, visibility: Visibility = Visibility.PUBLIC) -> int:
+    """Make a team with ``keeper`` as its owner; return its sticky note."""
+    database = production.database()
+    with database.transaction() as session:
+        keeper = people.sign_up(session, production.registry, "keeper")
+        hub = hub_actions.create(session, production.registry, keeper, "team", name, {"visibility": visibility})
+        session.flush()
+        number = next(row.id for row in hub.widgets if row.plugin == "sticky")
+    database.dispose()
+    return number
+
+
+def path_of(number: int) -> str:
+    return f"/w/{number}/fragment?lang=en"
+
+
+def is_kept(production: Stack, front: Front, number: int) -> bool:
+    """Tell whether nginx answers while no web process does."""
+    web = production.services["web"]
+    web.stop()
+    try:
+        return Reader(front).get(path_of(number))[0] == 200
+    finally:
+        web.restart()
+        wait_for(lambda: Reader(front).get("/healthz")[0] == 200, "the web application")
+
+
+def read_until_kept(reader: Reader, number: int) -> str:
+    """Read a fragment three times: built, kept, and from where it is kept."""
+    return [reader.get(path_of(number))[1] for _ in range(3)][-1]
+
+
+def test_nginx_accepts_the_shipped_site(tmp_path: Path) -> None:
+    path = configure(tmp_path, 11211, 8000, 8001, Front(8080, 8081))
+    checked = subprocess.run(
+        ["nginx", "-t", "-p", str(tmp_path), "-c", str(path)], capture_output=True, text=True, check=False
+    )
+    assert checked.returncode == 0, checked.stderr
+    assert "warn" not in checked.stderr
+
+
+def test_a_public_fragment_is_answered_without_the_application(production: Stack, front: Front) -> None:
+    number = make(production, "open-team")
+    text = read_until_kept(Reader(front), number)
+    assert '<div class="panel">' in text
+    web = production.services["web"]
+    web.stop()
+    try:
+        assert Reader(front).get(path_of(number)) == (200, text)
+        connection = HTTPConnection(HOST, front.port, timeout=10)
+        connection.request("HEAD", path_of(number))
+        answer = connection.getresponse()
+        assert answer.status == 200
+        assert int(answer.headers["Content-Length"]) == len(text.encode())
+        assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        connection.close()
+    finally:
+        web.restart()
+        wait_for(lambda: Reader(front).get("/healthz")[0] == 200, "the web application")
+
+
+@pytest.mark.parametrize("visibility", [Visibility.SIGNED_IN, Visibility.MEMBERS, Visibility.OWNERS])
+def test_a_fragment_that_is_not_for_everybody_is_never_kept(
+    production: Stack, front: Front, visibility: Visibility
+) -> None:
+    number = make(production, f"closed-{visibility}", visibility)
+    assert '<div class="panel">' in read_until_kept(Reader(front, "keeper"), number)
+    assert Reader(front).get(path_of(number))[0] == 404
+    assert not is_kept(production, front, number)
+
+
+def test_a_hub_that_turns_private_is_private_at_once(production: Stack, front: Front) -> None:
+    number = make(production, "shy")
+    keeper, visitor = Reader(front, "keeper"), Reader(front)
+    assert '<div class="panel">' in read_until_kept(visitor, number)
+    keeper.send("/t/shy/settings", visibility="members", left_width="8")
+    assert visitor.get(path_of(number))[0] == 404
+    assert '<div class="panel">' in read_until_kept(keeper, number)
+    assert visitor.get(path_of(number))[0] == 404
+    database = production.database()
+    with database.session() as session:
+        assert session.scalar(select(Hub.visibility).where(Hub.name == "shy")) == Visibility.MEMBERS
+    database.dispose()
+
+
+def test_a_changed_widget_is_never_answered_as_it_was(production: Stack, front: Front) -> None:
+    number = make(production, "changing")
+    keeper, visitor = Reader(front, "keeper"), Reader(front)
+    for text in ("first words", "second words", "third words"):
+        keeper.send(f"/w/{number}/settings", text=text)
+        assert text in visitor.get(path_of(number))[1]
+        assert text in read_until_kept(visitor, number)

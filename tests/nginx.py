@@ -1,0 +1,71 @@
+"""nginx with our site, as shipped in deploy/nginx, on free loopback ports and without TLS."""
+
+import contextlib
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.services import HOST, Service, base_env, free_port, listens
+from tests.stack import ROOT
+
+SITE = ROOT / "deploy" / "nginx"
+#: What nginx can do with one key from memcached, without anything of ours.
+_PLAIN = """
+server {{
+    listen {listen};
+    access_log {log} hubs;
+    location ~ ^/(?<plain_key>.+)$ {{
+        set $memcached_key $plain_key;
+        memcached_pass hubs_fragments;
+        default_type text/html;
+    }}
+}}
+"""
+
+
+@dataclass(frozen=True)
+class Front:
+    """The port of our site, and the one of a bare ``memcached_pass``."""
+
+    port: int
+    plain: int
+
+
+def configure(folder: Path, memcached: int, web: int, stream: int, front: Front) -> Path:
+    """Write the shipped site for these ports, without TLS; return the path of the configuration."""
+    for path in SITE.glob("hubs-*.conf"):
+        shutil.copy(path, folder)
+    site = (SITE / "hubs.conf").read_text()
+    for shipped, ours in ((11211, memcached), (8000, web), (8001, stream)):
+        site = site.replace(f"127.0.0.1:{shipped}", f"{HOST}:{ours}")
+    head, _redirection, site = re.split(r"^(?=server \{)", site, flags=re.M)
+    site = re.sub(r"^ *(ssl_|add_header Strict|listen \[::\]).*\n", "", site, flags=re.M)
+    site = site.replace("listen 443 ssl http2;", f"listen {HOST}:{front.port};")
+    site = site.replace("/var/log/nginx/hubs.log", str(folder / "access.log"))
+    kept = "".join(
+        f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    plain = _PLAIN.format(listen=f"{HOST}:{front.plain}", log=folder / "plain.log")
+    user = "user root;" if os.getuid() == 0 else ""
+    path = folder / "nginx.conf"
+    path.write_text(
+        f"daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log warn; worker_processes 2; {user}\n"
+        f"events {{ worker_connections 1024; }}\nhttp {{ {kept}\n{head}{site}{plain}}}\n"
+    )
+    return path
+
+
+@contextlib.contextmanager
+def nginx(folder: Path, memcached: int, web: int, stream: int) -> Iterator[Front]:
+    """Run nginx with our site in front of these ports."""
+    front = Front(free_port(), free_port())
+    path = configure(folder, memcached, web, stream, front)
+    service = Service(["nginx", "-p", str(folder), "-c", str(path)], folder, f"nginx-{front.port}", base_env())
+    try:
+        service.ready(lambda: listens(front.port))
+        yield front
+    finally:
+        service.stop()
