@@ -1,5 +1,7 @@
 """A hub's page, its JSON, and what people do on it."""
 
+import time
+
 from flask import Blueprint, Response, flash, jsonify, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
@@ -9,6 +11,7 @@ from hubs.errors import InvalidInput, NotAllowed
 from hubs.models import Hub, JoinRequest, RequestState, RoleName, User, Widget
 from hubs.permissions import STAND_INS, Person, can, require, stand_in
 from hubs.views.site import db, find_hub, locale, me, page_of, shown, site, stream_of
+from hubs.views.validators import conditional
 
 blueprint = Blueprint("hub", __name__)
 
@@ -24,7 +27,7 @@ _ACTS = {
 
 
 @blueprint.get("/<any(u, t):space>/<name>/")
-def show(space: str, name: str) -> str:
+def show(space: str, name: str) -> ResponseReturnValue:
     """Show a hub: cached fragments are in the page, the others load by themselves."""
     # The cursor comes first: what is pushed from here on reaches the page even while it is made.
     cursor = site().stream.cursor()
@@ -37,7 +40,10 @@ def show(space: str, name: str) -> str:
         found = site().desk.read_many(rows, locale(), BUDGET)
     else:
         found = site().fragments.read_many(rows, locale())
-    return render_template("hub.html", hub=hub, rows=rows, stream=stream, fragments=found, may=_may(hub, me()))
+    page = render_template("hub.html", hub=hub, rows=rows, stream=stream, fragments=found, may=_may(hub, me()))
+    # A page that a browser kept must not hold a token that is nearly too old.
+    bucket = int(time.time()) // max(1, site().settings.token_ttl // 4)
+    return conditional(page, (stream["token"], stream["cursor"]), bucket)
 
 
 @blueprint.get("/<any(u, t):space>/<name>/json")

@@ -107,7 +107,12 @@ def me() -> Person:
     user = account()
     if user is None:
         return VISITOR
-    return person(user.id, user.username, user.roles, admin=user.username in site().settings.admins)
+    # Templates and permission checks ask some dozen times per page; a page that gives roles away asks anew.
+    roles = tuple((role.hub_id, role.role) for role in user.roles)
+    if g.get("me_roles") != roles:
+        admin = user.username in site().settings.admins
+        g.me, g.me_roles = person(user.id, user.username, user.roles, admin=admin), roles
+    return cast("Person", g.me)
 
 
 def page_context() -> dict[str, Any]:

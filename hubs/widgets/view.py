@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -62,6 +62,7 @@ def environment(folder: Path | None) -> Environment:
 _ALLOWED = nh3.ALLOWED_TAGS - {"img", "map", "area", "bdo"}
 
 
+@lru_cache(128)
 def markdown(text: str | None) -> Markup:
     """Render text that a person typed: Markdown, sanitized; HTML in it is shown, not obeyed; no images."""
     html = _markdown().render(text or "")
@@ -88,6 +89,7 @@ def moment(value: datetime | None, style: str = "ago") -> Markup:
     )
 
 
+@lru_cache(1024)
 def avatar(username: str, size: int = 32) -> Markup:
     """Render a person's avatar: the first letter on a colour of the person's own; no request to anybody."""
     hue = sum(ord(letter) * (index + 7) for index, letter in enumerate(username)) % 12
@@ -98,6 +100,7 @@ def avatar(username: str, size: int = 32) -> Markup:
     ).format(hue, size, size, letter)
 
 
+@lru_cache(256)
 def icon(name: str) -> Markup:
     """Render a symbol of our own icon file."""
     return Markup('<svg class="icon" width="18" height="18" aria-hidden="true"><use href="{}#{}"/></svg>').format(
