@@ -58,7 +58,8 @@ def wrk(url: str, connections: int, seconds: int, headers: dict[str, str]) -> Fi
         argv += ["-H", f"{name}: {value}"]
     out = subprocess.run([*argv, url], capture_output=True, text=True, check=True).stdout
     assert "Non-2xx" not in out, f"{url}:\n{out}"
-    found = dict(re.findall(r"^\s+(50|99)%\s+(\S+)$", out, re.M))
+    found = dict(re.findall(r"^\s+(50|99)%\s+(\S+)\s*$", out, re.M))
+    assert set(found) == {"50", "99"}, f"{url}:\n{out}"
     return Figure(float(re.findall(r"Requests/sec:\s+(\S+)", out)[0]), found["50"], found["99"])
 
 

@@ -101,7 +101,12 @@ class MemcachedCache:
 
     def get(self, key: str) -> bytes | None:
         """Return the value, or None where there is none."""
-        return self.get_many([key]).get(key)
+        try:
+            found = self._connected().get(key)
+        except (MemcacheError, OSError) as error:
+            log.warning("cache does not answer: %s", error)
+            return None
+        return found if isinstance(found, bytes) else None
 
     def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
         """Return those of ``keys`` that have a value, in one round trip."""
