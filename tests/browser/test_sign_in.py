@@ -118,7 +118,7 @@ def test_a_logout_token_that_the_provider_did_not_sign_signs_nobody_out(here: Si
         answer = here.app.test_client().post("/login/backchannel", data={"logout_token": token})
         assert answer.status_code == 403
     page.goto("/me/")
-    expect(page.get_by_role("heading", name="My account")).to_be_visible()
+    expect(page.get_by_role("heading", name="My account", exact=True)).to_be_visible()
 
 
 def test_who_does_not_agree_is_not_signed_in_and_told_so(here: Site, browse: Open) -> None:
@@ -174,7 +174,7 @@ def test_everything_works_without_javascript(here: Site, chromium: Browser) -> N
     page = context.new_page()
     enter(page, "ottoline")
     page.goto("/me/")
-    expect(page.get_by_role("heading", name="My account")).to_be_visible()
+    expect(page.get_by_role("heading", name="My account", exact=True)).to_be_visible()
     context.close()
 
 
