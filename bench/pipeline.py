@@ -6,6 +6,8 @@ relay. Sender and all processes share the machine.
 """
 
 import argparse
+import json
+import os
 import select
 import signal
 import statistics
@@ -14,40 +16,98 @@ import tempfile
 import time
 from pathlib import Path
 
-from sqlalchemy import func
 from sqlalchemy import select as sql
+from sqlalchemy import text
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from bench import push
+from bench.triage import corpus
 from hubs.actions import people
+from hubs.backend.meta import extractor
 from hubs.events import Stream as EventLog
 from hubs.events import Tokens, hub_channel
-from hubs.models import Hub, StoredMessage
+from hubs.models import Hub
 from tests import services
 from tests.sse import Stream
 from tests.stack import ROOT, Bus, Stack, stack
 
+#: Messages sent but not stored at any moment of the throughput: ZeroMQ drops what overflows.
+IN_FLIGHT = 3000
+#: Messages a second of the long run.
+RATE = 1000
 PEOPLE = [f"bench{number:03d}" for number in range(200)]
 
 
-def throughput(found: Stack, bus: Bus, count: int) -> float:
-    """Return the messages per second from the first sent to the last stored and triaged."""
-    database = found.database()
+class Flood:
+    """Sends the real messages again and again, each with an id of its own, or invented ones in their shapes."""
 
-    def stored() -> int:
-        with database.session() as session:
-            return session.scalar(sql(func.count(StoredMessage.id))) or 0
+    def __init__(self, bus: Bus) -> None:
+        self._bus, self.sent = bus, 0
+        self._made = [
+            (message.topic.encode(), json.dumps({**message.raw, "msg_id": "@id@", "timestamp": 0}).encode())
+            for message in corpus()
+        ]
 
-    before, start = stored(), time.monotonic()
-    for number in range(count):
-        agent = PEOPLE[number % len(PEOPLE)]
-        bus.send("io.pagure.prod.pagure.issue.new", {"agent": agent, "issue": {"title": f"Thing {number}"}})
-        if number % 1000 == 999:  # ZeroMQ drops what overflows; nobody sends a hundred thousand at once
-            while number + 1 - (stored() - before) > 4000:
-                time.sleep(0.01)
-    services.wait_for(lambda: stored() - before >= count, "the last message", 120)
-    return count / (time.monotonic() - start)
+    def send(self, count: int) -> None:
+        """Publish ``count`` messages as fast as it goes."""
+        stamp = b'"timestamp": %.6f' % time.time()
+        for number in range(self.sent, self.sent + count):
+            topic, text = self._made[number % len(self._made)]
+            self._bus.raw(topic, text.replace(b"@id@", b"flood-%d" % number).replace(b'"timestamp": 0', stamp))
+        self.sent += count
+
+
+class Stored:
+    """Tells how many messages were stored since it was made, without counting rows."""
+
+    def __init__(self, found: Stack) -> None:
+        self._connection = found.database().engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        self._before = self._last()
+
+    def __call__(self) -> int:
+        """Return the number."""
+        return self._last() - self._before
+
+    def _last(self) -> int:
+        return int(self._connection.execute(text("SELECT last_value FROM messages_id_seq")).scalar_one())
+
+
+def throughput(found: Stack, bus: Bus, count: int) -> tuple[float, int]:
+    """Return the messages per second from the first sent to the last stored and triaged, and how many were lost."""
+    stored, flood, start = Stored(found), Flood(bus), time.monotonic()
+    while flood.sent < count:
+        flood.send(250)
+        while flood.sent - stored() > IN_FLIGHT:
+            time.sleep(0.005)
+    seen, since = -1, time.monotonic()
+    while (now := stored()) < count and time.monotonic() - since < 5:
+        if now != seen:
+            seen, since = now, time.monotonic()
+        time.sleep(0.01)
+    took = (time.monotonic() if now >= count else since) - start
+    return now / took, count - now
+
+
+def soak(found: Stack, bus: Bus, seconds: int, rate: int = RATE) -> None:
+    """Send ``rate`` messages a second and print, ten times, what waits and how much memory the daemon holds."""
+    stored, flood, hub = Stored(found), Flood(bus), found.services["hub"].process.pid
+    print(f"{'second':>8} {'sent/s':>8} {'stored/s':>8} {'waiting p50':>12} {'p99':>6} {'most':>6} {'resident MB':>12}")
+    start, lags, reported = time.monotonic(), [0], 0
+    before = 0
+    while (passed := time.monotonic() - start) < seconds:
+        flood.send(max(0, int(passed * rate) - flood.sent))
+        time.sleep(0.01)
+        lags.append(flood.sent - stored())
+        if passed >= (reported + 1) * seconds / 10:
+            reported += 1
+            span = seconds / 10
+            figures = f"{percentile(lags, 50):>12.0f} {percentile(lags, 99):>6.0f} {max(lags):>6}"
+            speeds = f"{flood.sent / passed:>8.0f} {(stored() - before) / span:>8.0f}"
+            print(f"{passed:>8.0f} {speeds} {figures} {_rss(hub):>12.0f}", flush=True)
+            lags, before = [0], stored()
+    time.sleep(2)
+    print(f"sent {flood.sent}, stored {stored()}")
 
 
 def limit(found: Stack, bus: Bus, count: int) -> float:
@@ -60,9 +120,8 @@ def limit(found: Stack, bus: Bus, count: int) -> float:
         bus.send("org.fedoraproject.dev.bench.end", {})
         time.sleep(0.2)
     told.unlink()
-    start = time.monotonic()
-    for number in range(count):
-        bus.send("io.pagure.prod.pagure.issue.new", {"agent": "nobody", "issue": {"title": f"Thing {number}"}})
+    start, flood = time.monotonic(), Flood(bus)
+    flood.send(count)
     bus.send("org.fedoraproject.dev.bench.end", {})
     services.wait_for(told.exists, "the last message", 60)
     took = time.monotonic() - start
@@ -111,7 +170,9 @@ def prepare(found: Stack) -> Hub:
     """Make people with hubs, and return the hub that changes."""
     database = found.database()
     with database.transaction() as session:
-        for username in PEOPLE:
+        extract = extractor({})
+        named = {username for message in corpus() for username in extract(message).users}
+        for username in [*PEOPLE, *sorted(named)]:
             people.sign_up(session, found.registry, username)
     with database.session() as session:
         hub = session.scalars(sql(Hub).where(Hub.name == PEOPLE[0])).one()
@@ -124,7 +185,7 @@ def percentile(values: list[float], share: int) -> float:
     return statistics.quantiles(values, n=100, method="inclusive")[share - 1] if len(values) > 1 else values[0]
 
 
-def run(found: Stack, count: int, rounds: int) -> None:
+def run(found: Stack, count: int, rounds: int, seconds: int) -> None:
     """Measure and print; without ``count``, only what machines put into widgets."""
     hub = prepare(found)
     bus = found.bus()
@@ -133,9 +194,14 @@ def run(found: Stack, count: int, rounds: int) -> None:
         print_push(found, hub, rounds)
         bus.close()
         return
-    print(f"messages stored and triaged per second   {throughput(found, bus, count):8.0f}   ({count} messages)")
+    daemon = found.services["hub"].process.pid
+    used = _cpu(daemon)
+    speed, lost = throughput(found, bus, count)
+    used = _cpu(daemon) - used
+    print(f"messages stored and triaged per second   {speed:8.0f}   ({count} messages, {lost} lost; to show: 3000)")
+    print(f"processor time of the daemon per message, µs {used / count * 1e6:6.0f}   (builds of widgets included)")
     found.services["hub"].process.send_signal(signal.SIGSTOP)  # the limit is measured without us
-    print(f"a consumer that does nothing, same hub      {limit(found, bus, count // 2):8.0f}", flush=True)
+    print(f"a consumer that does nothing, same hub      {limit(found, bus, 8000):8.0f}", flush=True)
     found.services["hub"].process.send_signal(signal.SIGCONT)
     time.sleep(8)  # what it missed meanwhile is worked off
     print(f"{'readers':>8} {'p50 ms':>8} {'p95 ms':>8} {'p99 ms':>8} {'receipts':>9}")
@@ -143,7 +209,10 @@ def run(found: Stack, count: int, rounds: int) -> None:
         took = latency(found, bus, hub, readers, rounds)
         figures = " ".join(f"{percentile(took, share):8.1f}" for share in (50, 95, 99))
         print(f"{readers:>8} {figures} {len(took):>9}", flush=True)
+    print("to show with 100 readers: p50 ≤ 15, p99 ≤ 60")
     print_push(found, hub, rounds)
+    if seconds:
+        soak(found, bus, seconds)
     rss = {name: _rss(service.process.pid) for name, service in found.services.items()}
     print("resident MB:", ", ".join(f"{name} {size:.0f}" for name, size in rss.items()))
     bus.close()
@@ -156,6 +225,12 @@ def print_push(found: Stack, hub: Hub, rounds: int) -> None:
     print(f"{'PUT':>8} {figures} {len(took):>9}   (from the request to the event; the aim is 300 at p95)", flush=True)
 
 
+def _cpu(pid: int) -> float:
+    """Return the seconds of processor time that a process used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def _rss(pid: int) -> float:
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS"))
@@ -166,6 +241,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=20_000, help="messages for the throughput; 0 for the PUTs alone")
     parser.add_argument("--rounds", type=int, default=20, help="rounds for each latency")
+    parser.add_argument("--soak", type=int, default=0, metavar="SECONDS", help=f"send {RATE} messages a second so long")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -180,7 +256,7 @@ def main() -> None:
                 f"redis://127.0.0.1:{redis}/0",
             )
             with stack(folder, *urls) as found:
-                run(found, options.count, options.rounds)
+                run(found, options.count, options.rounds, options.soak)
 
 
 if __name__ == "__main__":
