@@ -7,22 +7,26 @@ Looking up needs no lock and no I/O: lists only grow while somebody may read the
 import logging
 import threading
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from hubs import urls
+from hubs.backend import lists
 from hubs.backend.subjects import subjects
 from hubs.bus import MODULE, Message
 from hubs.errors import NeedsSetup
-from hubs.models import Hub, RoleName, Widget
+from hubs.models import Hub, RoleName
 from hubs.widgets.caching import CachedFunction, Interest
 from hubs.widgets.registry import Registry
 
 log = logging.getLogger(__name__)
 
-# An entry is one number: which topics, which of the widget's functions, which widget.
-_WIDGET_BITS, _FUNCTION_BITS = 40, 8
+# An entry is one number: which topics, whether the function has a word of its own, which of the widget's functions it
+# is, which widget.
+_WIDGET_BITS, _FUNCTION_BITS = 40, 7
+_HAS_A_WORD = 1 << (_WIDGET_BITS + _FUNCTION_BITS)
+_TOPICS_AT = _WIDGET_BITS + _FUNCTION_BITS + 1
 _WIDGET_MASK = (1 << _WIDGET_BITS) - 1
 _FUNCTION_MASK = (1 << _FUNCTION_BITS) - 1
 #: Different lists of topics that fit into an entry; those beyond count as any topic: too many builds, never too few.
@@ -103,11 +107,11 @@ class Index:
         found: Touched = {}
         for key in self._keys(message):
             for entry in tables.entries.get(key, ()):
-                if entry >> (_WIDGET_BITS + _FUNCTION_BITS) in topics:
+                if entry >> _TOPICS_AT in topics:
                     widget, number = entry & _WIDGET_MASK, entry >> _WIDGET_BITS & _FUNCTION_MASK
-                    exact = tables.exact.get((widget, number)) if tables.exact else None
-                    if exact is None or _says_stale(exact, message.raw):
-                        found.setdefault(widget, set()).add(number)
+                    if entry & _HAS_A_WORD and not _says_stale(tables.exact.get((widget, number)), message.raw):
+                        continue
+                    found.setdefault(widget, set()).add(number)
         for widget, functions in tuple(tables.asked.items()):
             for number, function in functions:
                 if _says_stale(function, message.raw):
@@ -131,8 +135,8 @@ class Index:
             self._take_out(hub.id)
             tables.hubs[hub.id] = filed
             tables.paths[filed.path] = hub.id
-            _append(tables.entries, entries)
-            _append(tables.teams, [(name, hub.id) for name in filed.members])
+            lists.append(tables.entries, entries)
+            lists.append(tables.teams, [(name, hub.id) for name in filed.members])
             tables.exact.update(exact)
             tables.asked.update(asked)
             self.directory.update(dict.fromkeys(filed.aliases, hub.name))
@@ -177,20 +181,23 @@ class Index:
             found = self.registry.get(row.plugin)
             for number, function in enumerate(found.bound_functions(row) if found else ()):
                 interests = _interests(function)
-                for interest in interests or ():
-                    entries[_key(interest), self._entry(interest, number, row)] = None
                 if interests is None:
                     asked.setdefault(row.id, []).append((number, function))
-                elif type(function).should_invalidate is not CachedFunction.should_invalidate:
+                    continue
+                packed = number << _WIDGET_BITS | row.id
+                if type(function).should_invalidate is not CachedFunction.should_invalidate:
                     exact[row.id, number] = function
+                    packed |= _HAS_A_WORD
+                for interest in interests:
+                    entries[_key(interest), self._number(interest) << _TOPICS_AT | packed] = None
         return list(entries), (exact, asked)
 
-    def _entry(self, interest: Interest, number: int, row: Widget) -> int:
+    def _number(self, interest: Interest) -> int:
         topics = self._tables.topics.get(interest.topics)
         if topics is None:
             with self._lock:
                 topics = _number(self._tables, interest.topics)
-        return topics << (_WIDGET_BITS + _FUNCTION_BITS) | number << _WIDGET_BITS | row.id
+        return topics
 
     def _take_out(self, hub_id: int) -> None:
         tables = self._tables
@@ -198,8 +205,8 @@ class Index:
         if before is None:
             return
         gone = frozenset(before.widgets)
-        _drop(tables.entries, before.keys, lambda entry: entry & _WIDGET_MASK in gone)
-        _drop(tables.teams, before.members, lambda team: team == hub_id)
+        lists.drop(tables.entries, before.keys, lambda entry: entry & _WIDGET_MASK in gone)
+        lists.drop(tables.teams, before.members, lambda team: team == hub_id)
         for alias in before.aliases:
             self.directory.pop(alias, None)
         for function in before.exact:
@@ -264,33 +271,14 @@ def _interests(function: CachedFunction) -> list[Interest] | None:
         return []
 
 
-def _says_stale(function: CachedFunction, raw: Mapping[str, Any]) -> bool:
+def _says_stale(function: CachedFunction | None, raw: Mapping[str, Any]) -> bool:
+    if function is None:  # taken out this very moment
+        return False
     try:
         return bool(function.should_invalidate(raw))
     except Exception:  # an outside widget may fail in any way; the message goes on to the others
         log.exception("%s.should_invalidate failed on %s", type(function).__name__, raw.get("topic"))
         return False
-
-
-def _append(lists: dict[str, "array[int]"], entries: Iterable[tuple[str, int]]) -> None:
-    grouped: dict[str, list[int]] = {}
-    for key, entry in entries:
-        grouped.setdefault(key, []).append(entry)
-    for key, numbers in grouped.items():
-        held = lists.get(key)
-        if held is None:
-            lists[key] = array("Q", numbers)  # as long as it must be: most keys never get more
-        else:
-            held.extend(numbers)
-
-
-def _drop(lists: dict[str, "array[int]"], keys: Iterable[str], is_gone: Callable[[int], bool]) -> None:
-    for key in keys:
-        left = array("Q", (one for one in lists.get(key, ()) if not is_gone(one)))
-        if left:
-            lists[key] = left
-        else:
-            lists.pop(key, None)
 
 
 def _path(url: str) -> str:
