@@ -93,9 +93,14 @@ def renamed(messages: list[Message], people: list[str]) -> list[Message]:
     """Return many messages in the mix of ``messages`` that name other people."""
     chance = random.Random(2)
     return [
-        replace(message, users=frozenset(chance.choices(people, k=len(message.users))))
+        replace(message, users=frozenset(_parsed(name) for name in chance.choices(people, k=len(message.users))))
         for message in chance.choices(messages, k=VARIANTS)
     ]
+
+
+def _parsed(name: str) -> str:
+    """Return the name as an object of its own, as it comes out of a message."""
+    return name.encode().decode()
 
 
 def cost(act: Callable[[Message], object], messages: list[Message]) -> float:
