@@ -26,6 +26,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from bench.crowd import OUTSIDE, fill
 from hubs.backend import reading
+from hubs.backend.daemon import calm_collector
 from hubs.backend.keeper import IndexKeeper
 from hubs.backend.meta import extractor
 from hubs.backend.triage import Index
@@ -122,6 +123,7 @@ def memory() -> int:
 
 def measure(url: str, size: int) -> dict[str, float]:
     """Return the figures of one size."""
+    calm_collector()
     database = Database(url)
     people = fill(database, size)
     index = Index(registry())
