@@ -155,7 +155,7 @@ def measure(bench: Bench, kind: str, folder: Path, database_url: str, memcached:
         for place in range(12):
             client.set(f"peer:{place}", body)
         print(f"\ngunicorn {kind}, 2 workers; fragment {len(body):,} bytes, page {len(page):,} bytes")
-        with gunicorn("bench.peers:application", env, folder, kind, "/fragment") as peer:
+        with gunicorn("bench.flask_peers:application", env, folder, kind, "/fragment") as peer:
             least = bench.row("peer: minimal Flask view, one get", f"http://{HOST}:{peer}/fragment")
             joining = bench.row("peer: Flask view that joins 12 of one get_many", f"http://{HOST}:{peer}/page")
         bench.row("Hubs: fragment", address, least)
