@@ -34,6 +34,7 @@ from hubs.views import (
     oidc,
     push,
     security,
+    tokens,
     widget,
 )
 from hubs.views import me as account
@@ -81,7 +82,7 @@ def create_app(
     i18n.install(app.jinja_env)
     app.jinja_env.globals.update(urls=urls, can=can, me=me, site_name=settings.site_name)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    rooms = (front, gallery, hub, edit, editor, history, members, widget, push, auth, account, health)
+    rooms = (front, gallery, hub, edit, editor, history, members, widget, push, auth, account, tokens, health)
     for room in rooms:
         app.register_blueprint(room.blueprint)
     app.register_blueprint(push.machines)

@@ -69,6 +69,16 @@ def my_invitation(hub_id: int) -> str:
     return f"/me/invitations/{hub_id}"
 
 
+def my_tokens() -> str:
+    """Return the path of a person's own tokens, which also makes one (POST)."""
+    return "/me/tokens"
+
+
+def my_token_revoke(token_id: int) -> str:
+    """Return the path that ends one of a person's own tokens (POST)."""
+    return f"/me/tokens/{token_id}/revoke"
+
+
 def catalogue(kind: str, name: str, side: str) -> str:
     """Return the path of the list of widgets that can be added to one column."""
     return f"{hub_edit(kind, name)}/add?{urlencode({'side': side})}"

@@ -8,7 +8,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from hubs import i18n
-from hubs.actions import documents, membership, outbox, people
+from hubs.actions import documents, membership, outbox, people, tokens
 from hubs.errors import Conflict, InvalidInput
 from hubs.models import AuditEntry, Hub, MessagePerson, Role, RoleName, SignIn, StoredMessage, User, Visibility, now
 from hubs.permissions import Person
@@ -69,6 +69,10 @@ def export(session: Session, registry: Registry, who: Person, user: User) -> dic
         "invitations": [{"hub": one.hub.name, "role": one.role.value, "by": one.invited_by} for one in invitations],
         "signed_in_since": [
             moment.isoformat() for moment in session.scalars(select(SignIn.created_on).where(SignIn.user_id == user.id))
+        ],
+        "tokens": [
+            {"name": one.name, "scope": one.scope.value, "created_on": one.created_on.isoformat()}
+            for one in tokens.mine(session, who)
         ],
         "messages": _messages(session, user.username),
         "changes": [

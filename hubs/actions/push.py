@@ -2,15 +2,13 @@
 
 import hashlib
 import json
-import secrets
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
-from hubs.actions import outbox
+from hubs.actions import bearer, outbox
 from hubs.errors import Conflict, InvalidInput, NotAllowed, NotFound, PreconditionFailed, Unauthorized
 from hubs.i18n import _
 from hubs.models import PushContent, PushToken, Widget, now
@@ -20,10 +18,8 @@ from hubs.widgets.push import CONTENT, Push
 
 #: Beginning of every token, so that people and scanners know one when they see it.
 PREFIX = "hubs_push_"
-#: Days for which a token may be good; tokens of one widget that are good at the same time.
-DAYS, TOKENS = 366, 10
-#: A token's last use is noted at most this often.
-USED_STEP = timedelta(minutes=1)
+#: Tokens of one widget that are good at the same time.
+TOKENS = 10
 
 
 def tokens(session: Session, who: Person, row: Widget) -> list[PushToken]:
@@ -40,23 +36,16 @@ def create_token(session: Session, who: Person, row: Widget, name: str, days: in
     require(who, "edit", row)
     if row.plugin != Push.name:
         raise InvalidInput(_("Only widgets that machines fill have tokens."))
-    name = " ".join(name.split())
-    wrong = {}
-    if not 0 < len(name) <= 64:
-        wrong["name"] = _("Please say in at most 64 characters who will use the token.")
-    if not 1 <= days <= DAYS:
-        wrong["days"] = _("Please write a whole number from %(least)d to %(most)d.") % {"least": 1, "most": DAYS}
-    if wrong:
-        raise InvalidInput(_("Some fields need your attention."), wrong)
-    if sum(token.revoked_on is None and token.expires_on > now() for token in session.scalars(_of(row))) >= TOKENS:
+    name = bearer.checked(name, days)
+    if sum(token.is_good for token in session.scalars(_of(row))) >= TOKENS:
         raise Conflict(_("A widget has at most %(limit)d tokens: revoke one first.") % {"limit": TOKENS})
-    text = PREFIX + secrets.token_urlsafe(32)
+    text = bearer.fresh(PREFIX)
     token = PushToken(
         widget_id=row.id,
         name=name,
-        digest=_fingerprint(text),
+        digest=bearer.fingerprint(text),
         created_by=who.username,
-        expires_on=now() + timedelta(days=days),
+        expires_on=bearer.ends_in(days),
     )
     session.add(token)
     session.flush()
@@ -86,7 +75,7 @@ def find_token(session: Session, text: str, number: int) -> PushToken:
     :raises NotAllowed: when it is for another widget, or the hub is archived.
     """
     query = select(PushToken).options(joinedload(PushToken.widget).joinedload(Widget.hub))
-    token = session.scalar(query.where(PushToken.digest == _fingerprint(text)))
+    token = session.scalar(query.where(PushToken.digest == bearer.fingerprint(text)))
     if token is None or token.revoked_on is not None:
         raise Unauthorized(_("This token is unknown or was revoked. An owner makes new ones in the widget's settings."))
     if token.expires_on <= now():
@@ -95,8 +84,7 @@ def find_token(session: Session, text: str, number: int) -> PushToken:
         raise NotAllowed(_("This token is for another widget."))
     if token.widget.hub.archived:
         raise NotAllowed(_("This hub is archived and read-only."))
-    if token.last_used is None or token.last_used < now() - USED_STEP:
-        token.last_used = now()
+    bearer.note_use(token)
     return token
 
 
@@ -138,11 +126,6 @@ def fingerprint(content: Mapping[str, Any]) -> str:
 
 def _of(row: Widget) -> Any:
     return select(PushToken).where(PushToken.widget_id == row.id).order_by(PushToken.id.desc())
-
-
-def _fingerprint(text: str) -> str:
-    # A token has 256 random bits, so nobody can try them all: no slow hash is needed.
-    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
 
 
 def _tell(session: Session, row: Widget, agent: str, changed: str) -> None:

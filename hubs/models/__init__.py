@@ -10,6 +10,7 @@ from hubs.models.outbox import OutboxMessage, digest
 from hubs.models.people import Role, RoleName, User
 from hubs.models.push import PushContent, PushToken
 from hubs.models.sessions import SignIn
+from hubs.models.tokens import BearerToken, PersonalToken, Scope
 from hubs.models.visibility import Visibility
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "SUMMARY_LENGTH",
     "AuditEntry",
     "Base",
+    "BearerToken",
     "Database",
     "Draft",
     "Hub",
@@ -27,12 +29,14 @@ __all__ = [
     "MessagePerson",
     "Moment",
     "OutboxMessage",
+    "PersonalToken",
     "PushContent",
     "PushToken",
     "RequestState",
     "Revision",
     "Role",
     "RoleName",
+    "Scope",
     "SignIn",
     "StoredMessage",
     "User",

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from hubs.models.base import Base, now
 from hubs.models.hub import Widget
+from hubs.models.tokens import BearerToken
 
 
 class PushContent(Base):
@@ -22,19 +23,12 @@ class PushContent(Base):
     pushed_at: Mapped[datetime] = mapped_column(default=now)
 
 
-class PushToken(Base):
-    """A token that lets a machine fill one widget until it expires or is revoked; only its fingerprint is kept."""
+class PushToken(BearerToken, Base):
+    """A token that lets a machine fill one widget."""
 
     __tablename__ = "push_tokens"
 
-    id: Mapped[int] = mapped_column(primary_key=True)
     widget_id: Mapped[int] = mapped_column(ForeignKey("widgets.id", ondelete="CASCADE"), index=True)
-    name: Mapped[str] = mapped_column(String(64))
-    digest: Mapped[str] = mapped_column(String(64), unique=True)
     created_by: Mapped[str] = mapped_column(String(64))
-    created_on: Mapped[datetime] = mapped_column(default=now)
-    expires_on: Mapped[datetime]
-    revoked_on: Mapped[datetime | None]
-    last_used: Mapped[datetime | None]
 
     widget: Mapped[Widget] = relationship()

@@ -57,6 +57,9 @@ RULES = {
     ("/me/sign-out", "POST"): "account",
     ("/me/delete", "POST"): "account",
     ("/me/invitations/<int:hub_id>", "POST"): "account",
+    ("/me/tokens", "GET"): "account",
+    ("/me/tokens", "POST"): "account",
+    ("/me/tokens/<int:number>/revoke", "POST"): "account",
     (HUB + "history", "GET"): "edit",
     (HUB + "history", "POST"): "edit",
     (HUB + "audit", "GET"): "edit",
@@ -83,6 +86,7 @@ MISSES = (
     "/t/otters/roles",
     "/t/otters/invitations",
     "/me/invitations/",
+    "/me/tokens/",
     "/me/delete",
 )
 
@@ -147,6 +151,7 @@ def test_the_rules_hold(client: FlaskClient, session: Session, otters: Hub, role
         path = path_of(route, otters)
         fields = {"act": "down", "key": "feed", "number": "1", "display_name": "Otters", "left_width": "8"}
         fields |= {"username": role if role != "visitor" else "newcomer", "activity": "public", "timezone": "UTC"}
+        fields |= {"name": "builder", "days": "7", "scope": "read"}
         fields |= {"visibility": visibility.value, "join_mode": "request"}
         if (path, method) == ("/login", "POST") and role == "visitor":
             continue
@@ -247,6 +252,8 @@ def test_every_path_that_we_write_leads_somewhere(app: Flask) -> None:
         (urls.my_act("export"), "POST"),
         (urls.my_act("delete"), "POST"),
         (urls.my_act("sign-out"), "POST"),
+        (urls.my_tokens(), "POST"),
+        (urls.my_token_revoke(1), "POST"),
         (urls.catalogue("team", "x", "left"), "GET"),
         (urls.draft_add("team", "x", "about", "left"), "POST"),
         (urls.draft_widget("team", "x", "feed-2"), "POST"),
