@@ -30,6 +30,7 @@ from hubs.views import (
     health,
     history,
     hub,
+    language,
     members,
     oidc,
     push,
@@ -71,6 +72,7 @@ def create_app(
         SESSION_COOKIE_SECURE=secure,
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a form may stay open over lunch
     )
+    language.register(app)
     protection = CSRFProtect(app)
     protection.exempt(auth.backchannel)  # the provider's own token proves who sends it
     protection.exempt(push.machines)  # knows bearer tokens only, which no browser sends by itself
@@ -82,7 +84,7 @@ def create_app(
     i18n.install(app.jinja_env)
     app.jinja_env.globals.update(urls=urls, can=can, me=me, site_name=settings.site_name)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    rooms = (front, gallery, hub, edit, editor, history, members, widget, push, auth, account, tokens, health)
+    rooms = (front, gallery, hub, edit, editor, history, members, widget, push, auth, account, tokens, health, language)
     for room in rooms:
         app.register_blueprint(room.blueprint)
     app.register_blueprint(push.machines)

@@ -38,7 +38,14 @@ def names() -> dict[str, str]:
 
 def negotiate(wanted: list[str]) -> str:
     """Return the language that fits best to ``wanted``, best first, such as ``["de-AT", "en"]``."""
-    return negotiate_locale([one.replace("-", "_") for one in wanted], locales(), sep="_") or DEFAULT
+    found = negotiate_locale([one.replace("-", "_") for one in wanted], locales(), sep="_") or DEFAULT
+    # The library gives back the letters that were asked for: "DE" for "de".
+    return next((code for code in locales() if code.lower() == found.lower()), DEFAULT)
+
+
+def tag(locale: str) -> str:
+    """Return a language as HTML and HTTP spell it, such as ``pt-BR``."""
+    return locale.replace("_", "-")
 
 
 def current() -> str:

@@ -159,6 +159,11 @@ def push_token_revoke(widget_id: int, token_id: int) -> str:
     return f"/w/{widget_id}/tokens/{token_id}/revoke"
 
 
+def language() -> str:
+    """Return the path that remembers a language in this browser, and leads back to ``?next=``."""
+    return "/language"
+
+
 def login() -> str:
     """Return the path of the sign-in page."""
     return "/login"

@@ -3,16 +3,18 @@
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy.orm import joinedload
 
+from hubs import i18n
 from hubs.cache import key_of
 from hubs.due import Due
 from hubs.events import Stream, hub_channel
 from hubs.models import Database, Visibility, Widget
 from hubs.widgets.caching import CachedFunction
-from hubs.widgets.fragments import DEFAULT_LOCALE, Fragment, Fragments
+from hubs.widgets.claims import Claim
+from hubs.widgets.fragments import Fragment, Fragments
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +36,9 @@ class Builder:
     def build(self, widget_id: int, stale: Iterable[int]) -> float | None:
         """Build one widget and push it; ``stale`` are the numbers of the cached functions to compute anew, or `ALL`.
 
+        It is built in the default language and in those in which somebody looks at its hub; in the others it is
+        forgotten, so that who reads it next has it built.
+
         Return the seconds after which the caller must come back, where nobody else will: None for never.
         """
         with self._database.session() as session:
@@ -48,8 +53,10 @@ class Builder:
                 self.counts["busy"] += 1
                 return min(max(BUSY[0], self._fragments.building_for(row) or 0.0), BUSY[1])
             try:
-                made = self._fragments.build(row, DEFAULT_LOCALE, self._functions(row, stale), claim)
+                made = self._make(row, self._functions(row, stale), claim)
                 held = claim.held()
+                if held:
+                    self._forget_others(row, made)
             finally:
                 claim.release()
         if not held:  # it took so long that somebody else was let in; theirs is newer
@@ -65,11 +72,32 @@ class Builder:
             if row is None:
                 return None
             error = TimeoutError(f"no content within {self._budget:g} s; it is tried again later")
-            made = self._fragments.give_up(row, error)
+            made = {locale: self._fragments.give_up(row, error, locale) for locale in self._locales(row)}
         return self._finish(made, row.audience)
 
-    def _finish(self, made: Fragment, audience: Visibility) -> float | None:
-        self._push(made, audience, DEFAULT_LOCALE)
+    def _locales(self, row: Widget) -> list[str]:
+        """Return the languages in which a widget is built now, the default one first."""
+        watched = self._stream.watched(row.hub_id)
+        return [locale for locale in i18n.locales() if locale == i18n.DEFAULT or locale in watched]
+
+    def _make(self, row: Widget, stale: list[type[CachedFunction]], claim: Claim) -> dict[str, Fragment]:
+        made: dict[str, Fragment] = {}
+        for locale in self._locales(row):
+            # What the cached functions hold is the same in all languages: it is computed anew once.
+            made[locale] = self._fragments.build(row, locale, () if made else stale, claim)
+        return made
+
+    def _forget_others(self, row: Widget, made: Mapping[str, Fragment]) -> None:
+        for locale in i18n.locales():
+            if locale not in made:
+                self._fragments.forget(row, locale)
+
+    def _finish(self, fragments: Mapping[str, Fragment], audience: Visibility) -> float | None:
+        made, news = fragments[i18n.DEFAULT], False
+        for locale, one in fragments.items():
+            news = self._push(one, audience, locale) or news
+        if news:
+            self._tell_others(made, fragments, audience)
         failed = bool(made.failures)
         self.counts["failed"] += failed
         if self._due.settle(made.widget, made.due, failed=failed) or not failed:
@@ -83,15 +111,23 @@ class Builder:
         wanted = set(stale)
         return [one for number, one in enumerate(found.functions) if number in wanted or ALL in wanted]
 
-    def _push(self, made: Fragment, audience: Visibility, locale: str) -> None:
-        """Push a fragment unless it is what was pushed last.
+    def _tell_others(self, made: Fragment, fragments: Mapping[str, Fragment], audience: Visibility) -> None:
+        """Tell those who look at a widget in a language in which it was not built that it is a new one."""
+        for locale in i18n.locales():
+            if locale not in fragments:
+                self._fragments.cache.delete(key_of("p", made.widget, locale))
+                self._stream.changed(made.hub, audience, locale, made.widget, made.version)
+
+    def _push(self, made: Fragment, audience: Visibility, locale: str) -> bool:
+        """Push a fragment unless it is what was pushed last; tell whether it is something else.
 
         What was pushed last is remembered apart from the fragment, since the web app may have built that on a miss,
         and nobody was told.
         """
         key, mark = key_of("p", made.widget, locale), f"{made.version}-{made.digest}-{made.state}".encode()
         if self._fragments.cache.get(key) == mark:
-            return
+            return False
         if self._stream.publish(hub_channel(made.hub, audience, locale), "widget", made.public()) is not None:
             self.counts["pushed"] += 1
             self._fragments.cache.set(key, mark, 86400)
+        return True

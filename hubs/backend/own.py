@@ -18,7 +18,6 @@ from hubs.backend.triage import Index
 from hubs.bus import Message, parse
 from hubs.events import Stream, hub_channel, user_channel
 from hubs.models import Database, Hub, OutboxMessage, RoleName, User, Visibility, now
-from hubs.widgets.fragments import DEFAULT_LOCALE
 
 log = logging.getLogger(__name__)
 
@@ -76,8 +75,9 @@ class OwnMessages:
         arranged = kind == "widget" and (not changed or changed == _PLACE or "visibility" in changed)
         if hub is not None and (kind == "hub" or arranged):
             # Everybody who may see the hub hears this channel, whatever else they may see on it.
-            channel = hub_channel(hub.id, hub.visibility, DEFAULT_LOCALE)
-            self._stream.publish(channel, "layout", {"hub": hub.id, "version": hub.version})
+            for locale in i18n.locales():
+                channel = hub_channel(hub.id, hub.visibility, locale)
+                self._stream.publish(channel, "layout", {"hub": hub.id, "version": hub.version})
 
     def follow(self, message: Message) -> None:
         """Have the index follow a message on which another daemon acts."""

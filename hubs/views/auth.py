@@ -4,7 +4,7 @@ import time
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from flask import Blueprint, flash, redirect, render_template, request, session
+from flask import Blueprint, flash, g, redirect, render_template, request, session
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
@@ -15,7 +15,7 @@ from hubs.events import user_channel
 from hubs.i18n import _
 from hubs.models import User
 from hubs.views.oidc import Provider, provider
-from hubs.views.site import db, site
+from hubs.views.site import db, local_path, site
 from hubs.widgets.parameters import Parameter
 
 blueprint = Blueprint("auth", __name__)
@@ -60,7 +60,7 @@ def callback() -> ResponseReturnValue:
     names = settings.oidc_username_claim, settings.oidc_groups_claim
     identity = accounts.read(settings.oidc_issuer, claims, *names)
     user = accounts.recognise(db(), site().registry, identity)
-    return _enter(user, _safe(wanted), str(claims.get("sid") or ""), id_token)
+    return _enter(user, local_path(wanted), str(claims.get("sid") or ""), id_token)
 
 
 @blueprint.post("/logout")
@@ -69,6 +69,7 @@ def logout() -> ResponseReturnValue:
     id_token = sessions.end(db(), str(session.get("key", "")))
     db().commit()
     session.clear()
+    g.pop("account", None)
     flash(_("You are signed out."))
     here = provider(site().settings)
     away = here.sign_out_address(id_token) if here and id_token else ""
@@ -97,6 +98,7 @@ def _enter(user: User, wanted: str, provider_session: str = "", id_token: str = 
         sessions.end(db(), sessions_before)
         db().commit()
     session.clear()
+    g.pop("account", None)
     session.update(user=user.id, key=key, seen=int(time.time()))
     flash(_("Welcome, %(name)s.") % {"name": user.name})
     return redirect(wanted, 303)
@@ -130,11 +132,4 @@ def _allowed() -> bool:
 
 def _next() -> str:
     """Return where to go afterwards."""
-    return _safe(request.values.get("next", ""))
-
-
-def _safe(wanted: str) -> str:
-    """Return a path of ours, never another site."""
-    parts = urlsplit(wanted)
-    good = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and not parts.netloc and wanted.isprintable()
-    return wanted[:500] if good else urls.front()
+    return local_path(request.values.get("next", ""))

@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 from flask import current_app, g, request, session
 from sqlalchemy import Select, select
@@ -18,7 +19,7 @@ from hubs.permissions import NO_HUB, NO_WIDGET, VISITOR, Person, audiences, can,
 from hubs.settings import Settings
 from hubs.views.limits import Limiter
 from hubs.widgets.desk import Desk
-from hubs.widgets.fragments import DEFAULT_LOCALE, Fragments
+from hubs.widgets.fragments import Fragments
 from hubs.widgets.registry import Registry
 
 EXTENSION = "hubs"
@@ -67,14 +68,8 @@ def close_session(error: BaseException | None) -> None:
 
 
 def locale() -> str:
-    """Return the language of the request."""
-    return DEFAULT_LOCALE
-
-
-def wanted_locale() -> str:
-    """Return the language that the address asks for with ``lang``, else the one of the request."""
-    wanted = request.args.get("lang", "")
-    return wanted if wanted in i18n.locales() else locale()
+    """Return the language of the request; `hubs.views.language` puts it in force."""
+    return i18n.current()
 
 
 def account() -> User | None:
@@ -118,7 +113,14 @@ def me() -> Person:
 def page_context() -> dict[str, Any]:
     """Return what every page's template gets."""
     user = account()
-    return {"account": user, "bookmarks": bookmarks(user), "settings": site().settings, "lang": locale()}
+    return {
+        "account": user,
+        "bookmarks": bookmarks(user),
+        "settings": site().settings,
+        "lang": i18n.tag(locale()),
+        "locale": locale(),
+        "languages": i18n.names(),
+    }
 
 
 def bookmarks(user: User | None) -> list[Hub]:
@@ -175,6 +177,13 @@ def page_of(hub: Hub, anchor: str = "") -> str:
     """Return where to go after a form: the hub's page, complete for a browser without JavaScript, which says so."""
     complete = "?full=1" if "plain" in request.form else ""
     return urls.hub(hub.kind, hub.name) + complete + (f"#{anchor}" if anchor else "")
+
+
+def local_path(wanted: str) -> str:
+    """Return a path of ours that somebody wants to go to, never another site; the front page for all else."""
+    parts = urlsplit(wanted)
+    good = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and not parts.netloc and wanted.isprintable()
+    return wanted[:500] if good else urls.front()
 
 
 def stream_of(hub: Hub, cursor: str) -> dict[str, str]:

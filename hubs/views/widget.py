@@ -4,7 +4,7 @@ from flask import Blueprint, Response, jsonify, make_response, render_template, 
 
 from hubs.models import Hub, Widget
 from hubs.permissions import VISITOR, can
-from hubs.views.site import find_widget, locale, me, site, stream_of, wanted_locale
+from hubs.views.site import find_widget, locale, me, site, stream_of
 from hubs.widgets.fragments import Fragment
 from hubs.widgets.public import Answer, encode
 from hubs.widgets.schema import Schema
@@ -34,7 +34,7 @@ def fragment(number: int) -> Response:
     An answer that is kept for everybody needs no look into the database, whoever asks. ``lang`` names the language,
     so that nginx knows which answer is asked for.
     """
-    public, language = site().fragments.public, wanted_locale()
+    public, language = site().fragments.public, locale()
     kept = public.read(number, language)
     if kept is not None:
         return _answer(kept)

@@ -31,7 +31,7 @@ from hubs.widgets.view import environment
 
 log = logging.getLogger(__name__)
 
-DEFAULT_LOCALE = "en"
+DEFAULT_LOCALE = i18n.DEFAULT
 #: Largest fragment in characters; memcached takes a million bytes.
 LIMIT = 300_000
 #: Seconds until the next try after a failure: any moment up to the first figure, doubled with each failure in a
@@ -162,14 +162,16 @@ class Fragments:
         ``stale`` are the cached functions whose values must be computed anew. The row must be attached to a session.
         With a ``claim`` it is stored only while that is held: who comes too late overwrites nothing.
         """
-        made = self._make(row, locale, stale)
+        with i18n.use(locale):
+            made = self._make(row, locale, stale)
         if claim is None or claim.held():
             self._store(row, locale, made)
         return made
 
     def give_up(self, row: Widget, error: Exception, locale: str = DEFAULT_LOCALE) -> Fragment:
         """Store that a build failed, for a builder that does not come back; return what readers see meanwhile."""
-        made = self._last_good(row, locale, error)
+        with i18n.use(locale):
+            made = self._last_good(row, locale, error)
         self._store(row, locale, made)
         return made
 
@@ -244,7 +246,7 @@ class Fragments:
 
     def _title(self, row: Widget) -> str:
         found = self.registry.get(row.plugin)
-        return row.label or (found.label if found else row.plugin)
+        return row.label or (_(found.label) if found else row.plugin)
 
     def _prepare(self, found: WidgetType, row: Widget, store: Cache | None = None) -> None:
         found.bind(row)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
-from hubs import cache
+from hubs import cache, i18n
 from hubs.actions import hubs as hub_actions
 from hubs.actions import people
 from hubs.models import Database, Hub, RoleName, User, migrations
@@ -18,6 +18,26 @@ from hubs.widgets.fragments import Fragments
 from hubs.widgets.registry import Registry
 
 KEY = b"a key that is only good for tests"
+CATALOGUE = r"""
+msgid ""
+msgstr ""
+"Content-Type: text/plain; charset=UTF-8\n"
+"Plural-Forms: nplurals=2; plural=(n != 1);\n"
+
+msgid "Language"
+msgstr "Sprache"
+
+msgid "Nothing is pinned yet. An owner can write a note in this widget's settings."
+msgstr "Noch ist hier nichts angeheftet."
+
+msgid "Sign in"
+msgstr "Anmelden"
+
+msgid "%(num)s member"
+msgid_plural "%(num)s members"
+msgstr[0] "%(num)s Mitglied"
+msgstr[1] "%(num)s Mitglieder"
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -99,3 +119,17 @@ def as_person(session: Session, username: str) -> Person:
     user = user_of(session, username)
     session.refresh(user, ["roles"])
     return person(user.id, username, user.roles)
+
+
+@pytest.fixture
+def german(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let there be English and German, with a small catalogue."""
+    path = tmp_path / "de" / "LC_MESSAGES" / "hubs.po"
+    path.parent.mkdir(parents=True)
+    path.write_text(CATALOGUE)
+    monkeypatch.setattr(i18n, "FOLDER", tmp_path)
+    i18n.locales.cache_clear()
+    i18n._catalogue.cache_clear()
+    yield
+    i18n.locales.cache_clear()
+    i18n._catalogue.cache_clear()

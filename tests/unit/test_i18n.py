@@ -1,40 +1,9 @@
 """Texts come in the language in force, and in English where a catalogue has none."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from jinja2 import Environment
 
 from hubs import i18n
-
-CATALOGUE = r"""
-msgid ""
-msgstr ""
-"Content-Type: text/plain; charset=UTF-8\n"
-"Plural-Forms: nplurals=2; plural=(n != 1);\n"
-
-msgid "Sign in"
-msgstr "Anmelden"
-
-msgid "%(num)s member"
-msgid_plural "%(num)s members"
-msgstr[0] "%(num)s Mitglied"
-msgstr[1] "%(num)s Mitglieder"
-"""
-
-
-@pytest.fixture
-def german(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    path = tmp_path / "de" / "LC_MESSAGES" / "hubs.po"
-    path.parent.mkdir(parents=True)
-    path.write_text(CATALOGUE)
-    monkeypatch.setattr(i18n, "FOLDER", tmp_path)
-    i18n.locales.cache_clear()
-    i18n._catalogue.cache_clear()
-    yield
-    i18n.locales.cache_clear()
-    i18n._catalogue.cache_clear()
 
 
 @pytest.mark.usefixtures("german")
@@ -53,7 +22,17 @@ def test_a_language_that_there_is_not_counts_as_english() -> None:
 
 @pytest.mark.usefixtures("german")
 @pytest.mark.parametrize(
-    ("wanted", "got"), [(["de-AT", "en"], "de"), (["de"], "de"), (["fr", "de"], "de"), (["xx"], "en"), ([], "en")]
+    ("wanted", "got"),
+    [
+        (["de-AT", "en"], "de"),
+        (["de"], "de"),
+        (["fr", "de"], "de"),
+        (["en-GB", "de"], "en"),
+        (["xx"], "en"),
+        ([], "en"),
+        (["DE-at"], "de"),
+        (["*"], "en"),
+    ],
 )
 def test_the_best_fitting_language_is_chosen(wanted: list[str], got: str) -> None:
     assert i18n.negotiate(wanted) == got

@@ -27,6 +27,15 @@ class Pushed:
         self.events: list[dict[str, Any]] = []
         self.channels: list[str] = []
         self.away = False
+        self.locales: set[str] = set()
+        self.told: list[tuple[str, int]] = []
+
+    def watched(self, hub_id: int) -> set[str]:
+        return self.locales
+
+    def changed(self, hub_id: int, audience: str, locale: str, widget_id: int, version: int) -> str | None:
+        self.told.append((locale, widget_id))
+        return "id"
 
     def publish(self, channel: str, kind: str, data: dict[str, Any]) -> str | None:
         if self.away:
@@ -296,3 +305,51 @@ def test_many_widgets_leave_no_memory_of_themselves(make: Make, team: Hub) -> No
     rebuilder.request(1)
     wait_for(rebuilder.idle, "one more")
     assert len(rebuilder._jobs) < 3000
+
+
+@pytest.mark.usefixtures("german")
+def test_a_widget_is_built_in_the_languages_that_somebody_watches_and_pushed_to_each(
+    make: Make, sticky: Widget, pushed: Pushed
+) -> None:
+    pushed.locales = {"de", "tlh"}
+    make(interval=0.0).request(sticky.id)
+    wait_for(lambda: len(pushed.events) == 2, "both pushes")
+    assert pushed.channels == [f"hub:{sticky.hub_id}:public:{locale}" for locale in ("en", "de")]
+    assert ["angeheftet" in event["html"] for event in pushed.events] == [False, True]
+    assert pushed.told == []
+
+
+@pytest.mark.usefixtures("german")
+def test_a_language_that_nobody_watches_is_told_of_news_and_built_by_its_next_reader(
+    make: Make, sticky: Widget, session: Session, fragments: Fragments, pushed: Pushed
+) -> None:
+    rebuilder, pushed.locales = make(interval=0.0), {"de"}
+    rebuilder.request(sticky.id)
+    wait_for(lambda: rebuilder.idle() and len(pushed.events) == 2, "both pushes")
+    pushed.locales = set()
+    rebuilder.request(sticky.id)
+    wait_for(lambda: rebuilder.idle() and rebuilder.counts["built"] == 2, "the second build")
+    assert pushed.told == []  # it says the same
+    sticky.settings["text"] = "new"
+    session.commit()
+    fragments.build(sticky, "de")  # as it would be found there
+    rebuilder.request(sticky.id)
+    wait_for(lambda: rebuilder.idle() and pushed.told, "the hint")
+    assert pushed.told == [("de", sticky.id)]
+    assert fragments.read(sticky, "de") is None
+    sticky.settings["text"] = ""
+    session.commit()
+    pushed.locales = {"de"}
+    rebuilder.request(sticky.id)
+    wait_for(lambda: pushed.channels.count(f"hub:{sticky.hub_id}:public:de") == 2, "what was pushed before as well")
+
+
+@pytest.mark.usefixtures("german")
+def test_a_build_that_is_given_up_is_told_in_every_watched_language(
+    make: Make, sticky: Widget, fragments: Fragments, pushed: Pushed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fragments, "build", lambda *arguments: time.sleep(1.0))
+    rebuilder, pushed.locales = make(interval=0.0, budget=0.2), {"de"}
+    rebuilder.request(sticky.id)
+    wait_for(lambda: len(pushed.events) == 2, "both pushes")
+    assert {event["state"] for event in pushed.events} == {"failed"}

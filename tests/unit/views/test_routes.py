@@ -29,6 +29,7 @@ RULES = {
     ("/login/backchannel", "POST"): "provider",
     ("/logout", "POST"): "all",
     ("/healthz", "GET"): "all",
+    ("/language", "GET"): "all",
     ("/static/<path:filename>", "GET"): "all",
     (HUB, "GET"): "view",
     (HUB + "json", "GET"): "view",
@@ -119,6 +120,7 @@ def path_of(route: str, hub: Hub) -> str:
         route.replace("<any(u, t):space>/<name>", "t/otters")
         .replace("<plugin>", "about")
         .replace("<key>", "feed")
+        .replace("/language", "/language?lang=en")
         .replace("<any(subscribe, unsubscribe, star, unstar, leave):act>", "star")
         .replace("<int:number>", str(cut_list(hub).id))
         .replace("<int:token>", "1")
