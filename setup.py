@@ -76,6 +76,7 @@ setup(
         "postgres": ["psycopg2>=2.9"],
         "fedora": ["fedmsg_meta_fedora_infrastructure>=0.31"],
         "test": [
+            "httpx>=0.27",
             "httpx-sse>=0.4",
             "hypothesis>=6.100",
             "import-linter>=2.1",
