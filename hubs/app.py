@@ -32,6 +32,7 @@ from hubs.views import (
     hub,
     language,
     members,
+    new,
     oidc,
     push,
     security,
@@ -84,8 +85,8 @@ def create_app(
     i18n.install(app.jinja_env)
     app.jinja_env.globals.update(urls=urls, can=can, me=me, site_name=settings.site_name)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    rooms = (front, gallery, hub, edit, editor, history, members, widget, push, auth, account, tokens, health, language)
-    for room in rooms:
+    rooms = (front, gallery, new, hub, edit, editor, history, members, widget, push, auth, account, tokens, health)
+    for room in (*rooms, language):
         app.register_blueprint(room.blueprint)
     app.register_blueprint(push.machines)
     app.context_processor(page_context)

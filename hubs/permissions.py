@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import ColumnElement, and_, or_, true
 
 from hubs.errors import NotAllowed, NotFound
+from hubs.i18n import _
 from hubs.models import Hub, JoinMode, Role, RoleName, User, Visibility, Widget
 
 #: What can be done to a hub (and, by way of its hub, to a widget).
@@ -26,6 +27,8 @@ class Person:
     roles: Mapping[int, frozenset[RoleName]] = field(default_factory=dict)
     #: One of those who run this instance, as the setting ``admins`` names them: may read the whole audit log.
     admin: bool = False
+    #: One of those who may make hubs, as the setting ``new_hubs`` says.
+    creator: bool = False
     #: Somebody with a shell on the machine, who may do everything.
     operator: bool = False
 
@@ -43,12 +46,12 @@ VISITOR = Person()
 OPERATOR = Person(operator=True)
 
 
-def person(user_id: int, username: str, roles: Iterable[Role], *, admin: bool = False) -> Person:
+def person(user_id: int, username: str, roles: Iterable[Role], *, admin: bool = False, creator: bool = False) -> Person:
     """Return the person with these roles."""
     held: dict[int, set[RoleName]] = {}
     for role in roles:
         held.setdefault(role.hub_id, set()).add(role.role)
-    return Person(user_id, username, {hub: frozenset(names) for hub, names in held.items()}, admin)
+    return Person(user_id, username, {hub: frozenset(names) for hub, names in held.items()}, admin, creator)
 
 
 #: As whom owners can look at their hub.
@@ -101,9 +104,11 @@ def hides_activity(audience: Visibility, hub: Hub) -> ColumnElement[bool]:
     return hidden
 
 
-def can(who: Person, verb: str, what: Hub | Widget) -> bool:
-    """Tell whether ``who`` may do ``verb`` to a hub, or to a widget by way of its hub."""
-    if verb not in VERBS:
+def can(who: Person, verb: str, what: Hub | Widget | None = None) -> bool:
+    """Tell whether ``who`` may do ``verb`` to a hub, or to a widget by way of its hub; ``create`` is done to none."""
+    if verb == "create" and what is None:
+        return who.operator or (who.signed_in and who.creator)
+    if verb not in VERBS or what is None:
         raise ValueError(f"{verb!r} is none of {', '.join(VERBS)}")
     hub = what.hub if isinstance(what, Widget) else what
     if who.operator:
@@ -124,7 +129,7 @@ def can(who: Person, verb: str, what: Hub | Widget) -> bool:
     return not hub.archived
 
 
-def require(who: Person, verb: str, what: Hub | Widget) -> None:
+def require(who: Person, verb: str, what: Hub | Widget | None = None) -> None:
     """Raise unless ``who`` may do ``verb``.
 
     :raises NotFound: when the hub may not even be known to the person.
@@ -132,16 +137,24 @@ def require(who: Person, verb: str, what: Hub | Widget) -> None:
     """
     if can(who, verb, what):
         return
+    if what is None:
+        raise NotAllowed("Only those who run this instance make hubs." if who.signed_in else "Please sign in first.")
     if not can(who, "view", what):
         raise NotFound(NO_WIDGET if isinstance(what, Widget) else NO_HUB)
     hub = what.hub if isinstance(what, Widget) else what
+    raise NotAllowed(refusal(who, hub))
+
+
+def refusal(who: Person, hub: Hub) -> str:
+    """Return the sentence that tells somebody who sees ``hub`` why they may not change it."""
+    named = {"hub": hub.title, "place": hub.managed_in}
     if not who.signed_in:
-        raise NotAllowed("Please sign in first.")
+        return _("Please sign in first.")
     if hub.managed_in and who.is_(hub, RoleName.OWNER):
-        raise NotAllowed(f"{hub.title} is kept in {hub.managed_in}: change it there.")
+        return _("%(hub)s is kept in %(place)s: change it there.") % named
     if hub.archived:
-        raise NotAllowed(f"{hub.title} is archived and read-only. An owner can bring it back in its settings.")
-    raise NotAllowed(f"Only owners of {hub.title} may do this.")
+        return _("%(hub)s is archived and read-only. An owner can bring it back in its settings.") % named
+    return _("Only owners of %(hub)s may do this.") % named
 
 
 def _takes_members(hub: Hub) -> bool:

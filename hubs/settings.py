@@ -99,6 +99,9 @@ class Settings(BaseModel):
     )
     site_name: str = Field("Fedora Hubs", description="Name of this instance, shown on every page.")
     admins: Words = Field([], description="Accounts that read the whole audit log, comma-separated.")
+    new_hubs: Literal["everybody", "admins"] = Field(
+        "everybody", description='Who may make hubs for teams: "everybody" who is signed in, or "admins" only.'
+    )
     audit_days: int = Field(730, ge=1, description="Days for which the audit log is kept.")
     local_login: bool = Field(False, description="Sign-in without password; works on loopback only.")
     oidc_issuer: str = Field(

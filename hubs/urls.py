@@ -14,6 +14,11 @@ def front() -> str:
     return "/"
 
 
+def new_hub() -> str:
+    """Return the path of the form that makes a hub."""
+    return "/new"
+
+
 def hub(kind: str, name: str) -> str:
     """Return the path of a hub's page."""
     return f"/{_PREFIX.get(kind, 't')}/{quote(name, safe='')}/"

@@ -7,8 +7,7 @@ import click
 from sqlalchemy import func, select
 
 from hubs.actions import audit as log
-from hubs.actions import hubs as hub_actions
-from hubs.actions import people
+from hubs.actions import people, templates
 from hubs.commands.base import Instance, instance
 from hubs.models import Hub, Role, RoleName, User
 from hubs.permissions import OPERATOR
@@ -39,12 +38,19 @@ def list_teams() -> None:
 @click.option("--owner", "owners", multiple=True, required=True, help="Account that owns the team; may be repeated.")
 @click.option("--title", default="", help="The name that people read.")
 @click.option("--summary", default="", help="One line about the team.")
-def create(name: str, owners: tuple[str, ...], title: str, summary: str) -> None:
-    """Make a team hub with its default widgets."""
+@click.option(
+    "--template",
+    type=click.Choice([one.name for one in templates.TEMPLATES]),
+    default="team",
+    show_default=True,
+    help="What the hub begins with.",
+)
+def create(name: str, owners: tuple[str, ...], title: str, summary: str, template: str) -> None:
+    """Make a team hub with the widgets of a template."""
     with instance() as here:
         users = [here.user(username) for username in owners]
         values = {"display_name": title, "summary": summary}
-        hub = hub_actions.create(here.session, here.registry, users[0], "team", name, values)
+        hub = templates.start(here.session, here.registry, OPERATOR, users[0], name, values, template)
         for user in users[1:]:
             people.give_role(here.session, OPERATOR, hub, user, RoleName.OWNER)
         here.session.commit()

@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from hubs.actions import hubs as hub_actions
 from hubs.actions import push, widgets
 from hubs.errors import Conflict, InvalidInput
+from hubs.i18n import N_
 from hubs.models import Hub, Visibility
 from hubs.views import forms
 from hubs.views.site import db, find_hub, find_widget, me, page_of, site
@@ -17,23 +18,24 @@ from hubs.widgets.registry import WidgetType
 
 blueprint = Blueprint("edit", __name__)
 
+VISIBILITY = Parameter(
+    "visibility",
+    label=N_("Who may see this hub"),
+    kind="choice",
+    default=Visibility.PUBLIC.value,
+    choices=[
+        (Visibility.PUBLIC.value, N_("Everybody")),
+        (Visibility.SIGNED_IN.value, N_("People who are signed in")),
+        (Visibility.MEMBERS.value, N_("Members only")),
+        (Visibility.OWNERS.value, N_("Owners only")),
+    ],
+)
 HUB_PARAMETERS = (
-    Parameter("display_name", label="Name"),
-    Parameter("summary", help="One line of at most 128 characters."),
-    Parameter("description", kind="markdown", help="Markdown."),
-    Parameter(
-        "visibility",
-        label="Who may see this hub",
-        kind="choice",
-        default="public",
-        choices=[
-            (Visibility.PUBLIC.value, "Everybody"),
-            (Visibility.SIGNED_IN.value, "People who are signed in"),
-            (Visibility.MEMBERS.value, "Members only"),
-            (Visibility.OWNERS.value, "Owners only"),
-        ],
-    ),
-    Parameter("left_width", label="Width of the left column", kind="number", default=8, minimum=1, maximum=11),
+    Parameter("display_name", label=N_("Name")),
+    Parameter("summary", label=N_("Summary"), help=N_("One line of at most 128 characters.")),
+    Parameter("description", kind="markdown", label=N_("Description"), help=N_("Markdown.")),
+    VISIBILITY,
+    Parameter("left_width", label=N_("Width of the left column"), kind="number", default=8, minimum=1, maximum=11),
     *(Parameter(name) for name in hub_actions.EXTRAS),
 )
 

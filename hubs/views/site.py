@@ -106,7 +106,9 @@ def me() -> Person:
     roles = tuple((role.hub_id, role.role) for role in user.roles)
     if g.get("me_roles") != roles:
         admin = user.username in site().settings.admins
-        g.me, g.me_roles = person(user.id, user.username, user.roles, admin=admin), roles
+        creator = admin or site().settings.new_hubs == "everybody"
+        g.me = person(user.id, user.username, user.roles, admin=admin, creator=creator)
+        g.me_roles = roles
     return cast("Person", g.me)
 
 

@@ -89,6 +89,9 @@ def test_a_hub_that_is_not_there_is_said_so() -> None:
 def test_teams_are_made_listed_and_synchronised(session: Session, team: Hub) -> None:
     run("team", "create", "voles", "--owner", "owner", "--owner", "member", "--title", "The Voles")
     assert "voles\t2 members\tThe Voles" in run("team", "list").output
+    run("team", "create", "spring-fair", "--owner", "owner", "--template", "event")
+    assert "halp" not in run("export", "spring-fair").output
+    assert "When and where" in run("export", "spring-fair").output
     shown = run("team", "sync", "otters", "-", "--dry-run", stdin="stranger # new\nnobody\n").output
     assert "+ stranger" in shown
     assert "- member" in shown

@@ -20,6 +20,8 @@ HUB = "/<any(u, t):space>/<name>/"
 RULES = {
     ("/", "GET"): "all",
     # Where it is switched on: tests/unit/views/test_gallery.py.
+    ("/new", "GET"): "account",
+    ("/new", "POST"): "account",
     ("/gallery/", "GET"): "gallery",
     ("/gallery/<plugin>", "GET"): "gallery",
     ("/login", "GET"): "all",
@@ -153,7 +155,7 @@ def test_the_rules_hold(client: FlaskClient, session: Session, otters: Hub, role
         path = path_of(route, otters)
         fields = {"act": "down", "key": "feed", "number": "1", "display_name": "Otters", "left_width": "8"}
         fields |= {"username": role if role != "visitor" else "newcomer", "activity": "public", "timezone": "UTC"}
-        fields |= {"name": "builder", "days": "7", "scope": "read"}
+        fields |= {"name": "builder", "days": "7", "scope": "read", "template": "team"}
         fields |= {"visibility": visibility.value, "join_mode": "request"}
         if (path, method) == ("/login", "POST") and role == "visitor":
             continue
@@ -239,6 +241,7 @@ def test_every_path_that_we_write_leads_somewhere(app: Flask) -> None:
     adapter = app.url_map.bind("127.0.0.1")
     paths = [
         (urls.front(), "GET"),
+        (urls.new_hub(), "POST"),
         (urls.hub("user", "a b/ü"), "GET"),
         (urls.hub("team", "x"), "GET"),
         (urls.hub("regional", "x"), "GET"),

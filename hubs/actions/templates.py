@@ -1,0 +1,155 @@
+"""What a new team's hub begins with: one table of templates, each with its widgets and first texts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from hubs.actions import hubs
+from hubs.errors import InvalidInput, TooManyRequests
+from hubs.i18n import N_, gettext
+from hubs.models import AuditEntry, Hub, JoinMode, User, now
+from hubs.permissions import Person, require
+from hubs.widgets.registry import Registry
+
+#: Hubs that one person can make within `SPAN`.
+MOST = 10
+SPAN = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Template:
+    """One beginning: what it is called and for, its (column, widget) pairs from the top, and first settings.
+
+    ``texts`` are the first settings by widget; they are translated into the language of who makes the hub.
+    """
+
+    name: str
+    label: str
+    summary: str
+    layout: tuple[tuple[str, str], ...]
+    join_mode: JoinMode = JoinMode.REQUEST
+    texts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+TEMPLATES = (
+    Template(
+        "team",
+        N_("Team"),
+        N_("People who work together: a pinned note, news, rules, meetings and members."),
+        hubs.DEFAULT_WIDGETS["team"],
+        texts={"sticky": {"text": N_("Welcome! An owner can write here what everybody should know.")}},
+    ),
+    Template(
+        "sig",
+        N_("Special interest group"),
+        N_("A group around a topic or packages: its issues, pull requests, builds, news and members."),
+        (
+            ("left", "about"),
+            ("left", "issues"),
+            ("left", "pulls"),
+            ("left", "feed"),
+            ("right", "stats"),
+            ("right", "builds"),
+            ("right", "meetings"),
+            ("right", "library"),
+            ("right", "members"),
+        ),
+        texts={"about": {"text": N_("What this group cares for, and how one can help with it.")}},
+    ),
+    Template(
+        "event",
+        N_("Event"),
+        N_("Something with a date: what it is, what is coming up, useful links, and who takes part."),
+        (
+            ("left", "sticky"),
+            ("left", "about"),
+            ("left", "feed"),
+            ("right", "meetings"),
+            ("right", "library"),
+            ("right", "members"),
+        ),
+        JoinMode.OPEN,
+        texts={
+            "sticky": {"text": N_("**When and where:** an owner can write it here.")},
+            "about": {"text": N_("What the event is about, who it is for, and how one can take part.")},
+        },
+    ),
+    Template(
+        "newcomers",
+        N_("Newcomers"),
+        N_("A place to begin: first steps, requests for help, links, and people who answer questions."),
+        (
+            ("left", "about"),
+            ("left", "halp"),
+            ("left", "feed"),
+            ("right", "rules"),
+            ("right", "library"),
+            ("right", "meetings"),
+            ("right", "members"),
+        ),
+        JoinMode.OPEN,
+        texts={
+            "about": {
+                "text": N_("Welcome! Say hello, look at the requests for help, and take one that you like: we answer.")
+            }
+        },
+    ),
+)
+
+
+def get(name: str) -> Template:
+    """Return the template of that name.
+
+    :raises InvalidInput: when there is none.
+    """
+    found = next((one for one in TEMPLATES if one.name == name), None)
+    if found is None:
+        names = ", ".join(one.name for one in TEMPLATES)
+        raise InvalidInput(f"Please choose one of the templates: {names}.", {"template": "Please choose one."})
+    return found
+
+
+def start(
+    session: Session,
+    registry: Registry,
+    who: Person,
+    founder: User,
+    name: str,
+    values: Mapping[str, Any],
+    template: str = "team",
+) -> Hub:
+    """Make a team's hub from a template; ``founder`` becomes its owner.
+
+    :raises NotAllowed: when ``who`` may not make hubs.
+    :raises TooManyRequests: when they made `MOST` within `SPAN` already.
+    :raises InvalidInput: for a name or a value that cannot be used.
+    :raises Conflict: when the name is taken.
+    """
+    require(who, "create")
+    chosen = get(template)
+    if not who.operator:
+        _count(session, who)
+    record = {"join_mode": chosen.join_mode, **values}
+    hub = hubs.create(session, registry, founder, "team", name.strip(), record, chosen.layout)
+    for row in hub.widgets:
+        texts = chosen.texts.get(row.plugin, {})
+        row.settings.update({key: gettext(text) for key, text in texts.items()})
+    session.flush()
+    return hub
+
+
+def _count(session: Session, who: Person) -> None:
+    # Neither one's own hub, which comes with the account, nor what somebody made by command.
+    made = select(func.count(AuditEntry.id)).where(
+        AuditEntry.agent == who.username,
+        AuditEntry.action == "hubs.hub.created",
+        AuditEntry.at > now() - SPAN,
+        AuditEntry.hub_name != who.username,
+        AuditEntry.origin != "cli",
+    )
+    if (session.scalar(made) or 0) >= MOST:
+        raise TooManyRequests(f"One person can make at most {MOST} hubs a day. Please go on tomorrow.", 3600)

@@ -1,0 +1,45 @@
+"""The life of a hub in a browser, on the whole stack: made from a template."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Open
+from tests.stack import Bus
+
+
+class Clicks:
+    """Counts the clicks on a page; typing is none."""
+
+    def __init__(self, page: Page) -> None:
+        self._page, self.count = page, 0
+
+    def __call__(self, role: str, name: str) -> None:
+        self.count += 1
+        self._page.get_by_role(role, name=name, exact=True).click()  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_hub_is_made_from_a_template_in_ten_clicks_at_most(open_page: Open, bus: Bus, scripts: bool) -> None:
+    assert bus
+    name = f"voles-{int(scripts)}"
+    page = open_page("/", "odalys", java_script_enabled=scripts, viewport={"width": 320, "height": 640})
+    click = Clicks(page)
+    click("link", "Make a hub for a team")
+    page.get_by_text("Newcomers", exact=True).click()
+    click.count += 1
+    for field, typed in (("Name in the address (needed)", name), ("Title", "The Voles"), ("Summary", "Small.")):
+        click("textbox", field)
+        page.keyboard.type(typed)
+    page.get_by_label("Who may see this hub").select_option("signed-in")
+    click.count += 2  # opening the list, and choosing
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    click("button", "Make the hub")
+    expect(page.get_by_role("heading", name="The Voles", level=1)).to_be_visible()
+    expect(page.get_by_role("link", name="Edit page layout")).to_be_visible()
+    assert click.count <= 10
+    stranger = open_page(f"/t/{name}/", "mirko", java_script_enabled=scripts)
+    expect(stranger.get_by_role("button", name="Edit page layout")).to_have_accessible_description(
+        "Only owners of The Voles may do this. You can ask: odalys"
+    )
+    stranger.get_by_text("Why not?").click()
+    expect(stranger.get_by_text("Only owners of The Voles may do this.")).to_be_visible()
