@@ -1,15 +1,17 @@
 """A hub's page, its JSON, and what people do on it."""
 
 import time
+from typing import Any
 
 from flask import Blueprint, Response, flash, jsonify, redirect, render_template, request
 from flask.typing import ResponseReturnValue
+from sqlalchemy import select
 
 from hubs import urls
 from hubs.actions import people
 from hubs.errors import InvalidInput, NotAllowed
-from hubs.models import Hub, JoinRequest, RequestState, RoleName, User, Widget
-from hubs.permissions import STAND_INS, Person, can, require, stand_in
+from hubs.models import Hub, JoinRequest, RequestState, Role, RoleName, User, Widget
+from hubs.permissions import STAND_INS, Person, can, refusal, require, stand_in
 from hubs.views.site import db, find_hub, locale, me, page_of, shown, site, stream_of
 from hubs.views.validators import conditional
 
@@ -17,6 +19,8 @@ blueprint = Blueprint("hub", __name__)
 
 #: Seconds for which a page without JavaScript waits for what is being built; the rest is a link to the widget alone.
 BUDGET = 3.0
+#: Owners named, at most, to those who cannot edit a page.
+NAMED = 5
 _ACTS = {
     "subscribe": (RoleName.SUBSCRIBER, True),
     "unsubscribe": (RoleName.SUBSCRIBER, False),
@@ -40,7 +44,9 @@ def show(space: str, name: str) -> ResponseReturnValue:
         found = site().desk.read_many(rows, locale(), BUDGET)
     else:
         found = site().fragments.read_many(rows, locale())
-    page = render_template("hub.html", hub=hub, rows=rows, stream=stream, fragments=found, may=_may(hub, me()))
+    page = render_template(
+        "hub.html", hub=hub, rows=rows, stream=stream, fragments=found, may=_may(hub, me()), why=_why(hub)
+    )
     # A page that a browser kept must not hold a token that is nearly too old.
     bucket = int(time.time()) // max(1, site().settings.token_ttl // 4)
     return conditional(page, (stream["token"], stream["cursor"]), bucket)
@@ -122,6 +128,16 @@ def _may(hub: Hub, who: Person) -> dict[str, bool]:
         "member": RoleName.MEMBER in held,
         "pending": may["join"] and who.id > 0 and _waits(hub),
     }
+
+
+def _why(hub: Hub) -> dict[str, Any] | None:
+    """Return why who is signed in cannot edit the page, and whom they can ask; None where nothing needs to be said."""
+    who = me()
+    if not who.signed_in or can(who, "edit", hub):
+        return None
+    owning = select(Role.user_id).where(Role.hub_id == hub.id, Role.role == RoleName.OWNER)
+    others = select(User).where(User.id.in_(owning), User.id != who.id).order_by(User.username).limit(NAMED)
+    return {"text": refusal(who, hub), "owners": list(db().scalars(others))}
 
 
 def _waits(hub: Hub) -> bool:
