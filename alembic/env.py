@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from hubs.models import Base, Database
+from hubs.models import Base, Database, finding
 from hubs.settings import load
 
 
@@ -19,9 +19,12 @@ def _run() -> None:
             compare_type=True,
             render_as_batch=True,  # SQLite cannot alter a column in place
             user_module_prefix="models.",
+            include_name=finding.is_ours,
         )
         with context.begin_transaction():
             context.run_migrations()
+        finding.keep(connection)
+        connection.commit()
         if connection.dialect.name == "sqlite":
             connection.exec_driver_sql("PRAGMA foreign_keys=ON")
 

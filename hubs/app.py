@@ -25,6 +25,7 @@ from hubs.views import (
     edit,
     editor,
     errors,
+    finding,
     front,
     gallery,
     health,
@@ -85,8 +86,9 @@ def create_app(
     i18n.install(app.jinja_env)
     app.jinja_env.globals.update(urls=urls, can=can, me=me, site_name=settings.site_name)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    rooms = (front, gallery, new, hub, edit, editor, history, members, widget, push, auth, account, tokens, health)
-    for room in (*rooms, language):
+    pages = (front, finding, gallery, new, hub, edit, editor, history, members, widget)
+    rooms = (*pages, push, auth, account, tokens, health, language)
+    for room in rooms:
         app.register_blueprint(room.blueprint)
     app.register_blueprint(push.machines)
     app.context_processor(page_context)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any, cast
 
 from sqlalchemy import ColumnElement, and_, or_, true
 
@@ -82,16 +83,31 @@ def audiences(who: Person, hub: Hub) -> tuple[Visibility, ...]:
 
 def visible(who: Person) -> ColumnElement[bool]:
     """Return the condition on `Hub` that selects the hubs that a person may see, as `can` would."""
+    return _within(Hub.visibility, Hub.id, who)
+
+
+def visible_widgets(who: Person) -> ColumnElement[bool]:
+    """Return the condition on `Widget`, joined with its `Hub`, that selects the widgets that a person may see."""
+    return and_(visible(who), _within(Widget.visibility, Widget.hub_id, who))
+
+
+def listed(who: Person) -> ColumnElement[bool]:
+    """Return the condition on `User` that selects those whom lists and searches show to a person."""
+    return true() if who.operator else or_(User.unlisted.is_(False), User.id == who.id)
+
+
+def _within(level: Any, hub_id: Any, who: Person) -> ColumnElement[bool]:
+    """Return the condition that a person belongs to the audience in the column ``level`` of the hub ``hub_id``."""
     if who.operator:
         return true()
     if not who.signed_in:
-        return Hub.visibility == Visibility.PUBLIC
+        return cast("ColumnElement[bool]", level == Visibility.PUBLIC)
     owned = [hub for hub, names in who.roles.items() if RoleName.OWNER in names]
     joined = [hub for hub, names in who.roles.items() if RoleName.MEMBER in names]
     return or_(
-        Hub.visibility.in_((Visibility.PUBLIC, Visibility.SIGNED_IN)),
-        and_(Hub.visibility == Visibility.MEMBERS, Hub.id.in_([*owned, *joined])),
-        and_(Hub.visibility == Visibility.OWNERS, Hub.id.in_(owned)),
+        level.in_((Visibility.PUBLIC, Visibility.SIGNED_IN)),
+        and_(level == Visibility.MEMBERS, hub_id.in_([*owned, *joined])),
+        and_(level == Visibility.OWNERS, hub_id.in_(owned)),
     )
 
 

@@ -169,6 +169,11 @@ def language() -> str:
     return "/language"
 
 
+def search(typed: str = "") -> str:
+    """Return the path of the search page, or of what is found for ``typed``."""
+    return f"/search?{urlencode({'q': typed})}" if typed else "/search"
+
+
 def login() -> str:
     """Return the path of the sign-in page."""
     return "/login"

@@ -19,6 +19,7 @@ HUB = "/<any(u, t):space>/<name>/"
 #: Route, method → who may use it on a public hub; "all" are open whatever the hub's visibility.
 RULES = {
     ("/", "GET"): "all",
+    ("/search", "GET"): "all",
     # Where it is switched on: tests/unit/views/test_gallery.py.
     ("/new", "GET"): "account",
     ("/new", "POST"): "account",
@@ -218,7 +219,8 @@ def test_a_hub_that_one_may_not_see_answers_like_one_that_there_is_not(
     session.commit()
     if role != "visitor":
         sign_in(client, role)
-    assert ("Secret otters" in client.get("/").get_data(as_text=True)) is (role == "owner")
+    for path in ("/", "/search?q=secret+otters", "/search?q=sekret"):
+        assert ("Secret otters" in client.get(path).get_data(as_text=True)) is (role == "owner"), path
     if role == "owner":
         return
     for (route, method), rule in RULES.items():
@@ -274,6 +276,7 @@ def test_every_path_that_we_write_leads_somewhere(app: Flask) -> None:
         (urls.push(1), "PUT"),
         (urls.push_tokens(1), "POST"),
         (urls.push_token_revoke(1, 2), "POST"),
+        (urls.search("otters"), "GET"),
         (urls.login(), "GET"),
         (urls.login_start(), "GET"),
         (urls.login_callback(), "GET"),
