@@ -7,7 +7,7 @@ from typing import Any, cast
 from sqlalchemy import ColumnElement, and_, or_, true
 
 from hubs.errors import NotAllowed, NotFound
-from hubs.i18n import _
+from hubs.i18n import N_, _
 from hubs.models import Hub, JoinMode, Role, RoleName, User, Visibility, Widget
 
 #: What can be done to a hub (and, by way of its hub, to a widget).
@@ -15,8 +15,8 @@ VERBS = ("view", "edit", "own", "subscribe", "star", "join", "leave")
 #: Those who may see what is for members: owners count as members.
 INSIDE = (RoleName.OWNER, RoleName.MEMBER)
 #: What is said of a hub that there is not, and in the same words of one that the person may not know of.
-NO_HUB = "There is no such hub, or you may not see it."
-NO_WIDGET = "There is no such widget, or you may not see it."
+NO_HUB = N_("There is no such hub, or you may not see it.")
+NO_WIDGET = N_("There is no such widget, or you may not see it.")
 
 
 @dataclass(frozen=True)
@@ -154,9 +154,11 @@ def require(who: Person, verb: str, what: Hub | Widget | None = None) -> None:
     if can(who, verb, what):
         return
     if what is None:
-        raise NotAllowed("Only those who run this instance make hubs." if who.signed_in else "Please sign in first.")
+        raise NotAllowed(
+            _("Only those who run this instance make hubs.") if who.signed_in else _("Please sign in first.")
+        )
     if not can(who, "view", what):
-        raise NotFound(NO_WIDGET if isinstance(what, Widget) else NO_HUB)
+        raise NotFound(_(NO_WIDGET if isinstance(what, Widget) else NO_HUB))
     hub = what.hub if isinstance(what, Widget) else what
     raise NotAllowed(refusal(who, hub))
 

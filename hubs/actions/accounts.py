@@ -10,11 +10,12 @@ from sqlalchemy.orm import Session
 
 from hubs.actions import groups, people
 from hubs.errors import Conflict, InvalidInput
+from hubs.i18n import N_, _
 from hubs.models import User
 from hubs.widgets.parameters import Parameter
 from hubs.widgets.registry import Registry
 
-_USERNAME = Parameter("username", kind="username", required=True)
+_USERNAME = Parameter("username", label=N_("Username"), kind="username", required=True)
 #: Most groups that are read from a claim.
 GROUPS = 5000
 
@@ -41,8 +42,11 @@ def read(issuer: str, claims: Mapping[str, Any], username_claim: str, groups_cla
         cleaned = _USERNAME.clean(str(username or "").strip().lower())
     except InvalidInput:
         raise InvalidInput(
-            f"The provider did not say which username you have (claim {username_claim}), or one that cannot be used "
-            "here. Whoever runs this instance can name another claim in HUBS_OIDC_USERNAME_CLAIM."
+            _(
+                "The provider did not say which username you have (claim %(claim)s), or one that cannot be used here. "
+                "Whoever runs this instance can name another claim in HUBS_OIDC_USERNAME_CLAIM."
+            )
+            % {"claim": username_claim}
         ) from None
     groups = claims.get(groups_claim)
     named = frozenset(str(one)[:64] for one in groups[:GROUPS]) if isinstance(groups, list) else None
@@ -77,8 +81,11 @@ def _link(session: Session, registry: Registry, identity: Identity) -> User:
     user = session.scalar(select(User).where(User.username == identity.username).with_for_update())
     if user is not None and user.subject:
         raise Conflict(
-            f"The name {identity.username} belongs to another account here. Nothing was changed; "
-            "please tell whoever runs this instance."
+            _(
+                "The name %(username)s belongs to another account here. Nothing was changed; please tell whoever runs "
+                "this instance."
+            )
+            % {"username": identity.username}
         )
     if user is None:
         zone = identity.timezone or "UTC"

@@ -9,6 +9,7 @@ from hubs.actions import changes, documents, hubs, people, widgets
 from hubs.actions.changes import Change
 from hubs.actions.documents import SIDES, HubDocument, WidgetDocument
 from hubs.errors import InvalidInput
+from hubs.i18n import _
 from hubs.models import Hub, RoleName, User, Widget
 from hubs.permissions import Person, require
 from hubs.widgets.registry import Registry
@@ -46,7 +47,9 @@ def found(session: Session, registry: Registry, wanted: HubDocument) -> Hub:
     if hub is not None:
         return hub
     if not wanted.owners:
-        raise InvalidInput(f"There is no hub {wanted.hub} yet. To make it, name its owners: `owners: [somebody]`.")
+        raise InvalidInput(
+            _("There is no hub %(hub)s yet. To make it, name its owners: `owners: [somebody]`.") % {"hub": wanted.hub}
+        )
     founder = _accounts(session, wanted.owners[:1])[0]
     return hubs.create(session, registry, founder, wanted.kind, wanted.hub, layout=())
 
@@ -80,7 +83,7 @@ def _layout(session: Session, registry: Registry, who: Person, hub: Hub, wanted:
                 wrong.update({f"{one.id}, {name}" if name else one.id: text for name, text in texts})
     if wrong:
         listed = "; ".join(f"{place}: {reason}" for place, reason in wrong.items())
-        raise InvalidInput(f"Some widgets cannot be made so. {listed}", wrong)
+        raise InvalidInput(_("Some widgets cannot be made so. %(listed)s") % {"listed": listed}, wrong)
     widgets.arrange(session, registry, who, hub, columns)
 
 
@@ -110,6 +113,7 @@ def _accounts(session: Session, usernames: list[str]) -> list[User]:
     unknown = sorted(set(usernames) - set(users))
     if unknown:
         raise InvalidInput(
-            f"Nobody here is called {', '.join(unknown)}. People get an account when they sign in for the first time."
+            _("Nobody here is called %(names)s. People get an account when they sign in for the first time.")
+            % {"names": ", ".join(unknown)}
         )
     return [users[username] for username in dict.fromkeys(usernames)]

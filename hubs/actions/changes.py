@@ -6,6 +6,7 @@ from difflib import SequenceMatcher
 from typing import Any, Literal
 
 from hubs.actions.documents import SIDES, HubDocument, WidgetDocument
+from hubs.i18n import _
 
 #: Longest value that a change shows, in characters.
 SHOWN = 80
@@ -30,17 +31,15 @@ class Change:
         if self.kind == "set":
             return f"~ {self.subject}: {self.name}: {shown(self.before)} → {shown(self.after)}"
         if self.kind == "move":
-            return (
-                f"↕ {self.subject}: moved within {self.name}"
-                if self.before == self.name
-                else (f"↔ {self.subject}: moved from {self.before} to {self.name}")
-            )
+            told = {"name": self.subject, "before": self.before, "after": self.name}
+            within = _("↕ %(name)s: moved within %(after)s")
+            return (within if self.before == self.name else _("↔ %(name)s: moved from %(before)s to %(after)s")) % told
         return f"{'+' if self.kind == 'add' else '-'} {self.subject}: {shown(self.after or self.before)}"
 
 
 def shown(value: Any) -> str:
     """Return a value on one line, cut where it is long."""
-    text = "nothing" if value in (None, "", [], {}) else " ".join(str(value).split())
+    text = _("nothing") if value in (None, "", [], {}) else " ".join(str(value).split())
     return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
 
 
@@ -73,10 +72,10 @@ def _people(before: HubDocument, after: HubDocument) -> Iterator[Change]:
 
 def _widgets(before: HubDocument, after: HubDocument) -> Iterator[Change]:
     old, new = _placed(before), _placed(after)
-    for key, (_, one) in old.items():
+    for key, (_side, one) in old.items():
         if key not in new or new[key][1].widget != one.widget:
             yield Change("remove", key, one.widget, one.title or one.widget, None)
-    for key, (_, one) in new.items():
+    for key, (_side, one) in new.items():
         if key not in old or old[key][1].widget != one.widget:
             yield Change("add", key, one.widget, None, one.title or one.widget)
         else:
@@ -100,8 +99,8 @@ def _moves(old: dict[str, tuple[str, WidgetDocument]], new: dict[str, tuple[str,
         if old[key][0] != new[key][0]:
             yield Change("move", key, new[key][0], old[key][0], new[key][0])
     for side in SIDES:
-        first = [key for key, (column, _) in old.items() if column == side and key in new and new[key][0] == side]
-        second = [key for key, (column, _) in new.items() if column == side and key in old and old[key][0] == side]
+        first = [key for key, (column, _one) in old.items() if column == side and key in new and new[key][0] == side]
+        second = [key for key, (column, _one) in new.items() if column == side and key in old and old[key][0] == side]
         matcher = SequenceMatcher(None, first, second, autojunk=False)
         kept = {key for block in matcher.get_matching_blocks() for key in second[block.b : block.b + block.size]}
         for key in second:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from hubs.actions.hubs import EXTRAS
 from hubs.errors import InvalidInput
+from hubs.i18n import _
 from hubs.models import GRID, SUMMARY_LENGTH, Hub, JoinMode, RoleName, Visibility, Widget
 from hubs.widgets.parameters import Parameter
 from hubs.widgets.registry import Registry
@@ -101,13 +102,13 @@ def read(data: Any) -> HubDocument:
     :raises InvalidInput: naming every place that cannot be used, and why.
     """
     if not isinstance(data, Mapping):
-        raise InvalidInput("This is not a hub: it must begin with a line such as `hub: docs`.")
+        raise InvalidInput(_("This is not a hub: it must begin with a line such as `hub: docs`."))
     try:
         return HubDocument.model_validate(data)
     except ValidationError as error:
         wrong = {_place(problem["loc"]): _reason(problem) for problem in error.errors(include_input=False)}
         listed = "; ".join(f"{place}: {reason}" for place, reason in wrong.items())
-        raise InvalidInput(f"The document cannot be used. {listed}", wrong) from None
+        raise InvalidInput(_("The document cannot be used. %(listed)s") % {"listed": listed}, wrong) from None
 
 
 def describe(hub: Hub, registry: Registry, *, people: bool = False) -> HubDocument:

@@ -9,6 +9,7 @@ from hubs.actions.changes import Change, between
 from hubs.actions.documents import HubDocument
 from hubs.actions.merging import Clash
 from hubs.errors import Conflict, NotAllowed
+from hubs.i18n import _
 from hubs.models import Draft, Hub
 from hubs.permissions import Person, require
 from hubs.widgets.registry import Registry
@@ -55,7 +56,7 @@ def put(session: Session, registry: Registry, who: Person, hub: Hub, document: H
     """Make ``document`` the newest step of the person's draft; what could be done again is forgotten."""
     require(who, "edit", hub)
     if not who.signed_in:
-        raise NotAllowed("Please sign in first.")
+        raise NotAllowed(_("Please sign in first."))
     draft = find(session, who, hub)
     if draft is None:
         now = documents.describe(hub, registry).plain()

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from hubs.actions import outbox
 from hubs.errors import Conflict, InvalidInput, NotAllowed
+from hubs.i18n import _
 from hubs.models import GRID, SUMMARY_LENGTH, Hub, JoinMode, Role, RoleName, User, Visibility, Widget
 from hubs.permissions import Person, require
 from hubs.widgets.registry import Registry
@@ -68,9 +69,11 @@ def create(
     :raises Conflict: when the name is taken.
     """
     if not _NAME.match(name):
-        raise InvalidInput("A hub's name has letters, digits and . _ - only, at most 64.", {"name": "Not possible."})
+        raise InvalidInput(
+            _("A hub's name has letters, digits and . _ - only, at most 64."), {"name": _("Not possible.")}
+        )
     if session.scalar(select(Hub.id).where(Hub.kind == kind, Hub.name == name)):
-        raise Conflict(f"There is a {kind} hub called {name} already.")
+        raise Conflict(_("There is a %(kind)s hub called %(name)s already.") % {"kind": kind, "name": name})
     hub = Hub(kind=kind, name=name, user=founder if kind == "user" else None, version=1, extras={}, managed_in="")
     _change(hub, values or {})
     for side, plugin in DEFAULT_WIDGETS.get(kind, DEFAULT_WIDGETS["team"]) if layout is None else layout:
@@ -94,9 +97,9 @@ def update(session: Session, who: Person, hub: Hub, values: Mapping[str, Any]) -
     """
     require(who, "own" if set(values) == {"archived"} else "edit", hub)
     if "managed_in" in values and not who.operator:
-        raise NotAllowed("Where a hub's file is kept is said by whoever applies that file.")
+        raise NotAllowed(_("Where a hub's file is kept is said by whoever applies that file."))
     if "group_name" in values and not who.operator:
-        raise NotAllowed("Which group a hub belongs to is said by whoever runs this instance.")
+        raise NotAllowed(_("Which group a hub belongs to is said by whoever runs this instance."))
     changed = _change(hub, values)
     if changed:
         hub.touch()
@@ -114,7 +117,7 @@ def _change(hub: Hub, values: Mapping[str, Any]) -> list[str]:
         except InvalidInput as error:
             wrong[name] = str(error)
     if wrong:
-        raise InvalidInput("Some fields need your attention.", wrong)
+        raise InvalidInput(_("Some fields need your attention."), wrong)
     changed = []
     for name, value in cleaned.items():
         before = hub.extras.get(name, "") if name in EXTRAS else getattr(hub, name)
@@ -131,9 +134,12 @@ def _clean(name: str, value: Any) -> Any:
     if name in _TEXTS:
         text = str(value or "").replace("\r\n", "\n").strip()
         if len(text) > _TEXTS[name]:
-            raise InvalidInput(f"This is {len(text)} characters long; at most {_TEXTS[name]} are possible.")
+            raise InvalidInput(
+                _("This is %(count)s characters long; at most %(most)s are possible.")
+                % {"count": len(text), "most": _TEXTS[name]}
+            )
         if "\0" in text:
-            raise InvalidInput("This contains control characters; please remove them.")
+            raise InvalidInput(_("This contains control characters; please remove them."))
         return text
     if name == "managed_in":
         return str(value or "").strip()[:255]
@@ -145,8 +151,8 @@ def _clean(name: str, value: Any) -> Any:
         try:
             return _CHOICES[name](value)
         except ValueError:
-            raise InvalidInput(f"Please choose one of: {', '.join(_CHOICES[name])}.") from None
-    raise InvalidInput("A hub has no such setting.")
+            raise InvalidInput(_("Please choose one of: %(names)s.") % {"names": ", ".join(_CHOICES[name])}) from None
+    raise InvalidInput(_("A hub has no such setting."))
 
 
 def _width(value: Any) -> int:
@@ -155,5 +161,5 @@ def _width(value: Any) -> int:
     except (TypeError, ValueError):
         width = 0
     if not 1 <= width < GRID:
-        raise InvalidInput(f"Please write a whole number from 1 to {GRID - 1}.")
+        raise InvalidInput(_("Please write a whole number from 1 to %(most)s.") % {"most": GRID - 1})
     return width

@@ -6,6 +6,7 @@ from typing import Any
 from hubs.actions import widgets
 from hubs.actions.documents import SIDES, WIDGETS, HubDocument, Layout, WidgetDocument, without_defaults
 from hubs.errors import Conflict, InvalidInput, NotFound
+from hubs.i18n import _
 from hubs.models import GRID, Visibility
 from hubs.widgets.registry import Registry
 
@@ -20,7 +21,7 @@ def find(document: HubDocument, key: str) -> WidgetDocument:
     for one in every(document):
         if one.id == key:
             return one
-    raise NotFound("There is no such widget on this page any more. Load the editor again.")
+    raise NotFound(_("There is no such widget on this page any more. Load the editor again."))
 
 
 def every(document: HubDocument) -> Iterator[WidgetDocument]:
@@ -52,7 +53,7 @@ def add(
     found = widgets.fitting(registry, document.kind, side, plugin)
     taken = {one.id for one in every(document)}
     if len(taken) >= WIDGETS:
-        raise Conflict(f"A hub holds at most {WIDGETS} widgets: remove one first.")
+        raise Conflict(_("A hub holds at most %(widgets)s widgets: remove one first.") % {"widgets": WIDGETS})
     cleaned = without_defaults(found.parameters, found.schema.drafted(settings))
     made = WidgetDocument(
         id=widgets.free_key(taken, plugin),
@@ -117,7 +118,7 @@ def step(document: HubDocument, registry: Registry, key: str, way: str) -> HubDo
         return place(document, registry, key, side, places[way])
     if way in SIDES:
         return place(document, registry, key, way, WIDGETS)
-    raise InvalidInput("A widget moves up, down, top, bottom, left or right.")
+    raise InvalidInput(_("A widget moves up, down, top, bottom, left or right."))
 
 
 def width(document: HubDocument, value: Any) -> HubDocument:
@@ -127,7 +128,9 @@ def width(document: HubDocument, value: Any) -> HubDocument:
     except (TypeError, ValueError):
         wanted = 0
     if not 1 <= wanted < GRID:
-        raise InvalidInput(f"Please choose a width from 1 to {GRID - 1}.", {"left_width": "Not possible."})
+        raise InvalidInput(
+            _("Please choose a width from 1 to %(most)s.") % {"most": GRID - 1}, {"left_width": _("Not possible.")}
+        )
     return document.model_copy(update={"left_width": wanted})
 
 
@@ -143,7 +146,7 @@ def take(document: HubDocument, other: HubDocument, key: str, name: str) -> HubD
         return document.model_copy(update={"accounts": {one: text for one, text in accounts.items() if text}})
     there = next((one for one in every(other) if one.id == key), None)
     if there is None or not any(one.id == key for one in every(document)):
-        raise InvalidInput("This cannot be taken from the other version: it is not in both.")
+        raise InvalidInput(_("This cannot be taken from the other version: it is not in both."))
     here = find(document, key)
     settings = {one: value for one, value in here.settings.items() if one != name}
     if name in there.settings:

@@ -5,6 +5,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from hubs.actions import people
 from hubs.errors import Conflict, InvalidInput, NotFound
+from hubs.i18n import _
 from hubs.models import Hub, Invitation, JoinMode, JoinRequest, RequestState, RoleName, User, now
 from hubs.models.membership import INVITED
 from hubs.permissions import INSIDE, Person, require
@@ -28,7 +29,7 @@ def join(session: Session, who: Person, hub: Hub, message: str = "") -> bool:
         request = JoinRequest(hub_id=hub.id, user_id=user.id)
         session.add(request)
     elif request.state == RequestState.PENDING:
-        raise Conflict("You have asked already, and the owners have not answered yet.")
+        raise Conflict(_("You have asked already, and the owners have not answered yet."))
     request.message, request.state, request.note, request.decided_by = message, RequestState.PENDING, "", ""
     request.created_on, request.decided_on = now(), None
     session.flush()
@@ -39,7 +40,7 @@ def withdraw(session: Session, who: Person, hub: Hub) -> None:
     """Take back one's own request to join, or put away the answer to it."""
     request = session.get(JoinRequest, (hub.id, who.id)) if who.signed_in else None
     if request is None:
-        raise NotFound("You have not asked to join this hub.")
+        raise NotFound(_("You have not asked to join this hub."))
     session.delete(request)
     session.flush()
 
@@ -50,7 +51,7 @@ def answer(session: Session, who: Person, hub: Hub, user: User, *, approve: bool
     note = _text(note, "note")
     request = session.get(JoinRequest, (hub.id, user.id), with_for_update=True)
     if request is None or request.state != RequestState.PENDING:
-        raise Conflict(f"{user.username} does not wait for an answer any more.")
+        raise Conflict(_("%(username)s does not wait for an answer any more.") % {"username": user.username})
     request.state = RequestState.APPROVED if approve else RequestState.DENIED
     request.note, request.decided_by, request.decided_on = note, who.username, now()
     if approve:
@@ -62,13 +63,18 @@ def invite(session: Session, who: Person, hub: Hub, user: User, role: RoleName, 
     """Offer a role to a person as an owner; a newer invitation replaces an older one."""
     require(who, "edit", hub)
     if hub.kind == "user":
-        raise InvalidInput("A person's hub has no members.")
+        raise InvalidInput(_("A person's hub has no members."))
     if role not in INSIDE:
-        raise InvalidInput("One is invited to be a member or an owner.", {"role": "Please choose member or owner."})
+        raise InvalidInput(
+            _("One is invited to be a member or an owner."), {"role": _("Please choose member or owner.")}
+        )
     if hub.group_name and role == RoleName.MEMBER:
-        raise Conflict(f"Who is a member is said by the group {hub.group_name}: add the person there.")
+        raise Conflict(
+            _("Who is a member is said by the group %(group_name)s: add the person there.")
+            % {"group_name": hub.group_name}
+        )
     if any(held.user_id == user.id and held.role == role for held in hub.roles):
-        raise Conflict(f"{user.username} is that already.")
+        raise Conflict(_("%(username)s is that already.") % {"username": user.username})
     invitation = session.get(Invitation, (hub.id, user.id))
     if invitation is None:
         _check_room(session, Invitation, hub)
@@ -85,7 +91,7 @@ def take_back(session: Session, who: Person, hub: Hub, user: User) -> None:
     require(who, "edit", hub)
     invitation = session.get(Invitation, (hub.id, user.id))
     if invitation is None:
-        raise NotFound(f"{user.username} is not invited.")
+        raise NotFound(_("%(username)s is not invited.") % {"username": user.username})
     session.delete(invitation)
     session.flush()
 
@@ -94,10 +100,10 @@ def respond(session: Session, who: Person, hub_id: int, *, accept: bool) -> Hub:
     """Accept or decline one's own invitation, also to a hub that one cannot see yet; return the hub."""
     invitation = session.get(Invitation, (hub_id, who.id), with_for_update=True) if who.signed_in else None
     if invitation is None or invitation.expires_on < now():
-        raise NotFound("There is no such invitation, or it has expired. Ask an owner for a new one.")
+        raise NotFound(_("There is no such invitation, or it has expired. Ask an owner for a new one."))
     hub, role, invited_by = invitation.hub, invitation.role, invitation.invited_by
     if accept and hub.archived:
-        raise Conflict(f"{hub.title} is archived and takes no new people.")
+        raise Conflict(_("%(hub)s is archived and takes no new people.") % {"hub": hub.title})
     session.delete(invitation)
     if accept:
         user = session.get_one(User, who.id)
@@ -139,7 +145,7 @@ def _forget(session: Session, hub: Hub, user: User) -> None:
 
 def _check_room(session: Session, table: type[JoinRequest] | type[Invitation], hub: Hub) -> None:
     if (session.scalar(select(func.count()).where(table.hub_id == hub.id)) or 0) >= WAITING:
-        raise Conflict("Too many wait here already. Please ask an owner to answer some of them first.")
+        raise Conflict(_("Too many wait here already. Please ask an owner to answer some of them first."))
 
 
 def _text(text: str, name: str) -> str:

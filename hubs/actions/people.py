@@ -5,6 +5,7 @@ from sqlalchemy.orm import Session
 
 from hubs.actions import hubs, outbox
 from hubs.errors import Conflict, InvalidInput, NotAllowed
+from hubs.i18n import _
 from hubs.models import Hub, Role, RoleName, User
 from hubs.permissions import Person, require
 from hubs.widgets.registry import Registry
@@ -30,7 +31,7 @@ def sign_up(session: Session, registry: Registry, username: str, fullname: str =
 def take_role(session: Session, who: Person, hub: Hub, role: RoleName) -> bool:
     """Let a person subscribe to a hub or star it; return whether that changed anything."""
     if role not in OPEN:
-        raise NotAllowed("This role is given by the owners of the hub.")
+        raise NotAllowed(_("This role is given by the owners of the hub."))
     require(who, _VERBS[role], hub)
     user = session.get_one(User, who.id)
     return _add(session, who.username, hub, user, role)
@@ -101,7 +102,7 @@ def _remove(session: Session, hub: Hub, user: User, role: RoleName) -> bool:
     if row is None:
         return False
     if role == RoleName.OWNER and _owners(session, hub) <= 1:
-        raise Conflict(f"{hub.title} would lose its last owner: make somebody else an owner first.")
+        raise Conflict(_("%(hub)s would lose its last owner: make somebody else an owner first.") % {"hub": hub.title})
     session.delete(row)
     hub.touch()
     session.flush()
@@ -116,9 +117,9 @@ def _owners(session: Session, hub: Hub) -> int:
 
 def _add(session: Session, agent: str, hub: Hub, user: User, role: RoleName) -> bool:
     if hub.kind == "user" and role == RoleName.MEMBER:
-        raise InvalidInput("A person's hub has no members.")
+        raise InvalidInput(_("A person's hub has no members."))
     if hub.kind == "user" and role == RoleName.OWNER and hub.user_id != user.id:
-        raise InvalidInput("A person's hub belongs to that person alone.")
+        raise InvalidInput(_("A person's hub belongs to that person alone."))
     if session.get(Role, (hub.id, user.id, role)) is not None:
         return False
     session.add(Role(hub_id=hub.id, user_id=user.id, role=role))

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from hubs import i18n
 from hubs.actions import documents, membership, outbox, people, tokens
 from hubs.errors import Conflict, InvalidInput
+from hubs.i18n import _
 from hubs.models import AuditEntry, Hub, MessagePerson, Role, RoleName, SignIn, StoredMessage, User, Visibility, now
 from hubs.permissions import Person
 from hubs.widgets.registry import Registry
@@ -91,7 +92,8 @@ def forget(session: Session, user: User) -> None:
     left = sorted({role.hub.title for role in roles if _is_last_owner(session, role)})
     if left:
         raise Conflict(
-            f"You are the last owner of {', '.join(left)}. Make somebody else an owner first, so that they go on."
+            _("You are the last owner of %(hubs)s. Make somebody else an owner first, so that they go on.")
+            % {"hubs": ", ".join(left)}
         )
     for role in roles:
         if role.hub.user_id != user.id:
@@ -116,13 +118,13 @@ def _clean(values: Mapping[str, Any]) -> dict[str, Any]:
     }
     wrong = {}
     if cleaned["timezone"] not in available_timezones():
-        wrong["timezone"] = "Please write a time zone such as Europe/Oslo."
+        wrong["timezone"] = _("Please write a time zone such as Europe/Oslo.")
     if cleaned["locale"] and cleaned["locale"] not in i18n.locales():
-        wrong["locale"] = "Please choose one of the languages."
+        wrong["locale"] = _("Please choose one of the languages.")
     if values.get("activity") not in [level.value for level in ACTIVITY]:
-        wrong["activity"] = "Please choose who may see it."
+        wrong["activity"] = _("Please choose who may see it.")
     if wrong:
-        raise InvalidInput("Some fields need your attention.", wrong)
+        raise InvalidInput(_("Some fields need your attention."), wrong)
     return {**cleaned, "activity": Visibility(values["activity"])}
 
 

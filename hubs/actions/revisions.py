@@ -10,6 +10,7 @@ from hubs.actions.changes import Change, between
 from hubs.actions.documents import HubDocument
 from hubs.actions.outbox import CHANGED
 from hubs.errors import NotFound
+from hubs.i18n import _
 from hubs.models import Database, Hub, Revision
 from hubs.permissions import Person
 from hubs.widgets.registry import Registry
@@ -61,7 +62,7 @@ def restore(session: Session, registry: Registry, who: Person, hub: Hub, number:
     """
     found = session.scalars(_of(hub).where(Revision.number == number)).first()
     if found is None:
-        raise NotFound(f"Revision {number} of this hub is not kept.")
+        raise NotFound(_("Revision %(number)s of this hub is not kept.") % {"number": number})
     wanted = _read(found).model_copy(update={"archived": hub.archived, "managed_in": hub.managed_in})
     return applying.apply(session, registry, who, hub, wanted)
 

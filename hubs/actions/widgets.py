@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from hubs.actions import outbox
 from hubs.errors import Conflict, InvalidInput, NotFound
+from hubs.i18n import _
 from hubs.models import Hub, Visibility, Widget, now
 from hubs.permissions import Person, require
 from hubs.widgets.registry import Registry, WidgetType
@@ -38,7 +39,7 @@ def add(
     require(who, "edit", hub)
     found = fitting(registry, hub.kind, side, plugin)
     if len(hub.widgets) >= LIMIT:
-        raise Conflict(f"A hub holds at most {LIMIT} widgets: remove one first.")
+        raise Conflict(_("A hub holds at most %(limit)s widgets: remove one first.") % {"limit": LIMIT})
     row = Widget(
         key=key or free_key({row.key for row in hub.widgets}, found.name),
         plugin=found.name,
@@ -75,8 +76,10 @@ def update(
     found = installed(registry, row.plugin)
     if version is not None and version != row.version:
         raise Conflict(
-            "Somebody else changed these settings while you had the form open. "
-            "Below is what you typed; saving again replaces their version."
+            _(
+                "Somebody else changed these settings while you had the form open. Below is what you typed; saving "
+                "again replaces their version."
+            )
         )
     settings, changed = found.schema.store(values, row.settings)
     if label is not None and heading(label, found) != row.label:
@@ -99,7 +102,9 @@ def move(session: Session, registry: Registry, who: Person, row: Widget, way: st
     """Move a widget one place ``up`` or ``down``, or to the end of the ``left`` or ``right`` column."""
     require(who, "edit", row)
     if way not in MOVES:
-        raise InvalidInput(f"A widget moves {', '.join(MOVES[:-1])} or {MOVES[-1]}.")
+        raise InvalidInput(
+            _("A widget moves %(ways)s or %(last)s.") % {"ways": ", ".join(MOVES[:-1]), "last": MOVES[-1]}
+        )
     if way in ("left", "right"):
         _check_side(registry, row, way)
         row.position = _end(row.hub, way)
@@ -176,7 +181,7 @@ def installed(registry: Registry, plugin: str) -> WidgetType:
     """
     found = registry.get(plugin)
     if found is None:
-        raise NotFound(f"There is no widget called “{plugin}” here.")
+        raise NotFound(_("There is no widget called “%(plugin)s” here.") % {"plugin": plugin})
     return found
 
 
@@ -187,9 +192,11 @@ def fitting(registry: Registry, kind: str, side: str, plugin: str) -> WidgetType
     """
     found = installed(registry, plugin)
     if side not in ("left", "right"):
-        raise InvalidInput("The column is either left or right.", {"side": "Please choose left or right."})
+        raise InvalidInput(_("The column is either left or right."), {"side": _("Please choose left or right.")})
     if not found.fits(kind, side):
-        raise InvalidInput(f"{found.label} cannot stand in the {side} column of this hub.")
+        raise InvalidInput(
+            _("%(label)s cannot stand in the %(side)s column of this hub.") % {"label": _(found.label), "side": side}
+        )
     return found
 
 
@@ -197,7 +204,10 @@ def heading(label: str, found: WidgetType) -> str:
     """Return a heading as it is stored: on one line, and empty where it is the widget's own."""
     label = " ".join(label.split())
     if len(label) > LABEL_LENGTH:
-        raise InvalidInput("The title is too long.", {"label": f"At most {LABEL_LENGTH} characters are possible."})
+        raise InvalidInput(
+            _("The title is too long."),
+            {"label": _("At most %(most)s characters are possible.") % {"most": LABEL_LENGTH}},
+        )
     return "" if label == found.label else label
 
 
@@ -210,7 +220,7 @@ def visibility_of(value: str) -> Visibility:
         return Visibility(value)
     except ValueError:
         sentence = f"Please choose one of: {', '.join(Visibility)}."
-        raise InvalidInput("Who may see it is not clear.", {"visibility": sentence}) from None
+        raise InvalidInput(_("Who may see it is not clear."), {"visibility": sentence}) from None
 
 
 def _end(hub: Hub, side: str) -> int:

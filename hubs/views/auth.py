@@ -12,7 +12,7 @@ from hubs import urls
 from hubs.actions import accounts, people, sessions
 from hubs.errors import InvalidInput, NotAllowed, NotFound
 from hubs.events import user_channel
-from hubs.i18n import _
+from hubs.i18n import N_, _
 from hubs.models import User
 from hubs.views.oidc import Provider, provider
 from hubs.views.site import db, local_path, site
@@ -22,7 +22,7 @@ blueprint = Blueprint("auth", __name__)
 
 #: People offered as buttons.
 OFFERED = 24
-_USERNAME = Parameter("username", kind="username", required=True)
+_USERNAME = Parameter("username", label=N_("Username"), kind="username", required=True)
 
 
 @blueprint.get("/login")
@@ -35,7 +35,7 @@ def login() -> str:
 def sign_in() -> ResponseReturnValue:
     """Sign in as the person that the form names; the account and its hub are made at the first time."""
     if not _allowed():
-        raise NotAllowed("Signing in without a password works on the machine itself only.")
+        raise NotAllowed(_("Signing in without a password works on the machine itself only."))
     try:
         username = _USERNAME.clean(request.form.get("username", "").strip().lower())
     except InvalidInput as error:

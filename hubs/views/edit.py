@@ -18,6 +18,16 @@ from hubs.widgets.registry import WidgetType
 
 blueprint = Blueprint("edit", __name__)
 
+_EXTRAS = {
+    "pagure_username": N_("Pagure username"),
+    "github_username": N_("GitHub username"),
+    "bugzilla_email": N_("Bugzilla email"),
+    "chat_nick": N_("Chat nick"),
+    "chat": N_("Chat"),
+    "calendar": N_("Calendar"),
+    "website": N_("Website"),
+    "mailing_list": N_("Mailing list"),
+}
 VISIBILITY = Parameter(
     "visibility",
     label=N_("Who may see this hub"),
@@ -36,7 +46,7 @@ HUB_PARAMETERS = (
     Parameter("description", kind="markdown", label=N_("Description"), help=N_("Markdown.")),
     VISIBILITY,
     Parameter("left_width", label=N_("Width of the left column"), kind="number", default=8, minimum=1, maximum=11),
-    *(Parameter(name) for name in hub_actions.EXTRAS),
+    *(Parameter(name, label=_EXTRAS[name]) for name in hub_actions.EXTRAS),
 )
 
 

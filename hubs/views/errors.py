@@ -10,28 +10,29 @@ from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
 from hubs.errors import HubsError, InvalidInput, TooManyRequests, Unauthorized
+from hubs.i18n import N_, _
 
 log = logging.getLogger(__name__)
 
 _TITLES = {
-    400: "That cannot be done",
-    401: "A token is needed",
-    403: "You may not do this",
-    404: "There is nothing here",
-    405: "That is not possible here",
-    409: "Something changed in the meantime",
-    412: "Something changed in the meantime",
-    413: "That is too large",
-    429: "Too fast",
-    500: "Something went wrong",
-    503: "Not available just now",
+    400: N_("That cannot be done"),
+    401: N_("A token is needed"),
+    403: N_("You may not do this"),
+    404: N_("There is nothing here"),
+    405: N_("That is not possible here"),
+    409: N_("Something changed in the meantime"),
+    412: N_("Something changed in the meantime"),
+    413: N_("That is too large"),
+    429: N_("Too fast"),
+    500: N_("Something went wrong"),
+    503: N_("Not available just now"),
 }
 _TEXTS = {
-    404: "The address may be misspelt, or what was here has been removed. The front page lists all hubs.",
-    405: "Go back and try again from the page.",
-    413: "At most one megabyte can be sent.",
-    500: "It is not your fault, and it has been written down. Try again in a minute.",
-    503: "The database does not answer. Nothing is lost; try again in a minute.",
+    404: N_("The address may be misspelt, or what was here has been removed. The front page lists all hubs."),
+    405: N_("Go back and try again from the page."),
+    413: N_("At most one megabyte can be sent."),
+    500: N_("It is not your fault, and it has been written down. Try again in a minute."),
+    503: N_("The database does not answer. Nothing is lost; try again in a minute."),
 }
 
 
@@ -50,7 +51,7 @@ def answer(status: int, text: str, fields: dict[str, str] | None = None) -> Resp
         return _problem(status, text, fields)
     if request.path.endswith("/json") or request.accept_mimetypes.best == "application/json":
         return make_response(jsonify(error=text, status=status), status)
-    title = _TITLES.get(status, "Something went wrong")
+    title = _(_TITLES.get(status, _TITLES[500]))
     try:
         page = render_template("error.html", title=title, text=text, status=status)
     except Exception:  # the page shows who is signed in, and the database may be what is broken
@@ -61,7 +62,7 @@ def answer(status: int, text: str, fields: dict[str, str] | None = None) -> Resp
 
 def _problem(status: int, text: str, fields: dict[str, str] | None) -> Response:
     """Return an error as machines read it: problem details of RFC 9457."""
-    body: dict[str, Any] = {"type": "about:blank", "title": _TITLES.get(status, "Error"), "status": status}
+    body: dict[str, Any] = {"type": "about:blank", "title": _(_TITLES.get(status, _TITLES[500])), "status": status}
     made = jsonify({**body, "detail": text, **({"fields": fields} if fields else {})})
     made.status_code = status
     made.mimetype = "application/problem+json"
@@ -81,20 +82,20 @@ def _http(error: HTTPException) -> ResponseReturnValue:
     status = error.code or 500
     if status < 400:
         return error
-    return answer(status, _TEXTS.get(status, error.description or ""))
+    return answer(status, _(_TEXTS.get(status, error.description or "")))
 
 
 def _stale_form(error: CSRFError) -> ResponseReturnValue:
     return answer(
-        400, "The form is too old or was not sent from this site. Go back, reload the page, and send the form again."
+        400, _("The form is too old or was not sent from this site. Go back, reload the page, and send the form again.")
     )
 
 
 def _no_database(error: OperationalError) -> ResponseReturnValue:
     log.error("the database does not answer: %s", error)
-    return answer(503, _TEXTS[503])
+    return answer(503, _(_TEXTS[503]))
 
 
 def _unexpected(error: Exception) -> ResponseReturnValue:
     log.exception("%s %s failed", request.method, request.path)
-    return answer(500, _TEXTS[500])
+    return answer(500, _(_TEXTS[500]))

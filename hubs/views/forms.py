@@ -7,6 +7,7 @@ from typing import Any
 
 from werkzeug.datastructures import MultiDict
 
+from hubs.i18n import N_
 from hubs.models import Visibility
 from hubs.widgets.kinds import ROWS, is_blank
 from hubs.widgets.parameters import Parameter
@@ -14,14 +15,14 @@ from hubs.widgets.parameters import Parameter
 #: Every widget has this setting, beside those of its kind.
 WIDGET_VISIBILITY = Parameter(
     "visibility",
-    label="Who may see this widget",
+    label=N_("Who may see this widget"),
     kind="choice",
     default=Visibility.PUBLIC.value,
     choices=[
-        (Visibility.PUBLIC.value, "Everybody who sees this hub"),
-        (Visibility.SIGNED_IN.value, "People who are signed in"),
-        (Visibility.MEMBERS.value, "Members only"),
-        (Visibility.OWNERS.value, "Owners only"),
+        (Visibility.PUBLIC.value, N_("Everybody who sees this hub")),
+        (Visibility.SIGNED_IN.value, N_("People who are signed in")),
+        (Visibility.MEMBERS.value, N_("Members only")),
+        (Visibility.OWNERS.value, N_("Owners only")),
     ],
 )
 #: Empty rows that a form offers beyond those that are filled in.

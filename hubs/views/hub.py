@@ -10,6 +10,7 @@ from sqlalchemy import select
 from hubs import urls
 from hubs.actions import people
 from hubs.errors import InvalidInput, NotAllowed
+from hubs.i18n import _
 from hubs.models import Hub, JoinRequest, RequestState, Role, RoleName, User, Widget
 from hubs.permissions import STAND_INS, Person, can, refusal, require, stand_in
 from hubs.views.site import db, find_hub, locale, me, page_of, shown, site, stream_of
@@ -97,10 +98,10 @@ def act(space: str, name: str, act: str) -> ResponseReturnValue:
     else:
         user = session.get(User, who.id)
         if user is None:
-            raise NotAllowed("Please sign in first.")
+            raise NotAllowed(_("Please sign in first."))
         people.drop_role(session, who, hub, user, role)
     session.commit()
-    flash({True: "Done.", False: "Done; you can come back any time."}[take])
+    flash({True: "Done.", False: _("Done; you can come back any time.")}[take])
     return redirect(page_of(hub), 303)
 
 
@@ -108,7 +109,7 @@ def _shown_as(hub: Hub, name: str) -> str:
     """Show a hub to its owner as somebody else sees it; nothing on the page acts, and nothing is pushed to it."""
     require(me(), "own", hub)
     if name not in STAND_INS:
-        raise InvalidInput("One can look at a hub as a visitor, a stranger or a member.")
+        raise InvalidInput(_("One can look at a hub as a visitor, a stranger or a member."))
     who = stand_in(name, hub)
     rows = shown(hub, who) if can(who, "view", hub) else []
     found = site().desk.read_many(rows, locale(), BUDGET)

@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from hubs.errors import TooManyRequests
+from hubs.i18n import _
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +40,9 @@ class Limiter:
         """
         wait = self._wait(*name)
         if wait:
-            raise TooManyRequests(f"Too many requests: at most {self._item.amount} a minute.", wait)
+            raise TooManyRequests(
+                _("Too many requests: at most %(amount)s a minute.") % {"amount": self._item.amount}, wait
+            )
 
     def _wait(self, *name: str) -> int:
         if time.monotonic() >= self._away_until:

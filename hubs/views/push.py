@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from hubs import urls
 from hubs.actions import push
 from hubs.errors import InvalidInput, NotFound, TooLarge, Unauthorized
+from hubs.i18n import _
 from hubs.models import PushContent, PushToken, Widget
 from hubs.views.site import db, find_widget, me, site
 
@@ -26,7 +27,7 @@ def show(number: int) -> Response:
     db().commit()
     found = push.read(db(), number)
     if found is None:
-        raise NotFound("Nothing was put into this widget yet.")
+        raise NotFound(_("Nothing was put into this widget yet."))
     return _answer(found, {"content": found.content, "pushed_at": found.pushed_at.isoformat()})
 
 
@@ -61,7 +62,7 @@ def revoke(number: int, token: int) -> ResponseReturnValue:
     row = find_widget(number, "edit")
     push.revoke_token(db(), me(), row, token)
     db().commit()
-    flash("The token is revoked.")
+    flash(_("The token is revoked."))
     return redirect(urls.widget_settings(number) + "#tokens", 303)
 
 
@@ -69,7 +70,7 @@ def _enter(number: int) -> PushToken:
     """Check the token and its rate."""
     scheme, _blank, text = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not text.strip():
-        raise Unauthorized("Send the token along: Authorization: Bearer hubs_push_…")
+        raise Unauthorized(_("Send the token along: Authorization: Bearer hubs_push_…"))
     token = push.find_token(db(), text.strip(), number)
     site().limiter.take("push", str(token.id))
     return token
@@ -77,15 +78,15 @@ def _enter(number: int) -> PushToken:
 
 def _content() -> dict[str, Any]:
     if request.content_length is None or request.content_length > LIMIT:
-        raise TooLarge(f"Send at most {LIMIT} bytes, and say how many in Content-Length.")
+        raise TooLarge(_("Send at most %(limit)s bytes, and say how many in Content-Length.") % {"limit": LIMIT})
     if not request.is_json:
-        raise InvalidInput("Send JSON, with the header Content-Type: application/json.")
+        raise InvalidInput(_("Send JSON, with the header Content-Type: application/json."))
     try:
         found = request.get_json(silent=True)
     except RecursionError:
         found = None
     if not isinstance(found, dict):
-        raise InvalidInput('This is no JSON object. Send for example {"title": "All builds are good"}.')
+        raise InvalidInput(_('This is no JSON object. Send for example {"title": "All builds are good"}.'))
     return found
 
 

@@ -14,6 +14,7 @@ from hubs.actions import outbox
 from hubs.actions.sessions import digest_of
 from hubs.errors import NotFound
 from hubs.events import Stream, Tokens, hub_channel, user_channel
+from hubs.i18n import _
 from hubs.models import Database, Hub, Role, RoleName, SignIn, User, Widget, now
 from hubs.permissions import NO_HUB, NO_WIDGET, VISITOR, Person, audiences, can, person, require, visible
 from hubs.settings import Settings
@@ -150,7 +151,7 @@ def find_hub(space: str, name: str, verb: str = "view") -> Hub:
     query = select(Hub).options(joinedload(Hub.widgets), joinedload(Hub.user))
     hub = db().scalars(query.where(kind, Hub.name == name, visible(me()))).unique().first()
     if hub is None:
-        raise NotFound(NO_HUB)
+        raise NotFound(_(NO_HUB))
     require(me(), verb, hub)
     return hub
 
@@ -170,7 +171,7 @@ def find_widget(number: int, verb: str = "view") -> Widget:
     query = select(Widget).join(Widget.hub).options(hub if verb == "view" else hub.selectinload(Hub.widgets))
     row = db().scalars(query.where(Widget.id == number, visible(me()))).unique().first()
     if row is None:
-        raise NotFound(NO_WIDGET)
+        raise NotFound(_(NO_WIDGET))
     require(me(), verb, row)
     return row
 

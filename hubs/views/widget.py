@@ -2,6 +2,7 @@
 
 from flask import Blueprint, Response, jsonify, make_response, render_template, request
 
+from hubs.i18n import _
 from hubs.models import Hub, Widget
 from hubs.permissions import VISITOR, can
 from hubs.views.site import find_widget, locale, me, site, stream_of
@@ -42,7 +43,7 @@ def fragment(number: int) -> Response:
     row = find_widget(number)
     found = site().desk.read(row, language)
     if found is None:
-        return _later(make_response("This box is still being built.\n"))
+        return _later(make_response(_("This box is still being built.") + "\n"))
     answer = encode(found.public())
     if can(VISITOR, "view", row):
         public.keep(number, language, answer, generation)
@@ -56,7 +57,7 @@ def more(number: int) -> str:
     page = request.args.get("page", 1, type=int)
     html = site().fragments.page(row, min(max(page, 1), LAST_PAGE), locale())
     found = site().registry.get(row.plugin)
-    title = row.label or (found.label if found else row.plugin)
+    title = row.label or (_(found.label) if found else row.plugin)
     return render_template("more.html", hub=row.hub, row=row, html=html, title=title)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Date, and_, cast, func, or_, select
 from sqlalchemy.orm import Session, aliased, object_session
 
+from hubs.i18n import N_, _
 from hubs.models import Hub, MessagePerson, Role, RoleName, StoredMessage, User, Visibility, Widget
 from hubs.permissions import hides_activity
 from hubs.widgets.caching import Interest
@@ -15,10 +16,10 @@ from hubs.widgets.parameters import Parameter
 
 WHOSE = Parameter(
     "username",
-    label="Person",
+    label=N_("Person"),
     default="",
     kind="username",
-    help="Whose activity to show. Empty means this hub's person, or all members of this team.",
+    help=N_("Whose activity to show. Empty means this hub's person, or all members of this team."),
 )
 
 
@@ -69,7 +70,7 @@ class Whose:
 
     def title(self) -> str:
         """Say whose they are."""
-        return self.username or f"the members of {self.hub.title}"
+        return self.username or _("the members of %(hub)s") % {"hub": self.hub.title}
 
 
 def session_of(row: Widget) -> Session:

@@ -46,7 +46,9 @@ class Schema:
             try:
                 settings[name] = self.vault.open(settings[name]) if settings[name] else None
             except Unreadable as error:
-                raise NeedsSetup(f"{error} Type it again in the settings of this widget.") from None
+                raise NeedsSetup(
+                    _("%(error)s Type it again in the settings of this widget.") % {"error": error}
+                ) from None
         return settings
 
     def shown(self, stored: Mapping[str, Any]) -> dict[str, Any]:
@@ -117,15 +119,19 @@ class Schema:
             return settings
         if version > self.version:
             raise NeedsSetup(
-                f"These settings were stored by a newer version of this widget ({version}; this is {self.version})."
+                _("These settings were stored by a newer version of this widget (%(newer)s; this is %(version)s).")
+                % {"newer": version, "version": self.version}
             )
         try:
             return dict(self.migrate(settings, version))
         except Exception as error:  # an outside widget may fail in any way and must not break the page
             log.exception("settings cannot be brought from version %d to %d", version, self.version)
             raise NeedsSetup(
-                f"Its settings are from version {version} and cannot be brought to version {self.version} "
-                f"({type(error).__name__}). Open its settings, check them, and save."
+                _(
+                    "Its settings are from version %(older)s and cannot be brought to version %(version)s (%(error)s). "
+                    "Open its settings, check them, and save."
+                )
+                % {"older": version, "version": self.version, "error": type(error).__name__}
             ) from error
 
     def _before(self, stored: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 from cryptography.fernet import Fernet, InvalidToken
 
 from hubs.errors import HubsError
+from hubs.i18n import _
 
 _SEALED = "sealed"
 
@@ -38,11 +39,11 @@ class Vault:
         try:
             return self._known().decrypt(stored[_SEALED].encode()).decode()
         except (InvalidToken, KeyError, TypeError, AttributeError):
-            raise Unreadable("A secret cannot be read: the instance's key changed since it was stored.") from None
+            raise Unreadable(_("A secret cannot be read: the instance's key changed since it was stored.")) from None
 
     def _known(self) -> Fernet:
         if self._fernet is None:
-            raise Unreadable("Secrets need the instance's key, which this process was not given.")
+            raise Unreadable(_("Secrets need the instance's key, which this process was not given."))
         return self._fernet
 
 

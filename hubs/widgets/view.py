@@ -1,12 +1,13 @@
 """Views of widgets: from a widget's row to its HTML, in the daemon and in the web alike."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 
 import nh3
+from babel.dates import format_skeleton
 from jinja2 import BaseLoader, ChoiceLoader, Environment, FileSystemLoader, StrictUndefined, Undefined
 from markdown_it import MarkdownIt
 from markupsafe import Markup
@@ -90,6 +91,11 @@ def moment(value: datetime | None, style: str = "ago") -> Markup:
 
 
 @lru_cache(1024)
+def day(value: date, skeleton: str = "yMMMd") -> str:
+    """Return a day in the language in force; ``skeleton`` names its parts as CLDR does, such as ``MMMd``."""
+    return format_skeleton(skeleton, value, locale=i18n.current())
+
+
 def avatar(username: str, size: int = 32) -> Markup:
     """Render a person's avatar: the first letter on a colour of the person's own; no request to anybody."""
     hue = sum(ord(letter) * (index + 7) for index, letter in enumerate(username)) % 12
@@ -114,4 +120,4 @@ def account(name: str) -> str:
 
 
 #: Filters for the templates of pages and widgets.
-FILTERS = {"markdown": markdown, "moment": moment, "avatar": avatar, "icon": icon, "account": account}
+FILTERS = {"markdown": markdown, "moment": moment, "day": day, "avatar": avatar, "icon": icon, "account": account}

@@ -1,4 +1,5 @@
 // Widgets that were not in the page: each is loaded on its own.
+import { textOf } from "./texts.js";
 import { show } from "./widgets.js";
 
 const PATIENCE = 20000;
@@ -30,11 +31,11 @@ export async function load(frame, returns = 0) {
 function offerRetry(frame, body) {
   const text = document.createElement("p");
   text.className = "panel-problem";
-  text.textContent = "This widget did not load. The rest of the page is not affected. ";
+  text.textContent = `${textOf("notLoaded")} `;
   const button = document.createElement("button");
   button.type = "button";
   button.className = "btn btn-sm btn-outline-primary";
-  button.textContent = "Try again";
+  button.textContent = textOf("again");
   button.addEventListener("click", () => {
     button.disabled = true;
     load(frame);

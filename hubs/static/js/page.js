@@ -1,4 +1,6 @@
 // Small things: the theme button, collapsing widgets, menus that close.
+import { textOf } from "./texts.js";
+
 export function remember(key, value) {
   try {
     if (value === null) window.localStorage.removeItem(key);
@@ -33,7 +35,7 @@ function collapse(frame, shut) {
   frame.classList.toggle("widget-collapsed", shut);
   const button = frame.querySelector("[data-collapse]");
   button.setAttribute("aria-expanded", String(!shut));
-  button.querySelector(".visually-hidden").textContent = shut ? "Expand" : "Collapse";
+  button.querySelector(".visually-hidden").textContent = textOf(shut ? "expand" : "collapse");
   remember(`hubs.collapsed.${frame.dataset.widget}`, shut ? "1" : null);
 }
 

@@ -3,9 +3,9 @@ import { layoutChanged } from "./layout.js";
 import { load } from "./load.js";
 import { Link } from "./stream/link.js";
 import { Pace } from "./stream/pace.js";
+import { textOf } from "./texts.js";
 import { announce, frameOf, show } from "./widgets.js";
 
-const TEXTS = { live: "live", waiting: "reconnecting", offline: "offline" };
 // A hidden page gives its stream back after this time, and catches up with one request.
 const HIDDEN = 60000;
 // A page that was taken away is loaded again at most this often.
@@ -21,7 +21,7 @@ function tell(state) {
   if (place.dataset.live === state && place.dataset.told) return;
   place.dataset.live = state;
   place.dataset.told = "1";
-  place.querySelector(".live-text").textContent = TEXTS[state];
+  place.querySelector(".live-text").textContent = textOf(state);
 }
 
 function join() {

@@ -1,8 +1,10 @@
 // Putting new content into a widget's frame, without taking anything from the reader's hands.
 import { showTimes } from "./ages.js";
 import { prepareFrame } from "./page.js";
+import { textOf } from "./texts.js";
 
-const STATES = { stale: "out of date", failed: "failed", "needs-setup": "needs setup" };
+// The names of the texts that tell a state; others need none.
+const STATES = { stale: "stale", failed: "failed", "needs-setup": "needsSetup" };
 
 export function frameOf(id) {
   return document.querySelector(`.widget[data-widget="${CSS.escape(String(id))}"]`);
@@ -31,7 +33,7 @@ export function show(fresh) {
     age.title = "";
   }
   const state = frame.querySelector("[data-state-text]");
-  if (state) state.textContent = STATES[fresh.state] || "";
+  if (state) state.textContent = STATES[fresh.state] ? textOf(STATES[fresh.state]) : "";
   if (changed) swap(frame, fresh.html);
   showTimes(frame);
   prepareFrame(frame);
@@ -125,5 +127,5 @@ export function announce(frame) {
   // At most once in half a minute: a busy bus must not talk over the reader.
   if (!place || !title || Date.now() - announced < 30000) return;
   announced = Date.now();
-  place.textContent = `${title} was updated`;
+  place.textContent = textOf("updated").replace("{widget}", () => title);
 }

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from hubs.i18n import N_
 from hubs.models import Widget as Row
 from hubs.widgets.base import Widget
 from hubs.widgets.parameters import Parameter
@@ -13,10 +14,17 @@ class About(Widget):
     """A text of the owner's."""
 
     name = "about"
-    summary = "A text about the person or the team, with links and lists."
+    label = N_("About")
+    summary = N_("A text about the person or the team, with links and lists.")
     icon = "about"
     parameters: ClassVar = [
-        Parameter("text", default="", kind="markdown", help="Markdown: **bold**, *italic*, [link](https://…), - lists.")
+        Parameter(
+            "text",
+            label=N_("Text"),
+            default="",
+            kind="markdown",
+            help=N_("Markdown: **bold**, *italic*, [link](https://…), - lists."),
+        )
     ]
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, ClassVar
 
+from hubs.i18n import N_
 from hubs.models import Widget as Row
 from hubs.models import now
 from hubs.widgets.activity.chart import Chart
@@ -16,21 +17,21 @@ from hubs.widgets.view import RootWidgetView
 
 #: Categories with a colour of their own; all others are one.
 SERIES = 7
-OTHER = "other"
+OTHER = N_("other")
 
 
 class Activity(Widget):
     """A stacked chart of messages by week."""
 
     name = "activity"
-    label = "Weekly activity"
-    summary = "A chart of the last weeks, by category."
+    label = N_("Weekly activity")
+    summary = N_("A chart of the last weeks, by category.")
     icon = "activity"
     shows_activity = True
     lifetime = 6 * 3600
     parameters: ClassVar = [
         WHOSE,
-        Parameter("weeks", default=12, kind="number", minimum=4, maximum=52),
+        Parameter("weeks", label=N_("Weeks"), default=12, kind="number", minimum=4, maximum=52),
     ]
 
 
@@ -64,7 +65,7 @@ class ActivityView(RootWidgetView):
         """Return the chart, which is also a table."""
         weeks = CountWeeks(instance)()
         totals: Counter[str] = sum(weeks.values(), Counter())
-        named = [category for category, _ in totals.most_common(SERIES)]
+        named = [category for category, _count in totals.most_common(SERIES)]
         if len(totals) > SERIES:
             weeks = {week: _fold(counts, named) for week, counts in weeks.items()}
             named.append(OTHER)

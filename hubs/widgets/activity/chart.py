@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from hubs.i18n import _
+
 WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 640, 220, 34, 8, 24
 
 
@@ -53,7 +55,8 @@ class Chart:
             for number, name in enumerate(self.series):
                 if count := counts[name]:
                     y, bottom = self._y(below + count), self._y(below)
-                    tip = f"{name}: {count} in the week of {week.isoformat()}"
+                    told = {"name": _(name), "count": count, "week": week.isoformat()}
+                    tip = _("%(name)s: %(count)s in the week of %(week)s") % told
                     x = round(LEFT + slot * (index + 0.14), 1)
                     yield Bar(x, y, round(slot * 0.72, 1), round(bottom - y, 1), number, tip)
                     below += count

@@ -23,6 +23,7 @@ class Badges(Widget):
     """Earned badges."""
 
     name = "badges"
+    label = N_("Badges")
     summary = N_("The newest badges of a person, how many there are, and the rarest.")
     icon = "badge"
     lifetime = 24 * 3600

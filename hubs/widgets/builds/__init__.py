@@ -31,6 +31,7 @@ class Builds(Widget):
     """The last builds and their states."""
 
     name = "builds"
+    label = N_("Builds")
     summary = N_("The last builds of a person, a team or a package, and how they ended.")
     icon = "hammer"
     shows_activity = True

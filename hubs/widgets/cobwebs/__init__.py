@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from hubs.i18n import N_
 from hubs.models import Hub, now
 from hubs.models import Widget as Row
 from hubs.models.idle import COBWEBS
@@ -19,7 +20,8 @@ class Cobwebs(Widget):
     """Says that a hub is idle or archived."""
 
     name = "cobwebs"
-    summary = "Says when the hub has been quiet for a month, or is archived; hidden otherwise."
+    label = N_("Cobwebs")
+    summary = N_("Says when the hub has been quiet for a month, or is archived; hidden otherwise.")
     icon = "cobwebs"
     lifetime = 24 * 3600
 

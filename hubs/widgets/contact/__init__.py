@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from hubs.i18n import N_
 from hubs.models import Widget as Row
 from hubs.models import now
 from hubs.widgets.base import Widget
@@ -14,12 +15,12 @@ from hubs.widgets.view import RootWidgetView
 
 _SCHEMES = ("https", "http", "mailto", "irc", "ircs", "matrix")
 _LABELS = {
-    "website": "Website",
-    "chat": "Chat",
-    "mailing_list": "Mailing list",
+    "website": N_("Website"),
+    "chat": N_("Chat"),
+    "mailing_list": N_("Mailing list"),
     "pagure_username": "Pagure",
     "github_username": "GitHub",
-    "calendar": "Calendar",
+    "calendar": N_("Calendar"),
 }
 _ACCOUNTS = {"pagure_username": "https://pagure.io/user/{}", "github_username": "https://github.com/{}"}
 
@@ -28,7 +29,8 @@ class Contact(Widget):
     """Time zone, chat and links."""
 
     name = "contact"
-    summary = "Local time, chat and links of the person or the team."
+    label = N_("Contact")
+    summary = N_("Local time, chat and links of the person or the team.")
     icon = "contact"
     #: Clocks change twice a year.
     lifetime = 6 * 3600

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from hubs.i18n import N_
 from hubs.models import Widget as Row
 from hubs.widgets.base import Widget
 from hubs.widgets.caching import CachedFunction, Interest
@@ -17,14 +18,18 @@ class Feed(Widget):
     """News cards from the bus."""
 
     name = "feed"
-    summary = "What the person or the team did lately, as it happens."
+    label = N_("Feed")
+    summary = N_("What the person or the team did lately, as it happens.")
     icon = "feed"
     shows_activity = True
     parameters: ClassVar = [
         WHOSE,
-        Parameter("limit", label="Messages shown", default=30, kind="number", minimum=1, maximum=100),
+        Parameter("limit", label=N_("Messages shown"), default=30, kind="number", minimum=1, maximum=100),
         Parameter(
-            "hide", label="Hidden categories", default="", help="Comma-separated, for example: buildsys, fedbadges"
+            "hide",
+            label=N_("Hidden categories"),
+            default="",
+            help=N_("Comma-separated, for example: buildsys, fedbadges"),
         ),
     ]
 

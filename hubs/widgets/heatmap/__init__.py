@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, ClassVar
 
+from hubs.i18n import N_
 from hubs.models import Widget as Row
 from hubs.models import now
 from hubs.widgets.base import Widget
@@ -18,14 +19,14 @@ class Heatmap(Widget):
     """A calendar of activity."""
 
     name = "heatmap"
-    label = "Activity calendar"
-    summary = "A year of days, each coloured by how much happened."
+    label = N_("Activity calendar")
+    summary = N_("A year of days, each coloured by how much happened.")
     icon = "heatmap"
     shows_activity = True
     lifetime = 6 * 3600
     parameters: ClassVar = [
         WHOSE,
-        Parameter("months", default=12, kind="number", minimum=1, maximum=24),
+        Parameter("months", label=N_("Months"), default=12, kind="number", minimum=1, maximum=24),
     ]
 
 

@@ -6,6 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from babel.dates import get_day_names
+
+from hubs import i18n
+from hubs.i18n import _
+
 #: Units of the drawing: the distance of two days, the size of one, and the room for labels.
 PITCH, SIZE, LEFT, TOP = 13, 11, 30, 18
 LEVELS = 4
@@ -49,7 +54,7 @@ class Grid:
         """Yield the days."""
         for index, (day, count) in enumerate(self.counts.items()):
             level = bisect_left(self.bounds, count) + 1 if count else 0
-            tip = f"{day.isoformat()}: {count or 'nothing'}"
+            tip = f"{day.isoformat()}: {count or _('nothing')}"
             yield Day(LEFT + PITCH * (index // 7), TOP + PITCH * (index % 7), min(level, LEVELS), tip)
 
     def months(self) -> list[tuple[date, int]]:
@@ -67,7 +72,8 @@ class Grid:
 
     def weekdays(self) -> list[tuple[str, int]]:
         """Return (name, y) of the weekdays that are labelled."""
-        return [(name, TOP + PITCH * row + SIZE - 2) for row, name in ((0, "Mon"), (2, "Wed"), (4, "Fri"))]
+        names = get_day_names("abbreviated", locale=i18n.current())
+        return [(names[row], TOP + PITCH * row + SIZE - 2) for row in (0, 2, 4)]
 
     def by_month(self) -> list[tuple[str, int]]:
         """Return the number of messages of each month, oldest first."""

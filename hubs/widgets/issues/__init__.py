@@ -25,6 +25,7 @@ class Issues(Widget):
     """Open issues."""
 
     name = "issues"
+    label = N_("Issues")
     summary = N_("Open issues on Pagure, Forgejo, GitHub or Bugzilla: unassigned ones, and what changed lately.")
     icon = "bug"
     lifetime = 3600

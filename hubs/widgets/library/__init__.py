@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from hubs.i18n import N_
 from hubs.models import Widget as Row
 from hubs.widgets.base import Widget
 from hubs.widgets.parameters import Parameter
@@ -13,21 +14,22 @@ class Library(Widget):
     """Links worth keeping."""
 
     name = "library"
-    summary = "Links worth keeping, each with a note."
+    label = N_("Library")
+    summary = N_("Links worth keeping, each with a note.")
     icon = "library"
     parameters: ClassVar = [
         Parameter(
             "items",
-            label="Links",
+            label=N_("Links"),
             default=[],
             kind="rows",
             fields=[
-                Parameter("title", required=True),
-                Parameter("link", kind="url", required=True),
-                Parameter("note"),
+                Parameter("title", label=N_("Title"), required=True),
+                Parameter("link", label=N_("Link"), kind="url", required=True),
+                Parameter("note", label=N_("Note")),
             ],
         ),
-        Parameter("per_page", label="Links shown", default=10, kind="number", minimum=1, maximum=100),
+        Parameter("per_page", label=N_("Links shown"), default=10, kind="number", minimum=1, maximum=100),
     ]
 
 

@@ -26,6 +26,7 @@ class Meetings(Widget):
     """The next meetings."""
 
     name = "meetings"
+    label = N_("Meetings")
     summary = N_("The next meetings from a calendar of Fedocal, in your own time zone, to add to your calendar.")
     icon = "calendar"
     lifetime = 1800

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from sqlalchemy import select
 
+from hubs.i18n import N_
 from hubs.models import Role, RoleName, User
 from hubs.models import Widget as Row
 from hubs.permissions import hides_activity
@@ -22,10 +23,11 @@ class Members(Widget):
     """The people of a team."""
 
     name = "members"
-    summary = "The people of the team, with the time of their last activity."
+    label = N_("Members")
+    summary = N_("The people of the team, with the time of their last activity.")
     icon = "members"
     parameters: ClassVar = [
-        Parameter("limit", label="People shown", default=20, kind="number", minimum=1, maximum=200),
+        Parameter("limit", label=N_("People shown"), default=20, kind="number", minimum=1, maximum=200),
     ]
 
 

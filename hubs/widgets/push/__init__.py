@@ -13,27 +13,30 @@ from hubs.widgets.parameters import Parameter
 from hubs.widgets.view import RootWidgetView
 
 _SEVERITIES = [("none", N_("None")), ("good", N_("Good")), ("warning", N_("Warning")), ("bad", N_("Bad"))]
-_SEVERITY = Parameter("severity", kind="choice", default="none", choices=_SEVERITIES, help="How it stands.")
+_SEVERITY = Parameter(
+    "severity", label=N_("Severity"), kind="choice", default="none", choices=_SEVERITIES, help=N_("How it stands.")
+)
 
 #: What a machine may put into the widget.
 CONTENT = (
-    Parameter("title", help="One line above the rest."),
+    Parameter("title", label=N_("Title"), help=N_("One line above the rest.")),
     _SEVERITY,
-    Parameter("text", kind="markdown", help="Some sentences."),
+    Parameter("text", label=N_("Text"), kind="markdown", help=N_("Some sentences.")),
     Parameter(
         "fields",
+        label=N_("Fields"),
         kind="rows",
         default=[],
         fields=[
-            Parameter("name", required=True),
-            Parameter("value"),
-            Parameter("link", kind="url"),
+            Parameter("name", label=N_("Name"), required=True),
+            Parameter("value", label=N_("Value")),
+            Parameter("link", label=N_("Link"), kind="url"),
             _SEVERITY,
         ],
-        help="Names and values, shown as a table.",
+        help=N_("Names and values, shown as a table."),
     ),
-    Parameter("link", kind="url", help="Where one reads on."),
-    Parameter("link_text", help="What the link says."),
+    Parameter("link", label=N_("Link"), kind="url", help=N_("Where one reads on.")),
+    Parameter("link_text", label=N_("Link text"), help=N_("What the link says.")),
 )
 
 

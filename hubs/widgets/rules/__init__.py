@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from sqlalchemy import select
 
+from hubs.i18n import N_
 from hubs.models import Role, RoleName, User
 from hubs.models import Widget as Row
 from hubs.widgets.base import Widget
@@ -18,14 +19,14 @@ class Rules(Widget):
     """Community rules, owners and meetings."""
 
     name = "rules"
-    label = "Community rules"
-    summary = "The rules, the owners, and when the team meets."
+    label = N_("Community rules")
+    summary = N_("The rules, the owners, and when the team meets.")
     icon = "rules"
     parameters: ClassVar = [
-        Parameter("link", label="Link to the rules", default="", kind="url"),
-        Parameter("schedule_text", label="Meetings", default="", help="For example: Thursdays, 16:00 UTC."),
-        Parameter("schedule_link", label="Link to the schedule", default="", kind="url"),
-        Parameter("minutes_link", label="Link to the minutes", default="", kind="url"),
+        Parameter("link", label=N_("Link to the rules"), default="", kind="url"),
+        Parameter("schedule_text", label=N_("Meetings"), default="", help=N_("For example: Thursdays, 16:00 UTC.")),
+        Parameter("schedule_link", label=N_("Link to the schedule"), default="", kind="url"),
+        Parameter("minutes_link", label=N_("Link to the minutes"), default="", kind="url"),
     ]
 
 

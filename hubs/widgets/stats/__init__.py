@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from hubs.i18n import N_, ngettext
 from hubs.models import Role, RoleName
 from hubs.models import Widget as Row
 from hubs.widgets.base import Widget
@@ -17,8 +18,8 @@ class Stats(Widget):
     """Members, subscribers and stars."""
 
     name = "stats"
-    label = "People"
-    summary = "How many members, subscribers and stars the hub has."
+    label = N_("People")
+    summary = N_("How many members, subscribers and stars the hub has.")
     icon = "stats"
 
 
@@ -47,7 +48,11 @@ class StatsView(RootWidgetView):
     def get_context(self, instance: Row, *args: Any, **kwargs: Any) -> Mapping[str, Any]:
         """Return (number, word) pairs; a person's hub has no members."""
         counts = CountPeople(instance)()
-        shown = [("subscriber", "subscriber", "subscribers"), ("stargazer", "star", "stars")]
+        subscribers, stars, members = counts["subscriber"], counts["stargazer"], counts["member"]
+        shown = [
+            (subscribers, ngettext("subscriber", "subscribers", subscribers)),
+            (stars, ngettext("star", "stars", stars)),
+        ]
         if instance.hub.kind != "user":
-            shown.insert(0, ("member", "member", "members"))
-        return {"figures": [(counts[role], one if counts[role] == 1 else many) for role, one, many in shown]}
+            shown.insert(0, (members, ngettext("member", "members", members)))
+        return {"figures": shown}

@@ -3,24 +3,40 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from hubs.i18n import N_
 from hubs.models import Widget as Row
 from hubs.widgets.base import Widget
 from hubs.widgets.parameters import Parameter
 from hubs.widgets.view import RootWidgetView
 
-COLOURS = ("yellow", "green", "blue", "pink", "purple")
+_CHOICES = (
+    ("yellow", N_("Yellow")),
+    ("green", N_("Green")),
+    ("blue", N_("Blue")),
+    ("pink", N_("Pink")),
+    ("purple", N_("Purple")),
+)
+COLOURS = tuple(name for name, _label in _CHOICES)
 
 
 class Sticky(Widget):
     """A note that everybody should see."""
 
     name = "sticky"
-    label = "Sticky note"
-    summary = "A pinned note in one of five colours."
+    label = N_("Sticky note")
+    summary = N_("A pinned note in one of five colours.")
     icon = "sticky"
     parameters: ClassVar = [
-        Parameter("text", default="", kind="markdown", help="What everybody should see. Markdown."),
-        Parameter("colour", default="yellow", kind="choice", choices=[(one, one.title()) for one in COLOURS]),
+        Parameter(
+            "text", label=N_("Text"), default="", kind="markdown", help=N_("What everybody should see. Markdown.")
+        ),
+        Parameter(
+            "colour",
+            label=N_("Colour"),
+            default="yellow",
+            kind="choice",
+            choices=_CHOICES,
+        ),
     ]
 
 

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from sqlalchemy import select
 
+from hubs.i18n import N_
 from hubs.models import Hub, Role, RoleName, User, Visibility
 from hubs.models import Widget as Row
 from hubs.models.idle import grade
@@ -20,11 +21,13 @@ class Subscriptions(Widget):
     """A person's hubs."""
 
     name = "subscriptions"
-    label = "Hubs"
-    summary = "The hubs that a person belongs to and subscribes to."
+    label = N_("Hubs")
+    summary = N_("The hubs that a person belongs to and subscribes to.")
     icon = "subscriptions"
     parameters: ClassVar = [
-        Parameter("username", label="Person", default="", kind="username", help="Empty means this hub's person.")
+        Parameter(
+            "username", label=N_("Person"), default="", kind="username", help=N_("Empty means this hub's person.")
+        )
     ]
 
 
@@ -63,9 +66,9 @@ class GetHubs(CachedFunction):
         )
         rows = session_of(self.instance).execute(query).all()
         headings = {
-            "Belongs to": (RoleName.OWNER, RoleName.MEMBER),
-            "Subscribes to": (RoleName.SUBSCRIBER,),
-            "Stars": (RoleName.STARGAZER,),
+            N_("Belongs to"): (RoleName.OWNER, RoleName.MEMBER),
+            N_("Subscribes to"): (RoleName.SUBSCRIBER,),
+            N_("Stars"): (RoleName.STARGAZER,),
         }
         lists = {}
         for heading, roles in headings.items():

@@ -75,7 +75,7 @@ def test_a_language_that_there_is_not_is_refused_and_no_address_leads_elsewhere(
 
 def test_errors_are_told_in_the_language_of_the_reader(client: FlaskClient) -> None:
     for path in ("/t/nothing/", "/no/such/address"):
-        assert '<html lang="de">' in client.get(path, headers=GERMAN).get_data(as_text=True)
+        assert '<html lang="de" ' in client.get(path, headers=GERMAN).get_data(as_text=True)
     refused = client.post("/logout", headers=GERMAN)  # a form without token
     assert (refused.status_code, refused.headers["Content-Language"]) == (400, "de")
 
