@@ -74,6 +74,16 @@ def my_invitation(hub_id: int) -> str:
     return f"/me/invitations/{hub_id}"
 
 
+def bookmarks() -> str:
+    """Return the path of the hubs in a person's bar, which also changes them (POST)."""
+    return "/me/bookmarks"
+
+
+def my_notices() -> str:
+    """Return the path of a person's notices, which also marks all of them as read (POST)."""
+    return "/me/notices"
+
+
 def my_tokens() -> str:
     """Return the path of a person's own tokens, which also makes one (POST)."""
     return "/me/tokens"

@@ -3,10 +3,10 @@
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
-from hubs.actions import people
+from hubs.actions import notices, people
 from hubs.errors import Conflict, InvalidInput, NotFound
 from hubs.i18n import _
-from hubs.models import Hub, Invitation, JoinMode, JoinRequest, RequestState, RoleName, User, now
+from hubs.models import Hub, Invitation, JoinMode, JoinRequest, NoticeKind, RequestState, RoleName, User, now
 from hubs.models.membership import INVITED
 from hubs.permissions import INSIDE, Person, require
 
@@ -32,7 +32,7 @@ def join(session: Session, who: Person, hub: Hub, message: str = "") -> bool:
         raise Conflict(_("You have asked already, and the owners have not answered yet."))
     request.message, request.state, request.note, request.decided_by = message, RequestState.PENDING, "", ""
     request.created_on, request.decided_on = now(), None
-    session.flush()
+    notices.tell(session, hub, NoticeKind.JOIN_REQUEST, hub.people(RoleName.OWNER), who.username)
     return False
 
 
@@ -42,6 +42,7 @@ def withdraw(session: Session, who: Person, hub: Hub) -> None:
     if request is None:
         raise NotFound(_("You have not asked to join this hub."))
     session.delete(request)
+    notices.settle(session, hub, NoticeKind.JOIN_REQUEST, who.username)
     session.flush()
 
 
@@ -56,7 +57,8 @@ def answer(session: Session, who: Person, hub: Hub, user: User, *, approve: bool
     request.note, request.decided_by, request.decided_on = note, who.username, now()
     if approve:
         people.add_role(session, who.username, hub, user, RoleName.MEMBER)
-    session.flush()
+    notices.settle(session, hub, NoticeKind.JOIN_REQUEST, user.username)
+    notices.tell(session, hub, NoticeKind.APPROVED if approve else NoticeKind.DENIED, [user], who.username)
 
 
 def invite(session: Session, who: Person, hub: Hub, user: User, role: RoleName, message: str = "") -> Invitation:
@@ -82,7 +84,8 @@ def invite(session: Session, who: Person, hub: Hub, user: User, role: RoleName, 
         session.add(invitation)
     invitation.role, invitation.message, invitation.invited_by = role, _text(message, "message"), who.username
     invitation.created_on, invitation.expires_on = now(), now() + INVITED
-    session.flush()
+    notices.settle(session, hub, NoticeKind.INVITATION, user=user)
+    notices.tell(session, hub, NoticeKind.INVITATION, [user], who.username)
     return invitation
 
 
@@ -93,6 +96,7 @@ def take_back(session: Session, who: Person, hub: Hub, user: User) -> None:
     if invitation is None:
         raise NotFound(_("%(username)s is not invited.") % {"username": user.username})
     session.delete(invitation)
+    notices.settle(session, hub, NoticeKind.INVITATION, user=user)
     session.flush()
 
 
@@ -104,9 +108,10 @@ def respond(session: Session, who: Person, hub_id: int, *, accept: bool) -> Hub:
     hub, role, invited_by = invitation.hub, invitation.role, invitation.invited_by
     if accept and hub.archived:
         raise Conflict(_("%(hub)s is archived and takes no new people.") % {"hub": hub.title})
+    user = session.get_one(User, who.id)
     session.delete(invitation)
+    notices.settle(session, hub, NoticeKind.INVITATION, user=user)
     if accept:
-        user = session.get_one(User, who.id)
         people.add_role(session, invited_by, hub, user, role)
         _forget(session, hub, user)
     session.flush()
@@ -140,6 +145,7 @@ def _forget(session: Session, hub: Hub, user: User) -> None:
     request = session.get(JoinRequest, (hub.id, user.id))
     if request is not None and request.state == RequestState.PENDING:
         session.delete(request)
+        notices.settle(session, hub, NoticeKind.JOIN_REQUEST, user.username)
         session.flush()
 
 

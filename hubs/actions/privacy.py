@@ -8,10 +8,23 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from hubs import i18n
-from hubs.actions import documents, membership, outbox, people, tokens
+from hubs.actions import bookmarks, documents, membership, notices, outbox, people, tokens
 from hubs.errors import Conflict, InvalidInput
 from hubs.i18n import _
-from hubs.models import AuditEntry, Hub, MessagePerson, Role, RoleName, SignIn, StoredMessage, User, Visibility, now
+from hubs.models import (
+    AuditEntry,
+    Hub,
+    MessagePerson,
+    Notice,
+    Role,
+    RoleName,
+    SignIn,
+    StoredMessage,
+    StreamMark,
+    User,
+    Visibility,
+    now,
+)
 from hubs.permissions import Person
 from hubs.widgets.registry import Registry
 
@@ -75,6 +88,12 @@ def export(session: Session, registry: Registry, who: Person, user: User) -> dic
             {"name": one.name, "scope": one.scope.value, "created_on": one.created_on.isoformat()}
             for one in tokens.mine(session, who)
         ],
+        "bookmarks": [one.name for one in bookmarks.read(session, who, user).hubs],
+        "notices": [
+            {"hub": one.hub.name, "kind": one.kind.value, "about": one.about, "at": one.created_on.isoformat()}
+            for one in notices.mine(session, who)
+        ],
+        "saved_and_hidden": _marks(session, user),
         "messages": _messages(session, user.username),
         "changes": [
             {"at": one.at.isoformat(), "action": one.action, "hub": one.hub_name, "origin": one.origin}
@@ -153,6 +172,14 @@ def _messages(session: Session, username: str) -> list[dict[str, Any]]:
     ]
 
 
+def _marks(session: Session, user: User) -> list[dict[str, Any]]:
+    query = select(StreamMark, StoredMessage.msg_id).join(StoredMessage, StoredMessage.id == StreamMark.message_id)
+    return [
+        {"message": msg_id, "saved": mark.saved, "hidden": mark.hidden}
+        for mark, msg_id in session.execute(query.where(StreamMark.user_id == user.id))
+    ]
+
+
 def _is_last_owner(session: Session, role: Role) -> bool:
     if role.role != RoleName.OWNER or role.hub.user_id == role.user_id:
         return False
@@ -170,4 +197,5 @@ def _anonymise(session: Session, username: str, stand_in: str) -> None:
     sentence = func.replace(StoredMessage.sentence, username, stand_in)
     session.execute(shared.values(sentence=sentence, body=None), execution_options={"synchronize_session": False})
     session.execute(delete(MessagePerson).where(MessagePerson.username == username))
+    session.execute(delete(Notice).where(Notice.about == username))
     session.execute(update(AuditEntry).where(AuditEntry.agent == username).values(agent=stand_in, origin=""))

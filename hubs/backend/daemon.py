@@ -6,7 +6,7 @@ import threading
 import time
 
 from hubs import cache
-from hubs.actions import audit, messages, outbox
+from hubs.actions import audit, messages, notices, outbox
 from hubs.backend.build import Builder
 from hubs.backend.catchup import Catchup
 from hubs.backend.groups import GroupMessages
@@ -132,6 +132,7 @@ class Daemon:
     def _purge(self) -> None:
         with self._database.transaction() as session:
             messages.purge(session, self._settings.retention_days)
+            notices.purge(session, self._settings.retention_days)
             outbox.purge(session)
             audit.purge(session, self._settings.audit_days)
 

@@ -8,6 +8,7 @@ from hubs.models.membership import Invitation, JoinRequest, RequestState
 from hubs.models.messages import MessagePackage, MessagePerson, StoredMessage
 from hubs.models.outbox import OutboxMessage, digest
 from hubs.models.people import Role, RoleName, User
+from hubs.models.personal import Bookmark, Notice, NoticeKind, StreamMark
 from hubs.models.push import PushContent, PushToken
 from hubs.models.sessions import SignIn
 from hubs.models.tokens import BearerToken, PersonalToken, Scope
@@ -19,6 +20,7 @@ __all__ = [
     "AuditEntry",
     "Base",
     "BearerToken",
+    "Bookmark",
     "Database",
     "Draft",
     "Hub",
@@ -28,6 +30,8 @@ __all__ = [
     "MessagePackage",
     "MessagePerson",
     "Moment",
+    "Notice",
+    "NoticeKind",
     "OutboxMessage",
     "PersonalToken",
     "PushContent",
@@ -39,6 +43,7 @@ __all__ = [
     "Scope",
     "SignIn",
     "StoredMessage",
+    "StreamMark",
     "User",
     "Visibility",
     "Widget",

@@ -3,17 +3,17 @@
 import time
 from typing import Any
 
-from flask import Blueprint, Response, flash, jsonify, redirect, render_template, request
+from flask import Blueprint, Response, flash, g, jsonify, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
 from hubs import urls
-from hubs.actions import people
+from hubs.actions import notices, people
 from hubs.errors import InvalidInput, NotAllowed
 from hubs.i18n import _
 from hubs.models import Hub, JoinRequest, RequestState, Role, RoleName, User, Widget
 from hubs.permissions import STAND_INS, Person, can, refusal, require, stand_in
-from hubs.views.site import db, find_hub, locale, me, page_of, shown, site, stream_of
+from hubs.views.site import bar, db, find_hub, locale, me, page_of, shown, site, stream_of
 from hubs.views.validators import conditional
 
 blueprint = Blueprint("hub", __name__)
@@ -39,6 +39,10 @@ def show(space: str, name: str) -> ResponseReturnValue:
     hub = find_hub(space, name)
     if "as" in request.args:
         return _shown_as(hub, request.args["as"])
+    if bar().dot(hub):  # what concerns them here, they have seen now
+        notices.look(db(), me(), hub)
+        db().commit()
+        g.pop("bar")
     stream = stream_of(hub, cursor)
     rows = shown(hub)
     if "full" in request.args:  # without JavaScript nothing loads by itself

@@ -11,7 +11,7 @@ from hubs.actions import membership, people
 from hubs.errors import InvalidInput, NotFound
 from hubs.events import user_channel
 from hubs.i18n import N_, _
-from hubs.models import Hub, JoinMode, JoinRequest, Role, RoleName, User
+from hubs.models import Hub, JoinMode, JoinRequest, NoticeKind, Role, RoleName, User
 from hubs.permissions import can, require
 from hubs.views import forms
 from hubs.views.site import db, find_hub, me, site
@@ -69,7 +69,7 @@ def join(space: str, name: str) -> ResponseReturnValue:
     flash(_("You are a member now.") if joined else _("The owners have been asked. You see here what they answer."))
     if not joined:
         for owner in hub.people(RoleName.OWNER):
-            _notify(owner.id, "join-request")
+            _notify(owner.id, NoticeKind.JOIN_REQUEST, hub)
     return redirect(urls.hub(hub.kind, hub.name), 303)
 
 
@@ -91,7 +91,7 @@ def answer(space: str, name: str) -> ResponseReturnValue:
     user, approve = _user(), request.form.get("answer") == "approve"
     membership.answer(db(), me(), hub, user, approve=approve, note=request.form.get("note", ""))
     db().commit()
-    _notify(user.id, "request-approved" if approve else "request-denied")
+    _notify(user.id, NoticeKind.APPROVED if approve else NoticeKind.DENIED, hub)
     flash(_("Done."))
     return redirect(urls.hub_members(hub.kind, hub.name), 303)
 
@@ -127,10 +127,11 @@ def invitations(space: str, name: str) -> ResponseReturnValue:
             membership.take_back(db(), me(), hub, user)
         else:
             membership.invite(db(), me(), hub, user, _role(), request.form.get("message", ""))
-            _notify(user.id, "invitation")
     except (InvalidInput, NotFound) as error:
         return _page(hub, {"invite": str(error)}), error.status
     db().commit()
+    if request.form.get("act") != "withdraw":
+        _notify(user.id, NoticeKind.INVITATION, hub)
     flash(_("Done."))
     return redirect(urls.hub_members(hub.kind, hub.name), 303)
 
@@ -191,6 +192,6 @@ def _role() -> RoleName:
         raise InvalidInput(_("Please choose member or owner.")) from None
 
 
-def _notify(user_id: int, kind: str) -> None:
+def _notify(user_id: int, kind: NoticeKind, hub: Hub) -> None:
     """Tell a person's open pages that something concerns them."""
-    site().stream.publish(user_channel(user_id), "notice", {"kind": kind, "count": 1})
+    site().stream.publish(user_channel(user_id), "notice", {"kind": kind.value, "count": 1, "hub": hub.id})

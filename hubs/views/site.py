@@ -10,12 +10,13 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from hubs import i18n, urls
-from hubs.actions import outbox
+from hubs.actions import bookmarks, outbox
+from hubs.actions.bookmarks import Bar
 from hubs.actions.sessions import digest_of
 from hubs.errors import NotFound
 from hubs.events import Stream, Tokens, hub_channel, user_channel
 from hubs.i18n import _
-from hubs.models import Database, Hub, Role, RoleName, SignIn, User, Widget, now
+from hubs.models import Database, Hub, Role, SignIn, User, Widget, now
 from hubs.permissions import NO_HUB, NO_WIDGET, VISITOR, Person, audiences, can, person, require, visible
 from hubs.settings import Settings
 from hubs.views.limits import Limiter
@@ -26,8 +27,6 @@ from hubs.widgets.registry import Registry
 EXTENSION = "hubs"
 #: Seconds after which the cookie notes again that the session is in use.
 NOTED = 300
-#: Hubs in the bar before the rest goes into its menu.
-BOOKMARKS = 8
 
 
 @dataclass(frozen=True)
@@ -118,7 +117,7 @@ def page_context() -> dict[str, Any]:
     user = account()
     return {
         "account": user,
-        "bookmarks": bookmarks(user),
+        "bar": bar(),
         "settings": site().settings,
         "lang": i18n.tag(locale()),
         "locale": locale(),
@@ -126,18 +125,12 @@ def page_context() -> dict[str, Any]:
     }
 
 
-def bookmarks(user: User | None) -> list[Hub]:
-    """Return a person's hubs: own hub first, then owned, joined and subscribed ones, by name; nothing archived."""
-    if user is None:
-        return []
-    weights = {RoleName.OWNER: 0, RoleName.MEMBER: 1, RoleName.SUBSCRIBER: 2, RoleName.STARGAZER: 3}
-    best: dict[int, tuple[int, str, Hub]] = {}
-    for role in user.roles:
-        if not role.hub.archived and can(me(), "view", role.hub):
-            weight = -1 if role.hub.user_id == user.id else weights[role.role]
-            key = (weight, role.hub.title.lower(), role.hub)
-            best[role.hub_id] = min(key, best.get(role.hub_id, key), key=lambda entry: entry[:2])
-    return [hub for *_, hub in sorted(best.values(), key=lambda entry: entry[:2])]
+def bar() -> Bar:
+    """Return the hubs of who asks, in their order, with what concerns them; one query per request."""
+    if "bar" not in g:
+        user = account()
+        g.bar = bookmarks.read(db(), me(), user) if user else Bar()
+    return cast("Bar", g.bar)
 
 
 def find_hub(space: str, name: str, verb: str = "view") -> Hub:
