@@ -21,6 +21,7 @@ from hubs.models import Database
 from hubs.permissions import can
 from hubs.settings import Settings, load
 from hubs.views import (
+    api,
     auth,
     edit,
     editor,
@@ -92,6 +93,7 @@ def create_app(
     for room in rooms:
         app.register_blueprint(room.blueprint)
     app.register_blueprint(push.machines)
+    api.install(app, protection)
     app.context_processor(page_context)
     app.teardown_appcontext(close_session)
     errors.register(app)
@@ -116,8 +118,8 @@ def make_site(
     fragments.on_due = Reminder(due)
     crew = Crew("build", settings.web_builds, settings.build_budget, settings.lost_builds)
     desk = Desk(fragments, database, due, crew)
-    limiter = Limiter(settings.redis_url, settings.push_rate)
-    return Site(settings, database, fragments, desk, stream, Tokens(key, settings.token_ttl), limiter)
+    limiters = [Limiter(settings.redis_url, rate) for rate in (settings.push_rate, settings.api_rate)]
+    return Site(settings, database, fragments, desk, stream, Tokens(key, settings.token_ttl), *limiters)
 
 
 def make_fragments(settings: Settings) -> Fragments:

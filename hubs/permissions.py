@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, and_, or_, true
+from sqlalchemy import ColumnElement, and_, or_, select, true
 
 from hubs.errors import NotAllowed, NotFound
 from hubs.i18n import N_, _
@@ -109,6 +109,11 @@ def _within(level: Any, hub_id: Any, who: Person) -> ColumnElement[bool]:
         and_(level == Visibility.MEMBERS, hub_id.in_([*owned, *joined])),
         and_(level == Visibility.OWNERS, hub_id.in_(owned)),
     )
+
+
+def in_lists(who: Person) -> ColumnElement[bool]:
+    """Return the condition on `Hub` that leaves out the hubs of people whom lists of people leave out."""
+    return or_(Hub.user_id.is_(None), Hub.user_id.in_(select(User.id).where(listed(who))))
 
 
 def hides_activity(audience: Visibility, hub: Hub) -> ColumnElement[bool]:

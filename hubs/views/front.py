@@ -1,11 +1,11 @@
 """The front page: who I am, my hubs, and hubs where something happens."""
 
 from flask import Blueprint, render_template
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, select
 
-from hubs.models import Hub, User
+from hubs.models import Hub
 from hubs.models.idle import grade
-from hubs.permissions import visible
+from hubs.permissions import in_lists, visible
 from hubs.views.site import db, me
 
 blueprint = Blueprint("front", __name__)
@@ -23,7 +23,5 @@ def front() -> str:
 
 def _newest(condition: ColumnElement[bool]) -> list[Hub]:
     """Return the hubs that who asks may see, by their last activity."""
-    query = select(Hub).where(condition, Hub.archived.is_(False), visible(me()))
-    unlisted = select(User.id).where(User.unlisted, User.id != me().id)
-    query = query.where(or_(Hub.user_id.is_(None), Hub.user_id.not_in(unlisted)))
+    query = select(Hub).where(condition, Hub.archived.is_(False), visible(me()), in_lists(me()))
     return list(db().scalars(query.order_by(Hub.last_activity.desc().nulls_last(), Hub.name).limit(SHOWN)))

@@ -40,6 +40,7 @@ class Site:
     stream: Stream
     tokens: Tokens
     limiter: Limiter
+    api_limiter: Limiter
 
     @property
     def registry(self) -> Registry:

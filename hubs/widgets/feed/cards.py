@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from hubs.models import MessagePerson, StoredMessage
@@ -79,9 +79,22 @@ class Card:
         )
 
 
-def read(session: Session, whose: Whose, limit: int, hidden: Sequence[str], offset: int = 0) -> list[Item]:
-    """Return the newest messages that name somebody, newest first, leaving out the first ``offset``."""
+def read(
+    session: Session,
+    whose: Whose,
+    limit: int,
+    hidden: Sequence[str],
+    offset: int = 0,
+    before: tuple[datetime, int] | None = None,
+) -> list[Item]:
+    """Return the newest messages that name somebody, newest first, leaving out the first ``offset``.
+
+    ``before`` is the moment and the id of a message: only older ones are returned.
+    """
     mine = select(MessagePerson.message_id).where(whose.condition(), ~whose.tells_of_hidden())
+    if before is not None:
+        at_once = and_(MessagePerson.sent_at == before[0], MessagePerson.message_id < before[1])
+        mine = mine.where(or_(MessagePerson.sent_at < before[0], at_once))
     if hidden:
         mine = mine.where(MessagePerson.category.not_in(hidden))
     # A message that names several members comes several times: distinct pairs, then the limit.

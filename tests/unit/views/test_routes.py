@@ -16,6 +16,8 @@ from tests.unit.views.conftest import post, sign_in
 ROLES = ("visitor", "stranger", "subscriber", "member", "owner")
 TOKEN = re.compile(r'(?<=value=")[\w.-]{60,}(?=")')
 HUB = "/<any(u, t):space>/<name>/"
+API_HUB = "/api/v1/hubs/<any(u, t):space>/<name>"
+API_WIDGET = "/api/v1/widgets/<int(max=2147483647):number>"
 #: Route, method → who may use it on a public hub; "all" are open whatever the hub's visibility.
 RULES = {
     ("/", "GET"): "all",
@@ -86,6 +88,29 @@ RULES = {
     # There are no tokens but on widgets that machines fill; that test has owner, member and stranger for these.
     ("/w/<int:number>/tokens", "POST"): "tokens",
     ("/w/<int:number>/tokens/<int:token>/revoke", "POST"): "tokens",
+    (HUB + "feed.atom", "GET"): "view",
+    ("/api/v1/", "GET"): "all",
+    ("/api/v1/openapi.json", "GET"): "all",
+    ("/api/v1/hubs", "GET"): "all",
+    ("/api/v1/search", "GET"): "all",
+    ("/api/v1/widget-types", "GET"): "all",
+    ("/api/v1/widget-types/<plugin>", "GET"): "all",
+    ("/api/v1/me", "GET"): "account",
+    ("/api/v1/me/tokens", "GET"): "account",
+    (API_HUB, "GET"): "view",
+    (API_HUB + "/feed", "GET"): "view",
+    (API_HUB + "/roles", "GET"): "view",
+    (API_HUB + "/widgets", "GET"): "view",
+    (API_WIDGET, "GET"): "view",
+    # Writes to the API need a token: tests/unit/views/api/test_access.py walks them.
+    (API_HUB, "PATCH"): "api edit",
+    (API_HUB + "/widgets", "POST"): "api edit",
+    (API_HUB + "/roles/<username>/<any(owner, member, subscriber, stargazer):role>", "PUT"): "api edit",
+    (API_WIDGET, "PATCH"): "api edit",
+    (API_WIDGET, "DELETE"): "api edit",
+    # Owners, and each person their own: tests/unit/views/api/test_roles.py and test_me.py.
+    (API_HUB + "/roles/<username>/<any(owner, member, subscriber, stargazer):role>", "DELETE"): "api own",
+    ("/api/v1/me/tokens/<int(max=2147483647):number>", "DELETE"): "api own",
 }
 #: There is nobody to approve, remove or invite here; what these do is in test_members.
 MISSES = (
@@ -126,8 +151,12 @@ def cut_list(hub: Hub) -> Widget:
 def path_of(route: str, hub: Hub) -> str:
     return (
         route.replace("<any(u, t):space>/<name>", "t/otters")
+        .replace("<any(owner, member, subscriber, stargazer):role>", "member")
+        .replace("<username>", "member")
+        .replace("<int(max=2147483647):number>", str(cut_list(hub).id))
         .replace("<plugin>", "about")
         .replace("<key>", "feed")
+        .replace("/api/v1/search", "/api/v1/search?q=otters")
         .replace("/language", "/language?lang=en")
         .replace("<any(subscribe, unsubscribe, star, unstar, leave):act>", "star")
         .replace("<int:number>", str(cut_list(hub).id))
@@ -156,7 +185,7 @@ def test_the_rules_hold(client: FlaskClient, session: Session, otters: Hub, role
     last = ["/me/delete", "/logout"]
     ordered = sorted(RULES.items(), key=lambda item: last.index(item[0][0]) if item[0][0] in last else -1)
     for (route, method), rule in ordered:
-        if rule in ("meetings", "machine", "tokens", "gallery"):
+        if rule in ("meetings", "machine", "tokens", "gallery") or rule.startswith("api"):
             continue
         path = path_of(route, otters)
         fields = {"act": "down", "key": "feed", "number": "1", "display_name": "Otters", "left_width": "8"}
@@ -176,7 +205,11 @@ def test_the_rules_hold(client: FlaskClient, session: Session, otters: Hub, role
         if allowed(rule, role, visibility):
             assert answer.status_code < 400 or (path == "/healthz"), (path, method, answer.status_code)
         else:
-            assert answer.status_code in (403, 404), (path, method, answer.status_code)
+            assert answer.status_code in (403, 404) or (path.startswith("/api/") and answer.status_code == 401), (
+                path,
+                method,
+                answer.status_code,
+            )
             if rule not in ("account", "admin") and not allowed("view", role, visibility):
                 assert answer.status_code == 404, (path, method)
 
@@ -229,11 +262,12 @@ def test_a_hub_that_one_may_not_see_answers_like_one_that_there_is_not(
     if role == "owner":
         return
     for (route, method), rule in RULES.items():
-        if rule in ("all", "account", "admin", "provider", "machine", "gallery"):
+        if rule in ("all", "account", "admin", "provider", "machine", "gallery") or rule.startswith("api"):
             continue
         number = cut_list(otters).id
         real = path_of(route, otters)
         none = real.replace("t/otters", "t/badgers").replace(f"/w/{number}/", f"/w/{number + 9000}/")
+        none = none.replace(f"/widgets/{number}", f"/widgets/{number + 9000}")
         answers = [client.get(path) if method == "GET" else post(client, path) for path in (real, none)]
         assert {answer.status_code for answer in answers} == {404}, real
         # The tokens in forms carry the second in which they were made.
@@ -284,6 +318,11 @@ def test_every_path_that_we_write_leads_somewhere(app: Flask) -> None:
         (urls.push_tokens(1), "POST"),
         (urls.push_token_revoke(1, 2), "POST"),
         (urls.search("otters"), "GET"),
+        (urls.hub_atom("team", "x"), "GET"),
+        (urls.api(), "GET"),
+        (urls.openapi(), "GET"),
+        (urls.api_hub("user", "x"), "PATCH"),
+        (urls.api_widget(1), "DELETE"),
         (urls.login(), "GET"),
         (urls.login_start(), "GET"),
         (urls.login_callback(), "GET"),

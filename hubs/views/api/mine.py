@@ -1,0 +1,50 @@
+"""Who asks, and their own tokens."""
+
+from typing import Any
+
+from hubs.actions import tokens
+from hubs.errors import Unauthorized
+from hubs.models import User
+from hubs.views.api import schemas
+from hubs.views.api.base import LARGEST, Room
+from hubs.views.api.hubs import address
+from hubs.views.site import account, db, me
+
+room = Room("Me", __name__, "Who asks, and their tokens.")
+
+
+@room.get_one("/me", schemas.Me)
+def myself() -> Any:
+    """Return your account and your roles."""
+    user = _user()
+    names = ("username", "fullname", "timezone", "locale", "unlisted", "quiet_unfollow", "created_on")
+    roles = sorted(({"hub": address(role.hub), "role": role.role.value} for role in user.roles), key=_by_hub)
+    return {**{name: getattr(user, name) for name in names}, "activity": user.activity.value, "roles": roles}
+
+
+@room.get_one("/me/tokens", schemas.TokenPage)
+def my_tokens() -> Any:
+    """List your tokens, newest first. They are made on the page of your account only."""
+    _user()
+    names = ("id", "name", "created_on", "expires_on", "revoked_on", "last_used")
+    rows = tokens.mine(db(), me())
+    items = [{**{name: getattr(row, name) for name in names}, "scope": row.scope.value} for row in rows]
+    return {"items": items, "next": None}
+
+
+@room.act("DELETE", f"/me/tokens/<int(max={LARGEST}):number>", 204, None, 404)
+def revoke_token(number: int) -> Any:
+    """End one of your tokens, also the one that you send along."""
+    tokens.revoke(db(), me(), number)
+    db().commit()
+
+
+def _user() -> User:
+    user = account()
+    if user is None:
+        raise Unauthorized("Send a token along (Authorization: Bearer hubs_me_…), or sign in.")
+    return user
+
+
+def _by_hub(one: dict[str, str]) -> tuple[str, str]:
+    return one["hub"], one["role"]

@@ -1,0 +1,105 @@
+"""Roles in the API: who is in a hub, giving and taking roles, and one's own."""
+
+from typing import Any
+
+from marshmallow import fields
+from sqlalchemy import or_, select
+from sqlalchemy.orm import contains_eager
+
+from hubs.actions import membership, people
+from hubs.errors import InvalidInput, NotFound
+from hubs.events import user_channel
+from hubs.models import Hub, Role, RoleName, User
+from hubs.permissions import INSIDE, can, require
+from hubs.views.api import schemas
+from hubs.views.api.base import Room
+from hubs.views.api.hubs import ONE as HUB
+from hubs.views.api.paging import PageQuery, after, page
+from hubs.views.site import db, find_hub, me, site
+
+room = Room("Roles", __name__, "Who is what to a hub.")
+ONE = f"{HUB}/roles/<username>/<any({', '.join(RoleName)}):role>"
+
+
+class RoleQuery(PageQuery):
+    """Which roles to list."""
+
+    role = fields.String(load_default="", metadata={"enum": ["", *INSIDE], "description": "Only these."})
+
+
+@room.get_one(f"{HUB}/roles", schemas.RolePage, 400, 404)
+@room.arguments(RoleQuery, location="query")
+def roles(query: dict[str, Any], space: str, name: str) -> Any:
+    """List owners and members, and your own roles.
+
+    Members who want to be left out of lists are, but for the owners of the hub.
+    """
+    hub, limit = find_hub(space, name), query["limit"]
+    if query["role"] not in ("", *INSIDE):
+        raise InvalidInput("There is no list of these.", {"role": f"Please choose one of: {', '.join(INSIDE)}."})
+    own = Role.user_id == me().id
+    found = select(Role).join(Role.user).options(contains_eager(Role.user)).where(Role.hub_id == hub.id)
+    found = found.where(Role.role == query["role"] if query["role"] else or_(Role.role.in_(INSIDE), own))
+    if not can(me(), "edit", hub):
+        found = found.where(or_(User.unlisted.is_(False), Role.role == RoleName.OWNER, own))
+    start = after(query["cursor"], str, str)
+    if start:
+        later = (User.username == start[0]) & (Role.role > start[1])
+        found = found.where(or_(User.username > start[0], later))
+    rows = list(db().scalars(found.order_by(User.username, Role.role).limit(limit + 1)))
+    last = rows[limit - 1] if len(rows) > limit else None
+    return page([_describe(row) for row in rows[:limit]], limit, (last.user.username, last.role) if last else None)
+
+
+@room.act("PUT", ONE, 200, schemas.Outcome, 404, 409)
+def give(space: str, name: str, username: str, role: str) -> Any:
+    """Give a role: owners make others owners or members; you subscribe, star, and ask to be a member yourself.
+
+    `requested` is answered where the owners must approve it first.
+    """
+    hub, wanted = find_hub(space, name), RoleName(role)
+    if wanted in people.OPEN and username == me().username:
+        people.take_role(db(), me(), hub, wanted)
+    elif wanted in people.OPEN:
+        raise InvalidInput("One subscribes to a hub or stars it oneself.")
+    elif wanted == RoleName.MEMBER and username == me().username and can(me(), "join", hub):
+        if not membership.join(db(), me(), hub):
+            db().commit()
+            _notify_owners(hub)
+            return {"state": "requested"}
+    else:
+        require(me(), "edit", hub)
+        people.give_role(db(), me(), hub, _user(username), wanted)
+    db().commit()
+    return {"state": "given"}
+
+
+@room.act("DELETE", ONE, 204, None, 404, 409)
+def take(space: str, name: str, username: str, role: str) -> Any:
+    """Take a role: your own always, another's as an owner. A hub never loses its last owner."""
+    hub = find_hub(space, name)
+    if username != me().username:
+        require(me(), "edit", hub)
+    user = _user(username)
+    if not people.drop_role(db(), me(), hub, user, RoleName(role)):
+        raise NotFound(f"{username} is no {role} of this hub.")
+    db().commit()
+    # The daemon does it too; this holds also while the daemon is away.
+    site().stream.revoke(user_channel(user.id))
+
+
+def _user(username: str) -> User:
+    user = db().scalar(select(User).where(User.username == username))
+    if user is None:
+        raise NotFound("There is no account of that name here. Whoever it is must sign in once first.")
+    return user
+
+
+def _notify_owners(hub: Hub) -> None:
+    for owner in hub.people(RoleName.OWNER):
+        site().stream.publish(user_channel(owner.id), "notice", {"kind": "join-request", "count": 1})
+
+
+def _describe(row: Role) -> dict[str, Any]:
+    user = row.user
+    return {"username": user.username, "fullname": user.fullname, "role": row.role.value, "since": row.created_on}

@@ -1,0 +1,236 @@
+"""What the API sends and takes, as schemas: they check bodies, write answers, and are in the OpenAPI document."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from marshmallow import RAISE, Schema, fields
+
+from hubs.actions.hubs import EXTRAS
+from hubs.models import GRID, JoinMode, RoleName, Scope, Visibility
+
+
+def text(description: str = "", **more: Any) -> fields.String:
+    """Return a text that is always there."""
+    return fields.String(required=True, metadata={"description": description} if description else {}, **more)
+
+
+def choice(of: Iterable[str], description: str = "", **more: Any) -> fields.String:
+    """Return a text that is one of some; the action says what is wrong with others."""
+    told = {"description": description} if description else {}
+    return fields.String(metadata={"enum": list(of), **told}, **more)
+
+
+def moment(description: str = "", **more: Any) -> fields.AwareDateTime:
+    """Return a moment in UTC."""
+    return fields.AwareDateTime(required=True, metadata={"description": description} if description else {}, **more)
+
+
+class Problem(Schema):
+    """Problem details of RFC 9457."""
+
+    type = text()
+    title = text()
+    status = fields.Integer(required=True)
+    detail = text("What happened, and what to do about it.")
+    by_field = fields.Dict(
+        keys=fields.String(),
+        values=fields.String(),
+        data_key="fields",
+        metadata={"description": "A sentence for each field."},
+    )
+
+
+class HubBrief(Schema):
+    """A hub in a list."""
+
+    id = fields.Integer(required=True)
+    kind = text("`user`, `team`, `project`, …")
+    name = text()
+    title = text()
+    summary = text()
+    visibility = choice(Visibility, required=True)
+    archived = fields.Boolean(required=True)
+    last_activity = moment(allow_none=True)
+    url = text("The page for people.")
+    api_url = text()
+
+
+class Hub(HubBrief):
+    """A hub; ``settings`` are there for those who may change them."""
+
+    description = text("Markdown.")
+    join_mode = choice(JoinMode, required=True)
+    join_conditions = text("What is asked of those who would like to join; Markdown.")
+    left_width = fields.Integer(required=True)
+    version = fields.Integer(required=True)
+    created_on = moment()
+    roles = fields.List(choice(RoleName), required=True, metadata={"description": "Your own roles."})
+    may = fields.List(fields.String(), required=True, metadata={"description": "What you may do here."})
+    feed_url = text("Atom.")
+    settings = fields.Dict(keys=fields.String(), values=fields.Raw())
+
+
+class Body(Schema):
+    """A body that takes only what it names."""
+
+    class Meta:
+        """A misspelt name is an error, not nothing."""
+
+        unknown = RAISE
+
+
+HubChanges = Body.from_dict(
+    {
+        "display_name": fields.String(),
+        "summary": fields.String(),
+        "description": fields.String(metadata={"description": "Markdown."}),
+        "visibility": choice(Visibility),
+        "left_width": fields.Integer(strict=True, metadata={"description": f"Of {GRID} columns."}),
+        "join_mode": choice(JoinMode),
+        "join_conditions": fields.String(),
+        "archived": fields.Boolean(metadata={"description": "Owners bring a hub back with false, sent alone."}),
+        **{name: fields.String() for name in EXTRAS},
+    },
+    name="HubChanges",
+)
+
+
+class Widget(Schema):
+    """A widget; ``settings``, without secrets, are there for those who may change them."""
+
+    id = fields.Integer(required=True)
+    hub = text("The hub's address in this API.")
+    type = text()
+    label = text()
+    side = choice(("left", "right"), required=True)
+    position = fields.Integer(required=True, metadata={"description": "From the top, from 0."})
+    visibility = choice(Visibility, required=True)
+    version = fields.Integer(required=True)
+    updated_on = moment()
+    url = text("The page for people.")
+    content_url = text("Its content as JSON.")
+    calendar_url = text("An iCalendar file, of widgets that show meetings.", allow_none=True)
+    settings = fields.Dict(keys=fields.String(), values=fields.Raw())
+
+
+class WidgetNew(Body):
+    """A widget to add at the end of a column; see ``/widget-types/{name}`` for its settings."""
+
+    type = text()
+    side = choice(("left", "right"), load_default="left")
+    label = fields.String(load_default="")
+    visibility = choice(Visibility, load_default=Visibility.PUBLIC.value)
+    settings = fields.Dict(keys=fields.String(), values=fields.Raw(allow_none=True), load_default=dict)
+
+
+class WidgetChanges(Body):
+    """What to change: settings that are not named stay; an empty secret stays, null clears it."""
+
+    label = fields.String()
+    visibility = choice(Visibility)
+    settings = fields.Dict(keys=fields.String(), values=fields.Raw(allow_none=True))
+    side = choice(("left", "right"))
+    position = fields.Integer(strict=True, metadata={"description": "From the top, from 0."})
+
+
+class WidgetType(Schema):
+    """A kind of widget; ``settings`` is a JSON schema."""
+
+    name = text()
+    label = text()
+    summary = text()
+    position = choice(("both", "left", "right"), required=True)
+    kinds = fields.List(fields.String(), required=True, metadata={"description": "Of hubs; empty means all."})
+    settings = fields.Dict(keys=fields.String(), values=fields.Raw(), required=True)
+
+
+class Role(Schema):
+    """One role of one person on a hub."""
+
+    username = text()
+    fullname = text()
+    role = choice(RoleName, required=True)
+    since = moment()
+
+
+class Outcome(Schema):
+    """What became of a wish for a role: had at once, or asked for."""
+
+    state = choice(("given", "requested"), required=True)
+
+
+class Entry(Schema):
+    """One message of a feed."""
+
+    id = fields.Integer(required=True)
+    category = text()
+    sentence = text()
+    link = text("An address, or empty.")
+    sent_at = moment()
+    people = fields.List(fields.String(), required=True)
+
+
+class MyRole(Schema):
+    """One of a person's own roles."""
+
+    hub = text()
+    role = choice(RoleName, required=True)
+
+
+class Me(Schema):
+    """Who asks."""
+
+    username = text()
+    fullname = text()
+    timezone = text()
+    locale = text()
+    activity = choice(Visibility, "Who may see what you do.", required=True)
+    unlisted = fields.Boolean(required=True)
+    quiet_unfollow = fields.Boolean(required=True)
+    created_on = moment()
+    roles = fields.List(fields.Nested(MyRole), required=True)
+
+
+class Token(Schema):
+    """One of a person's own tokens, without its text."""
+
+    id = fields.Integer(required=True)
+    name = text()
+    scope = choice(Scope, required=True)
+    created_on = moment()
+    expires_on = moment()
+    revoked_on = moment(allow_none=True)
+    last_used = moment(allow_none=True)
+
+
+class Hit(Schema):
+    """One thing that a search found."""
+
+    kind = choice(("team", "person", "widget"), required=True)
+    id = fields.Integer(required=True)
+    name = text()
+    title = text()
+    detail = text()
+    hub = text("The title of the hub on which a widget is.")
+    url = text("The page for people.")
+    guessed = fields.Boolean(required=True, metadata={"description": "Only written alike."})
+
+
+class Hits(Schema):
+    """What a search found."""
+
+    query = text("How it was read.")
+    items = fields.List(fields.Nested(Hit), required=True)
+
+
+def listed(of: type[Schema]) -> type[Schema]:
+    """Return a page of a list."""
+    following = fields.String(required=True, allow_none=True, metadata={"description": "The next page's address."})
+    return Schema.from_dict(
+        {"items": fields.List(fields.Nested(of), required=True), "next": following}, name=f"{of.__name__}Page"
+    )
+
+
+HubPage, WidgetPage, TypePage, RolePage, EntryPage, TokenPage = map(
+    listed, (HubBrief, Widget, WidgetType, Role, Entry, Token)
+)
