@@ -79,6 +79,7 @@ setup(
         "postgres": ["psycopg2>=2.9"],
         "fedora": ["fedmsg_meta_fedora_infrastructure>=0.31"],
         "test": [
+            "celery[redis]>=5.5",
             "httpx>=0.27",
             "httpx-sse>=0.4",
             "hypothesis>=6.100",
@@ -92,10 +93,11 @@ setup(
             "types-PyYAML",
             "types-requests",
         ],
+        "celery": ["celery[redis]>=5.5"],
         "bench": ["gevent>=24.2"],
     },
     entry_points={
-        "console_scripts": ["hubs = hubs.cli:main"],
+        "console_scripts": ["hubs = hubs.cli:main", "hubs-worker = hubs.backend.worker:main"],
         "moksha.consumer": ["hubs = hubs.backend.consumer:FedoraHubsConsumer"],
     },
 )

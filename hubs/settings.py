@@ -129,7 +129,11 @@ class Settings(BaseModel):
     environment: Literal["dev", "stg", "prod"] = Field("dev", description="Third part of the topics that we publish.")
     publish: bool = Field(True, description="Whether the web app publishes its changes on the bus.")
     widgets: Words = Field([], description="Outside widgets, as module:ClassName, comma-separated.")
-    rebuild_threads: int = Field(4, ge=1, le=64, description="Threads of the daemon that build fragments.")
+    rebuild: Literal["threads", "celery"] = Field(
+        "threads",
+        description="Where fragments are built: threads (of the daemon), or celery (workers, on any machine).",
+    )
+    rebuild_threads: int = Field(4, ge=1, le=64, description="Builds that one daemon or one worker does at once.")
     rebuild_interval: float = Field(
         1.0, ge=0, le=3600, description="Least seconds between two builds of one widget; what arrives meanwhile waits."
     )

@@ -2,6 +2,8 @@
 
 import contextlib
 import json
+import re
+import shlex
 import time
 import uuid
 from collections.abc import Iterator, Mapping
@@ -104,6 +106,14 @@ class Stack:
         """Return a page as a visitor gets it."""
         with urlopen(self.url + path, timeout=20) as answer:
             return str(answer.read().decode())
+
+
+def command_of(unit: Path) -> list[str]:
+    """Return a unit's ExecStart with the programs of this environment."""
+    line = re.search(r"^ExecStart=(.*)$", unit.read_text(), re.MULTILINE)
+    assert line is not None
+    program, *rest = shlex.split(line[1])
+    return [str(BIN / Path(program).name), *rest]
 
 
 def environment(

@@ -7,14 +7,17 @@ from collections.abc import Iterable, Mapping
 
 from sqlalchemy.orm import joinedload
 
-from hubs import i18n
+from hubs import cache, i18n
 from hubs.cache import key_of
+from hubs.clients.all import Clients
 from hubs.due import Due
 from hubs.events import Stream, hub_channel
 from hubs.models import Database, Visibility, Widget
+from hubs.settings import Settings
 from hubs.widgets.caching import CachedFunction
 from hubs.widgets.claims import Claim
 from hubs.widgets.fragments import Fragment, Fragments
+from hubs.widgets.registry import Registry
 
 log = logging.getLogger(__name__)
 
@@ -65,14 +68,14 @@ class Builder:
         self.counts["built"] += 1
         return self._finish(made, row.audience)
 
-    def give_up(self, widget_id: int) -> float | None:
-        """Tell readers that a build exceeded its budget; return what `build` does."""
+    def give_up(self, widget_id: int, error: Exception | None = None) -> float | None:
+        """Tell readers that a build exceeded its budget, or why else it is given up; return what `build` does."""
         with self._database.session() as session:
             row = session.get(Widget, widget_id, options=[joinedload(Widget.hub)])
             if row is None:
                 return None
-            error = TimeoutError(f"no content within {self._budget:g} s; it is tried again later")
-            made = {locale: self._fragments.give_up(row, error, locale) for locale in self._locales(row)}
+            late = TimeoutError(f"no content within {self._budget:g} s; it is tried again later")
+            made = {locale: self._fragments.give_up(row, error or late, locale) for locale in self._locales(row)}
         return self._finish(made, row.audience)
 
     def _locales(self, row: Widget) -> list[str]:
@@ -131,3 +134,10 @@ class Builder:
             self.counts["pushed"] += 1
             self._fragments.cache.set(key, mark, 86400)
         return True
+
+
+def create_fragments(settings: Settings) -> Fragments:
+    """Make what a process needs to build fragments."""
+    registry, store = Registry(settings.widgets, settings.key()), cache.connect(settings.cache)
+    clients = Clients(settings, store)
+    return Fragments(registry, store, settings.key(), settings.fragment_ttl, settings.build_timeout, clients)

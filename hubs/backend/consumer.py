@@ -48,6 +48,7 @@ class FedoraHubsConsumer(FedmsgConsumer):  # type: ignore[misc]
             return
         try:
             settings = load()
+            self.daemon = Daemon(settings)
         except BadSetting as error:
             # The hub would go on without us and look healthy.
             log.critical("fedmsg-hub cannot start:\n%s", error)
@@ -58,7 +59,6 @@ class FedoraHubsConsumer(FedmsgConsumer):  # type: ignore[misc]
         self._lines = (0.0, 0)
         self._stopping = self._ready = False
         self._seen = time.monotonic()
-        self.daemon = Daemon(settings)
         # Made in C, a fifth of the cost; the worker has not begun to wait yet, since the reactor starts it.
         self.incoming: queue.SimpleQueue[Any] = queue.SimpleQueue()
         reactor.callWhenRunning(self._on_running)

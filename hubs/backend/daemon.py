@@ -4,27 +4,27 @@ import gc
 import logging
 import threading
 import time
+from importlib import import_module
+from importlib.util import find_spec
 
-from hubs import cache
 from hubs.actions import audit, messages, notices, outbox
-from hubs.backend.build import Builder
+from hubs.backend.build import Builder, create_fragments
 from hubs.backend.catchup import Catchup
 from hubs.backend.groups import GroupMessages
 from hubs.backend.meta import extractor
 from hubs.backend.own import OwnMessages
 from hubs.backend.pipeline import Pipeline
-from hubs.backend.rebuild import Rebuilder
+from hubs.backend.rebuild import Rebuilder, Work
 from hubs.backend.timers import Timers
 from hubs.backend.triage import Index
 from hubs.bus import Message
-from hubs.clients.all import Clients
 from hubs.due import Due
+from hubs.errors import BadSetting
 from hubs.events import Stream
 from hubs.models import Database
 from hubs.settings import Settings
 from hubs.widgets.crew import Crew
 from hubs.widgets.fragments import Fragments
-from hubs.widgets.registry import Registry
 
 log = logging.getLogger(__name__)
 
@@ -51,11 +51,15 @@ class Daemon:
         # A thread that is stuck may keep its connection.
         self._database = Database(settings.database, pool_size=settings.rebuild_threads + settings.lost_builds + 2)
         stream = Stream(settings.redis_url, settings.stream_log, settings.stream_ttl, settings.token_ttl)
-        fragments = fragments or _fragments(settings)
+        fragments = fragments or create_fragments(settings)
         self._due = Due(lambda: stream.client)
-        builder = Builder(self._database, fragments, stream, self._due, settings.build_budget)
+        work: Work = (
+            create_remote(settings, self._due, stream)
+            if settings.rebuild == "celery"
+            else Builder(self._database, fragments, stream, self._due, settings.build_budget)
+        )
         self._crew = Crew("rebuild", settings.rebuild_threads, settings.build_budget, settings.lost_builds)
-        self.rebuilder = Rebuilder(builder, self._crew, settings.rebuild_interval)
+        self.rebuilder = Rebuilder(work, self._crew, settings.rebuild_interval)
         self._timers = Timers(self._database, self._due, stream, self.rebuilder, 2.0 * settings.build_timeout)
         index = Index(fragments.registry)
         extract = extractor(index.directory)
@@ -137,7 +141,13 @@ class Daemon:
             audit.purge(session, self._settings.audit_days)
 
 
-def _fragments(settings: Settings) -> Fragments:
-    registry, store = Registry(settings.widgets, settings.key()), cache.connect(settings.cache)
-    clients = Clients(settings, store)
-    return Fragments(registry, store, settings.key(), settings.fragment_ttl, settings.build_timeout, clients)
+def create_remote(settings: Settings, due: Due, stream: Stream) -> Work:
+    """Return what has widgets built by workers.
+
+    :raises BadSetting: when Celery is not installed; it is an extra, and loaded by those alone who use it.
+    """
+    if find_spec("celery") is None:
+        raise BadSetting('HUBS_REBUILD=celery needs Celery: pip install "fedora-hubs[celery]", or leave it at threads.')
+    tasks = import_module("hubs.backend.tasks")
+    found: Work = tasks.create_remote(settings, due, stream)
+    return found

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import re
-import shlex
 import shutil
 import signal
 import socket
@@ -15,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.services import BIN, Service, wait_for
-from tests.stack import ROOT, Bus, Stack
+from tests.stack import ROOT, Bus, Stack, command_of
 
 SAID = {"capture_output": True, "text": True, "check": False}
 UNITS = sorted((ROOT / "deploy" / "systemd").glob("*.service"))
@@ -43,14 +42,6 @@ class Notified:
 
     def close(self) -> None:
         self._socket.close()
-
-
-def command_of(unit: Path) -> list[str]:
-    """Return a unit's ExecStart with the programs of this environment."""
-    line = re.search(r"^ExecStart=(.*)$", unit.read_text(), re.MULTILINE)
-    assert line is not None
-    program, *rest = shlex.split(line[1])
-    return [str(BIN / Path(program).name), *rest]
 
 
 @pytest.fixture
@@ -89,7 +80,7 @@ def test_systemd_accepts_the_units(unit: Path, tmp_path: Path) -> None:
 
 def test_the_web_and_stream_units_start_what_we_test() -> None:
     texts = {unit.stem: unit.read_text() for unit in UNITS}
-    assert set(texts) == {"hubs-web", "hubs-hub", "hubs-eventsource", "hubs-relay"}
+    assert set(texts) == {"hubs-web", "hubs-hub", "hubs-eventsource", "hubs-relay", "hubs-worker"}
     assert "hubs.wsgi:application" in texts["hubs-web"]
     assert "hubs.backend.eventsource:application" in texts["hubs-eventsource"]
     assert "Type=notify" in texts["hubs-hub"]

@@ -1,0 +1,181 @@
+"""What a process of a worker does with a task; Celery itself is in the integration tests."""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+
+import fakeredis
+import pytest
+from sqlalchemy.exc import OperationalError as DatabaseError
+from sqlalchemy.orm import Session
+
+from hubs.backend.jobs import Jobs
+from hubs.backend.worker import TRIES, Hand
+from hubs.due import KEY, Due
+from hubs.models import Database, Hub
+from hubs.widgets.crew import Crew
+from hubs.widgets.fragments import Fragments
+from tests.unit.backend.test_tasks import Sent
+
+
+class Building:
+    """Stands for the builder: does what a test tells it."""
+
+    def __init__(self) -> None:
+        self.built: list[tuple[int, set[int]]] = []
+        self.given_up: list[Exception | None] = []
+        self.act: Callable[[], float | None] = lambda: None
+
+    def build(self, widget_id: int, stale: Iterable[int]) -> float | None:
+        self.built.append((widget_id, set(stale)))
+        return self.act()
+
+    def give_up(self, widget_id: int, error: Exception | None = None) -> float | None:
+        self.given_up.append(error)
+        return None
+
+
+@pytest.fixture
+def store() -> fakeredis.FakeRedis:
+    return fakeredis.FakeRedis()
+
+
+@pytest.fixture
+def jobs(store: fakeredis.FakeRedis) -> Jobs:
+    return Jobs(lambda: store)
+
+
+@pytest.fixture
+def building() -> Building:
+    return Building()
+
+
+@pytest.fixture
+def sent() -> Sent:
+    return Sent()
+
+
+@pytest.fixture
+def widget(session: Session, team: Hub) -> int:
+    return team.widgets[0].id
+
+
+@pytest.fixture
+def hand(
+    database: Database, fragments: Fragments, building: Building, store: fakeredis.FakeRedis, jobs: Jobs
+) -> Iterator[Hand]:
+    due, crew = Due(lambda: store), Crew("test", 1, 0.3, 4)
+    yield Hand(database, fragments, building, due, jobs, crew, 30.0)  # type: ignore[arg-type]
+    crew.stop(1.0)
+
+
+def take(hand: Hand, jobs: Jobs, sent: Sent, widget: int, *stale: int) -> None:
+    ticket = jobs.ask(widget, stale)
+    assert ticket is not None
+    hand.handle(widget, ticket, sent)
+
+
+def test_a_task_builds_its_widget_once(hand: Hand, jobs: Jobs, sent: Sent, building: Building, widget: int) -> None:
+    ticket = jobs.ask(widget, [1, 2]) or ""
+    hand.handle(widget, ticket, sent)
+    hand.handle(widget, ticket, sent)
+    hand.handle(widget, "another", sent)
+    assert building.built == [(widget, {1, 2})]
+    assert sent.tasks == []
+
+
+def test_a_widget_in_hand_comes_up_again_if_the_worker_dies(
+    hand: Hand, jobs: Jobs, sent: Sent, building: Building, widget: int, store: fakeredis.FakeRedis
+) -> None:
+    found: list[bool] = []
+    building.act = lambda: found.append(store.zscore(KEY, str(widget)) is not None)
+    take(hand, jobs, sent, widget)
+    assert found == [True]
+
+
+def test_what_is_asked_for_during_the_build_is_sent_once_more(
+    hand: Hand, jobs: Jobs, sent: Sent, building: Building, widget: int
+) -> None:
+    def ask() -> None:
+        assert jobs.ask(widget, [5]) is None
+        assert jobs.ask(widget, [6]) is None
+
+    building.act = ask
+    take(hand, jobs, sent, widget, 1)
+    building.act = lambda: None
+    ((_, ticket, delay),) = sent.tasks
+    assert delay == 0.0
+    hand.handle(widget, ticket, sent)
+    assert building.built == [(widget, {1}), (widget, {5, 6})]
+
+
+@pytest.mark.parametrize("failure", [None, DatabaseError("", None, Exception("away"))], ids=["busy", "database"])
+def test_what_cannot_be_built_just_now_comes_back_with_all_that_it_had_to_compute(
+    hand: Hand, jobs: Jobs, sent: Sent, building: Building, widget: int, failure: Exception | None
+) -> None:
+    def busy() -> float:
+        if failure is not None:
+            raise failure
+        return 0.5
+
+    building.act = busy
+    take(hand, jobs, sent, widget, 1)
+    ((_, ticket, delay),) = sent.tasks
+    assert delay > 0
+    building.act = lambda: None
+    hand.handle(widget, ticket, sent)
+    assert building.built == [(widget, {1}), (widget, {1})]
+
+
+def test_a_bug_does_not_keep_a_widget_from_its_next_build(
+    hand: Hand, jobs: Jobs, sent: Sent, building: Building, widget: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail() -> float:
+        raise LookupError("a bug")
+
+    building.act = fail
+    take(hand, jobs, sent, widget)
+    assert "cannot be rebuilt" in caplog.text
+    take(hand, jobs, sent, widget)
+    assert len(building.built) == 2
+
+
+def test_a_build_beyond_its_budget_is_given_up_and_the_next_one_begins(
+    hand: Hand, jobs: Jobs, sent: Sent, building: Building, widget: int
+) -> None:
+    stuck = threading.Event()
+    building.act = lambda: None if stuck.wait(10) else 0.0
+    take(hand, jobs, sent, widget)
+    assert building.given_up == [None]
+    building.act = lambda: None
+    take(hand, jobs, sent, widget)
+    assert len(building.built) == 2
+    stuck.set()
+
+
+def test_a_widget_that_ends_its_workers_is_no_longer_tried_until_it_is_changed(
+    hand: Hand, jobs: Jobs, sent: Sent, building: Building, session: Session, team: Hub, fragments: Fragments
+) -> None:
+    row = team.widgets[0]
+    for _ in range(TRIES):
+        jobs.begun(fragments.key(row))  # and never came back
+    take(hand, jobs, sent, row.id)
+    take(hand, jobs, sent, row.id)
+    assert building.built == []
+    assert [str(error).startswith("its last 3 builds ended the process") for error in building.given_up] == [True] * 2
+    row.version += 1
+    session.commit()
+    take(hand, jobs, sent, row.id)
+    assert len(building.built) == 1
+
+
+def test_without_redis_a_task_is_left_to_those_who_look_for_lost_ones(
+    database: Database, fragments: Fragments, building: Building, sent: Sent, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = fakeredis.FakeServer()
+    gone = fakeredis.FakeRedis(server=server)
+    server.connected = False
+    crew = Crew("test", 1, 0.3, 4)
+    hand = Hand(database, fragments, building, Due(lambda: gone), Jobs(lambda: gone), crew, 30.0)  # type: ignore[arg-type]
+    hand.handle(7, "ticket", sent)
+    assert "Redis does not answer" in caplog.text
+    assert building.built == []
