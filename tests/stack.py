@@ -13,6 +13,7 @@ from typing import Any
 from urllib.request import urlopen
 
 import zmq
+from pymemcache.client.base import Client
 
 from hubs.models import Database, StoredMessage, migrations
 from hubs.settings import Settings, load
@@ -150,12 +151,21 @@ def stack(
     database = found.database()
     migrations.upgrade(database)
     database.dispose()
+    _forget(cache_url)
     try:
         _start(found)
         yield found
     finally:
         for service in reversed(found.services.values()):
             service.stop()
+
+
+def _forget(cache_url: str) -> None:
+    """Empty a memcached: widgets of another database have the same numbers."""
+    if cache_url.startswith("memcached://"):
+        host, _, port = cache_url.removeprefix("memcached://").partition(":")
+        with contextlib.closing(Client((host, int(port)))) as client:
+            client.flush_all()
 
 
 def _start(found: Stack) -> None:

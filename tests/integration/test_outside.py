@@ -78,10 +78,11 @@ def test_an_outside_widget_is_added_cached_invalidated_and_pushed(outside: Stack
         people.sign_up(session, Registry(), "ottoline")
     browser = Browser(outside.url)
     browser.post("/login", "/login", username="ottoline")
-    assert "Workshopreviews" in browser.get("/u/ottoline/add?side=right")
-    path = "/u/ottoline/add/workshopreviews?side=right"
+    assert "Workshopreviews" in browser.get("/u/ottoline/edit/add?side=right")
+    path = "/u/ottoline/edit/add/workshopreviews?side=right"
     assert "Bugzilla email address" in browser.get(path)
     browser.post(path, path, side="right", email="ottoline@example.org", product="")
+    browser.post("/u/ottoline/edit", path, act="save")
     with database.session() as session:
         hub = session.scalars(select(Hub).where(Hub.name == "ottoline")).one()
         row = next(one for one in hub.widgets if one.plugin == "workshopreviews")
