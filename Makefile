@@ -6,11 +6,18 @@ BIN := $(VENV)/bin
 PORT ?= 8000
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run test check unit integration browser bench clean
+.PHONY: help messages run test check unit integration browser bench clean
 .DELETE_ON_ERROR:
 
 help:  ## Explain the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+messages: $(VENV)/test.done  ## Bring the catalogues up to date with the texts in the code
+	mkdir -p build
+	$(BIN)/pybabel --quiet extract --mapping-file babel.cfg --keyword N_ --no-location --sort-output \
+		--output-file build/hubs.pot .
+	$(BIN)/pybabel --quiet update --domain hubs --input-file build/hubs.pot --output-dir hubs/translations \
+		--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --width 110
 
 run: $(VENV)/run.done  ## Run a whole instance with demo data on 127.0.0.1 (PORT=8000)
 	$(BIN)/hubs up --port $(PORT)
