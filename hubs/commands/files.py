@@ -2,51 +2,13 @@
 
 import sys
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 import click
-import yaml
 
-from hubs.actions import applying, documents
+from hubs.actions import applying, documents, files
 from hubs.commands.base import instance
-from hubs.errors import InvalidInput
 from hubs.permissions import OPERATOR
-
-#: Largest file, in characters.
-LIMIT = 1_000_000
-
-
-class _Dumper(yaml.SafeDumper):
-    """Writes long texts as blocks, which people can read and diff."""
-
-
-def _text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
-
-
-_Dumper.add_representer(str, _text)
-
-
-def write(document: documents.HubDocument) -> str:
-    """Return a document as YAML."""
-    return yaml.dump(document.plain(), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
-
-
-def parse(text: str, name: str) -> documents.HubDocument:
-    """Return the document in a YAML text.
-
-    :raises InvalidInput: saying where in the file ``name`` the mistake is.
-    """
-    if len(text) > LIMIT:
-        raise InvalidInput(f"{name} is larger than {LIMIT} characters.")
-    try:
-        # Aliases could make a small file unfold to an enormous one, and a hub has no use for them.
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
-            raise InvalidInput(f"{name} uses YAML aliases (*name), which are not supported: write the value out.")
-        data: Any = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise InvalidInput(f"{name} is not valid YAML: {error}") from None
-    return documents.read(data)
 
 
 @click.command()
@@ -58,7 +20,7 @@ def export(hub: str, output: Path | None) -> None:
     HUB is docs for the team docs, or u/somebody for a person's hub.
     """
     with instance() as here:
-        text = write(documents.describe(here.hub(hub), here.registry, people=True))
+        text = files.write(documents.describe(here.hub(hub), here.registry, people=True))
     if output is None:
         click.echo(text, nl=False)
     else:
@@ -76,7 +38,7 @@ def apply(file: TextIO, dry_run: bool) -> None:
     stay as they are unless it lists them. With an entry managed_in, which tells where the file is kept, the hub's page
     becomes read-only.
     """
-    wanted = parse(file.read(LIMIT + 1), file.name)
+    wanted = files.parse(file.read(files.LIMIT + 1), file.name)
     with instance() as here:
         hub = applying.found(here.session, here.registry, wanted)
         done = applying.apply(here.session, here.registry, OPERATOR, hub, wanted)
