@@ -33,6 +33,7 @@ from hubs.views import (
     history,
     hub,
     language,
+    manage,
     members,
     mine,
     new,
@@ -88,7 +89,7 @@ def create_app(
     i18n.install(app.jinja_env)
     app.jinja_env.globals.update(urls=urls, can=can, me=me, site_name=settings.site_name)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    pages = (front, finding, gallery, new, hub, edit, editor, history, members, mine, widget)
+    pages = (front, finding, gallery, new, hub, edit, editor, history, manage, members, mine, widget)
     rooms = (*pages, push, auth, account, tokens, health, language)
     for room in rooms:
         app.register_blueprint(room.blueprint)

@@ -69,7 +69,12 @@ def stand_in(name: str, hub: Hub) -> Person:
 
 
 def audiences(who: Person, hub: Hub) -> tuple[Visibility, ...]:
-    """Return the audiences of ``hub`` that a person belongs to, widest first: what they may see and hear there."""
+    """Return the audiences of ``hub`` that a person belongs to, widest first: what they may see and hear there.
+
+    Nobody sees a deleted hub. This and `visible` are the places that know.
+    """
+    if hub.deleted_on is not None:
+        return ()
     if who.operator:
         return tuple(Visibility)
     belongs = {
@@ -83,7 +88,7 @@ def audiences(who: Person, hub: Hub) -> tuple[Visibility, ...]:
 
 def visible(who: Person) -> ColumnElement[bool]:
     """Return the condition on `Hub` that selects the hubs that a person may see, as `can` would."""
-    return _within(Hub.visibility, Hub.id, who)
+    return and_(Hub.deleted_on.is_(None), _within(Hub.visibility, Hub.id, who))
 
 
 def visible_widgets(who: Person) -> ColumnElement[bool]:
@@ -126,20 +131,28 @@ def hides_activity(audience: Visibility, hub: Hub) -> ColumnElement[bool]:
 
 
 def can(who: Person, verb: str, what: Hub | Widget | None = None) -> bool:
-    """Tell whether ``who`` may do ``verb`` to a hub, or to a widget by way of its hub; ``create`` is done to none."""
+    """Tell whether ``who`` may do ``verb`` to a hub, or to a widget by way of its hub; ``create`` is done to none.
+
+    ``restore`` is done to a deleted hub, by its owners and by those who run this instance.
+    """
     if verb == "create" and what is None:
         return who.operator or (who.signed_in and who.creator)
-    if verb not in VERBS or what is None:
+    if verb not in (*VERBS, "restore") or what is None:
         raise ValueError(f"{verb!r} is none of {', '.join(VERBS)}")
     hub = what.hub if isinstance(what, Widget) else what
+    if (verb == "restore") is not (hub.deleted_on is not None):
+        return False  # nothing else is done to a deleted hub
     if who.operator:
         return True
-    if not _sees(who, what):
-        return False
-    if verb == "view":
-        return True
-    if not who.signed_in:
-        return False
+    if verb == "restore":
+        return who.admin or who.is_(hub, RoleName.OWNER)
+    if verb == "view" or not _sees(who, what):
+        return _sees(who, what)
+    return who.signed_in and _may(who, verb, hub)
+
+
+def _may(who: Person, verb: str, hub: Hub) -> bool:
+    """Tell whether an account that sees ``hub`` may do more than that."""
     if verb in ("edit", "own"):
         # An archived hub is read-only; its owners can still bring it back.
         return who.is_(hub, RoleName.OWNER) and (verb == "own" or not (hub.archived or hub.managed_in))

@@ -39,6 +39,36 @@ def hub_settings(kind: str, name: str) -> str:
     return hub(kind, name) + "settings"
 
 
+def hub_appearance(kind: str, name: str) -> str:
+    """Return the path of the form that says how a hub looks."""
+    return hub_settings(kind, name) + "/appearance"
+
+
+def hub_other(kind: str, name: str) -> str:
+    """Return the path of what else owners do to a hub: archive, name, file, deletion."""
+    return hub_settings(kind, name) + "/other"
+
+
+def hub_rename(kind: str, name: str) -> str:
+    """Return the path that gives a hub another name (POST)."""
+    return hub_settings(kind, name) + "/name"
+
+
+def hub_file(kind: str, name: str) -> str:
+    """Return the path of a hub as a file."""
+    return hub_settings(kind, name) + "/file"
+
+
+def hub_delete(kind: str, name: str) -> str:
+    """Return the path that deletes a hub (POST)."""
+    return hub_settings(kind, name) + "/delete"
+
+
+def deleted_hub(hub_id: int) -> str:
+    """Return the path that brings a deleted hub back (POST)."""
+    return f"/me/deleted/{hub_id}"
+
+
 def hub_stream(kind: str, name: str) -> str:
     """Return the path at which a page gets a new stream token."""
     return hub(kind, name) + "stream"

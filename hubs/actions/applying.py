@@ -44,6 +44,8 @@ def found(session: Session, registry: Registry, wanted: HubDocument) -> Hub:
     """
     query = select(Hub).where(Hub.kind == wanted.kind, Hub.name == wanted.hub)
     hub = session.scalars(query).first()
+    if hub is not None and hub.deleted_on is not None:
+        raise InvalidInput(f"The hub {wanted.hub} is deleted. An owner can bring it back on the page “My account”.")
     if hub is not None:
         return hub
     if not wanted.owners:

@@ -68,10 +68,7 @@ def create(
     :raises InvalidInput: for a name that cannot be part of an address.
     :raises Conflict: when the name is taken.
     """
-    if not _NAME.match(name):
-        raise InvalidInput(
-            _("A hub's name has letters, digits and . _ - only, at most 64."), {"name": _("Not possible.")}
-        )
+    check_name(name)
     if session.scalar(select(Hub.id).where(Hub.kind == kind, Hub.name == name)):
         raise Conflict(_("There is a %(kind)s hub called %(name)s already.") % {"kind": kind, "name": name})
     hub = Hub(kind=kind, name=name, user=founder if kind == "user" else None, version=1, extras={}, managed_in="")
@@ -86,6 +83,17 @@ def create(
     session.flush()
     outbox.record(session, "hubs.hub.created", outbox.about_hub(session, hub, founder.username), hub)
     return hub
+
+
+def check_name(name: str) -> None:
+    """Raise for a name that cannot be part of an address.
+
+    :raises InvalidInput: saying what can.
+    """
+    if not _NAME.fullmatch(name):
+        raise InvalidInput(
+            _("A hub's name has letters, digits and . _ - only, at most 64."), {"name": _("Not possible.")}
+        )
 
 
 def update(session: Session, who: Person, hub: Hub, values: Mapping[str, Any]) -> list[str]:

@@ -103,7 +103,7 @@ def take_back(session: Session, who: Person, hub: Hub, user: User) -> None:
 def respond(session: Session, who: Person, hub_id: int, *, accept: bool) -> Hub:
     """Accept or decline one's own invitation, also to a hub that one cannot see yet; return the hub."""
     invitation = session.get(Invitation, (hub_id, who.id), with_for_update=True) if who.signed_in else None
-    if invitation is None or invitation.expires_on < now():
+    if invitation is None or invitation.expires_on < now() or invitation.hub.deleted_on is not None:
         raise NotFound(_("There is no such invitation, or it has expired. Ask an owner for a new one."))
     hub, role, invited_by = invitation.hub, invitation.role, invitation.invited_by
     if accept and hub.archived:
@@ -134,9 +134,10 @@ def mine(session: Session, who: Person) -> tuple[list[JoinRequest], list[Invitat
     """Return a person's own requests and the invitations that can still be accepted, newest first."""
     asked = select(JoinRequest).options(joinedload(JoinRequest.hub)).where(JoinRequest.user_id == who.id)
     offered = select(Invitation).options(joinedload(Invitation.hub)).where(Invitation.user_id == who.id)
+    offered = offered.where(Invitation.expires_on > now()).order_by(Invitation.created_on.desc())
     return (
         list(session.scalars(asked.order_by(JoinRequest.created_on.desc()))),
-        list(session.scalars(offered.where(Invitation.expires_on > now()).order_by(Invitation.created_on.desc()))),
+        [one for one in session.scalars(offered) if one.hub.deleted_on is None],
     )
 
 

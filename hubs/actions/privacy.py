@@ -108,6 +108,12 @@ def forget(session: Session, user: User) -> None:
     :raises Conflict: when a hub would lose its last owner.
     """
     roles = session.scalars(select(Role).where(Role.user_id == user.id)).all()
+    # A deleted hub that nobody else could bring back ends now.
+    for role in roles:
+        if role.hub.deleted_on is not None and _is_last_owner(session, role):
+            session.delete(role.hub)
+    session.flush()
+    roles = session.scalars(select(Role).where(Role.user_id == user.id)).all()
     left = sorted({role.hub.title for role in roles if _is_last_owner(session, role)})
     if left:
         raise Conflict(

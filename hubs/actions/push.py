@@ -12,7 +12,7 @@ from hubs.actions import bearer, outbox
 from hubs.errors import Conflict, InvalidInput, NotAllowed, NotFound, PreconditionFailed, Unauthorized
 from hubs.i18n import _
 from hubs.models import PushContent, PushToken, Widget, now
-from hubs.permissions import Person, require
+from hubs.permissions import NO_WIDGET, Person, require
 from hubs.widgets import parameters
 from hubs.widgets.push import CONTENT, Push
 
@@ -82,6 +82,8 @@ def find_token(session: Session, text: str, number: int) -> PushToken:
         raise Unauthorized(_("This token has expired. An owner makes a new one in the widget's settings."))
     if token.widget_id != number:
         raise NotAllowed(_("This token is for another widget."))
+    if token.widget.hub.deleted_on is not None:
+        raise NotFound(NO_WIDGET)
     if token.widget.hub.archived:
         raise NotAllowed(_("This hub is archived and read-only."))
     bearer.note_use(token)

@@ -7,7 +7,7 @@ import time
 from importlib import import_module
 from importlib.util import find_spec
 
-from hubs.actions import audit, messages, notices, outbox
+from hubs.actions import audit, lifecycle, messages, notices, outbox
 from hubs.backend.build import Builder, create_fragments
 from hubs.backend.catchup import Catchup
 from hubs.backend.groups import GroupMessages
@@ -139,6 +139,7 @@ class Daemon:
             notices.purge(session, self._settings.retention_days)
             outbox.purge(session)
             audit.purge(session, self._settings.audit_days)
+            lifecycle.purge(session)
 
 
 def create_remote(settings: Settings, due: Due, stream: Stream) -> Work:

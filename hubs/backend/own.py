@@ -26,7 +26,7 @@ PATIENCE = timedelta(seconds=3)
 #: Changes of a widget that leave its content as it is.
 _PLACE = {"position"}
 #: Changes of a hub that lists on the hubs of its people show.
-_LISTED = {"visibility", "archived", "display_name", "privacy", "subscriptions"}
+_LISTED = {"visibility", "name", "archived", "display_name", "privacy", "subscriptions"}
 
 
 class OwnMessages:

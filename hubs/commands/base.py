@@ -12,6 +12,7 @@ from hubs.actions import outbox, revisions
 from hubs.bus import NullPublisher, Publisher
 from hubs.errors import NotFound
 from hubs.models import Database, Hub, User
+from hubs.permissions import OPERATOR, visible
 from hubs.settings import Settings, load
 from hubs.widgets.public import Public, forget_after_commit
 from hubs.widgets.registry import Registry
@@ -32,7 +33,7 @@ class Instance:
         """
         space, _, name = path.strip("/").rpartition("/")
         kind = Hub.kind == "user" if space == "u" else Hub.kind != "user"
-        found = self.session.scalars(select(Hub).where(kind, Hub.name == name)).first()
+        found = self.session.scalars(select(Hub).where(kind, Hub.name == name, visible(OPERATOR))).first()
         if found is None or space not in ("", "t", "u"):
             raise NotFound(f"There is no hub {path}. Write docs for the team docs, or u/somebody for a person's hub.")
         return found

@@ -10,7 +10,7 @@ from hubs.actions import audit as log
 from hubs.actions import people, templates
 from hubs.commands.base import Instance, instance
 from hubs.models import Hub, Role, RoleName, User
-from hubs.permissions import OPERATOR
+from hubs.permissions import OPERATOR, visible
 
 #: Most names in one list.
 LIMIT = 10_000
@@ -28,7 +28,7 @@ def list_teams() -> None:
         members = select(func.count(Role.user_id.distinct())).where(
             Role.hub_id == Hub.id, Role.role.in_((RoleName.OWNER, RoleName.MEMBER))
         )
-        query = select(Hub, members.scalar_subquery()).where(Hub.kind != "user").order_by(Hub.name)
+        query = select(Hub, members.scalar_subquery()).where(Hub.kind != "user", visible(OPERATOR)).order_by(Hub.name)
         for hub, count in here.session.execute(query):
             click.echo(f"{hub.name}\t{count} members\t{hub.title}{' (archived)' if hub.archived else ''}")
 

@@ -74,6 +74,10 @@ class Hub(Base):
     #: Moves with every change of the hub, its widgets and its roles: the sweep of the daemon finds changes by it.
     updated_on: Mapped[datetime] = mapped_column(default=now, index=True)
     last_activity: Mapped[datetime | None]
+    #: When the hub was deleted. It can be brought back for some days; until then nobody sees it.
+    deleted_on: Mapped[datetime | None] = mapped_column(index=True)
+    #: Who could see the hub before it was deleted.
+    visibility_before: Mapped[str | None] = mapped_column(String(16))
 
     user: Mapped[User | None] = relationship()
     widgets: Mapped[list["Widget"]] = relationship(
@@ -99,6 +103,18 @@ class Hub(Base):
         """Note that the hub changed, for readers who hold an older version."""
         self.version = (self.version or 0) + 1
         self.updated_on = now()
+
+
+class FormerName(Base):
+    """A name that a hub had: its old address leads to the new one, unless another hub took the name."""
+
+    __tablename__ = "former_names"
+
+    #: The first part of the address: ``u`` or ``t``.
+    space: Mapped[str] = mapped_column(String(1), primary_key=True)
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    hub_id: Mapped[int] = mapped_column(ForeignKey("hubs.id", ondelete="CASCADE"), index=True)
+    since: Mapped[datetime] = mapped_column(default=now)
 
 
 class Widget(Base):

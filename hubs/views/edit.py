@@ -45,7 +45,6 @@ HUB_PARAMETERS = (
     Parameter("summary", label=N_("Summary"), help=N_("One line of at most 128 characters.")),
     Parameter("description", kind="markdown", label=N_("Description"), help=N_("Markdown.")),
     VISIBILITY,
-    Parameter("left_width", label=N_("Width of the left column"), kind="number", default=8, minimum=1, maximum=11),
     *(Parameter(name, label=_EXTRAS[name]) for name in hub_actions.EXTRAS),
 )
 
@@ -79,7 +78,7 @@ def settings(number: int) -> ResponseReturnValue:
 def hub_settings(space: str, name: str) -> ResponseReturnValue:
     """Show a hub's settings, and save them."""
     hub = find_hub(space, name, "own")
-    values: dict[str, Any] = {**hub.extras, **{p.name: getattr(hub, p.name, None) for p in HUB_PARAMETERS[:5]}}
+    values: dict[str, Any] = {**hub.extras, **{p.name: getattr(hub, p.name, None) for p in HUB_PARAMETERS[:4]}}
     wrong: dict[str, str] = {}
     if request.method == "POST" and "archived" in request.form:
         hub_actions.update(db(), me(), hub, {"archived": request.form["archived"] == "1"})

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, flash, g, jsonify, redirect, render_templ
 from flask.typing import ResponseReturnValue
 
 from hubs import i18n, urls
-from hubs.actions import membership, privacy, sessions
+from hubs.actions import lifecycle, membership, privacy, sessions
 from hubs.errors import InvalidInput, NotAllowed
 from hubs.events import user_channel
 from hubs.i18n import N_, _, ngettext
@@ -98,7 +98,8 @@ def _page(user: User, values: Mapping[str, Any], wrong: dict[str, str]) -> str:
     # A hub that closed meanwhile is not named to those who only asked.
     seen = [one for one in requests if can(me(), "view", one.hub)]
     form = forms.Form(_parameters(), values, wrong)
-    return render_template("me.html", user=user, form=form, requests=seen, invitations=invitations)
+    deleted = lifecycle.discarded(db(), me())
+    return render_template("me.html", user=user, deleted=deleted, form=form, requests=seen, invitations=invitations)
 
 
 def _parameters() -> tuple[Parameter, ...]:

@@ -3,11 +3,12 @@
 import time
 from dataclasses import dataclass
 from typing import Any, cast
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from flask import current_app, g, request, session
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, contains_eager, joinedload
+from werkzeug.routing import RequestRedirect
 
 from hubs import i18n, urls
 from hubs.actions import bookmarks, outbox
@@ -16,7 +17,7 @@ from hubs.actions.sessions import digest_of
 from hubs.errors import NotFound
 from hubs.events import Stream, Tokens, hub_channel, user_channel
 from hubs.i18n import _
-from hubs.models import Database, Hub, Role, SignIn, User, Widget, now
+from hubs.models import Database, FormerName, Hub, Role, SignIn, User, Widget, now
 from hubs.permissions import NO_HUB, NO_WIDGET, VISITOR, Person, audiences, can, person, require, visible
 from hubs.settings import Settings
 from hubs.views.limits import Limiter
@@ -134,6 +135,18 @@ def bar() -> Bar:
     return cast("Bar", g.bar)
 
 
+class Moved(RequestRedirect):
+    """Sends the browser to the new address of a page for good."""
+
+    code = 301
+
+    def get_response(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the redirect; a browser asks again, since another hub may take the old name one day."""
+        answer = super().get_response(*args, **kwargs)
+        answer.headers["Cache-Control"] = "private, no-cache"
+        return answer
+
+
 def find_hub(space: str, name: str, verb: str = "view") -> Hub:
     """Return the hub at ``/u/<name>/`` or ``/t/<name>/`` with its widgets, in one query.
 
@@ -145,9 +158,21 @@ def find_hub(space: str, name: str, verb: str = "view") -> Hub:
     query = select(Hub).options(joinedload(Hub.widgets), joinedload(Hub.user))
     hub = db().scalars(query.where(kind, Hub.name == name, visible(me()))).unique().first()
     if hub is None:
+        if request.method in ("GET", "HEAD"):
+            _follow(space, name)
         raise NotFound(_(NO_HUB))
     require(me(), verb, hub)
     return hub
+
+
+def _follow(space: str, name: str) -> None:
+    """Redirect to where the hub is now that had this name before, if who asks may see it."""
+    former = select(Hub).join(FormerName, FormerName.hub_id == Hub.id)
+    hub = db().scalar(former.where(FormerName.space == space, FormerName.name == name, visible(me())))
+    if hub is not None:
+        path = request.path.replace(f"/{space}/{name}", urls.hub(hub.kind, hub.name).rstrip("/"), 1)
+        query = request.query_string.decode("latin-1")
+        raise Moved(quote(path, safe="/%") + (f"?{query}" if query else ""))
 
 
 def shown(hub: Hub, who: Person | None = None) -> list[Widget]:

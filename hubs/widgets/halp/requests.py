@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from hubs.models import Hub, MessagePerson, Role, RoleName, StoredMessage, User, Visibility, Widget, now
+from hubs.models import FormerName, Hub, MessagePerson, Role, RoleName, StoredMessage, User, Visibility, Widget, now
 from hubs.permissions import hides_activity
 from hubs.widgets.messages import newest
 
@@ -45,9 +45,16 @@ def written(hub: Hub) -> str:
 
 def followed(session: Session, hub: Hub, names: Sequence[str]) -> list[Hub]:
     """Return the hubs that ``names`` write, of those that everybody may see, and this one itself."""
-    query = select(Hub).where(Hub.name.in_([name.partition("/")[2] for name in names])).order_by(Hub.kind, Hub.name)
-    seen = (found for found in session.scalars(query) if found.visibility == Visibility.PUBLIC or found.id == hub.id)
-    return [found for found in seen if written(found) in names]
+    bare = [name.partition("/")[2] for name in names]
+    query = select(Hub).where(Hub.name.in_(bare)).order_by(Hub.kind, Hub.name)
+    hubs = {written(found): found for found in session.scalars(query) if written(found) in names}
+    # A hub that was renamed is meant by its old name, unless another one took that.
+    renamed = select(FormerName, Hub).join(Hub, Hub.id == FormerName.hub_id).where(FormerName.name.in_(bare))
+    for former, found in session.execute(renamed):
+        if (name := f"{former.space}/{former.name}") in names:
+            hubs.setdefault(name, found)
+    seen = {found.id: found for found in hubs.values() if found.visibility == Visibility.PUBLIC or found.id == hub.id}
+    return sorted(seen.values(), key=lambda found: (found.kind, found.name))
 
 
 def read(session: Session, row: Widget, hubs: Sequence[Hub] | None, days: int) -> list[Request]:

@@ -48,6 +48,13 @@ RULES = {
     (HUB + "edit/widget/<key>", "POST"): "edit",
     (HUB + "settings", "GET"): "edit",
     (HUB + "settings", "POST"): "edit",
+    (HUB + "settings/appearance", "GET"): "edit",
+    (HUB + "settings/appearance", "POST"): "edit",
+    (HUB + "settings/other", "GET"): "edit",
+    (HUB + "settings/file", "GET"): "edit",
+    (HUB + "settings/name", "POST"): "edit",
+    (HUB + "settings/delete", "POST"): "edit",
+    ("/me/deleted/<int:hub_id>", "POST"): "account",
     (HUB + "<any(subscribe, unsubscribe, star, unstar, leave):act>", "POST"): "signed in",
     (HUB + "members", "GET"): "view",
     (HUB + "join", "GET"): "join",
@@ -120,6 +127,9 @@ MISSES = (
     "/t/otters/invitations",
     "/me/invitations/",
     "/me/bookmarks",
+    "/me/deleted/",
+    "/t/otters/settings/name",
+    "/t/otters/settings/delete",
     "/me/tokens/",
     "/me/delete",
 )
@@ -192,6 +202,8 @@ def test_the_rules_hold(client: FlaskClient, session: Session, otters: Hub, role
         fields |= {"username": role if role != "visitor" else "newcomer", "activity": "public", "timezone": "UTC"}
         fields |= {"name": "builder", "days": "7", "scope": "read", "template": "team"}
         fields |= {"visibility": visibility.value, "join_mode": "request"}
+        if path == "/t/otters/settings/name":
+            fields["name"] = "otters"  # another one would end the walk
         if (path, method) == ("/login", "POST") and role == "visitor":
             continue
         answer = client.get(path) if method == "GET" else post(client, path, **fields)
@@ -290,6 +302,12 @@ def test_every_path_that_we_write_leads_somewhere(app: Flask) -> None:
         (urls.hub_stream("team", "x"), "GET"),
         (urls.hub_edit("team", "x"), "GET"),
         (urls.hub_settings("team", "x"), "POST"),
+        (urls.hub_appearance("team", "x"), "POST"),
+        (urls.hub_other("team", "x"), "GET"),
+        (urls.hub_rename("team", "x"), "POST"),
+        (urls.hub_file("team", "x"), "GET"),
+        (urls.hub_delete("team", "x"), "POST"),
+        (urls.deleted_hub(1), "POST"),
         (urls.hub_act("team", "x", "subscribe"), "POST"),
         (urls.hub_members("team", "x"), "GET"),
         (urls.hub_join("team", "x"), "POST"),

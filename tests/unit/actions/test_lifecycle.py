@@ -1,0 +1,144 @@
+"""Another name, deletion, coming back and the end of a hub."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from hubs.actions import hubs as hub_actions
+from hubs.actions import lifecycle, privacy
+from hubs.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from hubs.models import AuditEntry, FormerName, Hub, OutboxMessage, RoleName, User, Visibility, Widget
+from hubs.permissions import OPERATOR, VISITOR, Person, can
+from hubs.widgets.halp.requests import followed
+from hubs.widgets.registry import Registry
+from tests.unit.conftest import as_person, user_of
+
+PEOPLE = ("stranger", "subscriber", "member")
+
+
+def one(session: Session, username: str) -> Person:
+    session.expire_all()
+    return as_person(session, username)
+
+
+def last(session: Session) -> OutboxMessage:
+    return session.scalars(select(OutboxMessage).order_by(OutboxMessage.id.desc()).limit(1)).one()
+
+
+def test_who_is_no_owner_neither_renames_nor_deletes(session: Session, team: Hub) -> None:
+    for who in (VISITOR, *(one(session, name) for name in PEOPLE)):
+        with pytest.raises(NotAllowed):
+            lifecycle.rename(session, who, team, "sea-otters")
+        with pytest.raises(NotAllowed):
+            lifecycle.discard(session, who, team)
+    assert (team.name, team.deleted_on) == ("otters", None)
+
+
+def test_a_new_name_is_told_and_the_old_one_kept(session: Session, team: Hub) -> None:
+    owner, version = one(session, "owner"), team.version
+    assert lifecycle.rename(session, owner, team, "sea-otters")
+    assert not lifecycle.rename(session, owner, team, "sea-otters")
+    said = last(session)
+    assert (said.topic, said.body["changed_keys"]) == ("hubs.hub.updated", ["name"])
+    assert said.body["hub_url"].endswith("/t/sea-otters/")
+    assert team.version > version
+    assert session.get_one(FormerName, ("t", "otters")).hub_id == team.id
+    # Back again: the name is no former one any more.
+    assert lifecycle.rename(session, owner, team, "otters")
+    assert session.get(FormerName, ("t", "otters")) is None
+    assert session.get_one(FormerName, ("t", "sea-otters")).hub_id == team.id
+
+
+def test_names_that_are_taken_or_impossible_are_refused(session: Session, registry: Registry, team: Hub) -> None:
+    owner = one(session, "owner")
+    hub_actions.create(session, registry, user_of(session, "stranger"), "regional", "voles")
+    with pytest.raises(Conflict):
+        lifecycle.rename(session, owner, team, "voles")
+    with pytest.raises(InvalidInput):
+        lifecycle.rename(session, owner, team, "a/b")
+    mine = privacy.own_hub(session, user_of(session, "owner"))
+    assert mine is not None
+    with pytest.raises(InvalidInput, match="name of its person"):
+        lifecycle.rename(session, owner, mine, "somebody")
+    team.archived = True
+    with pytest.raises(NotAllowed):
+        lifecycle.rename(session, owner, team, "sea-otters")
+
+
+def test_so_many_former_names_are_kept(session: Session, team: Hub) -> None:
+    owner = one(session, "owner")
+    for number in range(lifecycle.FORMER + 3):
+        lifecycle.rename(session, owner, team, f"otters-{number}")
+    assert len(session.scalars(select(FormerName)).all()) == lifecycle.FORMER
+    assert session.get(FormerName, ("t", "otters")) is None
+
+
+def test_settings_that_name_a_hub_go_on_to_mean_it(session: Session, registry: Registry, team: Hub) -> None:
+    mine = privacy.own_hub(session, user_of(session, "stranger"))
+    assert mine is not None
+    lifecycle.rename(session, one(session, "owner"), team, "sea-otters")
+    assert followed(session, mine, ["t/otters"]) == [team]
+    assert followed(session, mine, ["t/otters", "t/sea-otters"]) == [team]
+    other = hub_actions.create(session, registry, user_of(session, "stranger"), "team", "otters")
+    assert followed(session, mine, ["t/otters"]) == [other]
+
+
+def test_a_deleted_hub_is_there_for_nobody_until_it_is_brought_back(session: Session, team: Hub) -> None:
+    owner, widgets = one(session, "owner"), len(team.widgets)
+    team.visibility = Visibility.SIGNED_IN
+    until = lifecycle.discard(session, owner, team)
+    assert team.deleted_on is not None
+    assert until - team.deleted_on == timedelta(days=30)
+    assert last(session).body["changed_keys"] == ["deleted", "visibility"]
+    assert last(session).body["hub_name"] == ""
+    for who in (VISITOR, owner, OPERATOR, *(one(session, name) for name in PEOPLE)):
+        assert not any(can(who, verb, team) for verb in ("view", "edit", "own", "subscribe", "leave"))
+        assert can(who, "restore", team) is (who in (owner, OPERATOR))
+        if who not in (owner, OPERATOR):
+            assert lifecycle.discarded(session, who) == []
+            with pytest.raises(NotFound):
+                lifecycle.bring_back(session, who, team)
+    admin = Person(99, "admin", admin=True)
+    assert can(admin, "restore", team)
+    assert lifecycle.discarded(session, owner) == lifecycle.discarded(session, admin) == [(team, until)]
+    lifecycle.bring_back(session, owner, team)
+    assert (team.visibility, team.deleted_on, len(team.widgets)) == (Visibility.SIGNED_IN, None, widgets)
+    assert can(owner, "own", team)
+    assert not can(owner, "restore", team)
+    did = session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc()).limit(2)).all()
+    assert [(entry.agent, entry.hub_id) for entry in did] == [("owner", team.id)] * 2
+
+
+def test_a_hub_ends_when_its_days_are_over_and_not_before(session: Session, team: Hub) -> None:
+    lifecycle.rename(session, one(session, "owner"), team, "sea-otters")
+    lifecycle.discard(session, one(session, "owner"), team)
+    number, name = team.id, team.name
+    assert lifecycle.purge(session) == 0
+    assert team.deleted_on is not None
+    team.deleted_on -= timedelta(days=30, seconds=1)
+    assert lifecycle.purge(session) == 1
+    session.commit()
+    assert session.get(Hub, number) is None
+    assert session.scalars(select(Widget).where(Widget.hub_id == number)).all() == []
+    assert session.scalars(select(FormerName)).all() == []
+    assert last(session).body["hub_id"] == number
+    kept = session.scalars(select(AuditEntry).where(AuditEntry.hub_id == number)).all()
+    assert kept[-1].hub_name == name
+
+
+def test_who_leaves_as_the_last_owner_of_a_deleted_hub_ends_it(session: Session, team: Hub) -> None:
+    lifecycle.discard(session, one(session, "owner"), team)
+    number = team.id
+    privacy.forget(session, user_of(session, "owner"))
+    session.commit()
+    assert session.get(Hub, number) is None
+
+
+def test_an_admin_becomes_the_owner_of_a_hub_that_has_none(session: Session, team: Hub) -> None:
+    lifecycle.discard(session, one(session, "owner"), team)
+    team.roles = [role for role in team.roles if role.role != RoleName.OWNER]
+    stranger = session.scalars(select(User).where(User.username == "stranger")).one()
+    lifecycle.bring_back(session, Person(stranger.id, "stranger", admin=True), team)
+    assert team.people(RoleName.OWNER) == [stranger]
