@@ -1,7 +1,7 @@
 """Feeds: what the people of a hub did lately, as JSON and as Atom, for who asks."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, Response, make_response
@@ -69,11 +69,11 @@ def _read(hub: Hub, limit: int, before: tuple[datetime, int] | None = None) -> S
 def _place(start: Sequence[Any]) -> tuple[datetime, int]:
     try:
         moment = datetime.fromisoformat(start[0])
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise InvalidInput("There is no such page.", {"cursor": "Take the address from `next` of the page before."})
-    return moment, start[1]
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC), start[1]
+    except (ValueError, OverflowError):
+        pass  # said below
+    raise InvalidInput("There is no such page.", {"cursor": "Take the address from `next` of the page before."})
 
 
 def _describe(one: Item) -> dict[str, Any]:

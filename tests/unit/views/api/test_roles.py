@@ -1,0 +1,97 @@
+"""Roles and one's own things by the API: owners and everybody for themselves."""
+
+import pytest
+from sqlalchemy.orm import Session
+
+from hubs.models import Hub, JoinMode, JoinRequest, PersonalToken, RoleName
+from tests.unit.conftest import user_of
+from tests.unit.views.api.conftest import Ask
+
+ROLES = "/hubs/t/otters/roles"
+
+
+def held(ask: Ask, who: str, query: str = "") -> list[tuple[str, str]]:
+    return [(one["username"], one["role"]) for one in ask(who, "GET", ROLES + query).json["items"]]
+
+
+def test_owners_and_members_are_listed_and_ones_own_roles(ask: Ask, otters: Hub) -> None:
+    assert held(ask, "") == [("member", "member"), ("owner", "owner")]
+    assert held(ask, "subscriber") == [("member", "member"), ("owner", "owner"), ("subscriber", "subscriber")]
+    assert held(ask, "", "?role=owner") == [("owner", "owner")]
+    assert ask("owner", "GET", ROLES + "?role=subscriber").status_code == 400
+    first = ask("", "GET", ROLES + "?limit=1").json
+    assert [one["username"] for one in first["items"]] == ["member"]
+    second = ask("", "GET", first["next"].removeprefix("http://127.0.0.1")).json
+    assert ([one["username"] for one in second["items"]], second["next"]) == (["owner"], None)
+
+
+def test_who_is_left_out_of_lists_is_named_to_owners_and_themselves_only(
+    ask: Ask, session: Session, otters: Hub
+) -> None:
+    user_of(session, "member").unlisted = user_of(session, "owner").unlisted = True
+    session.commit()
+    for who in ("", "stranger", "subscriber"):
+        assert ("member", "member") not in held(ask, who)
+        assert ("owner", "owner") in held(ask, who), "owners are always named"
+    for who in ("member", "owner"):
+        assert ("member", "member") in held(ask, who)
+
+
+def test_everybody_follows_and_stops_for_themselves_only(ask: Ask, otters: Hub) -> None:
+    for role in ("subscriber", "stargazer"):
+        assert ask("stranger", "PUT", f"{ROLES}/stranger/{role}").json == {"state": "given"}
+        assert ask("owner", "PUT", f"{ROLES}/member/{role}").status_code == 400
+        assert ask("member", "DELETE", f"{ROLES}/stranger/{role}").status_code == 403
+        assert ask("stranger", "DELETE", f"{ROLES}/stranger/{role}").status_code == 204
+        assert ask("stranger", "DELETE", f"{ROLES}/stranger/{role}").status_code == 404
+
+
+def test_one_asks_to_be_a_member_and_owners_give_it(ask: Ask, session: Session, otters: Hub) -> None:
+    assert ask("stranger", "PUT", f"{ROLES}/stranger/member").json == {"state": "requested"}
+    assert session.query(JoinRequest).one().user.username == "stranger"
+    assert ask("stranger", "PUT", f"{ROLES}/stranger/member").status_code == 409
+    assert ask("stranger", "PUT", f"{ROLES}/stranger/owner").status_code == 403
+    assert ask("owner", "PUT", f"{ROLES}/stranger/member").json == {"state": "given"}
+    assert ("stranger", "member") in held(ask, "")
+    otters.join_mode = JoinMode.OPEN
+    session.commit()
+    assert ask("subscriber", "PUT", f"{ROLES}/subscriber/member").json == {"state": "given"}
+    assert ask("owner", "PUT", f"{ROLES}/nobody/member").status_code == 404
+
+
+def test_a_hub_keeps_its_last_owner(ask: Ask, session: Session, otters: Hub) -> None:
+    refused = ask("owner", "DELETE", f"{ROLES}/owner/owner")
+    assert (refused.status_code, "last owner" in refused.get_json(force=True)["detail"]) == (409, True)
+    assert ask("owner", "PUT", f"{ROLES}/member/owner").status_code == 200
+    assert ask("owner", "DELETE", f"{ROLES}/owner/owner").status_code == 204
+    session.expire_all()
+    assert [user.username for user in otters.people(RoleName.OWNER)] == ["member"]
+
+
+@pytest.mark.parametrize("who", ["stranger", "subscriber", "member"])
+def test_only_owners_take_the_roles_of_others(ask: Ask, otters: Hub, who: str) -> None:
+    assert ask(who, "DELETE", f"{ROLES}/owner/owner").status_code == 403
+    # Nobody learns by it who has an account here.
+    assert ask(who, "DELETE", f"{ROLES}/nobody/owner").status_code == 403
+    assert ask("", "DELETE", f"{ROLES}/owner/owner").status_code == 401
+
+
+def test_who_asks_is_told_who_they_are(ask: Ask, otters: Hub) -> None:
+    found = ask("member", "GET", "/me").json
+    assert (found["username"], found["activity"]) == ("member", "public")
+    assert {"hub": "http://127.0.0.1/api/v1/hubs/t/otters", "role": "member"} in found["roles"]
+    assert ask("", "GET", "/me").status_code == ask("", "GET", "/me/tokens").status_code == 401
+
+
+def test_people_list_and_end_their_own_tokens_only(ask: Ask, session: Session, otters: Hub) -> None:
+    listed = ask("member", "GET", "/me/tokens").json["items"]
+    assert [one["name"] for one in listed] == ["test"]
+    assert not {"digest", "text"} & set(listed[0])
+    path = f"/me/tokens/{listed[0]['id']}"
+    assert ask("owner", "DELETE", path).status_code == 404
+    assert ask("member", "DELETE", path, scope="read").status_code == 403
+    assert ask("member", "DELETE", path).status_code == 204
+    assert ask("member", "GET", "/me").status_code == 401
+    session.expire_all()
+    ended = [row.user.username for row in session.query(PersonalToken) if row.revoked_on]
+    assert ended == ["member"]
