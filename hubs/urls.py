@@ -239,6 +239,21 @@ def search(typed: str = "") -> str:
     return f"/search?{urlencode({'q': typed})}" if typed else "/search"
 
 
+def palette() -> str:
+    """Return the path of what the palette lists."""
+    return "/search/palette"
+
+
+def teams(**filters: str | int) -> str:
+    """Return the path of the directory of teams, with filters such as ``state="idle"``."""
+    return "/teams/" + (f"?{urlencode(filters)}" if filters else "")
+
+
+def people(**filters: str | int) -> str:
+    """Return the path of the directory of people."""
+    return "/people/" + (f"?{urlencode(filters)}" if filters else "")
+
+
 def login() -> str:
     """Return the path of the sign-in page."""
     return "/login"

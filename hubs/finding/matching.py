@@ -11,9 +11,11 @@ from hubs.models.finding import CODES
 
 #: From which closeness on a title is offered as what may have been meant.
 ALIKE = 0.4
+#: What PostgreSQL offers of short and of longer searches: among many names a lower bound would offer too much.
+SHORT, BOUND_SHORT, BOUND_LONG = 8, 0.4, 0.5
 #: Rows of a kind that are looked at for typos.
-LOOKED_AT = 200
-_IDS: MappingProxyType[str, InstrumentedAttribute[int]] = MappingProxyType(
+LOOKED_AT = 50
+IDS: MappingProxyType[str, InstrumentedAttribute[int]] = MappingProxyType(
     {"hubs": Hub.id, "users": User.id, "widgets": Widget.id}
 )
 # The very expressions of the indexes of migration 0011, or PostgreSQL would read every row.
@@ -48,11 +50,12 @@ def alike(session: Session, table: str, wanted: Wanted) -> ColumnElement[bool]:
     # Whether the index is there is asked each time: an operator can add it while we run.
     if session.scalar(text("SELECT to_regclass(:name) IS NOT NULL"), {"name": f"search_{table}_similar"}):
         limit = text("SELECT set_config('pg_trgm.word_similarity_threshold', :least, true)")
-        session.execute(limit, {"least": str(ALIKE)})
+        least = BOUND_SHORT if len(wanted.text) < SHORT else BOUND_LONG
+        session.execute(limit, {"least": str(least)})
         title: ColumnElement[str] = literal_column(_TITLES[table])
         typed = literal(" ".join(wanted.words))
-        few = select(_IDS[table]).where(typed.op("<%", is_comparison=True)(title), text(_ONLY[table]))
-        return _IDS[table].in_(few.order_by(func.word_similarity(typed, title).desc()).limit(LOOKED_AT).correlate(None))
+        few = select(IDS[table]).where(typed.op("<%", is_comparison=True)(title), text(_ONLY[table]))
+        return IDS[table].in_(few.order_by(func.word_similarity(typed, title).desc()).limit(LOOKED_AT).correlate(None))
     return _matching(session, table, [(word[: max(3, len(word) // 2)], True) for word in wanted.words])
 
 
@@ -74,7 +77,7 @@ def _in_fts(index: str, table: str, terms: str, order: str = "") -> ColumnElemen
     where = f"WHERE {index} MATCH :{table}_{index} AND rowid % 3 = {code}"
     query = f"SELECT rowid / 3 AS id FROM {index} {where} {few}"  # noqa: S608 - names of our own
     found = text(query).bindparams(**{f"{table}_{index}": terms}).columns(column("id", Integer))
-    return _IDS[table].in_(found.subquery().select())
+    return IDS[table].in_(found.subquery().select())
 
 
 def _on_sqlite(session: Session) -> bool:

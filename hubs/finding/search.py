@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
-from sqlalchemy import ColumnElement, Select, case, func, or_, select, union
+from sqlalchemy import ColumnElement, CompoundSelect, Select, case, func, or_, select, union
 from sqlalchemy.orm import Session, contains_eager
 
 from hubs import urls
-from hubs.finding.matching import ALIKE, LOOKED_AT, alike, with_words
+from hubs.finding.matching import ALIKE, IDS, LOOKED_AT, alike, with_words
 from hubs.finding.words import Wanted, closeness, read
 from hubs.models import Hub, User, Widget
 from hubs.permissions import Person, can, listed, visible, visible_widgets
@@ -21,10 +21,10 @@ from hubs.widgets.registry import Registry
 #: Hits of each kind where nobody says how many, and at most.
 SHOWN = 8
 MOST = 50
-#: People and widgets that are ranked. More than these fit only very short words; whoever is called exactly so, and
-#: what is on hubs of one's own, is always among them.
-RANKED = 2000
-#: Typos are looked for where fewer than these have the words themselves.
+#: Rows of each kind that are ranked. More than these fit only very short words; what is called exactly so, and widgets
+#: on hubs of one's own, are always among them.
+RANKED = 1000
+#: Typos are looked for where fewer than these, of all kinds, have the words themselves.
 FEW = 3
 
 Kind = Literal["team", "person", "widget"]
@@ -73,12 +73,11 @@ def search(session: Session, registry: Registry, who: Person, typed: str, limit:
     wanted, limit = read(typed), max(1, min(limit, MOST))
     if not wanted:
         return Found()
-    return Found(
-        wanted.text,
-        _find(session, wanted, limit, _Teams(session, who)),
-        _find(session, wanted, limit, _People(session, who)),
-        _find(session, wanted, limit, _Widgets(session, who, registry)),
-    )
+    sources = (_Teams(session, who), _People(session, who), _Widgets(session, who, registry))
+    found = [_with_words(session, wanted, limit, source) for source in sources]
+    if sum(map(len, found)) < FEW:
+        found = [_with_guesses(session, wanted, limit, *pair) for pair in zip(sources, found, strict=True)]
+    return Found(wanted.text, *(tuple(hits) for hits in found))
 
 
 class _Source:
@@ -93,8 +92,12 @@ class _Source:
         #: Hubs on which the person holds a role.
         self.own = list(who.roles)
 
-    def rows(self, matches: ColumnElement[bool], wanted: Wanted) -> Select[Any]:
-        """Return the query for rows that match and that the person may see."""
+    def ids(self, matches: ColumnElement[bool], wanted: Wanted) -> Select[Any] | CompoundSelect[Any]:
+        """Return the query for the ids of rows that match: a bounded number, not all of which the person may see."""
+        raise NotImplementedError
+
+    def rows(self) -> Select[Any]:
+        """Return the query for all rows that the person may see."""
         raise NotImplementedError
 
     def hit(self, row: Any, *, guessed: bool) -> Hit:
@@ -117,8 +120,13 @@ class _Source:
 class _Teams(_Source):
     table, names = "hubs", (Hub.name, Hub.display_name)
 
-    def rows(self, matches: ColumnElement[bool], wanted: Wanted) -> Select[Any]:
-        return select(Hub).where(Hub.kind != "user", matches, visible(self.who))
+    def ids(self, matches: ColumnElement[bool], wanted: Wanted) -> Select[Any] | CompoundSelect[Any]:
+        exact = select(Hub.id).where(Hub.kind != "user", Hub.name == wanted.text)
+        some = self.rows().with_only_columns(Hub.id).where(matches).limit(RANKED).subquery()
+        return union(select(some.c.id), exact.where(matches))
+
+    def rows(self) -> Select[Any]:
+        return select(Hub).where(Hub.kind != "user", visible(self.who))
 
     def hit(self, row: Hub, *, guessed: bool) -> Hit:
         return Hit("team", row.id, row.name, row.title, row.summary, urls.hub(row.kind, row.name), guessed=guessed)
@@ -127,10 +135,12 @@ class _Teams(_Source):
 class _People(_Source):
     table, names = "users", (User.username, User.fullname)
 
-    def rows(self, matches: ColumnElement[bool], wanted: Wanted) -> Select[Any]:
+    def ids(self, matches: ColumnElement[bool], wanted: Wanted) -> Select[Any] | CompoundSelect[Any]:
         some = select(User.id).where(matches, listed(self.who)).limit(RANKED).subquery()
-        ids = union(select(some.c.id), select(User.id).where(User.username == wanted.text, matches))
-        query = select(Hub).join(Hub.user).options(contains_eager(Hub.user)).where(User.id.in_(ids))
+        return union(select(some.c.id), select(User.id).where(User.username == wanted.text, matches))
+
+    def rows(self) -> Select[Any]:
+        query = select(Hub).join(Hub.user).options(contains_eager(Hub.user))
         return query.where(Hub.kind == "user", listed(self.who), visible(self.who))
 
     def hit(self, row: Hub, *, guessed: bool) -> Hit:
@@ -145,12 +155,14 @@ class _Widgets(_Source):
         super().__init__(session, who)
         self.registry = registry
 
-    def rows(self, matches: ColumnElement[bool], wanted: Wanted) -> Select[Any]:
+    def ids(self, matches: ColumnElement[bool], wanted: Wanted) -> Select[Any] | CompoundSelect[Any]:
         some = select(Widget.id).where(matches).limit(RANKED).subquery()
-        ids = union(select(some.c.id), select(Widget.id).where(Widget.hub_id.in_(self.own), matches))
-        query = select(Widget).join(Widget.hub).options(contains_eager(Widget.hub)).where(Widget.id.in_(ids))
+        return union(select(some.c.id), select(Widget.id).where(Widget.hub_id.in_(self.own), matches))
+
+    def rows(self) -> Select[Any]:
         # What is on the hub of somebody who is left out of lists would name them.
         named = select(User.id).where(User.id == Hub.user_id, listed(self.who)).exists()
+        query = select(Widget).join(Widget.hub).options(contains_eager(Widget.hub))
         return query.where(visible_widgets(self.who), or_(Hub.kind != "user", named))
 
     def hit(self, row: Widget, *, guessed: bool) -> Hit:
@@ -161,18 +173,25 @@ class _Widgets(_Source):
         return Hit("widget", row.id, row.plugin, title, detail, path, hub.title, guessed)
 
 
-def _find(session: Session, wanted: Wanted, limit: int, source: _Source) -> tuple[Hit, ...]:
-    query = source.rows(with_words(session, source.table, wanted), wanted)
-    hits = [
-        source.hit(row, guessed=False)
-        for row in session.scalars(query.order_by(*source.order(wanted)).limit(limit))
-        if can(source.who, "view", row)
-    ]
-    if len(hits) >= FEW:
-        return tuple(hits)
-    query = source.rows(alike(session, source.table, wanted), wanted)
-    rows = session.scalars(query.order_by(*source.order(wanted)).limit(LOOKED_AT))
-    return (*hits, *_closest(wanted, [source.hit(row, guessed=True) for row in rows], hits)[: limit - len(hits)])
+def _with_words(session: Session, wanted: Wanted, limit: int, source: _Source) -> list[Hit]:
+    rows = _rows(session, wanted, limit, source, with_words(session, source.table, wanted))
+    return [source.hit(row, guessed=False) for row in rows]
+
+
+def _with_guesses(session: Session, wanted: Wanted, limit: int, source: _Source, hits: list[Hit]) -> list[Hit]:
+    rows = _rows(session, wanted, LOOKED_AT, source, alike(session, source.table, wanted))
+    return [*hits, *_closest(wanted, [source.hit(row, guessed=True) for row in rows], hits)][:limit]
+
+
+def _rows(
+    session: Session, wanted: Wanted, limit: int, source: _Source, matches: ColumnElement[bool]
+) -> list[Hub | Widget]:
+    # In two steps, since PostgreSQL guesses how many match, and reads whole tables where it guesses too many.
+    ids = session.scalars(source.ids(matches, wanted)).all()
+    if not ids:
+        return []
+    query = source.rows().where(IDS[source.table].in_(ids)).order_by(*source.order(wanted)).limit(limit)
+    return [row for row in session.scalars(query) if can(source.who, "view", row)]
 
 
 def _closest(wanted: Wanted, guesses: Sequence[Hit], known: Sequence[Hit]) -> list[Hit]:

@@ -3,9 +3,13 @@ import { startAges } from "./ages.js";
 import { startForms } from "./forms.js";
 import { loadAll } from "./load.js";
 import { startPage } from "./page.js";
+import { startPalette } from "./palette.js";
+import { startShortcuts } from "./shortcuts.js";
 import { startStream } from "./stream.js";
 
 startPage();
+startPalette();
+startShortcuts();
 startAges();
 startForms();
 loadAll(document);

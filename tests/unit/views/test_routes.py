@@ -22,6 +22,9 @@ API_WIDGET = "/api/v1/widgets/<int(max=2147483647):number>"
 RULES = {
     ("/", "GET"): "all",
     ("/search", "GET"): "all",
+    ("/search/palette", "GET"): "all",
+    ("/teams/", "GET"): "all",
+    ("/people/", "GET"): "all",
     # Where it is switched on: tests/unit/views/test_gallery.py.
     ("/new", "GET"): "account",
     ("/new", "POST"): "account",
@@ -269,7 +272,7 @@ def test_a_hub_that_one_may_not_see_answers_like_one_that_there_is_not(
     session.commit()
     if role != "visitor":
         sign_in(client, role)
-    for path in ("/", "/search?q=secret+otters", "/search?q=sekret"):
+    for path in ("/", "/search?q=secret+otters", "/search?q=sekret", "/search/palette?q=secret", "/teams/"):
         assert ("Secret otters" in client.get(path).get_data(as_text=True)) is (role == "owner"), path
     if role == "owner":
         return
@@ -341,6 +344,9 @@ def test_every_path_that_we_write_leads_somewhere(app: Flask) -> None:
         (urls.openapi(), "GET"),
         (urls.api_hub("user", "x"), "PATCH"),
         (urls.api_widget(1), "DELETE"),
+        (urls.palette(), "GET"),
+        (urls.teams(state="idle"), "GET"),
+        (urls.people(), "GET"),
         (urls.login(), "GET"),
         (urls.login_start(), "GET"),
         (urls.login_callback(), "GET"),

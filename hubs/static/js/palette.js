@@ -1,0 +1,134 @@
+// The palette: a combobox over a list box, as the ARIA Authoring Practices describe it. Without JavaScript its button
+// is a link to the search page.
+import { recall, remember } from "./page.js";
+
+const RECENT = 8;
+// Milliseconds without a key after which we ask.
+const PAUSE = 120;
+let dialog, input, list, status;
+let options = [];
+let active = -1;
+let asking = null;
+let timer = 0;
+
+const recentKey = () => `hubs.recent.${dialog.dataset.account}`;
+const recent = () => (recall(recentKey()) || "").split(",").filter(Boolean);
+
+function visit(path) {
+  if (!/^\/[ut]\/[^/,]+\/$/.test(path)) return;
+  remember(recentKey(), [path, ...recent().filter((one) => one !== path)].slice(0, RECENT).join(","));
+}
+
+function element(name, className, text, attributes = {}) {
+  const made = document.createElement(name);
+  made.className = className;
+  made.textContent = text;
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  return made;
+}
+
+function choose(index) {
+  options[active]?.setAttribute("aria-selected", "false");
+  active = index;
+  const option = options[active];
+  if (!option) return input.removeAttribute("aria-activedescendant");
+  option.setAttribute("aria-selected", "true");
+  option.scrollIntoView({ block: "nearest" });
+  input.setAttribute("aria-activedescendant", option.id);
+}
+
+function show(groups) {
+  options = [];
+  list.replaceChildren();
+  groups.forEach((group, number) => {
+    const label = `palette-label-${number}`;
+    const box = element("div", "", "", { role: "group", "aria-labelledby": label });
+    box.append(element("div", "palette-label", group.label, { id: label, role: "presentation" }));
+    for (const item of group.items) {
+      const id = `palette-option-${options.length}`;
+      const option = element("div", "palette-option", "", { id, role: "option", "aria-selected": "false" });
+      option.append(element("span", "", item.title));
+      if (item.detail) option.append(" ", element("small", "", item.detail));
+      option.dataset.path = item.path;
+      options.push(option);
+      box.append(option);
+    }
+    list.append(box);
+  });
+  list.hidden = options.length === 0;
+  input.setAttribute("aria-expanded", String(options.length > 0));
+  choose(options.length ? 0 : -1);
+  status.textContent = status.dataset.found.replace("{count}", options.length);
+}
+
+async function ask() {
+  asking?.abort();
+  asking = new AbortController();
+  const { signal } = asking;
+  const query = new URLSearchParams({ q: input.value, recent: recent().join(",") });
+  try {
+    const answer = await fetch(`${dialog.dataset.source}?${query}`, { signal, headers: { Accept: "application/json" } });
+    if (!answer.ok) throw new Error(`status ${answer.status}`);
+    show((await answer.json()).groups);
+  } catch {
+    if (signal.aborted) return;
+    show([]);
+    status.textContent = status.dataset.failed;
+  }
+}
+
+function go(path) {
+  dialog.close();
+  window.location.assign(path);
+}
+
+function onKey(event) {
+  if (event.isComposing) return;
+  const last = options.length - 1;
+  if (event.key === "ArrowDown") choose(active >= last ? 0 : active + 1);
+  else if (event.key === "ArrowUp") choose(active <= 0 ? last : active - 1);
+  else if (event.key === "Enter") {
+    // What is on screen may be of fewer letters than were typed.
+    const settled = timer === 0 && options[active];
+    go(settled ? options[active].dataset.path : `${dialog.dataset.page}?${new URLSearchParams({ q: input.value })}`);
+  } else return;
+  event.preventDefault();
+}
+
+function onInput() {
+  window.clearTimeout(timer);
+  timer = window.setTimeout(() => ask().finally(() => (timer = 0)), PAUSE);
+}
+
+export function openPalette() {
+  if (document.querySelector("dialog[open]")) return;
+  input.value = "";
+  show([]);
+  status.textContent = "";
+  dialog.showModal();
+  input.focus();
+  ask();
+}
+
+export function startPalette() {
+  dialog = document.getElementById("palette");
+  input = dialog.querySelector("[role=combobox]");
+  list = dialog.querySelector("[role=listbox]");
+  status = dialog.querySelector("[role=status]");
+  visit(window.location.pathname);
+  input.addEventListener("keydown", onKey);
+  input.addEventListener("input", onInput);
+  dialog.addEventListener("close", () => asking?.abort());
+  dialog.addEventListener("click", (event) => {
+    const option = event.target.closest("[role=option]");
+    if (option) go(option.dataset.path);
+    else if (event.target === dialog) dialog.close();
+  });
+  for (const button of document.querySelectorAll("[data-palette-open]")) {
+    button.addEventListener("click", (event) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+      event.preventDefault();
+      openPalette();
+    });
+  }
+}

@@ -1,0 +1,182 @@
+"""Finding by keyboard only, in both colour schemes, and on a phone."""
+
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, Page, expect
+
+from hubs.actions import hubs as hub_actions
+from hubs.actions import people
+from hubs.app import create_app
+from hubs.models import Database, migrations
+from hubs.settings import load
+from hubs.testing.browser import violations
+from hubs.widgets.registry import Registry
+from tests.serving import serving
+from tests.unit.views.conftest import BASE
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Give the address of a web app with the people rana and sami, and the team otters, which is rana's."""
+    folder = tmp_path_factory.mktemp("palette")
+    settings = load({**BASE, "HUBS_DATABASE_URL": f"sqlite:///{folder / 'hubs.db'}", "HUBS_DATA_DIR": str(folder)})
+    database, registry = Database(settings.database, info={"site_url": settings.site_url}), Registry()
+    migrations.upgrade(database)
+    with database.transaction() as session:
+        rana = people.sign_up(session, registry, "rana", "Rana Reef")
+        people.sign_up(session, registry, "sami", "Sami Sand")
+        hub_actions.create(session, registry, rana, "team", "otters", {"summary": "We swim."})
+    database.dispose()
+    app: Flask = create_app(settings)
+    with serving(app) as found:
+        yield found
+    app.extensions["hubs"].fragments.cache.close()
+    app.extensions["hubs"].database.dispose()
+
+
+@pytest.fixture
+def page(chromium: Browser, url: str, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """Give a page at the front page, signed in as rana."""
+    context = chromium.new_context(base_url=url, **getattr(request, "param", {}))
+    found = context.new_page()
+    complaints: list[str] = []
+    found.on("pageerror", lambda error: complaints.append(str(error)))
+    found.on("console", lambda said: complaints.append(said.text) if "Content Security" in said.text else None)
+    found.goto("/login")
+    found.fill("#f-username", "rana")
+    found.get_by_role("button", name="Sign in", exact=True).click()
+    found.wait_for_url("**/")
+    yield ready(found)
+    context.close()
+    assert complaints == []
+
+
+def ready(page: Page) -> Page:
+    """Wait until the page's JavaScript listens."""
+    page.wait_for_selector("[data-theme-toggle]:not([hidden])")
+    return page
+
+
+def chosen(page: Page) -> str:
+    """Return the text of the option that a screen reader is told of."""
+    return page.evaluate(
+        "() => document.getElementById(document.querySelector('#palette [role=combobox]')"
+        ".getAttribute('aria-activedescendant') || 'none')?.firstChild.textContent || ''"
+    )
+
+
+def settled(page: Page, text: str) -> None:
+    """Wait until an option with this text is in the list."""
+    expect(page.get_by_role("option", name=text).first).to_be_visible()
+
+
+@pytest.mark.parametrize("key", ["Control+k", "Meta+k", "/"])
+def test_a_hub_is_reached_by_keyboard_only(page: Page, key: str) -> None:
+    page.keyboard.press(key)
+    box = page.get_by_role("combobox", name="Teams, people and widgets")
+    expect(box).to_be_focused()
+    settled(page, "otters")  # own hubs before typing
+    page.keyboard.type("sam")
+    settled(page, "Sami Sand")
+    expect(box).to_have_attribute("aria-expanded", "true")
+    assert chosen(page) == "Sami Sand"
+    page.keyboard.press("ArrowDown")
+    assert chosen(page) == "Search for “sam”"
+    page.keyboard.press("ArrowDown")
+    assert chosen(page) == "Sami Sand"
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowUp")
+    page.wait_for_timeout(200)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/u/sami/")
+    ready(page)
+    page.keyboard.press("Control+k")
+    settled(page, "sami")
+    assert page.get_by_role("group", name="Visited lately").get_by_role("option").count() == 1
+
+
+def test_escape_closes_and_gives_the_focus_back(page: Page) -> None:
+    opener = page.get_by_role("link", name="Search")
+    opener.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("combobox")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator("#palette")).to_be_hidden()
+    expect(opener).to_be_focused()
+
+
+def test_enter_at_once_after_typing_goes_to_the_search_page(page: Page) -> None:
+    page.keyboard.press("/")
+    page.keyboard.type("oters")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/search?q=oters")
+    expect(page.get_by_role("link", name="otters").last).to_be_visible()
+
+
+def test_single_keys_can_be_switched_off_for_this_browser(page: Page) -> None:
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
+    page.get_by_role("switch", name="Shortcuts of a single key").focus()
+    page.keyboard.press("Space")
+    page.keyboard.press("Escape")
+    page.reload()
+    ready(page)
+    for key in ("/", "?"):
+        page.keyboard.press(key)
+        assert page.locator("dialog[open]").count() == 0
+    page.keyboard.press("Control+k")
+    expect(page.locator("#palette")).to_be_visible()
+    page.get_by_role("button", name="Keyboard shortcuts").focus()
+    page.keyboard.press("Enter")
+    switch = page.get_by_role("switch", name="Shortcuts of a single key")
+    expect(switch).not_to_be_checked()
+    switch.focus()
+    page.keyboard.press("Space")
+    page.keyboard.press("Escape")
+    page.keyboard.press("/")
+    expect(page.locator("#palette")).to_be_visible()
+
+
+def test_keys_typed_into_a_field_are_text(page: Page) -> None:
+    page.goto("/search")
+    ready(page).get_by_role("searchbox").focus()
+    page.keyboard.type("a/b?")
+    assert page.get_by_role("searchbox").input_value() == "a/b?"
+    assert page.locator("dialog[open]").count() == 0
+
+
+@pytest.mark.parametrize(
+    "page",
+    [{"color_scheme": "light"}, {"color_scheme": "dark"}, {"viewport": {"width": 320, "height": 700}}],
+    ids=["light", "dark", "narrow"],
+    indirect=True,
+)
+def test_everybody_can_read_what_finds(page: Page) -> None:
+    found = {}
+    for path in ("/search", "/search?q=otters", "/search?q=zzzz", "/teams/", "/people/", "/teams/?q=zzzz"):
+        page.goto(path)
+        found[path] = violations(page)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+    ready(page).keyboard.press("/")
+    settled(page, "otters")
+    found["palette"] = violations(page)
+    page.keyboard.type("zzzz")
+    settled(page, "Search for “zzzz”")
+    found["palette, typed"] = violations(page)
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    found["shortcuts"] = violations(page)
+    assert {where: wrong for where, wrong in found.items() if wrong} == {}
+
+
+def test_the_icon_is_a_link_to_the_search_page_without_javascript(chromium: Browser, url: str) -> None:
+    context = chromium.new_context(base_url=url, java_script_enabled=False)
+    page = context.new_page()
+    page.goto("/")
+    page.get_by_role("link", name="Search").click()
+    page.get_by_role("searchbox").fill("otters")
+    page.get_by_role("button", name="Search").click()
+    expect(page.get_by_role("main").get_by_role("link", name="otters").first).to_be_visible()
+    context.close()

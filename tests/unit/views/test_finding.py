@@ -1,0 +1,139 @@
+"""The search page, the palette's lists and the directories, as a browser without JavaScript reads them."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from hubs.actions import hubs as hub_actions
+from hubs.finding import directory
+from hubs.models import Hub, Visibility, now
+from hubs.widgets.registry import Registry
+from tests.unit.conftest import user_of
+from tests.unit.views.conftest import sign_in
+
+
+def read(client: FlaskClient, path: str) -> str:
+    answer = client.get(path)
+    assert answer.status_code == 200, path
+    return answer.get_data(as_text=True)
+
+
+def listed(page: str) -> list[str]:
+    """Return the paths of the cards on a page, in order."""
+    return re.findall(r'<a class="hub-card(?: [^"]*)?" href="([^"]+)"', page)
+
+
+@pytest.fixture
+def seals(session: Session, registry: Registry, otters: Hub) -> Hub:
+    """Give a second team, idle, whose only member is its owner."""
+    hub = hub_actions.create(
+        session, registry, user_of(session, "stranger"), "team", "seals", {"display_name": "A seal"}
+    )
+    hub.last_activity = now() - timedelta(days=90)
+    otters.last_activity = now()
+    session.commit()
+    return hub
+
+
+def test_the_search_page_says_what_to_do_before_and_after_a_search(client: FlaskClient, otters: Hub) -> None:
+    assert "Write the name of a team" in read(client, "/search")
+    assert "Try fewer words" in read(client, "/search?q=zzzz")
+    page = read(client, "/search?q=otters")
+    assert listed(page)[0] == "/t/otters/"
+    assert 'value="otters"' in page
+    assert "written alike" in read(client, "/search?q=oters")
+
+
+def test_what_was_typed_is_escaped_and_cut(client: FlaskClient, otters: Hub) -> None:
+    page = read(client, "/search?q=%22%3E%3Cscript%3E" + "x" * 500)
+    assert "<script>" not in page.split("<main", 1)[1].split("</main>")[0]
+    assert "x" * 101 not in page
+
+
+def test_the_palette_lists_own_and_recent_hubs_before_one_types(client: FlaskClient, seals: Hub) -> None:
+    answer = client.get("/search/palette?recent=/t/seals/,/t/none/,http://e.example/,/t/seals/")
+    groups = {group["label"]: [item["path"] for item in group["items"]] for group in answer.json["groups"]}
+    assert groups == {"Visited lately": ["/t/seals/"], "Directories": ["/teams/", "/people/"]}
+    assert answer.headers["Cache-Control"] == "no-store"
+    sign_in(client, "member")
+    own = client.get("/search/palette").json["groups"][0]
+    assert own["label"] == "My hubs"
+    assert "/t/otters/" in [item["path"] for item in own["items"]]
+
+
+def test_the_palette_names_no_recent_hub_that_one_may_not_see(
+    client: FlaskClient, session: Session, seals: Hub
+) -> None:
+    seals.visibility = Visibility.MEMBERS
+    session.commit()
+    for path in ("/search/palette?recent=/t/seals/", "/search/palette?q=seals"):
+        paths = [item["path"] for group in client.get(path).json["groups"] for item in group["items"]]
+        assert "/t/seals/" not in paths
+
+
+def test_the_palette_groups_what_it_finds_and_leads_to_the_page(client: FlaskClient, otters: Hub) -> None:
+    groups = client.get("/search/palette?q=ott").json["groups"]
+    assert [group["label"] for group in groups] == ["Teams", "All results"]
+    assert groups[-1]["items"][0]["path"] == "/search?q=ott"
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("", ["/t/otters/", "/t/seals/"]),
+        ("?sort=name", ["/t/seals/", "/t/otters/"]),
+        ("?sort=members", ["/t/otters/", "/t/seals/"]),
+        ("?state=active", ["/t/otters/"]),
+        ("?state=idle", ["/t/seals/"]),
+        ("?state=archived", []),
+        ("?q=seal", ["/t/seals/"]),
+        ("?q=seal&state=active", []),
+        ("?mine=1", []),
+        ("?state=nonsense&sort=nonsense", ["/t/otters/", "/t/seals/"]),
+    ],
+)
+def test_teams_are_filtered_and_sorted(client: FlaskClient, seals: Hub, query: str, found: list[str]) -> None:
+    assert listed(read(client, f"/teams/{query}")) == found
+
+
+def test_mine_are_those_that_i_belong_to_or_follow(client: FlaskClient, seals: Hub) -> None:
+    sign_in(client, "subscriber")
+    assert listed(read(client, "/teams/?mine=1")) == ["/t/otters/"]
+    assert listed(read(client, "/people/?mine=1")) == ["/u/subscriber/"]
+
+
+def test_an_archived_team_is_in_the_archive_only(client: FlaskClient, session: Session, seals: Hub) -> None:
+    seals.archived = True
+    session.commit()
+    assert listed(read(client, "/teams/")) == ["/t/otters/"]
+    assert listed(read(client, "/teams/?state=archived")) == ["/t/seals/"]
+
+
+@pytest.mark.parametrize("role", ["visitor", "stranger", "member"])
+def test_people_who_hide_from_lists_see_themselves_only(
+    client: FlaskClient, session: Session, otters: Hub, role: str
+) -> None:
+    user_of(session, "member").unlisted = True
+    session.commit()
+    if role != "visitor":
+        sign_in(client, role)
+    for path in ("/people/", "/people/?q=member", "/people/?sort=name"):
+        assert ("/u/member/" in listed(read(client, path))) is (role == "member"), path
+    assert "/u/owner/" in listed(read(client, "/people/"))
+
+
+def test_a_long_directory_has_pages(client: FlaskClient, seals: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(directory, "PER_PAGE", 1)
+    first = read(client, "/teams/?sort=name&state=")
+    assert listed(first) == ["/t/seals/"]
+    assert "/teams/?page=2&amp;sort=name" in first
+    assert "Next page" in first
+    second = read(client, "/teams/?page=2&sort=name")
+    assert listed(second) == ["/t/otters/"]
+    assert "Next page" not in second
+    for page in ("3", "0", "-1", "99999999999999999999"):
+        assert client.get(f"/teams/?page={page}").status_code == 404
+    assert client.get("/teams/?page=x").status_code == 200
