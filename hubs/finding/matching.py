@@ -12,7 +12,7 @@ from hubs.models.finding import CODES
 #: From which closeness on a title is offered as what may have been meant.
 ALIKE = 0.4
 #: What PostgreSQL offers of short and of longer searches: among many names a lower bound would offer too much.
-SHORT, BOUND_SHORT, BOUND_LONG = 8, 0.4, 0.5
+SHORT, BOUND_SHORT, BOUND_LONG = 7, 0.4, 0.5
 #: Rows of a kind that are looked at for typos.
 LOOKED_AT = 50
 IDS: MappingProxyType[str, InstrumentedAttribute[int]] = MappingProxyType(

@@ -23,7 +23,7 @@ SHOWN = 8
 MOST = 50
 #: Rows of each kind that are ranked. More than these fit only very short words; what is called exactly so, and widgets
 #: on hubs of one's own, are always among them.
-RANKED = 1000
+RANKED = 500
 #: Typos are looked for where fewer than these, of all kinds, have the words themselves.
 FEW = 3
 
