@@ -49,8 +49,10 @@ def test_the_search_page_says_what_to_do_before_and_after_a_search(client: Flask
 
 def test_what_was_typed_is_escaped_and_cut(client: FlaskClient, otters: Hub) -> None:
     page = read(client, "/search?q=%22%3E%3Cscript%3E" + "x" * 500)
-    assert "<script>" not in page.split("<main", 1)[1].split("</main>")[0]
-    assert "x" * 101 not in page
+    main = page.split("<main", 1)[1].split("</main>")[0]
+    assert "<script>" not in page.replace('<script src="', "")
+    assert "x" * 50 in main
+    assert "x" * 101 not in main
 
 
 def test_the_palette_lists_own_and_recent_hubs_before_one_types(client: FlaskClient, seals: Hub) -> None:
