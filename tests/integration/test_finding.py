@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, event, text
+from sqlalchemy import create_engine, event, insert, text
 from sqlalchemy.orm import Session
 
 from hubs.actions import hubs as hub_actions
@@ -53,6 +53,8 @@ class TestOnPostgreSQL(FindingSuite):
 
 
 def test_words_and_typos_are_found_by_their_indexes(session: Session) -> None:
+    session.execute(insert(Hub), [{"kind": "team", "name": f"seals-{number}"} for number in range(3000)])
+    session.execute(text("ANALYZE hubs"))
     session.execute(text("SET LOCAL enable_seqscan = off"))
     asked: list[tuple[str, Any]] = []
 
