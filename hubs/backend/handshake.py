@@ -22,17 +22,45 @@ PATIENCE, WAITING = 5.0, 400
 HEAD, MOST = 16_384, 96_000
 #: Nobody is there any more, or there is no descriptor left, which passes.
 _NOT_NOW = (errno.EAGAIN, errno.EINTR, errno.ECONNABORTED, errno.EMFILE, errno.ENFILE)
-_LENGTH = re.compile(rb"^content-length:\s*(\d{1,9})\s*$", re.IGNORECASE | re.MULTILINE)
+_LENGTH = re.compile(rb"content-length:[ \t]*(\d{1,9})[ \t]*", re.IGNORECASE)
+#: Lines of a head that say how long the body is, however they are written.
+_FRAMING = re.compile(rb"\s*(content[-_]length|transfer[-_]encoding)\b", re.IGNORECASE)
+_REFUSED = b"HTTP/1.1 %s\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+
+
+class Refused(Exception):
+    """A request of which nobody can tell when it is whole, or that is too large; the text is the status."""
 
 
 def missing(data: bytes) -> int:
-    """Return how many bytes of a request are missing at least; 0 when it is whole, or more than we would read."""
+    """Return how many bytes of a request are missing at least; 0 when it is whole.
+
+    :raises Refused: when its end cannot be known, or is further than we would read: a thread would wait for it.
+    """
     head, end, body = data.partition(b"\r\n\r\n")
     if not end:
-        return 0 if len(data) >= HEAD else 1
-    length = _LENGTH.search(head)
-    rest = int(length[1]) - len(body) if length else 0
-    return rest if 0 < rest <= MOST - len(data) else 0
+        if len(data) >= HEAD:
+            raise Refused("431 Request Header Fields Too Large")
+        return 1
+    framing = [line for line in head.splitlines()[1:] if _FRAMING.match(line)]
+    if not framing:
+        return 0
+    length = _LENGTH.fullmatch(framing[0])
+    if length is None or len(framing) > 1:
+        raise Refused("400 Bad Request")
+    rest = int(length[1]) - len(body)
+    if rest > MOST - len(data):
+        raise Refused("413 Content Too Large")
+    return max(rest, 0)
+
+
+class Connection(TConn):  # type: ignore[misc]
+    """A connection whose thread waits for no more than `PATIENCE` seconds for the other end."""
+
+    def init(self) -> None:
+        """Make it ready for a thread."""
+        super().init()
+        self.sock.settimeout(PATIENCE)  # here, since gunicorn makes it blocking just before
 
 
 class HandshakeWorker(ThreadWorker):  # type: ignore[misc]
@@ -40,6 +68,8 @@ class HandshakeWorker(ThreadWorker):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        # A second request on a connection would go to a thread before it has arrived.
+        self.cfg.set("keepalive", 0)
         #: Until when each connection may wait, the oldest first.
         self._waiting: dict[TConn, float] = {}
 
@@ -52,7 +82,7 @@ class HandshakeWorker(ThreadWorker):  # type: ignore[misc]
                 raise
             return
         self.nr_conns += 1
-        conn = TConn(self.cfg, client, address, listener.getsockname())
+        conn = Connection(self.cfg, client, address, listener.getsockname())
         self._waiting[conn] = time.monotonic() + PATIENCE
         self.poller.register(client, EVENT_READ, partial(self._look, conn))
         if len(self._waiting) > WAITING:
@@ -72,6 +102,11 @@ class HandshakeWorker(ThreadWorker):  # type: ignore[misc]
             # The loop hears of the connection again when more has come than there is now.
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, len(data) + lacking if lacking else 1)
         except BlockingIOError:
+            return
+        except Refused as error:
+            with contextlib.suppress(OSError):
+                client.send(_REFUSED % str(error).encode())
+            self._turn_away(conn)
             return
         except OSError:
             lacking = 0

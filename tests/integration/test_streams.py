@@ -186,6 +186,14 @@ def test_handshakes_that_never_end_hold_no_thread(streams: Streams) -> None:
                 assert one.recv(10) == b""
 
 
+@pytest.mark.parametrize("framing", ["Transfer-Encoding: chunked", "Content-Length: " + "9" * 12])
+def test_a_request_without_an_end_that_can_be_known_is_turned_away_at_once(streams: Streams, framing: str) -> None:
+    parts = urlsplit(streams.url)
+    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=3) as one:
+        one.sendall(f"POST /events/poll HTTP/1.1\r\nHost: x\r\n{framing}\r\n\r\n5\r\nto".encode())
+        assert one.recv(1000).startswith(b"HTTP/1.1 400")
+
+
 def test_a_request_that_comes_in_pieces_is_answered(streams: Streams) -> None:
     parts = urlsplit(streams.url)
     request = f"GET /events?token={streams.token('hub:1:en')}&cursor= HTTP/1.1\r\nHost: x\r\n\r\n".encode()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hubs.backend.handshake import HEAD, MOST, missing
+from hubs.backend.handshake import HEAD, MOST, Refused, missing
 
 POST = b"POST /events HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n"
 
@@ -18,11 +18,29 @@ POST = b"POST /events HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n"
         (POST + b"token=abc", 1),
         (POST + b"token=abcd", 0),
         (POST.lower() + b"token", 5),
-        (b"x" * HEAD, 0),
-        (POST.replace(b"10", b"%d" % MOST), 0),
-        (POST.replace(b"10", b"-1"), 0),
-        (POST.replace(b"10", b"9" * 30), 0),
+        (POST + b"token=abcdefgh", 0),
+        (POST.replace(b"Host: x", b"X-Note: content-length: 7"), 10),
     ],
 )
-def test_a_request_is_whole_with_head_and_body_and_what_is_too_large_is_passed_on(data: bytes, lacking: int) -> None:
+def test_a_request_is_whole_with_head_and_body(data: bytes, lacking: int) -> None:
     assert missing(data) == lacking
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        (b"x" * HEAD, "431"),
+        (POST.replace(b"10", b"%d" % MOST), "413"),
+        (POST.replace(b"10", b"-1"), "400"),
+        (POST.replace(b"10", b"9" * 30), "400"),
+        (POST.replace(b"10", b"+10"), "400"),
+        (POST.replace(b"Length:", b"Length :"), "400"),
+        (POST.replace(b"Host: x", b"Content-Length: 0"), "400"),
+        (POST.replace(b"Host: x", b"Transfer-Encoding: chunked"), "400"),
+        (POST.replace(b"Content-Length: 10", b"transfer-encoding:chunked"), "400"),
+        (POST.replace(b"x\r\nC", b"x\nTransfer-Encoding: chunked\nC"), "400"),
+    ],
+)
+def test_a_request_whose_end_nobody_can_tell_gets_no_thread(data: bytes, status: str) -> None:
+    with pytest.raises(Refused, match=status):
+        missing(data)
