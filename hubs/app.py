@@ -37,6 +37,7 @@ from hubs.views import (
     members,
     mine,
     new,
+    numbers,
     oidc,
     push,
     security,
@@ -77,6 +78,7 @@ def create_app(
         SESSION_COOKIE_SECURE=secure,
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a form may stay open over lunch
     )
+    numbers.install(app)
     language.register(app)
     protection = CSRFProtect(app)
     protection.exempt(auth.backchannel)  # the provider's own token proves who sends it

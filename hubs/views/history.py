@@ -6,6 +6,7 @@ from flask.typing import ResponseReturnValue
 from hubs.actions import audit, revisions
 from hubs.errors import InvalidInput, NotAllowed
 from hubs.i18n import _
+from hubs.views.numbers import row_number
 from hubs.views.site import db, find_hub, me, page_of, site
 
 blueprint = Blueprint("history", __name__)
@@ -22,7 +23,7 @@ def history(space: str, name: str) -> str:
 def restore(space: str, name: str) -> ResponseReturnValue:
     """Bring an older revision back."""
     hub = find_hub(space, name, "edit")
-    number = request.form.get("number", type=int)
+    number = request.form.get("number", type=row_number)
     if number is None:
         raise InvalidInput(_("Please choose a revision."))
     done = revisions.restore(db(), site().registry, me(), hub, number)
@@ -49,4 +50,4 @@ def log() -> str:
 
 
 def _before() -> int | None:
-    return request.args.get("before", type=int)
+    return request.args.get("before", type=row_number)
