@@ -3,10 +3,21 @@
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
-from hubs.actions import notices, people
+from hubs.actions import notices, outbox, people
 from hubs.errors import Conflict, InvalidInput, NotFound
 from hubs.i18n import _
-from hubs.models import Hub, Invitation, JoinMode, JoinRequest, NoticeKind, RequestState, RoleName, User, now
+from hubs.models import (
+    AuditEntry,
+    Hub,
+    Invitation,
+    JoinMode,
+    JoinRequest,
+    NoticeKind,
+    RequestState,
+    RoleName,
+    User,
+    now,
+)
 from hubs.models.membership import INVITED
 from hubs.permissions import INSIDE, Person, require
 
@@ -33,6 +44,7 @@ def join(session: Session, who: Person, hub: Hub, message: str = "") -> bool:
     request.message, request.state, request.note, request.decided_by = message, RequestState.PENDING, "", ""
     request.created_on, request.decided_on = now(), None
     notices.tell(session, hub, NoticeKind.JOIN_REQUEST, hub.people(RoleName.OWNER), who.username)
+    _note(session, who, "hubs.request.created", hub, user)
     return False
 
 
@@ -55,6 +67,7 @@ def answer(session: Session, who: Person, hub: Hub, user: User, *, approve: bool
         raise Conflict(_("%(username)s does not wait for an answer any more.") % {"username": user.username})
     request.state = RequestState.APPROVED if approve else RequestState.DENIED
     request.note, request.decided_by, request.decided_on = note, who.username, now()
+    _note(session, who, "hubs.request.approved" if approve else "hubs.request.denied", hub, user)
     if approve:
         people.add_role(session, who.username, hub, user, RoleName.MEMBER)
     notices.settle(session, hub, NoticeKind.JOIN_REQUEST, user.username)
@@ -86,6 +99,7 @@ def invite(session: Session, who: Person, hub: Hub, user: User, role: RoleName, 
     invitation.created_on, invitation.expires_on = now(), now() + INVITED
     notices.settle(session, hub, NoticeKind.INVITATION, user=user)
     notices.tell(session, hub, NoticeKind.INVITATION, [user], who.username)
+    _note(session, who, "hubs.invitation.created", hub, user, role=role.value)
     return invitation
 
 
@@ -97,22 +111,34 @@ def take_back(session: Session, who: Person, hub: Hub, user: User) -> None:
         raise NotFound(_("%(username)s is not invited.") % {"username": user.username})
     session.delete(invitation)
     notices.settle(session, hub, NoticeKind.INVITATION, user=user)
+    _note(session, who, "hubs.invitation.removed", hub, user, role=invitation.role.value)
     session.flush()
 
 
 def respond(session: Session, who: Person, hub_id: int, *, accept: bool) -> Hub:
-    """Accept or decline one's own invitation, also to a hub that one cannot see yet; return the hub."""
+    """Accept or decline one's own invitation, also to a hub that one cannot see yet; return the hub.
+
+    :raises NotFound: when there is none that is still good.
+    :raises Conflict: when it cannot be accepted any more, as when who sent it no longer owns the hub.
+    """
     invitation = session.get(Invitation, (hub_id, who.id), with_for_update=True) if who.signed_in else None
     if invitation is None or invitation.expires_on < now() or invitation.hub.deleted_on is not None:
         raise NotFound(_("There is no such invitation, or it has expired. Ask an owner for a new one."))
     hub, role, invited_by = invitation.hub, invitation.role, invitation.invited_by
     if accept and hub.archived:
         raise Conflict(_("%(hub)s is archived and takes no new people.") % {"hub": hub.title})
+    if accept and invited_by not in [owner.username for owner in hub.people(RoleName.OWNER)]:
+        raise Conflict(
+            _("%(username)s, who invited you, does not own this hub any more. Ask an owner for a new invitation.")
+            % {"username": invited_by}
+        )
     user = session.get_one(User, who.id)
     session.delete(invitation)
     notices.settle(session, hub, NoticeKind.INVITATION, user=user)
+    what = "hubs.invitation.accepted" if accept else "hubs.invitation.declined"
+    _note(session, who, what, hub, user, role=role.value, invited_by=invited_by)
     if accept:
-        people.add_role(session, invited_by, hub, user, role)
+        people.add_role(session, who.username, hub, user, role)
         _forget(session, hub, user)
     session.flush()
     return hub
@@ -138,6 +164,20 @@ def mine(session: Session, who: Person) -> tuple[list[JoinRequest], list[Invitat
     return (
         list(session.scalars(asked.order_by(JoinRequest.created_on.desc()))),
         [one for one in session.scalars(offered) if one.hub.deleted_on is None],
+    )
+
+
+def _note(session: Session, who: Person, action: str, hub: Hub, user: User, **more: str) -> None:
+    """Write it into the audit log; the bus, which everybody hears, is told of roles alone."""
+    session.add(
+        AuditEntry(
+            agent=who.username,
+            origin=session.info.get(outbox.ORIGIN, ""),
+            action=action,
+            hub_id=hub.id,
+            hub_name=hub.name,
+            detail={"username": user.username, **more},
+        )
     )
 
 

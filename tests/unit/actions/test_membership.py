@@ -8,7 +8,17 @@ from sqlalchemy.orm import Session
 from hubs.actions import hubs as hub_actions
 from hubs.actions import membership, people
 from hubs.errors import Conflict, InvalidInput, NotAllowed, NotFound
-from hubs.models import Hub, JoinMode, JoinRequest, OutboxMessage, RequestState, RoleName, Visibility, now
+from hubs.models import (
+    AuditEntry,
+    Hub,
+    JoinMode,
+    JoinRequest,
+    OutboxMessage,
+    RequestState,
+    RoleName,
+    Visibility,
+    now,
+)
 from hubs.permissions import VISITOR
 from tests.unit.conftest import as_person, user_of
 
@@ -147,3 +157,41 @@ def test_a_role_is_changed_in_one_step_and_the_last_owner_stays(session: Session
         people.change_role(session, owner, team, user_of(session, "owner"), RoleName.OWNER, RoleName.MEMBER)
     with pytest.raises(NotAllowed):
         people.change_role(session, as_person(session, "member"), team, member, RoleName.MEMBER, RoleName.OWNER)
+
+
+def test_an_invitation_is_good_for_as_long_as_who_sent_it_owns_the_hub(session: Session, team: Hub) -> None:
+    owner, stranger, member = as_person(session, "owner"), as_person(session, "stranger"), user_of(session, "member")
+    people.give_role(session, owner, team, member, RoleName.OWNER)
+    membership.invite(session, as_person(session, "member"), team, user_of(session, "stranger"), RoleName.OWNER)
+    people.drop_role(session, owner, team, member, RoleName.OWNER)
+    with pytest.raises(Conflict, match="member, who invited you, does not own this hub any more"):
+        membership.respond(session, stranger, team.id, accept=True)
+    assert [user.username for user in team.people(RoleName.OWNER)] == ["owner"]
+    membership.invite(session, owner, team, user_of(session, "stranger"), RoleName.MEMBER)
+    membership.respond(session, stranger, team.id, accept=True)
+    assert members(team) == ["member", "stranger"]
+
+
+def test_the_audit_log_tells_who_asked_invited_took_back_and_decided(session: Session, team: Hub) -> None:
+    owner, stranger, user = as_person(session, "owner"), as_person(session, "stranger"), user_of(session, "stranger")
+    session.query(AuditEntry).delete()
+    said = session.query(OutboxMessage).count()
+    membership.join(session, stranger, team)
+    membership.answer(session, owner, team, user, approve=False)
+    membership.invite(session, owner, team, user, RoleName.OWNER)
+    membership.take_back(session, owner, team, user)
+    assert session.query(OutboxMessage).count() == said
+    membership.invite(session, owner, team, user, RoleName.MEMBER)
+    membership.respond(session, stranger, team.id, accept=True)
+    rows = session.query(AuditEntry).order_by(AuditEntry.id).all()
+    assert [(row.agent, row.action.removeprefix("hubs.")) for row in rows] == [
+        ("stranger", "request.created"),
+        ("owner", "request.denied"),
+        ("owner", "invitation.created"),
+        ("owner", "invitation.removed"),
+        ("owner", "invitation.created"),
+        ("stranger", "invitation.accepted"),
+        ("stranger", "user.role.added"),
+    ]
+    assert {(row.hub_name, row.detail["username"]) for row in rows} == {("otters", "stranger")}
+    assert rows[5].detail == {"username": "stranger", "role": "member", "invited_by": "owner"}
