@@ -40,6 +40,7 @@ NOT_SETTINGS = {
     "HUBS_BUS_OUTBOUND",
     "HUBS_BUS_SIGN",
     "HUBS_BUS_CERTS",
+    "HUBS_BUS_ACCOUNTS",
     "HUBS_CONSUMER",
 }
 
@@ -128,6 +129,9 @@ class Settings(BaseModel):
     topic_prefix: str = Field("org.fedoraproject", description="First part of the topics that we publish.")
     environment: Literal["dev", "stg", "prod"] = Field("dev", description="Third part of the topics that we publish.")
     publish: bool = Field(True, description="Whether the web app publishes its changes on the bus.")
+    trust_bus: bool = Field(
+        False, description="Whether unsigned messages on the bus about groups may change who is a member."
+    )
     widgets: Words = Field([], description="Outside widgets, as module:ClassName, comma-separated.")
     rebuild: Literal["threads", "celery"] = Field(
         "threads",

@@ -135,6 +135,7 @@ def environment(
         "HUBS_LOCAL_LOGIN": "1",
         "HUBS_BUS_INBOUND": f"tcp://{HOST}:{ports['inbound']}",
         "HUBS_BUS_OUTBOUND": f"tcp://{HOST}:{ports['outbound']}",
+        "HUBS_TRUST_BUS": "1",  # it is the test that speaks for the account system
         "HOME": str(folder),
         **more,
     }

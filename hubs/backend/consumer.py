@@ -48,7 +48,7 @@ class FedoraHubsConsumer(FedmsgConsumer):  # type: ignore[misc]
             return
         try:
             settings = load()
-            self.daemon = Daemon(settings)
+            self.daemon = Daemon(settings, bus=hub.config)
         except BadSetting as error:
             # The hub would go on without us and look healthy.
             log.critical("fedmsg-hub cannot start:\n%s", error)

@@ -4,13 +4,15 @@ import gc
 import logging
 import threading
 import time
+from collections.abc import Mapping
 from importlib import import_module
 from importlib.util import find_spec
+from typing import Any
 
 from hubs.actions import audit, lifecycle, messages, notices, outbox
 from hubs.backend.build import Builder, create_fragments
 from hubs.backend.catchup import Catchup
-from hubs.backend.groups import GroupMessages
+from hubs.backend.groups import GroupMessages, vouched
 from hubs.backend.meta import extractor
 from hubs.backend.own import OwnMessages
 from hubs.backend.pipeline import Pipeline
@@ -45,8 +47,13 @@ def calm_collector() -> None:
 class Daemon:
     """Handles messages from `put` until `stop`."""
 
-    def __init__(self, settings: Settings, fragments: Fragments | None = None) -> None:
-        """Wire everything together; ``fragments`` are shared with a web application in the same process."""
+    def __init__(
+        self, settings: Settings, fragments: Fragments | None = None, bus: Mapping[str, Any] | None = None
+    ) -> None:
+        """Wire everything together.
+
+        ``fragments`` are shared with a web application in the same process; ``bus`` is fedmsg's configuration.
+        """
         self._settings = settings
         # A thread that is stuck may keep its connection.
         self._database = Database(settings.database, pool_size=settings.rebuild_threads + settings.lost_builds + 2)
@@ -63,7 +70,7 @@ class Daemon:
         self._timers = Timers(self._database, self._due, stream, self.rebuilder, 2.0 * settings.build_timeout)
         index = Index(fragments.registry)
         extract = extractor(index.directory)
-        groups = GroupMessages(self._database, stream, f"{settings.topic_prefix}.{settings.environment}")
+        groups = create_groups(settings, self._database, stream, bus or {})
         self._own = OwnMessages(self._database, index, extract, self.rebuilder, stream, groups)
         self.pipeline = Pipeline(self._database, index, extract, self.rebuilder, self._own, self._own.keeper.load)
         self._catchup = Catchup(self._database, settings.history_url, self.pipeline.put)
@@ -140,6 +147,17 @@ class Daemon:
             outbox.purge(session)
             audit.purge(session, self._settings.audit_days)
             lifecycle.purge(session)
+
+
+def create_groups(
+    settings: Settings, database: Database, stream: Stream, bus: Mapping[str, Any]
+) -> GroupMessages | None:
+    """Return what follows the account system's messages about groups, or None where anybody could forge them."""
+    trusted = f"{settings.topic_prefix}.{settings.environment}"
+    if settings.trust_bus or vouched(bus, trusted):
+        return GroupMessages(database, stream, trusted)
+    log.info("messages about groups are not followed: fedmsg does not check who signed them, see HUBS_TRUST_BUS")
+    return None
 
 
 def create_remote(settings: Settings, due: Due, stream: Stream) -> Work:

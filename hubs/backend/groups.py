@@ -1,6 +1,7 @@
 """Messages of the account system about its groups: the teams that belong to a group follow them."""
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import select
@@ -22,7 +23,7 @@ class GroupMessages:
     """Adds and removes members as the account system says.
 
     Unlike messages of our own, which are hints, these are taken at their word: only those whose topic begins with
-    ``trusted`` (``org.fedoraproject.prod``) are, and in production fedmsg has checked who signed them.
+    ``trusted`` (``org.fedoraproject.prod``) are, and only where `vouched` or a setting says that nobody forges them.
     """
 
     def __init__(self, database: Database, stream: Stream, trusted: str) -> None:
@@ -41,6 +42,12 @@ class GroupMessages:
             log.info("%s %s %s: %d teams follow", username, "entered" if belongs else "left", group, len(hubs))
         if hubs and number is not None and not belongs:
             self._stream.revoke(user_channel(number))
+
+
+def vouched(config: Mapping[str, Any], trusted: str) -> bool:
+    """Tell whether fedmsg, configured like this, lets messages about groups through from named signers alone."""
+    policy = config.get("routing_policy") or {}
+    return bool(config.get("validate_signatures")) and all(policy.get(f"{trusted}.{name}") for name in EVENTS)
 
 
 def _name(value: Any) -> str:

@@ -1,15 +1,23 @@
 """The account system's messages about groups, in the shapes that it has sent them in."""
 
+import runpy
+import sys
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from fedmsg.crypto.utils import validate_policy
 from sqlalchemy.orm import Session
 
-from hubs.backend.groups import GroupMessages
+from hubs.backend.daemon import create_groups
+from hubs.backend.groups import GroupMessages, vouched
 from hubs.bus import parse
 from hubs.models import Database, Hub, OutboxMessage, RoleName
+from hubs.settings import Settings
 from tests.unit.conftest import user_of
 
+SSL = Path(__file__).parents[3] / "fedmsg.d" / "ssl.py"
 TRUSTED = "org.fedoraproject.prod"
 NEW = {"agent": "owner", "group": "otters", "user": "stranger"}
 OLD = {"agent": {"username": "owner"}, "group": {"name": "otters"}, "user": {"username": "stranger"}}
@@ -63,3 +71,61 @@ def test_what_comes_from_elsewhere_is_not_believed(say: Any, prefix: str) -> Non
 @pytest.mark.parametrize("body", [{}, {"group": "otters"}, {"group": ["otters"], "user": 7}, {**NEW, "user": "nobody"}])
 def test_what_names_nobody_changes_nothing(say: Any, body: dict[str, Any]) -> None:
     assert say("sponsor", body) == ["member"]
+
+
+@pytest.fixture
+def bus(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return fedmsg's configuration for an environment."""
+    for name in ("HUBS_BUS_SIGN", "HUBS_BUS_ACCOUNTS", "HUBS_TOPIC_PREFIX"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HUBS_ENVIRONMENT", "prod")
+    # The library for signatures is loaded where there are some; what it does is no matter of the policy.
+    monkeypatch.setattr(
+        "importlib.import_module", lambda name: SimpleNamespace(_cryptography=True, serialization=SimpleNamespace())
+    )
+    monkeypatch.setitem(sys.modules, "OpenSSL", SimpleNamespace(crypto=SimpleNamespace(load_crl=None)))
+    monkeypatch.setitem(sys.modules, "OpenSSL.crypto", SimpleNamespace(load_crl=None))
+
+    def bus(**values: str) -> dict[str, Any]:
+        for name, value in values.items():
+            monkeypatch.setenv(f"HUBS_BUS_{name}", value)
+        found: dict[str, Any] = runpy.run_path(str(SSL))["config"]
+        return found
+
+    return bus
+
+
+@pytest.mark.parametrize(
+    ("topic", "signer", "heard"),
+    [
+        ("buildsys.build.state.change", "koji-builder.example.org", True),
+        ("fas.group.member.sponsor", "fas-accounts.example.org", True),
+        ("fas.group.member.sponsor", "koji-builder.example.org", False),
+        ("fas.group.member.remove", "koji-builder.example.org", False),
+        ("hubs.widget.updated", "koji-builder.example.org", False),
+    ],
+)
+def test_with_signatures_all_others_are_heard_and_only_the_named_signers_on_guarded_topics(
+    bus: Any, topic: str, signer: str, heard: bool
+) -> None:
+    config = bus(SIGN="1", ACCOUNTS="fas-accounts.example.org")
+    found = validate_policy(f"{TRUSTED}.{topic}", signer, config["routing_policy"], config["routing_nitpicky"])
+    assert found is heard
+
+
+def test_messages_about_groups_are_followed_only_where_nobody_can_forge_them(
+    bus: Any, database: Database, revoked: Revoked
+) -> None:
+    assert not vouched(bus(), TRUSTED)
+    assert not vouched(bus(ACCOUNTS="fas"), TRUSTED)
+    signed = bus(SIGN="1")
+    assert vouched(signed, TRUSTED)
+    assert not vouched(signed, "org.fedoraproject.stg")
+    assert not vouched(bus(ACCOUNTS=""), TRUSTED)
+
+    def followed(settings: Settings, config: dict[str, Any]) -> bool:
+        return create_groups(settings, database, revoked, config) is not None  # type: ignore[arg-type]
+
+    assert not followed(Settings(environment="prod"), {})
+    assert followed(Settings(environment="prod"), signed)
+    assert followed(Settings(environment="prod", trust_bus=True), {})
