@@ -5,22 +5,22 @@ from datetime import timedelta
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from hubs.models import AuditEntry, now
+from hubs.models import AuditEntry, Hub, now
 
 #: Entries on one page.
 PAGE = 100
 
 
 def newest_first(
-    session: Session, hub_id: int | None = None, before: int | None = None, agent: str = "", limit: int = PAGE
+    session: Session, hub: Hub | None = None, before: int | None = None, agent: str = "", limit: int = PAGE
 ) -> tuple[list[AuditEntry], int | None]:
     """Return entries, newest first, of one hub or of all, and what to pass as ``before`` for older ones, if any.
 
     ``agent`` leaves only what one account did.
     """
     query = select(AuditEntry).order_by(AuditEntry.id.desc()).limit(limit + 1)
-    if hub_id is not None:
-        query = query.where(AuditEntry.hub_id == hub_id)
+    if hub is not None:  # what was done to another hub before, whose number SQLite gave to this one, is not its own
+        query = query.where(AuditEntry.hub_id == hub.id, AuditEntry.at >= hub.created_on)
     if agent:
         query = query.where(AuditEntry.agent == agent)
     if before is not None:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from hubs.actions.hubs import EXTRAS
-from hubs.errors import InvalidInput
+from hubs.errors import Conflict, InvalidInput
 from hubs.i18n import _
 from hubs.models import GRID, SUMMARY_LENGTH, Hub, JoinMode, RoleName, Visibility, Widget
 from hubs.widgets.parameters import Parameter
@@ -19,6 +19,8 @@ from hubs.widgets.schema import Schema
 
 #: Most widgets in one document; most people in one list.
 WIDGETS, PEOPLE = 60, 5000
+#: Largest document, in characters of JSON: every change keeps one as a revision.
+SIZE = 500_000
 #: The columns of a page.
 SIDES: tuple[Literal["left", "right"], ...] = ("left", "right")
 _STRICT = ConfigDict(extra="forbid", frozen=True)
@@ -94,6 +96,15 @@ class HubDocument(BaseModel):
         """Return the document as JSON types; what is empty or at its default is left out."""
         found = self.model_dump(mode="json", exclude_defaults=True)
         return {"hub": self.hub, "kind": self.kind, **found}
+
+
+def check_size(document: HubDocument) -> None:
+    """Raise when a page has grown too large to be kept with its history.
+
+    :raises Conflict: saying what to do.
+    """
+    if len(document.model_dump_json()) > SIZE:
+        raise Conflict(_("This page holds too much text. Remove a widget, or shorten what its settings say."))
 
 
 def read(data: Any) -> HubDocument:

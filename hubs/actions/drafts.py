@@ -57,6 +57,7 @@ def put(session: Session, registry: Registry, who: Person, hub: Hub, document: H
     require(who, "edit", hub)
     if not who.signed_in:
         raise NotAllowed(_("Please sign in first."))
+    documents.check_size(document)
     draft = find(session, who, hub)
     if draft is None:
         now = documents.describe(hub, registry).plain()

@@ -37,7 +37,9 @@ def record_on_commit(database: Database, registry: Registry) -> None:
 
 def record(session: Session, registry: Registry, hub: Hub, agent: str) -> Revision | None:
     """Record what the hub looks like now, unless the newest revision says the same."""
-    document = documents.describe(hub, registry).plain()
+    described = documents.describe(hub, registry)
+    documents.check_size(described)
+    document = described.plain()
     newest = session.scalars(_of(hub).limit(1)).first()
     if newest is not None and newest.document == document:
         return None

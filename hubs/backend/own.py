@@ -4,6 +4,7 @@ import logging
 import time
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -23,6 +24,8 @@ log = logging.getLogger(__name__)
 
 #: Messages of ours that nobody heard within this time are handled from the outbox.
 PATIENCE = timedelta(seconds=3)
+#: Longest text that a field of ours has: an address.
+_LONGEST = 1024
 #: Changes of a widget that leave its content as it is.
 _PLACE = {"position"}
 #: Changes of a hub that lists on the hubs of its people show.
@@ -59,18 +62,19 @@ class OwnMessages:
 
     def handle(self, message: Message) -> None:
         """Do what a message of ours asks for, and mark it handled."""
+        said, message = message.body, _checked(message)
         body = message.body
         kind = message.name.split(".")[1] if message.name.count(".") > 1 else ""
         with self._database.transaction() as session:
             hub = self._refresh(session, message)
             if kind == "user" and hub is not None:
                 self._roles(session, hub, body)
-            outbox.mark_handled(session, message.name, body)
-        changed = set(body.get("changed_keys") or ()) if isinstance(body.get("changed_keys"), list) else set()
+            outbox.mark_handled(session, message.name, said)
+        changed = set(body.get("changed_keys", ()))
         if hub is not None and kind == "hub":
             self._listed(hub, changed)
         widget = body.get("widget_id")
-        if kind == "widget" and isinstance(widget, int) and changed != _PLACE and not message.name.endswith("deleted"):
+        if kind == "widget" and widget is not None and changed != _PLACE and not message.name.endswith("deleted"):
             self._rebuilder.request(widget)
         arranged = kind == "widget" and (not changed or changed == _PLACE or "visibility" in changed)
         if hub is not None and (kind == "hub" or arranged):
@@ -82,7 +86,7 @@ class OwnMessages:
     def follow(self, message: Message) -> None:
         """Have the index follow a message on which another daemon acts."""
         with self._database.session() as session:
-            self._refresh(session, message)
+            self._refresh(session, _checked(message))
 
     def sweep_outbox(self) -> None:
         """Handle those of our messages that were lost on the bus."""
@@ -140,6 +144,20 @@ class OwnMessages:
         """End the streams of all who hear a hub, since some may no longer see it; the others come back at once."""
         for locale in i18n.locales():
             self._stream.revoke(hub_channel(hub.id, Visibility.PUBLIC, locale))
+
+
+def _checked(message: Message) -> Message:
+    """Return the message with those of its fields that are of the right kind: anybody may publish on a bus."""
+    body: dict[str, Any] = {}
+    for name, value in message.body.items():
+        numbers = name in ("hub_id", "widget_id")
+        texts = isinstance(value, str) and len(value) <= _LONGEST and "\0" not in value
+        whole = isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**31
+        if whole if numbers else texts:
+            body[name] = value
+        elif name == "changed_keys" and isinstance(value, list):
+            body[name] = [one for one in value if isinstance(one, str)]
+    return replace(message, body=body)
 
 
 def _as_message(row: OutboxMessage) -> Message:

@@ -95,7 +95,8 @@ class Pipeline:
         try:
             act()
         except SQLAlchemyError as error:
-            log.warning("the database does not answer: %s", error)
+            log.warning("the database does not do what it is asked for: %s", error)
+            self.counts["failed"] += 1
         except Exception:  # a thread that ends here would end all handling of messages, and nobody would see
             log.exception("the pipeline goes on")
             self.counts["failed"] += 1
@@ -117,17 +118,21 @@ class Pipeline:
         new = {message.msg_id for message in fresh}
         for message in extracted:
             if message.category == MODULE and message.msg_id not in new:  # each daemon has an index of its own
-                self._insist(partial(self._own.follow, message))
+                self._survive(partial(self._insist, partial(self._own.follow, message), _is_away))
         delay = REST if len(self) >= BATCH else 0.0
         for message in fresh:
-            if message.category == MODULE:
-                self._insist(partial(self._own.handle, message))
-            elif message.name in EVENTS:
-                self._insist(partial(self._own.follow_group, message))
-            touched = self._index.touched(message)
-            self.counts["touched"] += len(touched)
-            for widget, functions in touched.items():
-                self._rebuilder.request(widget, functions, delay)
+            self._survive(partial(self._react, message, delay))
+
+    def _react(self, message: Message, delay: float) -> None:
+        """Do what one stored message asks for."""
+        if message.category == MODULE:
+            self._survive(partial(self._insist, partial(self._own.handle, message), _is_away))
+        elif message.name in EVENTS:
+            self._survive(partial(self._insist, partial(self._own.follow_group, message), _is_away))
+        touched = self._index.touched(message)
+        self.counts["touched"] += len(touched)
+        for widget, functions in touched.items():
+            self._rebuilder.request(widget, functions, delay)
 
     def _store(self, batch: list[Message]) -> list[Message]:
         try:
@@ -136,7 +141,7 @@ class Pipeline:
                 seen = self._active(fresh)
                 storing.note_activity(session, seen)
         except DBAPIError as error:
-            if error.connection_invalidated or _is_away(error):
+            if _is_away(error):
                 raise
             if len(batch) == 1:
                 log.warning("%s (%s) cannot be stored: %s", batch[0].msg_id, batch[0].topic, error.orig)
@@ -164,13 +169,15 @@ class Pipeline:
             self._recent.clear()
         self._recent.update(seen)
 
-    def _insist(self, act: Callable[[], object]) -> None:
-        """Do ``act`` until the database lets us, or the end has come."""
+    def _insist(self, act: Callable[[], object], worth: Callable[[SQLAlchemyError], bool] = bool) -> None:
+        """Do ``act`` until the database lets us, or the end has come; raise an error that is not ``worth`` a try."""
         wait = 0.1
         while not self._stopping.is_set():
             try:
                 act()
             except SQLAlchemyError as error:
+                if not worth(error):
+                    raise
                 log.warning("the database does not answer, trying again in %.1f s: %s", wait, error)
                 self._own.beat()
                 self._stopping.wait(wait)
@@ -179,6 +186,7 @@ class Pipeline:
                 return
 
 
-def _is_away(error: DBAPIError) -> bool:
+def _is_away(error: SQLAlchemyError) -> bool:
     """Tell whether the database cannot answer just now, as opposed to refusing what it got."""
-    return type(error).__name__ in ("OperationalError", "InterfaceError", "InternalError", "TimeoutError")
+    lost = isinstance(error, DBAPIError) and error.connection_invalidated
+    return lost or type(error).__name__ in ("OperationalError", "InterfaceError", "InternalError", "TimeoutError")

@@ -139,8 +139,8 @@ def show(username: str) -> None:
 def audit(path: str, agent: str, limit: int) -> None:
     """Show who changed what, when, and from where; newest first."""
     with instance() as here:
-        hub_id = here.hub(path).id if path else None
-        for one in log.newest_first(here.session, hub_id, agent=agent, limit=limit)[0]:
+        hub = here.hub(path) if path else None
+        for one in log.newest_first(here.session, hub, agent=agent, limit=limit)[0]:
             when = one.at.isoformat(timespec="seconds")
             detail = json.dumps(one.detail, ensure_ascii=False)
             click.echo(f"{when}\t{one.agent or '-'}\t{one.origin or '-'}\t{one.action}\t{one.hub_name}\t{detail}")

@@ -154,6 +154,11 @@ class Widget(Base):
         self.__dict__["_read"] = read
 
     @property
+    def identity(self) -> str:
+        """Names the row for good: SQLite gives a number away again after the row was removed, a moment it cannot."""
+        return f"{self.id}-{self.created_on.timestamp() if self.created_on else 0:.6f}"
+
+    @property
     def audience(self) -> Visibility:
         """Who may see the widget: the narrower of its own visibility and its hub's."""
         levels = (self.visibility or Visibility.PUBLIC, self.hub.visibility or Visibility.PUBLIC)

@@ -36,7 +36,7 @@ def restore(space: str, name: str) -> ResponseReturnValue:
 def hub_log(space: str, name: str) -> str:
     """Show who did what to a hub."""
     hub = find_hub(space, name, "own")
-    entries, older = audit.newest_first(db(), hub_id=hub.id, before=_before())
+    entries, older = audit.newest_first(db(), hub, before=_before())
     return render_template("audit.html", hub=hub, entries=entries, older=older)
 
 

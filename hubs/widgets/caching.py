@@ -128,7 +128,7 @@ class CachedFunction:
 
     def _key(self, services: Services) -> str:
         row = self.instance
-        return key_of("d", row.id, row.version, services.code, type(self).__qualname__)
+        return key_of("d", row.identity, row.version, services.code, type(self).__qualname__)
 
     def _bound(self, services: Services, data: bytes) -> bytes:
         """Tie the data to its key, so that nobody can answer one question with the signed answer to another."""

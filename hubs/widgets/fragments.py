@@ -115,9 +115,9 @@ class Fragments:
         self.on_due: Callable[[list[int]], object] | None = None
 
     def key(self, row: Widget, locale: str = DEFAULT_LOCALE) -> str:
-        """Spell the cache key of a widget's fragment."""
+        """Spell the cache key of a widget's fragment: what some may see is built anew before others may see it."""
         found = self.registry.get(row.plugin)
-        return key_of("f", row.id, row.version, found.code if found else "gone", locale)
+        return key_of("f", row.identity, row.version, row.audience.value, found.code if found else "gone", locale)
 
     def read_many(self, rows: Iterable[Widget], locale: str = DEFAULT_LOCALE) -> dict[int, Fragment]:
         """Return the cached fragments of ``rows`` by the widgets' ids, in one round trip."""

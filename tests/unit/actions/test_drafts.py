@@ -91,6 +91,15 @@ def test_a_discarded_draft_is_gone(session: Session, registry: Registry, team: H
     assert drafts.save(session, registry, owner, team) == []
 
 
+def test_a_page_does_not_grow_without_bound(
+    session: Session, registry: Registry, team: Hub, owner: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(documents, "SIZE", 3000)
+    long = layouts.add(documents.describe(team, registry), registry, "left", "about", {"text": "x" * 3000})
+    with pytest.raises(Conflict, match="too much text"):
+        drafts.put(session, registry, owner, team, long)
+
+
 def test_each_person_has_a_draft_of_their_own(
     session: Session, registry: Registry, team: Hub, owner: Person, other: Person
 ) -> None:

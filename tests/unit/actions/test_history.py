@@ -1,15 +1,16 @@
 """Revisions and the audit log."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from hubs.actions import audit, documents, outbox, people, revisions, widgets
 from hubs.actions import hubs as hub_actions
-from hubs.actions import outbox, people, revisions, widgets
-from hubs.errors import NotAllowed, NotFound
-from hubs.models import AuditEntry, Database, Hub, Revision, RoleName, Widget
+from hubs.errors import Conflict, NotAllowed, NotFound
+from hubs.models import AuditEntry, Database, Hub, Revision, RoleName, Widget, now
 from hubs.widgets.registry import Registry
 from tests.unit.conftest import as_person, user_of
 
@@ -113,3 +114,21 @@ def test_the_audit_log_tells_who_did_what_to_which_hub_from_where(
     assert last[0].detail == {"username": "stranger", "role": "member"}
     assert last[1].detail["changed_keys"] == ["colour", "text"]
     assert "Fish!" not in str(last[1].detail)
+
+
+def test_a_change_that_makes_the_page_too_large_is_refused(
+    session: Session, registry: Registry, team: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(documents, "SIZE", 3000)
+    widgets.add(session, registry, as_person(session, "owner"), team, "about", "left", {"text": "x" * 3000})
+    with pytest.raises(Conflict, match="too much text"):
+        session.commit()
+    session.rollback()
+    assert not any(row.plugin == "about" for row in team.widgets)
+
+
+def test_the_log_of_a_removed_hub_is_not_read_by_the_next_one(session: Session, team: Hub) -> None:
+    assert audit.newest_first(session, team)[0] != []
+    team.created_on = now() + timedelta(seconds=1)  # as another hub that was given its number would say
+    session.commit()
+    assert audit.newest_first(session, team)[0] == []

@@ -3,13 +3,14 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy.orm import Session
 
 from hubs.cache import Cache, SQLiteCache
-from hubs.models import Hub, Widget
+from hubs.models import Hub, Visibility, Widget, now
 from hubs.widgets.fragments import Fragments, unpack
 from hubs.widgets.registry import BUILT_IN, Registry
 from tests.stack import ROOT
@@ -194,7 +195,7 @@ def test_new_settings_have_a_key_of_their_own(fragments: Fragments, session: Ses
     fragments.build(row)
     assert fragments.read(row) is not None
     row.version += 1
-    assert fragments.read(row) is None
+    assert fragments.read_many([row]) == {}
     assert fragments.key(row, "en") != fragments.key(row, "de")
 
 
@@ -235,3 +236,22 @@ def test_importing_has_no_effect() -> None:
     )
     found = subprocess.run([sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True, check=False)
     assert found.returncode == 0, found.stderr
+
+
+def test_what_some_may_see_is_built_anew_before_others_may_see_it(
+    fragments: Fragments, session: Session, team: Hub
+) -> None:
+    row = add(session, team, "sticky", text="ours")
+    team.visibility = Visibility.MEMBERS
+    closed = fragments.key(row)
+    team.visibility = Visibility.PUBLIC
+    assert fragments.key(row) != closed
+
+
+def test_a_number_that_is_given_away_again_finds_nothing_of_the_row_before(
+    fragments: Fragments, session: Session, team: Hub
+) -> None:
+    row = add(session, team, "sticky", text="ours")
+    fragments.build(row)
+    row.created_on = now() + timedelta(seconds=1)
+    assert fragments.read_many([row]) == {}
