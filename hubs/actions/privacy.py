@@ -4,18 +4,17 @@ from collections.abc import Mapping
 from typing import Any
 from zoneinfo import available_timezones
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from hubs import i18n
-from hubs.actions import bookmarks, documents, membership, notices, outbox, people, tokens
+from hubs.actions import bookmarks, documents, leaving, membership, notices, outbox, people, tokens
 from hubs.errors import Conflict, InvalidInput
 from hubs.i18n import _
 from hubs.models import (
     AuditEntry,
     Hub,
     MessagePerson,
-    Notice,
     Role,
     RoleName,
     SignIn,
@@ -124,10 +123,11 @@ def forget(session: Session, user: User) -> None:
         if role.hub.user_id != user.id:
             people.take_away(session, user.username, role.hub, user, role.role, quiet=True)
     hub = own_hub(session, user)
+    number = hub.id if hub is not None else None
     if hub is not None:
         session.delete(hub)
         session.flush()
-    _anonymise(session, user.username, f"deleted-{user.id}")
+    leaving.anonymise(session, user.username, f"deleted-{user.id}", number)
     session.expire(user, ["roles"])
     session.delete(user)
     session.flush()
@@ -191,17 +191,3 @@ def _is_last_owner(session: Session, role: Role) -> bool:
         return False
     owners = select(func.count()).where(Role.hub_id == role.hub_id, Role.role == RoleName.OWNER)
     return (session.scalar(owners) or 0) <= 1
-
-
-def _anonymise(session: Session, username: str, stand_in: str) -> None:
-    """Remove the messages that name this person alone, and the name from what is kept of the others."""
-    others = select(MessagePerson.message_id).where(MessagePerson.username != username)
-    mine = select(MessagePerson.message_id).where(MessagePerson.username == username)
-    alone = StoredMessage.id.in_(mine) & StoredMessage.id.not_in(others.where(MessagePerson.message_id.in_(mine)))
-    session.execute(delete(StoredMessage).where(alone), execution_options={"synchronize_session": False})
-    shared = update(StoredMessage).where(StoredMessage.id.in_(mine))
-    sentence = func.replace(StoredMessage.sentence, username, stand_in)
-    session.execute(shared.values(sentence=sentence, body=None), execution_options={"synchronize_session": False})
-    session.execute(delete(MessagePerson).where(MessagePerson.username == username))
-    session.execute(delete(Notice).where(Notice.about == username))
-    session.execute(update(AuditEntry).where(AuditEntry.agent == username).values(agent=stand_in, origin=""))

@@ -7,11 +7,27 @@ import pytest
 from sqlalchemy.orm import Session
 
 from hubs.actions import hubs as hub_actions
-from hubs.actions import membership, messages, people, privacy, sessions, widgets
+from hubs.actions import leaving, membership, messages, people, privacy, sessions, widgets
 from hubs.backend.extract import Extractor
 from hubs.bus import parse
 from hubs.errors import Conflict, InvalidInput
-from hubs.models import Hub, MessagePerson, OutboxMessage, Role, RoleName, StoredMessage, User, Visibility, Widget, now
+from hubs.models import (
+    AuditEntry,
+    Hub,
+    Invitation,
+    JoinRequest,
+    MessagePerson,
+    OutboxMessage,
+    PushToken,
+    Revision,
+    Role,
+    RoleName,
+    StoredMessage,
+    User,
+    Visibility,
+    Widget,
+    now,
+)
 from hubs.widgets.fragments import Fragments
 from hubs.widgets.registry import Registry
 from tests.unit.conftest import as_person, user_of
@@ -180,3 +196,42 @@ def test_the_last_owner_of_a_team_cannot_leave_for_good(session: Session, regist
         privacy.forget(session, user_of(session, "owner"))
     assert session.query(User).filter_by(username="owner").count() == 1
     hub_actions.update(session, as_person(session, "owner"), team, {"summary": "still here"})
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("ed edited the wiki with ted", "gone edited the wiki with ted"),
+        ("voted for @ed, ed's own", "voted for @gone, gone's own"),
+        ("ed-two and ed_two and led", "ed-two and ed_two and led"),
+    ],
+)
+def test_a_name_is_taken_out_of_sentences_as_a_whole_word(before: str, after: str) -> None:
+    assert leaving.without(before, "ed", "gone") == after
+
+
+def test_who_leaves_is_named_neither_in_history_nor_in_the_audit_log_nor_by_what_they_decided(
+    session: Session, registry: Registry, team: Hub
+) -> None:
+    owner, user = as_person(session, "owner"), user_of(session, "member")
+    other, stranger = user_of(session, "subscriber"), user_of(session, "stranger")
+    people.give_role(session, owner, team, user, RoleName.OWNER)
+    boss = as_person(session, "member")
+    membership.invite(session, boss, team, stranger, RoleName.MEMBER)
+    membership.join(session, as_person(session, "subscriber"), team)
+    membership.answer(session, boss, team, other, approve=False)
+    hub_actions.update(session, boss, team, {"summary": "swim"})
+    session.add(Revision(hub_id=team.id, number=900, agent="member", document={}))
+    session.add(PushToken(widget_id=team.widgets[0].id, name="x", digest="d", created_by="member", expires_on=now()))
+    session.commit()
+    left = f"deleted-{user.id}"
+    privacy.forget(session, user)
+    session.commit()
+    named = [(row.agent, row.hub_name, row.detail) for row in session.query(AuditEntry)]
+    assert not [row for row in named if "member" in (row[0], row[1], row[2].get("username"))]
+    assert [row for row in named if row[2].get("username") == left]
+    assert [row for row in named if row[1] == left]
+    assert session.query(Revision).filter_by(number=900).one().agent == left
+    assert session.query(Invitation).one().invited_by == left
+    assert session.query(JoinRequest).one().decided_by == left
+    assert session.query(PushToken).one().created_by == left
