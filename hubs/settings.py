@@ -117,7 +117,8 @@ class Settings(BaseModel):
         description="What is asked of the provider. Fedora: openid,profile,https://id.fedoraproject.org/scope/groups",
     )
     oidc_username_claim: str = Field(
-        "preferred_username", description="Claim that holds the username; where it is missing, nickname is read."
+        "preferred_username",
+        description="Claim that holds the username; only for this one, nickname is read where it is missing.",
     )
     oidc_groups_claim: str = Field("groups", description="Claim that lists a person's groups, if the provider has it.")
     session_lifetime: int = Field(

@@ -16,6 +16,8 @@ from hubs.widgets.parameters import Parameter
 from hubs.widgets.registry import Registry
 
 _USERNAME = Parameter("username", label=N_("Username"), kind="username", required=True)
+#: The claim that is read where the settings name no other.
+CLAIM = "preferred_username"
 #: Most groups that are read from a claim.
 GROUPS = 5000
 
@@ -37,7 +39,9 @@ def read(issuer: str, claims: Mapping[str, Any], username_claim: str, groups_cla
 
     :raises InvalidInput: when they hold no usable username.
     """
-    username = claims.get(username_claim) or claims.get("nickname") or claims.get("preferred_username")
+    username = claims.get(username_claim)
+    if username_claim == CLAIM:  # another one was named since it can be trusted: the rest is often self-chosen
+        username = username or claims.get("nickname")
     try:
         cleaned = _USERNAME.clean(str(username or "").strip().lower())
     except InvalidInput:

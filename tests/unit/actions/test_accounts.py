@@ -97,3 +97,10 @@ def test_what_the_provider_signs_out_is_signed_out_here(session: Session, regist
     assert session.query(SignIn).count() == 2
     assert sessions.end_at_provider(session, ISSUER, "s-1", "") == [user.id]
     assert session.query(SignIn).count() == 0
+
+
+def test_where_a_claim_is_named_no_self_chosen_one_stands_in_for_it() -> None:
+    said = {"sub": "s", "nickname": "owner", "preferred_username": "owner"}
+    with pytest.raises(InvalidInput, match="claim uid"):
+        accounts.read(ISSUER, said, "uid", "groups")
+    assert accounts.read(ISSUER, {**said, "uid": "cleo"}, "uid", "groups").username == "cleo"
