@@ -101,7 +101,7 @@ def test_escape_closes_and_gives_the_focus_back(page: Page) -> None:
     opener = page.get_by_role("link", name="Search")
     opener.focus()
     page.keyboard.press("Enter")
-    expect(page.get_by_role("combobox")).to_be_focused()
+    expect(page.get_by_role("combobox", name="Teams, people and widgets")).to_be_focused()
     page.keyboard.press("Escape")
     expect(page.locator("#palette")).to_be_hidden()
     expect(opener).to_be_focused()
