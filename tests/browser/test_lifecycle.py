@@ -1,4 +1,4 @@
-"""The life of a hub in a browser, on the whole stack: made from a template."""
+"""The life of a hub in a browser, on the whole stack: made from a template, renamed, deleted and brought back."""
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -43,3 +43,29 @@ def test_a_hub_is_made_from_a_template_in_ten_clicks_at_most(open_page: Open, bu
     )
     stranger.get_by_text("Why not?").click()
     expect(stranger.get_by_text("Only owners of The Voles may do this.")).to_be_visible()
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_renamed_hub_is_found_at_its_old_address_and_a_deleted_one_comes_back(
+    open_page: Open, bus: Bus, scripts: bool
+) -> None:
+    assert bus
+    name = f"mice-{int(scripts)}"
+    page = open_page("/new", "odalys", java_script_enabled=scripts, viewport={"width": 320, "height": 640})
+    page.get_by_label("Name in the address").fill(name)
+    page.get_by_role("button", name="Make the hub").click()
+    page.get_by_role("link", name="Settings", exact=True).click()
+    page.get_by_role("navigation", name="Settings").get_by_role("link", name="Other").click()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    page.get_by_label("Name", exact=True).fill(f"field-{name}")
+    page.get_by_role("button", name="Rename").click()
+    expect(page.get_by_role("status").filter(has_text="new name")).to_be_visible()
+    page.goto(f"/t/{name}/members?x=1")
+    assert page.url.endswith(f"/t/field-{name}/members?x=1")
+    page.get_by_role("navigation", name="Settings").get_by_role("link", name="Other").click()
+    page.get_by_label(f"Type field-{name} to be sure").fill(f"field-{name}")
+    page.get_by_role("button", name="Delete this hub").click()
+    answer = page.request.get(f"/t/field-{name}/")
+    assert answer.status == 404
+    page.get_by_role("button", name="Bring it back").click()
+    expect(page.get_by_role("heading", name=f"field-{name}", level=1)).to_be_visible()
