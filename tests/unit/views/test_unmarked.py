@@ -1,0 +1,99 @@
+"""No text of ours is left in English: pages and fragments in a language that puts every text into brackets."""
+
+import re
+from gettext import NullTranslations
+from html import unescape
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from hubs import i18n
+from hubs.actions import widgets
+from hubs.models import Hub
+from hubs.widgets.registry import Registry
+from tests.unit.conftest import as_person
+from tests.unit.views.conftest import sign_in
+
+#: What is data, a name, or said by a machine.
+DATA = r"""Fedora Hubs|Hubs|Otters|otters|We swim\.|Owner|owner|Member|member|Subscriber|subscriber|Stranger|stranger
+|UTC|English|Deutsch|Europe/Oslo|\d+|[a-z_]+/json|docs"""
+
+
+class Brackets(NullTranslations):
+    def gettext(self, message: str) -> str:
+        return f"⟦{message}⟧"
+
+    def ngettext(self, one: str, many: str, number: int) -> str:
+        return f"⟦{one if number == 1 else many}⟧"
+
+
+@pytest.fixture
+def client(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
+    monkeypatch.setattr(i18n, "_catalogue", lambda locale: Brackets())
+    return client
+
+
+def left(html: str) -> list[str]:
+    """Return what a page says outside of brackets, in its text and in the attributes that people read or hear."""
+    assert html.count("⟦") > 3
+    html = re.sub(r"(?s)<(script|style|svg|select|code|kbd)\b.*?</\1>", " ", html)
+    read = re.findall(r'\b(?:aria-label|title|placeholder|alt)="([^"]*)"', html)
+    said = [*re.sub(r"<[^>]*>", "\n", html).splitlines(), *read]
+    whole = unescape("\n".join(said))
+    while re.search(r"⟦[^⟦⟧]*⟧", whole):
+        whole = re.sub(r"⟦[^⟦⟧]*⟧", " ", whole)
+    words = re.sub(DATA.replace("\n", ""), " ", whole)
+    return sorted({line.strip() for line in words.splitlines() if re.search(r"[A-Za-z]{3}", line)})
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/login",
+        "/me/",
+        "/t/otters/?full=1",
+        "/t/otters/members",
+        "/t/otters/settings",
+        "/t/otters/edit",
+        "/t/otters/edit/add?side=left",
+        "/t/otters/history",
+        "/no/such/page",
+    ],
+)
+def test_pages_say_nothing_that_is_not_marked(
+    client: FlaskClient, session: Session, registry: Registry, otters: Hub, path: str
+) -> None:
+    sign_in(client, "owner")
+    assert left(client.get(path).get_data(as_text=True)) == []
+
+
+def test_widgets_say_nothing_that_is_not_marked(
+    client: FlaskClient, session: Session, registry: Registry, otters: Hub
+) -> None:
+    owner = as_person(session, "owner")
+    for plugin in (
+        "about",
+        "activity",
+        "heatmap",
+        "library",
+        "contact",
+        "subscriptions",
+        "halp",
+        "push",
+        "rss",
+        "json",
+        "karma",
+    ):
+        widgets.add(session, registry, owner, otters, plugin, "left", {})
+    session.commit()
+    sign_in(client, "owner")
+    page = client.get("/t/otters/?full=1").get_data(as_text=True)
+    assert page.count("panel-title") > 15
+    assert left(page) == []
+
+
+def test_the_search_for_them_finds_them() -> None:
+    page = '⟦a⟧⟦b⟧⟦c⟧<p title="Plain words">⟦One ⟦two⟧⟧ Others</p>⟦d⟧'
+    assert left(page) == ["Others", "Plain words"]
