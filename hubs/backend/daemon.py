@@ -27,6 +27,7 @@ from hubs.models import Database
 from hubs.settings import Settings
 from hubs.widgets.crew import Crew
 from hubs.widgets.fragments import Fragments
+from hubs.widgets.public import forget_after_commit
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +60,7 @@ class Daemon:
         self._database = Database(settings.database, pool_size=settings.rebuild_threads + settings.lost_builds + 2)
         stream = Stream(settings.redis_url, settings.stream_log, settings.stream_ttl, settings.token_ttl)
         fragments = fragments or create_fragments(settings)
+        forget_after_commit(self._database, fragments.public)
         self._due = Due(lambda: stream.client)
         work: Work = (
             create_remote(settings, self._due, stream)

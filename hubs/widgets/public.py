@@ -14,19 +14,20 @@ import secrets
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from sqlalchemy import event, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hubs import i18n
 from hubs.cache import Cache
 from hubs.models import Database, Hub, Widget
+from hubs.models.commits import after_commit, touched
+from hubs.stamps import Stamps
 
 #: Seconds for which an entry is kept; seconds for which a generation is, which must outlast any request.
 LIFETIME, GENERATION = 60, 86400
 #: Of what is known about a fragment, what its answer tells.
 TOLD = ("version", "built_at", "state", "digest")
 _START, _END = b"<!--hubs ", b"-->\n"
-_CHANGED = "hubs.widgets.public"
 
 
 class Answer(NamedTuple):
@@ -60,6 +61,8 @@ class Public:
 
     def __init__(self, cache: Cache) -> None:
         self._cache = cache
+        #: Of the hubs and people in the same cache.
+        self.stamps = Stamps(cache)
 
     @staticmethod
     def key(widget_id: int, locale: str) -> str:
@@ -92,25 +95,17 @@ class Public:
 
 
 def forget_after_commit(database: Database, public: Public) -> None:
-    """Let the sessions of ``database`` forget the answers of the widgets that they changed, once they commit.
+    """Let the sessions of ``database`` forget what is kept of the rows that they changed, once they commit.
 
-    A change of a hub, such as of who may see it, counts for all widgets on it.
+    That is the answers of widgets, where a change of a hub, such as of who may see it, counts for all widgets on it;
+    and by their stamps all that is made of hubs and people, wherever it is kept.
     """
+    after_commit(database, _changed, public.forget)
+    after_commit(database, touched, public.stamps.bump)
 
-    def collect(session: Session, context: object) -> None:
-        touched = [*session.dirty, *session.deleted]
-        changed: set[int] = session.info.setdefault(_CHANGED, set())
-        changed.update(row.id for row in touched if isinstance(row, Widget))
-        hubs = [row.id for row in touched if isinstance(row, Hub)]
-        if hubs:
-            changed.update(session.connection().scalars(select(Widget.id).where(Widget.hub_id.in_(hubs))))
 
-    def forget(session: Session) -> None:
-        public.forget(session.info.pop(_CHANGED, ()))
-
-    def drop(session: Session) -> None:
-        session.info.pop(_CHANGED, None)
-
-    event.listen(database.maker, "after_flush", collect)
-    event.listen(database.maker, "after_commit", forget)
-    event.listen(database.maker, "after_rollback", drop)
+def _changed(session: Session) -> set[int]:
+    rows = [*session.dirty, *session.deleted]
+    hubs = [row.id for row in rows if isinstance(row, Hub)]
+    on_them = session.connection().scalars(select(Widget.id).where(Widget.hub_id.in_(hubs))) if hubs else ()
+    return {row.id for row in rows if isinstance(row, Widget)}.union(on_them)
