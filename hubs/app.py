@@ -40,6 +40,7 @@ from hubs.views import (
     numbers,
     oidc,
     push,
+    ready,
     security,
     tokens,
     widget,
@@ -79,6 +80,7 @@ def create_app(
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a form may stay open over lunch
     )
     numbers.install(app)
+    ready.register(app)
     language.register(app)
     protection = CSRFProtect(app)
     protection.exempt(auth.backchannel)  # the provider's own token proves who sends it

@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, and_, delete, or_, select, update
 from sqlalchemy.orm import Session, joinedload
 
 from hubs.models import Hub, Notice, NoticeKind, RoleName, User, now
+from hubs.models.commits import touch
 from hubs.permissions import Person, visible
 
 #: Notices that a person's list shows, the newest first.
@@ -28,7 +29,7 @@ def settle(session: Session, hub: Hub, kind: NoticeKind, about: str = "", user: 
         query = query.where(Notice.about == about)
     if user is not None:
         query = query.where(Notice.user_id == user.id)
-    session.execute(query)
+    touch(session, "user", session.scalars(query.returning(Notice.user_id)).all())
 
 
 def concerns(who: Person) -> ColumnElement[bool]:
@@ -67,3 +68,4 @@ def purge(session: Session, days: int) -> None:
 def _read(session: Session, who: Person, which: ColumnElement[bool]) -> None:
     query = update(Notice).where(Notice.user_id == who.id, Notice.read.is_(False), which)
     session.execute(query.values(read=True))
+    touch(session, "user", [who.id])

@@ -11,12 +11,17 @@ from hubs.models.hub import Hub
 from hubs.models.people import User
 
 T = TypeVar("T", bound=Hashable)
-_READ = "hubs.models.read"
+_READ, TOUCHED = "hubs.models.read", "hubs.models.touched"
 
 
-def after_commit(database: Database, collect: Callable[[Session], Iterable[T]], act: Callable[[set[T]], None]) -> None:
-    """Let every session of ``database`` call ``act`` after its commit with all that ``collect`` told at its flushes."""
-    name = object()  # in the session's notes: one for each listener
+def after_commit(
+    database: Database, collect: Callable[[Session], Iterable[T]], act: Callable[[set[T]], None], name: object = None
+) -> None:
+    """Let every session of ``database`` call ``act`` after its commit with all that ``collect`` told at its flushes.
+
+    What was collected is in the session's notes under ``name``, for who must add something, such as `touch`.
+    """
+    name = name or object()
 
     def note(session: Session, context: object) -> None:
         session.info.setdefault(name, set()).update(collect(session))
@@ -39,9 +44,14 @@ def after_commit(database: Database, collect: Callable[[Session], Iterable[T]], 
 def touched(session: Session) -> set[tuple[str, int]]:
     """Return the hubs and people that a flush was about, as ``("hub", id)`` and ``("user", id)``.
 
-    What a statement changes without loading rows is not seen: pages must not show it, or it must be changed row by row.
+    What a statement changes without loading rows is not seen: who runs it calls `touch`.
     """
     return about((*session.new, *session.dirty, *session.deleted))
+
+
+def touch(session: Session, kind: str, numbers: Iterable[int]) -> None:
+    """Let those count as changed whom a statement is about: a ``hub`` or a ``user`` with one of these ids."""
+    session.info.setdefault(TOUCHED, set()).update((kind, number) for number in numbers)
 
 
 def about(rows: Iterable[object]) -> set[tuple[str, int]]:

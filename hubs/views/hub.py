@@ -1,6 +1,5 @@
 """A hub's page, its JSON, and what people do on it."""
 
-import time
 from typing import Any
 
 from flask import Blueprint, Response, flash, g, jsonify, redirect, render_template, request
@@ -13,8 +12,8 @@ from hubs.errors import InvalidInput, NotAllowed
 from hubs.i18n import _
 from hubs.models import Hub, JoinRequest, RequestState, Role, RoleName, User, Widget
 from hubs.permissions import STAND_INS, Person, can, refusal, require, stand_in
+from hubs.views import ready
 from hubs.views.site import bar, db, find_hub, locale, me, page_of, shown, site, stream_of
-from hubs.views.validators import conditional
 
 blueprint = Blueprint("hub", __name__)
 
@@ -43,18 +42,12 @@ def show(space: str, name: str) -> ResponseReturnValue:
         notices.look(db(), me(), hub)
         db().commit()
         g.pop("bar")
-    stream = stream_of(hub, cursor)
     rows = shown(hub)
     if "full" in request.args:  # without JavaScript nothing loads by itself
         found = site().desk.read_many(rows, locale(), BUDGET)
     else:
         found = site().fragments.read_many(rows, locale())
-    page = render_template(
-        "hub.html", hub=hub, rows=rows, stream=stream, fragments=found, may=_may(hub, me()), why=_why(hub)
-    )
-    # A page that a browser kept must not hold a token that is nearly too old.
-    bucket = int(time.time()) // max(1, site().settings.token_ttl // 4)
-    return conditional(page, (stream["token"], stream["cursor"]), bucket)
+    return ready.render(hub, rows, found, cursor, may=_may(hub, me()), why=_why(hub))
 
 
 @blueprint.get("/<any(u, t):space>/<name>/json")

@@ -46,17 +46,24 @@ def choose() -> ResponseReturnValue:
 def _begin() -> None:
     if request.endpoint == "static":
         return
-    g.language = ExitStack()
     asked = request.args.get("lang", "")
     # In force before the account is read: the database may be what is broken.
-    g.language.enter_context(i18n.use(asked if asked in i18n.locales() else _of_browser()))
+    put_in_force(asked if asked in i18n.locales() else of_browser())
     # An address that names the language is answered without asking who wants to know.
     user = account() if asked not in i18n.locales() else None
     if user is not None and user.locale in i18n.locales():
-        g.language.enter_context(i18n.use(user.locale))
+        put_in_force(user.locale)
 
 
-def _of_browser() -> str:
+def put_in_force(code: str) -> None:
+    """Put a language in force for the rest of the request."""
+    if "language" not in g:
+        g.language = ExitStack()
+    g.language.enter_context(i18n.use(code))
+
+
+def of_browser() -> str:
+    """Return the language that the browser asks for: chosen in it, else its own."""
     chosen = request.cookies.get(COOKIE, "")
     if chosen in i18n.locales():
         return chosen

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, cast
 from urllib.parse import quote, urlsplit
 
@@ -78,18 +79,19 @@ def account() -> User | None:
     """Return the account of who asks, with roles and hubs, in one query per request."""
     if "account" not in g:
         number, key = session.get("user"), session.get("key")
-        good = isinstance(number, int) and isinstance(key, str) and _is_in_use()
-        g.account = db().scalars(_signed_in(number, key)).unique().one_or_none() if good else None
+        good = isinstance(number, int) and isinstance(key, str) and is_in_use()
+        found = db().execute(_signed_in(number, key)).unique().one_or_none() if good else None
+        g.account, g.account_until = found or (None, None)
     return cast("User | None", g.account)
 
 
-def _signed_in(number: Any, key: Any) -> Select[User]:
-    query = select(User).join(SignIn, SignIn.user_id == User.id)
+def _signed_in(number: Any, key: Any) -> Select[User, datetime]:
+    query = select(User, SignIn.expires_on).join(SignIn, SignIn.user_id == User.id)
     query = query.where(User.id == number, SignIn.digest == digest_of(key), SignIn.expires_on > now())
     return query.options(joinedload(User.roles).joinedload(Role.hub))
 
 
-def _is_in_use() -> bool:
+def is_in_use() -> bool:
     """Tell whether the session was used lately; note now and then in the cookie that it is."""
     seen, present = session.get("seen"), int(time.time())
     if not isinstance(seen, int) or present - seen > site().settings.session_idle:
@@ -208,10 +210,14 @@ def local_path(wanted: str) -> str:
     return wanted[:500] if good else urls.front()
 
 
+def channels_of(hub: Hub, who: Person) -> tuple[str, ...]:
+    """Return the channels on which somebody hears of a hub, and of themselves, in the language of the request."""
+    channels = [hub_channel(hub.id, audience, locale()) for audience in audiences(who, hub)]
+    return (*channels, user_channel(who.id)) if who.signed_in else tuple(channels)
+
+
 def stream_of(hub: Hub, cursor: str) -> dict[str, str]:
     """Return what a page needs to hear about a hub from ``cursor`` on."""
-    who = me()
-    channels = [hub_channel(hub.id, audience, locale()) for audience in audiences(who, hub)]
-    channels += [user_channel(who.id)] if who.signed_in else []
+    channels = channels_of(hub, me())
     token = site().tokens.mint(channels)
     return {"url": site().settings.stream_url, "cursor": cursor, "token": token, "channels": " ".join(channels)}

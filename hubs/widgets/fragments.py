@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from hubs import i18n
@@ -39,6 +40,8 @@ LIMIT = 300_000
 RETRY = (2.0, 3600.0)
 #: Seconds for which a widget that never had content is shown as failed, if nobody tries again meanwhile.
 FAILED = 600
+#: Bytes up to which an entry of the cache that was read once is remembered as it was read, and entries remembered.
+REMEMBERED = 32_768, 512
 #: Content that grows old by itself is due this much earlier or later, so that not all of it is due at once.
 SPREAD = 0.1
 
@@ -69,6 +72,11 @@ class Fragment:
         """Whether newer content is being made just now, while readers keep this: its time has come."""
         return self.state == "live" and 0 < self.due < time.time()
 
+    @property
+    def built_minute(self) -> str:
+        """When it was built, as people without JavaScript read it: ``2026-11-24 10:00``."""
+        return self.built_at[:16].replace("T", " ")
+
     def pack(self) -> bytes:
         """Return the form in which the cache keeps it."""
         return json.dumps(asdict(self), separators=(",", ":")).encode()
@@ -83,6 +91,10 @@ def unpack(entry: bytes | None) -> Fragment | None:
     """Read a fragment from the cache; None for a missing or damaged entry."""
     if entry is None:
         return None
+    return _remembered(entry) if len(entry) <= REMEMBERED[0] else _read(entry)
+
+
+def _read(entry: bytes) -> Fragment | None:
     try:
         found = Fragment(**json.loads(entry))
         # A damaged entry may be valid JSON all the same.
@@ -94,6 +106,9 @@ def unpack(entry: bytes | None) -> Fragment | None:
         log.warning("a cached fragment is damaged and is built anew: %.80r", entry)
         return None
     return found
+
+
+_remembered = lru_cache(REMEMBERED[1])(_read)
 
 
 class Fragments:
@@ -121,10 +136,16 @@ class Fragments:
 
     def read_many(self, rows: Iterable[Widget], locale: str = DEFAULT_LOCALE) -> dict[int, Fragment]:
         """Return the cached fragments of ``rows`` by the widgets' ids, in one round trip."""
-        keys = {self.key(row, locale): row.id for row in rows}
-        if not keys:
-            return {}
-        entries = ((keys[key], unpack(entry)) for key, entry in self.cache.get_many(keys).items())
+        keys = self.keys(rows, locale)
+        return self.sort_out(keys, self.cache.get_many(keys)) if keys else {}
+
+    def keys(self, rows: Iterable[Widget], locale: str = DEFAULT_LOCALE) -> dict[str, int]:
+        """Return the widgets' ids by the keys of their fragments."""
+        return {self.key(row, locale): row.id for row in rows}
+
+    def sort_out(self, keys: Mapping[str, int], found_entries: Mapping[str, bytes]) -> dict[int, Fragment]:
+        """Return fragments by the widgets' ids, given what the cache has of ``keys``; see to those that are due."""
+        entries = ((number, unpack(found_entries.get(key))) for key, number in keys.items())
         found = {widget: one for widget, one in entries if one is not None and one.widget == widget}
         if self.on_due is not None:
             moment = time.time()

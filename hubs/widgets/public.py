@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from hubs import i18n
 from hubs.cache import Cache
 from hubs.models import Database, Hub, Widget
-from hubs.models.commits import after_commit, touched
+from hubs.models.commits import TOUCHED, after_commit, touched
 from hubs.stamps import Stamps
 
 #: Seconds for which an entry is kept; seconds for which a generation is, which must outlast any request.
@@ -101,7 +101,7 @@ def forget_after_commit(database: Database, public: Public) -> None:
     and by their stamps all that is made of hubs and people, wherever it is kept.
     """
     after_commit(database, _changed, public.forget)
-    after_commit(database, touched, public.stamps.bump)
+    after_commit(database, touched, public.stamps.bump, TOUCHED)
 
 
 def _changed(session: Session) -> set[int]:

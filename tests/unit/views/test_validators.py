@@ -86,7 +86,7 @@ def test_a_page_whose_stream_token_grows_old_is_sent_anew(
 ) -> None:
     tag = tag_of(client)
     later = time.time() + 6 * 3600 / 4
-    monkeypatch.setattr("hubs.views.hub.time.time", lambda: later)
+    monkeypatch.setattr("hubs.views.ready.time.time", lambda: later)
     assert again(client, tag).status_code == 200
 
 

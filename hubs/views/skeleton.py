@@ -1,0 +1,96 @@
+"""A page's skeleton: what the template makes around those texts that differ from one request to the next.
+
+The template is rendered with a mark in the place of each such text; the page is then the texts between the marks,
+joined with the values of now. Marks are made anew for each rendering and nobody can guess them, so nothing that people
+write is ever taken for one.
+"""
+
+import hashlib
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from markupsafe import escape
+
+from hubs.widgets.fragments import Fragment
+
+#: The name of a place, such as ``("html", 7)`` for the content of widget 7, or ``("token", 0)``.
+Place = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Skeleton:
+    """The ``texts`` of a page, and which ``places`` are between them."""
+
+    texts: tuple[str, ...]
+    places: tuple[Place, ...]
+    #: Differs where the texts or the places of two skeletons differ.
+    digest: str
+
+    def fill(self, values: Mapping[Place, str]) -> str:
+        """Return the page; ``values`` are HTML."""
+        parts = [""] * (2 * len(self.texts) - 1)
+        parts[::2] = self.texts
+        parts[1::2] = [values[place] for place in self.places]
+        return "".join(parts)
+
+
+class Marks:
+    """The marks of one rendering."""
+
+    def __init__(self) -> None:
+        self._text = secrets.token_hex(16)
+        self._places: list[Place] = []
+
+    def mark(self, name: str, number: int = 0) -> str:
+        """Return the mark for a place; it needs no escaping anywhere."""
+        self._places.append((name, number))
+        return f"{self._text}-{len(self._places) - 1}-"
+
+    def split(self, page: str) -> Skeleton:
+        """Return the skeleton of a page that was rendered with these marks."""
+        parts = re.split(f"{self._text}-([0-9]+)-", page)
+        texts, places = tuple(parts[::2]), tuple(self._places[int(number)] for number in parts[1::2])
+        whole = "\0".join((*texts, repr(places)))
+        return Skeleton(texts, places, hashlib.blake2b(whole.encode(), digest_size=16).hexdigest())
+
+
+@dataclass(frozen=True, slots=True)
+class StandIn:
+    """What a template gets in the place of a fragment; only what decides about its frame is real."""
+
+    html: str
+    digest: str
+    built_at: str
+    built_minute: str
+    state: str
+    refreshing: bool
+    error: str
+
+
+def stand_in(found: Fragment, marks: Marks) -> StandIn:
+    """Return the stand-in for a fragment."""
+    html, digest, at, minute = (
+        marks.mark(name, found.widget) for name in ("html", "digest", "built_at", "built_minute")
+    )
+    return StandIn(html if found.html else "", digest, at, minute, found.state, found.refreshing, found.error)
+
+
+def shape(found: Mapping[int, Fragment], editor: bool) -> tuple[tuple[object, ...], ...]:
+    """Return what decides about the frames of fragments: a skeleton is good for all fragments of one shape."""
+    return tuple(
+        (number, one.state, one.refreshing, bool(one.html), one.error if editor else "")
+        for number, one in sorted(found.items())
+    )
+
+
+def values_of(found: Mapping[int, Fragment]) -> dict[Place, str]:
+    """Return what is put into the places of fragments."""
+    values: dict[Place, str] = {}
+    for number, one in found.items():
+        values["html", number] = one.html
+        values["digest", number] = str(escape(one.digest))
+        values["built_at", number] = str(escape(one.built_at))
+        values["built_minute", number] = str(escape(one.built_minute))
+    return values
