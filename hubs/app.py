@@ -3,10 +3,12 @@
 import hashlib
 import hmac
 from ipaddress import ip_address
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from flask import Flask
 from flask_wtf.csrf import CSRFProtect
+from jinja2 import ChoiceLoader, FileSystemLoader
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from hubs import cache, i18n, urls
@@ -42,6 +44,7 @@ from hubs.views import (
     push,
     ready,
     security,
+    stream,
     tokens,
     widget,
 )
@@ -53,7 +56,10 @@ from hubs.widgets.desk import Desk, Reminder
 from hubs.widgets.fragments import Fragments
 from hubs.widgets.public import forget_after_commit
 from hubs.widgets.registry import Registry
-from hubs.widgets.view import FILTERS
+from hubs.widgets.view import FILTERS, SHARED
+
+#: Templates of pages.
+TEMPLATES = Path(__file__).parent / "templates"
 
 
 def create_app(
@@ -88,12 +94,14 @@ def create_app(
     oidc.install(app, settings)
     if secure:  # TLS ends at a proxy, which tells us who asks; without one nobody may
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=0)  # type: ignore[method-assign]
+    # Pages show cards as widgets do.
+    app.jinja_loader = ChoiceLoader([FileSystemLoader(TEMPLATES), FileSystemLoader(SHARED)])
     app.jinja_env.filters.update(FILTERS)
     app.jinja_env.filters["shown"] = shown
     i18n.install(app.jinja_env)
     app.jinja_env.globals.update(urls=urls, can=can, me=me, site_name=settings.site_name)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    pages = (front, finding, gallery, new, hub, edit, editor, history, manage, members, mine, widget)
+    pages = (front, finding, gallery, new, hub, edit, editor, history, manage, members, mine, stream, widget)
     rooms = (*pages, push, auth, account, tokens, health, language)
     for room in rooms:
         app.register_blueprint(room.blueprint)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, and_, or_, select, true
+from sqlalchemy import ColumnElement, and_, false, or_, select, true
 
 from hubs.errors import NotAllowed, NotFound
 from hubs.i18n import N_, _
@@ -128,6 +128,14 @@ def hides_activity(audience: Visibility, hub: Hub) -> ColumnElement[bool]:
     if hub.kind == "user" and hub.user_id and audience.rank >= Visibility.MEMBERS.rank:
         return and_(hidden, User.id != hub.user_id)  # a person's hub has no members: only they see this
     return hidden
+
+
+def hides_from(who: Person) -> ColumnElement[bool]:
+    """Return the condition on `User` that selects those whose activity a person may not see, wherever it is told."""
+    if who.operator:
+        return false()
+    public = (Visibility.PUBLIC, Visibility.SIGNED_IN) if who.signed_in else (Visibility.PUBLIC,)
+    return and_(User.activity.not_in(public), User.id != who.id)
 
 
 def can(who: Person, verb: str, what: Hub | Widget | None = None) -> bool:

@@ -104,6 +104,23 @@ def my_invitation(hub_id: int) -> str:
     return f"/me/invitations/{hub_id}"
 
 
+def stream(show: str = "", before: str = "", hidden: str = "") -> str:
+    """Return the path of a person's stream, or of one page of it; ``hidden`` is a message to be brought back."""
+    asked = {"show": "" if show == "all" else show, "before": before, "hidden": hidden}
+    query = urlencode({name: value for name, value in asked.items() if value})
+    return "/stream/" + (f"?{query}" if query else "")
+
+
+def stream_new(show: str, after: str) -> str:
+    """Return the path that tells how many messages of a stream are newer than a place."""
+    return f"/stream/new?{urlencode({'show': show, 'after': after})}"
+
+
+def stream_token() -> str:
+    """Return the path at which the page of a stream gets a new token."""
+    return "/stream/token"
+
+
 def bookmarks() -> str:
     """Return the path of the hubs in a person's bar, which also changes them (POST)."""
     return "/me/bookmarks"

@@ -11,7 +11,18 @@ from sqlalchemy.orm import Session
 from hubs import urls
 from hubs.actions import bulk
 from hubs.bus import MODULE, Message
-from hubs.models import Hub, MessagePackage, MessagePerson, Role, RoleName, StoredMessage, User, Visibility, now
+from hubs.models import (
+    Hub,
+    MessagePackage,
+    MessagePerson,
+    Role,
+    RoleName,
+    StoredMessage,
+    StreamMark,
+    User,
+    Visibility,
+    now,
+)
 
 #: A person's last activity is noted at most this often.
 ACTIVITY_STEP = timedelta(minutes=1)
@@ -99,8 +110,11 @@ def newest(session: Session) -> datetime | None:
 
 
 def purge(session: Session, days: int) -> None:
-    """Remove messages older than ``days``."""
-    session.execute(delete(StoredMessage).where(StoredMessage.sent_at < now() - timedelta(days=days)))
+    """Remove messages older than ``days``, but for those that somebody saved."""
+    saved = select(StreamMark.message_id).where(StreamMark.saved)
+    old = StoredMessage.sent_at < now() - timedelta(days=days)
+    removed = delete(StoredMessage).where(old, StoredMessage.id.not_in(saved))
+    session.execute(removed, execution_options={"synchronize_session": False})
 
 
 def names(found: Iterable[str], limit: int) -> frozenset[str]:

@@ -2,6 +2,7 @@
 import { startAges } from "./ages.js";
 import { startForms } from "./forms.js";
 import { loadAll } from "./load.js";
+import { startNotices } from "./notices.js";
 import { startPage } from "./page.js";
 import { startPalette } from "./palette.js";
 import { startShortcuts } from "./shortcuts.js";
@@ -12,6 +13,7 @@ startPalette();
 startShortcuts();
 startAges();
 startForms();
+startNotices();
 loadAll(document);
 if (document.body.dataset.stream) startStream(document.body.dataset);
 if (document.getElementById("editor")) import("./editor.js").then((editor) => editor.startEditor());

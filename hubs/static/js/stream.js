@@ -40,6 +40,7 @@ function hear({ event, state, refused, again }) {
   else if (event) {
     if (event.id) cursor = event.id;
     HANDLERS[event.type]?.(JSON.parse(event.data));
+    if (["widget", "changed", "notice"].includes(event.type)) document.dispatchEvent(new Event("hubs:heard"));
   }
 }
 
@@ -85,6 +86,7 @@ function gone() {
 }
 
 async function catchUp(fresh) {
+  document.dispatchEvent(new Event("hubs:heard"));
   if (Number(page.hubVersion) !== fresh.version) await layoutChanged(page, fresh.version);
   const outdated = Object.entries(fresh.widgets).filter(([id, digest]) => {
     const frame = frameOf(id);
@@ -104,6 +106,9 @@ const HANDLERS = {
   },
   layout(change) {
     if (change.version > Number(page.hubVersion)) layoutChanged(page, change.version);
+  },
+  notice(detail) {
+    document.dispatchEvent(new CustomEvent("hubs:notice", { detail }));
   },
   reset() {
     later();

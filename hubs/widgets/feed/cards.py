@@ -111,10 +111,11 @@ def read(
         .join(newest, newest.c.message_id == StoredMessage.id)
         .order_by(StoredMessage.sent_at.desc(), StoredMessage.id.desc())
     ).all()
-    return _items(session, messages)
+    return items_of(session, messages)
 
 
-def _items(session: Session, messages: Sequence[StoredMessage]) -> list[Item]:
+def items_of(session: Session, messages: Sequence[StoredMessage]) -> list[Item]:
+    """Return messages as cards show them, with the people whom they name, in one query."""
     people: dict[int, list[str]] = {}
     query = select(MessagePerson.message_id, MessagePerson.username).order_by(MessagePerson.username)
     for key, username in session.execute(query.where(MessagePerson.message_id.in_([one.id for one in messages]))):

@@ -1,0 +1,37 @@
+// What concerns the reader: dots beside hubs and on the bell, and how much is new in the stream. Nothing moves by itself.
+const PAUSE = 2000;
+let timer = 0;
+
+function onNotice({ detail }) {
+  if (detail.kind === "stream") return;
+  for (const dot of document.querySelectorAll(`[data-dot="all"], [data-dot="${CSS.escape(String(detail.hub))}"]`)) {
+    dot.hidden = false;
+  }
+}
+
+// Many events make one question; the first is answered after a moment, since several widgets tell of one message.
+function ask(link) {
+  if (timer) return;
+  timer = window.setTimeout(async () => {
+    timer = 0;
+    try {
+      const answer = await fetch(link.dataset.new, { headers: { Accept: "application/json" }, cache: "no-store" });
+      if (answer.ok) tell(link, (await answer.json()).count);
+    } catch {
+      // The next event asks again, and so does the page when its stream comes back.
+    }
+  }, PAUSE / 2 + Math.random() * PAUSE);
+}
+
+function tell(link, count) {
+  if (!count) return;
+  link.dataset.count = String(count);
+  link.textContent = count < 99 ? link.dataset.text.replace("{num}", String(count)) : link.dataset.most;
+}
+
+export function startNotices() {
+  document.addEventListener("hubs:notice", onNotice);
+  const link = document.querySelector("[data-new]");
+  if (!link?.dataset.new) return;
+  document.addEventListener("hubs:heard", () => ask(link));
+}
