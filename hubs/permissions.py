@@ -14,6 +14,8 @@ from hubs.models import Hub, JoinMode, Role, RoleName, User, Visibility, Widget
 VERBS = ("view", "edit", "own", "subscribe", "star", "join", "leave")
 #: Those who may see what is for members: owners count as members.
 INSIDE = (RoleName.OWNER, RoleName.MEMBER)
+#: Roles by which one follows a hub.
+FOLLOWS = (*INSIDE, RoleName.SUBSCRIBER)
 #: What is said of a hub that there is not, and in the same words of one that the person may not know of.
 NO_HUB = N_("There is no such hub, or you may not see it.")
 NO_WIDGET = N_("There is no such widget, or you may not see it.")

@@ -9,16 +9,14 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from hubs.errors import Conflict, InvalidInput, NotFound
-from hubs.models import Hub, MessagePerson, Role, RoleName, StoredMessage, StreamMark, User
-from hubs.permissions import INSIDE, Person, hides_from, visible
+from hubs.models import Hub, MessagePerson, Role, StoredMessage, StreamMark, User
+from hubs.permissions import FOLLOWS, INSIDE, Person, hides_from, visible
 from hubs.widgets.feed.cards import Item, items_of
 
 #: What a stream can be narrowed to.
 FILTERS = ("all", "mine", "mentions", "saved")
 #: Messages on one page, most new ones that are counted, most messages that a person saves and hides.
 PER_PAGE, COUNTED, MOST = 30, 99, 10_000
-#: Roles that make one follow a hub.
-FOLLOWS = (RoleName.OWNER, RoleName.MEMBER, RoleName.SUBSCRIBER)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

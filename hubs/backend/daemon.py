@@ -13,6 +13,7 @@ from hubs.actions import audit, lifecycle, messages, notices, outbox
 from hubs.backend.build import Builder, create_fragments
 from hubs.backend.catchup import Catchup
 from hubs.backend.groups import GroupMessages, vouched
+from hubs.backend.mentions import Mentions
 from hubs.backend.meta import extractor
 from hubs.backend.own import OwnMessages
 from hubs.backend.pipeline import Pipeline
@@ -74,7 +75,8 @@ class Daemon:
         extract = extractor(index.directory)
         groups = create_groups(settings, self._database, stream, bus or {})
         self._own = OwnMessages(self._database, index, extract, self.rebuilder, stream, groups)
-        self.pipeline = Pipeline(self._database, index, extract, self.rebuilder, self._own, self._own.keeper.load)
+        mentions, load = Mentions(extract, stream), self._own.keeper.load
+        self.pipeline = Pipeline(self._database, index, extract, self.rebuilder, self._own, load, mentions)
         self._catchup = Catchup(self._database, settings.history_url, self.pipeline.put)
         self._stopped = threading.Event()
         self._need_resync = False

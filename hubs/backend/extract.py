@@ -73,7 +73,7 @@ class Extractor:
         return {
             "users": names(people - NOBODY, 64),
             "packages": names(_packages(message, fields), 255),
-            "sentence": _sentence(message, fields, self._agent(message.body) or min(people, default="")),
+            "sentence": _sentence(message, fields, self.agent(message.body) or min(people, default="")),
             "link": next((text for text in _texts(fields, _LINKS) if text.startswith(("https://", "http://"))), ""),
         }
 
@@ -81,7 +81,8 @@ class Extractor:
         """Return the account that ``text`` names, or nothing."""
         return self.directory.get(text.lower()) or username(text)
 
-    def _agent(self, body: dict[str, Any]) -> str:
+    def agent(self, body: dict[str, Any]) -> str:
+        """Return who did what a message tells, or nothing."""
         for name in ("agent", "user", "username", "author", "owner"):
             found = next((account for text in _name_in(body.get(name)) if (account := self.account(text))), "")
             if found:

@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from hubs.actions import messages as storing
 from hubs.backend.extract import Extractor
 from hubs.backend.groups import EVENTS
+from hubs.backend.mentions import Mentions
 from hubs.backend.own import OwnMessages
 from hubs.backend.rebuild import Rebuilder
 from hubs.backend.triage import Index
@@ -45,9 +46,11 @@ class Pipeline:
         rebuilder: Rebuilder,
         own: OwnMessages,
         prepare: Callable[[], None],
+        mentions: Mentions,
     ) -> None:
         self._database, self._index, self._extract = database, index, extract
         self._rebuilder, self._own, self._prepare = rebuilder, own, prepare
+        self._mentions = mentions
         self._waiting: queue.SimpleQueue[Message | Callable[[], None] | None] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._recent: dict[str, datetime] = {}
@@ -140,6 +143,7 @@ class Pipeline:
                 fresh = storing.store(session, batch)
                 seen = self._active(fresh)
                 storing.note_activity(session, seen)
+                mentioned = self._mentions.note(session, fresh)
         except DBAPIError as error:
             if _is_away(error):
                 raise
@@ -150,6 +154,7 @@ class Pipeline:
             # One bad message must not take its neighbours with it.
             return [message for one in batch for message in self._store([one])]
         self._remember(seen)
+        self._mentions.tell(mentioned)
         return fresh
 
     def _active(self, fresh: list[Message]) -> dict[str, datetime]:

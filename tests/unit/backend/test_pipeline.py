@@ -17,11 +17,12 @@ from hubs.actions import messages, people, widgets
 from hubs.backend import own as own_messages
 from hubs.backend import pipeline as pipelines
 from hubs.backend.extract import Extractor
+from hubs.backend.mentions import Mentions
 from hubs.backend.own import OwnMessages
 from hubs.backend.pipeline import Pipeline
 from hubs.backend.triage import Index
 from hubs.bus import Message, parse
-from hubs.models import Database, Hub, OutboxMessage, RoleName, StoredMessage, Visibility, Widget, now
+from hubs.models import Database, Hub, Notice, OutboxMessage, RoleName, StoredMessage, User, Visibility, Widget, now
 from hubs.widgets.registry import Registry
 from tests.services import wait_for
 from tests.unit.conftest import as_person, user_of
@@ -64,7 +65,8 @@ def parts(database: Database, registry: Registry, team: Hub) -> Iterator[Parts]:
     noted, index = Noted(), Index(registry)
     extract = Extractor(index.directory)
     own = OwnMessages(database, index, extract, noted, noted)  # type: ignore[arg-type]
-    pipeline = Pipeline(database, index, extract, noted, own, own.keeper.load)  # type: ignore[arg-type]
+    mentions = Mentions(extract, noted)  # type: ignore[arg-type]
+    pipeline = Pipeline(database, index, extract, noted, own, own.keeper.load, mentions)  # type: ignore[arg-type]
     own.keeper.load()
     yield Parts(pipeline, own, index, noted)
     pipeline.stop()
@@ -373,3 +375,37 @@ def test_hubs_that_changed_or_went_without_a_message_are_found(
     session.commit()
     parts.own.keeper.sweep()
     assert len(parts.index) == before - 1
+
+
+def mentioned(session: Session) -> set[tuple[str, str]]:
+    """Return who has a notice of which message."""
+    session.expire_all()
+    users = {row.id: row.username for row in session.query(User)}
+    return {(users[row.user_id], row.message.sentence) for row in session.query(Notice) if row.message}
+
+
+def test_who_is_named_on_a_hub_that_they_follow_gets_a_notice(parts: Parts, session: Session, team: Hub) -> None:
+    everybody = ["owner", "member", "subscriber", "stranger"]
+    parts.pipeline.handle([say("one", title="Thanks", agent="member", users=everybody), say("two", user="owner")])
+    sentence = session.query(StoredMessage).filter_by(msg_id="one").one().sentence
+    assert mentioned(session) == {("owner", sentence), ("subscriber", sentence)}
+    channels = {channel for channel, kind, _ in parts.noted.published if kind == "notice"}
+    assert channels == {f"user:{user_of(session, name).id}" for name in ("owner", "subscriber")}
+    told = next(data for _, kind, data in parts.noted.published if kind == "notice")
+    assert told == {"kind": "mention", "count": 1, "hub": team.id}
+    parts.pipeline.handle([say("one", title="Thanks", agent="member", users=everybody)])
+    assert session.query(Notice).count() == 2
+
+
+def test_nobody_is_told_what_somebody_hides(parts: Parts, session: Session, team: Hub) -> None:
+    user_of(session, "member").activity = Visibility.OWNERS
+    session.commit()
+    parts.pipeline.handle([say("one", title="Thanks", agent="member", users=["owner", "member"])])
+    assert mentioned(session) == set()
+
+
+def test_who_only_subscribes_to_a_hub_that_closed_is_not_told(parts: Parts, session: Session, team: Hub) -> None:
+    team.visibility = Visibility.MEMBERS
+    session.commit()
+    parts.pipeline.handle([say("one", title="Thanks", agent="member", users=["owner", "subscriber"])])
+    assert {name for name, _ in mentioned(session)} == {"owner"}
