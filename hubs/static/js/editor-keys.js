@@ -38,7 +38,7 @@ function move(key) {
   else if (key === "ArrowDown" && card.nextElementSibling) card.nextElementSibling.after(card);
   else if (key === "ArrowLeft" || key === "ArrowRight") {
     const other = document.querySelector(`[data-list="${key === "ArrowLeft" ? "left" : "right"}"]`);
-    if (other !== list) other.append(card);
+    if (other && other !== list) other.append(card);
   }
   card.querySelector("[data-handle]").focus();
   card.scrollIntoView({ block: "nearest" });

@@ -17,3 +17,11 @@ startNotices();
 loadAll(document);
 if (document.body.dataset.stream) startStream(document.body.dataset);
 if (document.getElementById("editor")) import("./editor.js").then((editor) => editor.startEditor());
+const bookmarks = () => import("./bookmarks.js");
+if (document.getElementById("bookmarks")) bookmarks().then((list) => list.startList());
+// Dragging in the bar is made ready when the mouse comes near.
+document.querySelector("[data-bookmarks]")?.addEventListener(
+  "pointerenter",
+  () => bookmarks().then((bar) => bar.startBar()),
+  { once: true },
+);

@@ -1,0 +1,59 @@
+// The order of my hubs: by drag and drop in the bar and on its page, by keyboard on the page; each move is kept at once.
+import Sortable from "../vendor/sortablejs/sortable.esm.js";
+import { startKeyboard } from "./editor-keys.js";
+
+let busy = Promise.resolve();
+
+function place(hub, index) {
+  busy = busy.then(() => send(hub, index)).catch(() => window.location.reload());
+  return busy;
+}
+
+async function send(hub, index) {
+  const form = document.querySelector("[data-bookmark-place]");
+  const body = new FormData(form);
+  body.set("hub", hub);
+  body.set("index", String(index));
+  const answer = await fetch(form.action, { method: "POST", body, headers: { Accept: "text/html" } });
+  if (!answer.ok) throw new Error(`status ${answer.status}`);
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-bookmarks]");
+  const bar = document.querySelector("[data-bookmarks]");
+  // Whoever is using the bar keeps it as it is; it is right again on the next page.
+  if (fresh && !bar.contains(document.activeElement)) bar.replaceChildren(...document.importNode(fresh, true).children);
+  ends();
+}
+
+// The first hub cannot go up, the last one cannot go down.
+function ends() {
+  const cards = [...document.querySelectorAll("#bookmarks .edit-card")];
+  cards.forEach((card, index) => {
+    card.querySelector('[value="up"]').disabled = index === 0;
+    card.querySelector('[value="down"]').disabled = index === cards.length - 1;
+  });
+}
+
+function sortable(list, draggable, more) {
+  Sortable.create(list, {
+    draggable,
+    animation: 120,
+    delay: 150,
+    delayOnTouchOnly: true,
+    ghostClass: "edit-ghost",
+    onEnd: ({ item, oldDraggableIndex, newDraggableIndex }) => {
+      if (oldDraggableIndex !== newDraggableIndex) place(item.dataset.bookmark || item.dataset.key, newDraggableIndex);
+    },
+    ...more,
+  });
+}
+
+export function startBar() {
+  sortable(document.querySelector("[data-bookmarks]"), "[data-bookmark]", {});
+}
+
+export function startList() {
+  const list = document.getElementById("bookmarks");
+  for (const handle of list.querySelectorAll("[data-handle]")) handle.hidden = false;
+  document.querySelector("[data-drag-help]").hidden = false;
+  sortable(list, ".edit-card", { handle: "[data-handle]" });
+  startKeyboard((key, side, index) => place(key, index));
+}

@@ -1,0 +1,88 @@
+"""My bar, my notices and my stream in a browser: order by keyboard and mouse, a dot that appears, new messages."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from hubs.actions import hubs as hub_actions
+from hubs.actions import people
+from hubs.models import RoleName
+from tests.browser.conftest import Open, live
+from tests.stack import Bus, Stack
+
+
+@pytest.fixture
+def teams(production: Stack, bus: Bus, request: pytest.FixtureRequest) -> Iterator[list[str]]:
+    """Give the names of two teams of ``quillon``, with ``brisa`` as member of both; as new for every test."""
+    mark = f"{abs(hash(request.node.name)) % 10**6}"
+    database = production.database()
+    names = [f"{letter}-{mark}" for letter in "ab"]
+    with database.transaction() as session:
+        owner = people.sign_up(session, production.registry, f"quillon{mark}")
+        member = people.sign_up(session, production.registry, f"brisa{mark}")
+        for name in names:
+            hub = hub_actions.create(session, production.registry, owner, "team", name)
+            people.add_role(session, owner.username, hub, member, RoleName.MEMBER)
+    yield names
+    database.dispose()
+
+
+def owner_of(teams: list[str]) -> str:
+    return f"quillon{teams[0][2:]}"
+
+
+def member_of(teams: list[str]) -> str:
+    return f"brisa{teams[0][2:]}"
+
+
+def order(page: Page) -> list[str]:
+    return page.eval_on_selector_all("#bookmarks .edit-card", "cards => cards.map(card => card.dataset.title)")
+
+
+def test_my_hubs_are_ordered_by_keyboard_and_stay_so(open_page: Open, teams: list[str]) -> None:
+    first, second = teams
+    page = open_page("/me/bookmarks", username=owner_of(teams))
+    assert order(page) == [owner_of(teams), first, second]
+    page.get_by_role("button", name=f"Move {second}", exact=True).focus()
+    page.keyboard.press("Space")
+    expect(page.locator("[data-announce]")).to_have_text(f"Taken: {second}. Place 3 of 3, my hubs.")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowUp")
+    with page.expect_response("**/me/bookmarks"):
+        page.keyboard.press("Space")
+    expect(page.locator("[data-announce]")).to_have_text(f"Dropped: {second}.")
+    expect(page.locator("[data-bookmark]").first).to_have_text(second)
+    page.reload()
+    assert order(page) == [second, owner_of(teams), first]
+
+
+def test_a_dot_appears_on_the_hub_while_its_owner_reads_another_page(open_page: Open, teams: list[str]) -> None:
+    first, second = teams
+    owner = live(open_page(f"/t/{first}/", username=owner_of(teams)))
+    link = owner.locator("[data-bookmark]", has_text=second)
+    expect(link.locator(".dot")).to_be_hidden()
+    asking = open_page(f"/t/{second}/join", username="wilmot")
+    asking.get_by_role("button", name="Ask to join").click()
+    expect(link.locator(".dot")).to_be_visible()
+    expect(owner.locator(".bell .dot")).to_be_visible()
+    link.click()
+    expect(owner.locator("[data-bookmark]", has_text=second).locator(".dot")).to_be_hidden()
+
+
+def test_new_messages_are_counted_and_shown_when_the_reader_asks(open_page: Open, teams: list[str], bus: Bus) -> None:
+    page = live(open_page("/stream/", username=owner_of(teams)))
+    before = page.locator("main").inner_text()
+    time.sleep(4)  # the daemon has heard of the new hubs
+    title = f"Herons on the roof {teams[0]}"
+    user = {"name": member_of(teams), "fullname": "", "url_path": ""}
+    issue = {"id": 7, "title": title, "user": user, "full_url": "https://pagure.io/otters/issue/7"}
+    body = {"issue": issue, "project": {"name": "otters", "fullname": "otters"}, "agent": member_of(teams)}
+    bus.send("io.pagure.prod.pagure.issue.new", body)
+    expect(page.locator("[data-new]")).to_have_text("1 new – show", timeout=15000)
+    assert title not in page.locator("main").inner_text()
+    assert before
+    page.locator("[data-new]").click()
+    expect(page.locator("main")).to_contain_text(title)
