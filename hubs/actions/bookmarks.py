@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from hubs.actions import notices
 from hubs.errors import Conflict, NotAllowed, NotFound
+from hubs.i18n import _
 from hubs.models import Bookmark, Hub, Notice, RoleName, User
 from hubs.permissions import NO_HUB, Person, can
 
@@ -57,9 +58,9 @@ def add(session: Session, who: Person, hub_id: int) -> None:
     if hub is None or not can(who, "view", hub):
         raise NotFound(NO_HUB)
     if hub.archived:
-        raise Conflict(f"{hub.title} is archived, and the bar leaves out what is archived.")
+        raise Conflict(_("%(hub)s is archived, and the bar leaves out what is archived.") % {"hub": hub.title})
     if len(bar.hubs) >= MOST:
-        raise Conflict(f"Your bar is full: {MOST} hubs are possible. Remove some first.")
+        raise Conflict(_("Your bar is full: %(most)s hubs are possible. Remove some first.") % {"most": MOST})
     if hub not in bar.hubs:
         _store(session, user, [*bar.hubs, hub])
 
@@ -89,7 +90,7 @@ def move(session: Session, who: Person, hub_id: int, index: int) -> None:
 
 def step(session: Session, who: Person, hub_id: int, by: int) -> None:
     """Move a hub of a person's bar ``by`` places, down for positive numbers."""
-    _, bar = _mine(session, who)
+    _user, bar = _mine(session, who)
     move(session, who, hub_id, max(0, list(bar.hubs).index(_found(bar, hub_id)) + by))
 
 
@@ -97,7 +98,7 @@ def _mine(session: Session, who: Person) -> tuple[User, Bar]:
     """Return the account and the bar; two browsers that order at the same moment do so one after the other."""
     user = session.get(User, who.id, with_for_update=True) if who.signed_in else None
     if user is None:
-        raise NotAllowed("Please sign in first.")
+        raise NotAllowed(_("Please sign in first."))
     return user, read(session, who, user)
 
 
@@ -105,7 +106,7 @@ def _found(bar: Bar, hub_id: int) -> Hub:
     for hub in bar.hubs:
         if hub.id == hub_id:
             return hub
-    raise NotFound("This hub is not in your bar.")
+    raise NotFound(_("This hub is not in your bar."))
 
 
 def _store(session: Session, user: User, hubs: Sequence[Hub]) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from hubs.errors import Conflict, InvalidInput, NotFound
+from hubs.i18n import _
 from hubs.models import Hub, MessagePerson, Role, StoredMessage, StreamMark, User
 from hubs.permissions import FOLLOWS, INSIDE, Person, hides_from, visible
 from hubs.widgets.feed.cards import Item, items_of
@@ -69,14 +70,16 @@ def mark(session: Session, who: Person, message_id: int, act: str) -> None:
     :raises NotFound: when the message is not in the person's stream.
     """
     if act not in ("save", "unsave", "hide", "unhide"):
-        raise InvalidInput("A message can be saved and hidden.")
+        raise InvalidInput(_("A message can be saved and hidden."))
     row = session.get(StreamMark, (who.id, message_id))
     if row is None:
         seen = _readable(who).where(StoredMessage.id == message_id).with_only_columns(StoredMessage.id)
         if session.scalar(seen) is None:
-            raise NotFound("There is no such message in your stream.")
+            raise NotFound(_("There is no such message in your stream."))
         if (session.scalar(select(func.count()).where(StreamMark.user_id == who.id)) or 0) >= MOST:
-            raise Conflict(f"You have saved and hidden {MOST} messages. Take some of that back first.")
+            raise Conflict(
+                _("You have saved and hidden %(most)s messages. Take some of that back first.") % {"most": MOST}
+            )
         row = StreamMark(user_id=who.id, message_id=message_id, saved=False, hidden=False)
         session.add(row)
     if act.endswith("save"):
@@ -95,9 +98,9 @@ def cursor(sent_at: datetime, number: int) -> str:
 
 
 def _place(text: str) -> tuple[datetime, int]:
-    moment, _, number = text.partition("-")
+    moment, _dash, number = text.partition("-")
     if not all(one.isascii() and one.isdigit() and len(one) <= 16 for one in (moment, number)):
-        raise InvalidInput("There is no such place in your stream.")
+        raise InvalidInput(_("There is no such place in your stream."))
     return _EPOCH + timedelta(microseconds=int(moment)), int(number)
 
 
@@ -132,7 +135,7 @@ def _names(condition: ColumnElement[bool]) -> ColumnElement[bool]:
 def _chosen(who: Person, narrow: str) -> Select[Any]:
     """Return the query for what one filter shows."""
     if narrow not in FILTERS:
-        raise InvalidInput("A stream can show all, mine, mentions or saved.")
+        raise InvalidInput(_("A stream can show all, mine, mentions or saved."))
     query = _readable(who)
     marked = select(StreamMark.message_id).where(StreamMark.user_id == who.id)
     if narrow == "saved":
