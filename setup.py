@@ -77,6 +77,7 @@ setup(
     ],
     extras_require={
         "postgres": ["psycopg2>=2.9"],
+        "signatures": ["pyOpenSSL>=24.2"],
         "fedora": ["fedmsg_meta_fedora_infrastructure>=0.31"],
         "test": [
             "celery[redis]>=5.5",
