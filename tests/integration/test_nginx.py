@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -14,8 +15,8 @@ import pytest
 from sqlalchemy import select
 
 from hubs.actions import hubs as hub_actions
-from hubs.actions import people
-from hubs.models import Hub, Visibility
+from hubs.actions import outbox, people
+from hubs.models import Database, Hub, OutboxMessage, Visibility, now
 from tests.nginx import Front, configure, nginx
 from tests.services import HOST, wait_for
 from tests.stack import Stack
@@ -61,8 +62,16 @@ def make(production: Stack, name: str, visibility: Visibility = Visibility.PUBLI
         hub = hub_actions.create(session, production.registry, keeper, "team", name, {"visibility": visibility})
         session.flush()
         number = next(row.id for row in hub.widgets if row.plugin == "sticky")
+    # The daemon builds what is new, and then forgets what was kept before.
+    wait_for(lambda: not waiting(database), "the daemon")
+    time.sleep(1.5)
     database.dispose()
     return number
+
+
+def waiting(database: Database) -> list[OutboxMessage]:
+    with database.session() as session:
+        return outbox.unhandled(session, now())
 
 
 def path_of(number: int) -> str:

@@ -125,13 +125,13 @@ def test_an_archived_hub_says_so_and_can_be_brought_back(client: FlaskClient, se
 
 def test_hub_settings_keep_what_was_typed(client: FlaskClient, session: Session, otters: Hub) -> None:
     sign_in(client, "owner")
-    good = {"display_name": "Sea otters", "summary": "x" * 129, "visibility": "public", "left_width": "7"}
+    good = {"display_name": "Sea otters", "summary": "x" * 129, "visibility": "signed-in"}
     answer = post(client, "/t/otters/settings", **good)
     assert answer.status_code == 400
     assert "Sea otters" in answer.get_data(as_text=True)
     assert post(client, "/t/otters/settings", **{**good, "summary": "short"}).status_code == 303
     session.expire_all()
-    assert (otters.display_name, otters.left_width) == ("Sea otters", 7)
+    assert (otters.display_name, otters.visibility) == ("Sea otters", Visibility.SIGNED_IN)
 
 
 SECRETIVE = [

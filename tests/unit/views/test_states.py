@@ -15,6 +15,8 @@ def stored(app: Flask, row: Widget, **changes: object) -> None:
     """Put a fragment of a widget into the cache, as it would be some time later."""
     fragments = app.extensions["hubs"].fragments
     made = fragments.build(row)
+    if changes.get("due"):  # in seconds from now
+        changes["due"] = time.time() + changes["due"]  # type: ignore[operator]
     fragments.cache.set(fragments.key(row), replace(made, **changes).pack(), 600)
 
 
@@ -22,9 +24,9 @@ def stored(app: Flask, row: Widget, **changes: object) -> None:
     ("changes", "state", "text"),
     [
         ({"due": 0.0}, "live", ""),
-        ({"due": time.time() + 600}, "live", ""),
-        ({"due": time.time() - 5}, "refreshing", "refreshing"),
-        ({"state": "stale", "due": time.time() - 5}, "stale", "out of date"),
+        ({"due": 600.0}, "live", ""),
+        ({"due": -5.0}, "refreshing", "refreshing"),
+        ({"state": "stale", "due": -5.0}, "stale", "out of date"),
         ({"state": "failed"}, "failed", "failed"),
         ({"state": "needs-setup"}, "needs-setup", "needs setup"),
     ],
