@@ -3,18 +3,17 @@
 import contextlib
 import json
 import shutil
-import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from flask import Flask
-from werkzeug.serving import make_server
 
 from hubs.app import create_app
 from hubs.models import Database, migrations
 from hubs.settings import load
 from tests.services import HOST, Service, answers, free_port
+from tests.serving import serving
 from tests.stack import KEY, ROOT
 
 PEOPLE = {
@@ -59,15 +58,10 @@ def site(
     database = Database(loaded.database, info={"site_url": url})
     migrations.upgrade(database)
     app = create_app(loaded)
-    server = make_server(HOST, web, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
     try:
-        yield Site(url, app, database, process, issuer, folder)
+        with serving(app, web):
+            yield Site(url, app, database, process, issuer, folder)
     finally:
-        server.shutdown()
-        thread.join(5)
-        server.server_close()
         process.stop()
         app.extensions["hubs"].database.dispose()
         database.dispose()

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
-from werkzeug.serving import make_server
 
 from hubs.actions import messages, people
 from hubs.app import create_app
@@ -14,6 +13,7 @@ from hubs.demo import upstream
 from hubs.models import Database, Hub, Widget, migrations
 from hubs.settings import load
 from hubs.widgets.registry import Registry
+from tests.serving import serving
 from tests.stack import ROOT
 from tests.unit.views.conftest import BASE
 from tests.unit.widgets.test_built_in import say
@@ -45,11 +45,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         settings = load({**BASE, **upstream.environment(others.server_address[1]), **where})
         _fill(Database(settings.database))
         app = create_app(settings)
-        web = make_server("127.0.0.1", 0, app, threaded=True)
-        threading.Thread(target=web.serve_forever, args=(0.05,), daemon=True).start()
-        yield f"http://127.0.0.1:{web.server_port}"
-        web.shutdown()
-        web.server_close()
+        with serving(app) as address:
+            yield address
         app.extensions["hubs"].fragments._clients.close()
         app.extensions["hubs"].fragments.cache.close()
         app.extensions["hubs"].database.dispose()
