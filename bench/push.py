@@ -1,6 +1,10 @@
-"""A machine's PUT to the browser: from sending it to having the new fragment in the stream of a page."""
+"""A machine's PUT to the browser: from sending it to having the new fragment in the stream of a page.
+
+Several machines speak at moments of their own, as real ones do: alone, or two at once, or one twice within a second.
+"""
 
 import json
+import random
 import time
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
@@ -13,30 +17,47 @@ from hubs.permissions import OPERATOR
 from tests.sse import Stream
 from tests.stack import Stack
 
+#: Machines, each with a widget and a token of its own, and the seconds between two requests in the mean: together this
+#: keeps every token at half of what it may send.
+MACHINES, PAUSE = 4, 0.5
+
 
 def latency(found: Stack, hub: Hub, rounds: int) -> list[float]:
     """Return the milliseconds from connecting, as curl does each time, to the event."""
-    database, settings = found.database(), found.settings
-    with database.transaction() as session:
-        row = widgets.add(session, found.registry, OPERATOR, session.get_one(Hub, hub.id), "push", "left")
-        _, text = push.create_token(session, OPERATOR, row, "bench", 1)
-        number = row.id
-    database.dispose()
+    settings, chance = found.settings, random.Random(4)
+    boxes = _boxes(found, hub)
     token = Tokens(settings.key(), 3600).mint([hub_channel(hub.id, "public", "en")])
     stream = Stream(found.events, token, EventLog(settings.redis_url).cursor())
-    connection = HTTPConnection(urlsplit(found.url).netloc, timeout=20)
-    headers = {"Authorization": f"Bearer {text}", "Content-Type": "application/json"}
     took = []
     for turn in range(rounds):
-        time.sleep(1.25)  # a widget is built at most once a second; two rounds must not share a build
+        time.sleep(chance.expovariate(1 / PAUSE))
+        number, text = chance.choice(boxes)
         start = time.monotonic()
-        connection.request("PUT", f"/api/v1/push/{number}", json.dumps({"title": f"Round {turn} over"}), headers)
-        answer = connection.getresponse()
-        assert answer.status == 200, answer.read()
-        answer.read()
-        connection.close()
+        _put(found, number, text, {"title": f"Round {turn} over"})
         while f"Round {turn} over" not in (heard := stream.next("widget")).data["html"]:
             pass
         took.append(1000 * (heard.at - start))
     stream.close()
     return took
+
+
+def _boxes(found: Stack, hub: Hub) -> list[tuple[int, str]]:
+    """Add the widgets to a hub; return their numbers with their tokens."""
+    database, boxes = found.database(), []
+    with database.transaction() as session:
+        for number in range(MACHINES):
+            row = widgets.add(session, found.registry, OPERATOR, session.get_one(Hub, hub.id), "push", "left")
+            _, text = push.create_token(session, OPERATOR, row, f"machine {number}", 1)
+            boxes.append((row.id, text))
+    database.dispose()
+    return boxes
+
+
+def _put(found: Stack, number: int, token: str, content: dict[str, str]) -> None:
+    connection = HTTPConnection(urlsplit(found.url).netloc, timeout=20)
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    connection.request("PUT", f"/api/v1/push/{number}", json.dumps(content), headers)
+    answer = connection.getresponse()
+    assert answer.status == 200, answer.read()
+    answer.read()
+    connection.close()

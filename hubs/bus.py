@@ -121,8 +121,9 @@ def _moment(value: object) -> datetime:
 class Publisher:
     """Puts messages on the bus through the relay, from a thread of its own.
 
-    The thread and its ZeroMQ context are made at the first message, hence after the server forked its workers; one
-    context per process, since each costs a pause of half a second and a connection.
+    The thread and its ZeroMQ context are made by `connect`, or else at the first message, hence after the server
+    forked its workers; one context per process, since each costs a pause of half a second and a connection. Without
+    `connect` that pause is what the first change of each worker waits for.
     """
 
     def __init__(self, overrides: Mapping[str, Any] | None = None) -> None:
@@ -131,12 +132,18 @@ class Publisher:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    def publish(self, topic: str, body: dict[str, Any]) -> None:
-        """Hand a message over and return at once; ``topic`` is as in the outbox, ``hubs.widget.updated``."""
+    def connect(self) -> None:
+        """Connect to the relay in the background, so that no message waits for it; return at once."""
         with self._lock:
             if self._thread is None or not self._thread.is_alive():
+                # A thread that did not come along into a forked process still waits in its queue there.
+                self._waiting = queue.Queue(WAITING)
                 self._thread = threading.Thread(target=self._run, name="bus-publisher", daemon=True)
                 self._thread.start()
+
+    def publish(self, topic: str, body: dict[str, Any]) -> None:
+        """Hand a message over and return at once; ``topic`` is as in the outbox, ``hubs.widget.updated``."""
+        self.connect()
         try:
             self._waiting.put_nowait((topic, body))
         except queue.Full:
@@ -149,7 +156,7 @@ class Publisher:
             self._thread.join(timeout)
 
     def _run(self) -> None:
-        context = None
+        context = self._first()
         while (item := self._waiting.get()) is not None:
             try:
                 context = context or self._context()
@@ -160,6 +167,14 @@ class Publisher:
                 log.exception("%s could not be published; it waits in the outbox", item[0])
         if context is not None:
             context.destroy()
+
+    def _first(self) -> Any:
+        """Return a context before there is a message; None where that fails, for the first message to try again."""
+        try:
+            return self._context()
+        except Exception:  # whatever fails, the thread must be there for the messages
+            log.exception("the bus cannot be reached yet")
+            return None
 
     def _context(self) -> Any:
         # load_config hands out its cache, and FedMsgContext writes into what it gets.
@@ -174,6 +189,9 @@ class Publisher:
 
 class NullPublisher:
     """Publishes nothing: where there is no bus, the daemon's sweep finds the outbox."""
+
+    def connect(self) -> None:
+        """Do nothing."""
 
     def publish(self, topic: str, body: dict[str, Any]) -> None:
         """Do nothing."""

@@ -75,7 +75,7 @@ class OwnMessages:
             self._listed(hub, changed)
         widget = body.get("widget_id")
         if kind == "widget" and widget is not None and changed != _PLACE and not message.name.endswith("deleted"):
-            self._rebuilder.request(widget)
+            self._rebuilder.request(widget, prompt=True)
         arranged = kind == "widget" and (not changed or changed == _PLACE or "visibility" in changed)
         if hub is not None and (kind == "hub" or arranged):
             # Everybody who may see the hub hears this channel, whatever else they may see on it.

@@ -1,7 +1,8 @@
 """Asking for rebuilds: coalesced, one at a time per widget, in a bounded crew of threads.
 
 A widget that is asked for once is built at once. What is asked for while it is being built, or within ``interval``
-seconds of the last start, is built once more after that, however often it was asked for. A build that exceeds its
+seconds of the last start, is built once more after that, however often it was asked for; what was changed here, within
+a fraction of that. A build that exceeds its
 budget is given up; while its thread is stuck, the widget is not begun again, and the others go on.
 """
 
@@ -23,6 +24,9 @@ log = logging.getLogger(__name__)
 
 #: Seconds until the next try when the database does not answer.
 AWAY = 2.0
+#: Least seconds between two builds of one widget that was changed here. A flood on the bus must not have a widget
+#: built all the time, but two changes by a person or a machine within a second are both to be seen at once.
+PROMPT = 0.2
 #: Builds between two looks for widgets that nobody asked for lately.
 FORGET_EVERY = 1000
 
@@ -78,14 +82,18 @@ class Rebuilder:
         with self._changed:
             return [widget_id for widget_id, job in self._jobs.items() if job.running or job.due is not None]
 
-    def request(self, widget_id: int, stale: Iterable[int] = (), delay: float = 0.0) -> None:
-        """Ask for a widget to be built anew; ``stale`` are the numbers of the cached functions to compute anew."""
+    def request(self, widget_id: int, stale: Iterable[int] = (), delay: float = 0.0, *, prompt: bool = False) -> None:
+        """Ask for a widget to be built anew; ``stale`` are the numbers of the cached functions to compute anew.
+
+        ``prompt`` is for what somebody changed here, who looks for it on the screen: see `PROMPT`.
+        """
         now = time.monotonic()
+        interval = min(PROMPT, self._interval) if prompt else self._interval
         with self._changed:
             self.counts["asked"] += 1
             job = self._jobs.setdefault(widget_id, _Job())
             job.stale.update(stale)
-            self._schedule(widget_id, job, max(now + delay, job.started + self._interval))
+            self._schedule(widget_id, job, max(now + delay, job.started + interval))
 
     def idle(self) -> bool:
         """Tell whether nothing waits and nothing is being built."""

@@ -5,8 +5,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import zmq
+from zmq.utils.monitor import recv_monitor_message
 
-from hubs.bus import DEPTH, NullPublisher, parse
+from hubs.bus import DEPTH, NullPublisher, Publisher, parse
 from hubs.errors import BadMessage
 
 GOOD: dict[str, Any] = {
@@ -100,8 +102,29 @@ def test_wide_messages_are_fine() -> None:
     assert parse({**GOOD, "msg": {str(number): [number] for number in range(5000)}}).body
 
 
+def test_a_publisher_connects_to_the_relay_before_there_is_anything_to_say() -> None:
+    with zmq.Context() as context, context.socket(zmq.SUB) as relay:
+        relay.subscribe(b"")
+        relay.rcvtimeo = 20_000
+        port = relay.bind_to_random_port("tcp://127.0.0.1")
+        with relay.get_monitor_socket(zmq.Event.HANDSHAKE_SUCCEEDED) as seen:
+            seen.rcvtimeo = 20_000
+            publisher = Publisher({"relay_inbound": [f"tcp://127.0.0.1:{port}"]})
+            publisher.connect()
+            assert recv_monitor_message(seen)["event"] == zmq.Event.HANDSHAKE_SUCCEEDED
+            thread = publisher._thread
+            publisher.connect()
+            publisher.publish("hubs.widget.updated", {"widget_id": 5})
+            topic, body = relay.recv_multipart()
+            assert (topic, publisher._thread) == (b"org.fedoraproject.dev.hubs.widget.updated", thread)
+            assert json.loads(body)["msg"] == {"widget_id": 5}
+            publisher.close()
+            relay.disable_monitor()
+
+
 def test_the_null_publisher_takes_everything() -> None:
     publisher = NullPublisher()
+    publisher.connect()
     publisher.publish("hubs.widget.updated", {})
     publisher.close()
     assert not vars(publisher)

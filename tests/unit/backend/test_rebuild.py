@@ -115,6 +115,17 @@ def test_what_is_asked_for_during_a_build_is_built_once_more(
     assert started[1] - started[0] >= 0.2
 
 
+def test_what_was_changed_here_does_not_wait_as_long_as_what_the_bus_tells(make: Make, sticky: Widget) -> None:
+    rebuilder = make(interval=3600.0)
+    rebuilder.request(sticky.id)
+    wait_for(lambda: rebuilder.counts["built"] == 1, "the first build")
+    rebuilder.request(sticky.id)
+    assert not rebuilder.idle()
+    rebuilder.request(sticky.id, prompt=True)
+    wait_for(lambda: rebuilder.counts["built"] == 2, "the second build")
+    wait_for(rebuilder.idle, "the end")
+
+
 def test_content_is_pushed_when_it_changed_even_if_the_web_app_built_it_first(
     make: Make, sticky: Widget, session: Session, fragments: Fragments, pushed: Pushed
 ) -> None:
