@@ -89,6 +89,7 @@ setup(
             "openapi-spec-validator>=0.7",
             "playwright>=1.44",
             "pytest>=8",
+            "pytest-rerunfailures>=16",
             "ruff>=0.5",
             "schemathesis>=4",
             "types-PyYAML",

@@ -1,0 +1,66 @@
+"""What holds for all tests: leftovers are found where they were left; tests of real processes get a second try."""
+
+import gc
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+import pytest
+from _pytest.nodes import Node
+
+#: Where tests run processes and browsers whose timing is the machine's.
+REAL = tuple(Path(__file__).parent / name for name in ("browser", "integration"))
+_FAILED = pytest.StashKey[bool]()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run a failed test of real processes once more; how many were is in pytest's closing line."""
+    for item in items:
+        if _is_real(item):
+            item.add_marker(pytest.mark.flaky(reruns=1))
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was imported out of all later searches for leftovers, which makes them quick."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def leftovers() -> Iterator[None]:
+    """Have what a module left open reported with the module's last test, not with any test that comes later."""
+    yield
+    gc.collect()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Remember that a test failed."""
+    report = yield
+    item.stash[_FAILED] = report.failed or item.stash.get(_FAILED, False)
+    return report
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
+    """End the processes of a module in which a test failed: the second try, and the next test, get new ones."""
+    try:
+        if _is_real(item) and item.stash.get(_FAILED, False):
+            item.stash[_FAILED] = False
+            item.session._setupstate.teardown_exact(_Elsewhere(item))  # type: ignore[arg-type]
+    finally:
+        yield
+
+
+class _Elsewhere:
+    """Stands for a test of another module of the same package."""
+
+    def __init__(self, item: pytest.Item) -> None:
+        self._item = item
+
+    def listchain(self) -> list[Node]:
+        chain = self._item.listchain()
+        return chain[: next(place for place, node in enumerate(chain) if isinstance(node, pytest.Module))]
+
+
+def _is_real(item: pytest.Item) -> bool:
+    return any(item.path.is_relative_to(folder) for folder in REAL)
