@@ -1,8 +1,8 @@
 """Events for browsers: their bounded log in Redis, the tokens that let a reader hear them, and their bytes.
 
-One script appends to the log of a channel, keeps it bounded, and publishes, so that the order of ids is the order of
-delivery. An id is ``<epoch>-<n>``: the epoch changes when Redis lost its data, and ``n`` is the time in microseconds,
-moved on where two events share one, so that an id also tells its age.
+One script appends to the log of a channel, keeps it bounded in length and in bytes, and publishes, so that the order
+of ids is the order of delivery. An id is ``<epoch>-<n>``: the epoch changes when Redis lost its data, and ``n`` is the
+time in microseconds, moved on where two events share one, so that an id also tells its age.
 """
 
 import json
@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 PREFIX = "hubs:stream:"
 CONTROL = "hubs:control"
 _EPOCH, _LAST = "hubs:epoch", "hubs:last"
+#: Bytes in the log of one channel, and bytes that are replayed to one reader: who missed more fetches what is on the
+#: page, which is less.
+MOST_LOGGED = MOST_REPLAYED = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,28 +169,23 @@ class Stream:
         return cast("bytes", found).decode()
 
     def since(self, channels: Sequence[str], cursor: str) -> list[Event]:
-        """Return the events of ``channels`` after ``cursor``, oldest first.
+        """Return the events of ``channels`` after ``cursor``, oldest first; no more than that leaves Redis.
 
-        :raises Missed: when the log does not reach back, or is not the one that the cursor came from.
+        :raises Missed: when the log does not reach back, or is not the one that the cursor came from, or when it is
+            more than `MOST_REPLAYED` bytes.
         :raises redis.RedisError: when Redis is away.
         """
         epoch, dash, number = cursor.rpartition("-")
         if not dash or not (number.isascii() and number.isdigit()) or len(number) > 18:
             raise Missed("unknown")
-        after = int(number)
-        pipe = self.client.pipeline(transaction=True)
-        pipe.mget(_EPOCH, _LAST, *(f"hubs:floor:{channel}" for channel in channels))
-        for channel in channels:
-            pipe.lrange(f"hubs:log:{channel}", 0, -1)
-        (current, last, *floors), *logs = pipe.execute()
-        if current is None or current.decode() != epoch:
-            raise Missed("epoch")
-        if after > int(last or 0):
-            raise Missed("unknown")
-        if after < _microseconds() - self.ttl * 1_000_000 or any(int(floor or 0) > after for floor in floors):
-            raise Missed("too-old")
-        found = [decode(entry, channel) for channel, log in zip(channels, logs, strict=True) for entry in log]
-        return sorted((event for event in found if number_of(event.id) > after), key=lambda e: number_of(e.id))
+        keys = [key for channel in channels for key in (f"hubs:floor:{channel}", f"hubs:log:{channel}")]
+        values: list[str | int] = [epoch, number, _microseconds() - self.ttl * 1_000_000, MOST_REPLAYED]
+        found = self.client.eval(scripts.SINCE, len(keys) + 2, _EPOCH, _LAST, *keys, *values)
+        reason, *logs = cast("list[Any]", found)
+        if reason:
+            raise Missed(reason.decode())
+        events = [decode(entry, channel) for channel, log in zip(channels, logs, strict=True) for entry in log]
+        return sorted(events, key=lambda event: number_of(event.id))
 
     def revoke(self, channel: str) -> None:
         """End the streams that hear a channel, and refuse the tokens that were minted for it until now.
@@ -243,7 +241,7 @@ class Stream:
 
     def _append(self, channel: str, kind: str, data: dict[str, Any]) -> str:
         event = json.dumps({"type": kind, "data": json.dumps(data, separators=(",", ":"))}, separators=(",", ":"))
-        keys = [_EPOCH, _LAST, f"hubs:log:{channel}", f"hubs:floor:{channel}"]
+        keys = [_EPOCH, _LAST, f"hubs:log:{channel}", f"hubs:floor:{channel}", f"hubs:size:{channel}"]
         values: list[str | int] = [
             PREFIX + channel,
             event[1:],
@@ -251,6 +249,7 @@ class Stream:
             secrets.token_hex(4),
             self.length,
             self.ttl,
+            MOST_LOGGED,
         ]
         return cast("bytes", self.client.eval(scripts.PUBLISH, len(keys), *keys, *values)).decode()
 

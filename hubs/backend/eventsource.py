@@ -33,8 +33,6 @@ PATIENCE, LONGEST = 2.0, 3600.0
 POLL = 25.0
 #: Tokens in one request, bytes of its body, streams of one person in one process.
 MOST_TOKENS, MOST_BYTES, MOST_STREAMS = 100, 64_000, 20
-#: Bytes that are replayed to one reader; who missed more fetches what is on the page, which is less.
-MOST_REPLAYED = 1 << 20
 #: Descriptors that are not for readers, at most a quarter of all.
 RESERVE = 1000
 
@@ -167,8 +165,6 @@ class HubsEvents(ServerSentEventsBlueprint):  # type: ignore[misc]
                 writer.drop(reader)
                 return
             missed, after = replay(self._log.since(channels, cursor), cursor)
-            if len(missed) > MOST_REPLAYED:
-                raise Missed("too-much")
         except Missed as reason:
             missed, after = encode(reset(str(reason))), 0
         except redis.RedisError:

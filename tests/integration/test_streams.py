@@ -93,8 +93,8 @@ def test_a_reader_whose_events_were_cut_from_the_log_is_told_to_fetch_anew(strea
 def test_a_reader_who_missed_more_than_a_page_holds_is_told_to_fetch_anew(streams: Streams) -> None:
     cursor = streams.log.cursor()
     for n in range(12):
-        streams.publish("hub:4:en", n=n, blob="x" * 100_000)
-    stream = streams.open("hub:4:en", cursor=cursor)
+        streams.publish(f"hub:{40 + n % 2}:en", n=n, blob="x" * 100_000)
+    stream = streams.open("hub:40:en", "hub:41:en", cursor=cursor)
     assert stream.next().data == {"reason": "too-much"}
     stream.close()
 

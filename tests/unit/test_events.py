@@ -1,6 +1,5 @@
 """Events: their log, exactly what was missed, and tokens. On the embedded Redis of the default."""
 
-import json
 import threading
 import time
 from collections.abc import Iterator
@@ -11,8 +10,9 @@ from fakeredis import TcpFakeServer
 
 from hubs import events
 from hubs.errors import NotAllowed
-from hubs.events import Event, Missed, Stream, Tokens
+from hubs.events import Event, Stream, Tokens
 from tests.services import free_port
+from tests.stream_suite import LENGTH, StreamSuite
 
 KEY = b"a key for tests that is long enough"
 
@@ -23,7 +23,7 @@ def server() -> Iterator[int]:
     port = free_port()
     found = TcpFakeServer(("127.0.0.1", port), server_type="redis")
     found.daemon_threads = True
-    thread = threading.Thread(target=found.serve_forever, daemon=True)
+    thread = threading.Thread(target=found.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     yield port
     found.shutdown()
@@ -32,72 +32,19 @@ def server() -> Iterator[int]:
 
 @pytest.fixture
 def stream(server: int) -> Iterator[Stream]:
-    found = Stream(f"redis://127.0.0.1:{server}/0", length=5, ttl=60)
+    found = Stream(f"redis://127.0.0.1:{server}/0", length=LENGTH, ttl=60)
     yield found
     found.client.close()
 
 
-def missed(stream: Stream, channels: list[str], cursor: str) -> list[int]:
-    return [json.loads(event.data)["n"] for event in stream.since(channels, cursor)]
-
-
-def test_ids_rise_over_all_channels(stream: Stream) -> None:
-    ids = [stream.publish(f"hub:{n % 3}:en", "widget", {"n": n}) for n in range(20)]
-    numbers = [events.number_of(one or "") for one in ids]
-    assert numbers == sorted(set(numbers))
-
-
-def test_a_reader_gets_exactly_what_was_missed_in_order(stream: Stream) -> None:
-    stream.publish("hub:1:en", "widget", {"n": 0})
-    cursor = stream.cursor()
-    assert missed(stream, ["hub:1:en"], cursor) == []
-    for n in range(1, 4):
-        stream.publish(f"hub:{1 + n % 2}:en", "widget", {"n": n})
-    assert missed(stream, ["hub:1:en", "hub:2:en"], cursor) == [1, 2, 3]
-    assert missed(stream, ["hub:2:en"], cursor) == [1, 3]
-    assert missed(stream, ["hub:9:en"], cursor) == []
-
-
-def test_a_cursor_from_before_anything_was_published_works(stream: Stream) -> None:
-    cursor = stream.cursor()
-    stream.publish("user:1", "notice", {"n": 1})
-    assert missed(stream, ["user:1"], cursor) == [1]
-
-
-def test_a_log_that_was_cut_is_too_old(stream: Stream) -> None:
-    cursor = stream.cursor()
-    for n in range(6):
-        stream.publish("hub:1:en", "widget", {"n": n})
-    with pytest.raises(Missed, match="too-old"):
-        stream.since(["hub:1:en"], cursor)
-    assert missed(stream, ["hub:2:en"], cursor) == []
-
-
-def test_a_cursor_older_than_the_log_lives_is_too_old(stream: Stream) -> None:
-    epoch, _, number = stream.cursor().rpartition("-")
-    with pytest.raises(Missed, match="too-old"):
-        stream.since(["hub:1:en"], f"{epoch}-{int(number) - 61_000_000}")
-
-
-@pytest.mark.parametrize("cursor", ["", "nonsense", "-", "abc-", "abc-x", "abc-²", "a-" + "9" * 30])
-def test_a_cursor_that_is_none_is_unknown(stream: Stream, cursor: str) -> None:
-    stream.cursor()
-    with pytest.raises(Missed, match="unknown"):
-        stream.since(["hub:1:en"], cursor)
-
-
-def test_a_cursor_of_another_epoch_or_of_the_future_is_refused(stream: Stream) -> None:
-    epoch, _, number = stream.cursor().rpartition("-")
-    with pytest.raises(Missed, match="epoch"):
-        stream.since(["hub:1:en"], f"ffffffff-{number}")
-    with pytest.raises(Missed, match="unknown"):
-        stream.since(["hub:1:en"], f"{epoch}-{int(number) + 10**9}")
+class TestEmbedded(StreamSuite):
+    pass
 
 
 def test_what_redis_did_not_take_becomes_a_reset(server: int) -> None:
     stream = Stream(f"redis://127.0.0.1:{server}/0")
     cursor = stream.cursor()
-    good, stream._client = stream._client, redis.Redis(port=1)
+    good, stream._client = stream._client, redis.Redis.from_url("redis://127.0.0.1:1/0")
     assert stream.publish("hub:1:en", "widget", {"n": 1}) is None
     assert stream.cursor() == ""
     stream._client = good
@@ -164,12 +111,3 @@ def test_events_are_written_in_the_format_of_event_streams() -> None:
 def test_what_could_forge_an_event_is_refused(payload: bytes) -> None:
     with pytest.raises(ValueError, match=r".+"):
         events.decode(payload)
-
-
-def test_odd_characters_survive(stream: Stream) -> None:
-    cursor = stream.cursor()
-    text = 'line\nbreak \u2028 "quotes" ünïcode {"id":"x"}'
-    stream.publish("hub:1:en", "widget", {"html": text})
-    found = stream.since(["hub:1:en"], cursor)[0]
-    assert json.loads(found.data) == {"html": text}
-    assert "\n" not in found.data
