@@ -7,7 +7,8 @@ from dataclasses import replace
 from markupsafe import Markup
 
 from hubs.models import Widget
-from hubs.widgets.fragments import Fragment, Fragments, digest_of
+from hubs.widgets.fragment import Fragment, digest_of
+from hubs.widgets.fragments import Fragments
 from hubs.widgets.registry import WidgetType
 
 _BOX = Markup(

@@ -7,15 +7,11 @@ A fragment stays in the cache for longer than its content is good: it carries th
 anew (`Fragment.due`), and readers keep the old content until that is done.
 """
 
-import hashlib
-import json
 import logging
 import random
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
-from functools import lru_cache
+from dataclasses import replace
 from typing import Any
 
 from hubs import i18n
@@ -23,14 +19,16 @@ from hubs.cache import Cache, NullCache, key_of
 from hubs.clients.all import Clients
 from hubs.errors import NeedsSetup, NotFound, UpstreamError
 from hubs.i18n import _
-from hubs.models import Widget, now
+from hubs.models import Widget
 from hubs.widgets import claims
 from hubs.widgets.caching import CachedFunction, Services, lend
+from hubs.widgets.fragment import Fragment, made_of, problem, unpack
 from hubs.widgets.public import Public
 from hubs.widgets.registry import Registry, WidgetType
 from hubs.widgets.view import environment
 
 log = logging.getLogger(__name__)
+__all__ = ["DEFAULT_LOCALE", "Fragment", "Fragments"]
 
 DEFAULT_LOCALE = i18n.DEFAULT
 #: Largest fragment in characters; memcached takes a million bytes.
@@ -40,75 +38,8 @@ LIMIT = 300_000
 RETRY = (2.0, 3600.0)
 #: Seconds for which a widget that never had content is shown as failed, if nobody tries again meanwhile.
 FAILED = 600
-#: Bytes up to which an entry of the cache that was read once is remembered as it was read, and entries remembered.
-REMEMBERED = 32_768, 512
 #: Content that grows old by itself is due this much earlier or later, so that not all of it is due at once.
 SPREAD = 0.1
-
-
-@dataclass(frozen=True, slots=True)
-class Fragment:
-    """A widget's content and what is known about it; an empty ``html`` hides the widget.
-
-    ``state`` is ``live``, ``stale`` (the last good content; the newest try failed), ``failed`` or ``needs-setup``;
-    ``error`` is for those who may change the widget. Moments are ISO 8601 in UTC.
-    """
-
-    widget: int
-    hub: int
-    version: int
-    html: str
-    digest: str
-    built_at: str
-    state: str = "live"
-    error: str = ""
-    #: Tries that failed in a row since the content was good.
-    failures: int = 0
-    #: From when on it should be built anew, in seconds since 1970; 0 for when something happens.
-    due: float = 0.0
-
-    @property
-    def refreshing(self) -> bool:
-        """Whether newer content is being made just now, while readers keep this: its time has come."""
-        return self.state == "live" and 0 < self.due < time.time()
-
-    @property
-    def built_minute(self) -> str:
-        """When it was built, as people without JavaScript read it: ``2026-11-24 10:00``."""
-        return self.built_at[:16].replace("T", " ")
-
-    def pack(self) -> bytes:
-        """Return the form in which the cache keeps it."""
-        return json.dumps(asdict(self), separators=(",", ":")).encode()
-
-    def public(self) -> dict[str, Any]:
-        """Return what everybody may know, as the stream and the JSON of a widget carry it."""
-        names = ("widget", "hub", "version", "built_at", "state", "html", "digest")
-        return {name: getattr(self, name) for name in names}
-
-
-def unpack(entry: bytes | None) -> Fragment | None:
-    """Read a fragment from the cache; None for a missing or damaged entry."""
-    if entry is None:
-        return None
-    return _remembered(entry) if len(entry) <= REMEMBERED[0] else _read(entry)
-
-
-def _read(entry: bytes) -> Fragment | None:
-    try:
-        found = Fragment(**json.loads(entry))
-        # A damaged entry may be valid JSON all the same.
-        if not isinstance(found.html, str) or not isinstance(found.version, int):
-            raise TypeError("fields have the wrong type")
-        datetime.fromisoformat(found.built_at)
-        float(found.due)
-    except (ValueError, TypeError, RecursionError):
-        log.warning("a cached fragment is damaged and is built anew: %.80r", entry)
-        return None
-    return found
-
-
-_remembered = lru_cache(REMEMBERED[1])(_read)
 
 
 class Fragments:
@@ -199,9 +130,9 @@ class Fragments:
     def _make(self, row: Widget, locale: str, stale: Iterable[type[CachedFunction]]) -> Fragment:
         try:
             found = self._registered(row)
-            made = _fragment(row, self._render(found, row, locale, stale))
+            made = made_of(row, self._render(found, row, locale, stale))
         except NeedsSetup as error:
-            made = _problem(row, self._title(row), "needs-setup", str(error))
+            made = problem(row, self._title(row), "needs-setup", str(error))
             return replace(made, error=error.detail or made.error)
         except UpstreamError as error:  # is in the log already, where it happened
             log.info("widget %s (%s) of hub %s waits: %s", row.id, row.plugin, row.hub_id, error)
@@ -250,12 +181,12 @@ class Fragments:
         try:
             found = self._registered(row)
             with i18n.use(locale):
-                return _fragment(row, self._render(found, row, locale, (), store=NullCache()))
+                return made_of(row, self._render(found, row, locale, (), store=NullCache()))
         except NeedsSetup as error:
-            return _problem(row, self._title(row), "needs-setup", str(error))
+            return problem(row, self._title(row), "needs-setup", str(error))
         except Exception as error:  # a widget may fail in any way; the form around the preview must stay
             log.info("the preview of %s cannot be built", row.plugin, exc_info=True)
-            return _problem(row, self._title(row), "failed", f"{type(error).__name__}: {error}"[:500])
+            return problem(row, self._title(row), "failed", f"{type(error).__name__}: {error}"[:500])
 
     def _registered(self, row: Widget) -> WidgetType:
         found = self.registry.get(row.plugin)
@@ -303,7 +234,7 @@ class Fragments:
         text = _("This box could not be built just now. It is tried again by itself; nothing else is affected.")
         if told:
             text = _("{problem} This box fills by itself as soon as that works again.").format(problem=error)
-        return replace(_problem(row, self._title(row), "failed", text), **known)
+        return replace(problem(row, self._title(row), "failed", text), **known)
 
 
 def _refresh(lifetime: int | None) -> float:
@@ -315,19 +246,3 @@ def _retry(failures: int, error: Exception) -> float:
     """Return when to try again: at random up to a growing bound, and not before a service may be asked again."""
     rest = (error.retry_after or 0.0) if isinstance(error, UpstreamError) else 0.0
     return time.time() + rest + random.uniform(0.0, min(RETRY[0] * 2.0 ** min(failures, 30), RETRY[1]))
-
-
-def digest_of(html: str, state: str) -> str:
-    """Return what differs where the content or the state of two fragments differs."""
-    return hashlib.sha256(f"{state}\n{html}".encode()).hexdigest()[:16]
-
-
-def _fragment(row: Widget, html: str, state: str = "live") -> Fragment:
-    digest = digest_of(html, state)
-    built_at = now().astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return Fragment(row.id, row.hub_id, row.version, html, digest, built_at, state)
-
-
-def _problem(row: Widget, title: str, state: str, text: str) -> Fragment:
-    values: Mapping[str, Any] = {"instance": row, "title": title, "problem": text}
-    return replace(_fragment(row, environment(None).get_template("failed.html").render(values), state), error=text)

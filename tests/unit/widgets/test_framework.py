@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from hubs.cache import Cache, SQLiteCache
 from hubs.models import Hub, Visibility, Widget, now
-from hubs.widgets.fragments import Fragments, unpack
+from hubs.widgets.fragment import unpack
+from hubs.widgets.fragments import Fragments
 from hubs.widgets.registry import BUILT_IN, Registry
 from tests.stack import ROOT
 from tests.unit.conftest import KEY
