@@ -54,8 +54,10 @@ from hubs.views.site import EXTENSION, Site, close_session, me, page_context
 from hubs.widgets.crew import Crew
 from hubs.widgets.desk import Desk, Reminder
 from hubs.widgets.fragments import Fragments
+from hubs.widgets.orders import Orders
 from hubs.widgets.public import forget_after_commit
 from hubs.widgets.registry import Registry
+from hubs.widgets.seats import Seats
 from hubs.widgets.view import FILTERS, SHARED
 
 #: Templates of pages.
@@ -118,8 +120,8 @@ def make_site(
     settings: Settings, fragments: Fragments | None = None, publisher: outbox.Publishes | None = None
 ) -> Site:
     """Return what the views work with."""
-    # A thread that is stuck in a build may keep its connection.
-    pool = 5 + settings.web_builds + settings.lost_builds
+    # A thread that is stuck in a build or in an order may keep its connection.
+    pool = 5 + 2 * (settings.web_builds + settings.lost_builds)
     database = Database(settings.database, pool, info={"site_url": settings.site_url})
     key = settings.key()
     fragments = fragments or make_fragments(settings)
@@ -129,10 +131,13 @@ def make_site(
     stream = Stream(settings.redis_url, settings.stream_log, settings.stream_ttl, settings.token_ttl)
     due = Due(lambda: stream.client)
     fragments.on_due = Reminder(due)
-    crew = Crew("build", settings.web_builds, settings.build_budget, settings.lost_builds)
-    desk = Desk(fragments, database, due, crew)
+    builders, makers = (
+        Crew(name, settings.web_builds, settings.build_budget, settings.lost_builds) for name in ("build", "order")
+    )
+    seats = Seats()
+    desk, orders = Desk(fragments, database, due, builders, seats), Orders(fragments, database, makers, seats)
     limiters = [Limiter(settings.redis_url, rate) for rate in (settings.push_rate, settings.api_rate)]
-    return Site(settings, database, fragments, desk, stream, Tokens(key, settings.token_ttl), *limiters)
+    return Site(settings, database, fragments, desk, orders, stream, Tokens(key, settings.token_ttl), *limiters)
 
 
 def make_fragments(settings: Settings) -> Fragments:

@@ -57,6 +57,12 @@ class Conflict(HubsError):
     status = 409
 
 
+class Unavailable(HubsError):
+    """What was asked for cannot be made just now; later it can."""
+
+    status = 503
+
+
 class Unauthorized(HubsError):
     """A machine sent no token, or one that is not good any more."""
 

@@ -1,19 +1,33 @@
 """What a widget would look like with settings that nobody has saved."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from hubs.errors import InvalidInput
-from hubs.models import Hub, Widget
-from hubs.widgets.fragments import Fragment, Fragments
+from hubs.errors import InvalidInput, Unavailable
+from hubs.models import Hub
+from hubs.widgets.fragments import Fragment
+from hubs.widgets.orders import Draft, Orders
 from hubs.widgets.registry import WidgetType
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What there is to look at: a fragment; else it is still ``being_made``, or there is a ``problem`` to be told.
+
+    Without any of them the settings cannot be accepted as they are.
+    """
+
+    fragment: Fragment | None = None
+    being_made: bool = False
+    problem: str = ""
 
 
 def render(
     session: Session,
-    fragments: Fragments,
+    orders: Orders,
     hub: Hub,
     found: WidgetType,
     values: Mapping[str, Any],
@@ -21,21 +35,19 @@ def render(
     title: str,
     side: str,
     locale: str,
-) -> Fragment | None:
-    """Return the widget's fragment under ``values``, which is stored nowhere; None where they cannot be accepted.
+) -> Preview:
+    """Return how the widget looks under ``values``, which are stored nowhere.
 
     ``before`` are its present settings, which hold the secrets that nobody types again.
     """
     try:
         settings = found.schema.store(values, before)[0]
     except InvalidInput:
-        return None
-    with session.no_autoflush:  # the row is only there to be looked at, and must never reach the database
-        row = Widget(id=0, key="preview", plugin=found.name, label=title, side=side, settings=settings, version=0)
-        row.hub_id = hub.id
-        session.add(row)
-        try:
-            row.__dict__["hub"] = hub
-            return fragments.preview(row, locale)
-        finally:
-            session.expunge(row)
+        return Preview()
+    # Secrets are stored as something else each time, so the mark is made of what was typed.
+    mark = orders.mark(hub, found.name, found.code, values, before, title, side)
+    try:
+        fragment = orders.preview(session, Draft(hub.id, found.name, title, side, settings, mark), locale)
+    except Unavailable as error:
+        return Preview(problem=str(error))
+    return Preview(fragment, being_made=fragment is None)

@@ -112,7 +112,7 @@ def _settings(
         seen=forms.Form([forms.WIDGET_VISIBILITY], {"visibility": level}, wrong),
         label=title,
         problem=_first(wrong),
-        preview=previews.render(db(), site().fragments, hub, found, values, before, title, side, locale()),
+        preview=previews.render(db(), site().orders, hub, found, values, before, title, side, locale()),
     )
     return answer, 400 if wrong and "preview" not in request.form else 200
 

@@ -24,6 +24,7 @@ from hubs.settings import Settings
 from hubs.views.limits import Limiter
 from hubs.widgets.desk import Desk
 from hubs.widgets.fragments import Fragments
+from hubs.widgets.orders import Orders
 from hubs.widgets.registry import Registry
 
 EXTENSION = "hubs"
@@ -39,6 +40,7 @@ class Site:
     database: Database
     fragments: Fragments
     desk: Desk
+    orders: Orders
     stream: Stream
     tokens: Tokens
     limiter: Limiter

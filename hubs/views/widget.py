@@ -1,7 +1,9 @@
 """One widget: on a page of its own, as a fragment, as JSON."""
 
 from flask import Blueprint, Response, jsonify, make_response, render_template, request
+from flask.typing import ResponseReturnValue
 
+from hubs import urls
 from hubs.i18n import _
 from hubs.models import Hub, Widget
 from hubs.permissions import VISITOR, can
@@ -12,6 +14,8 @@ from hubs.widgets.schema import Schema
 
 #: Pages of a list that are counted at most, so that no number asks the database for the impossible.
 LAST_PAGE = 10_000
+#: Seconds after which a page that is still being made is looked for again.
+AGAIN = 2
 
 blueprint = Blueprint("widget", __name__, url_prefix="/w/<int:number>")
 
@@ -51,20 +55,29 @@ def fragment(number: int) -> Response:
 
 
 @blueprint.get("/more")
-def more(number: int) -> str:
-    """Show the whole list that a widget cuts, page by page."""
+def more(number: int) -> ResponseReturnValue:
+    """Show the whole list that a widget cuts, page by page; 202 and a page that looks again while it is being made."""
     row = find_widget(number)
-    page = request.args.get("page", 1, type=int)
-    html = site().fragments.page(row, min(max(page, 1), LAST_PAGE), locale())
-    found = site().registry.get(row.plugin)
-    title = row.label or (_(found.label) if found else row.plugin)
-    return render_template("more.html", hub=row.hub, row=row, html=html, title=title)
+    page = min(max(request.args.get("page", 1, type=int), 1), LAST_PAGE)
+    html = site().orders.page(row, page, locale())
+    if html is None:
+        return _again(row, urls.widget_more(number, page))
+    return render_template("more.html", hub=row.hub, row=row, html=html, title=_title(row))
 
 
 @blueprint.get("/calendar.ics")
 def calendar(number: int) -> Response:
-    """Return the meetings that a widget shows as a file for people's own calendars."""
-    answer = make_response(site().fragments.calendar(find_widget(number)))
+    """Return the meetings that a widget shows as a file for people's own calendars.
+
+    While it is being made the answer is 503, so that no calendar takes the page that says so for the file.
+    """
+    row = find_widget(number)
+    made = site().orders.calendar(row, locale())
+    if made is None:
+        answer = _again(row, urls.widget_calendar(number))
+        answer.status_code = 503
+        return answer
+    answer = make_response(made)
     answer.headers["Content-Type"] = "text/calendar; charset=utf-8"
     answer.headers["Content-Disposition"] = f'attachment; filename="meetings-{number}.ics"'
     return answer
@@ -97,14 +110,25 @@ def _answer(found: Answer) -> Response:
     return answer
 
 
+def _title(row: Widget) -> str:
+    found = site().registry.get(row.plugin)
+    return row.label or (_(found.label) if found else row.plugin)
+
+
+def _again(row: Widget, address: str) -> Response:
+    """Return a page that says that what was asked for is being made, and looks again by itself."""
+    values = {"hub": row.hub, "row": row, "title": _title(row), "address": address, "seconds": AGAIN}
+    return _later(make_response(render_template("being-made.html", **values)), AGAIN)
+
+
 def _found(number: int) -> tuple[Widget, Fragment | None]:
     row = find_widget(number)
     return row, site().desk.read(row, locale())
 
 
-def _later(answer: Response) -> Response:
+def _later(answer: Response, seconds: int = 1) -> Response:
     """Ask the reader to come back for what is still being built."""
     answer.status_code = 202
-    answer.headers["Retry-After"] = "1"
+    answer.headers["Retry-After"] = str(seconds)
     answer.headers["Cache-Control"] = "no-store"
     return answer

@@ -18,14 +18,10 @@ from hubs.models import Database, Widget
 from hubs.widgets.claims import Claim
 from hubs.widgets.crew import Crew
 from hubs.widgets.fragments import DEFAULT_LOCALE, Fragment, Fragments
+from hubs.widgets.seats import PATIENCE, Seats
 
 log = logging.getLogger(__name__)
 
-#: Seconds for which a reader waits for a build that began with the request, and between two looks into the cache.
-PATIENCE, POLL = 1.5, 0.05
-#: Readers in one process who may wait at once for longer than some tenths of a second: others come back, so that there
-#: are always threads for those who wait for nothing.
-SEATS, GRACE = 2, 0.3
 #: Seconds for which the daemon is not asked again for the same widget, and widgets that are remembered for it.
 ASKED, REMEMBERED = 5.0, 10_000
 
@@ -46,11 +42,13 @@ class _Build:
 class Desk:
     """Serves fragments to readers; one per process of the web app."""
 
-    def __init__(self, fragments: Fragments, database: Database, due: Due, crew: Crew) -> None:
+    def __init__(
+        self, fragments: Fragments, database: Database, due: Due, crew: Crew, seats: Seats | None = None
+    ) -> None:
         self._fragments, self._database, self._due, self._crew = fragments, database, due, crew
         self._changed = threading.Condition()
         self._builds: dict[str, _Build] = {}
-        self._seats = threading.BoundedSemaphore(SEATS)
+        self._seats = seats or Seats()
 
     def read(self, row: Widget, locale: str = DEFAULT_LOCALE, patience: float = PATIENCE) -> Fragment | None:
         """Return a widget's fragment, built now on a miss; None while it is still being built."""
@@ -97,22 +95,14 @@ class Desk:
         self, missing: dict[Widget, _Build | None], found: dict[int, Fragment], locale: str, patience: float
     ) -> None:
         """Move what gets built from ``missing`` to ``found``, as long as there is patience and a seat."""
-        start, seated = time.monotonic(), False
+
+        def is_ready() -> bool:
+            self._collect(missing, found, locale)
+            return not missing
+
         try:
-            while True:
-                self._collect(missing, found, locale)
-                passed = time.monotonic() - start
-                if not missing or passed > patience:
-                    return
-                if passed > GRACE and not seated:
-                    seated = self._seats.acquire(blocking=False)
-                    if not seated:
-                        return
-                with self._changed:
-                    self._changed.wait(POLL)
+            self._seats.wait(self._changed, is_ready, patience)
         finally:
-            if seated:
-                self._seats.release()
             # All our threads are busy; the daemon has some of its own.
             self._due.ask(row.id for row, build in missing.items() if build is None and not self._is_begun(row))
 

@@ -7,6 +7,8 @@ A fragment stays in the cache for longer than its content is good: it carries th
 anew (`Fragment.due`), and readers keep the old content until that is done.
 """
 
+import hmac
+import json
 import logging
 import random
 import time
@@ -93,6 +95,11 @@ class Fragments:
         """Remove a widget's fragment from the cache."""
         self.cache.delete(self.key(row, locale))
         self.public.forget([row.id])
+
+    def seal(self, value: object) -> str:
+        """Return what is the same for the same value only, and tells nobody what it is."""
+        text = json.dumps(value, sort_keys=True, default=str)
+        return hmac.new(self._key, text.encode("utf-8", "replace"), "sha256").hexdigest()
 
     def claim(self, row: Widget) -> claims.Claim | None:
         """Become the one builder of a widget; None when there is another."""

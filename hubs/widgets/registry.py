@@ -83,6 +83,11 @@ class WidgetType:
         """The heading, where a row has none of its own."""
         return self.cls.label or self.cls.name.title()
 
+    @property
+    def is_quick(self) -> bool:
+        """Whether nobody else's service is asked for its content: a widget of ours that computes all of it anew."""
+        return self.origin in BUILT_IN and not any(function.stored for function in self.functions)
+
     def fits(self, kind: str, side: str) -> bool:
         """Tell whether the widget may be added to this column of a hub of this kind."""
         return self.cls.position in ("both", side) and (not self.cls.kinds or kind in self.cls.kinds)

@@ -1,16 +1,20 @@
 // What forms gain: a preview that follows what is typed, and lists that are filtered while one types.
 import { showTimes } from "./ages.js";
 
-const PAUSE = 400;
+// Milliseconds without a key pressed after which the preview is asked for, and until one that is still being made is
+// asked for again.
+const PAUSE = 400, AGAIN = 2000;
 
 function startPreview(form) {
   const button = form.querySelector('button[name="preview"]');
   let timer = 0, asked = 0;
   button.hidden = true;
-  form.addEventListener("input", () => {
+  form.addEventListener("input", () => later(PAUSE));
+  if (document.querySelector("[data-preview-later]")) later(AGAIN);
+  function later(pause) {
     window.clearTimeout(timer);
-    timer = window.setTimeout(refresh, PAUSE);
-  });
+    timer = window.setTimeout(refresh, pause);
+  }
   async function refresh() {
     const number = ++asked;
     const preview = document.getElementById("preview");
@@ -21,6 +25,7 @@ function startPreview(form) {
       if (fresh && number === asked) {
         preview.replaceChildren(...document.importNode(fresh, true).childNodes);
         showTimes(preview);
+        if (preview.querySelector("[data-preview-later]")) later(AGAIN);
       }
     } catch {
       // The preview stays as it was; saving is what counts.

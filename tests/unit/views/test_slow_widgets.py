@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
 
 from hubs.models import Hub, Widget
 from hubs.views import hub as hub_view
-from hubs.widgets import desk
+from hubs.widgets import desk, orders
 from tests.services import wait_for
+from tests.unit.views.conftest import post, sign_in
 
 
 @pytest.fixture
@@ -59,3 +61,53 @@ def test_who_asks_for_what_takes_long_is_told_to_come_back(client: FlaskClient, 
     alone = client.get(f"/w/{slow.id}/")
     assert alone.status_code == 200
     assert f'data-load="/w/{slow.id}/fragment"' in alone.get_data(as_text=True)
+
+
+@pytest.fixture
+def asking(app: Flask, session: Session, otters: Hub, monkeypatch: pytest.MonkeyPatch) -> Iterator[Widget]:
+    """Give a widget whose service does not answer until the end of the test."""
+    row = Widget(plugin="rss", side="left", settings={"url": "https://tides.example/feed.xml"})
+    otters.widgets.append(row)
+    session.commit()
+    site, released = app.extensions["hubs"], threading.Event()
+
+    def hanging(*arguments: Any) -> None:
+        released.wait(20)
+        raise ValueError("never answered")
+
+    for name in ("page", "calendar", "preview"):
+        monkeypatch.setattr(site.fragments, name, hanging)
+    monkeypatch.setattr(orders, "PATIENCE", 0.2)
+    yield row
+    released.set()
+    wait_for(lambda: not site.orders._orders, "the end of the orders")
+
+
+def test_a_list_that_takes_long_is_a_page_that_looks_again_without_javascript(
+    client: FlaskClient, asking: Widget
+) -> None:
+    answer = client.get(f"/w/{asking.id}/more?page=2")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (202, "2")
+    assert answer.headers["Cache-Control"] == "no-store"
+    page = answer.get_data(as_text=True)
+    assert f'<meta http-equiv="refresh" content="2; url=/w/{asking.id}/more?page=2">' in page
+    assert f'href="/w/{asking.id}/more?page=2">Look again now</a>' in page
+
+
+def test_a_calendar_that_takes_long_is_no_file_yet(client: FlaskClient, asking: Widget) -> None:
+    answer = client.get(f"/w/{asking.id}/calendar.ics")
+    assert (answer.status_code, answer.headers["Retry-After"], answer.mimetype) == (503, "2", "text/html")
+    assert f'content="2; url=/w/{asking.id}/calendar.ics"' in answer.get_data(as_text=True)
+
+
+def test_a_preview_that_takes_long_leaves_the_form_as_it_was_typed(client: FlaskClient, asking: Widget) -> None:
+    sign_in(client, "owner")
+    typed = {"url": "https://tides.example/other.xml", "count": "7", "label": "Tide news", "side": "left"}
+    answer = post(client, "/t/otters/edit/add/rss", **typed, preview="1")
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 200
+    assert "data-preview-later>The preview is still being made" in page
+    assert 'value="https://tides.example/other.xml"' in page
+    assert 'value="Tide news"' in page
+    # Nobody has to look at it: it can be put in all the same.
+    assert post(client, "/t/otters/edit/add/rss", **typed).status_code == 303

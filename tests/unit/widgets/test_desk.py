@@ -15,6 +15,7 @@ from hubs.widgets import desk as desk_module
 from hubs.widgets.crew import Crew
 from hubs.widgets.desk import Desk, Reminder
 from hubs.widgets.fragments import Fragment, Fragments
+from hubs.widgets.seats import SEATS
 from tests.services import wait_for
 
 Make = Callable[..., Desk]
@@ -181,7 +182,7 @@ def test_few_readers_wait_for_long_and_the_others_come_back(
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(seconds > 1.1 for seconds in took) == [False] * 4 + [True] * desk_module.SEATS
+    assert sorted(seconds > 1.1 for seconds in took) == [False] * 4 + [True] * SEATS
     slow.released.set()
 
 

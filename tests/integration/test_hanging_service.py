@@ -1,0 +1,98 @@
+"""A service that never answers holds nobody but those who ask for it, whoever asks for it how often."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from urllib.error import HTTPError
+from urllib.request import urlopen
+
+import pytest
+
+from hubs.actions import people, widgets
+from hubs.models import Hub
+from hubs.permissions import OPERATOR
+from tests.services import wait_for
+from tests.stack import Stack, stack
+from tests.upstream import Asked, Reply, Upstream, running
+
+#: More than all web workers have threads.
+READERS = 40
+FEED = '<rss version="2.0"><channel><title>Tides</title><item><title>High water at noon</title></item></channel></rss>'
+
+
+class Hanging:
+    """A service that answers when it is released; counts how many wait at once."""
+
+    def __init__(self, upstream: Upstream) -> None:
+        self.released, self.waiting, self.most = threading.Event(), 0, 0
+        self._lock = threading.Lock()
+        self.url = f"{upstream.url}/feed.xml"
+        upstream.on("/feed.xml", self._answer)
+
+    def _answer(self, asked: Asked) -> Reply:
+        with self._lock:
+            self.waiting += 1
+            self.most = max(self.most, self.waiting)
+        self.released.wait(120)
+        with self._lock:
+            self.waiting -= 1
+        return Reply(FEED, headers={"Content-Type": "application/rss+xml"})
+
+
+@dataclass
+class Place:
+    """A stack with a widget that asks a service which hangs, and one that asks nobody."""
+
+    stack: Stack
+    service: Hanging
+    news: int
+    feed: int
+
+    def status(self, path: str) -> int:
+        """Return the status with which a page answers."""
+        try:
+            with urlopen(self.stack.url + path, timeout=60) as answer:
+                answer.read()
+                return int(answer.status)
+        except HTTPError as error:
+            error.read()
+            return error.code
+
+
+@pytest.fixture(scope="module")
+def place(
+    database_url: str, memcached: int, redis_port: int, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Place]:
+    addresses = database_url, f"memcached://127.0.0.1:{memcached}", f"redis://127.0.0.1:{redis_port}/0"
+    vouched = {"HUBS_VOUCHED_NETWORKS": "127.0.0.0/8"}
+    with running() as upstream, stack(tmp_path_factory.mktemp("hanging"), *addresses, vouched) as found:
+        service, database = Hanging(upstream), found.database()
+        with database.transaction() as session:
+            people.sign_up(session, found.registry, "ottoline")
+            hub = session.query(Hub).filter_by(name="ottoline").one()
+            row = widgets.add(session, found.registry, OPERATOR, hub, "rss", "left", {"url": service.url})
+            feed = next(one for one in hub.widgets if one.plugin == "feed")
+            numbers = row.id, feed.id
+        database.dispose()
+        yield Place(found, service, *numbers)
+        service.released.set()
+
+
+def test_readers_of_a_list_that_hangs_hold_no_page_of_others(place: Place) -> None:
+    others = [f"/w/{place.feed}/more", "/u/ottoline/", "/teams/", f"/w/{place.feed}/calendar.ics", "/healthz"] * 3
+    with ThreadPoolExecutor(READERS + 4) as readers:
+        asked = [readers.submit(place.status, f"/w/{place.news}/more?page={page}") for page in range(1, READERS + 1)]
+        wait_for(lambda: place.service.waiting, "the question to the service")
+        answered = [place.status(path) for path in others]
+        assert answered == [200, 200, 200, 404, 200] * 3
+        assert place.service.waiting  # it has not answered: none of them has waited for it
+        told = {one.result() for one in asked}
+    # 502 is for those who came when the service had been given up.
+    assert 202 in told
+    assert told <= {202, 502}
+    # Both web processes ask once, and so may the daemon for the box itself; each tries it three times at most.
+    assert place.service.most <= 9
+    place.service.released.set()
+    wait_for(lambda: place.status(f"/w/{place.news}/more") == 200, "the list", 120)
+    assert "High water at noon" in place.stack.get(f"/w/{place.news}/more")
