@@ -25,6 +25,7 @@ from hubs.settings import Settings, load
 from hubs.views import (
     api,
     auth,
+    direct,
     edit,
     editor,
     errors,
@@ -113,6 +114,7 @@ def create_app(
     app.teardown_appcontext(close_session)
     errors.register(app)
     security.register(app, settings)
+    direct.install(app, app.extensions[EXTENSION].fragments.public, settings)
     return app
 
 

@@ -80,7 +80,5 @@ def begin_reading(session: Session) -> None:
 
 
 def end_reading(session: Session) -> set[tuple[str, int]]:
-    """Let go of all rows, so that other threads may read them; return which hubs and people they were about."""
-    rows = session.info.pop(_READ, [])
-    session.expunge_all()
-    return about(rows)
+    """Return which hubs and people the rows are about that were loaded since `begin_reading`."""
+    return about(session.info.pop(_READ, []))

@@ -1,9 +1,10 @@
 """Hub pages that are ready: a reader who comes back is answered from one look into the cache, without SQL.
 
-What the last rendering for a reader was made of is kept in the process: the page's skeleton, the hub, and who the
-reader is. It is used only if, in the same look that brings the fragments, the cache still has the stamps
-(`hubs.stamps`) of all hubs and people that the page depends on: then nothing about them was committed since. The stamps
-were read before the rows. Everything else goes the ordinary way, which makes the page ready anew.
+What the last rendering for a reader was made of is kept in the process: the page's skeleton, and which fragments and
+channels the permission function gave to that reader. It is used only if, in the same look that brings the fragments,
+the cache still has the stamps (`hubs.stamps`) of all hubs and people that the page depends on: then nothing about them
+was committed since, so that function would say the same again. The stamps were read before the rows. Everything else
+goes the ordinary way, which makes the page ready anew.
 """
 
 import threading
@@ -12,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from math import inf
 from typing import Any
 
 from flask import Flask, Response, g, render_template, request, session
@@ -22,9 +24,9 @@ from hubs import stamps
 from hubs.actions.sessions import digest_of
 from hubs.models import Hub, Widget, now
 from hubs.models.commits import begin_reading, end_reading, note_reads
-from hubs.permissions import Person, can
+from hubs.permissions import can
 from hubs.views import language
-from hubs.views.site import EXTENSION, channels_of, db, is_in_use, locale, me, shown, site
+from hubs.views.site import EXTENSION, channels_of, db, is_in_use, locale, me, site
 from hubs.views.skeleton import Marks, Place, Skeleton, shape, stand_in, values_of
 from hubs.views.validators import conditional
 from hubs.widgets.fragments import Fragment
@@ -38,22 +40,31 @@ CURSOR = 0.2
 
 
 @dataclass(frozen=True, slots=True)
+class Filled:
+    """A page with its fragments in place: good while the cache has the same ``entries``, and none of them is due."""
+
+    entries: Mapping[str, bytes | None]
+    due: float
+    skeleton: Skeleton
+
+
+@dataclass(slots=True)
 class Ready:
     """One reader's page of one hub; without a skeleton it only says which stamps to read before the rows."""
 
     language: str
-    hub: Hub
-    who: Person
+    #: Whether the reader is shown what is wrong with widgets.
+    editor: bool
     until: datetime | None
     stamps: Mapping[str, bytes]
     keys: Mapping[str, int]
-    channels: tuple[str, ...]
     token: str
     #: The session's secret and a CSRF token made with it.
     csrf: tuple[str, str]
     shape: Hashable
     loaded: float
     skeleton: Skeleton | None
+    filled: Filled | None = None
 
 
 class Pages:
@@ -133,23 +144,22 @@ def render(hub: Hub, rows: list[Widget], found: Mapping[int, Fragment], cursor: 
     }
     csrf = marks.mark("csrf")
     stand_ins = {number: stand_in(one, marks) for number, one in found.items()}
-    values = {"hub": hub, "rows": rows, "fragments": stand_ins, "stream": stream, **more}
-    skeleton = marks.split(render_template("hub.html", **values, csrf_token=lambda: csrf))
+    shown = {"hub": hub, "rows": rows, "fragments": stand_ins, "stream": stream, **more}
+    skeleton = marks.split(render_template("hub.html", **shown, csrf_token=lambda: csrf))
     token = site().tokens.mint(channels)
-    filled = _fill(skeleton, found, token, cursor, ("", ""))
-    answer = conditional(skeleton, filled, _bucket())
+    filled = skeleton.put(values_of(found))
+    values = _values(filled, token, cursor, ("", ""))
+    answer = conditional(filled, values, _bucket())
     if "ready" in g and (me().signed_in or "key" not in session):
         secret = str(session.get("csrf_token", ""))
         page = Ready(
             language=locale(),
-            hub=hub,
-            who=me(),
+            editor=can(me(), "edit", hub),
             until=g.account_until if me().signed_in else None,
             stamps={},
             keys=site().fragments.keys(rows, locale()),
-            channels=channels,
             token=token,
-            csrf=(secret, filled.get(("csrf", 0), "")),
+            csrf=(secret, values["csrf", 0]),
             shape=shape(found, can(me(), "edit", hub)),
             loaded=g.ready.moment,
             skeleton=skeleton,
@@ -185,35 +195,36 @@ def _answer(pages: Pages, kept: Ready, entries: Mapping[str, bytes]) -> Response
     if kept.skeleton is None or not _is_true(kept, entries):
         return None
     language.put_in_force(kept.language)
-    who, hub = kept.who, kept.hub
-    rows = shown(hub, who) if can(who, "view", hub) else []
-    if {row.id for row in rows} != set(kept.keys.values()) or channels_of(hub, who) != kept.channels:
-        return None
-    found = site().fragments.sort_out(kept.keys, entries)
-    if shape(found, can(who, "edit", hub)) != kept.shape:
-        return None
-    values = _fill(kept.skeleton, found, kept.token, pages.cursor(), kept.csrf)
-    return conditional(kept.skeleton, values, _bucket())
+    filled = kept.filled
+    if filled is None or time.time() >= filled.due or not _has(entries, filled.entries):
+        found = site().fragments.sort_out(kept.keys, entries)
+        if shape(found, kept.editor) != kept.shape:
+            return None
+        due = min((one.due for one in found.values() if one.due), default=inf)
+        filled = Filled({key: entries.get(key) for key in kept.keys}, due, kept.skeleton.put(values_of(found)))
+        kept.filled = filled
+    return conditional(filled.skeleton, _values(filled.skeleton, kept.token, pages.cursor(), kept.csrf), _bucket())
 
 
 def _is_true(kept: Ready, entries: Mapping[str, bytes]) -> bool:
     return (
         time.monotonic() - kept.loaded < AGE
         and (kept.until is None or kept.until > now())
-        and all(entries.get(key) == stamp for key, stamp in kept.stamps.items())
+        and _has(entries, kept.stamps)
     )
 
 
-def _fill(
-    skeleton: Skeleton, found: Mapping[int, Fragment], token: str, cursor: str, csrf: tuple[str, str]
-) -> dict[Place, str]:
-    """Return what is put into a page; a form needs a token of this session, which begins one for a visitor."""
-    values = values_of(found)
-    values["token", 0], values["cursor", 0] = str(escape(token)), str(escape(cursor))
+def _has(entries: Mapping[str, bytes], wanted: Mapping[str, bytes] | Mapping[str, bytes | None]) -> bool:
+    return all(entries.get(key) == value for key, value in wanted.items())
+
+
+def _values(skeleton: Skeleton, token: str, cursor: str, csrf: tuple[str, str]) -> dict[Place, str]:
+    """Return what is put into a page last; a form needs a token of this session, which begins one for a visitor."""
+    made = ""
     if ("csrf", 0) in skeleton.places:
-        secret, made = csrf
-        values["csrf", 0] = made if secret and secret == session.get("csrf_token") else generate_csrf()
-    return values
+        secret, before = csrf
+        made = before if secret and secret == session.get("csrf_token") else generate_csrf()
+    return {("token", 0): str(escape(token)), ("cursor", 0): str(escape(cursor)), ("csrf", 0): made}
 
 
 def _bucket() -> int:

@@ -1,5 +1,6 @@
 """Headers of every answer: what a page may load, and from where."""
 
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, request, session
@@ -9,16 +10,12 @@ from hubs.settings import Settings
 
 def register(app: Flask, settings: Settings) -> None:
     """Add the headers to every answer of ``app``."""
-    policy = content_policy(settings)
+    fixed = headers_for(settings)
 
     @app.after_request
     def protect(response: Response) -> Response:
         headers = response.headers
-        headers["Content-Security-Policy"] = policy
-        headers["X-Content-Type-Options"] = "nosniff"
-        headers["Referrer-Policy"] = "strict-origin-when-cross-origin"
-        headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
-        headers["Cross-Origin-Opener-Policy"] = "same-origin"
+        headers.extend(fixed)
         if request.endpoint == "static":
             headers["Cache-Control"] = "public, max-age=3600"
         elif "Cache-Control" not in headers:
@@ -26,6 +23,17 @@ def register(app: Flask, settings: Settings) -> None:
             headers["Cache-Control"] = "private, no-cache" if session else "no-cache"
             response.vary.add("Cookie")
         return response
+
+
+def headers_for(settings: Settings) -> Sequence[tuple[str, str]]:
+    """Return the headers that are the same for every answer."""
+    return (
+        ("Content-Security-Policy", content_policy(settings)),
+        ("X-Content-Type-Options", "nosniff"),
+        ("Referrer-Policy", "strict-origin-when-cross-origin"),
+        ("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+        ("Cross-Origin-Opener-Policy", "same-origin"),
+    )
 
 
 def content_policy(settings: Settings) -> str:

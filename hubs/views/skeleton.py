@@ -35,6 +35,19 @@ class Skeleton:
         parts[1::2] = [values[place] for place in self.places]
         return "".join(parts)
 
+    def put(self, values: Mapping[Place, str]) -> "Skeleton":
+        """Return the skeleton with some places filled; a fragment's digest counts for its content there."""
+        texts, places, said = [self.texts[0]], [], [self.digest]
+        for place, text in zip(self.places, self.texts[1:], strict=True):
+            if place in values:
+                texts[-1] += values[place] + text
+                if place[0] != "html":
+                    said.append(values[place])
+            else:
+                texts.append(text)
+                places.append(place)
+        return Skeleton(tuple(texts), tuple(places), digest_of("\0".join(said)))
+
 
 class Marks:
     """The marks of one rendering."""
@@ -53,7 +66,12 @@ class Marks:
         parts = re.split(f"{self._text}-([0-9]+)-", page)
         texts, places = tuple(parts[::2]), tuple(self._places[int(number)] for number in parts[1::2])
         whole = "\0".join((*texts, repr(places)))
-        return Skeleton(texts, places, hashlib.blake2b(whole.encode(), digest_size=16).hexdigest())
+        return Skeleton(texts, places, digest_of(whole))
+
+
+def digest_of(text: str) -> str:
+    """Return what differs where two texts differ."""
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

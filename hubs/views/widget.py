@@ -36,13 +36,9 @@ def show(number: int) -> str:
 def fragment(number: int) -> Response:
     """Return a widget's HTML alone, after a comment that tells its version; 202 while it is being built.
 
-    An answer that is kept for everybody needs no look into the database, whoever asks. ``lang`` names the language,
-    so that nginx knows which answer is asked for.
+    ``lang`` names the language. What everybody may see is kept, so that `hubs.views.direct` and nginx answer next time.
     """
     public, language = site().fragments.public, locale()
-    kept = public.read(number, language)
-    if kept is not None:
-        return _answer(kept)
     generation = public.generation(number)  # before the row is read
     row = find_widget(number)
     found = site().desk.read(row, language)
@@ -98,14 +94,8 @@ def as_json(number: int) -> Response:
 
 def _answer(found: Answer) -> Response:
     """Return a fragment's answer, or 304 to who has it already."""
-    told = found.told
     answer = Response(found.body, mimetype="text/html")
-    answer.headers["X-Hubs-Version"] = str(told["version"])
-    answer.headers["X-Hubs-Built"] = told["built_at"]
-    answer.headers["X-Hubs-State"] = told["state"]
-    answer.headers["X-Hubs-Digest"] = told["digest"]
-    # The moment of the build is in the body, so it is part of what the tag stands for.
-    answer.set_etag(f"{told['version']}-{told['digest']}-{told['built_at']}")
+    answer.headers.extend(found.headers())
     answer.make_conditional(request)
     return answer
 

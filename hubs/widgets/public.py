@@ -36,6 +36,18 @@ class Answer(NamedTuple):
     told: Mapping[str, Any]
     body: bytes
 
+    def headers(self) -> list[tuple[str, str]]:
+        """Return the headers that tell the same as the comment, and an entity tag."""
+        version, built_at, state, digest = (str(self.told[name]) for name in TOLD)
+        return [
+            ("X-Hubs-Version", version),
+            ("X-Hubs-Built", built_at),
+            ("X-Hubs-State", state),
+            ("X-Hubs-Digest", digest),
+            # The moment of the build is in the body, so it is part of what the tag stands for.
+            ("ETag", f'"{version}-{digest}-{built_at}"'),
+        ]
+
 
 def encode(known: Mapping[str, Any]) -> Answer:
     """Return the answer for a fragment, from its public form (`Fragment.public`)."""

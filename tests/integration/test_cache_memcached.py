@@ -55,3 +55,25 @@ def test_a_full_memcached_forgets_the_oldest(tmp_path: Path) -> None:
         assert store.set("last", b"1", 60)
         assert store.get("last") == b"1"
         store.close()
+
+
+def test_several_servers_share_the_keys_and_one_that_dies_loses_only_its_own(tmp_path: Path) -> None:
+    folders = [tmp_path / "one", tmp_path / "two"]
+    for folder in folders:
+        folder.mkdir()
+    with services.memcached(folders[0]) as (service, first), services.memcached(folders[1]) as (_, second):
+        store = cache.connect(f"memcached://127.0.0.1:{first},127.0.0.1:{second}")
+        keys = [f"k{number}" for number in range(200)]
+        for key in keys:
+            assert store.set(key, key.encode(), 60)
+        other = cache.connect(f"memcached://127.0.0.1:{first},127.0.0.1:{second}")
+        assert other.get_many(keys) == {key: key.encode() for key in keys}  # another process finds them as well
+        service.kill()
+        left = store.get_many(keys)
+        assert 50 < len(left) < 150
+        services.wait_for(
+            lambda: all(store.set(key, b"again", 60) for key in keys), "storing on the server that is left"
+        )
+        assert set(store.get_many(keys).values()) == {b"again"}
+        store.close()
+        other.close()
