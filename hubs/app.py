@@ -43,7 +43,7 @@ from hubs.views import (
     numbers,
     oidc,
     push,
-    ready,
+    render,
     security,
     stream,
     tokens,
@@ -51,6 +51,7 @@ from hubs.views import (
 )
 from hubs.views import me as account
 from hubs.views.limits import Limiter
+from hubs.views.ready import SESSION
 from hubs.views.site import EXTENSION, Site, close_session, me, page_context
 from hubs.widgets.crew import Crew
 from hubs.widgets.desk import Desk, Reminder
@@ -82,14 +83,14 @@ def create_app(
     app.config.update(
         SECRET_KEY=hmac.digest(settings.key(), b"flask", hashlib.sha256),
         MAX_CONTENT_LENGTH=1_000_000,
-        SESSION_COOKIE_NAME="hubs",
+        SESSION_COOKIE_NAME=SESSION,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=secure,
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a form may stay open over lunch
     )
     numbers.install(app)
-    ready.register(app)
+    render.install(app)
     language.register(app)
     protection = CSRFProtect(app)
     protection.exempt(auth.backchannel)  # the provider's own token proves who sends it

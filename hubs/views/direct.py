@@ -33,11 +33,7 @@ class Direct:
     def __init__(self, behind: "WSGIApplication", public: Public, settings: Settings) -> None:
         self._behind, self._public = behind, public
         self._languages = {f"lang={code}": code for code in i18n.locales()}
-        self._headers = [
-            *headers_for(settings),
-            ("Content-Type", "text/html; charset=utf-8"),
-            ("Cache-Control", "no-cache"),
-        ]
+        self._headers = [*headers_for(settings), ("Cache-Control", "no-cache")]
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer a request for a fragment that is kept; pass on every other one."""
@@ -48,9 +44,10 @@ class Direct:
         kept = self._public.read(int(found[1]), language)
         if kept is None:
             return self._behind(environ, start_response)
-        headers = [*self._headers, ("Content-Language", i18n.tag(language)), *kept.headers()]
+        headers = [*self._headers, *kept.headers()]
         if not is_resource_modified(environ, etag=headers[-1][1]):
             start_response("304 NOT MODIFIED", headers)
             return []
+        headers += [("Content-Language", i18n.tag(language)), ("Content-Type", "text/html; charset=utf-8")]
         start_response("200 OK", [*headers, ("Content-Length", str(len(kept.body)))])
         return [kept.body]

@@ -12,7 +12,7 @@ from hubs.errors import InvalidInput, NotAllowed
 from hubs.i18n import _
 from hubs.models import Hub, JoinRequest, RequestState, Role, RoleName, User, Widget
 from hubs.permissions import STAND_INS, Person, can, refusal, require, stand_in
-from hubs.views import ready
+from hubs.views import render
 from hubs.views.site import bar, db, find_hub, locale, me, page_of, shown, site, stream_of
 
 blueprint = Blueprint("hub", __name__)
@@ -47,7 +47,7 @@ def show(space: str, name: str) -> ResponseReturnValue:
         found = site().desk.read_many(rows, locale(), BUDGET)
     else:
         found = site().fragments.read_many(rows, locale())
-    return ready.render(hub, rows, found, cursor, may=_may(hub, me()), why=_why(hub))
+    return render.page(hub, rows, found, cursor, may=_may(hub, me()), why=_why(hub))
 
 
 @blueprint.get("/<any(u, t):space>/<name>/json")

@@ -1,9 +1,12 @@
 """The language of a request: what the address asks for, the account, the footer's choice, or the browser."""
 
 from contextlib import ExitStack
+from functools import lru_cache
 
 from flask import Blueprint, Flask, Response, g, redirect, request
 from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import LanguageAccept
+from werkzeug.http import parse_accept_header
 
 from hubs import i18n
 from hubs.errors import InvalidInput
@@ -64,10 +67,16 @@ def put_in_force(code: str) -> None:
 
 def of_browser() -> str:
     """Return the language that the browser asks for: chosen in it, else its own."""
-    chosen = request.cookies.get(COOKIE, "")
+    return best(request.cookies.get(COOKIE, ""), request.headers.get("Accept-Language", ""))
+
+
+@lru_cache(500)
+def best(chosen: str, accepted: str) -> str:
+    """Return the language for a choice that was remembered and what the browser sends as ``Accept-Language``."""
     if chosen in i18n.locales():
         return chosen
-    return i18n.negotiate([name for name, quality in request.accept_languages if quality > 0][:WANTED])
+    found = parse_accept_header(accepted, LanguageAccept)
+    return i18n.negotiate([name for name, quality in found if quality > 0][:WANTED])
 
 
 def _tell(response: Response) -> Response:

@@ -8,6 +8,7 @@ write is ever taken for one.
 import hashlib
 import re
 import secrets
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -67,6 +68,19 @@ class Marks:
         texts, places = tuple(parts[::2]), tuple(self._places[int(number)] for number in parts[1::2])
         whole = "\0".join((*texts, repr(places)))
         return Skeleton(texts, places, digest_of(whole))
+
+
+def tag_of(page: Skeleton, secret: str, lifetime: int) -> str:
+    """Return the entity tag of a page whose fragments are in place, for a session with this CSRF ``secret``.
+
+    It is made of the page's skeleton, so nothing that a template shows can be forgotten: versions, who asks, roles,
+    notes, fragments. Left out is what differs with every rendering and says nothing: the stream's token and cursor
+    (with an older cursor the stream gives what happened since) and the CSRF token, which is good for as long as the
+    secret.
+    The tag changes before a stream's token in a page that a browser kept, good for ``lifetime`` seconds, is too old.
+    """
+    bucket = int(time.time()) // max(1, lifetime // 4)
+    return digest_of("\n".join((str(bucket), secret, page.digest)))
 
 
 def digest_of(text: str) -> str:

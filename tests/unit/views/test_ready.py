@@ -16,7 +16,7 @@ from hubs.app import create_app
 from hubs.cache import NullCache
 from hubs.models import Hub, JoinRequest, NoticeKind, RoleName, SignIn, Visibility
 from hubs.settings import load
-from hubs.views import ready
+from hubs.views import ready, render
 from hubs.widgets.registry import Registry
 from tests.unit.conftest import as_person, user_of
 from tests.unit.views.conftest import BASE, post, sign_in
@@ -317,16 +317,16 @@ def test_a_change_between_the_stamps_and_the_rows_leaves_nothing_ready(
     app: Flask, client: FlaskClient, session: Session, otters: Hub, queries: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page(client)
-    render = ready.render_template
+    made_by = render.render_template
 
     def overtaken(*args: object, **values: object) -> str:
-        monkeypatch.setattr(ready, "render_template", render)
-        made = render(*args, **values)
+        monkeypatch.setattr(render, "render_template", made_by)
+        made = made_by(*args, **values)
         _update(session, otters, summary="We dive.")
         session.commit()
         return made
 
-    monkeypatch.setattr(ready, "render_template", overtaken)
+    monkeypatch.setattr(render, "render_template", overtaken)
     assert "We dive." not in page(client)
     assert "We dive." in page(client)
 
@@ -356,3 +356,48 @@ def test_a_process_keeps_a_bounded_number_of_pages() -> None:
     for number in range(ready.KEPT + 10):
         pages.keep(number, None)  # type: ignore[arg-type]
     assert len(pages._kept) == ready.KEPT
+
+
+@pytest.mark.parametrize("username", ["", "owner"])
+def test_a_ready_page_has_the_headers_of_one_that_is_made(
+    client: FlaskClient, otters: Hub, queries: list[str], username: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if username:
+        sign_in(client, username)
+        page(client)
+    prepare(client, queries)
+    asked = {"Accept-Language": "en"}
+    for headers in (asked, {**asked, "If-None-Match": client.get(PAGE, headers=asked).headers["ETag"]}):
+        served = client.get(PAGE, headers=headers)
+        with monkeypatch.context() as patch:
+            patch.setattr(ready, "AGE", -1.0)
+            made = client.get(PAGE, headers=headers)
+        assert served.status_code == made.status_code
+        for answer in (served, made):
+            answer.headers["Vary"] = ", ".join(sorted(answer.vary.as_set()))
+        assert sorted(served.headers) == sorted(made.headers)
+
+
+def test_cookies_that_say_nothing_take_no_place(client: FlaskClient, otters: Hub, queries: list[str]) -> None:
+    prepare(client, queries)
+    for number in range(3):
+        client.set_cookie("hubs", f"made-up-{number}")
+        for _ in range(3):
+            queries.clear()
+            assert "We swim" in page(client)
+            assert queries
+    client.delete_cookie("hubs")
+    queries.clear()
+    page(client)
+    assert queries == []
+
+
+def test_readers_of_one_browser_with_other_cookies_beside_share_a_page(
+    client: FlaskClient, otters: Hub, queries: list[str]
+) -> None:
+    prepare(client, queries)
+    client.set_cookie("elsewhere", "1")
+    page(client)
+    assert queries == []
+    client.set_cookie("hubs-language", "de")
+    assert 'lang="de"' in page(client)
