@@ -98,7 +98,7 @@ def act(space: str, name: str, act: str) -> ResponseReturnValue:
             raise NotAllowed(_("Please sign in first."))
         people.drop_role(session, who, hub, user, role)
     session.commit()
-    flash({True: "Done.", False: _("Done; you can come back any time.")}[take])
+    flash(_("Done.") if take else _("Done; you can come back any time."))
     return redirect(page_of(hub), 303)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from hubs.actions import messages, people
 from hubs.app import create_app
@@ -82,7 +82,7 @@ def test_axe_finds_nothing_in_the_way_of_anybody(
     context = chromium.new_context(base_url=site, **options)
     page = context.new_page()
     page.goto(path)
-    page.wait_for_function("!document.querySelector('.widget[data-state=loading]')", timeout=20_000)
+    expect(page.locator(".widget[data-state=loading]")).to_have_count(0, timeout=20_000)
     # By the debugger: the page's own policy lets no foreign script in.
     page.evaluate(AXE)
     found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")

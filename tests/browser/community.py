@@ -1,0 +1,142 @@
+"""A small community in which every page of the application has something to show, on an instance in this process.
+
+``rana`` runs the instance and owns four teams: ``otters`` (with requests, invitations, a draft that somebody else
+saved over, tokens, a history), ``voles`` (archived), ``mice`` (kept in a file), ``stoats`` (by invitation only), and
+she deleted ``newts``. ``sami`` is invited to the otters, ``tove`` has asked to join them, ``mirko`` owns them too.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from hubs.actions import drafts, layouts, lifecycle, membership, messages, notices, people, push, tokens, widgets
+from hubs.actions import hubs as hub_actions
+from hubs.app import create_app
+from hubs.demo import upstream
+from hubs.models import Database, Hub, RoleName, User, migrations
+from hubs.permissions import OPERATOR, Person, person
+from hubs.settings import load
+from hubs.views.errors import answer
+from hubs.widgets.registry import Registry
+from tests.serving import serving
+from tests.unit.views.conftest import BASE
+from tests.unit.widgets.test_built_in import say
+
+#: Words without a space, as people type them, that must not make a page wide.
+LONG = "Otterschwimmwettbewerbsvorbereitungsausschussvorsitzende"
+
+
+@contextmanager
+def community(folder: Path) -> Iterator[tuple[Flask, str]]:
+    """Give the application and its address."""
+    with upstream.server(0) as others:
+        threading.Thread(target=others.serve_forever, args=(0.05,), daemon=True).start()
+        where = {"HUBS_DATABASE_URL": f"sqlite:///{folder / 'hubs.db'}", "HUBS_DATA_DIR": str(folder)}
+        more = {"HUBS_GALLERY": "1", "HUBS_ADMINS": "rana"}
+        settings = load({**BASE, **upstream.environment(others.server_address[1]), **where, **more})
+        database = Database(settings.database, info={"site_url": settings.site_url})
+        migrations.upgrade(database)
+        app = create_app(settings)
+        site = app.extensions["hubs"]
+        with site.database.transaction() as session:
+            _Filling(session, site.registry).everything()
+        _break(app)
+        with serving(app) as address:
+            yield app, address
+        site.fragments._clients.close()
+        site.fragments.cache.close()
+        site.database.dispose()
+        database.dispose()
+        others.shutdown()
+
+
+def _break(app: Flask) -> None:
+    """Add addresses at which something goes wrong that no page of a healthy instance does."""
+
+    def failing() -> str:
+        raise RuntimeError("a page that fails, as this test wants it")
+
+    def without_database() -> str:
+        raise OperationalError("SELECT 1", {}, Exception("the database is away, as this test wants it"))
+
+    for status in (409, 410, 413, 429):
+        app.add_url_rule(f"/broken/{status}", f"broken-{status}", lambda status=status: answer(status, "Wait a bit."))
+    app.add_url_rule("/broken/500", "broken-500", failing)
+    app.add_url_rule("/broken/503", "broken-503", without_database)
+
+
+class _Filling:
+    def __init__(self, session: Session, registry: Registry) -> None:
+        self.session, self.registry = session, registry
+
+    def everything(self) -> None:
+        """Make the people, their teams, and what they did."""
+        names = ("rana", "sami", "tove", "mirko")
+        self.users = {name: people.sign_up(self.session, self.registry, name, name.title()) for name in names}
+        about = {
+            "summary": "We swim.",
+            "description": f"# Otters\n\nWe **swim**. {LONG}",
+            "chat": "irc://irc.example/o",
+        }
+        otters = self.team("otters", display_name="The Otters", join_conditions="Please *swim*.", **about)
+        archived, kept, closed, deleted = (self.team(name) for name in ("voles", "mice", "stoats", "newts"))
+        rana, sami, tove = (self.person(name) for name in ("rana", "sami", "tove"))
+        people.add_role(self.session, "rana", otters, self.users["mirko"], RoleName.OWNER)
+        membership.join(self.session, tove, otters, f"May I? {LONG}")
+        membership.join(self.session, tove, archived, "Me too.")
+        membership.answer(self.session, rana, archived, self.users["tove"], approve=False, note="We are full.")
+        membership.invite(self.session, rana, otters, self.users["sami"], RoleName.MEMBER, "Come and swim.")
+        people.take_role(self.session, sami, archived, RoleName.STARGAZER)
+        hub_actions.update(self.session, rana, archived, {"archived": True})
+        hub_actions.update(self.session, OPERATOR, kept, {"managed_in": "https://git.example.org/hubs/mice.yaml"})
+        hub_actions.update(self.session, rana, closed, {"join_mode": "invitation"})
+        lifecycle.discard(self.session, rana, deleted)
+        self.machines(rana, otters)
+        self.happened()
+        self.draft(rana, otters)
+
+    def team(self, name: str, **values: Any) -> Hub:
+        hub = hub_actions.create(self.session, self.registry, self.users["rana"], "team", name, values)
+        self.session.flush()
+        return hub
+
+    def person(self, name: str) -> Person:
+        user: User = self.users[name]
+        self.session.refresh(user, ["roles"])
+        return person(user.id, name, user.roles, admin=name == "rana", creator=True)
+
+    def machines(self, rana: Person, hub: Hub) -> None:
+        """Let a machine fill a box, and programs ask in rana's name."""
+        row = widgets.add(self.session, self.registry, rana, hub, "push", "right")
+        token, _text = push.create_token(self.session, rana, row, "The builder", 30)
+        push.put(self.session, token, {"title": "All builds are good", "severity": "good"})
+        old, _text = push.create_token(self.session, rana, row, LONG, 30)
+        push.revoke_token(self.session, rana, row, old.id)
+        tokens.create(self.session, rana, "A script", 30, "write")
+        widgets.add(self.session, self.registry, rana, hub, "members", "left", {"limit": 1}, LONG)
+
+    def happened(self) -> None:
+        """Store what people did, and note whom it concerns."""
+        made = [
+            say(
+                number, "rana", "mirko", ago=7 * number, link=f"https://e.example/{number}", sentence=f"{LONG} {number}"
+            )
+            for number in range(1, 60)
+        ]
+        messages.store(self.session, made)
+        notices.mention(self.session, [("m1", "mirko", frozenset(("rana", "mirko")))])
+
+    def draft(self, rana: Person, hub: Hub) -> None:
+        """Begin a draft as rana, and let mirko save over it."""
+        document = drafts.view(self.session, self.registry, rana, hub).document
+        key = document.widgets.left[0].id
+        mine = layouts.step(layouts.width(document, 7), self.registry, key, "down")
+        drafts.put(self.session, self.registry, rana, hub, mine)
+        values = {"summary": "We swim and dive.", "left_width": 6}
+        hub_actions.update(self.session, self.person("mirko"), hub, values)

@@ -1,0 +1,282 @@
+"""Every page that there is, in a real browser: readable by all in light, dark, on a phone, and without JavaScript."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, Page, Response, ViewportSize, expect
+
+from hubs.models import Hub, Widget
+from tests.browser.community import community
+from tests.stack import ROOT
+
+AXE = (ROOT / "hubs" / "testing" / "vendor" / "axe-core" / "axe.min.js").read_text()
+HUB = "/<any(u, t):space>/<name>/"
+API_HUB = "/api/v1/hubs/<any(u, t):space>/<name>"
+WIDE, NARROW = ViewportSize(width=1280, height=900), ViewportSize(width=320, height=700)
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One look at a page: where, as whom ("" is a visitor), and what is done there before one looks."""
+
+    path: str
+    who: str = ""
+    act: Callable[[Page], Response | None] | None = None
+    status: int = 200
+
+
+def click(button: str, /, **filled: str) -> Callable[[Page], Response | None]:
+    """Return what fills fields in and presses the first button so named; the page that comes then is looked at."""
+
+    def act(page: Page) -> Response | None:
+        for field, text in filled.items():
+            page.locator(f"#f-{field}").first.fill(text)
+        with page.expect_navigation() as seen:
+            page.get_by_role("button", name=re.compile(f"^{re.escape(button)}")).first.click()
+        return seen.value
+
+    return act
+
+
+#: Route → what one looks at there.
+PAGES = {
+    "/": [Visit("/"), Visit("/", "rana"), Visit("/", "sami")],
+    "/search": [Visit("/search"), Visit("/search?q=otters", "rana"), Visit("/search?q=nobodyatall", "sami")],
+    "/teams/": [Visit("/teams/"), Visit("/teams/?state=all&sort=name", "rana"), Visit("/teams/?q=nothing")],
+    "/people/": [Visit("/people/"), Visit("/people/?sort=name", "sami")],
+    "/new": [Visit("/new", "rana"), Visit("/new", "sami", click("Make the hub", name="no / name"), 400)],
+    "/gallery/": [Visit("/gallery/")],
+    "/gallery/<plugin>": [Visit("/gallery/rules")],
+    "/login": [Visit("/login"), Visit("/login", "", click("Sign in", username="no / name"), 400)],
+    HUB: [
+        *(Visit("/t/otters/", who) for who in ("", "sami", "tove", "rana")),
+        *(Visit(f"/t/{name}/", who) for name in ("voles", "mice", "stoats") for who in ("sami", "rana")),
+        *(Visit(f"/t/otters/?as={who}", "rana") for who in ("visitor", "member")),
+        Visit("/u/rana/", "rana"),
+        Visit("/u/rana/"),
+    ],
+    HUB + "edit": [
+        Visit("/t/stoats/edit", "rana"),
+        Visit("/t/otters/edit", "rana"),
+        Visit("/t/otters/edit", "rana", click("Save changes"), 409),
+    ],
+    HUB + "edit/add": [
+        Visit("/t/otters/edit/add?side=left", "rana"),
+        Visit("/t/otters/edit/add?side=right&q=nothing", "rana"),
+    ],
+    HUB + "edit/add/<plugin>": [
+        Visit("/t/otters/edit/add/library?side=left", "rana"),
+        Visit("/t/otters/edit/add/rss?side=left", "rana", click("Add to the page", url="nowhere"), 400),
+    ],
+    HUB + "edit/widget/<key>": [Visit("/t/otters/edit/widget/sticky", "rana")],
+    HUB + "settings": [
+        Visit("/t/otters/settings", "rana"),
+        Visit("/t/voles/settings", "rana"),
+        Visit("/t/mice/settings", "rana"),
+        Visit("/u/rana/settings", "rana"),
+    ],
+    HUB + "settings/appearance": [
+        Visit("/t/otters/settings/appearance", "rana"),
+        Visit("/t/voles/settings/appearance", "rana"),
+        Visit("/t/mice/settings/appearance", "rana"),
+    ],
+    HUB + "settings/other": [
+        *(Visit(f"/t/{name}/settings/other", "rana") for name in ("otters", "voles", "mice")),
+        Visit("/t/otters/settings/other", "rana", click("Delete this hub"), 400),
+        Visit("/u/rana/settings/other", "rana"),
+    ],
+    HUB + "members": [
+        *(Visit("/t/otters/members", who) for who in ("", "sami", "rana")),
+        Visit("/t/voles/members", "rana"),
+        Visit("/t/otters/members", "rana", click("Invite", username="nobody-at-all"), 404),
+        Visit("/u/rana/members", "rana"),
+    ],
+    HUB + "join": [Visit("/t/otters/join", "sami"), Visit("/t/otters/join", "tove")],
+    HUB + "history": [Visit("/t/otters/history", "rana"), Visit("/t/mice/history", "rana")],
+    HUB + "audit": [Visit("/t/otters/audit", "rana")],
+    "/audit": [Visit("/audit", "rana")],
+    "/me/": [*(Visit("/me/", who) for who in ("rana", "sami", "tove"))],
+    "/me/bookmarks": [Visit("/me/bookmarks", "rana"), Visit("/me/bookmarks", "sami", click("Remove Sami"))],
+    "/me/notices": [Visit("/me/notices", "rana"), Visit("/me/notices", "sami")],
+    "/me/tokens": [
+        Visit("/me/tokens", "rana"),
+        Visit("/me/tokens", "sami"),
+        Visit("/me/tokens", "sami", click("Make a token", **{"token-name": "A script"})),
+        Visit("/me/tokens", "sami", click("Make a token", **{"token-name": " "}), 400),
+    ],
+    "/stream/": [
+        Visit("/stream/", "rana"),
+        Visit("/stream/", "rana", click("Hide")),
+        Visit("/stream/?show=saved", "rana"),
+        Visit("/stream/", "sami"),
+    ],
+    "/w/<int:number>/": [Visit("/w/{push}/"), Visit("/w/{members}/", "rana")],
+    "/w/<int:number>/more": [Visit("/w/{members}/more"), Visit("/w/{feed}/more?page=2", "rana")],
+    "/w/<int:number>/settings": [
+        Visit("/w/{push}/settings", "rana"),
+        Visit("/w/{push}/settings", "rana", click("Make a token", **{"token-name": "Another"})),
+        Visit("/w/{push}/settings", "rana", click("Make a token", **{"token-name": " "}), 400),
+        Visit("/w/{rules}/settings", "rana"),
+    ],
+    "/api/v1/": [Visit("/api/v1/")],
+}
+#: Route → why nobody looks at it as a page.
+NO_PAGES = {
+    "/search/palette": "JSON for the palette",
+    "/login/start": "leads to the provider of accounts",
+    "/login/callback": "leads on from there",
+    "/healthz": "JSON for monitors",
+    "/language": "leads back to where one was",
+    "/static/<path:filename>": "files",
+    HUB + "json": "JSON",
+    HUB + "stream": "JSON for open pages",
+    HUB + "settings/file": "a file to download",
+    HUB + "feed.atom": "a feed for readers",
+    "/stream/new": "JSON for open pages",
+    "/stream/token": "JSON for open pages",
+    "/w/<int:number>/fragment": "a part of pages that are looked at",
+    "/w/<int:number>/json": "JSON",
+    "/w/<int:number>/calendar.ics": "a file for calendars",
+}
+#: What one sees when something is not as it should be.
+ERRORS = [
+    Visit("/t/otters/settings", "sami", status=403),
+    Visit("/nowhere/at/all", status=404),
+    Visit("/nowhere/at/all", "rana", status=404),
+    Visit("/t/otters/?as=nobody", "rana", status=400),
+    Visit("/logout", status=405),
+    *(Visit(f"/broken/{status}", "sami", status=status) for status in (409, 410, 413, 429, 500, 503)),
+]
+
+
+class Walk:
+    """The people's browsers, each signed in once, with one page each."""
+
+    def __init__(self, chromium: Browser, app: Flask, address: str) -> None:
+        self.app, self._chromium, self._address = app, chromium, address
+        self._pages: dict[tuple[str, bool], Page] = {}
+        with app.extensions["hubs"].database.session() as session:
+            rows = session.query(Widget).join(Hub).filter(Hub.name == "otters")
+            self._numbers = {row.plugin: str(row.id) for row in rows.order_by(Widget.id)}
+
+    def open(self, visit: Visit, scripts: bool = True) -> Page:
+        """Return the page after what is done there; it must answer as expected, with nothing left to load."""
+        page = self._page(visit.who, scripts)
+        page.set_viewport_size(WIDE)
+        page.emulate_media(color_scheme="light")
+        answer = page.goto(visit.path.format(**self._numbers))
+        if visit.act:
+            answer = visit.act(page)
+        assert answer is not None
+        assert answer.status == visit.status, visit
+        if scripts:
+            expect(page.locator(".widget[data-state=loading] [data-load]")).to_have_count(0, timeout=20_000)
+        return page
+
+    def close(self) -> None:
+        """Close the browsers."""
+        for page in self._pages.values():
+            page.context.close()
+
+    def _page(self, who: str, scripts: bool) -> Page:
+        if (who, scripts) not in self._pages:
+            # Without motion no colour is looked at while it changes.
+            context = self._chromium.new_context(
+                base_url=self._address, java_script_enabled=scripts, reduced_motion="reduce"
+            )
+            page = self._pages[who, scripts] = context.new_page()
+            page.set_default_timeout(20_000)
+            if who:
+                page.goto("/login")
+                page.fill("#f-username", who)
+                page.get_by_role("button", name="Sign in", exact=True).click()
+                page.wait_for_url("**/")
+        return self._pages[who, scripts]
+
+
+@pytest.fixture(scope="module")
+def walk(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
+    with community(tmp_path_factory.mktemp("community")) as (app, address):
+        made = Walk(chromium, app, address)
+        yield made
+        made.close()
+
+
+def everything() -> list[Visit]:
+    return [*(visit for visits in PAGES.values() for visit in visits), *ERRORS]
+
+
+def named(visit: Visit) -> str:
+    return f"{visit.path} as {visit.who or 'a visitor'}{' after a form' if visit.act else ''}"
+
+
+def problems(page: Page, **options: Any) -> list[str]:
+    """Return what axe-core finds on a page, by all of its rules, or by those that ``options`` name."""
+    found = page.evaluate("(options) => axe.run(document, options)", {"resultTypes": ["violations"], **options})
+    found = found["violations"]
+    return [f"{one['id']}: {one['help']}: {node['html'][:300]}" for one in found for node in one["nodes"][:3]]
+
+
+def told(found: Mapping[Any, list[str]]) -> str:
+    """Return what was found, a line each, so that no report cuts it."""
+    return "\n".join(f"{look}: {one}" for look, wrong in found.items() for one in wrong)
+
+
+def test_every_page_is_looked_at(walk: Walk) -> None:
+    routes = {rule.rule for rule in walk.app.url_map.iter_rules() if "GET" in (rule.methods or ())}
+    routes = {route for route in routes if not route.startswith(("/api/v1/", "/broken/"))} | {"/api/v1/"}
+    assert routes == PAGES.keys() | NO_PAGES.keys()
+    assert all(visits for visits in PAGES.values())
+
+
+@pytest.mark.parametrize("visit", everything(), ids=named)
+def test_every_page_can_be_read_by_all_in_light_dark_and_on_a_phone(walk: Walk, visit: Visit) -> None:
+    page = walk.open(visit)
+    page.evaluate(AXE)  # by the debugger: the page's own policy lets no foreign script in
+    found = {"wide, light": problems(page)}
+    page.set_viewport_size(NARROW)
+    page.emulate_media(color_scheme="dark")
+    found["narrow, dark"] = problems(page, rules={"target-size": {"enabled": True}})
+    page.evaluate("document.querySelectorAll('details:not([data-menu])').forEach((one) => (one.open = true))")
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    assert told(found) == ""
+    assert wide <= NARROW["width"]
+
+
+@pytest.mark.parametrize("visit", [visit for visit in everything() if not visit.act], ids=named)
+def test_without_javascript_every_form_can_be_sent_and_nothing_dead_is_offered(walk: Walk, visit: Visit) -> None:
+    page = walk.open(visit, scripts=False)
+    visible = "(one) => one.checkVisibility({visibilityProperty: true})"
+    forms = f"[...document.forms].filter({visible}).filter((form) => !form.querySelector('[type=submit]'))"
+    dead = f"[...document.querySelectorAll('button[type=button]:not([aria-disabled])')].filter({visible})"
+    found = page.evaluate(f"[...{forms}, ...{dead}].map((one) => one.outerHTML.slice(0, 300))")
+    assert told({"dead": found}) == ""
+
+
+def test_open_menus_and_dialogs_fit_a_phone_and_can_be_read_by_all(walk: Walk) -> None:
+    page = walk.open(Visit("/t/otters/edit", "rana"))
+    page.evaluate(AXE)
+    found = {}
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        for size in (WIDE, NARROW):
+            page.set_viewport_size(size)
+            menus = page.locator("details[data-menu]:visible > summary")
+            for menu in menus.all()[:4]:
+                menu.click()
+                box = menu.locator("xpath=../ul").bounding_box()
+                assert box is not None
+                assert 0 <= box["x"] <= size["width"] - box["width"], menu
+                found[scheme, size["width"], menu.inner_text()] = problems(page)
+                menu.click()
+            for key in ("/", "?"):
+                page.locator("main").focus()
+                page.keyboard.press(key)
+                page.wait_for_selector("dialog[open]")
+                found[scheme, size["width"], key] = problems(page)
+                page.keyboard.press("Escape")
+    assert told(found) == ""
