@@ -48,13 +48,13 @@ class Builder:
             row = session.get(Widget, widget_id, options=[joinedload(Widget.hub)])
             session.commit()  # gives the connection back: a widget that hangs must not keep it
             if row is None:
-                self._due.done(widget_id)
-                self._due.drop_timed([widget_id])
+                self._due.forget(widget_id)
                 return None
             claim = self._fragments.claim(row)
             if claim is None:
                 self.counts["busy"] += 1
                 return min(max(BUSY[0], self._fragments.building_for(row) or 0.0), BUSY[1])
+            touched = self._due.touched(widget_id)
             try:
                 made = self._make(row, self._functions(row, stale), claim)
                 held = claim.held()
@@ -66,7 +66,7 @@ class Builder:
             self.counts["overtaken"] += 1
             return None
         self.counts["built"] += 1
-        return self._finish(made, row.audience)
+        return self._finish(made, row.audience, touched)
 
     def give_up(self, widget_id: int, error: Exception | None = None) -> float | None:
         """Tell readers that a build exceeded its budget, or why else it is given up; return what `build` does."""
@@ -76,7 +76,7 @@ class Builder:
                 return None
             late = TimeoutError(f"no content within {self._budget:g} s; it is tried again later")
             made = {locale: self._fragments.give_up(row, error or late, locale) for locale in self._locales(row)}
-        return self._finish(made, row.audience)
+        return self._finish(made, row.audience, self._due.touched(widget_id))
 
     def _locales(self, row: Widget) -> list[str]:
         """Return the languages in which a widget is built now, the default one first."""
@@ -95,7 +95,7 @@ class Builder:
             if locale not in made:
                 self._fragments.forget(row, locale)
 
-    def _finish(self, fragments: Mapping[str, Fragment], audience: Visibility) -> float | None:
+    def _finish(self, fragments: Mapping[str, Fragment], audience: Visibility, touched: float) -> float | None:
         made, news = fragments[i18n.DEFAULT], False
         for locale, one in fragments.items():
             news = self._push(one, audience, locale) or news
@@ -103,7 +103,7 @@ class Builder:
             self._tell_others(made, fragments, audience)
         failed = bool(made.failures)
         self.counts["failed"] += failed
-        if self._due.settle(made.widget, made.due, failed=failed) or not failed:
+        if self._due.settle(made.widget, made.due, failed=failed, touched=touched) or not failed:
             return None
         return max(0.0, made.due - time.time())
 

@@ -74,9 +74,10 @@ class Daemon:
         index = Index(fragments.registry)
         extract = extractor(index.directory)
         groups = create_groups(settings, self._database, stream, bus or {})
-        self._own = OwnMessages(self._database, index, extract, self.rebuilder, stream, groups)
+        self._own = OwnMessages(self._database, index, extract, self.rebuilder, stream, self._due, groups)
         mentions, load = Mentions(extract, stream), self._own.keeper.load
-        self.pipeline = Pipeline(self._database, index, extract, self.rebuilder, self._own, load, mentions)
+        rebuilder, due = self.rebuilder, self._due
+        self.pipeline = Pipeline(self._database, index, extract, rebuilder, self._own, load, mentions, due)
         self._catchup = Catchup(self._database, settings.history_url, self.pipeline.put)
         self._stopped = threading.Event()
         self._need_resync = False

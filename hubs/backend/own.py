@@ -15,8 +15,9 @@ from hubs.backend.extract import Extractor
 from hubs.backend.groups import GroupMessages
 from hubs.backend.keeper import IndexKeeper
 from hubs.backend.rebuild import Rebuilder
-from hubs.backend.triage import Index
+from hubs.backend.triage import Index, Touched
 from hubs.bus import Message, parse
+from hubs.due import Due
 from hubs.events import Stream, hub_channel, user_channel
 from hubs.models import Database, Hub, OutboxMessage, RoleName, User, Visibility, now
 
@@ -42,11 +43,12 @@ class OwnMessages:
         extract: Extractor,
         rebuilder: Rebuilder,
         stream: Stream,
+        due: Due,
         groups: GroupMessages | None = None,
     ) -> None:
         self._groups = groups
         self._database, self._index, self._extract = database, index, extract
-        self._rebuilder, self._stream = rebuilder, stream
+        self._rebuilder, self._stream, self._due = rebuilder, stream, due
         self.keeper = IndexKeeper(database, index, self.beat)
         #: When the thread that works here was last seen alive, on the monotonic clock.
         self.alive = time.monotonic()
@@ -60,21 +62,26 @@ class OwnMessages:
         if self._groups is not None:
             self._groups.handle(message)
 
+    def follow(self, message: Message) -> None:
+        """Have the index follow what a message of ours tells."""
+        with self._database.session() as session:
+            self._refresh(session, _checked(message))
+
     def handle(self, message: Message) -> None:
-        """Do what a message of ours asks for, and mark it handled."""
+        """Do what a message of ours asks for, and mark it handled; what is not marked is handled from the outbox."""
         said, message = message.body, _checked(message)
         body = message.body
         kind = message.name.split(".")[1] if message.name.count(".") > 1 else ""
-        with self._database.transaction() as session:
+        with self._database.session() as session:
             hub = self._refresh(session, message)
             if kind == "user" and hub is not None:
                 self._roles(session, hub, body)
-            outbox.mark_handled(session, message.name, said)
         changed = set(body.get("changed_keys", ()))
         if hub is not None and kind == "hub":
             self._listed(hub, changed)
         widget = body.get("widget_id")
         if kind == "widget" and widget is not None and changed != _PLACE and not message.name.endswith("deleted"):
+            self._due.touch([widget])
             self._rebuilder.request(widget, prompt=True)
         arranged = kind == "widget" and (not changed or changed == _PLACE or "visibility" in changed)
         if hub is not None and (kind == "hub" or arranged):
@@ -82,11 +89,8 @@ class OwnMessages:
             for locale in i18n.locales():
                 channel = hub_channel(hub.id, hub.visibility, locale)
                 self._stream.publish(channel, "layout", {"hub": hub.id, "version": hub.version})
-
-    def follow(self, message: Message) -> None:
-        """Have the index follow a message on which another daemon acts."""
-        with self._database.session() as session:
-            self._refresh(session, _checked(message))
+        with self._database.transaction() as session:
+            outbox.mark_handled(session, message.name, said)
 
     def sweep_outbox(self) -> None:
         """Handle those of our messages that were lost on the bus."""
@@ -95,10 +99,16 @@ class OwnMessages:
         for row in lost:
             log.info("%s from %s was not heard on the bus; handling it from the outbox", row.topic, row.created_on)
             message = self._extract(_as_message(row))
+            self.follow(message)
+            self._ask(self._index.touched(message))
             self.handle(message)
-            for widget, functions in self._index.touched(message).items():
-                self._rebuilder.request(widget, functions)
         self._stream.settle()
+
+    def _ask(self, touched: Touched) -> None:
+        """Ask for builds; should this process be killed before that, they are asked for again."""
+        self._due.touch(touched)
+        for widget, functions in touched.items():
+            self._rebuilder.request(widget, functions)
 
     def _refresh(self, session: Session, message: Message) -> Hub | None:
         # Role messages carry no hub id, and the hub may be newer than the index.
@@ -137,8 +147,7 @@ class OwnMessages:
                     people |= messages.forget_hub(session, hub)
         if changed & _LISTED:
             message = parse({"topic": "own.own.own.hubs.user.role.changed", "msg": {"hub_id": hub.id}})
-            for widget, functions in self._index.touched(replace(message, users=people)).items():
-                self._rebuilder.request(widget, functions)
+            self._ask(self._index.touched(replace(message, users=people)))
 
     def _end(self, hub: Hub) -> None:
         """End the streams of all who hear a hub, since some may no longer see it; the others come back at once."""

@@ -19,8 +19,9 @@ from hubs.backend.groups import EVENTS
 from hubs.backend.mentions import Mentions
 from hubs.backend.own import OwnMessages
 from hubs.backend.rebuild import Rebuilder
-from hubs.backend.triage import Index
+from hubs.backend.triage import Index, Touched
 from hubs.bus import MODULE, Message
+from hubs.due import Due
 from hubs.models import Database
 
 log = logging.getLogger(__name__)
@@ -47,10 +48,11 @@ class Pipeline:
         own: OwnMessages,
         prepare: Callable[[], None],
         mentions: Mentions,
+        due: Due,
     ) -> None:
         self._database, self._index, self._extract = database, index, extract
         self._rebuilder, self._own, self._prepare = rebuilder, own, prepare
-        self._mentions = mentions
+        self._mentions, self._due = mentions, due
         self._waiting: queue.SimpleQueue[Message | Callable[[], None] | None] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._recent: dict[str, datetime] = {}
@@ -114,33 +116,35 @@ class Pipeline:
         if not batch:
             return
         extracted = [self._extract(message) for message in batch]
-        fresh: list[Message] = []
+        for message in extracted:
+            # Also those on which another daemon acts: each has an index of its own, and it is asked before we store.
+            if message.category == MODULE:
+                self._survive(partial(self._insist, partial(self._own.follow, message), _is_away))
+        fresh: list[tuple[Message, Touched]] = []
         self._insist(lambda: fresh.extend(self._store(extracted)))
         self.counts["stored"] += len(fresh)
         self.counts["duplicate"] += len(batch) - len(fresh)
-        new = {message.msg_id for message in fresh}
-        for message in extracted:
-            if message.category == MODULE and message.msg_id not in new:  # each daemon has an index of its own
-                self._survive(partial(self._insist, partial(self._own.follow, message), _is_away))
         delay = REST if len(self) >= BATCH else 0.0
-        for message in fresh:
-            self._survive(partial(self._react, message, delay))
+        for message, touched in fresh:
+            self._survive(partial(self._react, message, touched, delay))
 
-    def _react(self, message: Message, delay: float) -> None:
+    def _react(self, message: Message, touched: Touched, delay: float) -> None:
         """Do what one stored message asks for."""
         if message.category == MODULE:
             self._survive(partial(self._insist, partial(self._own.handle, message), _is_away))
         elif message.name in EVENTS:
             self._survive(partial(self._insist, partial(self._own.follow_group, message), _is_away))
-        touched = self._index.touched(message)
         self.counts["touched"] += len(touched)
         for widget, functions in touched.items():
             self._rebuilder.request(widget, functions, delay)
 
-    def _store(self, batch: list[Message]) -> list[Message]:
+    def _store(self, batch: list[Message]) -> list[tuple[Message, Touched]]:
+        """Store what is new; return it with what it touches, which is noted in Redis before it is committed."""
         try:
             with self._database.transaction() as session:
                 fresh = storing.store(session, batch)
+                found = [(message, self._index.touched(message)) for message in fresh]
+                self._due.touch({widget for _, touched in found for widget in touched})
                 seen = self._active(fresh)
                 storing.note_activity(session, seen)
                 mentioned = self._mentions.note(session, fresh)
@@ -152,10 +156,10 @@ class Pipeline:
                 self.counts["dropped"] += 1
                 return []
             # One bad message must not take its neighbours with it.
-            return [message for one in batch for message in self._store([one])]
+            return [one for message in batch for one in self._store([message])]
         self._remember(seen)
         self._mentions.tell(mentioned)
-        return fresh
+        return found
 
     def _active(self, fresh: list[Message]) -> dict[str, datetime]:
         """Return when people were last active, leaving out what was written less than a step ago."""

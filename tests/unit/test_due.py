@@ -4,7 +4,7 @@ import fakeredis
 import pytest
 import redis
 
-from hubs.due import KEY, Due, Taken
+from hubs.due import BATCH, KEY, REST, TOUCHED, Due, Taken
 
 NOTHING = Taken([], [])
 
@@ -104,3 +104,67 @@ def test_while_redis_is_away_every_answer_says_so() -> None:
     assert not due.settle(1, 5.0, failed=False)
     assert not due.drop_timed([1])
     assert due.ask([])  # nothing to do
+
+
+def test_what_a_message_touched_is_due_unless_it_is_built_soon(due: Due, clock: Clock) -> None:
+    assert due.touch([1, 2])
+    assert due.take(60) == NOTHING
+    assert due.settle(1, 0.0, failed=False, touched=due.touched(1))
+    assert due.settle(2, 0.0, failed=False)  # by somebody who knew nothing of messages
+    clock.now += TOUCHED + 1
+    assert due.take(60) == Taken([2], [])
+    assert due.done(2, due.touched(2))
+    clock.now += 61
+    assert due.take(60) == NOTHING
+
+
+def test_what_a_message_touches_while_it_is_built_is_built_once_more(due: Due, clock: Clock) -> None:
+    due.touch([1])
+    before = due.touched(1)
+    clock.now += 0.1
+    due.touch([1])
+    due.done(1, before)
+    clock.now += TOUCHED + 1
+    assert due.take(60) == Taken([1], [])
+
+
+def test_a_failed_build_waits_for_its_next_try_whatever_touched_it_before(due: Due, clock: Clock) -> None:
+    due.touch([1])
+    due.settle(1, 1200, failed=True, touched=due.touched(1))
+    clock.now += TOUCHED + 1
+    assert due.take(60) == NOTHING
+    clock.now = 1201
+    due.touch([1])
+    clock.now += TOUCHED + 1
+    assert due.take(60) == Taken([1], [])  # once, though it is there as asked for and as touched
+
+
+def test_more_than_a_batch_is_touched_at_once_and_a_widget_that_is_gone_is_forgotten(
+    due: Due, store: fakeredis.FakeRedis
+) -> None:
+    assert due.touch(range(BATCH + 5))
+    assert due.touch([])
+    assert store.zcard(KEY) == BATCH + 5
+    due.ask([3])
+    due.timed(3, 2000)
+    assert due.forget(3)
+    assert store.zcard(KEY) == BATCH + 4
+
+
+def test_messages_do_not_wait_again_and_again_for_a_redis_that_does_not_answer(
+    store: fakeredis.FakeRedis, clock: Clock
+) -> None:
+    tries: list[float] = []
+
+    def client() -> fakeredis.FakeRedis:
+        tries.append(clock.now)
+        if len(tries) == 1:
+            raise redis.TimeoutError("no answer")
+        return store
+
+    due = Due(client, clock)
+    assert [due.touch([1]) for _ in range(5)] == [False] * 5
+    assert len(tries) == 1
+    clock.now += REST
+    assert due.touch([1])
+    assert due.touch([2])

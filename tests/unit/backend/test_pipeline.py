@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -34,11 +34,18 @@ class Noted:
 
     requested: list[int] = field(default_factory=list)
     delays: list[float] = field(default_factory=list)
+    prompt: list[int] = field(default_factory=list)
     published: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
     revoked: list[str] = field(default_factory=list)
+    #: Widgets whose builds would not be lost if the daemon were killed.
+    touched: list[int] = field(default_factory=list)
 
-    def request(self, widget_id: int, stale: object = (), delay: float = 0) -> None:
+    def touch(self, widgets: Iterable[int]) -> None:
+        self.touched.extend(widgets)
+
+    def request(self, widget_id: int, stale: object = (), delay: float = 0, *, prompt: bool = False) -> None:
         self.requested.append(widget_id)
+        self.prompt.extend([widget_id] * prompt)
         self.delays.append(delay)
 
     def publish(self, channel: str, kind: str, data: dict[str, Any]) -> str:
@@ -64,9 +71,10 @@ class Parts:
 def parts(database: Database, registry: Registry, team: Hub) -> Iterator[Parts]:
     noted, index = Noted(), Index(registry)
     extract = Extractor(index.directory)
-    own = OwnMessages(database, index, extract, noted, noted)  # type: ignore[arg-type]
+    own = OwnMessages(database, index, extract, noted, noted, noted)  # type: ignore[arg-type]
     mentions = Mentions(extract, noted)  # type: ignore[arg-type]
-    pipeline = Pipeline(database, index, extract, noted, own, own.keeper.load, mentions)  # type: ignore[arg-type]
+    load = own.keeper.load
+    pipeline = Pipeline(database, index, extract, noted, own, load, mentions, noted)  # type: ignore[arg-type]
     own.keeper.load()
     yield Parts(pipeline, own, index, noted)
     pipeline.stop()
@@ -99,6 +107,46 @@ def test_a_message_is_stored_and_touches_what_it_names_once(parts: Parts, sessio
     assert len(parts.noted.requested) == 4
     assert parts.pipeline.counts == {"stored": 1, "duplicate": 2, "touched": 4}
     assert user_of(session, "member").last_active is not None
+
+
+def test_what_a_message_touches_is_noted_before_the_message_is_committed(
+    parts: Parts, database: Database, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def touch(widgets: Iterable[int]) -> None:
+        with database.session() as other:
+            assert other.query(StoredMessage).count() == 0
+        parts.noted.touched.extend(widgets)
+
+    monkeypatch.setattr(parts.noted, "touch", touch)
+    parts.pipeline.handle([say("m1", agent="member")])
+    assert sorted(parts.noted.touched) == sorted(parts.noted.requested)
+    parts.noted.touched.clear()
+    monkeypatch.setattr(parts.noted, "touch", parts.noted.touched.extend)
+    parts.pipeline.handle([say("m1", agent="member")])
+    assert parts.noted.touched == []  # another daemon that hears it leaves it to the first
+
+
+def test_a_message_of_ours_is_marked_handled_when_nothing_of_it_can_be_lost_any_more(
+    parts: Parts, session: Session, registry: Registry, team: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard(parts, session)
+    row = next(row for row in team.widgets if row.plugin == "sticky")
+    widgets.update(session, registry, as_person(session, "owner"), row, {"text": "x"}, visibility="owners")
+    parts.noted.touched.clear()
+    publish = parts.noted.publish
+
+    def killed(*arguments: Any) -> str:
+        raise RuntimeError("here")
+
+    monkeypatch.setattr(parts.noted, "publish", killed)
+    heard(parts, session)
+    assert row.id in parts.noted.touched
+    assert outbox(session) != []
+    monkeypatch.setattr(parts.noted, "publish", publish)
+    monkeypatch.setattr(own_messages, "PATIENCE", timedelta(seconds=-1))
+    parts.own.sweep_outbox()
+    assert outbox(session) == []
+    assert (f"hub:{team.id}:public:en", "layout") in [one[:2] for one in parts.noted.published]
 
 
 def test_one_bad_message_does_not_take_its_neighbours_with_it(
@@ -170,6 +218,7 @@ def test_a_changed_widget_is_rebuilt_and_marked_handled(
     widgets.update(session, registry, as_person(session, "owner"), row, {"text": "x"})
     heard(parts, session)
     assert row.id in parts.noted.requested
+    assert parts.noted.prompt == [row.id]
     assert parts.noted.published == []
     assert outbox(session) == []
 

@@ -197,6 +197,35 @@ def test_a_failed_build_is_noted_in_redis_with_the_moment_of_its_next_try(
     assert store.zcard(KEY) == 0
 
 
+def test_a_build_takes_back_what_messages_touched_before_it_and_no_more(
+    make: Make,
+    sticky: Widget,
+    due: Due,
+    store: fakeredis.FakeRedis,
+    fragments: Fragments,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    build = fragments.build
+
+    def touched_meanwhile(*arguments: Any) -> Fragment:
+        due.touch([sticky.id])
+        return build(*arguments)
+
+    rebuilder = make(interval=0.0)
+    due.touch([sticky.id])
+    rebuilder.request(sticky.id)
+    wait_for(rebuilder.idle, "the first build")
+    assert store.zcard(KEY) == 0
+    due.touch([sticky.id])
+    monkeypatch.setattr(fragments, "build", touched_meanwhile)
+    rebuilder.request(sticky.id)
+    wait_for(rebuilder.idle, "the second build")
+    assert store.zrange(KEY, 0, -1) == [f"m{sticky.id}".encode()]
+    due.touch([sticky.id + 1000])
+    rebuilder.request(sticky.id + 1000)
+    wait_for(lambda: store.zcard(KEY) == 1, "the widget that is gone to be forgotten")
+
+
 def test_while_redis_is_away_a_failed_build_is_tried_again_all_the_same(
     make: Make, sticky: Widget, fragments: Fragments, pushed: Pushed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
