@@ -4,6 +4,7 @@ import itertools
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from hubs.actions import hubs as hub_actions
@@ -48,6 +49,26 @@ class FindingSuite:
         hits = [hit for hit in ask(typed).hits if hit.kind != "widget"]
         assert len(hits) == 1
         assert hits[0].guessed
+
+    def test_beside_what_is_called_exactly_so_nothing_is_guessed(
+        self,
+        ask,
+        session: Session,
+        registry: Registry,  # type: ignore[no-untyped-def]
+    ) -> None:
+        make_team(session, registry, "otterz")
+        assert [(hit.name, hit.guessed) for hit in ask("otters").teams] == [("otters", False)]
+        assert {hit.name for hit in ask("otterx").teams if hit.guessed} == {"otters", "otterz"}
+
+    def test_the_closest_is_found_among_many_that_begin_alike(
+        self,
+        ask,
+        session: Session,
+        registry: Registry,  # type: ignore[no-untyped-def]
+    ) -> None:
+        session.execute(insert(Hub), [{"kind": "team", "name": f"lighthouse-{number:03}"} for number in range(600)])
+        make_team(session, registry, "lightships")
+        assert ask("lightshipz").teams[0].name == "lightships"
 
     @pytest.mark.parametrize(
         "typed", ["", "   ", "'", '"', "*", "()", "\x00", "\ud800", "%", "_", "-- ;", "zzzzqqqq", "x" * 100_000]

@@ -1,20 +1,17 @@
-"""Conditions that find rows by words, and by what is written alike, in the terms of each database."""
+"""Conditions that find rows by words, in the terms of each database."""
 
+import json
+from collections.abc import Sequence
 from types import MappingProxyType
+from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, and_, column, false, func, literal, literal_column, select, text
+from sqlalchemy import ARRAY, ColumnElement, Integer, and_, any_, column, func, literal, literal_column, text
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from hubs.finding.words import Wanted
 from hubs.models import Hub, User, Widget
 from hubs.models.finding import CODES
 
-#: From which closeness on a title is offered as what may have been meant.
-ALIKE = 0.4
-#: What PostgreSQL offers of short and of longer searches: among many names a lower bound would offer too much.
-SHORT, BOUND_SHORT, BOUND_LONG = 7, 0.4, 0.5
-#: Rows of a kind that are looked at for typos.
-LOOKED_AT = 50
 IDS: MappingProxyType[str, InstrumentedAttribute[int]] = MappingProxyType(
     {"hubs": Hub.id, "users": User.id, "widgets": Widget.id}
 )
@@ -25,11 +22,6 @@ _WORDS = {
     "users": "users.username || ' ' || users.fullname",
     "widgets": "widgets.label || ' ' || widgets.plugin",
 }
-_TITLES = {
-    "hubs": "lower(hubs.name || ' ' || hubs.display_name)",
-    "users": "lower(users.username || ' ' || users.fullname)",
-    "widgets": "lower(widgets.label)",
-}
 _ONLY = {"hubs": "hubs.kind <> 'user'", "users": "true", "widgets": "widgets.label <> ''"}
 
 
@@ -38,31 +30,22 @@ def with_words(session: Session, table: str, wanted: Wanted) -> ColumnElement[bo
 
     A single letter counts only as a word of its own: too much begins with it.
     """
-    return _matching(session, table, [(word, len(word) > 1) for word in wanted.words])
+    return matching(session, table, [(word, len(word) > 1) for word in wanted.words])
 
 
-def alike(session: Session, table: str, wanted: Wanted) -> ColumnElement[bool]:
-    """Return the condition that selects a few rows whose title may be what was meant: judge them by `closeness`."""
-    if _on_sqlite(session):
-        grams = {word[at : at + 3] for word in wanted.words for at in range(len(word) - 2)}
-        terms = " OR ".join(f'"{gram}"' for gram in sorted(grams))
-        return _in_fts("search_trigrams", table, terms, "ORDER BY rank") if terms else false()
-    # Whether the index is there is asked each time: an operator can add it while we run.
-    if session.scalar(text("SELECT to_regclass(:name) IS NOT NULL"), {"name": f"search_{table}_similar"}):
-        limit = text("SELECT set_config('pg_trgm.word_similarity_threshold', :least, true)")
-        least = BOUND_SHORT if len(wanted.text) < SHORT else BOUND_LONG
-        session.execute(limit, {"least": str(least)})
-        title: ColumnElement[str] = literal_column(_TITLES[table])
-        typed = literal(" ".join(wanted.words))
-        few = select(IDS[table]).where(typed.op("<%", is_comparison=True)(title), text(_ONLY[table]))
-        return IDS[table].in_(few.order_by(func.word_similarity(typed, title).desc()).limit(LOOKED_AT).correlate(None))
-    return _matching(session, table, [(word[: max(3, len(word) // 2)], True) for word in wanted.words])
+def among(session: Session, of: InstrumentedAttribute[int], ids: Sequence[int]) -> ColumnElement[bool]:
+    """Return the condition that a row's id is one of ``ids``, as one parameter: hundreds are slow to write."""
+    if on_sqlite(session):
+        listed = text("SELECT value FROM json_each(:ids)").bindparams(ids=json.dumps(list(ids)))
+        return of.in_(listed.columns(column("value", Integer)).subquery().select())
+    numbers: Any = literal(list(ids), ARRAY(Integer))
+    return of == any_(numbers)
 
 
-def _matching(session: Session, table: str, words: list[tuple[str, bool]]) -> ColumnElement[bool]:
+def matching(session: Session, table: str, words: list[tuple[str, bool]]) -> ColumnElement[bool]:
     """Return the condition that a row has all words; with True also those that only begin so."""
-    if _on_sqlite(session):
-        return _in_fts("search_words", table, " ".join(f'"{word}"' + "*" * begins for word, begins in words))
+    if on_sqlite(session):
+        return _in_fts(table, " ".join(f'"{word}"' + "*" * begins for word, begins in words))
     # Words are letters and digits only, so quoting them is enough for any of them.
     terms = " & ".join(f"'{word}'" + ":*" * begins for word, begins in words)
     query = func.to_tsquery(literal_column("'simple'"), terms)
@@ -70,15 +53,14 @@ def _matching(session: Session, table: str, words: list[tuple[str, bool]]) -> Co
     return and_(found, text(_ONLY[table])) if table == "hubs" else found
 
 
-def _in_fts(index: str, table: str, terms: str, order: str = "") -> ColumnElement[bool]:
-    """Return the condition that a row of ``table`` is among those that FTS5 finds, with an order: the first ones."""
-    few = f"{order} LIMIT {LOOKED_AT}" if order else ""
-    code = CODES[table]
-    where = f"WHERE {index} MATCH :{table}_{index} AND rowid % 3 = {code}"
-    query = f"SELECT rowid / 3 AS id FROM {index} {where} {few}"  # noqa: S608 - names of our own
-    found = text(query).bindparams(**{f"{table}_{index}": terms}).columns(column("id", Integer))
+def _in_fts(table: str, terms: str) -> ColumnElement[bool]:
+    """Return the condition that a row of ``table`` is among those that FTS5 finds."""
+    where = f"WHERE search_words MATCH :{table}_words AND rowid % 3 = {CODES[table]}"
+    query = f"SELECT rowid / 3 AS id FROM search_words {where}"  # noqa: S608 - names of our own
+    found = text(query).bindparams(**{f"{table}_words": terms}).columns(column("id", Integer))
     return IDS[table].in_(found.subquery().select())
 
 
-def _on_sqlite(session: Session) -> bool:
+def on_sqlite(session: Session) -> bool:
+    """Tell whether the session is on SQLite."""
     return session.get_bind().dialect.name == "sqlite"

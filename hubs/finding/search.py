@@ -4,15 +4,16 @@ What a person may not see is left out by the database, with the rule of `permiss
 number and no suggestion. People who are left out of lists are found by themselves only.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
-from sqlalchemy import ColumnElement, CompoundSelect, Select, case, func, or_, select, union
+from sqlalchemy import ColumnElement, CompoundSelect, Select, case, func, literal_column, or_, select, union, union_all
 from sqlalchemy.orm import Session, contains_eager
 
 from hubs import urls
-from hubs.finding.matching import ALIKE, IDS, LOOKED_AT, alike, with_words
+from hubs.finding.alike import ALIKE, LOOKED_AT, alike
+from hubs.finding.matching import IDS, among, with_words
 from hubs.finding.words import Wanted, closeness, read
 from hubs.models import Hub, User, Widget
 from hubs.permissions import Person, can, listed, visible, visible_widgets
@@ -24,7 +25,7 @@ MOST = 50
 #: Rows of each kind that are ranked. More than these fit only very short words; what is called exactly so, and widgets
 #: on hubs of one's own, are always among them.
 RANKED = 500
-#: Typos are looked for where fewer than these, of all kinds, have the words themselves.
+#: Typos are looked for where fewer than these, of all kinds, have the words themselves, and none is called just so.
 FEW = 3
 
 Kind = Literal["team", "person", "widget"]
@@ -74,9 +75,10 @@ def search(session: Session, registry: Registry, who: Person, typed: str, limit:
     if not wanted:
         return Found()
     sources = (_Teams(session, who), _People(session, who), _Widgets(session, who, registry))
-    found = [_with_words(session, wanted, limit, source) for source in sources]
-    if sum(map(len, found)) < FEW:
-        found = [_with_guesses(session, wanted, limit, *pair) for pair in zip(sources, found, strict=True)]
+    found = _with_words(session, wanted, limit, sources)
+    if sum(map(len, found)) < FEW and not any(_called(wanted, hit) for hits in found for hit in hits):
+        ids = alike(session, wanted)
+        found = [_with_guesses(wanted, limit, *pair, ids) for pair in zip(sources, found, strict=True)]
     return Found(wanted.text, *(tuple(hits) for hits in found))
 
 
@@ -173,25 +175,41 @@ class _Widgets(_Source):
         return Hit("widget", row.id, row.plugin, title, detail, path, hub.title, guessed)
 
 
-def _with_words(session: Session, wanted: Wanted, limit: int, source: _Source) -> list[Hit]:
-    rows = _rows(session, wanted, limit, source, with_words(session, source.table, wanted))
-    return [source.hit(row, guessed=False) for row in rows]
+def _with_words(session: Session, wanted: Wanted, limit: int, sources: Sequence[_Source]) -> list[list[Hit]]:
+    """Return the hits of each source that have the words."""
+    # First the ids, since PostgreSQL guesses how many match, and reads whole tables where it guesses too many.
+    queries = []
+    for source in sources:
+        some = source.ids(with_words(session, source.table, wanted), wanted).subquery()
+        queries.append(select(literal_column(f"'{source.table}'").label("kind"), some.c[0].label("id")))
+    ids: dict[str, list[int]] = {}
+    for kind, number in session.execute(union_all(*queries)):
+        ids.setdefault(kind, []).append(number)
+    return [
+        [source.hit(row, guessed=False) for row in _rows(wanted, limit, source, ids.get(source.table, ()))]
+        for source in sources
+    ]
 
 
-def _with_guesses(session: Session, wanted: Wanted, limit: int, source: _Source, hits: list[Hit]) -> list[Hit]:
-    rows = _rows(session, wanted, LOOKED_AT, source, alike(session, source.table, wanted))
+def _with_guesses(
+    wanted: Wanted, limit: int, source: _Source, hits: list[Hit], ids: Mapping[str, Sequence[int]]
+) -> list[Hit]:
+    rows = _rows(wanted, LOOKED_AT, source, ids.get(source.table, ()))
     return [*hits, *_closest(wanted, [source.hit(row, guessed=True) for row in rows], hits)][:limit]
 
 
-def _rows(
-    session: Session, wanted: Wanted, limit: int, source: _Source, matches: ColumnElement[bool]
-) -> list[Hub | Widget]:
-    # In two steps, since PostgreSQL guesses how many match, and reads whole tables where it guesses too many.
-    ids = session.scalars(source.ids(matches, wanted)).all()
+def _rows(wanted: Wanted, limit: int, source: _Source, ids: Sequence[int]) -> list[Hub | Widget]:
+    """Return those of the rows ``ids`` that the person may see, in order."""
     if not ids:
         return []
-    query = source.rows().where(IDS[source.table].in_(ids)).order_by(*source.order(wanted)).limit(limit)
-    return [row for row in session.scalars(query) if can(source.who, "view", row)]
+    mine = among(source.session, IDS[source.table], ids)
+    query = source.rows().where(mine).order_by(*source.order(wanted)).limit(limit)
+    return [row for row in source.session.scalars(query) if can(source.who, "view", row)]
+
+
+def _called(wanted: Wanted, hit: Hit) -> bool:
+    """Tell whether a hit is called exactly what was typed."""
+    return wanted.text in (hit.name.lower(), hit.title.lower())
 
 
 def _closest(wanted: Wanted, guesses: Sequence[Hit], known: Sequence[Hit]) -> list[Hit]:

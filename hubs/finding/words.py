@@ -35,6 +35,12 @@ def trigrams(word: str) -> frozenset[str]:
     return frozenset(padded[at : at + 3] for at in range(len(padded) - 2))
 
 
+def halves(word: str) -> tuple[str, ...]:
+    """Return beginning and end of a word, of three letters at least: one of them is whole where one letter is wrong."""
+    size = max(3, (len(word) - 1) // 2)
+    return (word[:size], word[-size:]) if len(word) >= size else ()
+
+
 def closeness(wanted: Wanted, title: str) -> float:
     """Return how close the words of a search are to those of a title, from 0 to 1: the least close word decides."""
     there = [trigrams(word) for word in _WORD.findall(title.lower())]

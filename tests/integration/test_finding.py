@@ -71,6 +71,13 @@ def test_words_and_typos_are_found_by_their_indexes(session: Session) -> None:
         assert f"search_{table}_{kind}" in plans, plans
 
 
+def test_looking_for_typos_leaves_the_planner_as_it_was(session: Session) -> None:
+    for before in ("on", "off"):
+        session.execute(text(f"SET LOCAL enable_seqscan = {before}"))
+        search(session, Registry(), VISITOR, "otters")
+        assert session.scalar(text("SHOW enable_seqscan")) == before
+
+
 def test_a_role_that_may_not_add_the_extension_gets_search_with_fewer_typos(
     postgresql: int, registry: Registry, caplog: pytest.LogCaptureFixture
 ) -> None:

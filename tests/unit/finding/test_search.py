@@ -1,6 +1,6 @@
 """Search on SQLite."""
 
-from hubs.finding.words import closeness, read
+from hubs.finding.words import closeness, halves, read
 from tests.finding_suite import FindingSuite
 
 
@@ -19,3 +19,12 @@ def test_closeness_is_of_the_least_close_word() -> None:
     assert 0.4 < closeness(read("oters"), "otters") < 1.0
     assert closeness(read("otters badgers"), "otters") < 0.2
     assert closeness(read(""), "otters") == 0.0
+
+
+def test_one_half_of_a_word_is_whole_where_one_letter_is_wrong() -> None:
+    assert halves("ottars") == ("ott", "ars")
+    assert halves("lighthouse") == ("ligh", "ouse")
+    assert halves("ot") == ()
+    for at in range(10):
+        wrong = "lighthouse"[:at] + "q" + "lighthouse"[at + 1 :]
+        assert any(half in "lighthouse" for half in halves(wrong)), wrong
