@@ -22,8 +22,9 @@ messages: $(VENV)/test.done  ## Bring the catalogues up to date with the texts i
 run: $(VENV)/run.done  ## Run a whole instance with demo data on 127.0.0.1 (PORT=8000)
 	$(BIN)/hubs up --port $(PORT)
 
+# Two processes share the unit tests, then one runs all others; both must find the same tests in the same order.
 test: $(VENV)/test.done check  ## Check the code, then run all tests against the real services
-	$(BIN)/python -m pytest
+	PYTHONHASHSEED=0 $(BIN)/python -m pytest -n 2
 
 check: $(VENV)/test.done  ## Check imports, style and types
 	$(BIN)/lint-imports
@@ -32,7 +33,7 @@ check: $(VENV)/test.done  ## Check imports, style and types
 	$(BIN)/mypy
 
 unit: $(VENV)/test.done  ## Run the tests that need nothing
-	$(BIN)/python -m pytest tests/unit
+	PYTHONHASHSEED=0 $(BIN)/python -m pytest -n 2 tests/unit
 
 integration: $(VENV)/test.done  ## Run the tests against PostgreSQL, memcached, Redis, the bus and gunicorn
 	$(BIN)/python -m pytest tests/integration

@@ -90,6 +90,7 @@ setup(
             "playwright>=1.44",
             "pytest>=8",
             "pytest-rerunfailures>=16",
+            "pytest-xdist>=3.6",
             "ruff>=0.5",
             "schemathesis>=4",
             "types-PyYAML",

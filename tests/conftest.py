@@ -1,11 +1,12 @@
 """What holds for all tests: leftovers are found where they were left; tests of real processes get a second try."""
 
 import gc
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
 from _pytest.nodes import Node
+from xdist.scheduler import LoadScopeScheduling
 
 #: Where tests run processes and browsers whose timing is the machine's.
 REAL = tuple(Path(__file__).parent / name for name in ("browser", "integration"))
@@ -13,10 +14,24 @@ _FAILED = pytest.StashKey[bool]()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run a failed test of real processes once more; how many were is in pytest's closing line."""
+    """Run tests of real processes last, and once more when they fail: how many did is in pytest's closing line."""
+    items.sort(key=_is_real)
     for item in items:
         if _is_real(item):
             item.add_marker(pytest.mark.flaky(reruns=1))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScopeScheduling:
+    """Share out the files of unit tests among `-n` processes; one of them then runs all other tests, alone."""
+    config.option.loadscopereorder = False
+    return _Files(config, log)
+
+
+class _Files(LoadScopeScheduling):
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.split("::", 1)[0]
+        return "real" if _is_below(Path(__file__).parent.parent / path) else path
 
 
 def pytest_collection_finish() -> None:
@@ -30,6 +45,20 @@ def leftovers() -> Iterator[None]:
     """Have what a module left open reported with the module's last test, not with any test that comes later."""
     yield
     gc.collect()
+
+
+@pytest.fixture
+def tell(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Give a function by which a test has a line printed at the end of the run, from whichever process it is in."""
+    return lambda line: record_property("told", line)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests told."""
+    for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
+        for name, line in report.user_properties:
+            if name == "told" and report.when == "call":
+                terminalreporter.write_line(f"{report.nodeid}: {line}")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -63,4 +92,8 @@ class _Elsewhere:
 
 
 def _is_real(item: pytest.Item) -> bool:
-    return any(item.path.is_relative_to(folder) for folder in REAL)
+    return _is_below(item.path)
+
+
+def _is_below(path: Path) -> bool:
+    return any(path.is_relative_to(folder) for folder in REAL)

@@ -8,6 +8,7 @@ import random
 import re
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -99,18 +100,21 @@ def pairs(entries: list[dict[str, Any]], feeds: dict[str, set[str]]) -> tuple[in
 
 
 def test_the_messages_of_the_real_bus_reach_the_feeds_of_the_people_they_name(
-    production: Stack, bus: Bus, entries: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
+    production: Stack, bus: Bus, entries: list[dict[str, Any]], tell: Callable[[str], None]
 ) -> None:
     total, missing = pairs(entries, publish(production, bus, entries, "a-"))
     feeds = publish(production, bus, entries, "b-")
     aliases = directory(entries, feeds)
     _tell(production, aliases)
-    total_known, missing_known = pairs(entries, publish(production, bus, entries, "c-"))
-    with capsys.disabled():
-        print(f"\n{total - len(missing)} of {total} pairs arrive without a directory of nicks and addresses, ", end="")
-        print(f"{total_known - len(missing_known)} with one of {len(aliases)} entries; missing:")
-        for (topic, _), count in sorted(Counter(missing_known).items()):
-            print(f"  {count} × {topic}: named only by an e-mail address or nick that nobody has claimed")
+    for mark in "cdefghijkl":  # until the daemon has heard of the new hubs
+        total_known, missing_known = pairs(entries, publish(production, bus, entries, f"{mark}-"))
+        if 1 - len(missing_known) / total_known >= ENOUGH:
+            break
+        time.sleep(2)
+    with_it = f"{total_known - len(missing_known)} with one of {len(aliases)} entries"
+    tell(f"{total - len(missing)} of {total} pairs arrive without a directory of nicks and addresses, {with_it}")
+    for (topic, _), count in sorted(Counter(missing_known).items()):
+        tell(f"missing {count} × {topic}: named only by an e-mail address or nick that nobody has claimed")
     assert 1 - len(missing_known) / total_known >= ENOUGH
     assert "Traceback" not in production.services["hub"].log()
 
@@ -124,7 +128,3 @@ def _tell(production: Stack, aliases: dict[str, str]) -> None:
             hub = session.scalars(select(Hub).where(Hub.user_id == user.id)).one()
             hub.extras["bugzilla_email" if "@" in alias else "chat_nick"] = alias
             hub.touch()
-    hub_log = production.services["hub"]
-    count = len(aliases)
-    wait_for(lambda: "outbox" in hub_log.log() or not count, "the daemon to hear of the new hubs")
-    time.sleep(3)

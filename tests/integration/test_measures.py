@@ -1,13 +1,16 @@
 """Memory: what a web worker and the daemon may hold, the daemon with ten thousand widgets."""
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import insert, inspect
+from sqlalchemy.orm import Session
 
 from hubs.actions import people
-from hubs.models import Database, migrations
+from hubs.models import Database, Hub
+from hubs.models.base import Base
 from hubs.widgets.registry import Registry
 from tests.services import wait_for
 from tests.stack import Stack, stack
@@ -23,17 +26,38 @@ def crowded(
     database_url: str, memcached: int, redis_port: int, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Stack]:
     """Give a stack with many hubs."""
-    database, registry = Database(database_url), Registry()
-    migrations.upgrade(database)
-    for start in range(0, WIDGETS // 4, 250):
-        with database.transaction() as session:
-            for number in range(start, start + 250):
-                people.sign_up(session, registry, f"person{number:05d}")
+    database = Database(database_url)
+    with database.transaction() as session:
+        _fill(session)
     database.dispose()
     folder: Path = tmp_path_factory.mktemp("crowded")
     addresses = database_url, f"memcached://127.0.0.1:{memcached}", f"redis://127.0.0.1:{redis_port}/0"
     with stack(folder, *addresses) as found:
         yield found
+
+
+def _fill(session: Session) -> None:
+    """Sign one person up, and copy that person, the hub, its roles and widgets until there are enough."""
+    user = people.sign_up(session, Registry(), "person00000")
+    session.flush()
+    hub = session.query(Hub).filter_by(user_id=user.id).one()
+    names = [{"username": f"person{number:05d}"} for number in range(1, WIDGETS // 4)]
+    users = _copy(session, user, names)
+    theirs = [{"name": name["username"], "user_id": number} for name, number in zip(names, users, strict=True)]
+    hubs = _copy(session, hub, theirs)
+    for role in hub.roles:
+        _copy(session, role, [{"hub_id": one, "user_id": other} for one, other in zip(hubs, users, strict=True)])
+    for widget in hub.widgets:
+        _copy(session, widget, [{"hub_id": one} for one in hubs])
+
+
+def _copy(session: Session, row: Base, changes: list[dict[str, object]]) -> list[int]:
+    """Insert copies of a row, each with its changes; return their ids in the same order."""
+    session.refresh(row)
+    columns = [one.key for one in inspect(type(row)).column_attrs if one.key != "id"]
+    values = {name: getattr(row, name) for name in columns}
+    found = insert(type(row)).returning(inspect(type(row)).primary_key[0], sort_by_parameter_order=True)
+    return list(session.scalars(found, [{**values, **one} for one in changes]))
 
 
 def resident(pid: int) -> float:
@@ -42,7 +66,7 @@ def resident(pid: int) -> float:
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS"))
 
 
-def test_daemon_and_web_workers_stay_small(crowded: Stack, capsys: pytest.CaptureFixture[str]) -> None:
+def test_daemon_and_web_workers_stay_small(crowded: Stack, tell: Callable[[str], None]) -> None:
     bus = crowded.bus()
     for number in range(2000):
         bus.send("org.fedoraproject.dev.wiki.article.edit", {"user": f"person{number % 500:05d}", "title": "x"})
@@ -56,7 +80,6 @@ def test_daemon_and_web_workers_stay_small(crowded: Stack, capsys: pytest.Captur
     )
     web = max(resident(int(pid)) for pid in children.stdout.split())
     daemon = resident(hub.process.pid)
-    with capsys.disabled():
-        print(f"\nresident: daemon {daemon:.0f} MB with {WIDGETS} widgets, web worker {web:.0f} MB")
+    tell(f"resident: daemon {daemon:.0f} MB with {WIDGETS} widgets, web worker {web:.0f} MB")
     assert daemon <= HUB
     assert web <= WEB

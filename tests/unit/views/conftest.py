@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
 from sqlalchemy.orm import Session
 
 from hubs.app import create_app
@@ -24,10 +26,31 @@ BASE = {
 }
 
 
+class Compiled(BytecodeCache):
+    """Keeps what the pages' templates were compiled to, since each test makes an application of its own."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, str], bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        found = self._kept.get((bucket.key, bucket.checksum))
+        if found is not None:
+            bucket.bytecode_from_string(found)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._kept[bucket.key, bucket.checksum] = bucket.bytecode_to_string()
+
+
+@pytest.fixture(scope="session")
+def compiled() -> Compiled:
+    return Compiled()
+
+
 @pytest.fixture
-def app(database: Database, tmp_path: Path) -> Iterator[Flask]:
+def app(database: Database, tmp_path: Path, compiled: Compiled) -> Iterator[Flask]:
     found = create_app(load({**BASE, "HUBS_DATABASE_URL": str(database.url), "HUBS_DATA_DIR": str(tmp_path)}))
     found.testing = True
+    found.jinja_env.bytecode_cache = compiled
     found.config["PROPAGATE_EXCEPTIONS"] = False
     # The tests' own sessions change rows as the application's do.
     forget_after_commit(database, found.extensions["hubs"].fragments.public)
