@@ -10,8 +10,9 @@ from pathlib import Path
 from flask import Flask
 
 from hubs.app import create_app
-from hubs.models import Database, migrations
+from hubs.models import Database
 from hubs.settings import load
+from tests.fresh import prepare
 from tests.services import HOST, Service, answers, free_port
 from tests.serving import serving
 from tests.stack import KEY, ROOT
@@ -56,7 +57,7 @@ def site(
     }
     loaded = load(settings)
     database = Database(loaded.database, info={"site_url": url})
-    migrations.upgrade(database)
+    prepare(database)
     app = create_app(loaded)
     try:
         with serving(app, web):

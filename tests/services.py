@@ -9,15 +9,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
 HOST = "127.0.0.1"
 BIN = Path(sys.executable).parent
-#: Seconds for which a service may take to come up.
-PATIENCE = 30.0
+#: Seconds for which a service may take to come up, or a thing to happen: what a machine under load needs at most.
+PATIENCE = 60.0
 
 
 def free_port() -> int:
@@ -67,7 +67,13 @@ class Service:
     def _start(self) -> subprocess.Popen[bytes]:
         with self.path.open("ab") as out:
             return subprocess.Popen(
-                self.argv, stdout=out, stderr=out, stdin=subprocess.DEVNULL, env=self.env, cwd=self.cwd
+                self.argv,
+                stdout=out,
+                stderr=out,
+                stdin=subprocess.DEVNULL,
+                env=self.env,
+                cwd=self.cwd,
+                start_new_session=True,  # a group of its own, for `end`
             )
 
     def ready(self, check: Callable[[], object], timeout: float = PATIENCE) -> "Service":
@@ -98,11 +104,28 @@ class Service:
         """End the process politely, or at once when it does not listen; return its exit status."""
         if self.process.poll() is None:
             self.process.send_signal(self.ending)
-            try:
-                return self.process.wait(timeout)
-            except subprocess.TimeoutExpired:
-                self.kill()
+        return self.ended(timeout)
+
+    def ended(self, timeout: float = 15) -> int:
+        """Wait for the end of the process, and bring it about when it takes too long; return its exit status."""
+        try:
+            return self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.kill()
         return self.process.returncode
+
+
+def end(services: Collection[Service]) -> None:
+    """End several processes together: gunicorn with its workers at once, as politeness would take seconds."""
+    for service in services:
+        if service.process.poll() is None:
+            service.process.send_signal(signal.SIGCONT)
+            if "gunicorn" in service.argv[0]:
+                os.killpg(service.process.pid, signal.SIGKILL)
+            else:
+                service.process.send_signal(service.ending)
+    for service in services:
+        service.ended()
 
 
 def base_env() -> dict[str, str]:

@@ -23,7 +23,7 @@ class Stream:
     """An open stream; iterating gives its events until it closes or is silent for ``timeout`` seconds."""
 
     def __init__(
-        self, url: str, token: str | list[str], cursor: str = "", last_event_id: str = "", timeout: float = 10.0
+        self, url: str, token: str | list[str], cursor: str = "", last_event_id: str = "", timeout: float = 30.0
     ) -> None:
         parts = urlsplit(url)
         assert parts.hostname is not None
@@ -53,7 +53,7 @@ class Stream:
             if event is not None:
                 yield event
 
-    def next(self, kind: str = "", timeout: float = 10.0) -> Heard:
+    def next(self, kind: str = "", timeout: float = 30.0) -> Heard:
         """Return the next event (of a kind); fail when there is none in time."""
         end = time.monotonic() + timeout
         self.socket.settimeout(timeout)

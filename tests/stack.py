@@ -18,7 +18,7 @@ from pymemcache.client.base import Client
 from hubs.models import Database, StoredMessage, migrations
 from hubs.settings import Settings, load
 from hubs.widgets.registry import Registry
-from tests.services import BIN, HOST, Service, answers, base_env, free_port, listens, wait_for
+from tests.services import BIN, HOST, Service, answers, base_env, end, free_port, listens, wait_for
 from tests.upstream import NOBODY
 
 ROOT = Path(__file__).parent.parent
@@ -105,7 +105,7 @@ class Stack:
 
     def get(self, path: str) -> str:
         """Return a page as a visitor gets it."""
-        with urlopen(self.url + path, timeout=20) as answer:
+        with urlopen(self.url + path, timeout=60) as answer:
             return str(answer.read().decode())
 
 
@@ -157,8 +157,7 @@ def stack(
         _start(found)
         yield found
     finally:
-        for service in reversed(found.services.values()):
-            service.stop()
+        end(found.services.values())
 
 
 def _forget(cache_url: str) -> None:

@@ -19,11 +19,12 @@ from hubs.actions import drafts, layouts, lifecycle, membership, messages, notic
 from hubs.actions import hubs as hub_actions
 from hubs.app import create_app
 from hubs.demo import upstream
-from hubs.models import Database, Hub, RoleName, User, migrations
+from hubs.models import Database, Hub, RoleName, User
 from hubs.permissions import OPERATOR, Person, person
 from hubs.settings import load
 from hubs.views.errors import answer
 from hubs.widgets.registry import Registry
+from tests.fresh import prepare
 from tests.serving import serving
 from tests.unit.views.conftest import BASE
 from tests.unit.widgets.test_built_in import say
@@ -41,7 +42,7 @@ def community(folder: Path) -> Iterator[tuple[Flask, str]]:
         more = {"HUBS_GALLERY": "1", "HUBS_ADMINS": "rana"}
         settings = load({**BASE, **upstream.environment(others.server_address[1]), **where, **more})
         database = Database(settings.database, info={"site_url": settings.site_url})
-        migrations.upgrade(database)
+        prepare(database)
         app = create_app(settings)
         site = app.extensions["hubs"]
         with site.database.transaction() as session:

@@ -10,9 +10,10 @@ from playwright.sync_api import Browser, expect
 from hubs.actions import messages, people
 from hubs.app import create_app
 from hubs.demo import upstream
-from hubs.models import Database, Hub, Widget, migrations
+from hubs.models import Database, Hub, Widget
 from hubs.settings import load
 from hubs.widgets.registry import Registry
+from tests.fresh import prepare
 from tests.serving import serving
 from tests.stack import ROOT
 from tests.unit.views.conftest import BASE
@@ -54,7 +55,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def _fill(database: Database) -> None:
-    migrations.upgrade(database)
+    prepare(database)
     registry = Registry()
     with database.transaction() as session:
         for name in ("rana", "sami"):

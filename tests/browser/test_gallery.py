@@ -7,10 +7,11 @@ import pytest
 from playwright.sync_api import Browser
 
 from hubs.app import create_app
-from hubs.models import Database, migrations
+from hubs.models import Database
 from hubs.settings import load
 from hubs.testing.browser import violations
 from hubs.widgets.registry import BUILT_IN
+from tests.fresh import prepare
 from tests.serving import serving
 
 NAMES = [origin.split(":")[0].rsplit(".", 1)[1] for origin in BUILT_IN]
@@ -22,7 +23,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder: Path = tmp_path_factory.mktemp("gallery")
     settings = load({"HUBS_GALLERY": "1", "HUBS_DATA_DIR": str(folder), "HUBS_PUBLISH": "0"})
     database = Database(settings.database)
-    migrations.upgrade(database)
+    prepare(database)
     database.dispose()
     with serving(create_app(settings)) as found:
         yield found

@@ -9,10 +9,11 @@ from playwright.sync_api import Browser, Page, expect
 from hubs.actions import hubs as hub_actions
 from hubs.actions import people
 from hubs.app import create_app
-from hubs.models import Database, migrations
+from hubs.models import Database
 from hubs.settings import load
 from hubs.testing.browser import violations
 from hubs.widgets.registry import Registry
+from tests.fresh import prepare
 from tests.serving import serving
 from tests.unit.views.conftest import BASE
 
@@ -23,7 +24,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("palette")
     settings = load({**BASE, "HUBS_DATABASE_URL": f"sqlite:///{folder / 'hubs.db'}", "HUBS_DATA_DIR": str(folder)})
     database, registry = Database(settings.database, info={"site_url": settings.site_url}), Registry()
-    migrations.upgrade(database)
+    prepare(database)
     with database.transaction() as session:
         rana = people.sign_up(session, registry, "rana", "Rana Reef")
         people.sign_up(session, registry, "sami", "Sami Sand")

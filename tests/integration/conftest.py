@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
+from hubs.models import Database, migrations
 from tests import services
 from tests.stack import Bus, Stack, stack
 
@@ -31,15 +32,29 @@ def redis_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
         yield port
 
 
+@pytest.fixture(scope="session")
+def template(postgresql: int) -> str:
+    """Give the name of a PostgreSQL database with the current schema, to be copied."""
+    url = _create(postgresql, "hubs_template")
+    database = Database(url)
+    migrations.upgrade(database)
+    database.dispose()
+    return "hubs_template"
+
+
 @pytest.fixture(scope="module")
-def database_url(postgresql: int, request: pytest.FixtureRequest) -> str:
-    """Give the URL of an empty PostgreSQL database, one per test module."""
-    name = "hubs_" + request.module.__name__.rsplit(".", 1)[-1].lower()
-    server = f"postgresql+psycopg2://postgres@127.0.0.1:{postgresql}"
+def database_url(postgresql: int, template: str, request: pytest.FixtureRequest) -> str:
+    """Give the URL of a PostgreSQL database with the current schema and nothing in it, one per test module."""
+    return _create(postgresql, "hubs_" + request.module.__name__.rsplit(".", 1)[-1].lower(), template)
+
+
+def _create(port: int, name: str, template: str = "template1") -> str:
+    """Make a database anew; return its URL."""
+    server = f"postgresql+psycopg2://postgres@127.0.0.1:{port}"
     engine = create_engine(f"{server}/postgres", isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
-        connection.execute(text(f"CREATE DATABASE {name}"))
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
     engine.dispose()
     return f"{server}/{name}"
 

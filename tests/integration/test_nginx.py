@@ -1,5 +1,6 @@
 """The shipped nginx site in front of real memcached and gunicorn: who gets fragments, and from where."""
 
+import contextlib
 import re
 import subprocess
 import time
@@ -18,7 +19,7 @@ from hubs.actions import hubs as hub_actions
 from hubs.actions import outbox, people
 from hubs.models import Database, Hub, OutboxMessage, Visibility, now
 from tests.nginx import Front, configure, nginx
-from tests.services import HOST, wait_for
+from tests.services import HOST, end, wait_for
 from tests.stack import Stack
 
 
@@ -54,19 +55,20 @@ class Reader:
         self.browser.open(self.url + path, urlencode({"csrf_token": token, **fields}).encode(), timeout=20).read()
 
 
-def make(production: Stack, name: str, visibility: Visibility = Visibility.PUBLIC) -> int:
-    """Make a team with ``keeper`` as its owner; return its sticky note."""
-    database = production.database()
+def make(production: Stack, **teams: Visibility) -> list[int]:
+    """Make teams with ``keeper`` as their owner; return their sticky notes."""
+    database, numbers = production.database(), []
     with database.transaction() as session:
         keeper = people.sign_up(session, production.registry, "keeper")
-        hub = hub_actions.create(session, production.registry, keeper, "team", name, {"visibility": visibility})
-        session.flush()
-        number = next(row.id for row in hub.widgets if row.plugin == "sticky")
+        for name, visibility in teams.items():
+            hub = hub_actions.create(session, production.registry, keeper, "team", name, {"visibility": visibility})
+            session.flush()
+            numbers.append(next(row.id for row in hub.widgets if row.plugin == "sticky"))
     # The daemon builds what is new, and then forgets what was kept before.
     wait_for(lambda: not waiting(database), "the daemon")
     time.sleep(1.5)
     database.dispose()
-    return number
+    return numbers
 
 
 def waiting(database: Database) -> list[OutboxMessage]:
@@ -78,12 +80,13 @@ def path_of(number: int) -> str:
     return f"/w/{number}/fragment?lang=en"
 
 
-def is_kept(production: Stack, front: Front, number: int) -> bool:
-    """Tell whether nginx answers while no web process does."""
+@contextlib.contextmanager
+def without_web(production: Stack, front: Front) -> Iterator[None]:
+    """Stop the web application: what nginx answers meanwhile is kept."""
     web = production.services["web"]
-    web.stop()
+    end([web])
     try:
-        return Reader(front).get(path_of(number))[0] == 200
+        yield
     finally:
         web.restart()
         wait_for(lambda: Reader(front).get("/healthz")[0] == 200, "the web application")
@@ -104,12 +107,10 @@ def test_nginx_accepts_the_shipped_site(tmp_path: Path) -> None:
 
 
 def test_a_public_fragment_is_answered_without_the_application(production: Stack, front: Front) -> None:
-    number = make(production, "open-team")
+    (number,) = make(production, wide=Visibility.PUBLIC)
     text = read_until_kept(Reader(front), number)
     assert '<div class="panel">' in text
-    web = production.services["web"]
-    web.stop()
-    try:
+    with without_web(production, front):
         assert Reader(front).get(path_of(number)) == (200, text)
         connection = HTTPConnection(HOST, front.port, timeout=10)
         connection.request("HEAD", path_of(number))
@@ -119,23 +120,19 @@ def test_a_public_fragment_is_answered_without_the_application(production: Stack
         assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         connection.close()
-    finally:
-        web.restart()
-        wait_for(lambda: Reader(front).get("/healthz")[0] == 200, "the web application")
 
 
-@pytest.mark.parametrize("visibility", [Visibility.SIGNED_IN, Visibility.MEMBERS, Visibility.OWNERS])
-def test_a_fragment_that_is_not_for_everybody_is_never_kept(
-    production: Stack, front: Front, visibility: Visibility
-) -> None:
-    number = make(production, f"closed-{visibility}", visibility)
-    assert '<div class="panel">' in read_until_kept(Reader(front, "keeper"), number)
-    assert Reader(front).get(path_of(number))[0] == 404
-    assert not is_kept(production, front, number)
+def test_a_fragment_that_is_not_for_everybody_is_never_kept(production: Stack, front: Front) -> None:
+    closed = make(production, near=Visibility.SIGNED_IN, closed=Visibility.MEMBERS, shut=Visibility.OWNERS)
+    for number in closed:
+        assert '<div class="panel">' in read_until_kept(Reader(front, "keeper"), number)
+        assert Reader(front).get(path_of(number))[0] == 404
+    with without_web(production, front):
+        assert 200 not in [Reader(front).get(path_of(number))[0] for number in closed]
 
 
 def test_a_hub_that_turns_private_is_private_at_once(production: Stack, front: Front) -> None:
-    number = make(production, "shy")
+    (number,) = make(production, shy=Visibility.PUBLIC)
     keeper, visitor = Reader(front, "keeper"), Reader(front)
     assert '<div class="panel">' in read_until_kept(visitor, number)
     keeper.send("/t/shy/settings", visibility="members", left_width="8")
@@ -149,7 +146,7 @@ def test_a_hub_that_turns_private_is_private_at_once(production: Stack, front: F
 
 
 def test_a_changed_widget_is_never_answered_as_it_was(production: Stack, front: Front) -> None:
-    number = make(production, "changing")
+    (number,) = make(production, changing=Visibility.PUBLIC)
     keeper, visitor = Reader(front, "keeper"), Reader(front)
     for text in ("first words", "second words", "third words"):
         keeper.send(f"/w/{number}/settings", text=text)

@@ -14,8 +14,9 @@ import pytest
 from hubs.actions import hubs as hub_actions
 from hubs.actions import messages, people
 from hubs.bus import Message, parse
-from hubs.models import Database, Hub, MessagePackage, MessagePerson, StoredMessage, User, migrations, now
+from hubs.models import Database, Hub, MessagePackage, MessagePerson, StoredMessage, User, now
 from hubs.widgets.registry import Registry
+from tests.fresh import prepare
 
 WHEN = now().replace(microsecond=123456)
 NAMES = [f"person{number}" for number in range(20)]
@@ -24,7 +25,6 @@ NAMES = [f"person{number}" for number in range(20)]
 @pytest.fixture(scope="module")
 def database(database_url: str) -> Iterator[Database]:
     found = Database(database_url)
-    migrations.upgrade(found)
     registry = Registry()
     with found.transaction() as session:
         users = [people.sign_up(session, registry, name) for name in NAMES]
@@ -67,7 +67,7 @@ def content(database: Database, ids: list[str]) -> list[Any]:
 
 def test_both_databases_hold_the_same(database: Database, tmp_path: Path) -> None:
     embedded = Database(f"sqlite:///{tmp_path / 'hubs.db'}")
-    migrations.upgrade(embedded)
+    prepare(embedded)
     for one in (database, embedded):
         with one.transaction() as session:
             assert messages.store(session, [ODD[2], *ODD]) == [ODD[2], *ODD[:2]]

@@ -159,7 +159,7 @@ def test_polls_that_wait_hold_no_thread(streams: Streams) -> None:
             one.sendall(f"GET /events/poll?token={streams.token('a')}&cursor={cursor} HTTP/1.1\r\n\r\n".encode())
         start = time.monotonic()
         streams.open("hub:1:en").close()
-        assert time.monotonic() - start < 2
+        assert time.monotonic() - start < 10  # a poll lasts longer
 
 
 def test_handshakes_that_never_end_hold_no_thread(streams: Streams) -> None:
@@ -179,9 +179,9 @@ def test_handshakes_that_never_end_hold_no_thread(streams: Streams) -> None:
         time.sleep(0.3)
         start = time.monotonic()
         streams.open("hub:1:en").close()
-        assert time.monotonic() - start < 2
+        assert time.monotonic() - start < 4  # they are waited for longer
         for one in ours:  # and they are given up after some seconds, however slowly they go on
-            one.settimeout(10)
+            one.settimeout(30)
             with contextlib.suppress(ConnectionError):
                 assert one.recv(10) == b""
 
@@ -210,7 +210,7 @@ def test_losing_a_role_ends_the_stream_within_seconds_and_a_new_token_is_needed(
     start = time.monotonic()
     streams.log.revoke("user:9")
     assert list(stream) == []  # it ends
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 15
     assert status(streams, old) == 403
     both = Stream(streams.url, [old, streams.token("hub:10:en")], streams.log.cursor())
     assert both.next().data == {"tokens": [old]}
@@ -221,15 +221,15 @@ def test_losing_a_role_ends_the_stream_within_seconds_and_a_new_token_is_needed(
 
 def test_the_streams_of_one_person_are_bounded(streams: Streams) -> None:
     open_ones = [streams.open("hub:1:en", "user:77") for _ in range(20)]
-    wait_for(lambda: status(streams, streams.token("hub:1:en", "user:77")) == 429, "the limit", 5)
+    wait_for(lambda: status(streams, streams.token("hub:1:en", "user:77")) == 429, "the limit")
     assert status(streams, streams.token("hub:1:en", "user:78")) == 200
     for one in open_ones:
         one.close()
-    wait_for(lambda: status(streams, streams.token("hub:1:en", "user:77")) == 200, "the places to be free", 5)
+    wait_for(lambda: status(streams, streams.token("hub:1:en", "user:77")) == 200, "the places to be free")
 
 
 def test_who_never_reads_is_dropped_and_the_others_do_not_wait(streams: Streams) -> None:
-    wait_for(lambda: streams.readers() == 0, "earlier readers to be forgotten", 10)
+    wait_for(lambda: streams.readers() == 0, "earlier readers to be forgotten")
     before, cursor = streams.readers(), streams.log.cursor()
     silent, good = streams.open("hub:11:en", cursor=cursor), streams.open("hub:11:en", cursor=cursor)
     silent.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -238,9 +238,9 @@ def test_who_never_reads_is_dropped_and_the_others_do_not_wait(streams: Streams)
         start = time.monotonic()
         streams.publish("hub:11:en", n=n, blob=blob)
         assert numbers(good, 1) == [n]
-        assert time.monotonic() - start < 2
+        assert time.monotonic() - start < 5
     good.close()
-    wait_for(lambda: streams.readers() == before, "the silent reader to be dropped", 10)
+    wait_for(lambda: streams.readers() == before, "the silent reader to be dropped")
     silent.close()
 
 
@@ -256,7 +256,7 @@ def test_who_reads_slowly_gets_everything_once(streams: Streams) -> None:
 
 def test_hubs_that_are_looked_at_are_known(streams: Streams) -> None:
     stream = streams.open("hub:4711:public:pt_BR")
-    wait_for(lambda: streams.log.watched(4711) == {"pt_BR"}, "the announcement", 3)
+    wait_for(lambda: streams.log.watched(4711) == {"pt_BR"}, "the announcement")
     stream.close()
 
 
@@ -282,7 +282,7 @@ def test_while_redis_is_away_the_answer_is_503_and_afterwards_nothing_is_lost(
     assert "Retry-After: 10" in refused.headers
     redis[0].restart()
     redis[0].ready(lambda: services.listens(redis[1]))
-    wait_for(lambda: status(streams, streams.token("hub:13:en")) == 200, "the server to recover", 10)
+    wait_for(lambda: status(streams, streams.token("hub:13:en")) == 200, "the server to recover")
     again = streams.open("hub:13:en", cursor=last)  # this Redis keeps nothing: another epoch
     assert again.next().data == {"reason": "epoch"}
     again.close()
@@ -298,7 +298,7 @@ def test_at_the_end_each_reader_is_told_when_to_come_back_and_gets_what_was_miss
         first = {reader.retry for reader in readers}
         start = time.monotonic()
         assert found.service.stop() == 0
-        assert time.monotonic() - start < 5
+        assert time.monotonic() - start < 10
         assert all(list(reader) == [] for reader in readers)
         waits = {reader.retry for reader in readers}
         # Six tries a minute at most, also while nobody answers; and not all in the same moment.

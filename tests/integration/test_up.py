@@ -6,7 +6,6 @@ import signal
 import socket
 import sqlite3
 import subprocess
-import time
 import zipfile
 from pathlib import Path
 
@@ -25,7 +24,9 @@ def first_port() -> int:
 def up(folder: Path, port: int) -> Service:
     argv = [str(BIN / "hubs"), "up", "--port", str(port), "--data-dir", str(folder / "var"), "--pause", "0.5"]
     service = Service(argv, folder, "up", base_env(), cwd=folder)
-    return service.ready(lambda: answers(f"http://{HOST}:{port}/") and answers(f"http://{HOST}:{port + 1}/healthz"), 60)
+    return service.ready(
+        lambda: answers(f"http://{HOST}:{port}/") and answers(f"http://{HOST}:{port + 1}/healthz"), 120
+    )
 
 
 def count(folder: Path) -> int:
@@ -39,19 +40,19 @@ def test_one_command_runs_a_living_instance_that_stops_and_starts_again(tmp_path
     assert f"http://{HOST}:{port}/" in service.log()
     before = count(tmp_path)
     assert before > 1000  # a year of demo messages
-    wait_for(lambda: count(tmp_path) > before + 2, "the replay to arrive in the database", 40)
+    wait_for(lambda: count(tmp_path) > before + 2, "the replay to arrive in the database")
     for name in ("redis", "relay", "hub", "stream", "web", "replay"):
         assert re.search(rf"^\S*\d\d:\d\d:\d\d {name} *\|", service.log(), re.MULTILINE), name
 
     service.process.send_signal(signal.SIGINT)
-    service.process.wait(20)
+    service.process.wait(60)
     assert not any(listens(port + offset) for offset in range(5))
     kept = count(tmp_path)
 
     service = up(tmp_path, port)
     assert count(tmp_path) >= kept
     service.process.send_signal(signal.SIGINT)
-    service.process.wait(20)
+    service.process.wait(60)
     assert "Traceback" not in service.log()
 
 
@@ -84,11 +85,9 @@ def test_a_bad_setting_is_a_sentence_and_no_traceback() -> None:
 
 
 def test_the_package_carries_all_it_needs(tmp_path: Path) -> None:
-    start = time.monotonic()
-    build = [str(BIN / "python"), "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(tmp_path), str(ROOT)]
-    subprocess.run(build, check=True, capture_output=True, timeout=300)
+    build = [str(BIN / "python"), "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
+    subprocess.run([*build, "--wheel-dir", str(tmp_path), str(ROOT)], check=True, capture_output=True, timeout=300)
     wheel = next(tmp_path.glob("*.whl"))
-    assert time.monotonic() - start < 300
     target = tmp_path / "site"
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(target)
