@@ -5,30 +5,26 @@ knows neither the scheme nor, for sure, the host.
 """
 
 import logging
-from collections.abc import Mapping
 from typing import Any, cast
 
 from authlib.common.errors import AuthlibBaseError
 from authlib.common.urls import add_params_to_uri
 from authlib.integrations.flask_client import OAuth
 from flask import Flask, current_app, session
-from joserfc import jwt
 from joserfc.errors import ExpiredTokenError, InvalidClaimError, JoseError
-from joserfc.jwk import KeySet
 from requests import RequestException
 
 from hubs import urls
 from hubs.errors import ProviderAway, SignInFailed
 from hubs.i18n import _
 from hubs.settings import Settings
+from hubs.views.logout_tokens import LogoutTokens
 
 log = logging.getLogger(__name__)
 
-_EXTENSION = "hubs.oidc"
+_EXTENSION, _TOKENS = "hubs.oidc", "hubs.oidc.logout"
 #: Seconds for which we wait for the provider; seconds by which its clock may differ from ours.
 PATIENCE, LEEWAY = 5, 120
-#: The claim of a back-channel logout token that says what it is.
-LOGOUT = "http://schemas.openid.net/event/backchannel-logout"
 
 _EARLY = ("in the future", "not valid yet", "'iat'", "'nbf'")
 
@@ -49,6 +45,7 @@ def install(app: Flask, settings: Settings) -> None:
             "default_timeout": PATIENCE,
         },
     )
+    app.extensions[_TOKENS] = LogoutTokens(app.extensions[_EXTENSION].oidc)
 
 
 class Provider:
@@ -107,26 +104,10 @@ class Provider:
 
         :raises SignInFailed: when the token cannot be trusted.
         """
-        metadata = self._metadata()
-        claims = self._ask(lambda: self._decode(token, metadata))
-        events = claims.get("events")
-        if not isinstance(events, Mapping) or LOGOUT not in events or "nonce" in claims:
-            raise SignInFailed("This is no logout token.")
+        tokens = current_app.extensions[_TOKENS]
+        claims = self._ask(lambda: tokens.read(token, self.settings.oidc_client_id, LEEWAY))
+        self._metadata()  # is it the provider that the settings name?
         return str(claims.get("sub") or ""), str(claims.get("sid") or "")
-
-    def _decode(self, token: str, metadata: Mapping[str, Any]) -> dict[str, Any]:
-        keys = KeySet.import_key_set(self._client.fetch_jwk_set(force=True))
-        algorithms = [name for name in metadata.get("id_token_signing_alg_values_supported", ()) if name != "none"]
-        claims = jwt.decode(token, keys, algorithms=algorithms or ["RS256"]).claims
-        registry = jwt.JWTClaimsRegistry(
-            leeway=LEEWAY,
-            iss={"essential": True, "value": metadata["issuer"]},
-            aud={"essential": True, "value": self.settings.oidc_client_id},
-            iat={"essential": True},
-            exp={"essential": True},
-        )
-        registry.validate(claims)
-        return claims
 
     def _metadata(self) -> dict[str, Any]:
         found = self._ask(self._client.load_server_metadata)
