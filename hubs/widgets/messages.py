@@ -14,6 +14,9 @@ from hubs.permissions import hides_activity
 from hubs.widgets.caching import Interest
 from hubs.widgets.parameters import Parameter
 
+#: Another row about the same message.
+_NAMED = aliased(MessagePerson)
+
 WHOSE = Parameter(
     "username",
     label=N_("Person"),
@@ -58,9 +61,8 @@ class Whose:
 
     def tells_of_hidden(self) -> ColumnElement[bool]:
         """Return the condition on `MessagePerson` that selects what also names somebody who hides what they do."""
-        named = aliased(MessagePerson)
-        query = select(named.message_id).join(User, User.username == named.username)
-        here = and_(named.message_id == MessagePerson.message_id, hides_activity(self.audience, self.hub))
+        query = select(_NAMED.message_id).join(User, User.username == _NAMED.username)
+        here = and_(_NAMED.message_id == MessagePerson.message_id, hides_activity(self.audience, self.hub))
         return query.where(here).correlate(MessagePerson).exists()
 
     def is_hidden(self, session: Session) -> bool:

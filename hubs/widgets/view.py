@@ -79,6 +79,7 @@ def _markdown() -> MarkdownIt:
     return MarkdownIt("commonmark", {"html": False, "linkify": False, "maxNesting": 20}).enable(["table"])
 
 
+@lru_cache(4096)
 def moment(value: datetime | None, style: str = "ago") -> Markup:
     """Render a moment as ``<time>``: plain UTC text, which the browser turns into local or relative time."""
     if value is None:
@@ -96,6 +97,7 @@ def day(value: date, skeleton: str = "yMMMd") -> str:
     return format_skeleton(skeleton, value, locale=i18n.current())
 
 
+@lru_cache(4096)
 def avatar(username: str, size: int = 32) -> Markup:
     """Render a person's avatar: the first letter on a colour of the person's own; no request to anybody."""
     hue = sum(ord(letter) * (index + 7) for index, letter in enumerate(username)) % 12

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
@@ -12,6 +13,8 @@ from hubs.widgets.messages import Whose
 
 #: Messages further apart than this are two stories.
 APART = timedelta(hours=6)
+#: What a card shows of a message; its body, which may be long, stays in the database.
+SHOWN = (StoredMessage.id, StoredMessage.category, StoredMessage.sentence, StoredMessage.link, StoredMessage.sent_at)
 #: People shown on one card.
 FACES = 4
 #: Symbols by category; all others get a box.
@@ -106,16 +109,16 @@ def read(
         .offset(offset)
         .subquery()
     )
-    messages = session.scalars(
-        select(StoredMessage)
+    messages = session.execute(
+        select(*SHOWN)
         .join(newest, newest.c.message_id == StoredMessage.id)
         .order_by(StoredMessage.sent_at.desc(), StoredMessage.id.desc())
     ).all()
     return items_of(session, messages)
 
 
-def items_of(session: Session, messages: Sequence[StoredMessage]) -> list[Item]:
-    """Return messages as cards show them, with the people whom they name, in one query."""
+def items_of(session: Session, messages: Sequence[Any]) -> list[Item]:
+    """Return messages, or rows of `SHOWN`, as cards show them, with the people whom they name, in one query."""
     people: dict[int, list[str]] = {}
     query = select(MessagePerson.message_id, MessagePerson.username).order_by(MessagePerson.username)
     for key, username in session.execute(query.where(MessagePerson.message_id.in_([one.id for one in messages]))):
