@@ -9,10 +9,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from hubs.actions import faces
 from hubs.actions.hubs import EXTRAS
 from hubs.errors import Conflict, InvalidInput
 from hubs.i18n import _
-from hubs.models import GRID, SUMMARY_LENGTH, Hub, JoinMode, RoleName, Visibility, Widget
+from hubs.models import GRID, SUMMARY_LENGTH, Banner, Hub, JoinMode, RoleName, Visibility, Widget
 from hubs.widgets.parameters import Parameter
 from hubs.widgets.registry import Registry
 from hubs.widgets.schema import Schema
@@ -23,6 +24,18 @@ WIDGETS, PEOPLE = 60, 5000
 SIZE = 500_000
 #: The columns of a page.
 SIDES: tuple[Literal["left", "right"], ...] = ("left", "right")
+#: The fields of a hub's record that its document holds under the same names.
+RECORD = (
+    "display_name",
+    "summary",
+    "description",
+    "avatar",
+    "banner",
+    "visibility",
+    "join_mode",
+    "join_conditions",
+    "left_width",
+)
 _STRICT = ConfigDict(extra="forbid", frozen=True)
 
 
@@ -68,6 +81,8 @@ class HubDocument(BaseModel):
     display_name: str = Field("", max_length=255)
     summary: str = Field("", max_length=SUMMARY_LENGTH)
     description: str = Field("", max_length=20_000)
+    avatar: str = Field("", max_length=faces.POINTS)
+    banner: Banner = Banner.SITE
     visibility: Visibility = Visibility.PUBLIC
     join_mode: JoinMode = JoinMode.REQUEST
     join_conditions: str = Field("", max_length=20_000)
@@ -89,8 +104,7 @@ class HubDocument(BaseModel):
 
     def record(self) -> dict[str, Any]:
         """Return the fields of the hub's record, as `hubs.actions.hubs.update` takes them."""
-        names = ("display_name", "summary", "description", "visibility", "join_mode", "join_conditions", "left_width")
-        return {**{name: getattr(self, name) for name in names}, **dict.fromkeys(EXTRAS, ""), **self.accounts}
+        return {**{name: getattr(self, name) for name in RECORD}, **dict.fromkeys(EXTRAS, ""), **self.accounts}
 
     def plain(self) -> dict[str, Any]:
         """Return the document as JSON types; what is empty or at its default is left out."""
@@ -136,6 +150,8 @@ def describe(hub: Hub, registry: Registry, *, people: bool = False) -> HubDocume
         display_name=hub.display_name or "",
         summary=hub.summary or "",
         description=hub.description or "",
+        avatar=hub.avatar or "",
+        banner=Banner(hub.banner or ""),
         visibility=hub.visibility or Visibility.PUBLIC,
         join_mode=hub.join_mode or JoinMode.REQUEST,
         join_conditions=hub.join_conditions or "",

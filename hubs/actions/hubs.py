@@ -7,10 +7,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from hubs.actions import outbox
+from hubs.actions import faces, outbox
 from hubs.errors import Conflict, InvalidInput, NotAllowed
 from hubs.i18n import _
-from hubs.models import GRID, SUMMARY_LENGTH, Hub, JoinMode, Role, RoleName, User, Visibility, Widget
+from hubs.models import GRID, SUMMARY_LENGTH, Banner, Hub, JoinMode, Role, RoleName, User, Visibility, Widget
 from hubs.permissions import Person, require
 from hubs.widgets.registry import Registry
 
@@ -48,7 +48,11 @@ EXTRAS = (
 _LONG = dict.fromkeys(("description", "join_conditions"), 20_000)
 _TEXTS = {"display_name": 255, "summary": SUMMARY_LENGTH, "group_name": 64, **_LONG, **dict.fromkeys(EXTRAS, 255)}
 
-_CHOICES: Mapping[str, type[Visibility] | type[JoinMode]] = {"visibility": Visibility, "join_mode": JoinMode}
+_CHOICES: Mapping[str, type[Visibility] | type[JoinMode] | type[Banner]] = {
+    "visibility": Visibility,
+    "join_mode": JoinMode,
+    "banner": Banner,
+}
 
 
 def create(
@@ -155,11 +159,15 @@ def _clean(name: str, value: Any) -> Any:
         return bool(value)
     if name == "left_width":
         return _width(value)
+    if name == "avatar":
+        return faces.read(value)
     if name in _CHOICES:
         try:
-            return _CHOICES[name](value)
+            found = _CHOICES[name](value)
+            return found.value if isinstance(found, Banner) else found  # that column holds plain text
         except ValueError:
-            raise InvalidInput(_("Please choose one of: %(names)s.") % {"names": ", ".join(_CHOICES[name])}) from None
+            names = ", ".join(one for one in _CHOICES[name] if one)
+            raise InvalidInput(_("Please choose one of: %(names)s.") % {"names": names}) from None
     raise InvalidInput(_("A hub has no such setting."))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from hubs.actions import widgets
-from hubs.actions.documents import SIDES, WIDGETS, HubDocument, Layout, WidgetDocument, without_defaults
+from hubs.actions.documents import RECORD, SIDES, WIDGETS, HubDocument, Layout, WidgetDocument, without_defaults
 from hubs.errors import Conflict, InvalidInput, NotFound
 from hubs.i18n import _
 from hubs.models import GRID, Visibility
@@ -139,7 +139,7 @@ def take(document: HubDocument, other: HubDocument, key: str, name: str) -> HubD
 
     :raises InvalidInput: when there is no such place in both.
     """
-    if key == "hub" and name in ("display_name", "summary", "description", "visibility", "left_width"):
+    if key == "hub" and name in RECORD:
         return document.model_copy(update={name: getattr(other, name)})
     if key == "hub" and name in {*document.accounts, *other.accounts}:
         accounts = {**document.accounts, name: other.accounts.get(name, "")}

@@ -3,11 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from hubs.actions.documents import SIDES, HubDocument, Layout, WidgetDocument
+from hubs.actions.documents import RECORD, SIDES, HubDocument, Layout, WidgetDocument
 from hubs.actions.layouts import every
 from hubs.actions.widgets import free_key
-
-_RECORD = ("display_name", "summary", "description", "visibility", "join_mode", "join_conditions", "left_width")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +36,7 @@ def merge(base: HubDocument, mine: HubDocument, theirs: HubDocument) -> tuple[Hu
     joined = _Joined()
     record = {
         name: joined.value("hub", name, getattr(base, name), getattr(mine, name), getattr(theirs, name))
-        for name in _RECORD
+        for name in RECORD
     }
     accounts = {
         name: joined.value("hub", name, base.accounts.get(name), mine.accounts.get(name), theirs.accounts.get(name))

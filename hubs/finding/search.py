@@ -37,7 +37,7 @@ class Hit:
 
     ``id`` is of the hub (``team``), the account (``person``) or the widget; ``name`` is what addresses use (a widget's
     is its type's). ``hub`` is the title of the hub on which a widget is. ``guessed`` tells that the words themselves
-    are not in it, only something that is written alike.
+    are not in it, only something that is written alike. ``avatar`` and ``banner`` are the look of a hub.
     """
 
     kind: Kind
@@ -48,6 +48,8 @@ class Hit:
     path: str
     hub: str = ""
     guessed: bool = False
+    avatar: str = ""
+    banner: str = ""
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,8 @@ class _Teams(_Source):
         return select(Hub).where(Hub.kind != "user", visible(self.who))
 
     def hit(self, row: Hub, *, guessed: bool) -> Hit:
-        return Hit("team", row.id, row.name, row.title, row.summary, urls.hub(row.kind, row.name), guessed=guessed)
+        path, look = urls.hub(row.kind, row.name), (row.avatar, row.banner)
+        return Hit("team", row.id, row.name, row.title, row.summary, path, "", guessed, *look)
 
 
 class _People(_Source):
@@ -147,7 +150,8 @@ class _People(_Source):
 
     def hit(self, row: Hub, *, guessed: bool) -> Hit:
         path, user = urls.hub(row.kind, row.name), cast("User", row.user)  # the query joins it
-        return Hit("person", user.id, user.username, user.name, row.summary, path, guessed=guessed)
+        look = (row.avatar, row.banner)
+        return Hit("person", user.id, user.username, user.name, row.summary, path, "", guessed, *look)
 
 
 class _Widgets(_Source):

@@ -3,7 +3,7 @@
 from hubs.models.base import Base, Moment, now
 from hubs.models.database import Database
 from hubs.models.history import AuditEntry, Draft, Revision
-from hubs.models.hub import GRID, SUMMARY_LENGTH, FormerName, Hub, JoinMode, Widget
+from hubs.models.hub import GRID, SUMMARY_LENGTH, Banner, FormerName, Hub, JoinMode, Widget
 from hubs.models.membership import Invitation, JoinRequest, RequestState
 from hubs.models.messages import MessagePackage, MessagePerson, StoredMessage
 from hubs.models.outbox import OutboxMessage, digest
@@ -18,6 +18,7 @@ __all__ = [
     "GRID",
     "SUMMARY_LENGTH",
     "AuditEntry",
+    "Banner",
     "Base",
     "BearerToken",
     "Bookmark",

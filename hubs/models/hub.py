@@ -29,6 +29,19 @@ class JoinMode(StrEnum):
     INVITATION = "invitation"
 
 
+class Banner(StrEnum):
+    """The colours of a hub's head and round picture; each holds contrast with white, in light and dark."""
+
+    SITE = ""
+    GREEN = "green"
+    TEAL = "teal"
+    PURPLE = "purple"
+    PLUM = "plum"
+    RED = "red"
+    BROWN = "brown"
+    SLATE = "slate"
+
+
 class Hub(Base):
     """The page of a person, a team, or another kind of group; the kind is data."""
 
@@ -44,7 +57,9 @@ class Hub(Base):
     display_name: Mapped[str] = mapped_column(String(255), default="")
     summary: Mapped[str] = mapped_column(String(SUMMARY_LENGTH), default="")
     description: Mapped[str] = mapped_column(Text, default="")
+    #: What stands in its round picture: one or two letters, or an emoji; empty means the first letter of its name.
     avatar: Mapped[str] = mapped_column(String(512), default="")
+    #: Its colours, one of `Banner`.
     banner: Mapped[str] = mapped_column(String(512), default="")
     visibility: Mapped[Visibility] = mapped_column(visibility_column(), default=Visibility.PUBLIC)
     join_mode: Mapped[JoinMode] = mapped_column(

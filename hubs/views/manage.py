@@ -11,7 +11,7 @@ from hubs.actions import hubs as hub_actions
 from hubs.errors import Conflict, InvalidInput, NotFound
 from hubs.events import hub_channel
 from hubs.i18n import N_, _
-from hubs.models import Hub, Visibility
+from hubs.models import Banner, Hub, Visibility
 from hubs.permissions import can, refusal
 from hubs.views import forms
 from hubs.views.me import myself
@@ -21,6 +21,28 @@ from hubs.widgets.parameters import Parameter
 blueprint = Blueprint("manage", __name__)
 
 APPEARANCE = (
+    Parameter(
+        "banner",
+        label=N_("Colours"),
+        kind="choice",
+        default="",
+        choices=[
+            (Banner.SITE.value, N_("Blue")),
+            (Banner.GREEN.value, N_("Green")),
+            (Banner.TEAL.value, N_("Teal")),
+            (Banner.PURPLE.value, N_("Purple")),
+            (Banner.PLUM.value, N_("Plum")),
+            (Banner.RED.value, N_("Red")),
+            (Banner.BROWN.value, N_("Brown")),
+            (Banner.SLATE.value, N_("Slate")),
+        ],
+    ),
+    Parameter(
+        "avatar",
+        label=N_("In the round picture"),
+        default="",
+        help=N_("One or two letters, or an emoji. Empty means the first letter of the name in the address."),
+    ),
     Parameter(
         "left_width",
         label=N_("Width of the left column"),

@@ -100,12 +100,25 @@ def day(value: date, skeleton: str = "yMMMd") -> str:
 @lru_cache(4096)
 def avatar(username: str, size: int = 32) -> Markup:
     """Render a person's avatar: the first letter on a colour of the person's own; no request to anybody."""
-    hue = sum(ord(letter) * (index + 7) for index, letter in enumerate(username)) % 12
-    letter = username[:1].upper() or "?"
+    return _round(_hue(username), username[:1].upper() or "?", size)
+
+
+def face(hub: Any, size: int = 32) -> Markup:
+    """Render a hub's round picture: its ``avatar`` on the colour of its ``banner``, else as the name alone has it."""
+    look = f"look-{hub.banner}" if hub.banner else _hue(hub.name)
+    return _round(look, hub.avatar or hub.name[:1].upper() or "?", size)
+
+
+def _hue(name: str) -> str:
+    return f"hue-{sum(ord(letter) * (index + 7) for index, letter in enumerate(name)) % 12}"
+
+
+def _round(look: str, text: str, size: int) -> Markup:
+    smaller = " avatar-two" if len(text) > 1 else ""
     return Markup(
-        '<svg class="avatar hue-{}" width="{}" height="{}" viewBox="0 0 32 32" aria-hidden="true">'
+        '<svg class="avatar {}{}" width="{}" height="{}" viewBox="0 0 32 32" aria-hidden="true">'
         '<rect width="32" height="32" rx="16"/><text x="16" y="21.5" text-anchor="middle">{}</text></svg>'
-    ).format(hue, size, size, letter)
+    ).format(look, smaller, size, size, text)
 
 
 @lru_cache(256)
@@ -122,4 +135,12 @@ def account(name: str) -> str:
 
 
 #: Filters for the templates of pages and widgets.
-FILTERS = {"markdown": markdown, "moment": moment, "day": day, "avatar": avatar, "icon": icon, "account": account}
+FILTERS = {
+    "markdown": markdown,
+    "moment": moment,
+    "day": day,
+    "avatar": avatar,
+    "face": face,
+    "icon": icon,
+    "account": account,
+}

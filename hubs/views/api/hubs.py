@@ -91,7 +91,7 @@ def address(found: Hub) -> str:
 
 def describe(found: Hub) -> dict[str, Any]:
     """Return a hub as who asks may know it."""
-    names = ("description", "join_conditions", "left_width", "version", "created_on")
+    names = ("description", "join_conditions", "left_width", "avatar", "banner", "version", "created_on")
     said = {
         **brief(found),
         **{name: getattr(found, name) for name in names},

@@ -6,7 +6,10 @@ from typing import Any
 from marshmallow import RAISE, Schema, fields
 
 from hubs.actions.hubs import EXTRAS
-from hubs.models import GRID, JoinMode, RoleName, Scope, Visibility
+from hubs.models import GRID, Banner, JoinMode, RoleName, Scope, Visibility
+
+_AVATAR = "One or two letters or an emoji in the round picture; empty: the name's first letter."
+_BANNER = "Colours; empty: those of the site."
 
 
 def text(description: str = "", **more: Any) -> fields.String:
@@ -62,6 +65,8 @@ class Hub(HubBrief):
     join_mode = choice(JoinMode, required=True)
     join_conditions = text("What is asked of those who would like to join; Markdown.")
     left_width = fields.Integer(required=True)
+    avatar = text(_AVATAR)
+    banner = choice(Banner, _BANNER, required=True)
     version = fields.Integer(required=True)
     created_on = moment()
     roles = fields.List(choice(RoleName), required=True, metadata={"description": "Your own roles."})
@@ -86,6 +91,8 @@ HubChanges = Body.from_dict(
         "description": fields.String(metadata={"description": "Markdown."}),
         "visibility": choice(Visibility),
         "left_width": fields.Integer(strict=True, metadata={"description": f"Of {GRID} columns."}),
+        "avatar": fields.String(metadata={"description": _AVATAR}),
+        "banner": choice(Banner, _BANNER),
         "join_mode": choice(JoinMode),
         "join_conditions": fields.String(),
         "archived": fields.Boolean(metadata={"description": "Owners bring a hub back with false, sent alone."}),

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from hubs.actions import applying, changes, documents, people, widgets
 from hubs.actions import hubs as hub_actions
 from hubs.errors import Conflict, InvalidInput, NotAllowed
-from hubs.models import Hub, RoleName, Visibility
+from hubs.models import Banner, Hub, RoleName, Visibility
 from hubs.permissions import OPERATOR
 from hubs.widgets.registry import Registry
 from tests.unit.conftest import as_person, make_user
@@ -44,6 +44,7 @@ def test_a_hub_is_described_by_what_differs_from_the_defaults(session: Session, 
         ({}, "hub: "),
         ({"hub": "x", "colour": "red"}, "colour: there is no such entry"),
         ({"hub": "x", "left_width": 12}, "left_width: "),
+        ({"hub": "x", "banner": "pink"}, "banner: "),
         ({"hub": "x", "visibility": "nobody"}, "visibility: "),
         ({"hub": "x", "accounts": {"myspace_username": "a"}}, "myspace_username is none of"),
         ({"hub": "x", "widgets": {"left": [{"widget": "feed"}]}}, "widgets, left, 1, id: "),
@@ -214,6 +215,8 @@ _WIDGET = some.sampled_from(sorted(_SETTINGS)).flatmap(
             "summary": _TEXT,
             "description": _TEXT,
             "left_width": some.integers(1, 11),
+            "avatar": some.sampled_from(["o", "OT", "🦦"]),
+            "banner": some.sampled_from(list(Banner)),
             "archived": some.booleans(),
         },
     ),

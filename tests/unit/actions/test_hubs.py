@@ -1,5 +1,7 @@
 """Making and changing hubs."""
 
+import unicodedata
+
 import pytest
 from sqlalchemy.orm import Session
 
@@ -50,6 +52,17 @@ def test_a_change_is_told_with_its_keys(session: Session, team: Hub) -> None:
     }
 
 
+@pytest.mark.parametrize("sign", ["", "o", "OT", "é", "e\u0301", "🦦", "👩🏽\u200d💻", "🏳️\u200d🌈", "🇩🇪", "水"])
+def test_a_hub_has_letters_or_an_emoji_in_its_round_picture_and_colours(session: Session, team: Hub, sign: str) -> None:
+    owner = as_person(session, "owner")
+    changed = ["avatar", "banner"] if sign else ["banner"]
+    assert hubs.update(session, owner, team, {"banner": "teal", "avatar": f" {sign} "}) == changed
+    session.commit()
+    session.refresh(team)
+    assert (team.banner, team.avatar) == ("teal", unicodedata.normalize("NFC", sign))
+    assert hubs.update(session, owner, team, {"banner": "", "avatar": ""}) == changed
+
+
 def test_what_stays_the_same_is_not_told(session: Session, team: Hub) -> None:
     count, version = session.query(OutboxMessage).count(), team.version
     assert hubs.update(session, as_person(session, "owner"), team, {"summary": "We swim."}) == []
@@ -63,6 +76,10 @@ def test_what_stays_the_same_is_not_told(session: Session, team: Hub) -> None:
         ("left_width", "12", "from 1 to 11"),
         ("left_width", "wide", "from 1 to 11"),
         ("visibility", "secret", "public"),
+        ("banner", "pink", "one of: green, teal"),
+        ("avatar", "otters", "two letters"),
+        ("avatar", "a\u202e", "two letters"),
+        ("avatar", "a\u0301" * 9, "two letters"),
         ("display_name", "a\0b", "control characters"),
         ("kind", "user", "no such setting"),
         ("user_id", "1", "no such setting"),

@@ -77,6 +77,8 @@ def test_a_change_is_made_only_to_what_was_read(ask: Ask, session: Session, otte
         ({"summary": 5}, "summary"),
         ({"visibility": "loud"}, "visibility"),
         ({"left_width": 12}, "left_width"),
+        ({"banner": "pink"}, "banner"),
+        ({"avatar": "otters"}, "avatar"),
         ({"managed_in": "x"}, "managed_in"),
         ({"group_name": "x"}, "group_name"),
         ({}, None),

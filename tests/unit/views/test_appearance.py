@@ -1,0 +1,109 @@
+"""How a hub looks: its colours and round picture, wherever it is shown, and that everybody can read what is on them."""
+
+import re
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from hubs.actions import files
+from hubs.models import Banner, Hub
+from tests.unit.views.conftest import post, sign_in
+
+APPEARANCE = "/t/otters/settings/appearance"
+RULE = re.compile(r"\.banner(?:-(?P<name>\w+))?(?:, \.look)? \{ background: linear-gradient\(120deg, (#\w+), (#\w+)\)")
+#: Contrast that text needs at least (WCAG 2.2, 1.4.3).
+NEEDED = 4.5
+
+
+def text(client: FlaskClient, path: str) -> str:
+    return client.get(path).get_data(as_text=True)
+
+
+def change(client: FlaskClient, **fields: str) -> int:
+    values = {"banner": "", "avatar": "", "left_width": "8", **fields}
+    return post(client, APPEARANCE, **values).status_code
+
+
+def test_a_hub_is_shown_in_its_colours_and_with_its_sign_everywhere(client: FlaskClient, otters: Hub) -> None:
+    sign_in(client, "owner")
+    assert change(client, banner="plum", avatar="🦦") == 303
+    page = text(client, "/t/otters/")
+    assert 'class="banner banner-plum"' in page
+    for path in ("/t/otters/", "/teams/", "/", "/search?q=otters"):
+        picture = re.search(r'<svg class="avatar look-plum.*?</svg>', text(client, path))
+        assert picture, path
+        assert ">🦦</text>" in picture[0]
+    assert re.search(r'value="plum" checked', text(client, APPEARANCE))
+    assert change(client) == 303
+    assert 'class="banner"' in text(client, "/t/otters/")
+    assert "look-" not in text(client, "/t/otters/")
+
+
+def test_what_cannot_be_shown_is_said_beside_its_field_and_changes_nothing(
+    client: FlaskClient, session: Session, otters: Hub
+) -> None:
+    sign_in(client, "owner")
+    answer = post(client, APPEARANCE, banner="pink", avatar="<b>", left_width="8")
+    assert answer.status_code == 400
+    page = answer.get_data(as_text=True)
+    assert 'id="e-banner"' in page
+    assert 'id="e-avatar"' in page
+    session.refresh(otters)
+    assert (otters.banner, otters.avatar) == ("", "")
+
+
+@pytest.mark.parametrize(("who", "status"), [("owner", 303), ("member", 403), ("stranger", 403)])
+def test_owners_alone_say_how_a_hub_looks(
+    client: FlaskClient, session: Session, otters: Hub, who: str, status: int
+) -> None:
+    sign_in(client, who)
+    assert change(client, banner="red") == status
+    session.refresh(otters)
+    assert (otters.banner == "red") is (who == "owner")
+
+
+def test_the_look_is_in_files_in_the_history_and_can_be_brought_back(
+    app: Flask, client: FlaskClient, session: Session, otters: Hub
+) -> None:
+    sign_in(client, "owner")
+    change(client, banner="teal", avatar="OT")
+    change(client, banner="slate", avatar="O")
+    kept = files.parse(text(client, "/t/otters/settings/file"), "otters.yaml")
+    assert (kept.banner, kept.avatar) == ("slate", "O")
+    history = text(client, "/t/otters/history")
+    assert "teal" in history
+    number = re.findall(r'name="number" value="(\d+)"', history)[0]
+    assert post(client, "/t/otters/history", number=number).status_code == 303
+    session.refresh(otters)
+    assert (otters.banner, otters.avatar) == ("teal", "OT")
+
+
+def luminance(colour: str) -> float:
+    """Return the relative luminance of ``#rrggbb`` (WCAG 2.2)."""
+    parts = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def test_all_that_is_written_on_a_hubs_colours_can_be_read(app: Flask) -> None:
+    """The colours are the same in light and dark, so that one look at the style sheets proves both."""
+    folder = Path(app.static_folder or "")
+    styles, widgets = ((folder / name).read_text() for name in ("hubs.css", "widgets.css"))
+    found = {rule["name"] or "": rule.groups()[1:] for rule in RULE.finditer(styles)}
+    assert found.keys() == {*Banner, "archived"}
+    written = ["#ffffff", re.search(r"\.banner-name \{[^}]*color: (#\w{6})", styles)[1]]  # type: ignore[index]
+    for name, stops in found.items():
+        for stop in stops:
+            assert all(contrast(stop, ink) >= NEEDED for ink in written), (name, stop)
+    rounds = dict(re.findall(r"\.(?:look|hue)-(\w+) rect \{ fill: (#\w{6})", widgets))
+    assert rounds.keys() == {*filter(None, Banner), *map(str, range(12))}
+    for name, colour in rounds.items():
+        assert contrast(colour, "#ffffff") >= NEEDED, (name, colour)
