@@ -8,12 +8,14 @@ relay. Sender and all processes share the machine.
 import argparse
 import json
 import os
+import re
 import select
 import signal
 import statistics
 import sys
 import tempfile
 import time
+import uuid
 from pathlib import Path
 
 from sqlalchemy import select as sql
@@ -44,6 +46,8 @@ class Flood:
 
     def __init__(self, bus: Bus) -> None:
         self._bus, self.sent = bus, 0
+        #: What all its ids begin with: messages of another flood would be taken for these, and not stored again.
+        self.prefix = f"flood-{uuid.uuid4().hex[:12]}-"
         self._made = [
             (message.topic.encode(), json.dumps({**message.raw, "msg_id": "@id@", "timestamp": 0}).encode())
             for message in corpus()
@@ -51,15 +55,18 @@ class Flood:
 
     def send(self, count: int) -> None:
         """Publish ``count`` messages as fast as it goes."""
-        stamp = b'"timestamp": %.6f' % time.time()
+        stamp, prefix = b'"timestamp": %.6f' % time.time(), self.prefix.encode()
         for number in range(self.sent, self.sent + count):
             topic, text = self._made[number % len(self._made)]
-            self._bus.raw(topic, text.replace(b"@id@", b"flood-%d" % number).replace(b'"timestamp": 0', stamp))
+            self._bus.raw(topic, text.replace(b"@id@", prefix + b"%d" % number).replace(b'"timestamp": 0', stamp))
         self.sent += count
 
 
 class Stored:
-    """Tells how many messages were stored since it was made, without counting rows."""
+    """Tells how many messages were stored since it was made, by the numbers given to rows: cheap, and for what waits.
+
+    A number is also used up by a message that is there already, so that `rows` alone tells what is in the database.
+    """
 
     def __init__(self, found: Stack) -> None:
         self._connection = found.database().engine.connect().execution_options(isolation_level="AUTOCOMMIT")
@@ -68,6 +75,11 @@ class Stored:
     def __call__(self) -> int:
         """Return the number."""
         return self._last() - self._before
+
+    def rows(self, flood: Flood) -> int:
+        """Return how many messages of a flood are in the database, by counting them."""
+        query = text("SELECT count(*) FROM messages WHERE msg_id LIKE :prefix")
+        return int(self._connection.execute(query, {"prefix": f"{flood.prefix}%"}).scalar_one())
 
     def _last(self) -> int:
         return int(self._connection.execute(text("SELECT last_value FROM messages_id_seq")).scalar_one())
@@ -86,7 +98,8 @@ def throughput(found: Stack, bus: Bus, count: int) -> tuple[float, int]:
             seen, since = now, time.monotonic()
         time.sleep(0.01)
     took = (time.monotonic() if now >= count else since) - start
-    return now / took, count - now
+    rows = stored.rows(flood)
+    return rows / took, count - rows
 
 
 def soak(found: Stack, bus: Bus, seconds: int, rate: int = RATE) -> None:
@@ -106,8 +119,19 @@ def soak(found: Stack, bus: Bus, seconds: int, rate: int = RATE) -> None:
             speeds = f"{flood.sent / passed:>8.0f} {(stored() - before) / span:>8.0f}"
             print(f"{passed:>8.0f} {speeds} {figures} {_rss(hub):>12.0f}", flush=True)
             lags, before = [0], stored()
-    time.sleep(2)
-    print(f"sent {flood.sent}, stored {stored()}")
+    rows, seen = stored.rows(flood), -1
+    while seen < rows < flood.sent:  # what waits is worked off
+        time.sleep(2)
+        rows, seen = stored.rows(flood), rows
+    found.services["hub"].stop()  # at its end it says what it did
+    log = found.services["hub"].log()
+    shed, dropped = (_last_number(log, pattern) for pattern in (r"\bshed=(\d+)", r"(\d+) messages were dropped"))
+    print(f"sent {flood.sent}, stored {rows} (rows counted), shed {shed}, dropped {dropped}")
+
+
+def _last_number(log: str, pattern: str) -> int:
+    """Return the last number that a log tells in these words; 0 when it tells none."""
+    return int((re.findall(pattern, log) or ["0"])[-1])
 
 
 def limit(found: Stack, bus: Bus, count: int) -> float:
@@ -211,10 +235,10 @@ def run(found: Stack, count: int, rounds: int, puts: int, seconds: int) -> None:
         print(f"{readers:>8} {figures} {len(took):>9}", flush=True)
     print("to show with 100 readers: p50 ≤ 15, p99 ≤ 60")
     print_push(found, hub, puts)
-    if seconds:
-        soak(found, bus, seconds)
     rss = {name: _rss(service.process.pid) for name, service in found.services.items()}
     print("resident MB:", ", ".join(f"{name} {size:.0f}" for name, size in rss.items()))
+    if seconds:
+        soak(found, bus, seconds)
     bus.close()
 
 
