@@ -6,88 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
-from sqlalchemy import select
+from playwright.sync_api import Browser
 
-from hubs.actions import people
-from hubs.events import Stream as EventLog
 from hubs.events import Tokens, hub_channel
-from hubs.models import Hub, Visibility
+from hubs.models import Visibility
 from tests.browser.conftest import Open, live
+from tests.browser.stream.conftest import Pusher, show, streams
 from tests.chameleon import Chameleon
 from tests.services import HOST, Service, base_env, free_port, listens, wait_for
-from tests.stack import Stack, stack
-from tests.streams import readers
-
-
-@pytest.fixture(scope="module")
-def proxy() -> Iterator[Chameleon]:
-    found = Chameleon()
-    yield found
-    found.close()
-
-
-@pytest.fixture(scope="module")
-def production(
-    database_url: str, memcached: int, redis_port: int, tmp_path_factory: pytest.TempPathFactory, proxy: Chameleon
-) -> Iterator[Stack]:
-    """Give a stack whose stream browsers reach through the proxy only."""
-    addresses = database_url, f"memcached://{HOST}:{memcached}", f"redis://{HOST}:{redis_port}/0"
-    with stack(tmp_path_factory.mktemp("stack"), *addresses, {"HUBS_STREAM_URL": proxy.url}) as found:
-        proxy.to(f"http://{HOST}:{found.ports['stream']}/events")
-        yield found
-
-
-@pytest.fixture(scope="module")
-def hub(production: Stack) -> Hub:
-    database = production.database()
-    with database.transaction() as session:
-        user = people.sign_up(session, production.registry, "isolde", "Isolde Brand")
-        found = session.scalars(select(Hub).where(Hub.user_id == user.id)).one()
-        _ = found.widgets
-    production.services["hub"].stop()  # what is pushed here is pushed by the tests alone
-    return found
-
-
-@pytest.fixture(autouse=True)
-def clear_way(proxy: Chameleon, production: Stack) -> None:
-    proxy.mode = "pass"
-    proxy.to(f"http://{HOST}:{production.ports['stream']}/events")
-    proxy.requests.clear()
-
-
-class Pusher:
-    """Pushes contents of one widget, as the daemon does."""
-
-    def __init__(self, production: Stack, hub: Hub) -> None:
-        self.log = EventLog(production.settings.redis_url)
-        self.hub, self.row = hub, hub.column("left")[0]
-        self.channel = hub_channel(hub.id, Visibility.PUBLIC, "en")
-
-    def push(self, text: str) -> None:
-        built_at = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime()) + f".{time.time_ns() % 10**9 // 10**6:03d}Z"
-        data = {"widget": self.row.id, "hub": self.hub.id, "version": self.row.version, "built_at": built_at}
-        self.log.publish(self.channel, "widget", {**data, "state": "live", "digest": text, "html": f"<p>{text}</p>"})
-
-    def seen(self, page: Page, text: str, timeout: int = 15_000) -> None:
-        expect(page.locator(f"#widget-{self.row.id} .widget-body")).to_contain_text(text, timeout=timeout)
-
-
-@pytest.fixture
-def pusher(production: Stack, hub: Hub) -> Pusher:
-    return Pusher(production, hub)
-
-
-def streams(production: Stack) -> int:
-    return readers(f"http://{HOST}:{production.ports['stream']}/healthz")
-
-
-def show(page: Page, *, hidden: bool) -> None:
-    page.evaluate(
-        "hidden => { Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });"
-        " document.dispatchEvent(new Event('visibilitychange')); }",
-        hidden,
-    )
+from tests.stack import Stack
 
 
 def test_a_character_may_end_in_another_piece_than_it_began(open_page: Open, proxy: Chameleon, pusher: Pusher) -> None:

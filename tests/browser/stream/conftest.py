@@ -1,0 +1,188 @@
+"""A stack whose stream browsers reach through a proxy that the test can turn into a bad one."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+from sqlalchemy import select
+
+from hubs.actions import messages, people, widgets
+from hubs.backend.build import ALL, Builder, create_fragments
+from hubs.backend.extract import Extractor
+from hubs.bus import parse
+from hubs.due import Due
+from hubs.events import Stream as EventLog
+from hubs.events import hub_channel
+from hubs.models import Hub, Visibility, Widget
+from hubs.permissions import OPERATOR
+from hubs.widgets.public import forget_after_commit
+from tests.chameleon import Chameleon
+from tests.services import HOST
+from tests.stack import Stack, stack
+from tests.streams import readers
+
+#: Events that the log of a channel keeps.
+LOG = 20
+
+
+@pytest.fixture(scope="module")
+def proxy() -> Iterator[Chameleon]:
+    found = Chameleon()
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="module")
+def production(
+    database_url: str, memcached: int, redis_port: int, tmp_path_factory: pytest.TempPathFactory, proxy: Chameleon
+) -> Iterator[Stack]:
+    """Give a stack whose stream browsers reach through the proxy only."""
+    addresses = database_url, f"memcached://{HOST}:{memcached}", f"redis://{HOST}:{redis_port}/0"
+    more = {"HUBS_STREAM_URL": proxy.url, "HUBS_STREAM_LOG": str(LOG)}
+    with stack(tmp_path_factory.mktemp("stack"), *addresses, more) as found:
+        proxy.to(f"http://{HOST}:{found.ports['stream']}/events")
+        yield found
+
+
+@pytest.fixture(scope="module")
+def hub(production: Stack) -> Hub:
+    database = production.database()
+    with database.transaction() as session:
+        user = people.sign_up(session, production.registry, "isolde", "Isolde Brand")
+        found = session.scalars(select(Hub).where(Hub.user_id == user.id)).one()
+        _ = found.widgets
+    production.services["hub"].stop()  # what is pushed here is pushed by the tests alone
+    return found
+
+
+@pytest.fixture(autouse=True)
+def clear_way(proxy: Chameleon, production: Stack) -> None:
+    proxy.mode = "pass"
+    proxy.to(f"http://{HOST}:{production.ports['stream']}/events")
+    proxy.requests.clear()
+
+
+class Pusher:
+    """Pushes contents of one widget, as the daemon does."""
+
+    def __init__(self, production: Stack, hub: Hub) -> None:
+        self.log = EventLog(production.settings.redis_url, LOG)
+        self.hub, self.row = hub, hub.column("left")[0]
+        self.channel = hub_channel(hub.id, Visibility.PUBLIC, "en")
+
+    def push(self, text: str) -> None:
+        built_at = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime()) + f".{time.time_ns() % 10**9 // 10**6:03d}Z"
+        data = {"widget": self.row.id, "hub": self.hub.id, "version": self.row.version, "built_at": built_at}
+        self.log.publish(self.channel, "widget", {**data, "state": "live", "digest": text, "html": f"<p>{text}</p>"})
+
+    def seen(self, page: Page, text: str, timeout: int = 15_000) -> None:
+        expect(page.locator(f"#widget-{self.row.id} .widget-body")).to_contain_text(text, timeout=timeout)
+
+
+@pytest.fixture
+def pusher(production: Stack, hub: Hub) -> Iterator[Pusher]:
+    found = Pusher(production, hub)
+    yield found
+    found.log.client.close()
+
+
+def streams(production: Stack) -> int:
+    return readers(f"http://{HOST}:{production.ports['stream']}/healthz")
+
+
+def show(page: Page, *, hidden: bool) -> None:
+    page.evaluate(
+        "hidden => { Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });"
+        " document.dispatchEvent(new Event('visibilitychange')); }",
+        hidden,
+    )
+
+
+class Held(EventLog):
+    """The log of events, where deliveries may be held up on their way to it."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url, LOG)
+        self.holding = False
+        self._late: list[tuple[str, str, dict[str, Any]]] = []
+
+    def publish(self, channel: str, kind: str, data: dict[str, Any]) -> str | None:
+        """Publish an event, or hold it up."""
+        if not self.holding:
+            return super().publish(channel, kind, data)
+        self._late.append((channel, kind, data))
+        return ""
+
+    def deliver(self) -> None:
+        """Publish what was held up, the newest first."""
+        self.holding, late, self._late = False, self._late, []
+        for channel, kind, data in reversed(late):
+            self.publish(channel, kind, data)
+
+
+class Truth:
+    """Changes what a hub shows, and builds and pushes it as the daemon does: a fresh page finds it in the cache."""
+
+    def __init__(self, production: Stack, hub: Hub) -> None:
+        self.database, self.hub = production.database(), hub
+        self.registry, self.log = production.registry, Held(production.settings.redis_url)
+        self.fragments = create_fragments(production.settings)
+        forget_after_commit(self.database, self.fragments.public)
+        due = Due(lambda: self.log.client)
+        self._builder = Builder(self.database, self.fragments, self.log, due, 15.0)
+        self.channel, self._said = hub_channel(hub.id, Visibility.PUBLIC, "en"), 0
+        with self.database.session() as session:
+            found = session.get_one(Hub, hub.id)
+            self.notes = [row.id for row in found.widgets if row.plugin == "sticky"]
+            self.feeds = [row.id for row in found.widgets if row.plugin in ("feed", "activity")]
+
+    def add_note(self) -> None:
+        """Put one more note on the hub."""
+        with self.database.transaction() as session:
+            found = session.get_one(Hub, self.hub.id)
+            row = widgets.add(session, self.registry, OPERATOR, found, "sticky", "left", {"text": "The first"})
+            session.flush()
+            self.notes.append(row.id)
+
+    def write(self, note: int) -> str:
+        """Change a note; return its text."""
+        with self.database.transaction() as session:
+            row = session.get_one(Widget, note)
+            widgets.update(session, self.registry, OPERATOR, row, {"text": self._text()})
+        self.build(note)
+        return f"Text {self._said}"
+
+    def say(self) -> str:
+        """Store a message about the hub's person; return its title."""
+        issue = {"title": self._text(), "id": self._said}
+        body = {"topic": "io.pagure.prod.pagure.issue.new", "msg": {"agent": self.hub.name, "issue": issue}}
+        message = Extractor({})(parse({**body, "msg_id": f"truth-{time.time_ns()}", "timestamp": time.time()}))
+        with self.database.transaction() as session:
+            messages.store(session, [message])
+        for row in self.feeds:
+            self.build(row)
+        return f"Text {self._said}"
+
+    def build(self, row: int) -> None:
+        """Build a widget, after the web app where that is at it."""
+        while (again := self._builder.build(row, [ALL])) is not None:
+            time.sleep(again)
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.log.client.close()
+        self.fragments.cache.close()
+        self.database.dispose()
+
+    def _text(self) -> str:
+        self._said += 1
+        return f"Text {self._said}"
+
+
+@pytest.fixture
+def truth(production: Stack, hub: Hub) -> Iterator[Truth]:
+    found = Truth(production, hub)
+    yield found
+    found.close()
