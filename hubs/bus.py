@@ -15,7 +15,9 @@ from typing import Any
 
 import fedmsg.config
 import fedmsg.core
+import fedmsg.crypto
 import zmq
+from fedmsg.crypto.utils import fix_datagrepper_message
 
 from hubs.errors import BadMessage
 
@@ -51,6 +53,8 @@ class Message:
     sentence: str = ""
     link: str = ""
     icon: str = ""
+    #: False for what came another way than by the bus, and was not shown to be from whom it says.
+    vouched: bool = True
     name: str = field(init=False)
     category: str = field(init=False)
 
@@ -83,6 +87,17 @@ def parse(envelope: object) -> Message:
         if len(value) > _LIMITS[name] or not value.isprintable():
             raise BadMessage(f"{name} is too long or not printable")
     return Message(msg_id=msg_id, topic=topic, sent_at=_moment(envelope.get("timestamp")), body=body, raw=envelope)
+
+
+def signed(message: Message, config: Mapping[str, Any]) -> bool:
+    """Tell whether a message carries a signature that fedmsg, configured like this, would believe on the bus."""
+    if not config.get("validate_signatures"):
+        return False
+    try:
+        return bool(fedmsg.crypto.validate(fix_datagrepper_message(dict(message.raw)), **config))
+    except Exception as error:  # a forged certificate makes the validation raise anything
+        log.warning("%s cannot be validated (%s)", message.msg_id, type(error).__name__)
+        return False
 
 
 def _too_deep(body: dict[str, Any]) -> bool:

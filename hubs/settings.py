@@ -131,7 +131,7 @@ class Settings(BaseModel):
     environment: Literal["dev", "stg", "prod"] = Field("dev", description="Third part of the topics that we publish.")
     publish: bool = Field(True, description="Whether the web app publishes its changes on the bus.")
     trust_bus: bool = Field(
-        False, description="Whether unsigned messages on the bus about groups may change who is a member."
+        False, description="Whether unsigned messages about groups, from bus or history, may change who is a member."
     )
     widgets: Words = Field([], description="Outside widgets, as module:ClassName, comma-separated.")
     rebuild: Literal["threads", "celery"] = Field(

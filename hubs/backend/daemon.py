@@ -12,7 +12,7 @@ from typing import Any
 from hubs.actions import audit, lifecycle, messages, notices, outbox
 from hubs.backend.build import Builder, create_fragments
 from hubs.backend.catchup import Catchup
-from hubs.backend.groups import GroupMessages, vouched
+from hubs.backend.groups import GroupMessages, vouched, voucher
 from hubs.backend.mentions import Mentions
 from hubs.backend.meta import extractor
 from hubs.backend.own import OwnMessages
@@ -78,7 +78,8 @@ class Daemon:
         mentions, load = Mentions(extract, stream), self._own.keeper.load
         rebuilder, due = self.rebuilder, self._due
         self.pipeline = Pipeline(self._database, index, extract, rebuilder, self._own, load, mentions, due)
-        self._catchup = Catchup(self._database, settings.history_url, self.pipeline.put)
+        vouches = voucher(bus or {}, trust=settings.trust_bus)
+        self._catchup = Catchup(self._database, settings.history_url, self.pipeline.put, vouches)
         self._stopped = threading.Event()
         self._need_resync = False
 
@@ -160,7 +161,7 @@ def create_groups(
     """Return what follows the account system's messages about groups, or None where anybody could forge them."""
     trusted = f"{settings.topic_prefix}.{settings.environment}"
     if settings.trust_bus or vouched(bus, trusted):
-        return GroupMessages(database, stream, trusted)
+        return GroupMessages(database, stream, trusted, settings.retention_days)
     log.info("messages about groups are not followed: fedmsg does not check who signed them, see HUBS_TRUST_BUS")
     return None
 

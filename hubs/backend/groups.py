@@ -1,15 +1,16 @@
 """Messages of the account system about its groups: the teams that belong to a group follow them."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select
 
 from hubs.actions import groups
-from hubs.bus import Message
+from hubs.bus import Message, signed
 from hubs.events import Stream, user_channel
-from hubs.models import Database, User
+from hubs.models import Database, User, now
 
 log = logging.getLogger(__name__)
 
@@ -24,15 +25,21 @@ class GroupMessages:
 
     Unlike messages of our own, which are hints, these are taken at their word: only those whose topic begins with
     ``trusted`` (``org.fedoraproject.prod``) are, and only where `vouched` or a setting says that nobody forges them.
+    Those of a history service must carry a signature of their own. What is older than ``days`` is no longer known, and
+    could be sent a second time.
     """
 
-    def __init__(self, database: Database, stream: Stream, trusted: str) -> None:
+    def __init__(self, database: Database, stream: Stream, trusted: str, days: int) -> None:
         self._database, self._stream, self._trusted = database, stream, trusted
+        self._oldest = timedelta(days=days)
 
     def handle(self, message: Message) -> None:
         """Do what the message says to the teams of its group; a person who was removed hears them no more."""
         belongs = EVENTS.get(message.name)
         if belongs is None or message.topic != f"{self._trusted}.{message.name}":
+            return
+        if not message.vouched or message.sent_at < now() - self._oldest:
+            log.warning("%s (%s) is not believed: unsigned from history, or too old", message.msg_id, message.topic)
             return
         group, username = _name(message.body.get("group")), _name(message.body.get("user")).lower()
         with self._database.transaction() as session:
@@ -48,6 +55,14 @@ def vouched(config: Mapping[str, Any], trusted: str) -> bool:
     """Tell whether fedmsg, configured like this, lets messages about groups through from named signers alone."""
     policy = config.get("routing_policy") or {}
     return bool(config.get("validate_signatures")) and all(policy.get(f"{trusted}.{name}") for name in EVENTS)
+
+
+def voucher(config: Mapping[str, Any], *, trust: bool) -> Callable[[Message], bool]:
+    """Return what tells whether a message that did not come by the bus is from whom it says; with ``trust`` all are.
+
+    Only of messages that are taken at their word it is asked: checking costs, and of others nothing depends on it.
+    """
+    return lambda message: trust or (message.name in EVENTS and signed(message, config))
 
 
 def _name(value: Any) -> str:

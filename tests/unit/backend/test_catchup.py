@@ -63,6 +63,10 @@ def raw(number: int) -> dict[str, Any]:
     return {"topic": "a.b.dev.wiki.article.edit", "msg": {}, "msg_id": f"h{number}", "timestamp": 1_700_000_000}
 
 
+def believed(message: Message) -> bool:
+    return message.msg_id == "h2"
+
+
 def test_all_pages_since_the_newest_stored_message_are_handed_on(
     history: History, database: Database, session: Session
 ) -> None:
@@ -71,15 +75,15 @@ def test_all_pages_since_the_newest_stored_message_are_handed_on(
     session.commit()
     history.messages = [raw(1), raw(2), "odd", raw(3), {"topic": 5}]
     got: list[Message] = []
-    catchup = Catchup(database, history.url, lambda message: got.append(message) is None)
+    catchup = Catchup(database, history.url, lambda message: got.append(message) is None, believed)
     assert catchup.fetch() == 3
-    assert [message.msg_id for message in got] == ["h1", "h2", "h3"]
+    assert [(message.msg_id, message.vouched) for message in got] == [("h1", False), ("h2", True), ("h3", False)]
     assert [query["page"] for query in history.asked] == [["1"], ["2"], ["3"]]
     assert float(history.asked[0]["start"][0]) == pytest.approx(newest.timestamp() - 120, abs=1)
 
 
 def test_where_nothing_is_stored_nothing_was_missed(history: History, database: Database) -> None:
-    assert Catchup(database, history.url, lambda message: True).fetch() == 0
+    assert Catchup(database, history.url, lambda message: True, believed).fetch() == 0
     assert history.asked == []
 
 
@@ -91,7 +95,7 @@ def test_an_answer_that_is_none_is_an_error_that_is_tried_again(
     session.commit()
     history.broken = answer
     with pytest.raises((ValueError, KeyError)):
-        Catchup(database, history.url, lambda message: True).fetch()
+        Catchup(database, history.url, lambda message: True, believed).fetch()
 
 
 def test_a_flood_waits_until_there_is_room(history: History, database: Database, session: Session) -> None:
@@ -99,5 +103,5 @@ def test_a_flood_waits_until_there_is_room(history: History, database: Database,
     session.commit()
     history.messages = [raw(1)]
     answers = [False, True]
-    assert Catchup(database, history.url, lambda message: answers.pop(0)).fetch() == 1
+    assert Catchup(database, history.url, lambda message: answers.pop(0), believed).fetch() == 1
     assert answers == []

@@ -2,18 +2,21 @@
 
 import runpy
 import sys
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import fedmsg.crypto
 import pytest
 from fedmsg.crypto.utils import validate_policy
 from sqlalchemy.orm import Session
 
 from hubs.backend.daemon import create_groups
-from hubs.backend.groups import GroupMessages, vouched
+from hubs.backend.groups import GroupMessages, vouched, voucher
 from hubs.bus import parse
-from hubs.models import Database, Hub, OutboxMessage, RoleName
+from hubs.models import Database, Hub, OutboxMessage, RoleName, now
 from hubs.settings import Settings
 from tests.unit.conftest import user_of
 
@@ -37,10 +40,11 @@ def revoked() -> Revoked:
 def say(database: Database, revoked: Revoked, session: Session, team: Hub) -> Any:
     team.group_name = "otters"
     session.commit()
-    handler = GroupMessages(database, revoked, TRUSTED)  # type: ignore[arg-type]
+    handler = GroupMessages(database, revoked, TRUSTED, 400)  # type: ignore[arg-type]
 
-    def say(event: str, body: dict[str, Any], prefix: str = TRUSTED) -> list[str]:
-        handler.handle(parse({"topic": f"{prefix}.fas.group.member.{event}", "msg": body, "msg_id": "m"}))
+    def say(event: str, body: dict[str, Any], prefix: str = TRUSTED, **more: Any) -> list[str]:
+        message = parse({"topic": f"{prefix}.fas.group.member.{event}", "msg": body, "msg_id": "m"})
+        handler.handle(replace(message, **more))
         session.expire_all()
         return [user.username for user in team.people(RoleName.MEMBER)]
 
@@ -66,6 +70,33 @@ def test_who_only_applies_is_no_member(say: Any) -> None:
 @pytest.mark.parametrize("prefix", ["org.fedoraproject.dev", "io.pagure.prod", "org.evil.prod"])
 def test_what_comes_from_elsewhere_is_not_believed(say: Any, prefix: str) -> None:
     assert say("sponsor", NEW, prefix) == ["member"]
+
+
+def test_what_history_says_unsigned_and_what_is_too_old_to_be_known_is_not_believed(say: Any) -> None:
+    assert say("sponsor", NEW, vouched=False) == ["member"]
+    assert say("sponsor", NEW, sent_at=now() - timedelta(days=401)) == ["member"]
+    assert say("sponsor", NEW, sent_at=now() - timedelta(days=399)) == ["member", "stranger"]
+    assert say("remove", NEW, vouched=False) == ["member", "stranger"]
+
+
+def test_history_is_believed_where_its_messages_are_signed_or_a_setting_says_so(
+    bus: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    envelope = {"topic": f"{TRUSTED}.fas.group.member.sponsor", "msg": NEW, "msg_id": "m", "timestamp": 1.0}
+    plain = parse(envelope)
+    forged = parse({**envelope, "signature": "eA==", "certificate": "eA==", "crypto": "x509"})
+    signed = bus(SIGN="1", ACCOUNTS="fas")
+    assert voucher({}, trust=True)(plain)
+    for config in ({}, bus(SIGN="0"), signed):
+        assert not voucher(config, trust=False)(plain)
+        assert not voucher(config, trust=False)(forged)
+    asked: list[Any] = []
+    monkeypatch.setattr(fedmsg.crypto, "validate", lambda message, **config: asked.append((message, config)) or True)
+    told = parse({**envelope, "source_name": "datanommer", "source_version": "1", "headers": None})
+    assert voucher(signed, trust=False)(told)
+    # What the service added to the message was not signed.
+    assert asked == [({**envelope, "timestamp": 1}, signed)]
+    assert not voucher(signed, trust=False)(parse({**envelope, "topic": f"{TRUSTED}.wiki.article.edit"}))
 
 
 @pytest.mark.parametrize("body", [{}, {"group": "otters"}, {"group": ["otters"], "user": 7}, {**NEW, "user": "nobody"}])
