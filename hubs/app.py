@@ -94,7 +94,6 @@ def create_app(
     language.register(app)
     protection = CSRFProtect(app)
     protection.exempt(auth.backchannel)  # the provider's own token proves who sends it
-    protection.exempt(push.machines)  # knows bearer tokens only, which no browser sends by itself
     oidc.install(app, settings)
     if secure:  # TLS ends at a proxy, which tells us who asks; without one nobody may
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=0)  # type: ignore[method-assign]
@@ -109,7 +108,6 @@ def create_app(
     rooms = (*pages, push, auth, account, tokens, health, language)
     for room in rooms:
         app.register_blueprint(room.blueprint)
-    app.register_blueprint(push.machines)
     api.install(app, protection)
     app.context_processor(page_context)
     app.teardown_appcontext(close_session)

@@ -109,7 +109,8 @@ def get(name: str) -> Template:
     found = next((one for one in TEMPLATES if one.name == name), None)
     if found is None:
         names = ", ".join(one.name for one in TEMPLATES)
-        raise InvalidInput(f"Please choose one of the templates: {names}.", {"template": "Please choose one."})
+        told = gettext("Please choose one of the templates: %(names)s.") % {"names": names}
+        raise InvalidInput(told, {"template": gettext("Please choose one.")})
     return found
 
 

@@ -219,7 +219,7 @@ def visibility_of(value: str) -> Visibility:
     try:
         return Visibility(value)
     except ValueError:
-        sentence = f"Please choose one of: {', '.join(Visibility)}."
+        sentence = _("Please choose one of: %(names)s.") % {"names": ", ".join(Visibility)}
         raise InvalidInput(_("Who may see it is not clear."), {"visibility": sentence}) from None
 
 

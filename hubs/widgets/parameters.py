@@ -51,7 +51,7 @@ class Parameter:
         :raises InvalidInput: with a sentence for the person who typed it.
         """
         kind = KINDS[self.kind]
-        if value is None or value in ("", []):
+        if value is None or value == "" or (value == [] and isinstance(kind.empty, list)):
             if self.required:
                 raise InvalidInput(_("Please fill in this field."))
             return self.default if kind.defaulted else copy(kind.empty)

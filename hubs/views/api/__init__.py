@@ -3,9 +3,9 @@
 from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 
-from hubs.views.api import document, feeds, hubs, mine, roles, search, types, widgets
+from hubs.views.api import document, feeds, hubs, machines, mine, roles, search, types, widgets
 
-ROOMS = (hubs.room, widgets.room, roles.room, feeds.room, search.room, types.room, mine.room)
+ROOMS = (hubs.room, widgets.room, roles.room, feeds.room, search.room, types.room, mine.room, machines.room)
 
 
 def install(app: Flask, protection: CSRFProtect) -> None:

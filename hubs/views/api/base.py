@@ -1,6 +1,7 @@
 """What all resources of the API share: who asks, how often, what a body may be, and how answers are marked."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
 from typing import Any, NoReturn, TypeVar
 
 from flask import Response, current_app, g, jsonify, request
@@ -10,6 +11,7 @@ from webargs.flaskparser import FlaskParser
 
 from hubs.actions import outbox, tokens
 from hubs.errors import InvalidInput, NotAllowed, NotFound, PreconditionFailed, Unauthorized
+from hubs.i18n import _
 from hubs.models import Hub, PersonalToken, Scope, Widget
 from hubs.views.site import account, db, site
 
@@ -30,20 +32,20 @@ class Parser(FlaskParser):
     def load_json(self, req: Any, schema: Schema) -> Any:
         """Return the body, which must be a JSON object."""
         if not req.is_json:
-            raise InvalidInput("Send JSON, with the header Content-Type: application/json.")
+            raise InvalidInput(_("Send JSON, with the header Content-Type: application/json."))
         try:
             found = req.get_json(silent=True)
         except RecursionError:
             found = None
         if not isinstance(found, dict):
-            raise InvalidInput("The body is no JSON object.")
-        return _readable(found)
+            raise InvalidInput(_("The body is no JSON object."))
+        return readable(found)
 
     def handle_error(self, error: ValidationError, *_args: Any, **_more: Any) -> NoReturn:
         """Say what is wrong in our own form."""
         places: Any = error.messages
         fields = {str(name): _sentence(told) for place in places.values() for name, told in place.items()}
-        raise InvalidInput("Some fields need your attention.", fields)
+        raise InvalidInput(_("Some fields need your attention."), fields)
 
 
 def _sentence(told: Any) -> str:
@@ -52,7 +54,7 @@ def _sentence(told: Any) -> str:
     return " ".join(str(one) for one in told) if isinstance(told, list) else str(told)
 
 
-def _readable(found: Any) -> Any:
+def readable(found: Any) -> Any:
     """Return what was sent; no database keeps a NUL or half a character."""
     waiting = [found]
     while waiting:
@@ -62,7 +64,7 @@ def _readable(found: Any) -> Any:
         elif isinstance(value, list):
             waiting += value
         elif isinstance(value, str) and not is_text(value):
-            raise InvalidInput("A text contains characters that there are not; please remove them.")
+            raise InvalidInput(_("A text contains characters that there are not; please remove them."))
     return found
 
 
@@ -75,10 +77,16 @@ class Room(Blueprint):
     """Resources of one kind; ``name`` is their heading in the documentation."""
 
     ARGUMENTS_PARSER = Parser()
+    #: How one may come in to change something, as the document says it.
+    ways: Sequence[Mapping[str, Sequence[str]]] = ({"token": []}, {"session": [], "form": []})
 
     def __init__(self, name: str, import_name: str, description: str) -> None:
         super().__init__(name, import_name, url_prefix=PREFIX, description=description)
         self._prepare_doc_cbks.append(_add_match)
+        self.guard()
+
+    def guard(self) -> None:
+        """Let people in, and mark what they read."""
         self.before_request(enter)
         self.after_request(leave)
 
@@ -103,7 +111,7 @@ class Room(Blueprint):
             for code in (400, 401, 403, *fails, 429, *([412] if match else [])):
                 view = self.alt_response(code, _NAMES[code])(view)
             view = self.response(status, schema)(view)
-            view = self.doc(security=[{"token": []}, {"session": [], "form": []}])(view)
+            view = self.doc(security=list(self.ways))(view)
             if match:
                 _mark(view, IF_MATCH)
             return self.route(rule, methods=[method])(view)  # type: ignore[no-any-return]
@@ -119,6 +127,7 @@ _NAMES = {
     404: "NOT_FOUND",
     409: "CONFLICT",
     412: "PRECONDITION_FAILED",
+    413: HTTPStatus.REQUEST_ENTITY_TOO_LARGE.name,  # other versions of Python have another name for it
     429: "TOO_MANY_REQUESTS",
 }
 ETAG = {"ETag": {"description": "Changes with what is answered.", "schema": {"type": "string"}}}
@@ -150,9 +159,9 @@ def enter() -> None:
     also carry the token of its forms, which no other site knows.
     """
     if not is_text(request.path):
-        raise NotFound("There is nothing here.")
+        raise NotFound(_("There is nothing here."))
     if not all(is_text(name) and is_text(value) for name, value in request.args.items(multi=True)):
-        raise InvalidInput("The query contains characters that there are not; please remove them.")
+        raise InvalidInput(_("The query contains characters that there are not; please remove them."))
     g.token = _token() if "Authorization" in request.headers else None
     if g.token is not None:
         site().api_limiter.take("api", f"token {g.token.id}")
@@ -163,10 +172,10 @@ def enter() -> None:
         return
     if g.token is None:
         if account() is None:
-            raise Unauthorized("Send a token along (Authorization: Bearer hubs_me_…), or sign in.")
+            raise Unauthorized(_("Send a token along (Authorization: Bearer hubs_me_…), or sign in."))
         current_app.extensions["csrf"].protect()
     elif g.token.scope != Scope.WRITE:
-        raise NotAllowed("This token is for reading only. Make one that may write on the page of your account.")
+        raise NotAllowed(_("This token is for reading only. Make one that may write on the page of your account."))
 
 
 def _token() -> PersonalToken:
@@ -174,7 +183,7 @@ def _token() -> PersonalToken:
     scheme, _blank, text = request.headers["Authorization"].partition(" ")
     try:
         if scheme.lower() != "bearer" or not text.strip():
-            raise Unauthorized("Send the token along as: Authorization: Bearer hubs_me_…")
+            raise Unauthorized(_("Send the token along as: Authorization: Bearer hubs_me_…"))
         found = tokens.find(db(), text.strip())
     except Unauthorized:
         site().api_limiter.take("api", request.remote_addr or "")  # who guesses is slowed down
@@ -203,7 +212,7 @@ def held(row: Row) -> Row:
     """
     found = db().get(type(row), row.id, populate_existing=True, with_for_update=True)
     if found is None:
-        raise NotFound("It was removed just now.")
+        raise NotFound(_("It was removed just now."))
     return found
 
 
@@ -219,4 +228,4 @@ def expect(schema: type[Schema], what: Mapping[str, Any]) -> None:
     now.add_etag()
     # nginx makes tags weak when it compresses; ours name content, not bytes, so that this loses nothing.
     if not wanted.contains_weak(now.get_etag()[0] or ""):
-        raise PreconditionFailed("It changed since you read it. Read it again, and send what is new.")
+        raise PreconditionFailed(_("It changed since you read it. Read it again, and send what is new."))

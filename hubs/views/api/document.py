@@ -20,6 +20,7 @@ _ABOUT = (
 _WAYS = {
     "token": {"type": "http", "scheme": "bearer", "description": "A personal token."},
     "session": {"type": "apiKey", "in": "cookie", "name": "hubs", "description": "The session of a browser."},
+    "machine": {"type": "http", "scheme": "bearer", "description": "A token of the widget that a machine fills."},
     "form": {"type": "apiKey", "in": "header", "name": "X-CSRFToken", "description": "The token of its forms."},
 }
 
@@ -79,9 +80,9 @@ def docs() -> str:
 
 def _fields(found: dict[str, Any], operation: dict[str, Any]) -> dict[str, Any]:
     """Return what the body of an operation may hold."""
-    content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
-    name = content.get("schema", {}).get("$ref", "").rpartition("/")[2]
-    properties: dict[str, Any] = found["components"]["schemas"].get(name, {}).get("properties", {})
+    schema = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+    named = found["components"]["schemas"].get(schema.get("$ref", "").rpartition("/")[2], schema)
+    properties: dict[str, Any] = named.get("properties", {})
     return properties
 
 

@@ -8,6 +8,7 @@ from flask import Blueprint, Response, make_response
 
 from hubs import urls
 from hubs.errors import InvalidInput, NotFound
+from hubs.i18n import _
 from hubs.models import Hub
 from hubs.permissions import audiences, can
 from hubs.views.api import schemas
@@ -61,7 +62,7 @@ def _read(hub: Hub, limit: int, before: tuple[datetime, int] | None = None) -> S
     """
     boxes = [row for row in hub.widgets if row.plugin == Feed.name]
     if boxes and not any(can(me(), "view", row) for row in boxes):
-        raise NotFound("This hub has no feed, or you may not see it.")
+        raise NotFound(_("This hub has no feed, or you may not see it."))
     whose = Whose(hub, hub.name if hub.kind == "user" else "", audiences(me(), hub)[-1])
     return read(db(), whose, limit, (), before=before)
 
@@ -73,7 +74,7 @@ def _place(start: Sequence[Any]) -> tuple[datetime, int]:
             return moment.astimezone(UTC), start[1]
     except (ValueError, OverflowError):
         pass  # said below
-    raise InvalidInput("There is no such page.", {"cursor": "Take the address from `next` of the page before."})
+    raise InvalidInput(_("There is no such page."), {"cursor": _("Take the address from `next` of the page before.")})
 
 
 def _describe(one: Item) -> dict[str, Any]:

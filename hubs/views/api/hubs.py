@@ -8,6 +8,7 @@ from sqlalchemy import or_, select
 from hubs import urls
 from hubs.actions import hubs as acts
 from hubs.errors import InvalidInput
+from hubs.i18n import _
 from hubs.models import Hub
 from hubs.permissions import VERBS, can, in_lists, visible
 from hubs.views.api import schemas
@@ -66,7 +67,7 @@ def change_hub(changes: dict[str, Any], space: str, name: str) -> Any:
     """Change a hub's record as an owner; what is not named stays."""
     found = held(find_hub(space, name, "own"))
     if not changes:
-        raise InvalidInput("Name at least one setting to change.")
+        raise InvalidInput(_("Name at least one setting to change."))
     expect(schemas.Hub, describe(found))
     acts.update(db(), me(), found, changes)
     db().commit()

@@ -4,6 +4,7 @@ from typing import Any
 
 from hubs.actions import tokens
 from hubs.errors import Unauthorized
+from hubs.i18n import _
 from hubs.models import User
 from hubs.views.api import schemas
 from hubs.views.api.base import LARGEST, Room
@@ -42,7 +43,7 @@ def revoke_token(number: int) -> Any:
 def _user() -> User:
     user = account()
     if user is None:
-        raise Unauthorized("Send a token along (Authorization: Bearer hubs_me_…), or sign in.")
+        raise Unauthorized(_("Send a token along (Authorization: Bearer hubs_me_…), or sign in."))
     return user
 
 

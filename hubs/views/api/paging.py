@@ -10,6 +10,7 @@ from flask import request
 from marshmallow import EXCLUDE, Schema, fields, validate
 
 from hubs.errors import InvalidInput
+from hubs.i18n import _
 from hubs.views.api.base import is_text
 from hubs.views.site import site
 
@@ -42,7 +43,9 @@ def after(cursor: str, *kinds: type) -> list[Any] | None:
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, list) or len(found) != len(kinds) or not all(map(_fits, found, kinds)):
-        raise InvalidInput("There is no such page.", {"cursor": "Take the address from `next` of the page before."})
+        raise InvalidInput(
+            _("There is no such page."), {"cursor": _("Take the address from `next` of the page before.")}
+        )
     return found
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import contains_eager
 from hubs.actions import membership, people
 from hubs.errors import InvalidInput, NotFound
 from hubs.events import user_channel
+from hubs.i18n import _
 from hubs.models import Hub, Role, RoleName, User
 from hubs.permissions import INSIDE, can, require
 from hubs.views.api import schemas
@@ -36,7 +37,10 @@ def roles(query: dict[str, Any], space: str, name: str) -> Any:
     """
     hub, limit = find_hub(space, name), query["limit"]
     if query["role"] not in ("", *INSIDE):
-        raise InvalidInput("There is no list of these.", {"role": f"Please choose one of: {', '.join(INSIDE)}."})
+        raise InvalidInput(
+            _("There is no list of these."),
+            {"role": _("Please choose one of: %(names)s.") % {"names": ", ".join(INSIDE)}},
+        )
     own = Role.user_id == me().id
     found = select(Role).join(Role.user).options(contains_eager(Role.user)).where(Role.hub_id == hub.id)
     found = found.where(Role.role == query["role"] if query["role"] else or_(Role.role.in_(INSIDE), own))
@@ -61,7 +65,7 @@ def give(space: str, name: str, username: str, role: str) -> Any:
     if wanted in people.OPEN and username == me().username:
         people.take_role(db(), me(), hub, wanted)
     elif wanted in people.OPEN:
-        raise InvalidInput("One subscribes to a hub or stars it oneself.")
+        raise InvalidInput(_("One subscribes to a hub or stars it oneself."))
     elif wanted == RoleName.MEMBER and username == me().username and can(me(), "join", hub):
         if not membership.join(db(), me(), hub):
             db().commit()
@@ -91,7 +95,7 @@ def take(space: str, name: str, username: str, role: str) -> Any:
 def _user(username: str) -> User:
     user = db().scalar(select(User).where(User.username == username))
     if user is None:
-        raise NotFound("There is no account of that name here. Whoever it is must sign in once first.")
+        raise NotFound(_("There is no account of that name here. Whoever it is must sign in once first."))
     return user
 
 

@@ -210,6 +210,22 @@ class Token(Schema):
     last_used = moment(allow_none=True)
 
 
+class Pushed(Schema):
+    """What a machine put into a widget."""
+
+    content = fields.Dict(
+        keys=fields.String(), values=fields.Raw(), required=True, metadata={"description": "As it can be put again."}
+    )
+    pushed_at = moment()
+
+
+class Put(Schema):
+    """What became of a machine's content."""
+
+    widget = fields.Integer(required=True)
+    changed = fields.Boolean(required=True, metadata={"description": "Whether it differs from what was there."})
+
+
 class Hit(Schema):
     """One thing that a search found."""
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from hubs.actions.widgets import installed
+from hubs.i18n import _
 from hubs.views.api import schemas
 from hubs.views.api.base import Room
 from hubs.views.site import site
@@ -28,8 +29,8 @@ def _describe(found: WidgetType) -> dict[str, Any]:
     cls = found.cls
     return {
         "name": found.name,
-        "label": found.label,
-        "summary": cls.summary,
+        "label": _(found.label),
+        "summary": _(cls.summary),
         "position": cls.position,
         "kinds": list(cls.kinds),
         "settings": settings_schema(found.parameters),

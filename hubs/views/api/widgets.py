@@ -5,6 +5,7 @@ from typing import Any
 from hubs import urls
 from hubs.actions import widgets as acts
 from hubs.errors import InvalidInput
+from hubs.i18n import _
 from hubs.models import Widget
 from hubs.permissions import can
 from hubs.views.api import schemas
@@ -59,7 +60,7 @@ def change_widget(changes: dict[str, Any], number: int) -> Any:
     """Change a widget's settings, label, visibility or place, as an owner; what is not named stays."""
     row = _held(number)
     if not changes:
-        raise InvalidInput("Name at least one thing to change.")
+        raise InvalidInput(_("Name at least one thing to change."))
     if {"label", "visibility", "settings"} & set(changes):
         schema = acts.installed(site().registry, row.plugin).schema
         values = {**schema.shown(row.settings), **changes.get("settings", {})}
@@ -88,7 +89,7 @@ def _held(number: int) -> Widget:
 
 def _place(row: Widget, side: str, position: int) -> None:
     if side not in ("left", "right"):
-        raise InvalidInput("The column is either left or right.", {"side": "Please choose left or right."})
+        raise InvalidInput(_("The column is either left or right."), {"side": _("Please choose left or right.")})
     columns = {name: [one for one in row.hub.column(name) if one is not row] for name in ("left", "right")}
     columns[side].insert(max(0, position), row)
     acts.arrange(db(), site().registry, me(), row.hub, columns)

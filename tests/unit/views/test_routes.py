@@ -98,8 +98,8 @@ RULES = {
     ("/w/<int:number>/settings", "GET"): "edit",
     ("/w/<int:number>/settings", "POST"): "edit",
     # Whoever has a token of that widget: tests/unit/views/test_push.py.
-    ("/api/v1/push/<int:number>", "GET"): "machine",
-    ("/api/v1/push/<int:number>", "PUT"): "machine",
+    ("/api/v1/push/<int(max=2147483647):number>", "GET"): "machine",
+    ("/api/v1/push/<int(max=2147483647):number>", "PUT"): "machine",
     # There are no tokens but on widgets that machines fill; that test has owner, member and stranger for these.
     ("/w/<int:number>/tokens", "POST"): "tokens",
     ("/w/<int:number>/tokens/<int:token>/revoke", "POST"): "tokens",

@@ -64,6 +64,8 @@ def _refuse(value: Any) -> Any:
     [
         (Parameter("p", required=True), "", "fill in"),
         (Parameter("p"), 5, "must be a text"),
+        (Parameter("p"), [], "must be a text"),
+        (CHOICE, [], "choose one of"),
         (Parameter("p"), "x" * 501, "at most 500"),
         (Parameter("p"), "a\x00b", "control characters"),
         (NUMBER, "eleven", "whole number from 1 to 10"),
