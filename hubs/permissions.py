@@ -203,6 +203,20 @@ def refusal(who: Person, hub: Hub) -> str:
     return _("Only owners of %(hub)s may do this.") % named
 
 
+def closed(who: Person, hub: Hub) -> str:
+    """Return the sentence that tells somebody who sees ``hub`` why they cannot ask to join; empty where it needs none.
+
+    None is needed by who can ask, who is a member, and where nobody joins: at a person's hub, or an archived one.
+    """
+    if not who.signed_in or hub.kind == "user" or hub.archived or who.is_(hub, *INSIDE):
+        return ""
+    if hub.group_name:
+        return _("Members are those of the group %(group)s in the account system: ask to join it there.") % {
+            "group": hub.group_name
+        }
+    return _("%(hub)s is joined by invitation only.") % {"hub": hub.title} if not _takes_members(hub) else ""
+
+
 def _takes_members(hub: Hub) -> bool:
     """Tell whether one can ask to become a member; who is in a group of the account system is said there."""
     return hub.join_mode != JoinMode.INVITATION and not hub.group_name

@@ -11,7 +11,7 @@ from hubs.actions import notices, people
 from hubs.errors import InvalidInput, NotAllowed
 from hubs.i18n import _
 from hubs.models import Hub, JoinRequest, RequestState, Role, RoleName, User, Widget
-from hubs.permissions import STAND_INS, Person, can, refusal, require, stand_in
+from hubs.permissions import STAND_INS, Person, can, closed, refusal, require, stand_in
 from hubs.views import render
 from hubs.views.site import bar, db, find_hub, locale, me, page_of, shown, site, stream_of
 
@@ -129,13 +129,13 @@ def _may(hub: Hub, who: Person) -> dict[str, bool]:
 
 
 def _why(hub: Hub) -> dict[str, Any] | None:
-    """Return why who is signed in cannot edit the page, and whom they can ask; None where nothing needs to be said."""
+    """Return why who is signed in cannot edit the page, or join, and whom they can ask; None where all is open."""
     who = me()
     if not who.signed_in or can(who, "edit", hub):
         return None
     owning = select(Role.user_id).where(Role.hub_id == hub.id, Role.role == RoleName.OWNER)
     others = select(User).where(User.id.in_(owning), User.id != who.id).order_by(User.username).limit(NAMED)
-    return {"text": refusal(who, hub), "owners": list(db().scalars(others))}
+    return {"edit": refusal(who, hub), "join": closed(who, hub), "owners": list(db().scalars(others))}
 
 
 def _waits(hub: Hub) -> bool:

@@ -27,8 +27,8 @@ async function send(hub, index) {
 function ends() {
   const cards = [...document.querySelectorAll("#bookmarks .edit-card")];
   cards.forEach((card, index) => {
-    card.querySelector('[value="up"]').disabled = index === 0;
-    card.querySelector('[value="down"]').disabled = index === cards.length - 1;
+    card.querySelector('[value="up"]').hidden = index === 0;
+    card.querySelector('[value="down"]').hidden = index === cards.length - 1;
   });
 }
 

@@ -1,23 +1,28 @@
 """Whoever cannot edit a page sees the control all the same, with why not and whom to ask."""
 
 import re
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
-from hubs.models import Hub
+from hubs.models import Hub, JoinMode
 from tests.unit.views.conftest import sign_in
 
 
-def why(client: FlaskClient) -> str:
+def why(client: FlaskClient, name: str = "edit") -> str:
     """Return what the page says beside the control; empty where it says nothing."""
     page = " ".join(client.get("/t/otters/").get_data(as_text=True).split())
-    assert ("Edit page layout</a>" in page) is not ("Why not?" in page) or "Sign in</a>" in page
-    found = re.search(
-        r'aria-disabled="true" aria-describedby="why-edit".*?<div class="locked-why" id="why-edit">(.*?)</div>', page
-    )
+    assert ("Edit page layout</a>" in page) is not ('id="why-edit"' in page) or "Sign in</a>" in page
+    told = rf'aria-disabled="true" aria-describedby="why-{name}".*?<div class="locked-why" id="why-{name}">(.*?)</div>'
+    found = re.search(told, page)
     return found[1] if found else ""
+
+
+def joins(client: FlaskClient) -> bool:
+    """Tell whether the page leads to joining."""
+    return 'href="/t/otters/join"' in client.get("/t/otters/").get_data(as_text=True)
 
 
 @pytest.mark.usefixtures("otters")
@@ -48,3 +53,58 @@ def test_visitors_see_no_control_that_they_cannot_use(client: FlaskClient) -> No
     assert why(client) == ""
     sign_in(client, "owner")
     assert "Why not?" not in client.get("/t/otters/?as=stranger").get_data(as_text=True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"join_mode": JoinMode.INVITATION}, "otters is joined by invitation only."),
+        ({"group_name": "sea-otters"}, "Members are those of the group sea-otters in the account system"),
+    ],
+)
+def test_who_cannot_ask_to_join_reads_why_and_whom_to_ask(
+    client: FlaskClient, session: Session, otters: Hub, changes: dict[str, Any], said: str
+) -> None:
+    for name, value in changes.items():
+        setattr(otters, name, value)
+    session.commit()
+    for role in ("stranger", "subscriber"):
+        sign_in(client, role)
+        assert said in why(client, "join")
+        assert '<a href="/u/owner/">' in why(client, "join")
+        assert not joins(client)
+    for role in ("member", "owner"):
+        sign_in(client, role)
+        assert why(client, "join") == ""
+    otters.archived = True
+    session.commit()
+    assert why(sign_in(client, "stranger"), "join") == ""
+
+
+@pytest.mark.usefixtures("otters")
+def test_who_can_ask_to_join_is_led_there(client: FlaskClient) -> None:
+    for role in ("stranger", "subscriber"):
+        sign_in(client, role)
+        assert joins(client)
+        assert why(client, "join") == ""
+
+
+PAGES = (
+    "/t/otters/",
+    "/t/otters/edit",
+    "/me/bookmarks",
+    "/t/otters/settings",
+    "/t/otters/members",
+    "/t/otters/history",
+)
+
+
+@pytest.mark.parametrize("archived", [False, True])
+def test_every_disabled_control_says_why(client: FlaskClient, session: Session, otters: Hub, archived: bool) -> None:
+    otters.archived = archived
+    session.commit()
+    sign_in(client, "owner")
+    for path in (*PAGES, "/t/otters/settings/appearance", "/t/otters/settings/other"):
+        page = client.get(path).get_data(as_text=True)
+        for control in re.findall(r'<[^>]* (?:disabled|aria-disabled="true")[^>]*>', page):
+            assert re.search(r'title="[^"]+"|aria-describedby="why', control), (path, control)
