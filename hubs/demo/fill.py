@@ -85,7 +85,7 @@ def _personal(session: Session, registry: Registry, user: User, plugin: str, use
 
 def _team(session: Session, registry: Registry, users: dict[str, User], team: dict[str, Any]) -> None:
     founder = users[team["owners"][0]]
-    values = {name: team[name] for name in ("display_name", "summary", "description")}
+    values = {name: team[name] for name in ("display_name", "summary", "description", "banner")}
     values |= {"calendar": team["name"], **team.get("extras", {})}
     hub = hub_actions.create(session, registry, founder, "team", team["name"], values)
     session.flush()
