@@ -24,7 +24,7 @@ SHOWN = 8
 MOST = 50
 #: Rows of each kind that are ranked. More than these fit only very short words; what is called exactly so, and widgets
 #: on hubs of one's own, are always among them.
-RANKED = 500
+RANKED = 250
 #: Typos are looked for where fewer than these, of all kinds, have the words themselves, and none is called just so.
 FEW = 3
 
