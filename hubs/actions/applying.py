@@ -41,9 +41,11 @@ def found(session: Session, registry: Registry, wanted: HubDocument) -> Hub:
     """Return the hub that a document names; where there is none, make it for the first of its owners.
 
     :raises InvalidInput: when a hub must be made and the document names no owner who has an account.
+    :raises Conflict: when a hub of another kind is at its address.
     """
-    query = select(Hub).where(Hub.kind == wanted.kind, Hub.name == wanted.hub)
-    hub = session.scalars(query).first()
+    hub = hubs.at_address(session, wanted.kind, wanted.hub)
+    if hub is not None and hub.kind != wanted.kind:
+        raise hubs.taken(hub)
     if hub is not None and hub.deleted_on is not None:
         raise InvalidInput(f"The hub {wanted.hub} is deleted. An owner can bring it back on the page “My account”.")
     if hub is not None:

@@ -73,8 +73,8 @@ def create(
     :raises Conflict: when the name is taken.
     """
     check_name(name)
-    if session.scalar(select(Hub.id).where(Hub.kind == kind, Hub.name == name)):
-        raise Conflict(_("There is a %(kind)s hub called %(name)s already.") % {"kind": kind, "name": name})
+    if (there := at_address(session, kind, name)) is not None:
+        raise taken(there)
     hub = Hub(kind=kind, name=name, user=founder if kind == "user" else None, version=1, extras={}, managed_in="")
     _change(hub, values or {})
     for side, plugin in DEFAULT_WIDGETS.get(kind, DEFAULT_WIDGETS["team"]) if layout is None else layout:
@@ -87,6 +87,17 @@ def create(
     session.flush()
     outbox.record(session, "hubs.hub.created", outbox.about_hub(session, hub, founder.username), hub)
     return hub
+
+
+def at_address(session: Session, kind: str, name: str) -> Hub | None:
+    """Return the hub that is where one of this kind and name would be: all kinds but people's own share their names."""
+    space = Hub.kind == "user" if kind == "user" else Hub.kind != "user"
+    return session.scalars(select(Hub).where(space, Hub.name == name)).first()
+
+
+def taken(there: Hub) -> Conflict:
+    """Return the error that says that a name is taken, and by what."""
+    return Conflict(_("There is a %(kind)s hub called %(name)s already.") % {"kind": there.kind, "name": there.name})
 
 
 def check_name(name: str) -> None:

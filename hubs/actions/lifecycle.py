@@ -6,7 +6,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from hubs.actions import hubs, outbox
-from hubs.errors import Conflict, InvalidInput
+from hubs.errors import InvalidInput
 from hubs.i18n import _
 from hubs.models import FormerName, Hub, Role, RoleName, User, Visibility, now
 from hubs.permissions import Person, require
@@ -32,9 +32,8 @@ def rename(session: Session, who: Person, hub: Hub, name: str) -> bool:
     hubs.check_name(name)
     if name == old:
         return False
-    if session.scalar(select(Hub.id).where(Hub.kind != "user", Hub.name == name, Hub.id != hub.id)):
-        sentence = _("There is a hub called %(name)s already.") % {"name": name}
-        raise Conflict(sentence)
+    if (there := hubs.at_address(session, hub.kind, name)) is not None:
+        raise hubs.taken(there)
     # Whoever had the new name before, or called something by the old one, loses it to this hub.
     session.execute(delete(FormerName).where(FormerName.space == "t", FormerName.name.in_((name, old))))
     session.add(FormerName(space="t", name=old, hub_id=hub.id))

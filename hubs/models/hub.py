@@ -7,7 +7,7 @@ from secrets import token_hex
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, Enum, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, Enum, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.ext.mutable import MutableDict
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -48,6 +48,14 @@ class Hub(Base):
     __tablename__ = "hubs"
     __table_args__ = (
         UniqueConstraint("kind", "name"),
+        # All kinds but people's own share the addresses under /t/.
+        Index(
+            "uq_hubs_shared_name",
+            "name",
+            unique=True,
+            sqlite_where=text("kind <> 'user'"),
+            postgresql_where=text("kind <> 'user'"),
+        ),
         CheckConstraint(f"left_width BETWEEN 1 AND {GRID - 1}", name="left_width"),
     )
 

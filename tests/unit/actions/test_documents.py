@@ -240,3 +240,13 @@ def test_what_is_exported_and_applied_again_is_the_same(
     assert again == exported
     assert changes.between(exported, again) == []
     session.rollback()
+
+
+def test_a_document_of_another_kind_does_not_take_the_address_of_a_hub(
+    session: Session, registry: Registry, team: Hub
+) -> None:
+    for owners in ({}, {"owners": ["owner"]}):
+        wanted = documents.read({"hub": "otters", "kind": "regional", **owners})
+        with pytest.raises(Conflict, match="There is a team hub called otters already"):
+            applying.found(session, registry, wanted)
+    assert applying.found(session, registry, documents.read({"hub": "otters"})) is team

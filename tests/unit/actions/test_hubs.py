@@ -27,6 +27,18 @@ def test_a_name_is_used_once_and_only_if_it_fits_an_address(session: Session, re
             hubs.create(session, registry, owner, "team", name)
 
 
+def test_all_kinds_but_people_share_their_addresses(session: Session, registry: Registry, team: Hub) -> None:
+    owner = user_of(session, "owner")
+    for kind in ("regional", "project", "event"):
+        with pytest.raises(Conflict, match="There is a team hub called otters already"):
+            hubs.create(session, registry, owner, kind, "otters")
+    assert hubs.at_address(session, "regional", "otters") is team
+    hubs.create(session, registry, owner, "team", "stranger")  # a person's hub of that name is elsewhere
+    theirs = hubs.at_address(session, "user", "stranger")
+    assert theirs is not None
+    assert theirs.kind == "user"
+
+
 @pytest.mark.parametrize("username", ["stranger", "subscriber", "member"])
 def test_only_owners_change_a_hub(session: Session, team: Hub, username: str) -> None:
     with pytest.raises(NotAllowed):

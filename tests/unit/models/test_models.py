@@ -95,3 +95,29 @@ def test_idle_grades(days: int, grade: str) -> None:
 
 def test_a_hub_without_activity_has_a_grade_of_its_own() -> None:
     assert idle.grade(None) == "never"
+
+
+def test_of_two_hubs_at_one_address_the_oldest_keeps_it(database: Database) -> None:
+    migrations.downgrade(database, "0013")
+    columns = "display_name, summary, description, avatar, banner, visibility, join_mode, join_conditions, group_name"
+    rest = "archived, left_width, extras, managed_in, version, created_on, updated_on"
+    values = "'', '', '', '', '', 'public', 'request', '', '', false, 8, '{}', '', 1, '2026-01-01', '2026-01-01'"
+    hubs = [("team", "otters"), ("regional", "otters"), ("project", "otters"), ("user", "otters"), ("team", "seals")]
+    with database.engine.begin() as connection:
+        for kind, name in [*hubs, ("team", "otters-regional")]:
+            statement = f"INSERT INTO hubs (kind, name, {columns}, {rest}) VALUES (:kind, :name, {values})"
+            connection.execute(text(statement), {"kind": kind, "name": name})
+    migrations.upgrade(database)
+    with database.session() as session:
+        found = [(hub.kind, hub.name) for hub in session.query(Hub).order_by(Hub.id)]
+        assert found == [
+            ("team", "otters"),
+            ("regional", "otters-regional-2"),
+            ("project", "otters-project"),
+            ("user", "otters"),
+            ("team", "seals"),
+            ("team", "otters-regional"),
+        ]
+        session.add(Hub(kind="event", name="seals"))
+        with pytest.raises(IntegrityError):
+            session.flush()
