@@ -99,6 +99,23 @@ def username(text: str) -> str:
     return text if _USERNAME.match(text) else ""
 
 
+#: What people did, by the name of the message that tells it; of others the name itself says it.
+_DID = {
+    "askbot.post.edit": "wrote in",
+    "bodhi.update.comment": "commented on the update",
+    "bodhi.update.request.stable": "submitted to stable the update",
+    "bodhi.update.request.testing": "submitted to testing the update",
+    "fedbadges.badge.award": "earned the badge",
+    "git.receive": "pushed",
+    "irc.karma": "thanked somebody",
+    "meetbot.meeting.complete": "finished the meeting",
+    "meetbot.meeting.item.help": "called for help",
+    "pagure.issue.comment.added": "commented on the issue",
+    "pagure.issue.new": "opened the issue",
+    "pagure.pull-request.comment.added": "commented on the pull request",
+    "pagure.pull-request.new": "opened the pull request",
+    "wiki.article.edit": "edited the page",
+}
 #: What our own messages say, by their name.
 _OWN = {
     "hubs.user.created": "{username} joined",
@@ -183,8 +200,10 @@ def _texts(fields: Iterable[Field], wanted: tuple[str, ...]) -> Iterator[str]:
 
 def _sentence(message: Message, fields: Iterable[Field], agent: str) -> str:
     """Say what happened: who, what, and the title of the thing where it has one."""
-    rest = message.name.split(".")[1:]
-    what = " ".join(part.replace("-", " ").replace("_", " ") for part in rest) or message.category
     title = next(_texts(fields, _TITLES), "").splitlines()
     shown = f" “{title[0][:160]}”" if title else ""
+    if agent and message.name in _DID:
+        return f"{agent} {_DID[message.name]}{shown}"
+    rest = message.name.split(".")[1:]
+    what = " ".join(part.replace("-", " ").replace("_", " ") for part in rest) or message.category
     return f"{agent or message.category}: {what}{shown}"

@@ -59,6 +59,8 @@ def test_a_page_is_edited_with_the_mouse(open_page: Open, newts: str) -> None:
     wait_for_order(page, "left", ["sticky", "feed"])
     page.locator(".edit-card[data-key=feed] [data-handle]").drag_to(page.locator(".edit-card[data-key=sticky]"))
     wait_for_order(page, "left", ["feed", "sticky"])
+    # The server's answer moves things down a little: the next drag begins after it.
+    expect(page.get_by_role("button", name="Save changes")).to_be_visible()
     page.locator(".edit-card[data-key=stats] [data-handle]").drag_to(page.locator(".edit-card[data-key=sticky]"))
     expect(page.locator("[data-list=left] .edit-card")).to_have_count(3)
     page.locator("[data-side=right] .add-button").click()

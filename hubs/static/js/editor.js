@@ -78,13 +78,14 @@ function prepare() {
       delay: 150,
       delayOnTouchOnly: true,
       ghostClass: "edit-ghost",
-      onStart: () => {
+      // From the press of the button on: what is held may not be taken away before it moves, either.
+      onChoose: () => {
         dragged = new Promise((done) => {
           drop = done;
         });
       },
+      onUnchoose: () => drop(),
       onEnd: (event) => {
-        drop();
         if (event.from === event.to && event.oldDraggableIndex === event.newDraggableIndex) return;
         place(event.item.dataset.key, event.to.dataset.list, event.newDraggableIndex);
       },

@@ -51,6 +51,20 @@ def test_packages_sentence_and_link_are_found() -> None:
 
 
 @pytest.mark.parametrize(
+    ("topic", "body", "sentence"),
+    [
+        ("git.receive", {"agent": "o", "commit": {"summary": "Swim"}}, "o pushed “Swim”"),
+        ("pagure.issue.new", {"agent": "o", "issue": {"title": "Low tide"}}, "o opened the issue “Low tide”"),
+        ("irc.karma", {"agent": "o", "recipient": "p"}, "o thanked somebody"),
+        ("wiki.article.edit", {"user": "o", "title": "Tides"}, "o edited the page “Tides”"),
+        ("wiki.article.edit", {"title": "Tides"}, "wiki: article edit “Tides”"),
+    ],
+)
+def test_what_people_often_do_is_said_in_words(topic: str, body: dict[str, Any], sentence: str) -> None:
+    assert extracted(body, topic).sentence == sentence
+
+
+@pytest.mark.parametrize(
     ("topic", "body", "packages"),
     [
         ("buildsys.build.state.change", {"name": "tidepool", "version": "1.0", "new": 1}, {"tidepool"}),
