@@ -8,6 +8,7 @@ const RETURNS = 10;
 // Milliseconds after which we look whether a widget that was being refreshed is done: not all readers at once.
 const lookAgain = () => 8000 + Math.random() * 6000;
 
+// Tells whether the content has come or is still being built; where it is, we come back for it.
 export async function load(frame, returns = 0) {
   const body = frame.querySelector(".widget-body");
   // The language is in the address, so that a proxy that knows no reader can answer.
@@ -17,14 +18,16 @@ export async function load(frame, returns = 0) {
     if (answer.status === 202 && returns < RETURNS) {
       const asked = Number(answer.headers.get("Retry-After")) || 1;
       setTimeout(() => frame.isConnected && load(frame, returns + 1), 1000 * (asked + Math.random() * (returns + 1)));
-      return;
+      return true;
     }
     const text = await answer.text();
     const told = /^<!--hubs (.*)-->\n/.exec(text);
     if (!answer.ok || !told) throw new Error(`status ${answer.status}`);
     show({ widget: Number(frame.dataset.widget), ...JSON.parse(told[1]), html: text.slice(told[0].length) });
+    return true;
   } catch {
     if (body.dataset.load) offerRetry(frame, body);
+    return false;
   }
 }
 

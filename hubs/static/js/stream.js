@@ -8,6 +8,8 @@ import { announce, frameOf, show } from "./widgets.js";
 
 // A hidden page gives its stream back after this time, and catches up with one request.
 const HIDDEN = 60000;
+// After this time an answer is given up.
+const PATIENCE = 20000;
 // A page that was taken away is loaded again at most this often.
 const RELOAD = 60000;
 
@@ -49,7 +51,9 @@ function later() {
   tell(pace.failures > 3 || navigator.onLine === false ? "offline" : "waiting");
   timer = window.setTimeout(() => {
     pace.tried();
-    renew();
+    // What an answer under way tells may be older than the reason to ask again.
+    if (renewing) later();
+    else renew();
   }, pace.wait());
   pace.failures += 1;
 }
@@ -61,14 +65,17 @@ async function renew() {
   renewing = true;
   window.clearTimeout(timer);
   try {
-    const answer = await fetch(page.renew, { headers: { Accept: "application/json" }, cache: "no-store" });
+    const options = { headers: { Accept: "application/json" }, cache: "no-store", signal: AbortSignal.timeout(PATIENCE) };
+    const answer = await fetch(page.renew, options);
     if (answer.status === 403 || answer.status === 404) return gone();
     const fresh = await answer.json();
-    await catchUp(fresh);
+    const whole = await catchUp(fresh);
     ({ token, cursor } = fresh);
     if (fresh.channels) channels = fresh.channels.split(" ");
     away = document.hidden && away;
-    if (!away) join();
+    if (away) return;
+    join();
+    if (!whole) later();
   } catch {
     later();
   } finally {
@@ -85,6 +92,7 @@ function gone() {
   window.location.reload();
 }
 
+// Tells whether all that was out of date could be fetched.
 async function catchUp(fresh) {
   document.dispatchEvent(new Event("hubs:heard"));
   if (Number(page.hubVersion) !== fresh.version) await layoutChanged(page, fresh.version);
@@ -92,7 +100,7 @@ async function catchUp(fresh) {
     const frame = frameOf(id);
     return frame && (!digest || frame.dataset.digest !== digest);
   });
-  await Promise.all(outdated.map(([id]) => load(frameOf(id))));
+  return (await Promise.all(outdated.map(([id]) => load(frameOf(id))))).every(Boolean);
 }
 
 const HANDLERS = {
@@ -102,7 +110,7 @@ const HANDLERS = {
   // Changed, and not rendered in this page's language: nobody seemed to watch it.
   changed(change) {
     const frame = frameOf(change.widget);
-    if (frame && Number(frame.dataset.version) <= change.version) load(frame);
+    if (frame && Number(frame.dataset.version) <= change.version) load(frame).then((loaded) => loaded || later());
   },
   layout(change) {
     if (change.version > Number(page.hubVersion)) layoutChanged(page, change.version);

@@ -138,6 +138,11 @@ class Truth:
             self.notes = [row.id for row in found.widgets if row.plugin == "sticky"]
             self.feeds = [row.id for row in found.widgets if row.plugin in ("feed", "activity")]
 
+    @property
+    def changing(self) -> list[int]:
+        """The widgets that change."""
+        return self.notes + self.feeds
+
     def add_note(self) -> None:
         """Put one more note on the hub."""
         with self.database.transaction() as session:
@@ -169,6 +174,11 @@ class Truth:
         """Build a widget, after the web app where that is at it."""
         while (again := self._builder.build(row, [ALL])) is not None:
             time.sleep(again)
+
+    def evict(self, row: int) -> None:
+        """Take a widget's content out of the cache."""
+        with self.database.session() as session:
+            self.fragments.forget(session.get_one(Widget, row))
 
     def close(self) -> None:
         """Give the connections back."""
