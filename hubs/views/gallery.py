@@ -11,6 +11,7 @@ from hubs.errors import NotFound
 from hubs.i18n import N_, _
 from hubs.models import Visibility, Widget
 from hubs.permissions import VISITOR, can
+from hubs.testing.samples import sample
 from hubs.testing.sandbox import Sandbox, Shown, sandbox
 from hubs.views.site import db, locale, site
 from hubs.widgets.fragments import Fragment
@@ -56,7 +57,8 @@ def _allow() -> None:
 
 def _states(box: Sandbox, plugin: str) -> Mapping[str, Shown]:
     """Return the states, with an example from this instance in those that have content, where there is one."""
-    found = box.states(Widget(plugin=plugin, settings={}))
+    shown = sample(plugin)
+    found = box.states(Widget(plugin=plugin, settings=dict(shown.settings)), shown.live, shown.empty)
     example = _example(plugin)
     if example is None:
         return found
@@ -64,8 +66,8 @@ def _states(box: Sandbox, plugin: str) -> Mapping[str, Shown]:
         number = found[state].row.id
         # Its ids are those of the widget that it was taken from.
         html = example.html.replace(f'-{example.widget}"', f'-{number}"')
-        shown = replace(example, widget=number, html=html, state="stale" if state == "stale" else "live")
-        found[state] = replace(found[state], fragment=shown)
+        copy = replace(example, widget=number, html=html, state="stale" if state == "stale" else "live")
+        found[state] = replace(found[state], fragment=copy)
     return found
 
 

@@ -7,10 +7,11 @@ from flask.typing import ResponseReturnValue
 
 from hubs import urls
 from hubs.actions import push
+from hubs.actions.widgets import installed
 from hubs.errors import InvalidInput
 from hubs.i18n import _
 from hubs.models import Widget
-from hubs.views.site import db, find_widget, me
+from hubs.views.site import db, find_widget, me, site
 
 blueprint = Blueprint("push_tokens", __name__)
 
@@ -40,4 +41,7 @@ def revoke(number: int, token: int) -> ResponseReturnValue:
 
 def _page(row: Widget, **shown: Any) -> str:
     values = {"token": None, "text": "", "wrong": {}, "problem": "", **shown}
-    return render_template("push-tokens.html", hub=row.hub, row=row, tokens=push.tokens(db(), me(), row), **values)
+    found = installed(site().registry, row.plugin)
+    return render_template(
+        "push-tokens.html", hub=row.hub, row=row, type=found, tokens=push.tokens(db(), me(), row), **values
+    )

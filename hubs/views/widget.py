@@ -29,7 +29,7 @@ def show(number: int) -> str:
     stream = stream_of(hub, cursor)
     found = site().desk.read_many([row], locale())
     may = {"edit": can(me(), "edit", hub)}
-    return render_template("widget.html", hub=hub, row=row, stream=stream, fragments=found, may=may)
+    return render_template("widget.html", hub=hub, row=row, stream=stream, fragments=found, may=may, title=_title(row))
 
 
 @blueprint.get("/fragment")

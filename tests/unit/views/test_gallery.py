@@ -66,3 +66,13 @@ def test_an_example_comes_from_what_everybody_may_see(app: Flask, session: Sessi
         session.commit()
         with app.test_request_context():
             assert (gallery._example("members") is not None) is there, visibility
+
+
+@pytest.mark.parametrize("name", ["badges", "updates", "package_reviews", "meetings", "issues", "pulls", "rss", "json"])
+def test_a_widget_that_asks_another_service_shows_content_in_the_gallery_and_none_where_there_is_none(
+    shown: FlaskClient, name: str
+) -> None:
+    page = shown.get(f"/gallery/{name}").get_data(as_text=True)
+    states = [part.split('"', 1)[0] for part in page.split('data-state="')[1:]]
+    assert states == ["loading", "live", "live", "stale", "failed", "needs-setup", "live"]
+    assert page.count("https://example.org/") >= 3
