@@ -11,7 +11,7 @@ from flask_wtf.csrf import CSRFProtect
 from jinja2 import ChoiceLoader, FileSystemLoader
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from hubs import cache, i18n, urls
+from hubs import api_urls, cache, i18n, urls
 from hubs.actions import outbox, revisions
 from hubs.actions.changes import shown
 from hubs.bus import NullPublisher, Publisher
@@ -102,7 +102,7 @@ def create_app(
     app.jinja_env.filters.update(FILTERS)
     app.jinja_env.filters["shown"] = shown
     i18n.install(app.jinja_env)
-    app.jinja_env.globals.update(urls=urls, can=can, me=me, site_name=settings.site_name)
+    app.jinja_env.globals.update(urls=urls, api_urls=api_urls, can=can, me=me, site_name=settings.site_name)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     pages = (front, finding, gallery, new, hub, edit, editor, history, manage, members, mine, stream, widget)
     rooms = (*pages, push, auth, account, tokens, health, language)

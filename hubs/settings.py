@@ -6,21 +6,16 @@ default. Unknown names and bad values stop the start with a sentence that says w
 
 import difflib
 import os
-import re
 import secrets
 import tempfile
 import tomllib
 from collections.abc import Mapping
 from contextlib import suppress
-from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from typing import Any, Literal
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     SecretStr,
@@ -31,6 +26,17 @@ from pydantic import (
 )
 
 from hubs.errors import BadSetting
+from hubs.values import (
+    CacheURL,
+    DatabaseURL,
+    IssuerURL,
+    Networks,
+    RedisURL,
+    ServiceURL,
+    SiteURL,
+    Token,
+    Words,
+)
 
 PREFIX = "HUBS_"
 #: Names in the environment with our prefix that are not settings of the application.
@@ -45,56 +51,24 @@ NOT_SETTINGS = {
 }
 
 
-#: Hosts that may be spoken to without TLS.
-_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
-
-
-def _words(value: Any) -> Any:
-    """Split a comma-separated text, as an environment variable holds a list."""
-    if isinstance(value, str):
-        return [word.strip() for word in value.split(",") if word.strip()]
-    return value
-
-
-def _token(value: SecretStr) -> SecretStr:
-    """Refuse what cannot stand in a header, without repeating it."""
-    text = value.get_secret_value()
-    if not (text.isascii() and text.isprintable() and " " not in text) or len(text) > 500:
-        raise ValueError("a token has only letters, digits and signs, no blanks or line breaks")
-    return value
-
-
-def _service(value: str) -> str:
-    if urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname:
-        raise ValueError("write a full address such as https://bodhi.fedoraproject.org")
-    return value.rstrip("/")
-
-
-Words = Annotated[list[str], BeforeValidator(_words)]
-#: What proves to another service who we are; never shown.
-Token = Annotated[SecretStr, AfterValidator(_token)]
-#: The address of another service, without a slash at its end.
-ServiceURL = Annotated[str, AfterValidator(_service)]
-
-
 class Settings(BaseModel):
     """The settings of one process; immutable."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     data_dir: Path = Field(Path("var"), description="Folder for the embedded databases and the generated secret key.")
-    database_url: str = Field(
+    database_url: DatabaseURL = Field(
         "", description="SQLAlchemy URL; empty means SQLite in data_dir. Production: postgresql+psycopg2://…"
     )
-    cache_url: str = Field(
+    cache_url: CacheURL = Field(
         "",
         description="memcached://host:11211[,host:port…], sqlite:///path, or null://; empty means SQLite in data_dir.",
     )
-    redis_url: str = Field("redis://127.0.0.1:6379/0", description="Redis that carries the browsers' events.")
+    redis_url: RedisURL = Field("redis://127.0.0.1:6379/0", description="Redis that carries the browsers' events.")
     secret_key: SecretStr = Field(
         SecretStr(""), description="Signs sessions, stream tokens and cached objects; empty means a generated file."
     )
-    site_url: str = Field("http://127.0.0.1:8000", description="Address at which people reach the pages.")
+    site_url: SiteURL = Field("http://127.0.0.1:8000", description="Address at which people reach the pages.")
     stream_url: str = Field(
         "/events", description="Address at which browsers reach the event stream; a path when on the same host."
     )
@@ -105,7 +79,7 @@ class Settings(BaseModel):
     )
     audit_days: int = Field(730, ge=1, description="Days for which the audit log is kept.")
     local_login: bool = Field(False, description="Sign-in without password; works on loopback only.")
-    oidc_issuer: str = Field(
+    oidc_issuer: IssuerURL = Field(
         "",
         description="OpenID provider at which people sign in, as it names itself; empty means none. "
         "Fedora's: https://id.fedoraproject.org/openidc",
@@ -180,7 +154,7 @@ class Settings(BaseModel):
     )
     forgejo_url: ServiceURL = Field("https://forge.fedoraproject.org", description="Our own server with Forgejo.")
     forgejo_token: Token = Field(SecretStr(""), description="Token for our own Forgejo; sent to it alone.")
-    vouched_networks: Words = Field(
+    vouched_networks: Networks = Field(
         [],
         description="Networks, such as 10.20.0.0/16, from which feeds may be read although they are not public.",
     )
@@ -192,56 +166,11 @@ class Settings(BaseModel):
             raise ValueError("it must be less than build_timeout, so that a build ends before another process begins")
         return value
 
-    @field_validator("vouched_networks")
-    @classmethod
-    def _networks(cls, value: list[str]) -> list[str]:
-        for text in value:
-            try:
-                ip_network(text)
-            except ValueError:
-                raise ValueError(f"{text} is not a network; write for example 10.20.0.0/16") from None
-        return value
-
-    @field_validator("database_url")
-    @classmethod
-    def _database(cls, value: str) -> str:
-        # SQLAlchemy 2.1 reads the bare scheme as psycopg 3, and not at all the one that hosting services hand out.
-        return re.sub(r"^postgres(ql)?://", "postgresql+psycopg2://", value)
-
-    @field_validator("cache_url")
-    @classmethod
-    def _cache(cls, value: str) -> str:
-        if value and not value.startswith(("memcached://", "sqlite:///", "null://")):
-            raise ValueError("start it with memcached://, sqlite:/// or null://")
-        return value
-
-    @field_validator("redis_url")
-    @classmethod
-    def _redis(cls, value: str) -> str:
-        if not value.startswith(("redis://", "rediss://", "unix://")):
-            raise ValueError("start it with redis://, rediss:// or unix://")
-        return value
-
-    @field_validator("oidc_issuer")
-    @classmethod
-    def _issuer(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if value and not (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)):
-            raise ValueError("write a full address that starts with https://")
-        return value.rstrip("/")
-
     @model_validator(mode="after")
     def _client(self) -> "Settings":
         if self.oidc_issuer and not self.oidc_client_id:
             raise ValueError("oidc_client_id: the provider must know this instance by a name")
         return self
-
-    @field_validator("site_url")
-    @classmethod
-    def _site(cls, value: str) -> str:
-        if urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname:
-            raise ValueError("write a full address such as https://hubs.example.org")
-        return value.rstrip("/")
 
     @property
     def database(self) -> str:

@@ -176,26 +176,6 @@ def hub_atom(kind: str, name: str) -> str:
     return f"{hub(kind, name)}feed.atom"
 
 
-def api() -> str:
-    """Return the path of the API's documentation."""
-    return "/api/v1/"
-
-
-def openapi() -> str:
-    """Return the path of the API's OpenAPI document."""
-    return "/api/v1/openapi.json"
-
-
-def api_hub(kind: str, name: str) -> str:
-    """Return the path of a hub in the API."""
-    return f"/api/v1/hubs{hub(kind, name).rstrip('/')}"
-
-
-def api_widget(widget_id: int) -> str:
-    """Return the path of a widget in the API."""
-    return f"/api/v1/widgets/{widget_id}"
-
-
 def widget(widget_id: int) -> str:
     """Return the path of a widget on a page of its own."""
     return f"/w/{widget_id}/"

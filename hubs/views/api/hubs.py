@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import fields
 from sqlalchemy import or_, select
 
-from hubs import urls
+from hubs import api_urls, urls
 from hubs.actions import hubs as acts
 from hubs.errors import InvalidInput
 from hubs.i18n import _
@@ -87,7 +87,7 @@ def brief(found: Hub) -> dict[str, Any]:
 
 def address(found: Hub) -> str:
     """Return the address of a hub in this API."""
-    return site().settings.site_url + urls.api_hub(found.kind, found.name)
+    return site().settings.site_url + api_urls.hub(found.kind, found.name)
 
 
 def describe(found: Hub) -> dict[str, Any]:

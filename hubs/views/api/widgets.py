@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hubs import urls
+from hubs import api_urls, urls
 from hubs.actions import widgets as acts
 from hubs.errors import InvalidInput
 from hubs.i18n import _
@@ -45,7 +45,7 @@ def add_widget(new: dict[str, Any], space: str, name: str) -> Any:
         visibility=new["visibility"],
     )
     db().commit()
-    return describe(row), {"Location": site().settings.site_url + urls.api_widget(row.id)}
+    return describe(row), {"Location": site().settings.site_url + api_urls.widget(row.id)}
 
 
 @room.get_one(ONE, schemas.Widget, 404)

@@ -8,7 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
-from hubs import urls
+from hubs import api_urls, urls
 from hubs.events import hub_channel
 from hubs.models import Hub, Visibility, Widget
 from tests.unit.views.conftest import post, sign_in
@@ -349,10 +349,10 @@ def test_every_path_that_we_write_leads_somewhere(app: Flask) -> None:
         (urls.push_token_revoke(1, 2), "POST"),
         (urls.search("otters"), "GET"),
         (urls.hub_atom("team", "x"), "GET"),
-        (urls.api(), "GET"),
-        (urls.openapi(), "GET"),
-        (urls.api_hub("user", "x"), "PATCH"),
-        (urls.api_widget(1), "DELETE"),
+        (api_urls.front(), "GET"),
+        (api_urls.document(), "GET"),
+        (api_urls.hub("user", "x"), "PATCH"),
+        (api_urls.widget(1), "DELETE"),
         (urls.palette(), "GET"),
         (urls.teams(state="idle"), "GET"),
         (urls.people(), "GET"),

@@ -1,0 +1,88 @@
+"""What single settings may look like: each type checks a value, brings it into one form, or says what to write."""
+
+import re
+from ipaddress import ip_network
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, SecretStr
+
+#: Hosts that may be spoken to without TLS.
+_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+
+
+def _words(value: Any) -> Any:
+    """Split a comma-separated text, as an environment variable holds a list."""
+    if isinstance(value, str):
+        return [word.strip() for word in value.split(",") if word.strip()]
+    return value
+
+
+def _networks(value: list[str]) -> list[str]:
+    for text in value:
+        try:
+            ip_network(text)
+        except ValueError:
+            raise ValueError(f"{text} is not a network; write for example 10.20.0.0/16") from None
+    return value
+
+
+def _token(value: SecretStr) -> SecretStr:
+    """Refuse what cannot stand in a header, without repeating it."""
+    text = value.get_secret_value()
+    if not (text.isascii() and text.isprintable() and " " not in text) or len(text) > 500:
+        raise ValueError("a token has only letters, digits and signs, no blanks or line breaks")
+    return value
+
+
+def _address(value: str, example: str) -> str:
+    if urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname:
+        raise ValueError(f"write a full address such as {example}")
+    return value.rstrip("/")
+
+
+def _service(value: str) -> str:
+    return _address(value, "https://bodhi.fedoraproject.org")
+
+
+def _site(value: str) -> str:
+    return _address(value, "https://hubs.example.org")
+
+
+def _issuer(value: str) -> str:
+    parts = urlsplit(value)
+    if value and not (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)):
+        raise ValueError("write a full address that starts with https://")
+    return value.rstrip("/")
+
+
+def _database(value: str) -> str:
+    # SQLAlchemy 2.1 reads the bare scheme as psycopg 3, and not at all the one that hosting services hand out.
+    return re.sub(r"^postgres(ql)?://", "postgresql+psycopg2://", value)
+
+
+def _cache(value: str) -> str:
+    if value and not value.startswith(("memcached://", "sqlite:///", "null://")):
+        raise ValueError("start it with memcached://, sqlite:/// or null://")
+    return value
+
+
+def _redis(value: str) -> str:
+    if not value.startswith(("redis://", "rediss://", "unix://")):
+        raise ValueError("start it with redis://, rediss:// or unix://")
+    return value
+
+
+Words = Annotated[list[str], BeforeValidator(_words)]
+Networks = Annotated[Words, AfterValidator(_networks)]
+#: What proves to another service who we are; never shown.
+Token = Annotated[SecretStr, AfterValidator(_token)]
+#: The address of another service, without a slash at its end.
+ServiceURL = Annotated[str, AfterValidator(_service)]
+#: Our own address, without a slash at its end.
+SiteURL = Annotated[str, AfterValidator(_site)]
+#: The address of an OpenID provider, over TLS but for one on this machine; may be empty.
+IssuerURL = Annotated[str, AfterValidator(_issuer)]
+DatabaseURL = Annotated[str, AfterValidator(_database)]
+CacheURL = Annotated[str, AfterValidator(_cache)]
+RedisURL = Annotated[str, AfterValidator(_redis)]
