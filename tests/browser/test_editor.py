@@ -167,7 +167,8 @@ def test_leaving_an_unsaved_draft_is_warned_of_and_the_draft_is_kept(open_page: 
 def test_editing_works_without_javascript(open_page: Open, newts: str) -> None:
     page = open_page(newts + "edit", username="ottoline", java_script_enabled=False)
     page.locator(".edit-card[data-key=feed] summary").click()
-    page.locator(".edit-card[data-key=feed]").get_by_role("button", name="Move up").click()
+    with page.expect_navigation():
+        page.locator(".edit-card[data-key=feed]").get_by_role("button", name="Move up").click()
     assert order(page, "left") == ["feed", "sticky"]
     page.get_by_role("button", name="Save changes").click()
     expect(page.get_by_role("status").first).to_contain_text("The page is saved")
