@@ -1,7 +1,9 @@
 """Real services for tests and benchmarks: started on free loopback ports, stopped by pid."""
 
 import contextlib
+import itertools
 import os
+import random
 import shutil
 import signal
 import socket
@@ -20,11 +22,17 @@ BIN = Path(sys.executable).parent
 PATIENCE = 60.0
 
 
+#: Below the ports that the kernel gives to outgoing connections, of which the tests open thousands.
+_PORTS = itertools.cycle(random.SystemRandom().sample(range(20_000, 32_000), 12_000))
+
+
 def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
+    """Return a port that nobody listens on, and that this process has not asked for lately."""
+    for port in _PORTS:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind((HOST, port))
+            return port
+    raise AssertionError("unreachable")
 
 
 def wait_for(ready: Callable[[], object], what: str, timeout: float = PATIENCE) -> object:

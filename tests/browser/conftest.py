@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.integration.conftest import bus, database_url, memcached, postgresql, production, redis_port, template
 from tests.stack import Stack
@@ -29,6 +29,7 @@ def chromium() -> Iterator[Browser]:
     program = next((one for one in PROGRAMS if Path(one).exists()), None)
     assert program, "Chromium is not installed: run tests/install-services"
     with sync_playwright() as playwright:
+        expect.set_options(timeout=20_000)
         browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
         yield browser
         browser.close()

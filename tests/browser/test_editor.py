@@ -1,6 +1,7 @@
 """The journey of editing a page: with the mouse, with the keyboard alone, by touch alone, and two admins who race."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -32,6 +33,14 @@ def newts(production: Stack) -> Iterator[str]:
     database.dispose()
 
 
+@contextmanager
+def step(page: Page) -> Iterator[None]:
+    """Do one step, and wait until the editor stands as the server answered it: sooner, the next one could be lost."""
+    page.evaluate("document.getElementById('editor').seen = true")
+    yield
+    page.wait_for_function("() => !document.getElementById('editor').seen")
+
+
 def order(page: Page, side: str) -> list[str]:
     return page.eval_on_selector_all(f"[data-list={side}] .edit-card", "cards => cards.map(card => card.dataset.key)")
 
@@ -57,11 +66,11 @@ def test_a_page_is_edited_with_the_mouse(open_page: Open, newts: str) -> None:
     page = open_page(newts, username="ottoline")
     page.get_by_role("link", name="Edit page layout").click()
     wait_for_order(page, "left", ["sticky", "feed"])
-    page.locator(".edit-card[data-key=feed] [data-handle]").drag_to(page.locator(".edit-card[data-key=sticky]"))
+    with step(page):
+        page.locator(".edit-card[data-key=feed] [data-handle]").drag_to(page.locator(".edit-card[data-key=sticky]"))
     wait_for_order(page, "left", ["feed", "sticky"])
-    # The server's answer moves things down a little: the next drag begins after it.
-    expect(page.get_by_role("button", name="Save changes")).to_be_visible()
-    page.locator(".edit-card[data-key=stats] [data-handle]").drag_to(page.locator(".edit-card[data-key=sticky]"))
+    with step(page):
+        page.locator(".edit-card[data-key=stats] [data-handle]").drag_to(page.locator(".edit-card[data-key=sticky]"))
     expect(page.locator("[data-list=left] .edit-card")).to_have_count(3)
     page.locator("[data-side=right] .add-button").click()
     page.fill("#q", "library")
@@ -71,9 +80,11 @@ def test_a_page_is_edited_with_the_mouse(open_page: Open, newts: str) -> None:
     expect(page.locator("#preview .panel-title")).to_have_text("Our links")
     page.get_by_role("button", name="Add to the page").click()
     expect(page.locator(".edit-card[data-key=library]")).to_be_visible()
-    page.get_by_role("button", name="Undo").click()
+    with step(page):
+        page.get_by_role("button", name="Undo").click()
     expect(page.locator(".edit-card[data-key=library]")).to_have_count(0)
-    page.get_by_role("button", name="Redo").click()
+    with step(page):
+        page.get_by_role("button", name="Redo").click()
     expect(page.locator(".edit-card[data-key=library]")).to_be_visible()
     page.get_by_role("button", name="Save changes").click()
     page.wait_for_url(f"**{newts}")
@@ -102,12 +113,15 @@ def test_a_page_is_edited_with_the_keyboard_alone(open_page: Open, newts: str) -
     assert order(page, "left") == ["sticky", "feed"]
     page.keyboard.press("Space")
     page.keyboard.press("ArrowRight")
-    page.keyboard.press("Space")
+    with step(page):
+        page.keyboard.press("Space")
     wait_for_order(page, "left", ["sticky"])
     page.wait_for_function(f"() => ({handle}) === 'feed true'")
-    page.keyboard.press("Control+z")
+    with step(page):
+        page.keyboard.press("Control+z")
     wait_for_order(page, "left", ["sticky", "feed"])
-    page.keyboard.press("Control+Shift+z")
+    with step(page):
+        page.keyboard.press("Control+Shift+z")
     wait_for_order(page, "left", ["sticky"])
     page.get_by_role("button", name="Save changes").focus()
     page.keyboard.press("Enter")
@@ -121,11 +135,13 @@ def test_a_page_is_edited_by_touch_alone(open_page: Open, newts: str) -> None:
     )
     card = page.locator(".edit-card[data-key=feed]")
     card.locator("summary").tap()
-    card.get_by_role("button", name="Move to the top").tap()
+    with step(page):
+        card.get_by_role("button", name="Move to the top").tap()
     wait_for_order(page, "left", ["feed", "sticky"])
     card = page.locator(".edit-card[data-key=rules]")
     card.locator("summary").tap()
-    card.get_by_role("button", name="Remove").tap()
+    with step(page):
+        card.get_by_role("button", name="Remove").tap()
     expect(page.locator(".edit-card[data-key=rules]")).to_have_count(0)
     page.get_by_role("button", name="Save changes").tap()
     page.wait_for_url(f"**{newts}")
@@ -139,7 +155,8 @@ def test_two_admins_who_save_lose_nothing(open_page: Open, newts: str) -> None:
     for page, key in ((first, "rules"), (second, "stats")):
         card = page.locator(f".edit-card[data-key={key}]")
         card.locator("summary").click()
-        card.get_by_role("button", name="Remove").click()
+        with step(page):
+            card.get_by_role("button", name="Remove").click()
         expect(page.locator(f".edit-card[data-key={key}]")).to_have_count(0)
     first.get_by_role("button", name="Save changes").click()
     first.wait_for_url(f"**{newts}")
@@ -154,7 +171,8 @@ def test_two_admins_who_save_lose_nothing(open_page: Open, newts: str) -> None:
 def test_leaving_an_unsaved_draft_is_warned_of_and_the_draft_is_kept(open_page: Open, newts: str) -> None:
     page = open_page(newts + "edit", username="ottoline")
     page.locator(".edit-card[data-key=rules] summary").click()
-    page.locator(".edit-card[data-key=rules]").get_by_role("button", name="Remove").click()
+    with step(page):
+        page.locator(".edit-card[data-key=rules]").get_by_role("button", name="Remove").click()
     expect(page.locator(".edit-card[data-key=rules]")).to_have_count(0)
     asked = []
     page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))

@@ -15,7 +15,7 @@ from tests.services import Service, answers, base_env, free_port
 from tests.stack import ROOT
 
 #: Seconds within which a change is seen at the latest; how long it really took is printed.
-PATIENCE = 10
+PATIENCE = 30
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,7 @@ def test_a_new_feed_card_appears_without_reload_when_a_message_is_published(open
     time.sleep(4)  # the daemon has heard of the new hub
     title = "Otters in the fountain"
     bus.send("io.pagure.prod.pagure.issue.new", _issue("rosalba", title))
-    expect(feed(page)).to_contain_text(title, timeout=5000)
+    expect(feed(page)).to_contain_text(title)
     assert page.evaluate("window.untouched") is True
     expect(page.locator(".live-text")).to_have_text("live")
 
@@ -88,12 +88,12 @@ def test_an_update_keeps_focus_and_unfolded_parts(open_page: Open, bus: Bus) -> 
     for number in range(3):
         bus.send("io.pagure.prod.pagure.issue.comment.added", _issue("valdis", "Lost keys", number=7 + 0 * number))
     card = feed(page).locator(".feed-card").first
-    expect(card.locator("summary")).to_be_visible(timeout=5000)
+    expect(card.locator("summary")).to_be_visible()
     card.locator("summary").click()
     card.locator("summary").focus()
     time.sleep(1.2)
     bus.send("io.pagure.prod.pagure.issue.new", _issue("valdis", "Found keys", number=8))
-    expect(feed(page)).to_contain_text("Found keys", timeout=5000)
+    expect(feed(page)).to_contain_text("Found keys")
     assert page.locator("details[open] summary").count() == 1
     assert page.evaluate("document.activeElement.tagName") == "SUMMARY"
 

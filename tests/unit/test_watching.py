@@ -47,7 +47,7 @@ def test_who_left_is_forgotten(stream: Stream, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_without_redis_nobody_watches(stream: Stream) -> None:
-    good, stream._client = stream._client, redis.Redis(port=1)
+    good, stream._client = stream._client, redis.Redis.from_url("redis://127.0.0.1:1/0")
     assert stream.watched_many([7, 8]) == {7: set(), 8: set()}
     stream._client = good
 
@@ -76,16 +76,16 @@ def fresh(stream: Stream, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]
 
 
 def test_a_new_channel_is_announced_at_once_and_all_of_them_again_and_again(stream: Stream, fresh: list[str]) -> None:
-    wait_for(lambda: stream.watched(1) == {"en"}, "the first announcement", 5)
+    wait_for(lambda: stream.watched(1) == {"en"}, "the first announcement")
     fresh.append("hub:2:public:de")
-    wait_for(lambda: stream.watched(2) == {"de"}, "the announcement of a new channel", 5)
+    wait_for(lambda: stream.watched(2) == {"de"}, "the announcement of a new channel")
 
 
 def test_the_announcer_survives_that_redis_is_away(stream: Stream, fresh: list[str]) -> None:
-    wait_for(lambda: stream.watched(1), "the first announcement", 5)
-    good, stream._client = stream._client, redis.Redis(port=1)
+    wait_for(lambda: stream.watched(1), "the first announcement")
+    good, stream._client = stream._client, redis.Redis.from_url("redis://127.0.0.1:1/0")
     fresh.append("hub:2:public:de")
-    wait_for(lambda: not fresh, "the announcer to try", 5)
+    wait_for(lambda: not fresh, "the announcer to try")
     good.delete("hubs:watched:1")
     stream._client = good
-    wait_for(lambda: stream.watched(1) == {"en"}, "everything to be announced again", 5)
+    wait_for(lambda: stream.watched(1) == {"en"}, "everything to be announced again")

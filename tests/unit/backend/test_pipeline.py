@@ -185,7 +185,7 @@ def test_messages_wait_for_a_database_that_is_away(
 def test_the_thread_takes_what_waits_and_survives_what_fails(parts: Parts, session: Session) -> None:
     called: list[str] = []
     parts.pipeline.start()
-    assert parts.pipeline.ready.wait(5)
+    assert parts.pipeline.ready.wait(60)
     parts.pipeline.put(lambda: 1 / 0)
     for number in range(50):
         parts.pipeline.put(say(f"m{number}", agent="member"))

@@ -177,8 +177,8 @@ def test_a_reader_whose_other_end_vanished_without_a_word_is_forgotten(
         writer.add(reader)
         writer.release(reader, b"", 0)
         writer.broadcast("a", 1, b"Is anybody there?")
-        wait_for(lambda: reader.number, "the reader to be taken over", 5)
-        wait_for(lambda: len(writer) == 0, "the reader to be forgotten", 10)
+        wait_for(lambda: reader.number, "the reader to be taken over")
+        wait_for(lambda: len(writer) == 0, "the reader to be forgotten")
 
 
 def test_who_polls_gets_one_whole_answer_and_then_the_connection_ends(writer: Writer) -> None:
@@ -196,7 +196,7 @@ def test_who_polls_gets_one_whole_answer_and_then_the_connection_ends(writer: Wr
     head, _, body = got.partition(b"\r\n\r\n")
     assert body in (b"xxx", b"xxx" + b"y" * 500_000)
     assert b"Content-Length: %d" % len(body) in head
-    wait_for(lambda: len(writer) == 0, "the reader to be forgotten", 5)
+    wait_for(lambda: len(writer) == 0, "the reader to be forgotten")
 
 
 def test_who_polls_in_vain_is_told_so(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
