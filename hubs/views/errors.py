@@ -97,5 +97,5 @@ def _no_database(error: OperationalError) -> ResponseReturnValue:
 
 
 def _unexpected(error: Exception) -> ResponseReturnValue:
-    log.exception("%s %s failed", request.method, request.path)
+    log.exception("%s %.300r failed", request.method, request.path)
     return answer(500, _(_TEXTS[500]))

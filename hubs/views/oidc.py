@@ -126,7 +126,8 @@ class Provider:
             log.error("the OpenID provider cannot be asked: %s", error)
             raise ProviderAway(_away(self.settings)) from None
         except (AuthlibBaseError, JoseError, ValueError, KeyError) as error:
-            log.warning("signing in failed: %s: %s", type(error).__name__, error)
+            # What anybody wrote into the callback's address may be in it: it must not look like a line of its own.
+            log.warning("signing in failed: %s: %.300r", type(error).__name__, str(error))
             raise SignInFailed(_reason(error)) from None
 
 

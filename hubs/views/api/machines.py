@@ -72,7 +72,11 @@ def _enter(number: int) -> PushToken:
     scheme, _blank, text = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not text.strip():
         raise Unauthorized(_("Send the token along: Authorization: Bearer hubs_push_…"))
-    token = push.find_token(db(), text.strip(), number)
+    try:
+        token = push.find_token(db(), text.strip(), number)
+    except Unauthorized:
+        site().limiter.take("push", request.remote_addr or "")  # who guesses is slowed down
+        raise
     site().limiter.take("push", str(token.id))
     return token
 

@@ -224,3 +224,13 @@ def test_a_widget_holds_a_few_tokens_only(session: Session, box: Widget) -> None
         acts.create_token(session, owner, box, f"machine {number}", 1)
     with pytest.raises(acts.Conflict, match="revoke one"):
         acts.create_token(session, owner, box, "one more", 1)
+
+
+def test_who_guesses_tokens_is_slowed_down_and_others_are_not(
+    app: Flask, client: FlaskClient, box: Widget, token: str
+) -> None:
+    object.__setattr__(app.extensions["hubs"], "limiter", Limiter("redis://127.0.0.1:1/0", 3))
+    codes = [send(client, box, f"hubs_push_{number}").status_code for number in range(12)]
+    assert codes[:3] == [401, 401, 401]
+    assert 429 in codes
+    assert send(client, box, token).status_code == 200

@@ -1,4 +1,4 @@
-"""What the provider says about who signed out there: keys are asked for rarely, whatever strangers send."""
+"""What strangers can send instead of the provider: its keys are asked for rarely, and the log keeps its lines."""
 
 import base64
 import json
@@ -144,3 +144,12 @@ def test_a_signed_token_that_says_something_else_is_refused(
     app: Flask, upstream: Upstream, more: dict[str, Any]
 ) -> None:
     assert send(app, token(upstream.url, OLD, **more)) == 403
+
+
+def test_what_a_stranger_writes_into_the_callback_makes_no_line_of_the_log(
+    app: Flask, caplog: pytest.LogCaptureFixture
+) -> None:
+    said = {"error": "x", "error_description": "y\nWARNING admin signed in", "state": "z"}
+    assert app.test_client().get(urls.login_callback(), query_string=said).status_code == 403
+    assert "signing in failed" in caplog.text
+    assert not any("\n" in record.getMessage() for record in caplog.records)
