@@ -1,5 +1,8 @@
 """Claims: one builder over all processes, whatever becomes of builder and cache."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,3 +68,37 @@ def test_how_long_somebody_has_been_building_is_known(cache: SQLiteCache) -> Non
     assert 0 <= found < 10
     cache.set("b:1", b"damaged", 60)
     assert age(cache, "b:1") == 0.0
+
+
+CLAIMING = """
+import os, signal, sys
+from pathlib import Path
+from hubs.cache import SQLiteCache
+from hubs.widgets.claims import claim
+assert claim(SQLiteCache(Path(sys.argv[1])), "b:1", 60)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_nobody_waits_for_a_builder_that_was_killed(cache: SQLiteCache, tmp_path: Path) -> None:
+    killed = subprocess.run([sys.executable, "-c", CLAIMING, str(tmp_path / "cache.db")], check=False)
+    assert killed.returncode < 0
+    assert cache.get("b:1") is not None
+    assert age(cache, "b:1") is None
+    found = claim(cache, "b:1", 60)
+    assert found is not None
+    assert found.held()
+    assert age(cache, "b:1") is not None
+    assert claim(cache, "b:1", 60) is None
+
+
+def test_of_a_builder_elsewhere_nobody_can_tell_whether_it_lives(cache: SQLiteCache) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    claim(cache, "b:1", 60)
+    moment, word, _, place = (cache.get("b:1") or b"").decode().split(" ")
+    for process, where in ((gone.pid, "another/pid:[1]"), (os.getpid(), place), (0, place), (-1, place), ("x", place)):
+        cache.set("b:1", f"{moment} {word} {process} {where}".encode(), 60)
+        assert claim(cache, "b:1", 60) is None
+    cache.set("b:1", f"{moment} {word}".encode(), 60)  # of an older version
+    assert claim(cache, "b:1", 60) is None
