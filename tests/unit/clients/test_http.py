@@ -114,15 +114,15 @@ def test_a_host_that_is_down_is_left_alone_and_found_again(tmp_path: Path) -> No
     with running() as upstream:
         port = upstream.port
     service = Service("Tracker", f"http://127.0.0.1:{port}")
-    http = HTTP(AGENT, policy=replace(QUICK, tries=1, threshold=3))
+    http = HTTP(AGENT, policy=replace(QUICK, tries=1, threshold=3, rest=(1.0, 1.0)))
     for _ in range(3):
         with pytest.raises(UpstreamUnreachable, match="does not answer just now"):
             http.get(service.url("x"), service)
     started = time.monotonic()
     with pytest.raises(UpstreamUnreachable, match="left alone"):
         http.get(service.url("x"), service)
-    assert time.monotonic() - started < 0.1
-    time.sleep(0.25)
+    assert time.monotonic() - started < 0.5
+    time.sleep(1.1)
     with socket.create_server(("127.0.0.1", port)) as back:
         thread = threading.Thread(target=_answer_once, args=(back,))
         thread.start()
@@ -224,7 +224,7 @@ def test_nobody_holds_us_byte_by_byte(upstream: Upstream, service: Service) -> N
     started = time.monotonic()
     with pytest.raises(UpstreamUnreachable):
         http.get(service.url("x"), service)
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < 10  # the whole body would take twenty
     http.close()
 
 

@@ -141,7 +141,7 @@ def test_nobody_waits_for_what_has_been_under_way_for_long(
     time.sleep(0.1)
     start = time.monotonic()
     assert desk.read(sticky, patience=10) is None
-    assert time.monotonic() - start < 1
+    assert time.monotonic() - start < 5
     slow.released.set()
 
 

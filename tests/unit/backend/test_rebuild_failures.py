@@ -1,0 +1,173 @@
+"""Rebuilding what fails: noted, tried again, given up, and never in the way of others."""
+
+import threading
+import time
+from typing import Any
+
+import fakeredis
+import pytest
+import redis
+
+from hubs.backend.build import ALL
+from hubs.due import KEY, Due
+from hubs.models import Hub, Widget
+from hubs.widgets import fragments as fragments_module
+from hubs.widgets.fragments import Fragment, Fragments
+from tests.services import wait_for
+from tests.unit.backend.conftest import Make, Pushed
+
+
+def broken(fragments: Fragments, monkeypatch: pytest.MonkeyPatch, times: int) -> None:
+    """Let building fail some times, then succeed."""
+    render, fails = fragments._render, [1] * times
+
+    def flaky(*arguments: Any) -> str:
+        if fails:
+            fails.pop()
+            raise RuntimeError("not today")
+        return render(*arguments)
+
+    monkeypatch.setattr(fragments, "_render", flaky)
+
+
+def test_a_failed_build_is_noted_in_redis_with_the_moment_of_its_next_try(
+    make: Make, sticky: Widget, fragments: Fragments, store: fakeredis.FakeRedis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken(fragments, monkeypatch, 1)
+    monkeypatch.setattr("random.uniform", lambda low, high: high)
+    rebuilder, began = make(interval=0.0), time.time()
+    rebuilder.request(sticky.id)
+    wait_for(rebuilder.idle, "the failure")
+    found = fragments.read(sticky)
+    assert found is not None
+    assert (found.state, found.failures) == ("failed", 1)
+    assert store.zscore(KEY, str(sticky.id)) == pytest.approx(found.due)
+    assert began + 3 < found.due < time.time() + 4
+    rebuilder.request(sticky.id, [ALL])
+    wait_for(rebuilder.idle, "the success")
+    assert store.zcard(KEY) == 0
+
+
+def test_a_build_takes_back_what_messages_touched_before_it_and_no_more(
+    make: Make,
+    sticky: Widget,
+    due: Due,
+    store: fakeredis.FakeRedis,
+    fragments: Fragments,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    build = fragments.build
+
+    def touched_meanwhile(*arguments: Any) -> Fragment:
+        due.touch([sticky.id])
+        return build(*arguments)
+
+    rebuilder = make(interval=0.0)
+    due.touch([sticky.id])
+    rebuilder.request(sticky.id)
+    wait_for(rebuilder.idle, "the first build")
+    assert store.zcard(KEY) == 0
+    due.touch([sticky.id])
+    monkeypatch.setattr(fragments, "build", touched_meanwhile)
+    rebuilder.request(sticky.id)
+    wait_for(rebuilder.idle, "the second build")
+    assert store.zrange(KEY, 0, -1) == [f"m{sticky.id}".encode()]
+    due.touch([sticky.id + 1000])
+    rebuilder.request(sticky.id + 1000)
+    wait_for(lambda: store.zcard(KEY) == 1, "the widget that is gone to be forgotten")
+
+
+def test_while_redis_is_away_a_failed_build_is_tried_again_all_the_same(
+    make: Make, sticky: Widget, fragments: Fragments, pushed: Pushed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fragments_module, "RETRY", (0.05, 1.0))
+    broken(fragments, monkeypatch, 2)
+    rebuilder = make(interval=0.0, due=Due(away))
+    rebuilder.request(sticky.id)
+    wait_for(lambda: pushed.events and pushed.events[-1]["state"] == "live", "the widget to recover")
+    assert pushed.events[0]["state"] == "failed"
+    assert rebuilder.counts["failed"] == 2
+
+
+def away() -> redis.Redis:
+    raise redis.ConnectionError("gone")
+
+
+def test_a_build_that_hangs_is_given_up_and_the_others_go_on(
+    make: Make, sticky: Widget, team: Hub, fragments: Fragments, pushed: Pushed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = fragments.build(sticky)
+    render, released, begun = fragments._render, threading.Event(), []
+
+    def hanging(found: Any, row: Widget, *rest: Any) -> str:
+        if row.id == sticky.id and not released.is_set():
+            begun.append(1)
+            released.wait(20)
+        return render(found, row, *rest)
+
+    monkeypatch.setattr(fragments, "_render", hanging)
+    rebuilder = make(interval=0.0, budget=0.3)
+    rebuilder.request(sticky.id)
+    wait_for(lambda: rebuilder.counts["failed"], "the end of the budget")
+    kept = fragments.read(sticky)
+    assert kept is not None
+    assert (kept.html, kept.state, kept.failures) == (good.html, "stale", 1)
+    assert "no content within 0.3 s" in kept.error
+    rebuilder.request(sticky.id)  # does not begin while the first thread is stuck
+    others = [row.id for row in team.widgets if row.id != sticky.id]
+    for widget in others:
+        rebuilder.request(widget)
+    wait_for(lambda: rebuilder.counts["built"] >= len(others), "the others")
+    assert len(begun) == 1
+    released.set()
+    wait_for(rebuilder.idle, "the one that was stuck")
+    fresh = fragments.read(sticky)
+    assert fresh is not None
+    assert fresh.state == "live"
+    states = [event["state"] for event in pushed.events if event["widget"] == sticky.id]
+    assert (states[0], states[-1]) == ("stale", "live")
+
+
+def test_a_build_that_comes_back_after_somebody_else_built_overwrites_nothing(
+    make: Make, sticky: Widget, fragments: Fragments, pushed: Pushed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rebuilder, render, build = make(interval=0.0), fragments._render, fragments.build
+    newer = build(sticky)
+
+    def slow(*arguments: Any) -> str:
+        # Meanwhile the claim ended, and another process took it.
+        fragments.cache.set(f"b:{sticky.id}", b"another owner", 60)
+        return render(*arguments) + "<p>old</p>"
+
+    monkeypatch.setattr(fragments, "_render", slow)
+    rebuilder.request(sticky.id)
+    wait_for(rebuilder.idle, "the build")
+    assert fragments.read(sticky) == newer
+    assert (rebuilder.counts["overtaken"], pushed.events) == (1, [])
+    assert fragments.cache.get(f"b:{sticky.id}") == b"another owner"
+
+
+def test_a_thread_survives_whatever_happens(
+    make: Make, sticky: Widget, fragments: Fragments, pushed: Pushed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rebuilder = make(interval=0.0)
+    with monkeypatch.context() as patched:
+        patched.setattr(fragments, "claim", lambda row: 1 / 0)
+        for _ in range(5):
+            rebuilder.request(sticky.id)
+            wait_for(rebuilder.idle, "the end of it")
+    assert rebuilder.counts["failed"] == 5
+    rebuilder.request(sticky.id)
+    wait_for(lambda: pushed.events, "a good build")
+    assert rebuilder._thread.is_alive()
+
+
+@pytest.mark.usefixtures("german")
+def test_a_build_that_is_given_up_is_told_in_every_watched_language(
+    make: Make, sticky: Widget, fragments: Fragments, pushed: Pushed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fragments, "build", lambda *arguments: time.sleep(1.0))
+    rebuilder, pushed.locales = make(interval=0.0, budget=0.2), {"de"}
+    rebuilder.request(sticky.id)
+    wait_for(lambda: len(pushed.events) == 2, "both pushes")
+    assert {event["state"] for event in pushed.events} == {"failed"}
