@@ -11,7 +11,7 @@ from pymemcache.client.base import PooledClient
 HOST, PORT = os.environ.get("BENCH_MEMCACHED", "127.0.0.1:11211").split(":")
 KEYS = [f"peer:{number}" for number in range(12)]
 
-client = PooledClient((HOST, int(PORT)), no_delay=True, timeout=0.5, connect_timeout=0.25, max_pool_size=8)
+client = PooledClient((HOST, int(PORT)), no_delay=True, timeout=0.5, connect_timeout=0.25, max_pool_size=64)
 application = Flask(__name__)
 
 

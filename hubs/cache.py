@@ -185,7 +185,7 @@ class MemcachedCache:
             timeout=0.5,
             ignore_exc=True,
             use_pooling=True,
-            max_pool_size=8,
+            max_pool_size=64,  # more than threads of a process; who finds none free would find nothing
             retry_attempts=1,
             retry_timeout=1,
             dead_timeout=5,

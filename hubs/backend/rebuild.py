@@ -2,8 +2,8 @@
 
 A widget that is asked for once is built at once. What is asked for while it is being built, or within ``interval``
 seconds of the last start, is built once more after that, however often it was asked for; what was changed here, within
-a fraction of that. A build that exceeds its
-budget is given up; while its thread is stuck, the widget is not begun again, and the others go on.
+a fraction of that. A build that exceeds its budget is given up; while its thread is stuck, the widget is not begun
+again, and the others go on.
 """
 
 import heapq
