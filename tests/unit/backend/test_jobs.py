@@ -22,11 +22,6 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def store() -> fakeredis.FakeRedis:
-    return fakeredis.FakeRedis()
-
-
-@pytest.fixture
 def jobs(store: fakeredis.FakeRedis, clock: Clock) -> Jobs:
     return Jobs(lambda: store, clock)
 

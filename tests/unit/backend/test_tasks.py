@@ -25,11 +25,6 @@ class Sent:
 
 
 @pytest.fixture
-def store() -> fakeredis.FakeRedis:
-    return fakeredis.FakeRedis()
-
-
-@pytest.fixture
 def jobs(store: fakeredis.FakeRedis) -> Jobs:
     return Jobs(lambda: store)
 

@@ -30,16 +30,6 @@ class Asked:
 
 
 @pytest.fixture
-def store() -> fakeredis.FakeRedis:
-    return fakeredis.FakeRedis()
-
-
-@pytest.fixture
-def due(store: fakeredis.FakeRedis) -> Due:
-    return Due(lambda: store)
-
-
-@pytest.fixture
 def asked() -> Asked:
     return Asked()
 

@@ -35,11 +35,6 @@ class Building:
 
 
 @pytest.fixture
-def store() -> fakeredis.FakeRedis:
-    return fakeredis.FakeRedis()
-
-
-@pytest.fixture
 def jobs(store: fakeredis.FakeRedis) -> Jobs:
     return Jobs(lambda: store)
 
