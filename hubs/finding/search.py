@@ -4,6 +4,7 @@ What a person may not see is left out by the database, with the rule of `permiss
 number and no suggestion. People who are left out of lists are found by themselves only.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
@@ -84,7 +85,7 @@ def search(session: Session, registry: Registry, who: Person, typed: str, limit:
     return Found(wanted.text, *(tuple(hits) for hits in found))
 
 
-class _Source:
+class _Source(ABC):
     """One kind of thing: how its rows are selected, put in order, and told."""
 
     table: str
@@ -96,17 +97,17 @@ class _Source:
         #: Hubs on which the person holds a role.
         self.own = list(who.roles)
 
+    @abstractmethod
     def ids(self, matches: ColumnElement[bool], wanted: Wanted) -> Select[Any] | CompoundSelect[Any]:
         """Return the query for the ids of rows that match: a bounded number, not all of which the person may see."""
-        raise NotImplementedError
 
+    @abstractmethod
     def rows(self) -> Select[Any]:
         """Return the query for all rows that the person may see."""
-        raise NotImplementedError
 
+    @abstractmethod
     def hit(self, row: Any, *, guessed: bool) -> Hit:
         """Return what is told of a row."""
-        raise NotImplementedError
 
     def order(self, wanted: Wanted) -> list[Any]:
         """Return the order of the rows."""
