@@ -38,7 +38,7 @@ class Direct:
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer a request for a fragment that is kept; pass on every other one."""
         found = _PATH.fullmatch(environ["PATH_INFO"])
-        language = self._languages.get(environ["QUERY_STRING"]) if found else None
+        language = self._languages.get(environ.get("QUERY_STRING", "")) if found else None
         if found is None or language is None or environ["REQUEST_METHOD"] != "GET":
             return self._behind(environ, start_response)
         kept = self._public.read(int(found[1]), language)

@@ -191,7 +191,7 @@ def _key(environ: "WSGIEnvironment") -> Hashable | None:
     path = environ["PATH_INFO"]
     if not path.startswith(("/u/", "/t/")) or path.count("/") != 3 or not path.endswith("/"):
         return None
-    if environ["REQUEST_METHOD"] != "GET" or environ["QUERY_STRING"]:
+    if environ["REQUEST_METHOD"] != "GET" or environ.get("QUERY_STRING"):
         return None
     wanted, cookies = environ.get("HTTP_ACCEPT_LANGUAGE", ""), environ.get("HTTP_COOKIE", "")
     if len(wanted) > LONGEST or len(cookies) > LONGEST:
