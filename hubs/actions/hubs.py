@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from hubs.actions import faces, outbox
@@ -84,7 +85,7 @@ def create(
             hub.widgets.append(row)
     hub.roles.append(Role(user=founder, role=RoleName.OWNER))
     session.add(hub)
-    session.flush()
+    write_name(session, kind, name)
     outbox.record(session, "hubs.hub.created", outbox.about_hub(session, hub, founder.username), hub)
     return hub
 
@@ -98,6 +99,20 @@ def at_address(session: Session, kind: str, name: str) -> Hub | None:
 def taken(there: Hub) -> Conflict:
     """Return the error that says that a name is taken, and by what."""
     return Conflict(_("There is a %(kind)s hub called %(name)s already.") % {"kind": there.kind, "name": there.name})
+
+
+def write_name(session: Session, kind: str, name: str) -> None:
+    """Flush what gives a hub its name.
+
+    :raises Conflict: when somebody else took it at the same moment; then all of the transaction is rolled back.
+    """
+    try:
+        session.flush()
+    except IntegrityError:
+        session.rollback()
+        if (there := at_address(session, kind, name)) is None:
+            raise
+        raise taken(there) from None
 
 
 def check_name(name: str) -> None:

@@ -39,7 +39,7 @@ def rename(session: Session, who: Person, hub: Hub, name: str) -> bool:
     session.add(FormerName(space="t", name=old, hub_id=hub.id))
     hub.name = name
     hub.touch()
-    session.flush()
+    hubs.write_name(session, hub.kind, name)
     kept = select(FormerName.name).where(FormerName.hub_id == hub.id).order_by(FormerName.since.desc())
     surplus = session.scalars(kept.offset(FORMER)).all()
     session.execute(delete(FormerName).where(FormerName.space == "t", FormerName.name.in_(surplus)))

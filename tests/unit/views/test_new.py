@@ -7,6 +7,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from hubs.actions import hubs as hub_actions
 from hubs.app import create_app
 from hubs.models import Database, Hub, RoleName
 from hubs.settings import load
@@ -62,3 +63,20 @@ def test_admins_alone_make_hubs_where_the_setting_says_so(database: Database, tm
         assert post(client, "/new", **FIELDS, template="team").status_code == status
     app.extensions["hubs"].database.dispose()
     app.extensions["hubs"].fragments.cache.close()
+
+
+@pytest.mark.usefixtures("otters")
+def test_a_name_that_somebody_else_takes_at_the_same_moment_is_said_to_be_taken(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sign_in(client, "stranger")
+    look, looks = hub_actions.at_address, list[str]()
+
+    def too_early(session: Session, kind: str, name: str) -> Hub | None:
+        looks.append(name)
+        return look(session, kind, name) if len(looks) > 1 else None
+
+    monkeypatch.setattr(hub_actions, "at_address", too_early)
+    answer = post(client, "/new", **{**FIELDS, "name": "otters"}, template="event")
+    assert (answer.status_code, len(looks)) == (409, 2)
+    assert 'value="The Voles"' in answer.get_data(as_text=True)
