@@ -3,7 +3,8 @@
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from sqlalchemy.orm import joinedload
 
@@ -25,6 +26,14 @@ log = logging.getLogger(__name__)
 ALL = -1
 #: Seconds until the next look while another process builds the widget: as long as it has been building, within these.
 BUSY = (0.2, 5.0)
+
+
+@dataclass
+class _Made:
+    """What one build made, by language, and whether anything in it is new to those who look."""
+
+    fragments: dict[str, Fragment] = field(default_factory=dict)
+    news: bool = False
 
 
 class Builder:
@@ -57,16 +66,16 @@ class Builder:
             touched = self._due.touched(widget_id)
             try:
                 made = self._make(row, self._functions(row, stale), claim)
-                held = claim.held()
-                if held:
-                    self._forget_others(row, made)
+                if made is not None:
+                    self._fragments.forget(row, self._others(made))
+                    self._tell_others(made, row.audience)
             finally:
                 claim.release()
-        if not held:  # it took so long that somebody else was let in; theirs is newer
+        if made is None:  # it took so long that somebody else was let in; theirs is newer
             self.counts["overtaken"] += 1
             return None
         self.counts["built"] += 1
-        return self._finish(made, row.audience, touched)
+        return self._settle(made, touched)
 
     def give_up(self, widget_id: int, error: Exception | None = None) -> float | None:
         """Tell readers that a build exceeded its budget, or why else it is given up; return what `build` does."""
@@ -74,38 +83,42 @@ class Builder:
             row = session.get(Widget, widget_id, options=[joinedload(Widget.hub)])
             if row is None:
                 return None
-            late = TimeoutError(f"no content within {self._budget:g} s; it is tried again later")
-            made = {locale: self._fragments.give_up(row, error or late, locale) for locale in self._locales(row)}
-        return self._finish(made, row.audience, self._due.touched(widget_id))
+            late, made = TimeoutError(f"no content within {self._budget:g} s; it is tried again later"), _Made()
+            for locale in self._locales(row):
+                made.fragments[locale] = self._fragments.give_up(row, error or late, locale)
+                self._push(made, locale, row.audience)
+            self._tell_others(made, row.audience)
+        return self._settle(made, self._due.touched(widget_id))
 
     def _locales(self, row: Widget) -> list[str]:
         """Return the languages in which a widget is built now, the default one first."""
         watched = self._stream.watched(row.hub_id)
         return [locale for locale in i18n.locales() if locale == i18n.DEFAULT or locale in watched]
 
-    def _make(self, row: Widget, stale: list[type[CachedFunction]], claim: Claim) -> dict[str, Fragment]:
-        made: dict[str, Fragment] = {}
+    def _others(self, made: _Made) -> list[str]:
+        """Return the languages in which a widget was not built."""
+        return [locale for locale in i18n.locales() if locale not in made.fragments]
+
+    def _make(self, row: Widget, stale: list[type[CachedFunction]], claim: Claim) -> _Made | None:
+        """Build a widget and push each language as soon as it is kept; None when the claim was lost."""
+        made = _Made()
         for locale in self._locales(row):
             # What the cached functions hold is the same in all languages: it is computed anew once.
-            made[locale] = self._fragments.build(row, locale, () if made else stale, claim)
+            one = self._fragments.make(row, locale, () if made.fragments else stale)
+            if not self._fragments.keep(row, one, locale, claim):
+                return None
+            made.fragments[locale] = one
+            self._push(made, locale, row.audience)
         return made
 
-    def _forget_others(self, row: Widget, made: Mapping[str, Fragment]) -> None:
-        for locale in i18n.locales():
-            if locale not in made:
-                self._fragments.forget(row, locale)
-
-    def _finish(self, fragments: Mapping[str, Fragment], audience: Visibility, touched: float) -> float | None:
-        made, news = fragments[i18n.DEFAULT], False
-        for locale, one in fragments.items():
-            news = self._push(one, audience, locale) or news
-        if news:
-            self._tell_others(made, fragments, audience)
-        failed = bool(made.failures)
+    def _settle(self, made: _Made, touched: float) -> float | None:
+        """Note in Redis what follows from a build; return what `build` does."""
+        one = made.fragments[i18n.DEFAULT]
+        failed = bool(one.failures)
         self.counts["failed"] += failed
-        if self._due.settle(made.widget, made.due, failed=failed, touched=touched) or not failed:
+        if self._due.settle(one.widget, one.due, failed=failed, touched=touched) or not failed:
             return None
-        return max(0.0, made.due - time.time())
+        return max(0.0, one.due - time.time())
 
     def _functions(self, row: Widget, stale: Iterable[int]) -> list[type[CachedFunction]]:
         found = self._fragments.registry.get(row.plugin)
@@ -114,26 +127,29 @@ class Builder:
         wanted = set(stale)
         return [one for number, one in enumerate(found.functions) if number in wanted or ALL in wanted]
 
-    def _tell_others(self, made: Fragment, fragments: Mapping[str, Fragment], audience: Visibility) -> None:
+    def _tell_others(self, made: _Made, audience: Visibility) -> None:
         """Tell those who look at a widget in a language in which it was not built that it is a new one."""
-        for locale in i18n.locales():
-            if locale not in fragments:
-                self._fragments.cache.delete(key_of("p", made.widget, locale))
-                self._stream.changed(made.hub, audience, locale, made.widget, made.version)
+        if not made.news:
+            return
+        one = made.fragments[i18n.DEFAULT]
+        for locale in self._others(made):
+            self._fragments.cache.delete(key_of("p", one.widget, locale))
+            self._stream.changed(one.hub, audience, locale, one.widget, one.version)
 
-    def _push(self, made: Fragment, audience: Visibility, locale: str) -> bool:
-        """Push a fragment unless it is what was pushed last; tell whether it is something else.
+    def _push(self, made: _Made, locale: str, audience: Visibility) -> None:
+        """Push a fragment unless it is what was pushed last.
 
         What was pushed last is remembered apart from the fragment, since the web app may have built that on a miss,
         and nobody was told.
         """
-        key, mark = key_of("p", made.widget, locale), f"{made.version}-{made.digest}-{made.state}".encode()
+        one = made.fragments[locale]
+        key, mark = key_of("p", one.widget, locale), f"{one.version}-{one.digest}-{one.state}".encode()
         if self._fragments.cache.get(key) == mark:
-            return False
-        if self._stream.publish(hub_channel(made.hub, audience, locale), "widget", made.public()) is not None:
+            return
+        made.news = True
+        if self._stream.publish(hub_channel(one.hub, audience, locale), "widget", one.public()) is not None:
             self.counts["pushed"] += 1
             self._fragments.cache.set(key, mark, 86400)
-        return True
 
 
 def create_fragments(settings: Settings) -> Fragments:

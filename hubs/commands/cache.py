@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from hubs import cache as caches
+from hubs import i18n
 from hubs.commands.base import instance
 from hubs.models import Widget
 from hubs.settings import Settings
@@ -50,7 +51,7 @@ def clean(hub: str | None) -> None:
         fragments = _fragments(here.settings, here.registry)
         for rows in _chunks(here.session, only):
             for row in rows:
-                fragments.forget(row)
+                fragments.forget(row, i18n.locales())
             forgotten += len(rows)
     click.echo(f"The fragments of {forgotten} widgets are forgotten.")
 

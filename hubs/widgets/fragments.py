@@ -91,9 +91,10 @@ class Fragments:
         """Return one cached fragment."""
         return self.read_many([row], locale).get(row.id)
 
-    def forget(self, row: Widget, locale: str = DEFAULT_LOCALE) -> None:
-        """Remove a widget's fragment from the cache."""
-        self.cache.delete(self.key(row, locale))
+    def forget(self, row: Widget, locales: Iterable[str]) -> None:
+        """Remove a widget's fragments from the cache."""
+        for locale in locales:
+            self.cache.delete(self.key(row, locale))
         self.public.forget([row.id])
 
     def seal(self, value: object) -> str:
@@ -118,20 +119,36 @@ class Fragments:
     ) -> Fragment:
         """Build a widget's fragment and store it; never raises for what the widget does.
 
+        Without the ``claim`` it was built under, it is stored whatever others do meanwhile.
+        """
+        made = self.make(row, locale, stale)
+        self.keep(row, made, locale, claim)
+        return made
+
+    def make(self, row: Widget, locale: str = DEFAULT_LOCALE, stale: Iterable[type[CachedFunction]] = ()) -> Fragment:
+        """Build a widget's fragment; never raises for what the widget does.
+
         ``stale`` are the cached functions whose values must be computed anew. The row must be attached to a session.
-        With a ``claim`` it is stored only while that is held: who comes too late overwrites nothing.
         """
         with i18n.use(locale):
-            made = self._make(row, locale, stale)
-        if claim is None or claim.held():
-            self._store(row, locale, made)
-        return made
+            return self._make(row, locale, stale)
+
+    def keep(
+        self, row: Widget, made: Fragment, locale: str = DEFAULT_LOCALE, claim: claims.Claim | None = None
+    ) -> bool:
+        """Store a fragment, unless its ``claim`` is no longer held: who comes too late overwrites nothing."""
+        if claim is not None and not claim.held():
+            return False
+        lifetime = min(FAILED, self._ttl) if made.state == "failed" else self._ttl
+        self.cache.set(self.key(row, locale), made.pack(), lifetime)
+        self.public.forget([row.id])
+        return True
 
     def give_up(self, row: Widget, error: Exception, locale: str = DEFAULT_LOCALE) -> Fragment:
         """Store that a build failed, for a builder that does not come back; return what readers see meanwhile."""
         with i18n.use(locale):
             made = self._last_good(row, locale, error)
-        self._store(row, locale, made)
+        self.keep(row, made, locale)
         return made
 
     def _make(self, row: Widget, locale: str, stale: Iterable[type[CachedFunction]]) -> Fragment:
@@ -148,11 +165,6 @@ class Fragments:
             log.exception("widget %s (%s) of hub %s cannot be built", row.id, row.plugin, row.hub_id)
             return self._last_good(row, locale, error)
         return replace(made, due=_refresh(found.cls.lifetime))
-
-    def _store(self, row: Widget, locale: str, made: Fragment) -> None:
-        lifetime = min(FAILED, self._ttl) if made.state == "failed" else self._ttl
-        self.cache.set(self.key(row, locale), made.pack(), lifetime)
-        self.public.forget([row.id])
 
     def page(self, row: Widget, number: int, locale: str = DEFAULT_LOCALE) -> str:
         """Return a page of the whole list that a widget cuts, made now from its data.

@@ -27,14 +27,14 @@ def test_a_hundred_requests_at_once_are_two_builds(make: Make, sticky: Widget, p
 def test_what_is_asked_for_during_a_build_is_built_once_more(
     make: Make, sticky: Widget, fragments: Fragments, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rebuilder, build, started = make(interval=0.0), fragments.build, []
+    rebuilder, build, started = make(interval=0.0), fragments.make, []
 
     def slow(*arguments: Any) -> Fragment:
         started.append(time.monotonic())
         time.sleep(0.2)
         return build(*arguments)
 
-    monkeypatch.setattr(fragments, "build", slow)
+    monkeypatch.setattr(fragments, "make", slow)
     rebuilder.request(sticky.id)
     wait_for(lambda: started, "the first build")
     for _ in range(10):
@@ -42,6 +42,41 @@ def test_what_is_asked_for_during_a_build_is_built_once_more(
     wait_for(rebuilder.idle, "all builds")
     assert len(started) == 2
     assert started[1] - started[0] >= 0.2
+
+
+def test_two_builds_that_need_the_processor_do_not_share_it(
+    make: Make, team: Hub, fragments: Fragments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hubs.backend.rebuild.HEAD_START", 30.0)
+    rebuilder, build, steps = make(interval=0.0), fragments.make, []
+
+    def noted(row: Widget, *arguments: Any) -> Fragment:
+        steps.append(("begun", row.id))
+        made = build(row, *arguments)
+        steps.append(("ended", row.id))
+        return made
+
+    monkeypatch.setattr(fragments, "make", noted)
+    ids = [row.id for row in team.widgets]
+    for widget in ids:
+        rebuilder.request(widget)
+    wait_for(rebuilder.idle, "all builds")
+    assert steps == [(what, widget) for widget in ids for what in ("begun", "ended")]
+
+
+def test_who_looks_has_the_news_before_other_languages_are_seen_to(
+    make: Make, sticky: Widget, fragments: Fragments, pushed: Pushed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rebuilder, forget, seen = make(interval=0.0), fragments.forget, []
+
+    def forget_after(row: Widget, locales: Any) -> None:
+        seen.append((len(pushed.events), fragments.building_for(row) is not None))
+        forget(row, locales)
+
+    monkeypatch.setattr(fragments, "forget", forget_after)
+    rebuilder.request(sticky.id)
+    wait_for(rebuilder.idle, "the build")
+    assert seen == [(1, True)]  # pushed, and nobody else could push something older in between
 
 
 def test_what_was_changed_here_does_not_wait_as_long_as_what_the_bus_tells(make: Make, sticky: Widget) -> None:

@@ -56,7 +56,7 @@ def test_a_build_takes_back_what_messages_touched_before_it_and_no_more(
     fragments: Fragments,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    build = fragments.build
+    build = fragments.make
 
     def touched_meanwhile(*arguments: Any) -> Fragment:
         due.touch([sticky.id])
@@ -68,7 +68,7 @@ def test_a_build_takes_back_what_messages_touched_before_it_and_no_more(
     wait_for(rebuilder.idle, "the first build")
     assert store.zcard(KEY) == 0
     due.touch([sticky.id])
-    monkeypatch.setattr(fragments, "build", touched_meanwhile)
+    monkeypatch.setattr(fragments, "make", touched_meanwhile)
     rebuilder.request(sticky.id)
     wait_for(rebuilder.idle, "the second build")
     assert store.zrange(KEY, 0, -1) == [f"m{sticky.id}".encode()]
@@ -131,8 +131,8 @@ def test_a_build_that_hangs_is_given_up_and_the_others_go_on(
 def test_a_build_that_comes_back_after_somebody_else_built_overwrites_nothing(
     make: Make, sticky: Widget, fragments: Fragments, pushed: Pushed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rebuilder, render, build = make(interval=0.0), fragments._render, fragments.build
-    newer = build(sticky)
+    rebuilder, render = make(interval=0.0), fragments._render
+    newer = fragments.build(sticky)
 
     def slow(*arguments: Any) -> str:
         # Meanwhile the claim ended, and another process took it.
@@ -166,7 +166,7 @@ def test_a_thread_survives_whatever_happens(
 def test_a_build_that_is_given_up_is_told_in_every_watched_language(
     make: Make, sticky: Widget, fragments: Fragments, pushed: Pushed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fragments, "build", lambda *arguments: time.sleep(1.0))
+    monkeypatch.setattr(fragments, "make", lambda *arguments: time.sleep(1.0))
     rebuilder, pushed.locales = make(interval=0.0, budget=0.2), {"de"}
     rebuilder.request(sticky.id)
     wait_for(lambda: len(pushed.events) == 2, "both pushes")

@@ -121,9 +121,11 @@ def test_the_cache_is_counted_and_cleaned(session: Session, registry: Registry, 
     fragments = Fragments(registry, cache.SQLiteCache(tmp_path / "cache.db"), KEY, 3600)
     for row in team.widgets[:2]:
         fragments.build(row)
+        fragments.build(row, "de")
     assert f"2 of {_widgets(session)} widgets" in run("cache", "coverage").output
     assert f"{len(team.widgets)} widgets are forgotten" in run("cache", "clean", "otters").output
     assert "0 of " in run("cache", "coverage").output
+    assert fragments.read_many(team.widgets, "de") == {}
 
 
 def _widgets(session: Session) -> int:
