@@ -122,12 +122,17 @@ class Sandbox:
         return self.fragments.build(row, locale, self.type(row.plugin).functions)
 
     def states(
-        self, row: Widget, live: Mapping[str, Any] | None = None, empty: Mapping[str, Any] | None = None
+        self,
+        row: Widget,
+        live: Mapping[str, Any] | None = None,
+        empty: Mapping[str, Any] | None = None,
+        blank: Widget | None = None,
     ) -> dict[str, Shown]:
         """Return the widget in every state, each on a row of its own.
 
         ``live`` and ``empty`` give what each cached function returns in that state, by the function's name; without
-        them the functions compute it. A widget that hides itself has an empty fragment.
+        them the functions compute it. The empty one has the settings of ``blank``, where that is given. A widget that
+        hides itself has an empty fragment.
         """
         good, nothing = ({name: _returns(value) for name, value in (said or {}).items()} for said in (live, empty))
         away, lacking = RuntimeError("the service does not answer"), NeedsSetup(_LACKS)
@@ -142,7 +147,7 @@ class Sandbox:
             **found,
             "failed": self._failing(row, away),
             "needs-setup": self._failing(row, lacking),
-            "empty": self._built(row, nothing),
+            "empty": self._built(blank or row, nothing),
         }
 
     def page(self, shown: Shown, *, refreshing: bool = False) -> str:

@@ -56,9 +56,12 @@ def _allow() -> None:
 
 
 def _states(box: Sandbox, plugin: str) -> Mapping[str, Shown]:
-    """Return the states, with an example from this instance in those that have content, where there is one."""
-    shown = sample(plugin)
-    found = box.states(Widget(plugin=plugin, settings=dict(shown.settings)), shown.live, shown.empty)
+    """Return the states with invented content, or for a widget from elsewhere with an example from this instance."""
+    if shown := sample(plugin):
+        blank = shown.settings if shown.blank is None else shown.blank
+        rows = [Widget(plugin=plugin, settings=dict(settings)) for settings in (shown.settings, blank)]
+        return box.states(rows[0], shown.live, shown.empty, rows[1])
+    found = box.states(Widget(plugin=plugin, settings={}))
     example = _example(plugin)
     if example is None:
         return found

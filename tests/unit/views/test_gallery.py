@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from hubs.app import create_app
 from hubs.models import Database, Hub, Visibility
 from hubs.settings import load
-from hubs.testing.reading import page_problems
+from hubs.testing.reading import page_problems, text_of
+from hubs.testing.samples import sample
 from hubs.testing.sandbox import STATES
 from hubs.views import gallery
 from hubs.widgets.registry import BUILT_IN
@@ -68,11 +69,22 @@ def test_an_example_comes_from_what_everybody_may_see(app: Flask, session: Sessi
             assert (gallery._example("members") is not None) is there, visibility
 
 
-@pytest.mark.parametrize("name", ["badges", "updates", "package_reviews", "meetings", "issues", "pulls", "rss", "json"])
-def test_a_widget_that_asks_another_service_shows_content_in_the_gallery_and_none_where_there_is_none(
-    shown: FlaskClient, name: str
-) -> None:
+@pytest.mark.parametrize("name", NAMES)
+def test_every_widget_looks_alive_in_the_gallery_of_an_instance_that_has_nothing(shown: FlaskClient, name: str) -> None:
     page = shown.get(f"/gallery/{name}").get_data(as_text=True)
+    parts = dict(part.split('"', 1) for part in page.split('id="state-')[1:])
     states = [part.split('"', 1)[0] for part in page.split('data-state="')[1:]]
-    assert states == ["loading", "live", "live", "stale", "failed", "needs-setup", "live"]
-    assert page.count("https://example.org/") >= 3
+    assert states[:6] == ["loading", "live", "live", "stale", "failed", "needs-setup"]
+    assert states[6:] == ["live"] or "hides itself" in parts["empty"]
+    assert 'class="empty"' not in parts["live"]
+    assert _body(parts["live"]) != _body(parts["empty"]), "what is live is not what there is where there is nothing"
+
+
+def test_every_widget_that_comes_with_hubs_has_a_sample_and_one_from_elsewhere_has_none() -> None:
+    assert [name for name in NAMES if sample(name) is None] == []
+    assert sample("elsewhere") is None
+
+
+def _body(html: str) -> str:
+    """Return what is read in a widget's body."""
+    return text_of(html.partition('class="widget-body"')[2].partition(">")[2].partition("</section>")[0])

@@ -1,0 +1,16 @@
+"""What the gallery shows in the widgets that come with Hubs: invented, and the same everywhere."""
+
+from collections.abc import Mapping
+
+from hubs.models import now
+from hubs.testing.samples import messages, people, services, written
+from hubs.testing.samples.sample import Make, Sample
+
+__all__ = ["Sample", "sample"]
+
+_SAMPLES: Mapping[str, Make] = {**messages.SAMPLES, **people.SAMPLES, **services.SAMPLES, **written.SAMPLES}
+
+
+def sample(plugin: str) -> Sample | None:
+    """Return the sample of a widget; None for a widget that comes from elsewhere."""
+    return _SAMPLES[plugin](now()) if plugin in _SAMPLES else None

@@ -1,0 +1,101 @@
+"""Samples of widgets that read messages of the bus."""
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+
+from hubs.testing.samples.sample import SITE, Make, Sample
+from hubs.widgets.builds.states import BUILDING, COMPLETE, COPR, FAILED, KOJI, Build
+from hubs.widgets.feed.cards import Item
+from hubs.widgets.halp.requests import Request
+from hubs.widgets.karma.cookies import Cookies
+
+#: What a day's share of a busy week is, Monday first.
+_WEEK = (6, 8, 7, 9, 5, 1, 2)
+#: What kinds of messages there are in a busy week, and how many of each.
+_KINDS = {"pagure": 21, "buildsys": 13, "bodhi": 9, "irc": 8, "meetbot": 6, "wiki": 4, "fedbadges": 3, "mailman": 2}
+
+
+def _feed(moment: datetime) -> Sample:
+    ticket, told = f"{SITE}tides/lamp/12", "tides/lamp#12: “The lantern flickers”"
+    said = [
+        (timedelta(minutes=4), "pagure", f"zenobia commented on ticket {told}", ticket, "zenobia"),
+        (timedelta(minutes=50), "pagure", f"ottoline opened ticket {told}", ticket, "ottoline"),
+        (timedelta(hours=2), "buildsys", "isidor’s lantern-2.1-1.fc44 completed", f"{SITE}lantern", "isidor"),
+        (timedelta(hours=5), "bodhi", "mirabel gave kettle-0.9-2.fc44 karma: +1", f"{SITE}kettle", "mirabel"),
+        (timedelta(days=1), "meetbot", "ottoline’s meeting “Tide watch” ended in #tides", "", "ottoline"),
+        (timedelta(days=1, hours=3), "wiki", "isidor edited “Tide tables”", f"{SITE}tables", "isidor"),
+        (timedelta(days=2), "fedbadges", "zenobia was awarded the badge “First lantern”", SITE, "zenobia"),
+    ]
+    items = [
+        Item(len(said) - place, category, sentence, link, moment - ago, (name,))
+        for place, (ago, category, sentence, link, name) in enumerate(said)
+    ]
+    return Sample({}, {"GetItems": items}, {"GetItems": []})
+
+
+def _activity(moment: datetime) -> Sample:
+    this = _monday(moment.date())
+    weeks = {this - timedelta(weeks=ago): ago for ago in reversed(range(12))}
+    live = {
+        week: Counter({kind: most * _swell(ago * 5 + place) // 8 for place, (kind, most) in enumerate(_KINDS.items())})
+        for week, ago in weeks.items()
+    }
+    return Sample({}, {"CountWeeks": live}, {"CountWeeks": {week: Counter() for week in weeks}})
+
+
+def _heatmap(moment: datetime) -> Sample:
+    today = moment.date()
+    start = _monday(today - timedelta(days=365))
+    days = [start + timedelta(days=number) for number in range((today - start).days + 1)]
+    live = {day: _WEEK[day.weekday()] * _swell(number) // 5 for number, day in enumerate(days)}
+    return Sample({}, {"CountDays": live}, {"CountDays": dict.fromkeys(days, 0)})
+
+
+def _builds(moment: datetime) -> Sample:
+    parts = {"fedora-44-x86_64": FAILED, "fedora-44-aarch64": COMPLETE}
+    found = [
+        Build(KOJI, 3, "lantern-2.1-1.fc44", BUILDING, moment - timedelta(minutes=6), "isidor", f"{SITE}build/3"),
+        Build(COPR, 2, "tide-tables-7", FAILED, moment - timedelta(hours=3), "ottoline", f"{SITE}build/2", parts),
+        Build(KOJI, 1, "kettle-0.9-2.fc44", COMPLETE, moment - timedelta(days=1), "mirabel", f"{SITE}build/1"),
+    ]
+    silent: tuple[list[Build], dict[str, str]] = ([], {})
+    return Sample({}, {"GetBuilds": found, "AskServices": silent}, {"GetBuilds": [], "AskServices": silent})
+
+
+def _halp(moment: datetime) -> Sample:
+    asked = [
+        (timedelta(hours=20), "Somebody who can draw a better lantern for the front page", "ottoline"),
+        (timedelta(hours=20, minutes=9), "Testers for kettle 0.9 on aarch64", "mirabel"),
+        (timedelta(days=8), "A second pair of eyes on the tide tables for next year", "isidor"),
+    ]
+    found = [
+        Request(len(asked) - place, line, nick, "Tide watch", "#tides", f"{SITE}log/{place}", moment - ago)
+        for place, (ago, line, nick) in enumerate(asked)
+    ]
+    return Sample({}, {"GetRequests": (found, [])}, {"GetRequests": ([], [])})
+
+
+def _karma(moment: datetime) -> Sample:
+    first, newest = moment - timedelta(days=400), moment - timedelta(hours=9)
+    live = Cookies(12, 31, first, newest, 47, [("zenobia", 5), ("isidor", 3), ("mirabel", 1)])
+    return Sample({"username": "ottoline"}, {"CountCookies": live}, {"CountCookies": Cookies(0, 0, None, None, None)})
+
+
+def _monday(day: date) -> date:
+    return day - timedelta(days=day.weekday())
+
+
+def _swell(number: int) -> int:
+    """Return a number from 0 to 11, unlike its neighbours as life is, and the same every time."""
+    return (number**3 + number**2 * 37) % 101 // 9
+
+
+SAMPLES: Mapping[str, Make] = {
+    "feed": _feed,
+    "activity": _activity,
+    "heatmap": _heatmap,
+    "builds": _builds,
+    "halp": _halp,
+    "karma": _karma,
+}

@@ -1,0 +1,83 @@
+"""Samples of widgets that ask other services."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from hubs.clients.badges import Badge, Earned
+from hubs.clients.bodhi import Update
+from hubs.clients.bugzilla import Bug
+from hubs.clients.fedocal import Meeting
+from hubs.clients.feeds import Entry, Feed
+from hubs.clients.tickets import Ticket, Tickets
+from hubs.testing.samples.sample import SITE, Make, Sample
+from hubs.widgets.json import Table
+from hubs.widgets.meetings import Agenda
+from hubs.widgets.trackers import Found
+
+
+def _badges(moment: datetime) -> Sample:
+    told = [("Tide watcher", "S"), ("First lantern", "B"), ("Kettle keeper", "D")]
+    badges = tuple(
+        Badge(name, name, f"Earned as “{name}”.", SITE, moment - timedelta(days=3 * place), rarity)
+        for place, (name, rarity) in enumerate(told, 1)
+    )
+    live, empty = Earned(SITE, 40, 9000, badges), Earned(SITE, 9000, 9000, ())
+    return Sample({"username": "ottoline"}, {"GetBadges": live}, {"GetBadges": empty})
+
+
+def _updates(moment: datetime) -> Sample:
+    ready = Update("FEDORA-1", "lantern-2.1-1", SITE, "Fedora 44", 3, 0, 0, moment - timedelta(days=8), True)
+    waits = Update("FEDORA-2", "kettle-0.9-2", SITE, "Fedora 44", 1, 2, 4, moment - timedelta(days=3), False)
+    return Sample({"username": "ottoline"}, {"GetUpdates": [ready, waits]}, {"GetUpdates": []})
+
+
+def _reviews(moment: datetime) -> Sample:
+    bug = Bug(7, "Review Request: lantern", SITE, "NEW", "ottoline", "", moment - timedelta(days=9), moment)
+    return Sample({"email": "ottoline@example.org"}, {"GetReviews": [bug]}, {"GetReviews": []})
+
+
+def _meetings(moment: datetime) -> Sample:
+    start = (moment + timedelta(days=2)).replace(minute=0, second=0, microsecond=0)
+    tides = Meeting("1", "Tide watch", "tides", start, start + timedelta(hours=1), "#tides", "", ("ottoline",), SITE)
+    live, empty = Agenda("tides", SITE, (tides,)), Agenda("tides", SITE, ())
+    return Sample({"calendar": "tides"}, {"GetMeetings": live}, {"GetMeetings": empty})
+
+
+def _tickets(function: str) -> Make:
+    def made(moment: datetime) -> Sample:
+        tickets = (
+            Ticket("tides/lamp", "12", "The lantern flickers", SITE, "ottoline", moment - timedelta(hours=2)),
+            Ticket("tides/lamp", "9", "Say when the kettle is hot", SITE, "zenobia", moment, ("ottoline",)),
+        )
+        live, empty = (Found(Tickets(items, len(items)), frozenset(), {}) for items in (tickets, ()))
+        return Sample({"project": "github:tides/lamp"}, {function: live}, {function: empty})
+
+    return made
+
+
+def _feed(moment: datetime) -> Sample:
+    entries = tuple(
+        Entry(title, SITE, moment - timedelta(days=days), "Ottoline Brand")
+        for days, title in enumerate(("High water at noon", "The lantern is lit again", "A new kettle"), 1)
+    )
+    live, empty = Feed("Tide news", SITE, entries), Feed("Tide news", SITE, ())
+    return Sample({"url": SITE}, {"GetFeed": live}, {"GetFeed": empty})
+
+
+def _table(moment: datetime) -> Sample:
+    titles = ("Lamp", "State")
+    rows = ((("North", SITE), ("lit", "")), (("South", SITE), ("dark", "")))
+    settings = {"url": SITE, "columns": [{"title": title, "path": title.lower()} for title in titles]}
+    return Sample(settings, {"GetTable": Table(titles, rows)}, {"GetTable": Table(titles, ())})
+
+
+SAMPLES: Mapping[str, Make] = {
+    "badges": _badges,
+    "updates": _updates,
+    "package_reviews": _reviews,
+    "meetings": _meetings,
+    "issues": _tickets("GetIssues"),
+    "pulls": _tickets("GetPullRequests"),
+    "rss": _feed,
+    "json": _table,
+}
