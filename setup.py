@@ -48,7 +48,6 @@ setup(
         "cryptography>=42",
         "fakeredis[lua]>=2.26",
         "fedmsg[consumers]>=1.1.7",
-        "feedparser>=6.0.11",
         "flask>=3.0",
         "flask-smorest>=0.45",
         "flask-sse>=1.0",
@@ -81,6 +80,7 @@ setup(
         "fedora": ["fedmsg_meta_fedora_infrastructure>=0.31"],
         "test": [
             "celery[redis]>=5.5",
+            "feedparser>=6.0.11",
             "httpx>=0.27",
             "httpx-sse>=0.4",
             "hypothesis>=6.100",

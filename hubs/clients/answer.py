@@ -77,7 +77,7 @@ def _tidy_text(value: str) -> str:
     return tidy(value)
 
 
-def _utc(value: datetime) -> datetime:
+def utc(value: datetime) -> datetime:
     """Take moments without a time zone as UTC, in which every service here writes them."""
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
@@ -87,7 +87,7 @@ Text = Annotated[str, BeforeValidator(lambda value: "" if value is None else val
 #: The address of a web page; empty where it is none.
 Link = Annotated[str, BeforeValidator(link)]
 #: A moment: ISO 8601 or seconds since 1970.
-Moment = Annotated[datetime, AfterValidator(_utc)]
+Moment = Annotated[datetime, AfterValidator(utc)]
 
 
 def unexpected(name: str) -> UpstreamUnexpected:
@@ -132,7 +132,7 @@ def seconds_to_wait(text: str, now: datetime) -> float | None:
         moment = parsedate_to_datetime(text)
     except (ValueError, TypeError, IndexError):
         return None
-    return max(0.0, (_utc(moment) - now).total_seconds())
+    return max(0.0, (utc(moment) - now).total_seconds())
 
 
 @cache

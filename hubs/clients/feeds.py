@@ -1,23 +1,23 @@
 """Feeds: RSS 0.9 to 2.0 and Atom, from any address that a person typed.
 
-Formats: https://www.rssboard.org/rss-specification and https://www.rfc-editor.org/rfc/rfc4287, read by feedparser
-(https://feedparser.readthedocs.io/). A feed that brings entities of its own is refused before anything expands them.
+Formats: https://www.rssboard.org/rss-specification and https://www.rfc-editor.org/rfc/rfc4287. A feed that brings
+entities of its own is refused before anything expands them.
 """
 
-import calendar
 import html
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from io import BytesIO
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urljoin
 
-import feedparser
 import nh3
 
-from hubs.clients.answer import Answer, link, tidy, unexpected
+from hubs.clients.answer import link, tidy, unexpected, utc
+from hubs.clients.feedxml import Parts, take_apart
 from hubs.clients.http import HTTP
+from hubs.errors import InvalidInput
 
 ACCEPT = "application/atom+xml, application/rss+xml, application/xml;q=0.9, text/xml;q=0.8, */*;q=0.1"
 #: Largest feed in bytes, and entries that are read.
@@ -56,14 +56,11 @@ class Feeds:
         :raises UpstreamError: when there is no usable answer.
         """
         answer = self._http.get(url, accept=ACCEPT, limit=LIMIT)
-        if b"<!entity" in answer.body.replace(b"\0", b"").lower():
-            raise unexpected(answer.name)
-        found = _parsed(answer)
-        entries = [_entry(one, answer.url) for one in found.get("entries", [])[:ENTRIES]]
-        if all(one.published for one in entries):
-            entries.sort(key=_when, reverse=True)
-        head = found.get("feed", {})
-        return Feed(plain(head.get("title")), link(urljoin(answer.url, str(head.get("link", "")))), tuple(entries))
+        try:
+            found = take_apart(answer.body, answer.headers.get("content-type", ""), ENTRIES)
+        except InvalidInput:
+            raise unexpected(answer.name) from None
+        return _feed(found, answer.url)
 
 
 def plain(text: Any) -> str:
@@ -71,31 +68,34 @@ def plain(text: Any) -> str:
     return tidy(html.unescape(nh3.clean(str(text or "")[:5000], tags=set())), 300)
 
 
-def _parsed(answer: Answer) -> Any:
-    headers = {"content-type": answer.headers.get("content-type", ""), "content-location": answer.url}
-    try:
-        # A stream, never the text itself: feedparser would open a text that looks like a file's name.
-        found = feedparser.parse(
-            BytesIO(answer.body), response_headers=headers, sanitize_html=False, resolve_relative_uris=False
-        )
-    except (ValueError, LookupError, AttributeError, TypeError, AssertionError, RecursionError):
-        raise unexpected(answer.name) from None  # what feedparser raises on input that nobody thought of
-    if not found.get("version") and not found.get("entries"):
-        raise unexpected(answer.name)
-    return found
+def _feed(found: Parts, address: str) -> Feed:
+    base = _joined(address, found.base) or address
+    entries = [_entry(one, base) for one in found.entries]
+    if all(one.published for one in entries):
+        entries.sort(key=_when, reverse=True)
+    return Feed(plain(found.head.get("title")), _joined(base, found.head.get("link", "")), tuple(entries))
 
 
-def _entry(one: Mapping[str, Any], base: str) -> Entry:
-    url = link(urljoin(base, str(one.get("link", "")))) if one.get("link") else ""
-    moment = _moment(one.get("published_parsed") or one.get("updated_parsed"))
+def _entry(one: Mapping[str, str], base: str) -> Entry:
+    url = _joined(base, one["link"]) if "link" in one else link(one.get("guid"))
+    moment = _moment(one.get("published") or one.get("updated") or "")
     return Entry(plain(one.get("title")) or tidy(url, 100) or "…", url, moment, plain(one.get("author")))
 
 
-def _moment(value: Any) -> datetime | None:
+def _joined(base: str, address: str) -> str:
     try:
-        return datetime.fromtimestamp(calendar.timegm(value), UTC) if value else None
-    except (ValueError, TypeError, OverflowError, OSError):
-        return None
+        return link(urljoin(base, address.strip()))
+    except ValueError:
+        return ""
+
+
+def _moment(text: str) -> datetime | None:
+    for read in (datetime.fromisoformat, parsedate_to_datetime):
+        try:
+            return utc(read(text[:100]))
+        except (ValueError, TypeError, IndexError, OverflowError):
+            continue
+    return None
 
 
 def _when(entry: Entry) -> float:

@@ -1,5 +1,6 @@
 """Feeds of all formats, and what hostile ones try."""
 
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -27,6 +28,9 @@ BOMB = """<?xml version="1.0"?><!DOCTYPE lolz [<!ENTITY a "lol"><!ENTITY b "&a;&
 <rss version="2.0"><channel><title>&b;</title></channel></rss>"""
 FILE = """<?xml version="1.0"?><!DOCTYPE x [<!ENTITY f SYSTEM "file:///etc/passwd">]>
 <rss version="2.0"><channel><title>&f;</title></channel></rss>"""
+
+#: Bytes of what is made to take long.
+LONG = 40_000
 
 
 @pytest.fixture
@@ -62,6 +66,63 @@ def test_letters_of_all_encodings_arrive(upstream: Upstream, feeds: Feeds, encod
         f'<?xml version="1.0" encoding="{encoding}"?><rss version="2.0"><channel><title>Fjørd</title></channel></rss>'
     )
     assert read(upstream, feeds, text.encode(encoding)).title == "Fjørd"
+
+
+def test_the_encoding_may_be_said_beside_the_feed(upstream: Upstream, feeds: Feeds) -> None:
+    body = "<rss><channel><title>Fjørd</title></channel></rss>".encode("latin-1")
+    assert read(upstream, feeds, body, **{"Content-Type": "text/xml; charset=ISO-8859-1"}).title == "Fjørd"
+    assert read(upstream, feeds, body, **{"Content-Type": "text/xml; charset=nonsense"}).title == "Fj�rd"
+
+
+def test_common_mistakes_are_put_right(upstream: Upstream, feeds: Feeds) -> None:
+    item = "<item><title>Salt &amp; pepper&nbsp;&mdash; R&D \x08</title><dc:creator>Rana</dc:creator></item>"
+    found = read(upstream, feeds, f"\n <rss version='2.0'><channel><title>a & b</title>{item}<item><title>cut")
+    assert found.title == "a & b"
+    assert [(entry.title, entry.author) for entry in found.entries] == [("Salt & pepper — R&D", "Rana"), ("…", "")]
+
+
+def test_what_others_add_to_a_feed_is_not_taken_for_its_own(upstream: Upstream, feeds: Feeds) -> None:
+    body = """<rss version="2.0" xmlns:atom="http://www.w3.org/2005/Atom" xmlns:media="m"><channel>
+    <image><title>Picture</title><link>/picture</link></image><atom:link rel="self" href="/self"/>
+    <title>Own</title><link>/own</link>
+    <item><media:title>Media</media:title><title>Entry</title><guid>https://own.example/1</guid></item>
+    <item><title>Other</title><guid isPermaLink="false">https://own.example/no</guid></item></channel></rss>"""
+    found = read(upstream, feeds, body)
+    assert (found.title, found.url) == ("Own", f"{upstream.url}/own")
+    assert [(one.title, one.url) for one in found.entries] == [("Entry", "https://own.example/1"), ("Other", "")]
+
+
+def test_addresses_are_relative_to_what_the_feed_says(upstream: Upstream, feeds: Feeds) -> None:
+    body = """<a:feed xmlns:a="http://www.w3.org/2005/Atom" xml:base="https://atoms.example/blog/"><a:entry>
+    <a:link rel="edit" href="edit"/><a:link href="1"/><a:author><a:email>k@x.example</a:email><a:name>Kofi</a:name>
+    <a:uri>https://x.example</a:uri></a:author><a:title type="xhtml"><div><b>One</b> more</div></a:title></a:entry>
+    <a:entry><a:link href="http://["/><a:title>Two</a:title></a:entry></a:feed>"""
+    one, two = read(upstream, feeds, body).entries
+    assert (one.title, one.url, one.author) == ("One more", "https://atoms.example/blog/1", "Kofi")
+    assert (two.title, two.url) == ("Two", "")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<rss><channel><item><author>" + "a" * LONG + "</author></item></channel></rss>",
+        "<rss><channel><item><author>a@" + "a." * (LONG // 2) + "</author></item></channel></rss>",
+        "\n" * LONG + "<rss><channel><item/></channel></rss>",
+        "<?xml version='1.0'?><rss><channel><item/>" + "<a>" * (LONG * 8),
+        "<rss><channel><item><title>" + "&" * LONG * 8,
+    ],
+)
+def test_a_feed_that_is_made_to_take_long_does_not(upstream: Upstream, feeds: Feeds, body: str) -> None:
+    begun = time.process_time()
+    assert len(read(upstream, feeds, body).entries) == 1
+    assert time.process_time() - begun < 1
+
+
+def test_a_declaration_that_is_made_to_take_long_does_not(upstream: Upstream, feeds: Feeds) -> None:
+    begun = time.process_time()
+    with pytest.raises(UpstreamUnexpected):
+        read(upstream, feeds, "<?xml version='1.0' " + "encoding='' " * 1500 + "<rss>")
+    assert time.process_time() - begun < 1
 
 
 @pytest.mark.parametrize("body", [BOMB, FILE, BOMB.encode("utf-16"), FILE.replace("ENTITY", "EnTiTy")])
