@@ -125,13 +125,17 @@ class Hosts:
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
         self._lock = threading.Lock()
-        self._known: OrderedDict[tuple[bool, str, int], Host] = OrderedDict()
+        self._known: OrderedDict[tuple[bool, str, str, int], Host] = OrderedDict()
 
-    def get(self, guarded: bool, host: str, port: int) -> Host:
-        """Return a host; addresses that people typed are counted apart, so that they cannot shut a service off."""
-        key = (guarded, host, port)
+    def get(self, guarded: bool, origin: tuple[str, str, int]) -> Host:
+        """Return a host, by scheme, name and port.
+
+        Addresses that people typed are counted apart, so that they cannot shut a service off; and what speaks no HTTP
+        on the port of HTTPS says nothing of what speaks HTTPS there.
+        """
+        key = (guarded, *origin)
         with self._lock:
-            found = self._known.pop(key, None) or Host(host, self._policy)
+            found = self._known.pop(key, None) or Host(origin[1], self._policy)
             self._known[key] = found
             if len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)

@@ -197,7 +197,7 @@ class HTTP:
 
     def _patiently(self, target: _Target, question: _Question) -> Answer:
         """Ask until there is an answer, within the number of tries and the time that there is."""
-        host, tries = self._hosts.get(not target.trusted, target.host, target.port), 0
+        host, tries = self._hosts.get(not target.trusted, target.origin), 0
         while True:
             tries += 1
             result = self._attempt(host, target, question)

@@ -89,12 +89,15 @@ def test_a_pause_is_bounded() -> None:
 
 def test_hosts_are_remembered_up_to_a_number_and_kept_apart() -> None:
     hosts = Hosts(POLICY)
-    first = hosts.get(True, "a.example", 443)
-    assert hosts.get(True, "a.example", 443) is first
-    assert hosts.get(False, "a.example", 443) is not first
-    threads = [threading.Thread(target=hosts.get, args=(True, f"h{n}.example", 443)) for n in range(REMEMBERED + 5)]
+    first = hosts.get(True, ("https", "a.example", 443))
+    assert hosts.get(True, ("https", "a.example", 443)) is first
+    assert hosts.get(False, ("https", "a.example", 443)) is not first
+    assert hosts.get(True, ("http", "a.example", 443)) is not first
+    threads = [
+        threading.Thread(target=hosts.get, args=(True, ("https", f"h{n}.example", 443))) for n in range(REMEMBERED + 5)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert hosts.get(True, "a.example", 443) is not first
+    assert hosts.get(True, ("https", "a.example", 443)) is not first

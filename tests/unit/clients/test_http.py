@@ -24,7 +24,7 @@ from hubs.errors import (
     UpstreamUnexpected,
     UpstreamUnreachable,
 )
-from tests.unit.clients.conftest import AGENT, QUICK
+from tests.unit.clients.conftest import AGENT, PATIENT, QUICK
 from tests.upstream import Asked, Reply, Upstream, running
 
 SECRET = "t0ken-that-nobody-sees"
@@ -349,6 +349,14 @@ def test_few_requests_at_once_reach_a_host(upstream: Upstream, service: Service)
     assert len(upstream.asked) == 8
     assert most[0] == 2
     http.close()
+
+
+def test_nobody_shuts_a_host_off_by_asking_it_wrongly(upstream: Upstream, vouched: HTTP) -> None:
+    upstream.on("/feed", {"ok": True})
+    for _ in range(PATIENT.threshold):
+        with pytest.raises(UpstreamUnreachable):
+            vouched.get(f"https://127.0.0.1:{upstream.port}/feed")
+    assert vouched.get(f"{upstream.url}/feed").json() == {"ok": True}
 
 
 def test_names_of_other_scripts_are_spelled_for_the_net(http: HTTP, upstream: Upstream, service: Service) -> None:
