@@ -78,8 +78,14 @@ def _tidy_text(value: str) -> str:
 
 
 def utc(value: datetime) -> datetime:
-    """Take moments without a time zone as UTC, in which every service here writes them."""
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    """Take moments without a time zone as UTC, in which every service here writes them.
+
+    :raises ValueError: for one before the first or after the last that there is in UTC.
+    """
+    try:
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("there is no such moment") from None
 
 
 #: One line of at most `TEXT` characters; null counts as empty.
@@ -129,10 +135,10 @@ def seconds_to_wait(text: str, now: datetime) -> float | None:
     if text.isascii() and text.isdigit():
         return float(text[:9])
     try:
-        moment = parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError):
+        moment = utc(parsedate_to_datetime(text))
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    return max(0.0, (utc(moment) - now).total_seconds())
+    return max(0.0, (moment - now).total_seconds())
 
 
 @cache

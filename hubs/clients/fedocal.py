@@ -17,7 +17,7 @@ from datetime import UTC, date, datetime, time
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 from hubs.clients.answer import Shape, Text
 from hubs.clients.http import HTTP, Service
@@ -25,6 +25,10 @@ from hubs.clients.http import HTTP, Service
 
 def _names(value: Any) -> Any:
     return [name.strip() for name in value.split(",") if name.strip()] if isinstance(value, str) else value or []
+
+
+#: A day that there is in every time zone.
+_Day = Annotated[date, Field(ge=date(1900, 1, 1), le=date(2999, 12, 31))]
 
 
 @dataclass(frozen=True)
@@ -46,8 +50,8 @@ class _Meeting(Shape):
     meeting_id: int | None = None
     meeting_name: Text
     calendar_name: Text = ""
-    meeting_date: date
-    meeting_date_end: date | None = None
+    meeting_date: _Day
+    meeting_date_end: _Day | None = None
     meeting_time_start: time
     meeting_time_stop: time | None = None
     meeting_timezone: Text = "UTC"

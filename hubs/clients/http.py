@@ -11,6 +11,7 @@ lead to a public web server (see `hubs.clients.addresses`), also after a redirec
 
 import logging
 import random
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -34,6 +35,8 @@ log = logging.getLogger(__name__)
 
 JSON = "application/json"
 _PORTS = {"http": 80, "https": 443}
+#: What the name of a host is made of, once it is spelled for the net; it comes into logs.
+_HOST = re.compile(r"[A-Za-z0-9._:-]+")
 #: What may stand in a path or a query as it is.
 _KEPT = "/%:@!$&'()*+,;=~-._?[]"
 _MOVED = (301, 302, 303, 307, 308)
@@ -86,7 +89,7 @@ class _Target:
             host, port = (parts.hostname or "").encode("idna").decode(), parts.port
         except (ValueError, UnicodeError):
             raise UpstreamForbidden(_("This is not the address of a web page.")) from None
-        if parts.scheme not in _PORTS or not host or parts.username is not None or port == 0:
+        if parts.scheme not in _PORTS or not _HOST.fullmatch(host) or parts.username is not None or port == 0:
             raise UpstreamForbidden(_("Only plain addresses that start with https:// or http:// can be read."))
         found = cls(url, parts.scheme, host, port or _PORTS[parts.scheme], False, tidy(host, 80))
         if service and found.origin == _Target.of(service.base, None).origin:
@@ -192,7 +195,7 @@ class HTTP:
             answer = self._patiently(target, question)
             if answer.status not in _MOVED or "location" not in answer.headers:
                 return answer
-            url = urljoin(url, answer.headers["location"])
+            url = _next(url, answer)
         raise unexpected(name)
 
     def _patiently(self, target: _Target, question: _Question) -> Answer:
@@ -261,6 +264,14 @@ class HTTP:
         if question.known and question.known.url == target.url:
             headers |= question.known.conditions()
         return [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+
+
+def _next(url: str, answer: Answer) -> str:
+    """Return where a redirect leads."""
+    try:
+        return urljoin(url, answer.headers["location"])
+    except ValueError:
+        raise unexpected(answer.name) from None
 
 
 def _asked(answer: Answer) -> float | None:

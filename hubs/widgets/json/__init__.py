@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from hubs.clients.answer import link
+from hubs.clients.answer import link, tidy
 from hubs.clients.documents import pick, shown
 from hubs.errors import NeedsSetup, UpstreamForbidden
 from hubs.i18n import N_, _
@@ -132,7 +132,7 @@ def _guessed(entries: list[Any]) -> list[Column]:
     if not isinstance(first, Mapping):
         return [Column("", "")]
     names = [str(name) for name, value in first.items() if not isinstance(value, Mapping | list) and "." not in name]
-    return [Column(name[:60], name) for name in names[:4]]
+    return [Column(tidy(name, 60), name) for name in names[:4]]
 
 
 def _cell(entry: Any, column: Column) -> tuple[str, str]:

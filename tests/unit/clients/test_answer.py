@@ -15,6 +15,10 @@ class Entry(Shape):
     when: Moment | None = None
 
 
+#: A moment that there is not in UTC.
+FIRST = '{"title": "", "when": "0001-01-01T00:00:00+14:00"}'
+
+
 def answer(body: str) -> Answer:
     return Answer("Tracker", "https://t.example/", 200, {}, body.encode())
 
@@ -29,7 +33,9 @@ def test_a_shape_takes_what_it_knows_and_tidies_it() -> None:
     )
 
 
-@pytest.mark.parametrize("body", ["", "{", "[" * 200_000, '{"title": {}}', "[]", '{"title": 1e999}', "9" * 10_000])
+@pytest.mark.parametrize(
+    "body", ["", "{", "[" * 200_000, '{"title": {}}', "[]", '{"title": 1e999}', "9" * 10_000, FIRST]
+)
 def test_anything_else_is_one_kind_of_error(body: str) -> None:
     with pytest.raises(UpstreamUnexpected, match="Tracker"):
         answer(body).read_as(Entry)
@@ -69,3 +75,5 @@ def test_waiting_times_are_numbers_or_dates() -> None:
     assert seconds_to_wait("Tue, 24 Nov 2026 09:00:00 GMT", now) == 0
     assert seconds_to_wait("soon", now) is None
     assert seconds_to_wait("-5", now) is None
+    assert seconds_to_wait("Fri, 31 Dec 9999 23:59:59 -2359", now) is None
+    assert seconds_to_wait(f"Fri, 31 Dec {'9' * 30} 23:59:59 +0000", now) is None

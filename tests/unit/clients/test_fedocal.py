@@ -75,6 +75,7 @@ def test_no_meetings_are_no_error(upstream: Upstream, http: HTTP) -> None:
         {"meetings": None},
         {"meetings": [1]},
         {"meetings": [meeting(meeting_date="soon")]},
+        {"meetings": [meeting(meeting_date="0001-01-01", meeting_timezone="Asia/Tokyo")]},
         {"meetings": [meeting(meeting_name=["x"])]},
         Reply({"meetings": [], "error": "Invalid calendar provided: tides"}, 400),
     ],

@@ -359,6 +359,20 @@ def test_nobody_shuts_a_host_off_by_asking_it_wrongly(upstream: Upstream, vouche
     assert vouched.get(f"{upstream.url}/feed").json() == {"ok": True}
 
 
+@pytest.mark.parametrize("host", ["a\x1b[31mb", "a b", "a\x7fb", "a\\b", "a<b>"])
+def test_what_is_no_name_of_a_host_comes_into_no_log(http: HTTP, host: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    with pytest.raises(UpstreamForbidden):
+        http.get(f"http://{host}.example/")
+    assert not caplog.records
+
+
+def test_a_redirect_to_no_address_is_a_clear_error(upstream: Upstream, http: HTTP, service: Service) -> None:
+    upstream.on("/x", Reply("", 302, {"Location": "http://["}))
+    with pytest.raises(UpstreamUnexpected):
+        http.get(service.url("x"), service)
+
+
 def test_names_of_other_scripts_are_spelled_for_the_net(http: HTTP, upstream: Upstream, service: Service) -> None:
     upstream.on("/caf%C3%A9", {"ok": True})
     assert http.get(f"{upstream.url}/café?ü=1", service).json() == {"ok": True}
