@@ -123,12 +123,15 @@ def in_lists(who: Person) -> ColumnElement[bool]:
     return or_(Hub.user_id.is_(None), Hub.user_id.in_(select(User.id).where(listed(who))))
 
 
-def hides_activity(audience: Visibility, hub: Hub) -> ColumnElement[bool]:
-    """Return the condition on `User` that selects those whose activity ``audience`` of ``hub`` may not see."""
+def hides_activity(audience: Visibility, owner: int | ColumnElement[int] | None) -> ColumnElement[bool]:
+    """Return the condition on `User` that selects those whose activity ``audience`` of a hub may not see.
+
+    ``owner`` is the id of the person whose own hub it is; None for a team's.
+    """
     levels = [level for level in Visibility if level == Visibility.OWNERS or level.rank > audience.rank]
     hidden = User.activity.in_(levels)
-    if hub.kind == "user" and hub.user_id and audience.rank >= Visibility.MEMBERS.rank:
-        return and_(hidden, User.id != hub.user_id)  # a person's hub has no members: only they see this
+    if owner is not None and audience.rank >= Visibility.MEMBERS.rank:
+        return and_(hidden, User.id != owner)  # a person's hub has no members: only they see this
     return hidden
 
 

@@ -92,6 +92,7 @@ class Hub(Base):
     extras: Mapped[dict[str, Any]] = mapped_column(MutableDict.as_mutable(JSON), default=dict)
     #: Where the file is that this hub is kept in; the page is then read-only. Empty for hubs that people edit here.
     managed_in: Mapped[str] = mapped_column(String(255), default="")
+    #: Whose own hub it is; None for a team's.
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), index=True)
     version: Mapped[int] = mapped_column(default=1)
     created_on: Mapped[datetime] = mapped_column(default=now)

@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Date, and_, cast, func, or_, select
+from sqlalchemy import ColumnElement, Date, Executable, Integer, and_, bindparam, cast, func, or_, select
 from sqlalchemy.orm import Session, aliased, object_session
 
 from hubs.i18n import N_, _
@@ -48,31 +49,57 @@ class Whose:
             return [Interest(wanted, "user", self.username)]
         return [Interest(wanted, "team", str(self.hub.id)), Interest(("hubs.user.role",), "hub", str(self.hub.id))]
 
-    def condition(self) -> ColumnElement[bool]:
-        """Return the condition on `MessagePerson` that selects the messages of those who show them."""
-        hidden = select(User.username).where(hides_activity(self.audience, self.hub))
-        shown = MessagePerson.username.not_in(hidden)
-        if self.username:
-            return and_(MessagePerson.username == self.username, shown)
-        members = select(User.username).join(Role, Role.user_id == User.id)
-        roles = (RoleName.OWNER, RoleName.MEMBER)
-        mine = MessagePerson.username.in_(members.where(Role.hub_id == self.hub.id, Role.role.in_(roles)))
-        return and_(mine, shown)
+    @property
+    def terms(self) -> "Terms":
+        """The conditions that select the messages; `values` belongs to them."""
+        return Terms(bool(self.username), self.hub.user_id is not None, self.audience)
 
-    def tells_of_hidden(self) -> ColumnElement[bool]:
-        """Return the condition on `MessagePerson` that selects what also names somebody who hides what they do."""
-        query = select(_NAMED.message_id).join(User, User.username == _NAMED.username)
-        here = and_(_NAMED.message_id == MessagePerson.message_id, hides_activity(self.audience, self.hub))
-        return query.where(here).correlate(MessagePerson).exists()
+    def values(self) -> dict[str, Any]:
+        """Return what a statement with `terms` in it must be executed with."""
+        return {"whose_name": self.username, "whose_hub": self.hub.id, "whose_own": self.hub.user_id}
 
     def is_hidden(self, session: Session) -> bool:
         """Tell whether the one person hides what they do from some who see the widget."""
-        query = select(User.id).where(User.username == self.username, hides_activity(self.audience, self.hub))
-        return bool(self.username) and session.scalar(query) is not None
+        if not self.username:
+            return False
+        query = select(User.id).where(User.username == self.username)
+        return session.scalar(query.where(hides_activity(self.audience, self.hub.user_id))) is not None
 
     def title(self) -> str:
         """Say whose they are."""
         return self.username or _("the members of %(hub)s") % {"hub": self.hub.title}
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Conditions on `MessagePerson` with the names and numbers left open, so that few statements serve all widgets.
+
+    A statement is then made once, instead of at every build; that took longer than PostgreSQL needs to answer it.
+    """
+
+    #: One person's messages, else those of a team's members; in a person's own hub, else in a team's.
+    one_person: bool
+    own: bool
+    audience: Visibility
+
+    def condition(self) -> ColumnElement[bool]:
+        """Return the condition that selects the messages of those who show them."""
+        shown = MessagePerson.username.not_in(select(User.username).where(self._hiding()))
+        if self.one_person:
+            return and_(MessagePerson.username == bindparam("whose_name"), shown)
+        members = select(User.username).join(Role, Role.user_id == User.id)
+        roles = (RoleName.OWNER, RoleName.MEMBER)
+        mine = members.where(Role.hub_id == bindparam("whose_hub"), Role.role.in_(roles))
+        return and_(MessagePerson.username.in_(mine), shown)
+
+    def tells_of_hidden(self) -> ColumnElement[bool]:
+        """Return the condition that selects what also names somebody who hides what they do."""
+        query = select(_NAMED.message_id).join(User, User.username == _NAMED.username)
+        here = and_(_NAMED.message_id == MessagePerson.message_id, self._hiding())
+        return query.where(here).correlate(MessagePerson).exists()
+
+    def _hiding(self) -> ColumnElement[bool]:
+        return hides_activity(self.audience, bindparam("whose_own", type_=Integer) if self.own else None)
 
 
 def session_of(row: Widget) -> Session:
@@ -85,13 +112,19 @@ def session_of(row: Widget) -> Session:
 
 def daily_counts(session: Session, whose: Whose, since: datetime) -> dict[tuple[date, str], int]:
     """Return the number of messages by day (UTC) and category since a moment."""
-    day = _day(session, MessagePerson.sent_at)
-    query = (
+    query = _daily_counts(whose.terms, session.get_bind().dialect.name)
+    found = session.execute(query, {**whose.values(), "since": since})
+    return {(_date(when), category): count for when, category, count in found}
+
+
+@cache
+def _daily_counts(terms: Terms, dialect: str) -> Executable:
+    day = _day(dialect, MessagePerson.sent_at)
+    return (
         select(day, MessagePerson.category, func.count(MessagePerson.message_id.distinct()))
-        .where(whose.condition(), MessagePerson.sent_at >= since)
+        .where(terms.condition(), MessagePerson.sent_at >= bindparam("since"))
         .group_by(day, MessagePerson.category)
     )
-    return {(_date(when), category): count for when, category, count in session.execute(query)}
 
 
 def newest(
@@ -107,17 +140,18 @@ def newest(
     query = select(StoredMessage).where(by_topic, StoredMessage.sent_at >= since)
     if whose is not None:
         mine = select(MessagePerson.message_id).where(
-            whose.condition(),
-            ~whose.tells_of_hidden(),
+            whose.terms.condition(),
+            ~whose.terms.tells_of_hidden(),
             MessagePerson.category.in_(topics),
             MessagePerson.sent_at >= since,
         )
         query = query.where(StoredMessage.id.in_(mine))
-    return session.scalars(query.order_by(StoredMessage.sent_at.desc(), StoredMessage.id.desc()).limit(limit)).all()
+    query = query.order_by(StoredMessage.sent_at.desc(), StoredMessage.id.desc()).limit(limit)
+    return session.scalars(query, whose.values() if whose else {}).all()
 
 
-def _day(session: Session, column: Any) -> ColumnElement[Any]:
-    if session.get_bind().dialect.name == "postgresql":
+def _day(dialect: str, column: Any) -> ColumnElement[Any]:
+    if dialect == "postgresql":
         return cast(func.timezone("UTC", column), Date)
     return func.date(column)
 

@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import Executable, and_, bindparam, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from hubs.models import MessagePerson, StoredMessage
-from hubs.widgets.messages import Whose
+from hubs.widgets.messages import Terms, Whose
 
 #: Messages further apart than this are two stories.
 APART = timedelta(hours=6)
@@ -96,29 +97,38 @@ def read(
 
     ``before`` is the moment and the id of a message: only older ones are returned.
     """
-    mine = select(MessagePerson.message_id).where(whose.condition(), ~whose.tells_of_hidden())
+    values = {**whose.values(), "hidden": hidden, "limit": limit, "offset": offset}
     if before is not None:
-        at_once = and_(MessagePerson.sent_at == before[0], MessagePerson.message_id < before[1])
-        mine = mine.where(or_(MessagePerson.sent_at < before[0], at_once))
-    if hidden:
-        mine = mine.where(MessagePerson.category.not_in(hidden))
+        values |= {"before_at": before[0], "before_id": before[1]}
+    # One query brings a message once for each person whom it names: cheaper than a second one for the people.
+    rows = session.execute(_newest(whose.terms, bool(hidden), before is not None), values).all()
+    return _items({row.id: row for row in rows}.values(), ((row.id, row.username) for row in rows))
+
+
+@cache
+def _newest(terms: Terms, hides: bool, goes_on: bool) -> Executable:
+    mine = select(MessagePerson.message_id).where(terms.condition(), ~terms.tells_of_hidden())
+    if goes_on:
+        same_moment = MessagePerson.sent_at == bindparam("before_at")
+        at_once = and_(same_moment, MessagePerson.message_id < bindparam("before_id"))
+        mine = mine.where(or_(MessagePerson.sent_at < bindparam("before_at"), at_once))
+    if hides:
+        mine = mine.where(MessagePerson.category.not_in(bindparam("hidden", expanding=True)))
     # A message that names several members comes several times: distinct pairs, then the limit.
     newest = (
         mine.add_columns(MessagePerson.sent_at)
         .distinct()
         .order_by(MessagePerson.sent_at.desc(), MessagePerson.message_id.desc())
-        .limit(limit)
-        .offset(offset)
+        .limit(bindparam("limit"))
+        .offset(bindparam("offset"))
         .subquery()
     )
-    # One query brings a message once for each person whom it names: cheaper than a second one for the people.
-    rows = session.execute(
+    return (
         select(*SHOWN, _NAMED.username)
         .join(newest, newest.c.message_id == StoredMessage.id)
         .join(_NAMED, _NAMED.message_id == StoredMessage.id)
         .order_by(StoredMessage.sent_at.desc(), StoredMessage.id.desc(), _NAMED.username)
-    ).all()
-    return _items({row.id: row for row in rows}.values(), ((row.id, row.username) for row in rows))
+    )
 
 
 def items_of(session: Session, messages: Sequence[Any]) -> list[Item]:

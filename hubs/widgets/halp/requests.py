@@ -81,7 +81,7 @@ def by_day(requests: Sequence[Request]) -> dict[date, list[Request]]:
 
 def _naming_hidden(session: Session, row: Widget, messages: Sequence[int]) -> set[int]:
     query = select(MessagePerson.message_id).join(User, User.username == MessagePerson.username)
-    hiding = hides_activity(row.audience, row.hub)
+    hiding = hides_activity(row.audience, row.hub.user_id)
     return set(session.scalars(query.where(MessagePerson.message_id.in_(messages), hiding)))
 
 

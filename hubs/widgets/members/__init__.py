@@ -55,7 +55,7 @@ class GetMembers(CachedFunction):
         """Return owners first, then members who are in lists, each by the last activity that they show."""
         query = select(User, Role.role).join(Role, Role.user_id == User.id).where(Role.hub_id == self.instance.hub.id)
         session, row = session_of(self.instance), self.instance
-        hidden = set(session.scalars(select(User.id).where(hides_activity(row.audience, row.hub))))
+        hidden = set(session.scalars(select(User.id).where(hides_activity(row.audience, row.hub.user_id))))
         rows = session.execute(query.where(Role.role.in_((RoleName.OWNER, RoleName.MEMBER)))).all()
         owners = {user.username for user, role in rows if role == RoleName.OWNER}
         listed = {user.username: user for user, _ in rows if not user.unlisted or user.username in owners}
