@@ -96,6 +96,7 @@ def save(session: Session, registry: Registry, who: Person, hub: Hub) -> list[Ch
 
     :raises SavedMeanwhile: when somebody else saved since the draft was begun. Their changes are then in the draft as
         well, to be looked at and saved; the caller commits that. Undoing goes back to one's own version.
+    :raises Conflict: when both together are too much for one page.
     """
     require(who, "edit", hub)
     draft = find(session, who, hub)

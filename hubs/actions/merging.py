@@ -3,9 +3,11 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from hubs.actions.documents import RECORD, SIDES, HubDocument, Layout, WidgetDocument
+from hubs.actions.documents import RECORD, SIDES, WIDGETS, HubDocument, Layout, WidgetDocument
 from hubs.actions.layouts import every
 from hubs.actions.widgets import free_key
+from hubs.errors import Conflict
+from hubs.i18n import _
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,10 @@ class _Joined:
 
 
 def merge(base: HubDocument, mine: HubDocument, theirs: HubDocument) -> tuple[HubDocument, list[Clash]]:
-    """Return what both made of ``base`` together, and the places that both changed in different ways."""
+    """Return what both made of ``base`` together, and the places that both changed in different ways.
+
+    :raises Conflict: when that would be more widgets than a hub holds.
+    """
     joined = _Joined()
     record = {
         name: joined.value("hub", name, getattr(base, name), getattr(mine, name), getattr(theirs, name))
@@ -44,6 +49,12 @@ def merge(base: HubDocument, mine: HubDocument, theirs: HubDocument) -> tuple[Hu
     }
     mine = _renamed(base, mine, theirs)
     staying = _widgets(joined, base, mine, theirs)
+    if len(staying) > WIDGETS:
+        text = _(
+            "Somebody else saved this page while you were changing it. With what both of you added it would hold "
+            "%(count)d widgets, and %(widgets)d are possible: remove some in the editor, then save again."
+        )
+        raise Conflict(text % {"count": len(staying), "widgets": WIDGETS})
     columns = _order(joined, base, mine, theirs, staying)
     record["accounts"] = {name: text for name, text in accounts.items() if text}
     record["widgets"] = Layout(left=columns["left"], right=columns["right"])

@@ -132,6 +132,31 @@ def test_who_saves_second_sees_both_and_loses_nothing(
     assert next(row for row in team.widgets if row.key == "sticky").config["text"] == "Mine"
 
 
+def test_what_both_added_may_be_too_much_for_one_page(
+    session: Session, registry: Registry, team: Hub, owner: Person, other: Person
+) -> None:
+    def fill(text: str) -> Step:
+        def step(document: HubDocument) -> HubDocument:
+            for number in range(30):
+                document = layouts.add(document, registry, "left", "sticky", {"text": f"{text} {number}"})
+            return document
+
+        return step
+
+    do(session, registry, owner, team, fill("mine"))
+    do(session, registry, other, team, fill("theirs"))
+    drafts.save(session, registry, other, team)
+    session.commit()
+    with pytest.raises(Conflict, match="it would hold 66 widgets, and 60 are possible"):
+        drafts.save(session, registry, owner, team)
+    for number in range(2, 8):
+        do(session, registry, owner, team, lambda one, n=number: layouts.remove(one, f"sticky-{n}"))  # type: ignore[misc]
+    with pytest.raises(drafts.SavedMeanwhile):
+        drafts.save(session, registry, owner, team)
+    drafts.save(session, registry, owner, team)
+    assert len(team.widgets) == 60
+
+
 def test_a_change_outside_of_the_draft_is_not_undone_by_saving(
     session: Session, registry: Registry, team: Hub, owner: Person
 ) -> None:
