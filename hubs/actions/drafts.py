@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy.orm import Session
+from sqlalchemy import select
+from sqlalchemy.orm import Session, selectinload
 
 from hubs.actions import applying, documents, merging
 from hubs.actions.changes import Change, between
@@ -102,6 +103,7 @@ def save(session: Session, registry: Registry, who: Person, hub: Hub) -> list[Ch
     draft = find(session, who, hub)
     if draft is None:
         return []
+    _look_again(session, hub)
     base, mine, theirs = documents.read(draft.base), _shown(draft), documents.describe(hub, registry)
     if theirs != base:
         joined, clashes = merging.merge(base, mine, theirs)
@@ -112,6 +114,12 @@ def save(session: Session, registry: Registry, who: Person, hub: Hub) -> list[Ch
     session.delete(draft)
     session.flush()
     return done
+
+
+def _look_again(session: Session, hub: Hub) -> None:
+    """Read a hub anew, and let nobody else save it meanwhile: of two at the same moment, the second sees the first."""
+    query = select(Hub).where(Hub.id == hub.id).options(selectinload(Hub.widgets)).with_for_update()
+    session.scalars(query.execution_options(populate_existing=True)).all()
 
 
 def _shown(draft: Draft) -> HubDocument:

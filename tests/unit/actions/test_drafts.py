@@ -13,7 +13,7 @@ from hubs.actions import hubs as hub_actions
 from hubs.actions.documents import HubDocument
 from hubs.actions.merging import merge
 from hubs.errors import Conflict, InvalidInput, NotAllowed, NotFound
-from hubs.models import Draft, Hub, RoleName
+from hubs.models import Database, Draft, Hub, RoleName
 from hubs.permissions import Person
 from hubs.widgets.registry import Registry
 from tests.unit.conftest import as_person, user_of
@@ -130,6 +130,27 @@ def test_who_saves_second_sees_both_and_loses_nothing(
     session.commit()
     assert {row.key for row in team.widgets} >= {"library", "sticky"}
     assert next(row for row in team.widgets if row.key == "sticky").config["text"] == "Mine"
+
+
+def test_two_who_save_at_the_same_moment_lose_nothing(
+    session: Session, database: Database, registry: Registry, team: Hub, owner: Person, other: Person
+) -> None:
+    for who in (owner, other):
+        text = f"Of {who.username}"
+        do(
+            session,
+            registry,
+            who,
+            team,
+            lambda one, t=text: layouts.configure(one, registry, "sticky", {"text": t}, ""),
+        )  # type: ignore[misc]
+    assert team.widgets
+    session.commit()
+    with database.transaction() as second:  # begins after the first has read the page
+        drafts.save(second, registry, other, second.get_one(Hub, team.id))
+    with pytest.raises(drafts.SavedMeanwhile) as caught:
+        drafts.save(session, registry, owner, team)
+    assert [(one.mine, one.theirs) for one in caught.value.clashes] == [("Of owner", "Of member")]
 
 
 def test_what_both_added_may_be_too_much_for_one_page(
