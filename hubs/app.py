@@ -137,7 +137,9 @@ def make_site(
     )
     seats = Seats()
     desk, orders = Desk(fragments, database, due, builders, seats), Orders(fragments, database, makers, seats)
-    limiters = [Limiter(settings.redis_url, rate) for rate in (settings.push_rate, settings.api_rate)]
+    limiters = [
+        Limiter(settings.redis_url, rate) for rate in (settings.push_rate, settings.api_rate, settings.search_rate)
+    ]
     return Site(settings, database, fragments, desk, orders, stream, Tokens(key, settings.token_ttl), *limiters)
 
 

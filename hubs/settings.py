@@ -136,6 +136,7 @@ class Settings(BaseModel):
     gallery: bool = Field(False, description="Whether /gallery/ shows every widget in every state.")
     push_rate: int = Field(60, ge=1, description="Requests a minute that a machine may send with one push token.")
     api_rate: int = Field(600, ge=1, description="Requests a minute to the API for each token, person or address.")
+    search_rate: int = Field(600, ge=1, description="Searches a minute for each person, or address of visitors.")
     token_ttl: int = Field(6 * 3600, ge=60, description="Seconds for which a page's stream token is good.")
 
     badges_url: ServiceURL = Field("https://badges.fedoraproject.org", description="Fedora Badges (Tahrir).")

@@ -13,7 +13,7 @@ from hubs.finding.words import MOST_LETTERS
 from hubs.i18n import N_, _
 from hubs.models import Hub
 from hubs.models.idle import grade
-from hubs.views.site import bar, db, me, site
+from hubs.views.site import asker, bar, db, me, site
 
 blueprint = Blueprint("finding", __name__)
 
@@ -33,7 +33,7 @@ _ORDERS = {"activity": N_("Last activity"), "name": N_("Name"), "members": N_("N
 @blueprint.get("/search")
 def search() -> str:
     """Show what a search finds, kind by kind."""
-    typed = request.args.get("q", "")
+    typed = _typed()
     found = search_for(db(), site().registry, me(), typed, ON_PAGE)
     return render_template("search.html", typed=typed[:MOST_LETTERS], found=found)
 
@@ -41,7 +41,7 @@ def search() -> str:
 @blueprint.get("/search/palette")
 def palette() -> Response:
     """Return the groups of the palette: hits, or hubs of one's own and recent ones where nothing is typed."""
-    typed = request.args.get("q", "")
+    typed = _typed()
     found = search_for(db(), site().registry, me(), typed, IN_PALETTE)
     if found.query:
         kinds = ((_("Teams"), found.teams), (_("People"), found.people), (_("Widgets"), found.widgets))
@@ -80,9 +80,20 @@ def people() -> str:
     return _directory(wish, listing, _("People"), urls.people, directory.PEOPLE_ORDERS)
 
 
+def _typed() -> str:
+    """Return what is searched for, and count that as a search: the database works more for it than for other pages.
+
+    :raises TooManyRequests: when it is one too many.
+    """
+    typed = request.args.get("q", "")
+    if typed.strip():
+        site().search_limiter.take("search", asker())
+    return typed
+
+
 def _wish() -> directory.Wish:
     args = request.args
-    typed, state, order = args.get("q", "")[:MOST_LETTERS], args.get("state", ""), args.get("sort", "activity")
+    typed, state, order = _typed()[:MOST_LETTERS], args.get("state", ""), args.get("sort", "activity")
     return directory.Wish(typed, state, "mine" in args, order, args.get("page", 1, type=int))
 
 

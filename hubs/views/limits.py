@@ -2,6 +2,7 @@
 
 import logging
 import time
+from ipaddress import IPv4Address, IPv6Network, ip_address
 from typing import Any
 
 from limits import RateLimitItemPerMinute
@@ -12,12 +13,23 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from hubs.errors import TooManyRequests
-from hubs.i18n import _
+from hubs.i18n import ngettext
 
 log = logging.getLogger(__name__)
 
 #: Seconds for which Redis is left alone after it did not answer.
 PAUSE = 5.0
+
+
+def place_of(address: str) -> str:
+    """Return what rates count of an address: of IPv6 the network, since who has one of its addresses has them all."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, IPv4Address):
+        return address
+    return str(found.ipv4_mapped or IPv6Network((int(found), 64), strict=False))
 
 
 class Limiter:
@@ -40,9 +52,12 @@ class Limiter:
         """
         wait = self._wait(*name)
         if wait:
-            raise TooManyRequests(
-                _("Too many requests: at most %(amount)s a minute.") % {"amount": self._item.amount}, wait
+            text = ngettext(
+                "Too many requests: at most %(amount)s a minute. Try again in %(seconds)s second.",
+                "Too many requests: at most %(amount)s a minute. Try again in %(seconds)s seconds.",
+                wait,
             )
+            raise TooManyRequests(text % {"amount": self._item.amount, "seconds": wait}, wait)
 
     def _wait(self, *name: str) -> int:
         if time.monotonic() >= self._away_until:

@@ -21,7 +21,7 @@ from hubs.i18n import _
 from hubs.models import Database, FormerName, Hub, Role, SignIn, User, Widget, now
 from hubs.permissions import NO_HUB, NO_WIDGET, VISITOR, Person, audiences, can, person, require, visible
 from hubs.settings import Settings
-from hubs.views.limits import Limiter
+from hubs.views.limits import Limiter, place_of
 from hubs.widgets.desk import Desk
 from hubs.widgets.fragments import Fragments
 from hubs.widgets.orders import Orders
@@ -45,6 +45,7 @@ class Site:
     tokens: Tokens
     limiter: Limiter
     api_limiter: Limiter
+    search_limiter: Limiter
 
     @property
     def registry(self) -> Registry:
@@ -116,6 +117,12 @@ def me() -> Person:
         g.me = person(user.id, user.username, user.roles, admin=admin, creator=creator)
         g.me_roles = roles
     return cast("Person", g.me)
+
+
+def asker() -> str:
+    """Return as whom rates count who asks: the person, or for visitors where they are."""
+    user = account()
+    return f"user {user.id}" if user else place_of(request.remote_addr or "")
 
 
 def page_context() -> dict[str, Any]:

@@ -108,6 +108,13 @@ def test_escape_closes_and_gives_the_focus_back(page: Page) -> None:
     expect(opener).to_be_focused()
 
 
+def test_who_searches_too_often_reads_when_to_try_again(page: Page) -> None:
+    page.route("**/search/palette?*", lambda route: route.fulfill(status=429, json={"error": "Try again in 9 s."}))
+    page.keyboard.press("/")
+    page.keyboard.type("sam")
+    expect(page.locator("#palette [role=status]")).to_have_text("Try again in 9 s.")
+
+
 def test_enter_at_once_after_typing_goes_to_the_search_page(page: Page) -> None:
     page.keyboard.press("/")
     page.keyboard.type("oters")

@@ -68,6 +68,11 @@ async function ask() {
   const query = new URLSearchParams({ q: input.value, recent: recent().join(",") });
   try {
     const answer = await fetch(`${dialog.dataset.source}?${query}`, { signal, headers: { Accept: "application/json" } });
+    if (answer.status === 429) {
+      show([]);
+      status.textContent = (await answer.json()).error;
+      return;
+    }
     if (!answer.ok) throw new Error(`status ${answer.status}`);
     show((await answer.json()).groups);
   } catch {

@@ -13,7 +13,8 @@ from hubs.actions import outbox, tokens
 from hubs.errors import InvalidInput, NotAllowed, NotFound, PreconditionFailed, Unauthorized
 from hubs.i18n import _
 from hubs.models import Hub, PersonalToken, Scope, Widget
-from hubs.views.site import account, db, site
+from hubs.views.limits import place_of
+from hubs.views.site import account, asker, db, site
 
 PREFIX = "/api/v1"
 #: Largest number that a key of the database can have.
@@ -166,8 +167,7 @@ def enter() -> None:
     if g.token is not None:
         site().api_limiter.take("api", f"token {g.token.id}")
     else:
-        user = account()
-        site().api_limiter.take("api", f"user {user.id}" if user else request.remote_addr or "")
+        site().api_limiter.take("api", asker())
     if request.method in SAFE:
         return
     if g.token is None:
@@ -186,7 +186,7 @@ def _token() -> PersonalToken:
             raise Unauthorized(_("Send the token along as: Authorization: Bearer hubs_me_…"))
         found = tokens.find(db(), text.strip())
     except Unauthorized:
-        site().api_limiter.take("api", request.remote_addr or "")  # who guesses is slowed down
+        site().api_limiter.take("api", place_of(request.remote_addr or ""))  # who guesses is slowed down
         raise
     db().info[outbox.ORIGIN] = f"personal token {found.id}"
     g.account = found.user

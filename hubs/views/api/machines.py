@@ -10,6 +10,7 @@ from hubs.i18n import _
 from hubs.models import PushContent, PushToken
 from hubs.views.api import schemas
 from hubs.views.api.base import LARGEST, F, Room, readable
+from hubs.views.limits import place_of
 from hubs.views.site import db, site
 from hubs.widgets.jsonschema import settings_schema
 from hubs.widgets.push import CONTENT
@@ -75,7 +76,7 @@ def _enter(number: int) -> PushToken:
     try:
         token = push.find_token(db(), text.strip(), number)
     except Unauthorized:
-        site().limiter.take("push", request.remote_addr or "")  # who guesses is slowed down
+        site().limiter.take("push", place_of(request.remote_addr or ""))  # who guesses is slowed down
         raise
     site().limiter.take("push", str(token.id))
     return token

@@ -4,12 +4,14 @@ import re
 from datetime import timedelta
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from hubs.actions import hubs as hub_actions
 from hubs.finding import directory
 from hubs.models import Hub, Visibility, now
+from hubs.views.limits import Limiter, place_of
 from hubs.widgets.registry import Registry
 from tests.unit.conftest import user_of
 from tests.unit.views.conftest import sign_in
@@ -139,3 +141,30 @@ def test_a_long_directory_has_pages(client: FlaskClient, seals: Hub, monkeypatch
     for page in ("3", "0", "-1", "99999999999999999999"):
         assert client.get(f"/teams/?page={page}").status_code == 404
     assert client.get("/teams/?page=x").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/search?q=", "/search/palette?q=", "/teams/?q=", "/people/?q="])
+def test_who_searches_too_often_is_told_when_to_try_again(
+    app: Flask, client: FlaskClient, otters: Hub, path: str
+) -> None:
+    object.__setattr__(app.extensions["hubs"], "search_limiter", Limiter("redis://127.0.0.1:1/0", 2))
+    assert [client.get(f"{path}otters").status_code for _ in range(3)] == [200, 200, 429]
+    accepted = {"Accept": "application/json"} if "palette" in path else {}
+    refused = client.get(f"{path}otters", headers={"Accept-Language": "de", **accepted})
+    seconds = int(refused.headers["Retry-After"])
+    assert 1 <= seconds <= 121
+    text = refused.json["error"] if accepted else refused.get_data(as_text=True)
+    assert f"in {seconds} Sekunden" in text or "in 1 Sekunde" in text
+    # Reading on costs nothing, and others are counted apart.
+    assert client.get(path).status_code == 200
+    elsewhere = {"REMOTE_ADDR": "127.0.0.2"}
+    assert client.get(f"{path}otters", environ_base=elsewhere).status_code == 200
+    assert sign_in(client, "owner").get(f"{path}otters").status_code == 200
+
+
+def test_addresses_that_one_household_has_count_together() -> None:
+    assert place_of("192.0.2.1") == "192.0.2.1"
+    assert place_of("2001:db8:1:2:3::4") == place_of("2001:db8:1:2::9") == "2001:db8:1:2::/64"
+    assert place_of("2001:db8:1:3::4") != place_of("2001:db8:1:2::4")
+    assert place_of("::ffff:192.0.2.1") == "192.0.2.1"
+    assert place_of("") == ""
