@@ -95,8 +95,8 @@ def remove(document: HubDocument, key: str) -> HubDocument:
     return _with(document, columns)
 
 
-def place(document: HubDocument, registry: Registry, key: str, side: str, index: int) -> HubDocument:
-    """Put a widget at a place of a column, counted from 0 at the top; beyond the end counts as the end.
+def place(document: HubDocument, registry: Registry, key: str, side: str, index: int, before: str = "") -> HubDocument:
+    """Put a widget before another one of a column, else at a place, counted from 0 at the top, or at the end.
 
     :raises InvalidInput: when it cannot stand in that column.
     """
@@ -104,7 +104,8 @@ def place(document: HubDocument, registry: Registry, key: str, side: str, index:
     if side != side_of(document, key):
         widgets.fitting(registry, document.kind, side, moved.widget)
     columns = {name: [one for one in rows if one.id != key] for name, rows in _columns(document).items()}
-    columns[side].insert(max(0, index), moved)
+    names = [one.id for one in columns[side]]
+    columns[side].insert(names.index(before) if before in names else max(0, index), moved)
     return _with(document, columns)
 
 

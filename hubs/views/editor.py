@@ -137,7 +137,8 @@ def _step(hub: Hub) -> None:
     elif sent.get("act") == "remove":
         document = layouts.remove(document, key)
     elif sent.get("act") == "place":
-        document = layouts.place(document, registry, key, sent.get("side", ""), sent.get("index", 0, int))
+        index, before = sent.get("index", 0, int), sent.get("before", "")
+        document = layouts.place(document, registry, key, sent.get("side", ""), index, before)
     elif sent.get("act") == "theirs":
         draft = drafts.find(db(), me(), hub)
         base = documents.read(draft.base) if draft else document

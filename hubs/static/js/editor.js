@@ -2,11 +2,11 @@
 import Sortable from "../vendor/sortablejs/sortable.esm.js";
 import { startKeyboard } from "./editor-keys.js";
 import { showTimes } from "./ages.js";
+import { empty, hold, letGo, watchPointer } from "./hands.js";
 
 let busy = Promise.resolve();
 let waiting = 0;
-let dragged = Promise.resolve();
-let drop = () => {};
+let problem = null;
 let leaving = false;
 
 function editor() {
@@ -25,9 +25,12 @@ async function take(body) {
   const answer = await fetch(window.location.pathname, { method: "POST", body, headers: { Accept: "text/html" } });
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("editor");
   if (!fresh) throw new Error(`status ${answer.status}`);
-  // Nothing is taken from the hand that drags it, and a step that comes after this one will show both.
-  await dragged;
+  await empty();
+  // The answer to a later step will show what came of both, but not what was wrong with this one.
+  problem = fresh.querySelector("[data-problem]") || problem;
   if (--waiting) return;
+  if (problem) fresh.querySelector(".page-head").after(problem);
+  problem = null;
   // A document that was only parsed has in <noscript> what is meant for browsers without scripts.
   for (const one of fresh.querySelectorAll("noscript")) one.remove();
   const held = holdFocus();
@@ -56,11 +59,14 @@ function holdFocus() {
   };
 }
 
+// Says also before which one it was put: a step that is on its way may change the numbers of all places.
 function place(key, side, index) {
   const form = document.querySelector("[data-place]");
+  const cards = document.querySelectorAll(`[data-list="${side}"] .edit-card`);
   form.elements.key.value = key;
   form.elements.side.value = side;
   form.elements.index.value = index;
+  form.elements.before.value = cards[index + 1]?.dataset.key || "";
   return send(form);
 }
 
@@ -78,13 +84,8 @@ function prepare() {
       delay: 150,
       delayOnTouchOnly: true,
       ghostClass: "edit-ghost",
-      // From the press of the button on: what is held may not be taken away before it moves, either.
-      onChoose: () => {
-        dragged = new Promise((done) => {
-          drop = done;
-        });
-      },
-      onUnchoose: () => drop(),
+      onChoose: () => hold("drag"),
+      onUnchoose: () => letGo("drag"),
       onEnd: (event) => {
         if (event.from === event.to && event.oldDraggableIndex === event.newDraggableIndex) return;
         place(event.item.dataset.key, event.to.dataset.list, event.newDraggableIndex);
@@ -129,6 +130,7 @@ function onLeave(event) {
 export function startEditor() {
   prepare();
   startKeyboard(place);
+  watchPointer();
   document.addEventListener("submit", onSubmit);
   document.addEventListener("keydown", onKey);
   window.addEventListener("beforeunload", onLeave);

@@ -60,6 +60,14 @@ def test_nothing_changes_until_the_draft_is_saved(
     assert session.query(Draft).count() == 0
 
 
+def test_a_widget_is_put_before_another_one_or_where_that_is_gone_at_its_place(
+    session: Session, registry: Registry, team: Hub, owner: Person
+) -> None:
+    document = drafts.view(session, registry, owner, team).document
+    for before, wanted in (("feed", ["sticky", "rules", "feed"]), ("gone", ["rules", "sticky", "feed"])):
+        assert ids(layouts.place(document, registry, "rules", "left", 0, before), "left") == wanted
+
+
 def test_steps_are_undone_and_done_again(session: Session, registry: Registry, team: Hub, owner: Person) -> None:
     do(session, registry, owner, team, lambda one: layouts.remove(one, "rules"))
     do(session, registry, owner, team, lambda one: layouts.step(one, registry, "feed", "up"))
