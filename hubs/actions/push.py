@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from hubs.actions import bearer, outbox
 from hubs.errors import Conflict, InvalidInput, NotAllowed, NotFound, PreconditionFailed, Unauthorized
 from hubs.i18n import _
-from hubs.models import PushContent, PushToken, Widget, now
+from hubs.models import Hub, PushContent, PushToken, Role, RoleName, User, Widget, now
 from hubs.permissions import NO_WIDGET, Person, require
 from hubs.widgets import parameters
 from hubs.widgets.push import CONTENT, Push
@@ -26,6 +26,19 @@ def tokens(session: Session, who: Person, row: Widget) -> list[PushToken]:
     """Return the tokens of a widget, newest first."""
     require(who, "edit", row)
     return list(session.scalars(_of(row)))
+
+
+def left_behind(session: Session, who: Person, hub: Hub) -> list[PushToken]:
+    """Return the tokens that still fill widgets of a hub though who made them owns it no more, newest first.
+
+    They stay good, since machines must not stand still where people come and go; so its owners must know of them.
+    """
+    require(who, "edit", hub)
+    owners = select(User.username).join(Role, Role.user_id == User.id)
+    owners = owners.where(Role.hub_id == hub.id, Role.role == RoleName.OWNER)
+    query = select(PushToken).join(PushToken.widget).options(contains_eager(PushToken.widget))
+    query = query.where(Widget.hub_id == hub.id, PushToken.revoked_on.is_(None), PushToken.expires_on > now())
+    return list(session.scalars(query.where(PushToken.created_by.not_in(owners)).order_by(PushToken.id.desc())))
 
 
 def create_token(session: Session, who: Person, row: Widget, name: str, days: int) -> tuple[PushToken, str]:

@@ -7,7 +7,7 @@ from sqlalchemy.orm import selectinload
 
 from hubs import urls
 from hubs.actions import hubs as hub_actions
-from hubs.actions import membership, people
+from hubs.actions import membership, people, push
 from hubs.errors import InvalidInput, NotFound
 from hubs.events import user_channel
 from hubs.i18n import N_, _
@@ -161,6 +161,7 @@ def _page(hub: Hub, wrong: dict[str, str]) -> str:
         members=[user for user in hub.people(RoleName.MEMBER) if user not in owners and _listed(user, owner)],
         requests=membership.requests(db(), hub) if owner else [],
         invitations=membership.invitations(db(), hub) if owner else [],
+        tokens=push.left_behind(db(), me(), hub) if owner else [],
         owner=owner,
         form=forms.Form(JOINING, values, wrong),
         problem=wrong.get("invite", ""),

@@ -10,12 +10,12 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
+from hubs.actions import people, widgets
 from hubs.actions import push as acts
-from hubs.actions import widgets
-from hubs.models import AuditEntry, Hub, OutboxMessage, PushContent, PushToken, Widget, now
+from hubs.models import AuditEntry, Hub, OutboxMessage, PushContent, PushToken, RoleName, Widget, now
 from hubs.views.limits import Limiter
 from hubs.widgets.registry import Registry
-from tests.unit.conftest import as_person
+from tests.unit.conftest import as_person, user_of
 from tests.unit.views.conftest import post, sign_in
 
 GOOD = {"title": "All builds are good", "severity": "good", "fields": [{"name": "queue", "value": "3"}]}
@@ -120,6 +120,30 @@ def test_only_owners_make_and_revoke_tokens(
     assert post(client, f"/w/{box.id}/tokens", name="mine", days="7").status_code == 403
     assert post(client, f"/w/{box.id}/tokens/{only_token(session).id}/revoke").status_code == 403
     assert only_token(session).revoked_on is None
+
+
+def test_owners_see_whose_tokens_were_left_behind(
+    client: FlaskClient, session: Session, otters: Hub, box: Widget
+) -> None:
+    owner, leaver = as_person(session, "owner"), user_of(session, "member")
+    people.give_role(session, owner, otters, leaver, RoleName.OWNER)
+    _, text = acts.create_token(session, as_person(session, "member"), box, "nightly", 30)
+    session.commit()
+    sign_in(client, "owner")
+    people_page, settings_page = "/t/otters/members", f"/w/{box.id}/settings"
+    assert "nightly" not in client.get(people_page).get_data(as_text=True)
+    assert "does not own this hub any more" not in client.get(settings_page).get_data(as_text=True)
+    people.change_role(session, owner, otters, leaver, RoleName.OWNER, RoleName.MEMBER)
+    session.commit()
+    assert send(client.application.test_client(), box, text).status_code == 200
+    assert "made by member, who does not own this hub any more" in client.get(settings_page).get_data(as_text=True)
+    page = client.get(people_page).get_data(as_text=True)
+    assert "nightly" in page
+    assert f"/w/{box.id}/tokens/{only_token(session).id}/revoke" in page
+    assert "nightly" not in sign_in(client.application.test_client(), "member").get(people_page).get_data(as_text=True)
+    post(client, f"/w/{box.id}/tokens/{only_token(session).id}/revoke")
+    assert "nightly" not in client.get(people_page).get_data(as_text=True)
+    assert "any more" not in client.get(settings_page).get_data(as_text=True)
 
 
 @pytest.mark.parametrize(("name", "days"), [("", "7"), ("x", "0"), ("x", "367"), ("x", "soon"), ("x" * 65, "7")])
