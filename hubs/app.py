@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -22,6 +21,7 @@ from hubs.events import Stream, Tokens
 from hubs.models import Database
 from hubs.permissions import can
 from hubs.settings import Settings, load
+from hubs.values import is_loopback
 from hubs.views import (
     api,
     auth,
@@ -157,11 +157,3 @@ def _check_login(settings: Settings) -> None:
             f"HUBS_LOCAL_LOGIN lets everybody sign in as anybody, so it works on this machine only; HUBS_SITE_URL says "
             f"{host}. Switch it off, or write http://127.0.0.1:8000."
         )
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine itself."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

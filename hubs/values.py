@@ -1,7 +1,7 @@
 """What single settings may look like: each type checks a value, brings it into one form, or says what to write."""
 
 import re
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -86,3 +86,11 @@ IssuerURL = Annotated[str, AfterValidator(_issuer)]
 DatabaseURL = Annotated[str, AfterValidator(_database)]
 CacheURL = Annotated[str, AfterValidator(_cache)]
 RedisURL = Annotated[str, AfterValidator(_redis)]
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine itself."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,7 +1,6 @@
 """Signing in and out: at an OpenID provider, or without password on the embedded default, on loopback only."""
 
 import time
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from flask import Blueprint, flash, g, redirect, render_template, request, session
@@ -14,6 +13,7 @@ from hubs.errors import InvalidInput, NotAllowed, NotFound
 from hubs.events import user_channel
 from hubs.i18n import N_, _
 from hubs.models import User
+from hubs.values import is_loopback
 from hubs.views.oidc import Provider, provider
 from hubs.views.site import db, local_path, site
 from hubs.widgets.parameters import Parameter
@@ -121,13 +121,14 @@ def _page(problem: str = "") -> str:
 
 
 def _allowed() -> bool:
-    """Tell whether sign-in without password is on and the request comes from this machine."""
+    """Tell whether sign-in without password is on and the request comes from this machine.
+
+    It must also name this machine: else a page on the web, whose name leads here once the browser has loaded it (DNS
+    rebinding), could sign in as anybody.
+    """
     if not site().settings.local_login:
         return False
-    try:
-        return ip_address(request.remote_addr or "").is_loopback
-    except ValueError:
-        return False
+    return is_loopback(request.remote_addr or "") and is_loopback(urlsplit(f"//{request.host}").hostname or "")
 
 
 def _next() -> str:

@@ -20,7 +20,7 @@ from hubs.settings import load
 from hubs.widgets.registry import Registry
 from tests.stack import ROOT
 from tests.unit.conftest import as_person
-from tests.unit.views.conftest import BASE, post, sign_in
+from tests.unit.views.conftest import BASE, post, sign_in, token
 
 
 def text(answer: Any) -> str:
@@ -180,6 +180,21 @@ def test_sign_in_without_password_is_for_this_machine_only(client: FlaskClient) 
     assert "not set up" in text(answer)
     with pytest.raises(BadSetting, match="this machine only"):
         create_app(load({**BASE, "HUBS_SITE_URL": "https://hubs.example.org"}))
+
+
+@pytest.mark.parametrize("host", ["rebound.example", "rebound.example:8000", "127.0.0.1.rebound.example", "[", "[x]"])
+def test_a_page_of_the_web_whose_name_leads_here_signs_nobody_in(client: FlaskClient, host: str) -> None:
+    named = {"headers": {"Host": host}}
+    assert 'name="username"' not in text(client.get("/login", **named))
+    sent = {"username": "owner", "csrf_token": token(client)}
+    assert client.post("/login", data=sent, **named).status_code in (400, 403)
+    with client.session_transaction() as session:
+        assert "user" not in session
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost:8000", "[::1]:8000"])
+def test_this_machine_may_be_called_by_all_its_names(client: FlaskClient, host: str) -> None:
+    assert 'name="username"' in text(client.get("/login", headers={"Host": host}))
 
 
 def test_a_session_of_another_key_is_nobody(client: FlaskClient) -> None:
