@@ -98,7 +98,7 @@ class StandIn:
     built_minute: str
     state: str
     refreshing: bool
-    error: str
+    unsaid: str
 
 
 def stand_in(found: Fragment, marks: Marks) -> StandIn:
@@ -106,13 +106,13 @@ def stand_in(found: Fragment, marks: Marks) -> StandIn:
     html, digest, at, minute = (
         marks.mark(name, found.widget) for name in ("html", "digest", "built_at", "built_minute")
     )
-    return StandIn(html if found.html else "", digest, at, minute, found.state, found.refreshing, found.error)
+    return StandIn(html if found.html else "", digest, at, minute, found.state, found.refreshing, found.unsaid)
 
 
 def shape(found: Mapping[int, Fragment], editor: bool) -> tuple[tuple[object, ...], ...]:
     """Return what decides about the frames of fragments: a skeleton is good for all fragments of one shape."""
     return tuple(
-        (number, one.state, one.refreshing, bool(one.html), one.error if editor else "")
+        (number, one.state, one.refreshing, bool(one.html), one.unsaid if editor else "")
         for number, one in sorted(found.items())
     )
 

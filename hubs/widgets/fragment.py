@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
+from markupsafe import escape
+
 from hubs.models import Widget, now
 from hubs.widgets.view import environment
 
@@ -49,6 +51,11 @@ class Fragment:
     def built_minute(self) -> str:
         """When it was built, as people without JavaScript read it: ``2026-11-24 10:00``."""
         return self.built_at[:16].replace("T", " ")
+
+    @property
+    def unsaid(self) -> str:
+        """The error where the content does not say it anyway: what owners are told beside the content."""
+        return "" if str(escape(self.error)) in self.html else self.error
 
     def pack(self) -> bytes:
         """Return the form in which the cache keeps it."""

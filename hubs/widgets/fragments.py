@@ -211,8 +211,8 @@ class Fragments:
         found = self.registry.get(row.plugin)
         if found is None:
             broken = (f"{origin} cannot be used: {reason}" for origin, reason in self.registry.broken.items())
-            text = f"The widget “{row.plugin}” is not installed here. Install it, or remove this box."
-            raise NeedsSetup(text, " ".join([text, *broken])[:1000])
+            text = _("The widget “%(name)s” is not installed here. Install it, or remove this box.")
+            raise NeedsSetup(text % {"name": row.plugin}, " ".join(broken)[:1000])
         return found
 
     def _title(self, row: Widget) -> str:

@@ -34,7 +34,11 @@ export function show(fresh) {
   }
   const state = frame.querySelector("[data-state-text]");
   if (state) state.textContent = STATES[fresh.state] ? textOf(STATES[fresh.state]) : "";
-  if (changed) swap(frame, fresh.html);
+  if (changed) {
+    swap(frame, fresh.html);
+    // What owners were told about the content before is not about this one.
+    frame.querySelector(".widget-error")?.remove();
+  }
   showTimes(frame);
   prepareFrame(frame);
   return changed;

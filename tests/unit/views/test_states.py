@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from hubs.models import Hub, Widget
+from tests.unit.views.conftest import sign_in
 
 
 def stored(app: Flask, row: Widget, **changes: object) -> None:
@@ -18,6 +19,26 @@ def stored(app: Flask, row: Widget, **changes: object) -> None:
     if changes.get("due"):  # in seconds from now
         changes["due"] = time.time() + changes["due"]  # type: ignore[operator]
     fragments.cache.set(fragments.key(row), replace(made, **changes).pack(), 600)
+
+
+@pytest.mark.parametrize(
+    ("error", "beside"),
+    [
+        ("The kettle is <hot>.", 0),
+        ("RuntimeError: the stove is away", 1),
+        ("", 0),
+    ],
+)
+def test_owners_are_told_beside_the_content_only_what_it_does_not_say(
+    app: Flask, client: FlaskClient, otters: Hub, error: str, beside: int
+) -> None:
+    sign_in(client, "owner")
+    stored(app, otters.widgets[0], state="failed", html="<p>The kettle is &lt;hot&gt;.</p>", error=error)
+    for path in ("/t/otters/", f"/w/{otters.widgets[0].id}/"):
+        page = client.get(path).get_data(as_text=True)
+        first = page.partition('<section class="widget"')[2].partition("</section>")[0]
+        assert first.count("The kettle is &lt;hot&gt;.") == 1
+        assert first.count('class="widget-error"') == beside == first.count("the stove is away"), path
 
 
 @pytest.mark.parametrize(
