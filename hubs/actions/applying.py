@@ -75,7 +75,7 @@ def _layout(session: Session, registry: Registry, who: Person, hub: Hub, wanted:
     named = {one.id: one for side in SIDES for one in getattr(wanted.widgets, side)}
     for key, row in list(there.items()):
         if key not in named or named[key].widget != row.plugin:
-            widgets.remove(session, who, there.pop(key))
+            widgets.remove(session, registry, who, there.pop(key))
     wrong: dict[str, str] = {}
     columns: dict[str, list[Widget]] = {side: [] for side in SIDES}
     for side in SIDES:

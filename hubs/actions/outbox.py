@@ -106,8 +106,6 @@ def about_hub(session: Session, hub: Hub, agent: str, **more: Any) -> dict[str, 
     }
 
 
-def about_widget(session: Session, row: Widget, agent: str, changed: list[str]) -> dict[str, Any]:
-    """Return the fields of a message about a widget."""
-    return about_hub(
-        session, row.hub, agent, changed_keys=changed, widget_id=row.id, widget_label=row.label or row.plugin
-    )
+def about_widget(session: Session, row: Widget, agent: str, changed: list[str], title: str) -> dict[str, Any]:
+    """Return the fields of a message about a widget; ``title`` is the heading under which people know it."""
+    return about_hub(session, row.hub, agent, changed_keys=changed, widget_id=row.id, widget_label=title)

@@ -144,7 +144,7 @@ def _of(row: Widget) -> Any:
 
 
 def _tell(session: Session, row: Widget, agent: str, changed: str) -> None:
-    body = outbox.about_widget(session, row, agent, [changed])
+    body = outbox.about_widget(session, row, agent, [changed], row.label or Push.label)
     if not agent:
         del body["agent"]  # no person did it
     outbox.record(session, "hubs.widget.updated", body, row.hub)

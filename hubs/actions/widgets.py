@@ -53,7 +53,7 @@ def add(
     hub.widgets.append(row)
     hub.touch()
     session.flush()
-    _tell(session, who, row, "created", [])
+    _tell(session, registry, who, row, "created", [])
     return row
 
 
@@ -94,7 +94,7 @@ def update(
         row.updated_on = now()
         row.hub.touch()
         session.flush()
-        _tell(session, who, row, "updated", changed)
+        _tell(session, registry, who, row, "updated", changed)
     return changed
 
 
@@ -118,7 +118,7 @@ def move(session: Session, registry: Registry, who: Person, row: Widget, way: st
     row.updated_on = now()
     row.hub.touch()
     session.flush()
-    _tell(session, who, row, "updated", ["position"])
+    _tell(session, registry, who, row, "updated", ["position"])
 
 
 def arrange(
@@ -144,7 +144,7 @@ def arrange(
         hub.touch()
         session.flush()
     for row in moved:
-        _tell(session, who, row, "updated", ["position"])
+        _tell(session, registry, who, row, "updated", ["position"])
     return moved
 
 
@@ -154,18 +154,18 @@ def free_key(taken: Collection[str], plugin: str) -> str:
     return next(name for name in (base, *(f"{base}-{n}" for n in range(2, len(taken) + 3))) if name not in taken)
 
 
-def remove(session: Session, who: Person, row: Widget) -> None:
+def remove(session: Session, registry: Registry, who: Person, row: Widget) -> None:
     """Take a widget off its hub."""
     require(who, "edit", row)
     hub = row.hub
-    _tell(session, who, row, "deleted", [])
+    _tell(session, registry, who, row, "deleted", [])
     hub.widgets.remove(row)
     hub.touch()
     session.flush()
 
 
-def _tell(session: Session, who: Person, row: Widget, what: str, changed: list[str]) -> None:
-    body = outbox.about_widget(session, row, who.username, changed)
+def _tell(session: Session, registry: Registry, who: Person, row: Widget, what: str, changed: list[str]) -> None:
+    body = outbox.about_widget(session, row, who.username, changed, registry.title(row))
     outbox.record(session, f"hubs.widget.{what}", body, row)
 
 

@@ -174,10 +174,9 @@ class _Widgets(_Source):
 
     def hit(self, row: Widget, *, guessed: bool) -> Hit:
         found, hub = self.registry.get(row.plugin), row.hub
-        title = row.label or (found.label if found else row.plugin)
         detail = found.cls.summary if found else ""
         path = f"{urls.hub(hub.kind, hub.name)}#widget-{row.id}"
-        return Hit("widget", row.id, row.plugin, title, detail, path, hub.title, guessed)
+        return Hit("widget", row.id, row.plugin, self.registry.title(row), detail, path, hub.title, guessed)
 
 
 def _with_words(session: Session, wanted: Wanted, limit: int, sources: Sequence[_Source]) -> list[list[Hit]]:

@@ -145,11 +145,10 @@ def _waits(hub: Hub) -> bool:
 
 
 def _describe(row: Widget) -> dict[str, object]:
-    found = site().registry.get(row.plugin)
     return {
         "id": row.id,
         "type": row.plugin,
-        "label": row.label or (found.label if found else row.plugin),
+        "label": site().registry.title(row),
         "side": row.side,
         "version": row.version,
         "url": site().settings.site_url + urls.widget(row.id),

@@ -101,8 +101,7 @@ def _answer(found: Answer) -> Response:
 
 
 def _title(row: Widget) -> str:
-    found = site().registry.get(row.plugin)
-    return row.label or (_(found.label) if found else row.plugin)
+    return site().registry.title(row, _)
 
 
 def _again(row: Widget, address: str) -> Response:

@@ -216,8 +216,7 @@ class Fragments:
         return found
 
     def _title(self, row: Widget) -> str:
-        found = self.registry.get(row.plugin)
-        return row.label or (_(found.label) if found else row.plugin)
+        return self.registry.title(row, _)
 
     def _prepare(self, found: WidgetType, row: Widget, store: Cache | None = None) -> None:
         found.bind(row)

@@ -4,7 +4,7 @@ import hashlib
 import inspect
 import logging
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -126,6 +126,11 @@ class Registry:
     def get(self, name: str) -> WidgetType | None:
         """Return the widget called ``name``, or None where it is not installed."""
         return self._types.get(name)
+
+    def title(self, row: WidgetRow, translate: Callable[[str], str] = str) -> str:
+        """Return a widget's heading: its own, else that of its kind; its kind's name where that is not installed."""
+        found = self.get(row.plugin)
+        return row.label or (translate(found.label) if found else row.plugin)
 
     def reload(self, origin: str) -> WidgetType:
         """Load the widget ``module:ClassName`` anew, in the place of what was loaded from there before.

@@ -75,7 +75,7 @@ def change_widget(changes: dict[str, Any], number: int) -> Any:
 @room.act("DELETE", ONE, 204, None, 404, match=True)
 def remove_widget(number: int) -> Any:
     """Take a widget off its hub, as an owner."""
-    acts.remove(db(), me(), _held(number))
+    acts.remove(db(), site().registry, me(), _held(number))
     db().commit()
     return None
 
@@ -107,7 +107,7 @@ def describe(row: Widget) -> dict[str, Any]:
         # Among those that who asks may see: nothing tells how many others there are.
         "position": sorted(column, key=lambda one: (one.position, one.id)).index(row),
         "type": row.plugin,
-        "label": row.label or (found.label if found else row.plugin),
+        "label": site().registry.title(row),
         "visibility": row.visibility.value,
         "url": base + urls.widget(row.id),
         "content_url": base + urls.widget_json(row.id),

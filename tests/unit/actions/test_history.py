@@ -69,7 +69,7 @@ def test_roles_are_no_part_of_revisions(session: Session, team: Hub) -> None:
 
 def test_an_older_revision_can_be_brought_back(session: Session, registry: Registry, team: Hub) -> None:
     owner = as_person(session, "owner")
-    widgets.remove(session, owner, row_of(team, "rules"))
+    widgets.remove(session, registry, owner, row_of(team, "rules"))
     hub_actions.update(session, owner, team, {"summary": "We dive."})
     session.commit()
     revisions.restore(session, registry, owner, team, 1)

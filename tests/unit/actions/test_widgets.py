@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy.orm import Session
 
-from hubs.actions import widgets
+from hubs.actions import push, widgets
 from hubs.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from hubs.models import Hub, OutboxMessage, Widget
 from hubs.widgets.registry import Registry
@@ -30,6 +30,17 @@ def test_a_new_widget_stands_at_the_end_with_its_defaults(session: Session, regi
     assert last.body["widget_label"] == "My links"
 
 
+def test_a_widget_is_told_of_by_what_people_see_as_its_heading(session: Session, registry: Registry, team: Hub) -> None:
+    owner = as_person(session, "owner")
+    row = widgets.add(session, registry, owner, team, "push", "left")
+    push.create_token(session, owner, row, "ci", 30)
+    widgets.update(session, registry, owner, row, {}, label="Our builds")
+    widgets.remove(session, registry, owner, row)
+    told = session.query(OutboxMessage).order_by(OutboxMessage.id)
+    named = [one.body["widget_label"] for one in told if one.body.get("widget_id") == row.id]
+    assert named == ["From a machine", "From a machine", "Our builds", "Our builds"]
+
+
 def test_the_same_widget_can_be_there_twice(session: Session, registry: Registry, team: Hub) -> None:
     owner = as_person(session, "owner")
     one = widgets.add(session, registry, owner, team, "feed", "left", {"username": "member"})
@@ -46,7 +57,7 @@ def test_only_owners_touch_widgets(session: Session, registry: Registry, team: H
     with pytest.raises(NotAllowed):
         widgets.move(session, registry, who, row, "down")
     with pytest.raises(NotAllowed):
-        widgets.remove(session, who, row)
+        widgets.remove(session, registry, who, row)
 
 
 def test_settings_raise_the_version_in_the_same_transaction(session: Session, registry: Registry, team: Hub) -> None:
@@ -92,9 +103,9 @@ def test_widgets_move_within_and_between_columns(session: Session, registry: Reg
         widgets.move(session, registry, owner, row_of(team, "feed"), "sideways")
 
 
-def test_a_removed_widget_is_gone_and_told(session: Session, team: Hub) -> None:
+def test_a_removed_widget_is_gone_and_told(session: Session, registry: Registry, team: Hub) -> None:
     row = row_of(team, "rules")
-    widgets.remove(session, as_person(session, "owner"), row)
+    widgets.remove(session, registry, as_person(session, "owner"), row)
     session.commit()
     assert session.get(Widget, row.id) is None
     assert session.query(OutboxMessage).filter_by(topic="hubs.widget.deleted").count() == 1

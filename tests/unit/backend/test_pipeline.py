@@ -236,7 +236,7 @@ def test_new_moved_and_removed_widgets_change_the_layout(
     assert list(parts.index.touched(parts.pipeline._extract(say("x", agent="faraway")))) == [row.id]
     for act in (
         lambda: widgets.move(session, registry, owner, row, "up"),
-        lambda: widgets.remove(session, owner, row),
+        lambda: widgets.remove(session, registry, owner, row),
     ):
         parts.noted.requested.clear()
         act()

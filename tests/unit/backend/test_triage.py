@@ -104,7 +104,7 @@ def test_changed_and_removed_widgets_leave_nothing_behind(
     index.replace(team)
     assert list(index.touched(say("a.b", "faraway"))) == []
     assert list(index.touched(say("a.b", "nearby"))) == [row.id]
-    widgets.remove(session, owner, row)
+    widgets.remove(session, registry, owner, row)
     index.replace(team)
     assert list(index.touched(say("a.b", "nearby"))) == []
 

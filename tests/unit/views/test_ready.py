@@ -135,7 +135,7 @@ CHANGES: dict[str, tuple[str, Callable[[Session, Hub], None], str, bool]] = {
     "a widget is added": ("", _add, "data-load", True),
     "a widget is removed": (
         "",
-        lambda s, h: widgets.remove(s, as_person(s, "owner"), h.widgets[0]),
+        lambda s, h: widgets.remove(s, Registry(), as_person(s, "owner"), h.widgets[0]),
         'class="widget"',
         True,
     ),

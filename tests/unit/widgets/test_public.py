@@ -94,7 +94,7 @@ def test_a_widget_that_is_changed_or_removed_loses_its_entry(
     session.commit()
     assert kept.read(changed.id, "en") is None
     keep(kept, team)
-    widgets.remove(session, owner, team.widgets[1])
+    widgets.remove(session, registry, owner, team.widgets[1])
     session.commit()
     assert kept.read(removed, "en") is None
 
