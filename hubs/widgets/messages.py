@@ -83,17 +83,16 @@ class Terms:
     audience: Visibility
 
     def condition(self) -> ColumnElement[bool]:
-        """Return the condition that selects the messages of those who show them."""
-        shown = MessagePerson.username.not_in(select(User.username).where(self._hiding()))
+        """Return the condition that selects what names those of them who show what they do."""
         if self.one_person:
-            return and_(MessagePerson.username == bindparam("whose_name"), shown)
-        members = select(User.username).join(Role, Role.user_id == User.id)
+            hides = select(User.id).where(User.username == bindparam("whose_name"), self._hiding()).exists()
+            return and_(MessagePerson.username == bindparam("whose_name"), ~hides)
+        members = select(User.username).join(Role, Role.user_id == User.id).where(~self._hiding())
         roles = (RoleName.OWNER, RoleName.MEMBER)
-        mine = members.where(Role.hub_id == bindparam("whose_hub"), Role.role.in_(roles))
-        return and_(MessagePerson.username.in_(mine), shown)
+        return MessagePerson.username.in_(members.where(Role.hub_id == bindparam("whose_hub"), Role.role.in_(roles)))
 
     def tells_of_hidden(self) -> ColumnElement[bool]:
-        """Return the condition that selects what also names somebody who hides what they do."""
+        """Return the condition that selects what names them or others who hide what they do."""
         query = select(_NAMED.message_id).join(User, User.username == _NAMED.username)
         here = and_(_NAMED.message_id == MessagePerson.message_id, self._hiding())
         return query.where(here).correlate(MessagePerson).exists()

@@ -1,21 +1,23 @@
 """Cards of the feed: messages read with few queries, and joined where they tell one story."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
 from sqlalchemy import Executable, and_, bindparam, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from hubs.models import MessagePerson, StoredMessage
+from hubs.models import MessagePerson, StoredMessage, now
 from hubs.widgets.messages import Terms, Whose
 
 #: Messages further apart than this are two stories.
 APART = timedelta(hours=6)
 #: What a card shows of a message; its body, which may be long, stays in the database.
 SHOWN = (StoredMessage.id, StoredMessage.category, StoredMessage.sentence, StoredMessage.link, StoredMessage.sent_at)
+#: How far back the newest messages of a team are looked for at first, and then.
+BACK = (timedelta(hours=1), timedelta(hours=12), timedelta(days=6))
 #: Those whom a message names, beside the row by which it was found.
 _NAMED = aliased(MessagePerson)
 #: People shown on one card.
@@ -100,35 +102,56 @@ def read(
     values = {**whose.values(), "hidden": hidden, "limit": limit, "offset": offset}
     if before is not None:
         values |= {"before_at": before[0], "before_id": before[1]}
-    # One query brings a message once for each person whom it names: cheaper than a second one for the people.
-    rows = session.execute(_newest(whose.terms, bool(hidden), before is not None), values).all()
-    return _items({row.id: row for row in rows}.values(), ((row.id, row.username) for row in rows))
+    query, items = _newest(whose.terms, bool(hidden), before is not None), []
+    for since in _looks_back(whose, before):
+        items = _told(session.execute(query, {**values, "since": since}).all())
+        if len(items) == limit:
+            break
+    return items
+
+
+def _looks_back(whose: Whose, before: tuple[datetime, int] | None) -> Iterator[datetime]:
+    """Yield since when to look for messages: further and further back.
+
+    The index finds one person's newest messages in their order. Those of many people must be sorted, and of a busy
+    team that would be all of the last months, for the newest thirty.
+    """
+    if not whose.username:
+        latest = before[0] if before is not None else now()
+        yield from (latest - back for back in BACK)
+    yield datetime.fromtimestamp(0, UTC)
 
 
 @cache
 def _newest(terms: Terms, hides: bool, goes_on: bool) -> Executable:
-    mine = select(MessagePerson.message_id).where(terms.condition(), ~terms.tells_of_hidden())
+    found = select(MessagePerson.message_id, MessagePerson.sent_at).where(
+        terms.condition(), ~terms.tells_of_hidden(), MessagePerson.sent_at >= bindparam("since")
+    )
     if goes_on:
         same_moment = MessagePerson.sent_at == bindparam("before_at")
         at_once = and_(same_moment, MessagePerson.message_id < bindparam("before_id"))
-        mine = mine.where(or_(MessagePerson.sent_at < bindparam("before_at"), at_once))
+        found = found.where(or_(MessagePerson.sent_at < bindparam("before_at"), at_once))
     if hides:
-        mine = mine.where(MessagePerson.category.not_in(bindparam("hidden", expanding=True)))
-    # A message that names several members comes several times: distinct pairs, then the limit.
+        found = found.where(MessagePerson.category.not_in(bindparam("hidden", expanding=True)))
+    if not terms.one_person:  # a message that names several members comes several times
+        found = found.distinct()
     newest = (
-        mine.add_columns(MessagePerson.sent_at)
-        .distinct()
-        .order_by(MessagePerson.sent_at.desc(), MessagePerson.message_id.desc())
+        found.order_by(MessagePerson.sent_at.desc(), MessagePerson.message_id.desc())
         .limit(bindparam("limit"))
         .offset(bindparam("offset"))
         .subquery()
     )
+    # A message comes once for each person whom it names: cheaper than a second query for the people.
     return (
         select(*SHOWN, _NAMED.username)
         .join(newest, newest.c.message_id == StoredMessage.id)
         .join(_NAMED, _NAMED.message_id == StoredMessage.id)
         .order_by(StoredMessage.sent_at.desc(), StoredMessage.id.desc(), _NAMED.username)
     )
+
+
+def _told(rows: Sequence[Any]) -> list[Item]:
+    return _items({row.id: row for row in rows}.values(), ((row.id, row.username) for row in rows))
 
 
 def items_of(session: Session, messages: Sequence[Any]) -> list[Item]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
 
 from hubs.i18n import N_
 from hubs.models import Role, RoleName, User
@@ -53,10 +53,11 @@ class GetMembers(CachedFunction):
 
     def execute(self) -> list[Member]:
         """Return owners first, then members who are in lists, each by the last activity that they show."""
-        query = select(User, Role.role).join(Role, Role.user_id == User.id).where(Role.hub_id == self.instance.hub.id)
         session, row = session_of(self.instance), self.instance
-        hidden = set(session.scalars(select(User.id).where(hides_activity(row.audience, row.hub.user_id))))
-        rows = session.execute(query.where(Role.role.in_((RoleName.OWNER, RoleName.MEMBER)))).all()
+        here = and_(Role.hub_id == row.hub_id, Role.role.in_((RoleName.OWNER, RoleName.MEMBER)))
+        rows = session.execute(select(User, Role.role).join(Role).where(here)).all()
+        hides = hides_activity(row.audience, row.hub.user_id)
+        hidden = set(session.scalars(select(User.id).join(Role).where(here, hides)))
         owners = {user.username for user, role in rows if role == RoleName.OWNER}
         listed = {user.username: user for user, _ in rows if not user.unlisted or user.username in owners}
         active = {name: None if user.id in hidden else user.last_active for name, user in listed.items()}
