@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -101,6 +102,7 @@ def create_app(
     app.jinja_loader = ChoiceLoader([FileSystemLoader(TEMPLATES), FileSystemLoader(SHARED)])
     app.jinja_env.filters.update(FILTERS)
     app.jinja_env.filters["shown"] = shown
+    app.jinja_env.filters["heading"] = partial(app.extensions[EXTENSION].registry.title, translate=i18n.gettext)
     i18n.install(app.jinja_env)
     app.jinja_env.globals.update(urls=urls, api_urls=api_urls, can=can, me=me, site_name=settings.site_name)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -153,7 +154,7 @@ class Sandbox:
     def page(self, shown: Shown, *, refreshing: bool = False) -> str:
         """Return a page with the widget in its frame, as a reader gets it."""
         environment = Environment(loader=FileSystemLoader(_PAGES), autoescape=True, trim_blocks=True)
-        environment.filters.update(FILTERS)
+        environment.filters.update(FILTERS, heading=partial(self.registry.title, translate=i18n.gettext))
         i18n.install(environment)
         environment.globals.update(urls=urls)
         page = environment.from_string(_PAGE)

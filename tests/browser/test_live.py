@@ -46,7 +46,7 @@ def test_a_changed_note_reaches_another_browser_within_two_seconds(open_page: Op
     time.sleep(1.2)
 
     admin.goto("/u/severin/")
-    admin.get_by_role("link", name="Settings of sticky").click()
+    admin.get_by_role("link", name="Settings of Sticky note").click()
     admin.get_by_label("text").fill("The kettle is **hot**.")
     admin.get_by_role("button", name="Save changes").click()
     start = time.monotonic()
@@ -131,7 +131,7 @@ def test_everything_can_be_reached_with_the_keyboard(open_page: Open) -> None:
     for _ in range(60):
         page.keyboard.press("Tab")
         reached.add(page.evaluate("document.activeElement.textContent.trim()"))
-    assert {"Edit page layout", "Collapse", "Settings of feed"} <= reached
+    assert {"Edit page layout", "Collapse", "Settings of Feed"} <= reached
 
 
 def _issue(agent: str, title: str, number: int = 7) -> dict[str, object]:

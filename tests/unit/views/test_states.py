@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from hubs.models import Hub, Widget
+from hubs.testing.reading import text_of
 from tests.unit.views.conftest import sign_in
 
 
@@ -19,6 +20,21 @@ def stored(app: Flask, row: Widget, **changes: object) -> None:
     if changes.get("due"):  # in seconds from now
         changes["due"] = time.time() + changes["due"]  # type: ignore[operator]
     fragments.cache.set(fragments.key(row), replace(made, **changes).pack(), 600)
+
+
+@pytest.mark.parametrize(("language", "heading"), [("en", "Sticky note"), ("de", "Klebezettel")])
+def test_what_belongs_to_a_widget_calls_it_as_its_heading_does(
+    app: Flask, client: FlaskClient, otters: Hub, language: str, heading: str
+) -> None:
+    sign_in(client, "owner")
+    row = otters.widgets[0]
+    for state in ("loading", "live"):
+        page = client.get("/t/otters/", headers={"Accept-Language": language}).get_data(as_text=True)
+        first = page.partition('<section class="widget"')[2].partition("</section>")[0]
+        assert f'data-state="{state}"' in first
+        assert first.count(heading) == 3, "its own heading or label, its page, its settings"
+        assert "sticky" not in text_of(first)
+        app.extensions["hubs"].fragments.build(row, language)
 
 
 @pytest.mark.parametrize(
