@@ -85,6 +85,13 @@ def test_systemd_accepts_the_units(unit: Path, tmp_path: Path) -> None:
     assert not complaints
 
 
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+def test_the_units_leave_little_to_who_breaks_in(unit: Path) -> None:
+    rated = ["systemd-analyze", "security", "--no-pager", "--offline=yes", "--threshold=20", str(unit)]
+    found = subprocess.run(rated, capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stdout + found.stderr
+
+
 def test_the_web_and_stream_units_start_what_we_test() -> None:
     texts = {unit.stem: unit.read_text() for unit in UNITS}
     assert set(texts) == {"hubs-web", "hubs-hub", "hubs-eventsource", "hubs-relay", "hubs-worker"}
