@@ -42,7 +42,7 @@ def configure(folder: Path, memcached: int, web: int, stream: int, front: Front)
     for shipped, ours in ((11211, memcached), (8000, web), (8001, stream)):
         site = site.replace(f"127.0.0.1:{shipped}", f"{HOST}:{ours}")
     head, _redirection, site = re.split(r"^(?=server \{)", site, flags=re.M)
-    site = re.sub(r"^ *(ssl_|add_header Strict|listen \[::\]).*\n", "", site, flags=re.M)
+    site = re.sub(r"^ *(ssl_|listen \[::\]).*\n", "", site, flags=re.M)
     site = site.replace("listen 443 ssl http2;", f"listen {HOST}:{front.port};")
     site = site.replace("/var/log/nginx/hubs.log", str(folder / "access.log"))
     kept = "".join(

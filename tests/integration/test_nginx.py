@@ -119,6 +119,7 @@ def test_a_public_fragment_is_answered_without_the_application(production: Stack
         assert int(answer.headers["Content-Length"]) == len(text.encode())
         assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
         connection.close()
 
 
