@@ -195,7 +195,7 @@ class Settings(BaseModel):
 
 def _generated_key(path: Path) -> bytes:
     """Read the key at ``path``, first writing a random one that only this user may read."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not path.exists():
         handle, fresh = tempfile.mkstemp(dir=path.parent)  # only this user may read it
         with os.fdopen(handle, "w") as out:

@@ -61,7 +61,7 @@ class Database:
                 connect_args={"connect_timeout": 5, "options": options},
             )
         if self.url.database and self.url.database != ":memory:":
-            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+            Path(self.url.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         engine = create_engine(self.url, connect_args={"timeout": 15})
         event.listen(engine, "connect", _prepare_sqlite)
         return engine

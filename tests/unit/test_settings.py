@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from hubs.cache import SQLiteCache
 from hubs.errors import BadSetting
+from hubs.models import Database
 from hubs.settings import Settings, load
 from tests.stack import ROOT
 
@@ -90,6 +92,18 @@ def test_the_generated_key_is_private_and_the_same_for_all_who_start_at_once(tmp
     assert len(keys) == 8
     assert len(set(keys)) == 1
     assert stat.S_IMODE((tmp_path / "data" / "secret_key").stat().st_mode) == 0o600
+
+
+def test_whoever_makes_the_data_folder_makes_it_for_this_user_only(tmp_path: Path) -> None:
+    key, rows, cached = (tmp_path / name for name in ("key", "rows", "cached"))
+    load({"HUBS_DATA_DIR": str(key)}).key()
+    database = Database(f"sqlite:///{rows / 'hubs.db'}")
+    database.engine.connect().close()
+    database.dispose()
+    store = SQLiteCache(cached / "cache.db")
+    store.set("a", b"b", 9)
+    store.close()
+    assert [stat.S_IMODE(folder.stat().st_mode) for folder in (key, rows, cached)] == [0o700] * 3
 
 
 def test_a_damaged_key_stops_the_start(tmp_path: Path) -> None:
