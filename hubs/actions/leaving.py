@@ -60,15 +60,17 @@ def _clean_messages(session: Session, username: str, stand_in: str) -> None:
     session.execute(delete(StoredMessage).where(alone), execution_options=quick)
     session.execute(update(StoredMessage).where(StoredMessage.id.in_(mine)).values(body=None), execution_options=quick)
     last = 0
-    query = (
-        select(StoredMessage.id, StoredMessage.sentence).where(StoredMessage.id.in_(mine)).order_by(StoredMessage.id)
-    )
+    columns = (StoredMessage.id, StoredMessage.sentence, StoredMessage.link, StoredMessage.icon)
+    query = select(*columns).where(StoredMessage.id.in_(mine)).order_by(StoredMessage.id)
     while rows := session.execute(query.where(StoredMessage.id > last).limit(_BATCH)).all():
         last = rows[-1].id
-        session.execute(
-            update(StoredMessage),
-            [{"id": row.id, "sentence": without(row.sentence, username, stand_in)} for row in rows],
-        )
+        session.execute(update(StoredMessage), [_cleaned(row, username, stand_in) for row in rows])
+
+
+def _cleaned(row: Any, username: str, stand_in: str) -> dict[str, Any]:
+    """Return what is kept of a message: addresses that hold the name would lead nowhere with another one."""
+    link, icon = ("" if without(address, username, "") != address else address for address in (row.link, row.icon))
+    return {"id": row.id, "sentence": without(row.sentence, username, stand_in), "link": link, "icon": icon}
 
 
 def _clean_audit(session: Session, username: str, stand_in: str) -> None:

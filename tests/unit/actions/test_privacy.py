@@ -181,13 +181,18 @@ def test_everything_that_is_kept_about_a_person_can_be_taken_along(
 def test_who_leaves_for_good_is_named_nowhere_any_more(session: Session, registry: Registry, team: Hub) -> None:
     say(session, "member")
     say(session, "member", "owner", msg_id="m2")
+    both = session.query(StoredMessage).filter_by(msg_id="m2").one()
+    both.link, both.icon = "https://src.example/user/member/otters", "https://src.example/otter.png"
+    session.commit()
     privacy.forget(session, user_of(session, "member"))
     session.commit()
+    session.expire_all()
     assert session.query(User).filter_by(username="member").count() == 0
     assert session.query(Hub).filter_by(name="member").count() == 0
     assert session.query(MessagePerson).filter_by(username="member").count() == 0
     (left,) = session.query(StoredMessage).all()
     assert (left.msg_id, "member" in left.sentence, left.body) == ("m2", False, None)
+    assert (left.link, left.icon) == ("", "https://src.example/otter.png")
     assert {role.user.username for role in session.query(Role).filter_by(hub_id=team.id)} == {"owner", "subscriber"}
 
 
