@@ -5,7 +5,7 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from hubs import i18n
 from hubs.actions import bookmarks, documents, leaving, membership, notices, outbox, people, tokens
@@ -24,7 +24,7 @@ from hubs.models import (
     Visibility,
     now,
 )
-from hubs.permissions import Person
+from hubs.permissions import Person, hides_from
 from hubs.widgets.registry import Registry
 
 #: Who may see what a person does: everybody, people who are signed in, or the person alone.
@@ -67,7 +67,10 @@ def tell(session: Session, hub: Hub, key: str) -> None:
 
 
 def export(session: Session, registry: Registry, who: Person, user: User) -> dict[str, Any]:
-    """Return everything that is kept about a person, as JSON types."""
+    """Return everything that is kept about a person, as JSON types.
+
+    Of the messages that name them, those are left out that also tell what somebody hides from them.
+    """
     hub = own_hub(session, user)
     requests, invitations = membership.mine(session, who)
     roles = session.scalars(select(Role).where(Role.user_id == user.id)).all()
@@ -93,7 +96,7 @@ def export(session: Session, registry: Registry, who: Person, user: User) -> dic
             for one in notices.mine(session, who)
         ],
         "saved_and_hidden": _marks(session, user),
-        "messages": _messages(session, user.username),
+        "messages": _messages(session, who, user.username),
         "changes": [
             {"at": one.at.isoformat(), "action": one.action, "hub": one.hub_name, "origin": one.origin}
             for one in session.scalars(select(AuditEntry).where(AuditEntry.agent == user.username))
@@ -166,8 +169,11 @@ def _narrow(registry: Registry, hub: Hub, before: Visibility, after: Visibility)
         hub.last_activity = None
 
 
-def _messages(session: Session, username: str) -> list[dict[str, Any]]:
-    mine = select(MessagePerson.message_id).where(MessagePerson.username == username)
+def _messages(session: Session, who: Person, username: str) -> list[dict[str, Any]]:
+    other = aliased(MessagePerson)
+    hidden = select(other.message_id).join(User, User.username == other.username)
+    hidden = hidden.where(other.message_id == MessagePerson.message_id, hides_from(who))
+    mine = select(MessagePerson.message_id).where(MessagePerson.username == username, ~hidden.exists())
     newest = mine.order_by(MessagePerson.sent_at.desc()).limit(MESSAGES)
     rows = session.scalars(
         select(StoredMessage).where(StoredMessage.id.in_(newest)).order_by(StoredMessage.sent_at.desc())

@@ -178,6 +178,16 @@ def test_everything_that_is_kept_about_a_person_can_be_taken_along(
     assert len(found["signed_in_since"]) == 1
 
 
+def test_what_others_hide_cannot_be_taken_along(session: Session, registry: Registry, team: Hub) -> None:
+    say(session, "owner", "member", msg_id="hidden")
+    say(session, "subscriber", "member", msg_id="shown")
+    for username, activity in (("owner", "owners"), ("subscriber", "signed-in"), ("member", "owners")):
+        privacy.update_account(session, registry, user_of(session, username), settings(activity=activity))
+    session.commit()
+    found = privacy.export(session, registry, as_person(session, "member"), user_of(session, "member"))
+    assert [one["id"] for one in found["messages"]] == ["shown"]
+
+
 def test_who_leaves_for_good_is_named_nowhere_any_more(session: Session, registry: Registry, team: Hub) -> None:
     say(session, "member")
     say(session, "member", "owner", msg_id="m2")
