@@ -154,7 +154,9 @@ class Settings(BaseModel):
         description="Token for GitHub, best without any scope; without one GitHub answers 60 times an hour.",
     )
     forgejo_url: ServiceURL = Field("https://forge.fedoraproject.org", description="Our own server with Forgejo.")
-    forgejo_token: Token = Field(SecretStr(""), description="Token for our own Forgejo; sent to it alone.")
+    forgejo_token: Token = Field(
+        SecretStr(""), description="Token for our own Forgejo, best of an account without private projects; sent to it."
+    )
     vouched_networks: Networks = Field(
         [],
         description="Networks, such as 10.20.0.0/16, from which feeds may be read although they are not public.",

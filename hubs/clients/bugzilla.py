@@ -6,9 +6,11 @@ API: https://bugzilla.readthedocs.io/en/latest/api/core/v1/bug.html#search-bugs,
                "resolution": "", "product": "Fedora", "component": ["Package Review"], "creator": "rana@example.org",
                "assigned_to": "kofi@example.org", "creation_time": "2026-11-01T10:00:00Z",
                "last_change_time": "2026-11-20T10:00:00Z",
-               "flags": [{"id": 1, "name": "fedora-review", "status": "?", "setter": "kofi@example.org"}]}]}
+               "flags": [{"id": 1, "name": "fedora-review", "status": "?", "setter": "kofi@example.org"}],
+               "groups": []}]}
 
 ``component`` is a text on a plain Bugzilla and a list on Red Hat's. Flags have the status ``?``, ``+`` or ``-``.
+A bug with ``groups`` is for those alone: our key may see it, but what is read here is shown to others.
 """
 
 from collections.abc import Sequence
@@ -23,7 +25,7 @@ from hubs.clients.http import HTTP, Service
 from hubs.clients.tickets import Ticket, Tickets, listed
 
 #: What is asked for of each bug, and how many bugs at most.
-FIELDS = "id,summary,status,resolution,component,creator,assigned_to,creation_time,last_change_time,flags"
+FIELDS = "id,summary,status,resolution,component,creator,assigned_to,creation_time,last_change_time,flags,groups"
 ROWS = 200
 #: Where new packages are reviewed.
 PRODUCT, REVIEWS = "Fedora", "Package Review"
@@ -66,6 +68,7 @@ class _Bug(Shape):
     creation_time: Moment
     last_change_time: Moment
     flags: list[_Flag] = Field(default=[], max_length=100)
+    groups: list[Text] = Field(default=[], max_length=100)
 
 
 class _Found(Shape):
@@ -96,13 +99,13 @@ class Bugzilla:
         return _tickets([*assigned, *self.search(creator=email, resolution="---")], "Bugzilla")
 
     def search(self, **asked: Any) -> list[Bug]:
-        """Return at most `ROWS` bugs, last changed first; parameters are those of the documentation.
+        """Return at most `ROWS` bugs that everybody may see, last changed first; parameters are as documented there.
 
         :raises UpstreamError: when there is no usable answer.
         """
         url = self._service.url("rest", "bug", **asked, include_fields=FIELDS, limit=ROWS, order="changeddate DESC")
         found: _Found = self._http.get(url, self._service).read_as(_Found)
-        bugs = [self._bug(one) for one in found.bugs]
+        bugs = [self._bug(one) for one in found.bugs if not one.groups]
         return sorted(bugs, key=lambda bug: bug.changed, reverse=True)
 
     def _bug(self, one: _Bug) -> Bug:

@@ -46,6 +46,13 @@ def test_open_reviews_of_a_person_come_last_changed_first(upstream: Upstream, ht
     assert asked.headers["authorization"] == "Bearer a-key"
 
 
+def test_what_only_our_key_may_see_is_shown_to_nobody(upstream: Upstream, http: HTTP) -> None:
+    upstream.on("/rest/bug", {"bugs": [bug(3, groups=["fedora_contrib_private"]), bug(9, groups=[])]})
+    assert [one.id for one in client(upstream, http).reviews("rana@example.org")] == [9]
+    assert [one.number for one in client(upstream, http).issues("Fedora/otter").items] == ["9"]
+    assert "groups" in upstream.asked[0].params["include_fields"][0].split(",")
+
+
 @pytest.mark.parametrize(
     "body",
     [
