@@ -14,6 +14,16 @@ from hubs.widgets.registry import BUILT_IN
 from tests.fresh import prepare
 from tests.serving import serving
 
+#: The states of those widgets in which something lies on the heading.
+_COVERED = """() => [...document.querySelectorAll(".widget")].filter((frame) => {
+  const title = frame.querySelector(".panel-title");
+  if (!title) return false;
+  const range = document.createRange();
+  range.selectNodeContents(title);
+  const parts = [...frame.querySelectorAll(".widget-tools > *")].map((part) => part.getBoundingClientRect());
+  return [...range.getClientRects()].some((line) => parts.some((part) => part.width && part.left < line.right
+    && line.left < part.right && part.top < line.bottom && line.top < part.bottom));
+}).map((frame) => frame.dataset.state)"""
 NAMES = [origin.split(":")[0].rsplit(".", 1)[1] for origin in BUILT_IN]
 
 
@@ -33,12 +43,14 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def test_every_widget_in_every_state_can_be_read_by_all(chromium: Browser, url: str, scheme: str) -> None:
     context = chromium.new_context(base_url=url, color_scheme=scheme, viewport={"width": 320, "height": 800})  # type: ignore[arg-type]
     page = context.new_page()
-    found, wide = {}, []
+    found, wide, covered = {}, [], []
     for name in ("", *NAMES):
         page.goto(f"/gallery/{name}")
         found[name] = violations(page, "main")
         if page.evaluate("document.documentElement.scrollWidth") > 320:
             wide.append(name)
+        covered += [f"{name}: {state}" for state in page.evaluate(_COVERED)]
     context.close()
     assert {name: wrong for name, wrong in found.items() if wrong} == {}
     assert wide == []
+    assert covered == []
