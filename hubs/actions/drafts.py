@@ -23,7 +23,7 @@ class SavedMeanwhile(Conflict):
     """Somebody else saved the hub since the draft was begun; the draft now holds both, and is not saved yet."""
 
     def __init__(self, theirs: list[Change], clashes: list[Clash]) -> None:
-        super().__init__("Somebody else saved this page while you were changing it.")
+        super().__init__(_("Somebody else saved this page while you were changing it."))
         self.theirs, self.clashes = theirs, clashes
 
 

@@ -198,6 +198,7 @@ def _check_room(session: Session, table: type[JoinRequest] | type[Invitation], h
 def _text(text: str, name: str) -> str:
     text = text.replace("\r\n", "\n").strip()
     if len(text) > LENGTH or "\0" in text:
-        sentence = f"This is {len(text)} characters long; at most {LENGTH} are possible."
+        sentence = _("This is %(length)d characters long; at most %(limit)d are possible.")
+        sentence %= {"length": len(text), "limit": LENGTH}
         raise InvalidInput(sentence, {name: sentence})
     return text

@@ -153,4 +153,5 @@ def _count(session: Session, who: Person) -> None:
         AuditEntry.origin != "cli",
     )
     if (session.scalar(made) or 0) >= MOST:
-        raise TooManyRequests(f"One person can make at most {MOST} hubs a day. Please go on tomorrow.", 3600)
+        told = gettext("One person can make at most %(most)d hubs a day. Please go on tomorrow.")
+        raise TooManyRequests(told % {"most": MOST}, 3600)

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from hubs.actions import hubs as hub_actions
 from hubs.actions import push, widgets
 from hubs.errors import Conflict, InvalidInput
-from hubs.i18n import N_
+from hubs.i18n import N_, _
 from hubs.models import Hub, Visibility
 from hubs.views import forms
 from hubs.views.site import db, find_hub, find_widget, me, page_of, site
@@ -70,7 +70,7 @@ def settings(number: int) -> ResponseReturnValue:
         wrong = error.fields if isinstance(error, InvalidInput) else {}
         form = forms.Form(found.parameters, values, wrong, found.schema.has(row.settings))
         return _settings_page(row.hub, found, form, **page, problem=str(error)), error.status
-    flash("Saved.")
+    flash(_("Saved."))
     return redirect(page_of(row.hub, f"widget-{row.id}"), 303)
 
 
@@ -90,7 +90,7 @@ def hub_settings(space: str, name: str) -> ResponseReturnValue:
             wrong = error.fields
     if request.method == "POST" and not wrong:
         db().commit()
-        flash("Saved.")
+        flash(_("Saved."))
         return redirect(page_of(hub), 303)
     page = render_template("hub-settings.html", hub=hub, form=forms.Form(HUB_PARAMETERS, values, wrong))
     return page, 400 if wrong else 200

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy.orm import Session
 
+from hubs import i18n
 from hubs.actions import hubs as hub_actions
 from hubs.actions import membership, people
 from hubs.errors import Conflict, InvalidInput, NotAllowed, NotFound
@@ -140,7 +141,7 @@ def test_what_makes_no_sense_is_refused_with_a_sentence(session: Session, team: 
         membership.invite(session, owner, team, user_of(session, "stranger"), RoleName.STARGAZER)
     with pytest.raises(Conflict, match="already"):
         membership.invite(session, owner, team, user_of(session, "member"), RoleName.MEMBER)
-    with pytest.raises(InvalidInput, match="2001"):
+    with pytest.raises(InvalidInput, match="Das sind 2001 Zeichen"), i18n.use("de"):
         membership.join(session, as_person(session, "stranger"), team, "x" * 2001)
     mine = session.query(Hub).filter_by(kind="user", name="owner").one()
     with pytest.raises(InvalidInput, match="that person alone"):
