@@ -55,7 +55,8 @@ class Builder:
         """
         with self._database.session() as session:
             row = session.get(Widget, widget_id, options=[joinedload(Widget.hub)])
-            session.commit()  # gives the connection back: a widget that hangs must not keep it
+            if row is None or not self._is_quick(row):
+                session.commit()  # gives the connection back: a widget that hangs must not keep it
             if row is None:
                 self._due.forget(widget_id)
                 return None
@@ -119,6 +120,10 @@ class Builder:
         if self._due.settle(one.widget, one.due, failed=failed, touched=touched) or not failed:
             return None
         return max(0.0, one.due - time.time())
+
+    def _is_quick(self, row: Widget) -> bool:
+        found = self._fragments.registry.get(row.plugin)
+        return found is not None and found.is_quick
 
     def _functions(self, row: Widget, stale: Iterable[int]) -> list[type[CachedFunction]]:
         found = self._fragments.registry.get(row.plugin)
