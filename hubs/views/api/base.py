@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, NoReturn, TypeVar
 
-from flask import Response, current_app, g, jsonify, request
+from flask import Request, Response, current_app, g, jsonify, request
 from flask_smorest import Blueprint
 from marshmallow import Schema, ValidationError
 from webargs.flaskparser import FlaskParser
@@ -32,15 +32,7 @@ class Parser(FlaskParser):
 
     def load_json(self, req: Any, schema: Schema) -> Any:
         """Return the body, which must be a JSON object."""
-        if not req.is_json:
-            raise InvalidInput(_("Send JSON, with the header Content-Type: application/json."))
-        try:
-            found = req.get_json(silent=True)
-        except RecursionError:
-            found = None
-        if not isinstance(found, dict):
-            raise InvalidInput(_("The body is no JSON object."))
-        return readable(found)
+        return sent(req)
 
     def handle_error(self, error: ValidationError, *_args: Any, **_more: Any) -> NoReturn:
         """Say what is wrong in our own form."""
@@ -55,8 +47,24 @@ def _sentence(told: Any) -> str:
     return " ".join(str(one) for one in told) if isinstance(told, list) else str(told)
 
 
-def readable(found: Any) -> Any:
-    """Return what was sent; no database keeps a NUL or half a character."""
+def sent(req: Request) -> dict[str, Any]:
+    """Return the JSON object in the body of a request.
+
+    :raises InvalidInput: when there is none, or one that no database keeps: with a NUL or half a character.
+    """
+    if not req.is_json:
+        raise InvalidInput(_("Send JSON, with the header Content-Type: application/json."))
+    try:
+        found = req.get_json(silent=True)
+    except RecursionError:
+        found = None
+    if not isinstance(found, dict):
+        raise InvalidInput(_('The body is no JSON object. One looks like this: {"name": "value"}.'))
+    _check(found)
+    return found
+
+
+def _check(found: Any) -> None:
     waiting = [found]
     while waiting:
         value = waiting.pop()
@@ -66,7 +74,6 @@ def readable(found: Any) -> Any:
             waiting += value
         elif isinstance(value, str) and not is_text(value):
             raise InvalidInput(_("A text contains characters that there are not; please remove them."))
-    return found
 
 
 def is_text(value: str) -> bool:

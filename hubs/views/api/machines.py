@@ -5,11 +5,11 @@ from typing import Any
 from flask import Response, jsonify, request
 
 from hubs.actions import push
-from hubs.errors import InvalidInput, NotFound, TooLarge, Unauthorized
+from hubs.errors import NotFound, TooLarge, Unauthorized
 from hubs.i18n import _
 from hubs.models import PushContent, PushToken
 from hubs.views.api import schemas
-from hubs.views.api.base import LARGEST, F, Room, readable
+from hubs.views.api.base import LARGEST, F, Room, sent
 from hubs.views.limits import place_of
 from hubs.views.site import db, site
 from hubs.widgets.jsonschema import settings_schema
@@ -85,15 +85,7 @@ def _enter(number: int) -> PushToken:
 def _content() -> dict[str, Any]:
     if request.content_length is None or request.content_length > LIMIT:
         raise TooLarge(_("Send at most %(limit)s bytes, and say how many in Content-Length.") % {"limit": LIMIT})
-    if not request.is_json:
-        raise InvalidInput(_("Send JSON, with the header Content-Type: application/json."))
-    try:
-        found = request.get_json(silent=True)
-    except RecursionError:
-        found = None
-    if not isinstance(found, dict):
-        raise InvalidInput(_('This is no JSON object. Send for example {"title": "All builds are good"}.'))
-    return readable(found)  # type: ignore[no-any-return]
+    return sent(request)
 
 
 def _answer(found: PushContent | None, body: dict[str, Any]) -> Response:

@@ -1,12 +1,14 @@
 """Hubs, widgets and their kinds by the API: pages of lists, fingerprints, and the same sentences as in forms."""
 
 import pytest
+from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from hubs.actions import hubs as hub_actions
+from hubs.actions import push, tokens, widgets
 from hubs.models import Hub, OutboxMessage, Widget
 from hubs.widgets.registry import Registry
-from tests.unit.conftest import user_of
+from tests.unit.conftest import as_person, user_of
 from tests.unit.views.api.conftest import Ask
 
 
@@ -97,6 +99,26 @@ def test_what_cannot_be_accepted_is_said_and_changes_nothing(
     session.expire_all()
     assert otters.version == ask("owner", "GET", "/hubs/t/otters").json["version"] == 3
     assert otters.summary == "We swim."
+
+
+@pytest.mark.parametrize("data", [b"[]", b"{", b'{"title": "\\u0000"}', b'{"title": ' + b"[" * 5000])
+def test_people_and_machines_are_told_alike_what_is_wrong_with_a_body(
+    client: FlaskClient, session: Session, registry: Registry, otters: Hub, data: bytes
+) -> None:
+    owner = as_person(session, "owner")
+    box = widgets.add(session, registry, owner, otters, "push", "right")
+    mine = tokens.create(session, owner, "mine", 1, "write")[1]
+    its = push.create_token(session, owner, box, "its", 1)[1]
+    session.commit()
+    doors = (("PATCH", "hubs/t/otters", mine), ("PUT", f"push/{box.id}", its))
+    for kind in ("application/json", "text/plain"):
+        said = []
+        for method, path, text in doors:
+            headers = {"Authorization": f"Bearer {text}", "Content-Type": kind}
+            answer = client.open(f"/api/v1/{path}", method=method, data=data, headers=headers)
+            said.append(answer.get_json(force=True))
+        assert said[0]["status"] == 400
+        assert said[0] == said[1]
 
 
 def test_an_owner_archives_a_hub_and_brings_it_back(ask: Ask, otters: Hub) -> None:
