@@ -2,8 +2,8 @@
 
 A widget that is asked for once is built at once. What is asked for while it is being built, or within ``interval``
 seconds of the last start, is built once more after that, however often it was asked for; what was changed here, within
-a fraction of that. A build that exceeds its budget is given up; while its thread is stuck, the widget is not begun
-again, and the others go on.
+a fraction of that. What took long to build rests for longer. A build that exceeds its budget is given up; while its
+thread is stuck, the widget is not begun again, and the others go on.
 """
 
 import heapq
@@ -30,6 +30,9 @@ PROMPT = 0.2
 #: Seconds for which a build is left alone before the next begins. One that only reads our own database is over by then;
 #: two at once in one interpreter would each take as long as both, and those who look see both late.
 HEAD_START = 0.01
+#: How many times as long as it took a widget rests after a build, and for how many seconds at most. What is costly,
+#: such as counting a year of a busy team, must not be done all the time because the team is busy.
+REST, LONGEST_REST = 4.0, 60.0
 #: Builds between two looks for widgets that nobody asked for lately.
 FORGET_EVERY = 1000
 
@@ -56,6 +59,9 @@ class _Job:
     #: Its thread is stuck in a build that was given up.
     stuck: bool = False
     started: float = float("-inf")
+    #: Seconds after that for which only what somebody changed here has it built again.
+    rest: float = 0.0
+    prompt: bool = False
 
 
 class Rebuilder:
@@ -91,12 +97,13 @@ class Rebuilder:
         ``prompt`` is for what somebody changed here, who looks for it on the screen: see `PROMPT`.
         """
         now = time.monotonic()
-        interval = min(PROMPT, self._interval) if prompt else self._interval
         with self._changed:
             self.counts["asked"] += 1
             job = self._jobs.setdefault(widget_id, _Job())
             job.stale.update(stale)
-            self._schedule(widget_id, job, max(now + delay, job.started + interval))
+            job.prompt = job.prompt or prompt
+            pause = min(PROMPT, self._interval) if prompt else max(self._interval, job.rest)
+            self._schedule(widget_id, job, max(now + delay, job.started + pause))
 
     def idle(self) -> bool:
         """Tell whether nothing waits and nothing is being built."""
@@ -140,7 +147,7 @@ class Rebuilder:
                     if job is None or job.due != due or job.running or job.stuck:
                         continue
                     stale, job.stale = job.stale, set()
-                    job.due, job.running, job.started = None, True, now
+                    job.due, job.running, job.started, job.prompt = None, True, now, False
                     return widget_id, stale
                 self._changed.wait(self._queue[0][0] - now if self._queue else None)
             return None
@@ -177,11 +184,14 @@ class Rebuilder:
         with self._changed:
             job = self._jobs[widget_id]
             job.running = job.stuck = False
+            job.rest = min((time.monotonic() - job.started) * (1 + REST), LONGEST_REST)
             if again is not None:
                 job.stale |= stale
                 self._schedule(widget_id, job, time.monotonic() + again)
             if job.due is not None:
                 # Asked for while it was being built: its place in the queue may have been passed over.
+                if not job.prompt:
+                    job.due = max(job.due, job.started + job.rest)
                 heapq.heappush(self._queue, (job.due, widget_id))
             self._changed.notify()
             self._finished += 1
@@ -189,11 +199,14 @@ class Rebuilder:
                 self._forget()
 
     def _forget(self) -> None:
-        old = time.monotonic() - self._interval
+        now = time.monotonic()
         quiet = [
             key
             for key, job in self._jobs.items()
-            if not job.running and not job.stuck and job.due is None and job.started < old
+            if not job.running
+            and not job.stuck
+            and job.due is None
+            and job.started + max(self._interval, job.rest) < now
         ]
         for key in quiet:
             del self._jobs[key]

@@ -41,7 +41,22 @@ def test_what_is_asked_for_during_a_build_is_built_once_more(
         rebuilder.request(sticky.id)
     wait_for(rebuilder.idle, "all builds")
     assert len(started) == 2
-    assert started[1] - started[0] >= 0.2
+    assert started[1] - started[0] >= 5 * 0.2  # what took long rests for longer
+
+
+def test_what_took_long_does_not_rest_when_somebody_changes_it(
+    make: Make, sticky: Widget, fragments: Fragments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hubs.backend.rebuild.REST", 3600.0)
+    rebuilder, build = make(interval=0.0), fragments.make
+    monkeypatch.setattr(fragments, "make", lambda *arguments: (time.sleep(0.1), build(*arguments))[1])
+    rebuilder.request(sticky.id)
+    wait_for(lambda: rebuilder.counts["built"] == 1, "the first build")
+    rebuilder.request(sticky.id)
+    assert not rebuilder.idle()
+    rebuilder.request(sticky.id, prompt=True)
+    wait_for(lambda: rebuilder.counts["built"] == 2, "the second build")
+    wait_for(rebuilder.idle, "the end")
 
 
 def test_two_builds_that_need_the_processor_do_not_share_it(
