@@ -91,10 +91,14 @@ def moment(value: datetime | None, style: str = "ago") -> Markup:
     )
 
 
-@lru_cache(1024)
 def day(value: date, skeleton: str = "yMMMd") -> str:
     """Return a day in the language in force; ``skeleton`` names its parts as CLDR does, such as ``MMMd``."""
-    return format_skeleton(skeleton, value, locale=i18n.current())
+    return _day(value, skeleton, i18n.current())
+
+
+@lru_cache(1024)
+def _day(value: date, skeleton: str, locale: str) -> str:
+    return format_skeleton(skeleton, value, locale=locale)
 
 
 @lru_cache(4096)

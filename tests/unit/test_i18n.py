@@ -1,9 +1,12 @@
 """Texts come in the language in force, and in English where a catalogue has none."""
 
+from datetime import date
+
 import pytest
 from jinja2 import Environment
 
 from hubs import i18n
+from hubs.widgets.view import day
 
 
 @pytest.mark.usefixtures("german")
@@ -12,6 +15,12 @@ def test_texts_follow_the_language_in_force_and_fall_back_to_english() -> None:
         assert (i18n.gettext("Sign in"), i18n.gettext("Sign out")) == ("Anmelden", "Sign out")
         assert i18n.ngettext("%(num)s member", "%(num)s members", 2) == "%(num)s Mitglieder"
     assert i18n.gettext("Sign in") == "Sign in"
+
+
+def test_days_follow_the_language_in_force_whoever_asked_for_them_before() -> None:
+    for locale, said in (("de", "7. Sept."), ("en", "Sep 7"), ("de", "7. Sept.")):
+        with i18n.use(locale):
+            assert day(date(2026, 9, 7), "MMMd") == said
 
 
 @pytest.mark.usefixtures("german")
