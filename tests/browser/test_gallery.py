@@ -24,6 +24,11 @@ _COVERED = """() => [...document.querySelectorAll(".widget")].filter((frame) => 
   return [...range.getClientRects()].some((line) => parts.some((part) => part.width && part.left < line.right
     && line.left < part.right && part.top < line.bottom && line.top < part.bottom));
 }).map((frame) => frame.dataset.state)"""
+#: Whether something that is written in a drawing is too small to read.
+_TINY = """() => [...document.querySelectorAll(".widget svg text")].some((text) => {
+  const height = text.getBoundingClientRect().height;
+  return height && height < 9;
+})"""
 NAMES = [origin.split(":")[0].rsplit(".", 1)[1] for origin in BUILT_IN]
 
 
@@ -43,14 +48,17 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def test_every_widget_in_every_state_can_be_read_by_all(chromium: Browser, url: str, scheme: str) -> None:
     context = chromium.new_context(base_url=url, color_scheme=scheme, viewport={"width": 320, "height": 800})  # type: ignore[arg-type]
     page = context.new_page()
-    found, wide, covered = {}, [], []
+    found, wide, covered, tiny = {}, [], [], []
     for name in ("", *NAMES):
         page.goto(f"/gallery/{name}")
         found[name] = violations(page, "main")
         if page.evaluate("document.documentElement.scrollWidth") > 320:
             wide.append(name)
         covered += [f"{name}: {state}" for state in page.evaluate(_COVERED)]
+        if page.evaluate(_TINY):
+            tiny.append(name)
     context.close()
     assert {name: wrong for name, wrong in found.items() if wrong} == {}
     assert wide == []
     assert covered == []
+    assert tiny == []
