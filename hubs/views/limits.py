@@ -3,10 +3,10 @@
 import logging
 import time
 from ipaddress import IPv4Address, IPv6Network, ip_address
-from typing import Any
+from typing import Any, cast
 
 from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage, storage_from_string
+from limits.storage import MemoryStorage, SlidingWindowCounterSupport, storage_from_string
 from limits.strategies import SlidingWindowCounterRateLimiter
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -30,6 +30,19 @@ def place_of(address: str) -> str:
     if isinstance(found, IPv4Address):
         return address
     return str(found.ipv4_mapped or IPv6Network((int(found), 64), strict=False))
+
+
+def seconds_until_room(most: int, span: float, before: int, before_left: float, now: int, now_left: float) -> int:
+    """Return the whole seconds until there is room for one more; the library only tells when anything changes.
+
+    Counts are of this span of time and of the one before, each with the seconds for which it matters. What is counted
+    ``now`` counts in full until the span is over; then, as what was ``before``, as much as is left of its seconds.
+    """
+    if now >= most:
+        wait = now_left - most * span / now
+    else:
+        wait = before_left - (most - now) * span / before if before else 0.0
+    return max(1, int(wait) + 1)
 
 
 class Limiter:
@@ -71,4 +84,6 @@ class Limiter:
     def _ask(self, limiter: SlidingWindowCounterRateLimiter, *name: str) -> int:
         if limiter.hit(self._item, *name):
             return 0
-        return max(1, int(limiter.get_window_stats(self._item, *name).reset_time - time.time()) + 1)
+        span, storage = self._item.get_expiry(), cast("SlidingWindowCounterSupport", limiter.storage)
+        counted = storage.get_sliding_window(self._item.key_for(*name), span)
+        return seconds_until_room(self._item.amount, span, *counted)

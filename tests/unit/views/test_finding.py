@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from hubs.actions import hubs as hub_actions
+from hubs.errors import TooManyRequests
 from hubs.finding import directory
 from hubs.models import Hub, Visibility, now
 from hubs.views.limits import Limiter, place_of
@@ -160,6 +161,34 @@ def test_who_searches_too_often_is_told_when_to_try_again(
     elsewhere = {"REMOTE_ADDR": "127.0.0.2"}
     assert client.get(f"{path}otters", environ_base=elsewhere).status_code == 200
     assert sign_in(client, "owner").get(f"{path}otters").status_code == 200
+
+
+def refusal(limiter: Limiter) -> int:
+    """Take all that there is room for; return the seconds to wait for more."""
+    while True:
+        try:
+            limiter.take("somebody")
+        except TooManyRequests as error:
+            return error.retry_after
+
+
+@pytest.mark.parametrize("most", [1, 5, 600])
+@pytest.mark.parametrize(("first", "then"), [(0, 0), (13, 0), (55, 0), (59, 20), (30, 45)])
+def test_who_waits_as_long_as_was_said_comes_in(
+    monkeypatch: pytest.MonkeyPatch, most: int, first: int, then: int
+) -> None:
+    clock = [1_800_000_000.0 + first]
+    monkeypatch.setattr("time.time", lambda: clock[0])
+    limiter = Limiter("redis://127.0.0.1:1/0", most)
+    for _ in range(most):
+        limiter.take("somebody")
+    clock[0] += then
+    for _ in range(3):
+        wait = refusal(limiter)
+        clock[0] += max(0.0, wait - 1.2)
+        assert wait < 2 or refusal(limiter) <= 2
+        clock[0] += 1.3
+        limiter.take("somebody")
 
 
 def test_addresses_that_one_household_has_count_together() -> None:
