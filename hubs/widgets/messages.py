@@ -1,12 +1,11 @@
-"""What several widgets ask of the stored messages: whose they are, and how many there were on each day."""
+"""What several widgets ask of the stored messages: whose they are, and which are the newest."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from functools import cache
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Date, Executable, Integer, and_, bindparam, cast, func, or_, select
+from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, or_, select
 from sqlalchemy.orm import Session, aliased, object_session
 
 from hubs.i18n import N_, _
@@ -87,9 +86,15 @@ class Terms:
         if self.one_person:
             hides = select(User.id).where(User.username == bindparam("whose_name"), self._hiding()).exists()
             return and_(MessagePerson.username == bindparam("whose_name"), ~hides)
-        members = select(User.username).join(Role, Role.user_id == User.id).where(~self._hiding())
+        return MessagePerson.username.in_(self.people())
+
+    def people(self) -> Select[Any]:
+        """Return the statement for the names of the members who show what they do, or of the person who does."""
+        shown = select(User.username).where(~self._hiding())
+        if self.one_person:
+            return shown.where(User.username == bindparam("whose_name"))
         roles = (RoleName.OWNER, RoleName.MEMBER)
-        return MessagePerson.username.in_(members.where(Role.hub_id == bindparam("whose_hub"), Role.role.in_(roles)))
+        return shown.join(Role).where(Role.hub_id == bindparam("whose_hub"), Role.role.in_(roles))
 
     def tells_of_hidden(self) -> ColumnElement[bool]:
         """Return the condition that selects what names them or others who hide what they do."""
@@ -107,23 +112,6 @@ def session_of(row: Widget) -> Session:
     if session is None:
         raise RuntimeError(f"widget {row.id} was read in a session that is closed")
     return session
-
-
-def daily_counts(session: Session, whose: Whose, since: datetime) -> dict[tuple[date, str], int]:
-    """Return the number of messages by day (UTC) and category since a moment."""
-    query = _daily_counts(whose.terms, session.get_bind().dialect.name)
-    found = session.execute(query, {**whose.values(), "since": since})
-    return {(_date(when), category): count for when, category, count in found}
-
-
-@cache
-def _daily_counts(terms: Terms, dialect: str) -> Executable:
-    day = _day(dialect, MessagePerson.sent_at)
-    return (
-        select(day, MessagePerson.category, func.count(MessagePerson.message_id.distinct()))
-        .where(terms.condition(), MessagePerson.sent_at >= bindparam("since"))
-        .group_by(day, MessagePerson.category)
-    )
 
 
 def newest(
@@ -147,13 +135,3 @@ def newest(
         query = query.where(StoredMessage.id.in_(mine))
     query = query.order_by(StoredMessage.sent_at.desc(), StoredMessage.id.desc()).limit(limit)
     return session.scalars(query, whose.values() if whose else {}).all()
-
-
-def _day(dialect: str, column: Any) -> ColumnElement[Any]:
-    if dialect == "postgresql":
-        return cast(func.timezone("UTC", column), Date)
-    return func.date(column)
-
-
-def _date(value: date | str) -> date:
-    return date.fromisoformat(value) if isinstance(value, str) else value

@@ -11,7 +11,8 @@ from hubs.models import now
 from hubs.widgets.activity.chart import Chart
 from hubs.widgets.base import Widget
 from hubs.widgets.caching import CachedFunction, Interest
-from hubs.widgets.messages import WHOSE, Whose, daily_counts, session_of
+from hubs.widgets.counting import daily_counts
+from hubs.widgets.messages import WHOSE, Whose
 from hubs.widgets.parameters import Parameter
 from hubs.widgets.view import RootWidgetView
 
@@ -51,7 +52,7 @@ class CountWeeks(CachedFunction):
         first = today - timedelta(days=today.weekday(), weeks=weeks - 1)
         since = datetime.combine(first, time(), UTC)
         found: dict[date, Counter[str]] = {first + timedelta(weeks=number): Counter() for number in range(weeks)}
-        for (day, category), count in daily_counts(session_of(self.instance), Whose.of(self.instance), since).items():
+        for (day, category), count in daily_counts(self.instance, since).items():
             monday = day - timedelta(days=day.weekday())
             if monday in found:
                 found[monday][category] += count

@@ -9,8 +9,9 @@ from hubs.models import Widget as Row
 from hubs.models import now
 from hubs.widgets.base import Widget
 from hubs.widgets.caching import CachedFunction, Interest
+from hubs.widgets.counting import daily_counts
 from hubs.widgets.heatmap.grid import Grid
-from hubs.widgets.messages import WHOSE, Whose, daily_counts, session_of
+from hubs.widgets.messages import WHOSE, Whose
 from hubs.widgets.parameters import Parameter
 from hubs.widgets.view import RootWidgetView
 
@@ -47,7 +48,7 @@ class CountDays(CachedFunction):
         start -= timedelta(days=start.weekday())
         found = {start + timedelta(days=number): 0 for number in range((today - start).days + 1)}
         since = datetime.combine(start, time(), UTC)
-        for (day, _), count in daily_counts(session_of(self.instance), Whose.of(self.instance), since).items():
+        for (day, _), count in daily_counts(self.instance, since).items():
             if day in found:
                 found[day] += count
         return found

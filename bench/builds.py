@@ -1,0 +1,145 @@
+"""Builds of the widgets that read stored messages, on a small instance and on a large one.
+
+What a message touches is built anew while somebody looks, so it may not take longer where there are more people and
+more messages. Run it with ``python bench/builds.py``. On a real PostgreSQL there are people, one in ten of whom hides
+what they do, and messages of the last twelve weeks, each about one or two of them, some being named far more often.
+Beside the feed stands the plain statement for it: all that names them, without what names somebody who hides, sorted.
+"""
+
+import argparse
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from hubs import cache
+from hubs.models import Database, Hub, Widget, migrations
+from hubs.widgets.fragments import Fragments
+from hubs.widgets.registry import Registry
+from tests import services
+from tests.stack import KEY
+
+PLUGINS = ("feed", "activity", "heatmap", "stats", "members")
+COLUMNS = ("feed", "plain", *PLUGINS[1:])
+#: Members of the teams, by their names; the first of them are those who are named most often.
+TEAMS = {"team of 30": 30, "team of 300": 300}
+
+_FILL = (
+    """INSERT INTO users (username, fullname, timezone, locale, about, unlisted, quiet_unfollow, created_on, activity)
+    SELECT 'p' || n, 'Person ' || n, 'UTC', '', '', false, true, now(),
+      CASE WHEN n % 10 = 0 THEN 'members' ELSE 'public' END FROM generate_series(1, :people) n""",
+    """INSERT INTO messages (msg_id, topic, category, sent_at, received_at, sentence, link, icon)
+    SELECT 'm' || n, 'org.example.prod.git.receive', (ARRAY['git', 'bodhi', 'wiki', 'pagure', 'copr'])[1 + n % 5],
+      now() - interval '12 weeks' * random(), now(), 'Somebody did something.', 'https://git.example/' || n, ''
+    FROM generate_series(1, :messages) n""",
+    # The share of a person among all falls with the number: the first is named in one message of fifty or so.
+    """INSERT INTO message_people (message_id, username, sent_at, category)
+    SELECT id, 'p' || floor(exp(random() * ln(:people)))::int, sent_at, category FROM messages
+    UNION SELECT id, 'p' || ceil(random() * :people)::int, sent_at, category FROM messages""",
+)
+_PLAIN = text(
+    """SELECT m.id, m.sentence, m.link, m.sent_at FROM messages m JOIN (
+      SELECT DISTINCT message_id, sent_at FROM message_people mp
+      WHERE username IN (SELECT username FROM users u JOIN roles r ON r.user_id = u.id WHERE r.hub_id = :hub)
+      AND username NOT IN (SELECT username FROM users WHERE activity <> 'public')
+      AND NOT EXISTS (SELECT 1 FROM message_people o JOIN users u USING (username)
+        WHERE o.message_id = mp.message_id AND u.activity <> 'public')
+      ORDER BY sent_at DESC, message_id DESC LIMIT 31) newest ON newest.message_id = m.id ORDER BY m.sent_at DESC"""
+)
+
+
+def fill(database: Database, people: int, messages: int) -> None:
+    """Fill a database that was just made, with hubs for the most active person and for the teams."""
+    with database.transaction() as session:
+        session.execute(text("SET LOCAL statement_timeout = 0"))
+        for statement in _FILL:
+            session.execute(text(statement), {"people": people, "messages": messages})
+        _hub(session, "user", "p1", 1)
+        for name, members in TEAMS.items():
+            _hub(session, "team", name.replace(" ", "-"), members)
+    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM ANALYZE"))
+
+
+def _hub(session: Session, kind: str, name: str, members: int) -> None:
+    owner = session.execute(text("SELECT id FROM users WHERE username = 'p1'")).scalar_one() if kind == "user" else None
+    hub = Hub(kind=kind, name=name, user_id=owner)
+    hub.widgets = [Widget(plugin=plugin, side="left", settings={}, version=1) for plugin in PLUGINS]
+    session.add(hub)
+    session.flush()
+    roles = """INSERT INTO roles (hub_id, user_id, role, created_on)
+      SELECT :hub, id, CASE WHEN username = 'p1' THEN 'owner' ELSE 'member' END, now()
+      FROM users WHERE substr(username, 2)::int <= :members"""
+    session.execute(text(roles), {"hub": hub.id, "members": members})
+
+
+def milliseconds(act: Callable[[], object], rounds: int) -> float:
+    """Return the median of what ``act`` takes, once it is warm."""
+    act()
+    took = []
+    for _ in range(rounds):
+        start = time.perf_counter()
+        act()
+        took.append(1000 * (time.perf_counter() - start))
+    return statistics.median(took)
+
+
+def measure(session: Session, fragments: Fragments, hub: Hub, rounds: int) -> dict[str, float]:
+    """Return the milliseconds of each widget's build on a hub, and of the plain statement."""
+    figures = {}
+    for row in hub.widgets:
+        figures[row.plugin] = milliseconds(partial(_build, fragments, row), rounds)
+        session.rollback()  # as after any build
+    figures["plain"] = milliseconds(lambda: session.execute(_PLAIN, {"hub": hub.id}).all(), min(rounds, 5))
+    return figures
+
+
+def _build(fragments: Fragments, row: Widget) -> None:
+    found = fragments.registry.get(row.plugin)
+    assert found is not None
+    made = fragments.build(row, stale=found.functions)
+    assert made.state == "live", made.error
+
+
+def tell(people: int, messages: int, rounds: int) -> None:
+    """Make an instance and print a line for each of its hubs."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        services.postgresql() as (_, port),
+        services.memcached(Path(folder)) as (_, cached),
+    ):
+        database = Database(f"postgresql+psycopg2://postgres@127.0.0.1:{port}/postgres")
+        migrations.upgrade(database)
+        fill(database, people, messages)
+        fragments = Fragments(Registry(), cache.connect(f"memcached://127.0.0.1:{cached}"), KEY.encode(), 3600)
+        with database.session() as session:
+            for hub in session.query(Hub).order_by(Hub.id):
+                figures = measure(session, fragments, hub, rounds)
+                line = "".join(f"{figures[one]:>10.1f}" for one in COLUMNS)
+                print(f"{people:>8,} {messages:>10,} {hub.name.replace('-', ' '):<12}{line}", flush=True)
+        database.dispose()
+
+
+def main() -> None:
+    """Print one line per instance and hub."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=20, help="builds of each widget")
+    parser.add_argument("--sizes", nargs="*", default=["1000:10000", "100000:1000000"], help="PEOPLE:MESSAGES")
+    options = parser.parse_args()
+    print("milliseconds of one build, p50")
+    print(f"{'people':>8} {'messages':>10} {'':<12}" + "".join(f"{name:>10}" for name in COLUMNS), flush=True)
+    for size in options.sizes:
+        people, messages = (int(number) for number in size.split(":"))
+        tell(people, messages, options.rounds)
+
+
+if __name__ == "__main__":
+    main()

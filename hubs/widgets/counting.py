@@ -1,0 +1,97 @@
+"""How many messages there were on each day: of the last two days by the database, of those before from the cache.
+
+Counting the months of a busy team reads hundreds of thousands of rows, and every message about the team would have it
+done again. What was sent before yesterday hardly changes, so its counts are kept for `SETTLED` seconds, by whose they
+are: with other members, or somebody who hides or shows what they do, they are counted anew at once.
+"""
+
+import hashlib
+import json
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
+from typing import Any
+
+from sqlalchemy import ColumnElement, Date, Executable, bindparam, cast, func, select
+from sqlalchemy.orm import Session
+
+from hubs.cache import key_of
+from hubs.models import MessagePerson, Widget, now
+from hubs.widgets.caching import services_of
+from hubs.widgets.messages import Terms, Whose, session_of
+
+#: Seconds for which the counts of days before yesterday are kept: so late is what arrives late, from history.
+SETTLED = 600
+_EVER = datetime.max.replace(tzinfo=UTC)
+
+Counts = dict[tuple[date, str], int]
+
+
+def daily_counts(row: Widget, since: datetime) -> Counts:
+    """Return the number of messages by day (UTC) and category since a moment, of those whom a widget is about."""
+    session, whose = session_of(row), Whose.of(row)
+    yesterday = datetime.combine(now().date() - timedelta(days=1), time(), UTC)
+    if since >= yesterday:
+        return _count(session, whose, since, _EVER)
+    return _settled(row, whose, since, yesterday) | _count(session, whose, yesterday, _EVER)
+
+
+def _settled(row: Widget, whose: Whose, since: datetime, until: datetime) -> Counts:
+    """Return the counts of days that are over, from the cache where they are there."""
+    session, store = session_of(row), services_of(row).cache
+    people = sorted(session.scalars(_people(whose.terms), whose.values()))
+    # Somebody without an account is not among the people, and hides nothing.
+    asked = json.dumps([whose.username or whose.hub.id, people, since.isoformat(), until.isoformat()])
+    key = key_of("n", hashlib.sha256(asked.encode()).hexdigest())
+    found = _decode(store.get(key))
+    if found is None:
+        found = _count(session, whose, since, until)
+        store.set(key, _encode(found), SETTLED)
+    return found
+
+
+def _encode(counts: Counts) -> bytes:
+    return json.dumps([[day.isoformat(), category, count] for (day, category), count in counts.items()]).encode()
+
+
+def _decode(entry: bytes | None) -> Counts | None:
+    """Read an entry of the cache; None where there is none, or a damaged one."""
+    try:
+        rows = json.loads(entry or b"")
+        if isinstance(rows, list):
+            return {(date.fromisoformat(day), str(category)): int(count) for day, category, count in rows}
+    except (ValueError, TypeError):
+        pass
+    return None
+
+
+def _count(session: Session, whose: Whose, since: datetime, until: datetime) -> Counts:
+    query = _daily_counts(whose.terms, session.get_bind().dialect.name)
+    found = session.execute(query, {**whose.values(), "since": since, "until": until})
+    return {(_date(when), category): count for when, category, count in found}
+
+
+@cache
+def _people(terms: Terms) -> Executable:
+    return terms.people()
+
+
+@cache
+def _daily_counts(terms: Terms, dialect: str) -> Executable:
+    sent = MessagePerson.sent_at
+    day = _day(dialect, sent)
+    counted: Executable = (
+        select(day, MessagePerson.category, func.count(MessagePerson.message_id.distinct()))
+        .where(terms.condition(), sent >= bindparam("since"), sent < bindparam("until"))
+        .group_by(day, MessagePerson.category)
+    )
+    return counted
+
+
+def _day(dialect: str, column: Any) -> ColumnElement[Any]:
+    if dialect == "postgresql":
+        return cast(func.timezone("UTC", column), Date)
+    return func.date(column)
+
+
+def _date(value: date | str) -> date:
+    return date.fromisoformat(value) if isinstance(value, str) else value
