@@ -112,7 +112,13 @@ class Settings(BaseModel):
         "threads",
         description="Where fragments are built: threads (of the daemon), or celery (workers, on any machine).",
     )
-    rebuild_threads: int = Field(4, ge=1, le=64, description="Builds that one daemon or one worker does at once.")
+    rebuild_threads: int = Field(
+        4,
+        ge=1,
+        le=64,
+        description="Builds that one daemon or one worker does at once; a daemon has threads of its own for those that "
+        "ask no other service.",
+    )
     rebuild_interval: float = Field(
         1.0, ge=0, le=3600, description="Least seconds between two builds of one widget; what arrives meanwhile waits."
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from sqlalchemy.orm import joinedload
 
 from hubs import cache, i18n
+from hubs.backend.rebuild import MayWait
 from hubs.cache import key_of
 from hubs.clients.all import Clients
 from hubs.due import Due
@@ -45,21 +46,25 @@ class Builder:
         #: What happened since the start: built, pushed, failed, busy, overtaken.
         self.counts: Counter[str] = Counter()
 
-    def build(self, widget_id: int, stale: Iterable[int]) -> float | None:
+    def build(self, widget_id: int, stale: Iterable[int], *, patient: bool = True) -> float | None:
         """Build one widget and push it; ``stale`` are the numbers of the cached functions to compute anew, or `ALL`.
 
         It is built in the default language and in those in which somebody looks at its hub; in the others it is
         forgotten, so that who reads it next has it built.
 
         Return the seconds after which the caller must come back, where nobody else will: None for never.
+
+        :raises MayWait: for a widget that asks other services, when it is not ``patient``.
         """
         with self._database.session() as session:
             row = session.get(Widget, widget_id, options=[joinedload(Widget.hub)])
-            if row is None or not self._is_quick(row):
-                session.commit()  # gives the connection back: a widget that hangs must not keep it
             if row is None:
                 self._due.forget(widget_id)
                 return None
+            if not self._is_quick(row):
+                if not patient:
+                    raise MayWait
+                session.commit()  # gives the connection back: a widget that hangs must not keep it
             claim = self._fragments.claim(row)
             if claim is None:
                 self.counts["busy"] += 1

@@ -4,6 +4,7 @@ import gc
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Mapping
 from importlib import import_module
 from importlib.util import find_spec
@@ -34,6 +35,8 @@ log = logging.getLogger(__name__)
 
 #: Seconds between two looks at the outbox, two lines of figures in the log, two removals of what is old.
 OUTBOX, REPORT, PURGE = 2.0, 60.0, 3600.0
+#: Threads for builds that ask nobody else: one computes while another waits for the database.
+QUICK = 2
 
 
 def calm_collector() -> None:
@@ -58,7 +61,8 @@ class Daemon:
         """
         self._settings = settings
         # A thread that is stuck may keep its connection.
-        self._database = Database(settings.database, pool_size=settings.rebuild_threads + settings.lost_builds + 2)
+        threads = settings.rebuild_threads + settings.lost_builds + 2 * QUICK
+        self._database = Database(settings.database, pool_size=threads + 2)
         stream = Stream(settings.redis_url, settings.stream_log, settings.stream_ttl, settings.token_ttl)
         fragments = fragments or create_fragments(settings)
         forget_after_commit(self._database, fragments.public)
@@ -68,8 +72,11 @@ class Daemon:
             if settings.rebuild == "celery"
             else Builder(self._database, fragments, stream, self._due, settings.build_budget)
         )
-        self._crew = Crew("rebuild", settings.rebuild_threads, settings.build_budget, settings.lost_builds)
-        self.rebuilder = Rebuilder(work, self._crew, settings.rebuild_interval)
+        self._crews = (
+            Crew("quick", QUICK, settings.build_budget, QUICK),
+            Crew("rebuild", settings.rebuild_threads, settings.build_budget, settings.lost_builds),
+        )
+        self.rebuilder = Rebuilder(work, *self._crews, settings.rebuild_interval)
         self._timers = Timers(self._database, self._due, stream, self.rebuilder, 2.0 * settings.build_timeout)
         index = Index(fragments.registry)
         extract = extractor(index.directory)
@@ -142,7 +149,9 @@ class Daemon:
                 self._catchup.start()
 
     def _report(self) -> None:
-        counts = {**self.pipeline.counts, **self.rebuilder.counts, **self._crew.counts, "lost": self._crew.lost}
+        counts = Counter(lost=sum(crew.lost for crew in self._crews))
+        for more in (self.pipeline.counts, self.rebuilder.counts, *(crew.counts for crew in self._crews)):
+            counts.update(more)
         figures = " ".join(f"{name}={count}" for name, count in sorted(counts.items()))
         log.info("so far %s; waiting messages=%d widgets=%d", figures, len(self.pipeline), len(self.rebuilder))
 

@@ -4,10 +4,14 @@ A widget that is asked for once is built at once. What is asked for while it is 
 seconds of the last start, is built once more after that, however often it was asked for; what was changed here, within
 a fraction of that. What took long to build rests for longer. A build that exceeds its budget is given up; while its
 thread is stuck, the widget is not begun again, and the others go on.
+
+There are two crews, since builds that wait for other people's services can wait for long: those that need none of them
+have threads of their own, and are not held up when all others are taken.
 """
 
 import heapq
 import logging
+import queue
 import threading
 import time
 from collections import Counter
@@ -37,13 +41,20 @@ REST, LONGEST_REST = 4.0, 60.0
 FORGET_EVERY = 1000
 
 
+class MayWait(Exception):
+    """A build asks other services, and was begun where nobody may wait for them; nothing was done."""
+
+
 class Work(Protocol):
     """What is done for a widget; both methods return the seconds after which it must be done again, if at all."""
 
     counts: Counter[str]
 
-    def build(self, widget_id: int, stale: Iterable[int]) -> float | None:
-        """Build a widget, or have it built."""
+    def build(self, widget_id: int, stale: Iterable[int], *, patient: bool) -> float | None:
+        """Build a widget, or have it built.
+
+        :raises MayWait: when that can take long, and it is not ``patient``.
+        """
 
     def give_up(self, widget_id: int) -> float | None:
         """Do what must be done when that exceeded its budget."""
@@ -67,27 +78,36 @@ class _Job:
 class Rebuilder:
     """Has widgets built in threads; knows when, and how often."""
 
-    def __init__(self, work: Work, crew: Crew, interval: float = 1.0) -> None:
-        self._work, self._crew, self._interval = work, crew, interval
+    def __init__(self, work: Work, quick: Crew, patient: Crew, interval: float = 1.0) -> None:
+        """Begin every build in the crew ``quick``; those that may wait for others go on to ``patient``."""
+        self._work, self._quick, self._patient, self._interval = work, quick, patient, interval
         self._changed = threading.Condition()
         self._jobs: dict[int, _Job] = {}
         self._queue: list[tuple[float, int]] = []
+        self._may_wait: queue.SimpleQueue[tuple[int, set[int]] | None] = queue.SimpleQueue()
         self._stopping = False
         self._finished = 0
         #: What happened since the start: asked, and what the work counts.
         self.counts = work.counts
-        self._thread = threading.Thread(target=self._dispatch, name="rebuild", daemon=True)
+        self._threads = [
+            threading.Thread(target=act, name=name, daemon=True)
+            for act, name in ((self._dispatch, "rebuild"), (self._dispatch_patient, "rebuild-patient"))
+        ]
 
     def start(self) -> None:
         """Start to build."""
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self, timeout: float = 0.5) -> list[int]:
         """Let running builds finish for at most ``timeout`` seconds; return the widgets that waited."""
+        end = time.monotonic() + timeout
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
-        self._crew.stop(timeout)
+        self._may_wait.put(None)
+        for crew in (self._quick, self._patient):
+            crew.stop(max(0.0, end - time.monotonic()))
         with self._changed:
             return [widget_id for widget_id, job in self._jobs.items() if job.running or job.due is not None]
 
@@ -122,13 +142,22 @@ class Rebuilder:
 
     def _dispatch(self) -> None:
         # Room comes first: what is claimed is begun at once, and what waits for room can still be asked for.
-        while self._crew.wait_for_room() and (claimed := self._next()) is not None:
-            widget_id, stale = claimed
-            run, late = partial(self._run, widget_id, stale), partial(self._late, widget_id)
-            if self._crew.start(f"widget {widget_id}", run, late):
-                self._give_head_start(widget_id)
-            else:
-                self._done(widget_id, stale, 0.0)
+        while self._quick.wait_for_room() and (claimed := self._next()) is not None:
+            if self._begin(self._quick, *claimed):
+                self._give_head_start(claimed[0])
+
+    def _dispatch_patient(self) -> None:
+        while self._patient.wait_for_room() and (claimed := self._may_wait.get()) is not None:
+            with self._changed:
+                self._jobs[claimed[0]].started = time.monotonic()
+            self._begin(self._patient, *claimed)
+
+    def _begin(self, crew: Crew, widget_id: int, stale: set[int]) -> bool:
+        run = partial(self._run, widget_id, stale, patient=crew is self._patient)
+        begun = crew.start(f"widget {widget_id}", run, partial(self._late, widget_id))
+        if not begun:
+            self._done(widget_id, stale, 0.0)
+        return begun
 
     def _give_head_start(self, widget_id: int) -> None:
         with self._changed:
@@ -152,11 +181,14 @@ class Rebuilder:
                 self._changed.wait(self._queue[0][0] - now if self._queue else None)
             return None
 
-    def _run(self, widget_id: int, stale: set[int]) -> None:
-        """Work on one widget, in a thread of the crew."""
+    def _run(self, widget_id: int, stale: set[int], *, patient: bool) -> None:
+        """Work on one widget, in a thread of a crew."""
         again: float | None = None
         try:
-            again = self._work.build(widget_id, stale)
+            again = self._work.build(widget_id, stale, patient=patient)
+        except MayWait:
+            self._may_wait.put((widget_id, stale))
+            return
         except SQLAlchemyError as error:
             log.warning("widget %s waits, the database does not answer: %s", widget_id, error)
             again = AWAY

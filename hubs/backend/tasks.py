@@ -104,7 +104,7 @@ class Remote:
         #: What happened since the start: queued, joined, away.
         self.counts: Counter[str] = Counter()
 
-    def build(self, widget_id: int, stale: Iterable[int]) -> float | None:
+    def build(self, widget_id: int, stale: Iterable[int], *, patient: bool = True) -> float | None:
         """Put a widget into the queue unless it is there; return the seconds until the next try when Redis is away."""
         try:
             ticket = self._jobs.ask(widget_id, stale)

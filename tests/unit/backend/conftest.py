@@ -64,7 +64,7 @@ def make(database: Database, fragments: Fragments, pushed: Pushed, due: Due) -> 
 
     def make(interval: float = 0.3, budget: float = 10.0, due: Due = due) -> Rebuilder:
         builder = Builder(database, fragments, pushed, due, budget)  # type: ignore[arg-type]
-        found = Rebuilder(builder, Crew("test", 3, budget), interval)
+        found = Rebuilder(builder, Crew("quick", 3, budget), Crew("patient", 3, budget), interval)
         found.start()
         made.append(found)
         return found

@@ -7,6 +7,7 @@ from typing import Any
 import fakeredis
 import pytest
 import redis
+from sqlalchemy.orm import Session
 
 from hubs.backend.build import ALL
 from hubs.due import KEY, Due
@@ -159,7 +160,7 @@ def test_a_thread_survives_whatever_happens(
     assert rebuilder.counts["failed"] == 5
     rebuilder.request(sticky.id)
     wait_for(lambda: pushed.events, "a good build")
-    assert rebuilder._thread.is_alive()
+    assert all(thread.is_alive() for thread in rebuilder._threads)
 
 
 @pytest.mark.usefixtures("german")
@@ -171,3 +172,51 @@ def test_a_build_that_is_given_up_is_told_in_every_watched_language(
     rebuilder.request(sticky.id)
     wait_for(lambda: len(pushed.events) == 2, "both pushes")
     assert {event["state"] for event in pushed.events} == {"failed"}
+
+
+def asking(session: Session, hub: Hub, number: int) -> list[Widget]:
+    """Add widgets that ask other services."""
+    rows = [Widget(plugin="rss", side="left", position=20 + n, settings={}, version=1) for n in range(number)]
+    hub.widgets.extend(rows)
+    session.commit()
+    return rows
+
+
+def test_what_waits_for_others_holds_up_nothing_that_asks_nobody(
+    make: Make, team: Hub, sticky: Widget, session: Session, fragments: Fragments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting = asking(session, team, 12)
+    build, begun, go_on = fragments.make, [], threading.Event()
+
+    def hang(row: Widget, *arguments: Any) -> Fragment:
+        if row.plugin == "rss":
+            begun.append(row.id)
+            go_on.wait(30)
+        return build(row, *arguments)
+
+    monkeypatch.setattr(fragments, "make", hang)
+    rebuilder = make(interval=0.0, budget=60.0)
+    for row in waiting:
+        rebuilder.request(row.id)
+    wait_for(lambda: len(begun) == 3, "every patient thread to be taken")
+    rebuilder.request(sticky.id)
+    wait_for(lambda: rebuilder.counts["built"] == 1, "the build that asks nobody")
+    assert len(rebuilder) == len(waiting)
+    go_on.set()
+    wait_for(rebuilder.idle, "all others")
+    assert rebuilder.counts["built"] == len(waiting) + 1
+    assert sorted(begun) == sorted(row.id for row in waiting)  # each once
+
+
+def test_who_stops_is_told_of_what_waited_for_a_patient_thread(
+    make: Make, team: Hub, session: Session, fragments: Fragments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting = asking(session, team, 5)
+    begun, go_on = [], threading.Event()
+    monkeypatch.setattr(fragments, "make", lambda row, *arguments: (begun.append(row.id), go_on.wait(30)))
+    rebuilder = make(interval=0.0, budget=60.0)
+    for row in waiting:
+        rebuilder.request(row.id)
+    wait_for(lambda: len(begun) == 3, "every patient thread to be taken")
+    assert set(rebuilder.stop(0.0)) == {row.id for row in waiting}
+    go_on.set()
