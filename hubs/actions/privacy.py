@@ -13,8 +13,10 @@ from hubs.errors import Conflict, InvalidInput
 from hubs.i18n import _
 from hubs.models import (
     AuditEntry,
+    Draft,
     Hub,
     MessagePerson,
+    PushToken,
     Role,
     RoleName,
     SignIn,
@@ -89,6 +91,16 @@ def export(session: Session, registry: Registry, who: Person, user: User) -> dic
         "tokens": [
             {"name": one.name, "scope": one.scope.value, "created_on": one.created_on.isoformat()}
             for one in tokens.mine(session, who)
+        ],
+        "push_tokens": [
+            {"name": one.name, "hub": one.widget.hub.name, "created_on": one.created_on.isoformat()}
+            for one in session.scalars(select(PushToken).where(PushToken.created_by == user.username))
+        ],
+        "drafts": [
+            {"hub": hub_name, "updated_on": one.updated_on.isoformat(), "layout": one.steps[one.at]}
+            for one, hub_name in session.execute(
+                select(Draft, Hub.name).join(Hub, Hub.id == Draft.hub_id).where(Draft.user_id == user.id)
+            )
         ],
         "bookmarks": [one.name for one in bookmarks.read(session, who, user).hubs],
         "notices": [

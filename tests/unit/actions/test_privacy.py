@@ -1,13 +1,14 @@
 """What a person hides is hidden from those from whom it is hidden, wherever it would show."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy.orm import Session
 
+from hubs.actions import drafts, leaving, membership, messages, people, privacy, push, sessions, widgets
 from hubs.actions import hubs as hub_actions
-from hubs.actions import leaving, membership, messages, people, privacy, sessions, widgets
 from hubs.backend.extract import Extractor
 from hubs.bus import parse
 from hubs.errors import Conflict, InvalidInput
@@ -176,6 +177,22 @@ def test_everything_that_is_kept_about_a_person_can_be_taken_along(
     assert [one["id"] for one in found["messages"]] == ["m1"]
     assert found["hub"]["hub"] == "member"
     assert len(found["signed_in_since"]) == 1
+
+
+def test_what_a_person_began_and_made_for_machines_can_be_taken_along(
+    session: Session, registry: Registry, team: Hub
+) -> None:
+    owner, user = as_person(session, "owner"), user_of(session, "owner")
+    row = Widget(plugin="push", side="left", position=9, settings={}, version=1)
+    team.widgets.append(row)
+    session.flush()
+    _, text = push.create_token(session, owner, row, "nightly", 30)
+    document = drafts.view(session, registry, owner, team).document
+    drafts.put(session, registry, owner, team, document.model_copy(update={"summary": "We dive."}))
+    found = privacy.export(session, registry, owner, user)
+    assert [(one["name"], one["hub"]) for one in found["push_tokens"]] == [("nightly", "otters")]
+    assert [(one["hub"], one["layout"]["summary"]) for one in found["drafts"]] == [("otters", "We dive.")]
+    assert text not in json.dumps(found)
 
 
 def test_what_others_hide_cannot_be_taken_along(session: Session, registry: Registry, team: Hub) -> None:
