@@ -42,7 +42,13 @@ _CODECS = re.compile(
     re.IGNORECASE,
 )
 _CONTROL = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-_AMPERSAND = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[0-9a-fA-F]{1,6});)([A-Za-z][A-Za-z0-9]{1,31};)?")
+#: What XML may not understand: entities of HTML, references to characters that there are not, bare ampersands. In
+#: CDATA, an ampersand means itself.
+_AMPERSAND = re.compile(
+    r"(?P<kept><!\[CDATA\[.*?(?:\]\]>|\Z))"
+    r"|&(?!(?:amp|lt|gt|quot|apos);)(#\d{1,7};|#[xX][0-9a-fA-F]{1,6};|[A-Za-z][A-Za-z0-9]{1,31};)?",
+    re.DOTALL,
+)
 
 Fields = dict[str, str]
 
@@ -60,7 +66,7 @@ def take_apart(body: bytes, content_type: str, most: int) -> Parts:
 
     What comes before a mistake in its XML counts, once mistakes that are made often are put right.
 
-    :raises InvalidInput: when it is no feed, or brings entities of its own.
+    :raises InvalidInput: when it is no feed, or brings entities or default attributes of its own.
     """
     text = _decoded(body, content_type)
     reader = _Reader(most)
@@ -75,6 +81,10 @@ def take_apart(body: bytes, content_type: str, most: int) -> Parts:
 
 class _Enough(Exception):
     """There are as many entries as are wanted."""
+
+
+class _Unknown(Exception):
+    """There is an entity that may be declared elsewhere, which is not read: expat would leave it out."""
 
 
 class _Reader:
@@ -92,12 +102,13 @@ class _Reader:
         parser = expat.ParserCreate()
         parser.buffer_text = True
         parser.StartElementHandler, parser.EndElementHandler = self._start, self._end
-        parser.CharacterDataHandler, parser.EntityDeclHandler = self._text, self._entity
+        parser.CharacterDataHandler, parser.SkippedEntityHandler = self._text, self._unknown
+        parser.EntityDeclHandler = parser.AttlistDeclHandler = self._declared
         try:
             parser.Parse(text, True)
         except _Enough:
             return True
-        except expat.ExpatError:
+        except (expat.ExpatError, _Unknown):
             return False
         return True
 
@@ -108,12 +119,13 @@ class _Reader:
             return
         within, parent = self._open[-1]
         box = None
-        if local in ("item", "entry"):
+        outside = len(self._open) < 3  # others' extensions may have items of their own, within an entry
+        if outside and local in ("item", "entry"):
             if len(self.parts.entries) >= self._most:
                 raise _Enough
             box = Fields()
             self.parts.entries.append(box)
-        elif local == "channel":
+        elif outside and local == "channel":
             box = self.parts.head
         elif parent is not None and local in _FIELDS and prefix in (within, *_CORE):
             self._collect(parent, _FIELDS[local], attributes)
@@ -148,8 +160,11 @@ class _Reader:
             self._texts.append(text[: self._room])
             self._room -= len(text)
 
-    def _entity(self, *_declared: Any) -> None:
-        raise InvalidInput("Entities may stand for more than anybody can read.")
+    def _unknown(self, *_named: Any) -> None:
+        raise _Unknown
+
+    def _declared(self, *_what: Any) -> None:
+        raise InvalidInput("What is declared once may stand in more places than anybody can read.")
 
 
 def _decoded(body: bytes, content_type: str) -> str:
@@ -168,6 +183,7 @@ def _decoded(body: bytes, content_type: str) -> str:
 
 
 def _spelt_out(found: re.Match[str]) -> str:
-    """Return what XML understands in the place of an entity of HTML, or of a bare ampersand."""
-    text = html.unescape(found[0])
-    return "&amp;" + (found[1] or "") if text == found[0] else html.escape(text)
+    """Return what XML understands in the place of an entity of HTML, of a wrong reference, or of a bare ampersand."""
+    if found["kept"]:
+        return found[0]
+    return html.escape(_CONTROL.sub("", html.unescape(found[0])))

@@ -28,6 +28,8 @@ BOMB = """<?xml version="1.0"?><!DOCTYPE lolz [<!ENTITY a "lol"><!ENTITY b "&a;&
 <rss version="2.0"><channel><title>&b;</title></channel></rss>"""
 FILE = """<?xml version="1.0"?><!DOCTYPE x [<!ENTITY f SYSTEM "file:///etc/passwd">]>
 <rss version="2.0"><channel><title>&f;</title></channel></rss>"""
+DEFAULT = """<!DOCTYPE rss [<!ATTLIST a x CDATA "a long text, once for each of many elements">]>
+<rss version="2.0"><channel><a/><a/></channel></rss>"""
 
 #: Bytes of what is made to take long.
 LONG = 40_000
@@ -81,6 +83,26 @@ def test_common_mistakes_are_put_right(upstream: Upstream, feeds: Feeds) -> None
     assert [(entry.title, entry.author) for entry in found.entries] == [("Salt & pepper — R&D", "Rana"), ("…", "")]
 
 
+def test_what_stands_beside_a_mistake_stays(upstream: Upstream, feeds: Feeds) -> None:
+    link = "<link><![CDATA[https://own.example/?a=1&copy=2]]></link>"
+    item = f"<item><title>One &#8;&#x0c; bell &#150; two &lt;&#233;</title>{link}</item><item><title>Two</title></item>"
+    one, two = read(upstream, feeds, f"<rss><channel><title>a & b</title>{item}</channel></rss>").entries
+    assert (one.title, one.url, two.title) == ("One bell – two <é", "https://own.example/?a=1&copy=2", "Two")
+
+
+def test_entities_that_are_declared_elsewhere_are_those_of_html(upstream: Upstream, feeds: Feeds) -> None:
+    kind = '<!DOCTYPE rss PUBLIC "-//Netscape//DTD RSS 0.91//EN" "https://my.netscape.example/rss-0.91.dtd">'
+    found = read(upstream, feeds, f'{kind}<rss version="0.91"><channel><title>Caf&eacute; bar</title></channel></rss>')
+    assert found.title == "Café bar"
+
+
+def test_items_of_extensions_are_no_entries(upstream: Upstream, feeds: Feeds) -> None:
+    inner = '<x:list xmlns:x="x"><x:channel><x:title>Inner</x:title></x:channel><x:item/></x:list>'
+    item = f"<item><title>One</title>{inner}</item>"
+    found = read(upstream, feeds, f"<rss><channel>{item}<title>T</title></channel></rss>")
+    assert (found.title, [one.title for one in found.entries]) == ("T", ["One"])
+
+
 def test_what_others_add_to_a_feed_is_not_taken_for_its_own(upstream: Upstream, feeds: Feeds) -> None:
     body = """<rss version="2.0" xmlns:atom="http://www.w3.org/2005/Atom" xmlns:media="m"><channel>
     <image><title>Picture</title><link>/picture</link></image><atom:link rel="self" href="/self"/>
@@ -110,6 +132,7 @@ def test_addresses_are_relative_to_what_the_feed_says(upstream: Upstream, feeds:
         "\n" * LONG + "<rss><channel><item/></channel></rss>",
         "<?xml version='1.0'?><rss><channel><item/>" + "<a>" * (LONG * 8),
         "<rss><channel><item><title>" + "&" * LONG * 8,
+        "<rss><channel><item/>&<a>" + "<![CDATA[" * LONG * 2,
     ],
 )
 def test_a_feed_that_is_made_to_take_long_does_not(upstream: Upstream, feeds: Feeds, body: str) -> None:
@@ -125,8 +148,8 @@ def test_a_declaration_that_is_made_to_take_long_does_not(upstream: Upstream, fe
     assert time.process_time() - begun < 1
 
 
-@pytest.mark.parametrize("body", [BOMB, FILE, BOMB.encode("utf-16"), FILE.replace("ENTITY", "EnTiTy")])
-def test_entities_of_its_own_are_refused(upstream: Upstream, feeds: Feeds, body: str | bytes) -> None:
+@pytest.mark.parametrize("body", [BOMB, FILE, BOMB.encode("utf-16"), FILE.replace("ENTITY", "EnTiTy"), DEFAULT])
+def test_what_it_declares_once_for_many_places_is_refused(upstream: Upstream, feeds: Feeds, body: str | bytes) -> None:
     with pytest.raises(UpstreamUnexpected):
         read(upstream, feeds, body)
 
