@@ -5,6 +5,7 @@ entities of its own is refused before anything expands them.
 """
 
 import html
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +23,10 @@ from hubs.errors import InvalidInput
 ACCEPT = "application/atom+xml, application/rss+xml, application/xml;q=0.9, text/xml;q=0.8, */*;q=0.1"
 #: Largest feed in bytes, and entries that are read.
 LIMIT, ENTRIES = 1_000_000, 200
+#: A zone as RFC 3339 has it, also where people write it in dates of RFC 822, whose reader would take it for none.
+_ZONE = re.compile(r"([+-]\d\d):(\d\d)$")
+#: The year in which programs put what has no date: 0001-01-01, or 01 Jan 0001.
+_NEVER = re.compile(r"(?:^|\s)0001\b")
 
 
 @dataclass(frozen=True)
@@ -90,12 +95,18 @@ def _joined(base: str, address: str) -> str:
 
 
 def _moment(text: str) -> datetime | None:
-    for read in (datetime.fromisoformat, parsedate_to_datetime):
+    """Read a moment of RFC 3339 or RFC 822; a day alone counts as its first moment, and year 1 as none at all."""
+    text = _ZONE.sub(r"\1\2", text[:100].upper())
+    for read in (datetime.fromisoformat, parsedate_to_datetime, _read_day):
         try:
-            return utc(read(text[:100]))
+            return None if _NEVER.search(text) else utc(read(text))
         except (ValueError, TypeError, IndexError, OverflowError):
             continue
     return None
+
+
+def _read_day(text: str) -> datetime:
+    return parsedate_to_datetime(f"{text} 00:00")
 
 
 def _when(entry: Entry) -> float:

@@ -62,6 +62,32 @@ def test_atom_and_rdf_are_read_too(upstream: Upstream, feeds: Feeds) -> None:
     assert (rdf.title, rdf.entries[0].url, rdf.entries[0].published) == ("Old style", "https://rdf.example/1", None)
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("Tue, 24 Nov 2026 12:00:00 EST", datetime(2026, 11, 24, 17, tzinfo=UTC)),
+        ("Tuesday, 24 November 2026 12:00 +0200", datetime(2026, 11, 24, 10, tzinfo=UTC)),
+        ("Tue, 24 Nov 2026 12:00:00 +02:00", datetime(2026, 11, 24, 10, tzinfo=UTC)),
+        ("2026-11-24T12:00:00+02:00", datetime(2026, 11, 24, 10, tzinfo=UTC)),
+        ("2026-11-24t10:00:00.123456789z", datetime(2026, 11, 24, 10, 0, 0, 123456, tzinfo=UTC)),
+        ("2026-11-24 10:00:00", datetime(2026, 11, 24, 10, tzinfo=UTC)),
+        ("2026-11-24", datetime(2026, 11, 24, tzinfo=UTC)),
+        ("Tue, 24 Nov 2026", datetime(2026, 11, 24, tzinfo=UTC)),
+        ("24 Nov 2026", datetime(2026, 11, 24, tzinfo=UTC)),
+        ("0001-01-01T00:00:00Z", None),
+        ("Mon, 01 Jan 0001 00:00:00 +0000", None),
+        ("9999-12-31T23:59:59-05:00", None),
+        ("Tue, 24 Nov 2026 12:00:00 +9999", None),
+        ("yesterday", None),
+        ("x" * 4000, None),
+    ],
+)
+def test_dates_are_read_as_they_are_written(upstream: Upstream, feeds: Feeds, written: str, meant: object) -> None:
+    item = f"<item><title>One</title><pubDate>{written}</pubDate></item>"
+    found = read(upstream, feeds, f"<rss><channel>{item}</channel></rss>")
+    assert found.entries[0].published == meant
+
+
 @pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
 def test_letters_of_all_encodings_arrive(upstream: Upstream, feeds: Feeds, encoding: str) -> None:
     text = (
