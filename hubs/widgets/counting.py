@@ -29,6 +29,8 @@ Counts = dict[tuple[date, str], int]
 def daily_counts(row: Widget, since: datetime) -> Counts:
     """Return the number of messages by day (UTC) and category since a moment, of those whom a widget is about."""
     session, whose = session_of(row), Whose.of(row)
+    if whose.is_hidden(session):
+        return {}
     yesterday = datetime.combine(now().date() - timedelta(days=1), time(), UTC)
     if since >= yesterday:
         return _count(session, whose, since, _EVER)
@@ -38,9 +40,8 @@ def daily_counts(row: Widget, since: datetime) -> Counts:
 def _settled(row: Widget, whose: Whose, since: datetime, until: datetime) -> Counts:
     """Return the counts of days that are over, from the cache where they are there."""
     session, store = session_of(row), services_of(row).cache
-    people = sorted(session.scalars(_people(whose.terms), whose.values()))
-    # Somebody without an account is not among the people, and hides nothing.
-    asked = json.dumps([whose.username or whose.hub.id, people, since.isoformat(), until.isoformat()])
+    people = [whose.username] if whose.username else sorted(session.scalars(_members(whose.terms), whose.values()))
+    asked = json.dumps([people, since.isoformat(), until.isoformat()])
     key = key_of("n", hashlib.sha256(asked.encode()).hexdigest())
     found = _decode(store.get(key))
     if found is None:
@@ -71,8 +72,8 @@ def _count(session: Session, whose: Whose, since: datetime, until: datetime) -> 
 
 
 @cache
-def _people(terms: Terms) -> Executable:
-    return terms.people()
+def _members(terms: Terms) -> Executable:
+    return terms.members()
 
 
 @cache

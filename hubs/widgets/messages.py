@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, or_, select
@@ -59,10 +60,7 @@ class Whose:
 
     def is_hidden(self, session: Session) -> bool:
         """Tell whether the one person hides what they do from some who see the widget."""
-        if not self.username:
-            return False
-        query = select(User.id).where(User.username == self.username)
-        return session.scalar(query.where(hides_activity(self.audience, self.hub.user_id))) is not None
+        return bool(self.username) and session.scalar(_hidden(self.terms), self.values()) is not None
 
     def title(self) -> str:
         """Say whose they are."""
@@ -84,17 +82,17 @@ class Terms:
     def condition(self) -> ColumnElement[bool]:
         """Return the condition that selects what names those of them who show what they do."""
         if self.one_person:
-            hides = select(User.id).where(User.username == bindparam("whose_name"), self._hiding()).exists()
-            return and_(MessagePerson.username == bindparam("whose_name"), ~hides)
-        return MessagePerson.username.in_(self.people())
+            return and_(MessagePerson.username == bindparam("whose_name"), ~self.hidden().exists())
+        return MessagePerson.username.in_(self.members())
 
-    def people(self) -> Select[Any]:
-        """Return the statement for the names of the members who show what they do, or of the person who does."""
-        shown = select(User.username).where(~self._hiding())
-        if self.one_person:
-            return shown.where(User.username == bindparam("whose_name"))
-        roles = (RoleName.OWNER, RoleName.MEMBER)
-        return shown.join(Role).where(Role.hub_id == bindparam("whose_hub"), Role.role.in_(roles))
+    def hidden(self) -> Select[Any]:
+        """Return the statement for the one person, where they hide what they do; without an account nobody does."""
+        return select(User.id).where(User.username == bindparam("whose_name"), self._hiding())
+
+    def members(self) -> Select[Any]:
+        """Return the statement for the names of the members who show what they do."""
+        here = and_(Role.hub_id == bindparam("whose_hub"), Role.role.in_((RoleName.OWNER, RoleName.MEMBER)))
+        return select(User.username).join(Role).where(here, ~self._hiding())
 
     def tells_of_hidden(self) -> ColumnElement[bool]:
         """Return the condition that selects what names them or others who hide what they do."""
@@ -104,6 +102,11 @@ class Terms:
 
     def _hiding(self) -> ColumnElement[bool]:
         return hides_activity(self.audience, bindparam("whose_own", type_=Integer) if self.own else None)
+
+
+@cache
+def _hidden(terms: Terms) -> Select[Any]:
+    return terms.hidden()
 
 
 def session_of(row: Widget) -> Session:

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from hubs.actions import messages, people
 from hubs.cache import SQLiteCache
-from hubs.models import Hub, RoleName, Visibility, Widget, now
+from hubs.models import Hub, RoleName, User, Visibility, Widget, now
 from hubs.widgets.caching import Services, lend
 from hubs.widgets.counting import daily_counts
 from hubs.widgets.registry import Registry
@@ -34,7 +34,7 @@ def store(tmp_path: object) -> Keeping:
     return Keeping(tmp_path / "counts.db")  # type: ignore[operator]
 
 
-Count = Callable[[], dict[int, int]]
+Count = Callable[..., dict[int, int]]
 
 
 @pytest.fixture
@@ -44,8 +44,8 @@ def count(session: Session, registry: Registry, team: Hub, store: Keeping) -> Co
     found = registry.get("activity")
     assert found is not None
 
-    def counted() -> dict[int, int]:
-        row = Widget(plugin="activity", settings={}, version=1, hub=team)
+    def counted(**settings: str) -> dict[int, int]:
+        row = Widget(plugin="activity", settings=settings, version=1, hub=team)
         session.add(row)
         session.flush()
         found.bind(row)
@@ -92,6 +92,17 @@ def test_who_comes_goes_hides_or_shows_changes_all_days_at_once(session: Session
     user_of(session, "member").activity = Visibility.PUBLIC
     session.flush()
     assert count() == {0: 3, 1: 1, 3: 3, 40: 1}
+
+
+def test_who_comes_and_hides_is_not_counted_from_before(session: Session, count: Count) -> None:
+    messages.store(session, [say(70, "newcomer", ago=24 * 3), say(71, "newcomer", ago=0)])
+    assert count(username="newcomer") == {0: 1, 3: 1}
+    session.add(User(username="newcomer", activity=Visibility.OWNERS))
+    session.flush()
+    assert count(username="newcomer") == {}
+    user_of(session, "newcomer").activity = Visibility.PUBLIC
+    session.flush()
+    assert count(username="newcomer") == {0: 1, 3: 1}
 
 
 @pytest.mark.parametrize("entry", [b"", b"7", b"null", b"{}", b'[["2026-01-01"]]', b'[["x","wiki",1]]', b"\xff\xfe"])
