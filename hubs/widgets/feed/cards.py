@@ -18,6 +18,7 @@ APART = timedelta(hours=6)
 SHOWN = (StoredMessage.id, StoredMessage.category, StoredMessage.sentence, StoredMessage.link, StoredMessage.sent_at)
 #: How far back the newest messages of a team are looked for at first, and then.
 BACK = (timedelta(hours=1), timedelta(hours=12), timedelta(days=6))
+_EVER = datetime.fromtimestamp(0, UTC)
 #: Those whom a message names, beside the row by which it was found.
 _NAMED = aliased(MessagePerson)
 #: People shown on one card.
@@ -118,8 +119,8 @@ def _looks_back(whose: Whose, before: tuple[datetime, int] | None) -> Iterator[d
     """
     if not whose.username:
         latest = before[0] if before is not None else now()
-        yield from (latest - back for back in BACK)
-    yield datetime.fromtimestamp(0, UTC)
+        yield from (latest - back for back in BACK if latest - _EVER > back)
+    yield _EVER
 
 
 @cache

@@ -48,6 +48,8 @@ def test_a_feed_comes_in_pages_newest_first(ask: Ask) -> None:
     first_day = base64.urlsafe_b64encode(b'["0001-01-01T00:00:00+14:00", 1]').decode()
     for wrong in ("eyJ9", "WzEsIDJd", "WyJ4IiwgMV0", first_day):
         assert ask("", "GET", f"/hubs/t/otters/feed?cursor={wrong}").status_code == 400
+    nothing_before = base64.urlsafe_b64encode(b'["0001-01-01T00:00:00+00:00", 1]').decode()
+    assert ask("", "GET", f"/hubs/t/otters/feed?cursor={nothing_before}").json["items"] == []
 
 
 @pytest.mark.usefixtures("messages")
