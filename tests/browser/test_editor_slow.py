@@ -148,6 +148,18 @@ def test_what_the_keyboard_carries_stays_in_its_hand(page: Page, server: Server)
     expect(page.locator(".edit-card[data-key=rules]")).to_have_count(0)
 
 
+def test_what_the_keyboard_carries_is_dropped_by_who_goes_on_with_the_mouse(page: Page, server: Server) -> None:
+    page.locator("[data-key=feed] [data-handle]").focus()
+    page.keyboard.press("Space")
+    page.keyboard.press("ArrowUp")
+    choose(page, "rules", "Remove")
+    server.answer(server.asked())
+    server.answer(server.asked())
+    wait_for_order(page, "left", ["feed", "sticky"])
+    expect(page.locator(".edit-card[data-key=rules]")).to_have_count(0)
+    expect(page.locator(".edit-taken")).to_have_count(0)
+
+
 def test_a_button_that_is_pressed_when_an_answer_arrives_is_clicked(page: Page, server: Server) -> None:
     choose(page, "rules", "Remove")
     first = server.asked()

@@ -83,7 +83,13 @@ function onKey(event) {
   }
 }
 
+// Who goes on with something else leaves the card where it is: what comes of that waits until nothing is held.
+function onOther(event) {
+  if (taken && (event.type === "pointerdown" || !event.target.closest("[data-handle]"))) drop();
+}
+
 export function startKeyboard(placing) {
   place = placing;
+  for (const kind of ["pointerdown", "click"]) document.addEventListener(kind, onOther, true);
   document.addEventListener("keydown", onKey);
 }
