@@ -86,7 +86,7 @@ def take(space: str, name: str, username: str, role: str) -> Any:
         require(me(), "edit", hub)
     user = _user(username)
     if not people.drop_role(db(), me(), hub, user, RoleName(role)):
-        raise NotFound(f"{username} is no {role} of this hub.")
+        raise NotFound(_("%(username)s does not have this role here.") % {"username": username})
     db().commit()
     # The daemon does it too; this holds also while the daemon is away.
     site().stream.revoke(user_channel(user.id))
