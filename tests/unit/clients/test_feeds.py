@@ -167,6 +167,14 @@ def test_a_feed_that_is_made_to_take_long_does_not(upstream: Upstream, feeds: Fe
     assert time.process_time() - begun < 1
 
 
+def test_html_that_is_made_to_take_long_does_not(upstream: Upstream, feeds: Feeds) -> None:
+    tangled = "<p>" + "".join(f"<b a{number}>" for number in range(300)) + "<p>x" * 600
+    item = f"<item><title><![CDATA[{tangled}]]></title></item>"
+    begun = time.process_time()
+    assert len(read(upstream, feeds, f"<rss><channel>{item * ENTRIES}</channel></rss>").entries) == ENTRIES
+    assert time.process_time() - begun < 2
+
+
 def test_a_declaration_that_is_made_to_take_long_does_not(upstream: Upstream, feeds: Feeds) -> None:
     begun = time.process_time()
     with pytest.raises(UpstreamUnexpected):
