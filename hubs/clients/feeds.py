@@ -84,7 +84,9 @@ def _feed(found: Parts, address: str) -> Feed:
 def _entry(one: Mapping[str, str], base: str) -> Entry:
     url = _joined(base, one["link"]) if "link" in one else link(one.get("guid"))
     moment = _moment(one.get("published") or one.get("updated") or "")
-    return Entry(plain(one.get("title")) or tidy(url, 100) or "…", url, moment, plain(one.get("author")))
+    # What is told in short notes has no title: it is known by how it begins.
+    title = plain(one.get("title")) or tidy(plain(one.get("summary")), 100) or tidy(url, 100) or "…"
+    return Entry(title, url, moment, plain(one.get("author")))
 
 
 def _joined(base: str, address: str) -> str:

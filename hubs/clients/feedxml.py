@@ -29,6 +29,9 @@ _FIELDS = {
     "date": "published",
     "updated": "updated",
     "modified": "updated",
+    "description": "summary",
+    "summary": "summary",
+    "content": "summary",
 }
 #: Prefixes of Dublin Core, as everybody writes them; names of other vocabularies mean something else.
 _CORE = ("dc", "dcterms")

@@ -129,6 +129,18 @@ def test_items_of_extensions_are_no_entries(upstream: Upstream, feeds: Feeds) ->
     assert (found.title, [one.title for one in found.entries]) == ("T", ["One"])
 
 
+def test_an_entry_without_title_is_known_by_how_it_begins(upstream: Upstream, feeds: Feeds) -> None:
+    body = """<rss version="2.0" xmlns:media="m"><channel><description>d</description>
+    <item><guid>https://notes.example/1</guid><description>&lt;p&gt;The kettle is %s&lt;/p&gt;</description></item>
+    <item><guid>https://notes.example/2</guid><media:description>A picture</media:description></item>
+    <item><title>Told</title><description>At length</description></item></channel></rss>"""
+    found = read(upstream, feeds, body % ("hot, " * 40))
+    assert [one.title[:24] for one in found.entries] == ["The kettle is hot, hot, ", "https://notes.example/2", "Told"]
+    assert len(found.entries[0].title) == 100
+    atom = "<feed><entry><content type='xhtml'><div>In a <b>feed</b></div></content></entry></feed>"
+    assert read(upstream, feeds, atom).entries[0].title == "In a feed"
+
+
 def test_what_others_add_to_a_feed_is_not_taken_for_its_own(upstream: Upstream, feeds: Feeds) -> None:
     body = """<rss version="2.0" xmlns:atom="http://www.w3.org/2005/Atom" xmlns:media="m"><channel>
     <image><title>Picture</title><link>/picture</link></image><atom:link rel="self" href="/self"/>
