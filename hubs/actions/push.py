@@ -29,9 +29,10 @@ def tokens(session: Session, who: Person, row: Widget) -> list[PushToken]:
 
 
 def left_behind(session: Session, who: Person, hub: Hub) -> list[PushToken]:
-    """Return the tokens that still fill widgets of a hub though who made them owns it no more, newest first.
+    """Return the tokens that still fill widgets of a hub though who made them does not own it, newest first.
 
-    They stay good, since machines must not stand still where people come and go; so its owners must know of them.
+    Most owned it once; those who run this instance make some, too. They stay good, since machines must not stand still
+    where people come and go; so its owners must know of them.
     """
     require(who, "edit", hub)
     owners = select(User.username).join(Role, Role.user_id == User.id)
