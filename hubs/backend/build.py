@@ -56,6 +56,7 @@ class Builder:
 
         :raises MayWait: for a widget that asks other services, when it is not ``patient``.
         """
+        touched = self._due.touched(widget_id)  # before anything is read: what is touched later is not in this build
         with self._database.session() as session:
             row = session.get(Widget, widget_id, options=[joinedload(Widget.hub)])
             if row is None:
@@ -69,7 +70,6 @@ class Builder:
             if claim is None:
                 self.counts["busy"] += 1
                 return min(max(BUSY[0], self._fragments.building_for(row) or 0.0), BUSY[1])
-            touched = self._due.touched(widget_id)
             try:
                 made = self._make(row, self._functions(row, stale), claim)
                 if made is not None:

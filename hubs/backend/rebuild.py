@@ -10,6 +10,7 @@ have threads of their own, and are not held up when all others are taken.
 """
 
 import heapq
+import itertools
 import logging
 import queue
 import threading
@@ -72,7 +73,11 @@ class _Job:
     started: float = float("-inf")
     #: Seconds after that for which only what somebody changed here has it built again.
     rest: float = 0.0
+    #: Somebody changed it here: asked for so, and begun so.
     prompt: bool = False
+    urgent: bool = False
+    #: Begun, and now waiting for a patient thread.
+    passed_on: bool = False
 
 
 class Rebuilder:
@@ -84,7 +89,9 @@ class Rebuilder:
         self._changed = threading.Condition()
         self._jobs: dict[int, _Job] = {}
         self._queue: list[tuple[float, int]] = []
-        self._may_wait: queue.SimpleQueue[tuple[int, set[int]] | None] = queue.SimpleQueue()
+        #: Widgets that wait for a patient thread: what somebody changed comes first (0), then in turn.
+        self._passed_on: queue.PriorityQueue[tuple[int, int, int]] = queue.PriorityQueue()
+        self._turns = itertools.count()
         self._stopping = False
         self._finished = 0
         #: What happened since the start: asked, and what the work counts.
@@ -105,7 +112,8 @@ class Rebuilder:
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
-        self._may_wait.put(None)
+        self._passed_on.put((-1, 0, 0))
+        self._patient.stop(0.0)  # it begins nothing more while the other is waited for
         for crew in (self._quick, self._patient):
             crew.stop(max(0.0, end - time.monotonic()))
         with self._changed:
@@ -122,6 +130,8 @@ class Rebuilder:
             job = self._jobs.setdefault(widget_id, _Job())
             job.stale.update(stale)
             job.prompt = job.prompt or prompt
+            if prompt and job.passed_on:
+                self._passed_on.put((0, next(self._turns), widget_id))
             pause = min(PROMPT, self._interval) if prompt else max(self._interval, job.rest)
             self._schedule(widget_id, job, max(now + delay, job.started + pause))
 
@@ -147,10 +157,18 @@ class Rebuilder:
                 self._give_head_start(claimed[0])
 
     def _dispatch_patient(self) -> None:
-        while self._patient.wait_for_room() and (claimed := self._may_wait.get()) is not None:
+        while self._patient.wait_for_room():
+            widget_id = self._passed_on.get()[2]
             with self._changed:
-                self._jobs[claimed[0]].started = time.monotonic()
-            self._begin(self._patient, *claimed)
+                if self._stopping:
+                    return
+                job = self._jobs.get(widget_id)
+                if job is None or not job.passed_on:  # it came forward, and left its old place behind
+                    continue
+                # Whatever was asked for until now is in this build.
+                stale, job.stale, job.due = job.stale, set(), None
+                job.passed_on, job.prompt, job.started = False, False, time.monotonic()
+            self._begin(self._patient, widget_id, stale)
 
     def _begin(self, crew: Crew, widget_id: int, stale: set[int]) -> bool:
         run = partial(self._run, widget_id, stale, patient=crew is self._patient)
@@ -162,7 +180,7 @@ class Rebuilder:
     def _give_head_start(self, widget_id: int) -> None:
         with self._changed:
             job = self._jobs[widget_id]
-            self._changed.wait_for(lambda: self._stopping or not job.running, HEAD_START)
+            self._changed.wait_for(lambda: self._stopping or not job.running or job.passed_on, HEAD_START)
 
     def _next(self) -> tuple[int, set[int]] | None:
         """Wait for the next widget that is due and claim it; None at the end."""
@@ -176,7 +194,8 @@ class Rebuilder:
                     if job is None or job.due != due or job.running or job.stuck:
                         continue
                     stale, job.stale = job.stale, set()
-                    job.due, job.running, job.started, job.prompt = None, True, now, False
+                    job.due, job.running, job.started = None, True, now
+                    job.urgent, job.prompt = job.prompt, False
                     return widget_id, stale
                 self._changed.wait(self._queue[0][0] - now if self._queue else None)
             return None
@@ -187,7 +206,7 @@ class Rebuilder:
         try:
             again = self._work.build(widget_id, stale, patient=patient)
         except MayWait:
-            self._may_wait.put((widget_id, stale))
+            self._pass_on(widget_id, stale)
             return
         except SQLAlchemyError as error:
             log.warning("widget %s waits, the database does not answer: %s", widget_id, error)
@@ -196,6 +215,14 @@ class Rebuilder:
             log.exception("widget %s cannot be rebuilt", widget_id)
             self.counts["failed"] += 1
         self._done(widget_id, stale, again)
+
+    def _pass_on(self, widget_id: int, stale: set[int]) -> None:
+        with self._changed:
+            job = self._jobs[widget_id]
+            job.stale |= stale
+            job.passed_on = True
+            self._passed_on.put((0 if job.urgent or job.prompt else 1, next(self._turns), widget_id))
+            self._changed.notify()
 
     def _late(self, widget_id: int) -> None:
         """Let go of a build that exceeds its budget, while its thread is stuck."""

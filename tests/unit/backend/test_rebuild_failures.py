@@ -208,6 +208,29 @@ def test_what_waits_for_others_holds_up_nothing_that_asks_nobody(
     assert sorted(begun) == sorted(row.id for row in waiting)  # each once
 
 
+def test_what_waits_for_a_patient_thread_is_built_once_however_often_it_is_asked_for_and_first_when_changed(
+    make: Make, team: Hub, session: Session, fragments: Fragments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    *first, slow, changed = (row.id for row in asking(session, team, 5))
+    build, begun, go_on = fragments.make, [], threading.Event()
+
+    def hang(row: Widget, locale: str, stale: Any) -> Fragment:
+        begun.append((row.id, len(list(stale))))
+        go_on.wait(30)
+        return build(row, locale, stale)
+
+    monkeypatch.setattr(fragments, "make", hang)
+    rebuilder = make(interval=0.0, budget=60.0)
+    for widget in (*first, slow, changed):
+        rebuilder.request(widget)
+    wait_for(lambda: len(begun) == 3 and rebuilder._passed_on.qsize() == 2, "every patient thread to be taken")
+    rebuilder.request(slow, [0])
+    rebuilder.request(changed, [0], prompt=True)
+    go_on.set()
+    wait_for(rebuilder.idle, "all builds")
+    assert begun[3:] == [(changed, 1), (slow, 1)]
+
+
 def test_who_stops_is_told_of_what_waited_for_a_patient_thread(
     make: Make, team: Hub, session: Session, fragments: Fragments, monkeypatch: pytest.MonkeyPatch
 ) -> None:
