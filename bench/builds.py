@@ -4,6 +4,7 @@ What a message touches is built anew while somebody looks, so it may not take lo
 more messages. Run it with ``python bench/builds.py``. On a real PostgreSQL there are people, one in ten of whom hides
 what they do, and messages of the last twelve weeks, each about one or two of them, some being named far more often.
 Beside the feed stands the plain statement for it: all that names them, without what names somebody who hides, sorted.
+The last column is the stream of somebody who follows the hub.
 """
 
 import argparse
@@ -21,14 +22,16 @@ from sqlalchemy.orm import Session
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from hubs import cache
-from hubs.models import Database, Hub, Widget, migrations
+from hubs.actions import stream
+from hubs.models import Database, Hub, Role, RoleName, User, Widget, migrations
+from hubs.permissions import person
 from hubs.widgets.fragments import Fragments
 from hubs.widgets.registry import Registry
 from tests import services
 from tests.stack import KEY
 
 PLUGINS = ("feed", "activity", "heatmap", "stats", "members")
-COLUMNS = ("feed", "plain", *PLUGINS[1:])
+COLUMNS = ("feed", "plain", *PLUGINS[1:], "stream")
 #: Members of the teams, by their names; the first of them are those who are named most often.
 TEAMS = {"team of 30": 30, "team of 300": 300}
 
@@ -79,6 +82,13 @@ def _hub(session: Session, kind: str, name: str, members: int) -> None:
       SELECT :hub, id, CASE WHEN username = 'p1' THEN 'owner' ELSE 'member' END, now()
       FROM users WHERE substr(username, 2)::int <= :members"""
     session.execute(text(roles), {"hub": hub.id, "members": members})
+    follower = session.query(User).filter_by(username=_follower(hub)).one()
+    session.add(Role(hub_id=hub.id, user_id=follower.id, role=RoleName.SUBSCRIBER))
+
+
+def _follower(hub: Hub) -> str:
+    """Return the name of somebody who follows this hub and no other."""
+    return f"p{900 + hub.id}"
 
 
 def milliseconds(act: Callable[[], object], rounds: int) -> float:
@@ -93,11 +103,14 @@ def milliseconds(act: Callable[[], object], rounds: int) -> float:
 
 
 def measure(session: Session, fragments: Fragments, hub: Hub, rounds: int) -> dict[str, float]:
-    """Return the milliseconds of each widget's build on a hub, and of the plain statement."""
+    """Return the milliseconds of each widget's build on a hub, of the plain statement, and of a follower's stream."""
     figures = {}
     for row in hub.widgets:
         figures[row.plugin] = milliseconds(partial(_build, fragments, row), rounds)
         session.rollback()  # as after any build
+    user = session.query(User).filter_by(username=_follower(hub)).one()
+    who = person(user.id, user.username, user.roles)
+    figures["stream"] = milliseconds(lambda: stream.read(session, who), rounds)
     figures["plain"] = milliseconds(lambda: session.execute(_PLAIN, {"hub": hub.id}).all(), min(rounds, 5))
     return figures
 

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, and_, false, or_, select, true
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from hubs.errors import NotAllowed, NotFound
 from hubs.i18n import N_, _
-from hubs.models import Hub, JoinMode, Role, RoleName, User, Visibility, Widget
+from hubs.models import Hub, JoinMode, MessagePerson, Role, RoleName, User, Visibility, Widget
 
 #: What can be done to a hub (and, by way of its hub, to a widget).
 VERBS = ("view", "edit", "own", "subscribe", "star", "join", "leave")
@@ -141,6 +142,17 @@ def hides_from(who: Person) -> ColumnElement[bool]:
         return false()
     public = (Visibility.PUBLIC, Visibility.SIGNED_IN) if who.signed_in else (Visibility.PUBLIC,)
     return and_(User.activity.not_in(public), User.id != who.id)
+
+
+def names_any(message: InstrumentedAttribute[Any], condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Return the condition that a message names an account of which ``condition`` on `User` holds.
+
+    ``message`` is the column with the message's id: with `hides_from` or `hides_activity` it selects what tells of
+    somebody who hides it.
+    """
+    named = aliased(MessagePerson)
+    query = select(named.message_id).join(User, User.username == named.username)
+    return query.where(named.message_id == message, condition).correlate_except(named, User).exists()
 
 
 def can(who: Person, verb: str, what: Hub | Widget | None = None) -> bool:

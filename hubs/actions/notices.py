@@ -8,7 +8,6 @@ from sqlalchemy.orm import Session, aliased, joinedload
 
 from hubs.models import (
     Hub,
-    MessagePerson,
     Notice,
     NoticeKind,
     Role,
@@ -19,7 +18,7 @@ from hubs.models import (
     now,
 )
 from hubs.models.commits import touch
-from hubs.permissions import FOLLOWS, INSIDE, Person, hides_from, visible
+from hubs.permissions import FOLLOWS, INSIDE, Person, hides_from, names_any, visible
 
 #: Notices that a person's list shows, the newest first.
 SHOWN = 50
@@ -69,9 +68,8 @@ def concerns(who: Person) -> ColumnElement[bool]:
     owned = [hub for hub, names in who.roles.items() if RoleName.OWNER in names]
     asked = Notice.kind == NoticeKind.JOIN_REQUEST
     invited = Notice.kind == NoticeKind.INVITATION
-    hidden = select(MessagePerson.message_id).join(User, User.username == MessagePerson.username)
-    told = hidden.where(MessagePerson.message_id == Notice.message_id, hides_from(who)).correlate(Notice).exists()
-    seen = and_(visible(who), or_(~asked, Notice.hub_id.in_(owned)), ~told)
+    hidden = names_any(Notice.message_id, hides_from(who))
+    seen = and_(visible(who), or_(~asked, Notice.hub_id.in_(owned)), ~hidden)
     return and_(Notice.user_id == who.id, Hub.archived.is_(False), or_(invited, seen))
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from hubs import i18n
 from hubs.actions import bookmarks, documents, leaving, membership, notices, outbox, people, tokens
@@ -26,7 +26,7 @@ from hubs.models import (
     Visibility,
     now,
 )
-from hubs.permissions import Person, hides_from
+from hubs.permissions import Person, hides_from, names_any
 from hubs.widgets.registry import Registry
 
 #: Who may see what a person does: everybody, people who are signed in, or the person alone.
@@ -182,10 +182,8 @@ def _narrow(registry: Registry, hub: Hub, before: Visibility, after: Visibility)
 
 
 def _messages(session: Session, who: Person, username: str) -> list[dict[str, Any]]:
-    other = aliased(MessagePerson)
-    hidden = select(other.message_id).join(User, User.username == other.username)
-    hidden = hidden.where(other.message_id == MessagePerson.message_id, hides_from(who))
-    mine = select(MessagePerson.message_id).where(MessagePerson.username == username, ~hidden.exists())
+    hidden = names_any(MessagePerson.message_id, hides_from(who))
+    mine = select(MessagePerson.message_id).where(MessagePerson.username == username, ~hidden)
     newest = mine.order_by(MessagePerson.sent_at.desc()).limit(MESSAGES)
     rows = session.scalars(
         select(StoredMessage).where(StoredMessage.id.in_(newest)).order_by(StoredMessage.sent_at.desc())

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, union
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from hubs.errors import Conflict, InvalidInput, NotFound
 from hubs.i18n import _
-from hubs.models import Hub, MessagePerson, Role, StoredMessage, StreamMark, User
-from hubs.permissions import FOLLOWS, INSIDE, Person, hides_from, visible
-from hubs.widgets.feed.cards import Item, items_of
+from hubs.models import Hub, MessagePerson, Role, StoredMessage, StreamMark, User, now
+from hubs.permissions import FOLLOWS, INSIDE, Person, hides_from, names_any, visible
+from hubs.widgets.feed.cards import EVER, SHOWN, Item, items_of, looks_back
 
 #: What a stream can be narrowed to.
 FILTERS = ("all", "mine", "mentions", "saved")
@@ -35,12 +35,15 @@ def read(session: Session, who: Person, narrow: str = "all", before: str = "") -
 
     :raises InvalidInput: when there is no such filter or place.
     """
-    query = _chosen(who, narrow)
-    if before:
-        query = query.where(_older(*_place(before)))
-    rows = session.scalars(
-        query.order_by(StoredMessage.sent_at.desc(), StoredMessage.id.desc()).limit(PER_PAGE + 1)
-    ).all()
+    place = _place(before) if before else None
+    for since in looks_back(place[0] if place else now()):
+        query = _chosen(who, narrow, MessagePerson.sent_at >= since).where(StoredMessage.sent_at >= since)
+        if place:
+            query = query.where(_older(*place))
+        latest = query.order_by(StoredMessage.sent_at.desc(), StoredMessage.id.desc()).limit(PER_PAGE + 1)
+        rows = session.execute(latest).all()
+        if len(rows) > PER_PAGE:
+            break
     shown = rows[:PER_PAGE]
     marks = select(StreamMark.message_id).where(StreamMark.user_id == who.id, StreamMark.saved)
     saved = frozenset(session.scalars(marks.where(StreamMark.message_id.in_([row.id for row in shown]))))
@@ -50,10 +53,9 @@ def read(session: Session, who: Person, narrow: str = "all", before: str = "") -
 
 def count_newer(session: Session, who: Person, narrow: str, after: str) -> int:
     """Return how many messages are newer than a place, at most `COUNTED`; all there are for an empty place."""
-    query = _chosen(who, narrow)
-    if after:
-        sent_at, number = _place(after)
-        query = query.where(~_older(sent_at, number), StoredMessage.id != number)
+    sent_at, number = _place(after) if after else (EVER, 0)
+    query = _chosen(who, narrow, MessagePerson.sent_at >= sent_at)
+    query = query.where(~_older(sent_at, number), StoredMessage.id != number)
     found = query.with_only_columns(StoredMessage.id).limit(COUNTED).subquery()
     return session.scalar(select(func.count()).select_from(found)) or 0
 
@@ -73,7 +75,7 @@ def mark(session: Session, who: Person, message_id: int, act: str) -> None:
         raise InvalidInput(_("A message can be saved and hidden."))
     row = session.get(StreamMark, (who.id, message_id))
     if row is None:
-        seen = _readable(who).where(StoredMessage.id == message_id).with_only_columns(StoredMessage.id)
+        seen = _readable(who, MessagePerson.message_id == message_id).where(StoredMessage.id == message_id)
         if session.scalar(seen) is None:
             raise NotFound(_("There is no such message in your stream."))
         if (session.scalar(select(func.count()).where(StreamMark.user_id == who.id)) or 0) >= MOST:
@@ -114,36 +116,38 @@ def _followed(who: Person) -> ColumnElement[bool]:
     return and_(Hub.id.in_(mine), Hub.archived.is_(False), visible(who))
 
 
-def _readable(who: Person) -> Select[Any]:
-    """Return the query for all that a person follows, and what names them; nothing that tells of who hides it."""
+def _readable(who: Person, bound: ColumnElement[bool]) -> Select[Any]:
+    """Return the query for all that a person follows, and what names them; nothing that tells of who hides it.
+
+    ``bound`` is a condition on `MessagePerson` that leaves out what is not asked for: all that was ever told of those
+    whom a person follows can be most of the messages there are.
+    """
     hubs = select(Hub.id).where(_followed(who))
     people = select(User.username).join(Role, Role.user_id == User.id)
     people = people.where(Role.hub_id.in_(hubs), Role.role.in_(INSIDE), ~hides_from(who))
-    names = or_(MessagePerson.username == who.username, MessagePerson.username.in_(people))
-    kept = select(StreamMark.message_id).where(StreamMark.user_id == who.id, StreamMark.saved)
-    told = or_(StoredMessage.id.in_(select(MessagePerson.message_id).where(names)), StoredMessage.id.in_(kept))
-    return select(StoredMessage).where(told, ~_names(hides_from(who)))
+    # Unions, since PostgreSQL goes through all messages for what one OR another subquery has.
+    names = MessagePerson.username.in_(union(people, select(literal(who.username))))
+    told = union(select(MessagePerson.message_id).where(names, bound), _marked(who, StreamMark.saved))
+    return _shown(who).where(StoredMessage.id.in_(told))
 
 
-def _names(condition: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Return the condition that selects messages that name an account of which ``condition`` holds."""
-    named = aliased(MessagePerson)
-    query = select(named.message_id).join(User, User.username == named.username)
-    return query.where(named.message_id == StoredMessage.id, condition).correlate(StoredMessage).exists()
+def _shown(who: Person) -> Select[Any]:
+    return select(*SHOWN).where(~names_any(StoredMessage.id, hides_from(who)))
 
 
-def _chosen(who: Person, narrow: str) -> Select[Any]:
-    """Return the query for what one filter shows."""
+def _marked(who: Person, how: InstrumentedAttribute[bool]) -> Select[Any]:
+    return select(StreamMark.message_id).where(StreamMark.user_id == who.id, how)
+
+
+def _chosen(who: Person, narrow: str, bound: ColumnElement[bool]) -> Select[Any]:
+    """Return the query for what one filter shows; ``bound`` as in `_readable`."""
     if narrow not in FILTERS:
         raise InvalidInput(_("A stream can show all, mine, mentions or saved."))
-    query = _readable(who)
-    marked = select(StreamMark.message_id).where(StreamMark.user_id == who.id)
     if narrow == "saved":
-        return query.where(StoredMessage.id.in_(marked.where(StreamMark.saved)))
-    query = query.where(StoredMessage.id.not_in(marked.where(StreamMark.hidden)))
-    if narrow in ("mine", "mentions"):
-        mine = select(MessagePerson.message_id).where(MessagePerson.username == who.username)
-        query = query.where(StoredMessage.id.in_(mine))
+        return _shown(who).where(StoredMessage.id.in_(_marked(who, StreamMark.saved)))
+    mine = select(MessagePerson.message_id).where(MessagePerson.username == who.username, bound)
+    query = _readable(who, bound) if narrow == "all" else _shown(who).where(StoredMessage.id.in_(mine))
+    query = query.where(StoredMessage.id.not_in(_marked(who, StreamMark.hidden)))
     if narrow == "mentions":  # what one does alone names oneself too, and is no news
         other = aliased(MessagePerson)
         others = select(other.message_id).where(other.message_id == StoredMessage.id, other.username != who.username)

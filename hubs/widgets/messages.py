@@ -7,16 +7,13 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, or_, select
-from sqlalchemy.orm import Session, aliased, object_session
+from sqlalchemy.orm import Session, object_session
 
 from hubs.i18n import N_, _
 from hubs.models import Hub, MessagePerson, Role, RoleName, StoredMessage, User, Visibility, Widget
-from hubs.permissions import hides_activity
+from hubs.permissions import hides_activity, names_any
 from hubs.widgets.caching import Interest
 from hubs.widgets.parameters import Parameter
-
-#: Another row about the same message.
-_NAMED = aliased(MessagePerson)
 
 WHOSE = Parameter(
     "username",
@@ -96,9 +93,7 @@ class Terms:
 
     def tells_of_hidden(self) -> ColumnElement[bool]:
         """Return the condition that selects what names them or others who hide what they do."""
-        query = select(_NAMED.message_id).join(User, User.username == _NAMED.username)
-        here = and_(_NAMED.message_id == MessagePerson.message_id, self._hiding())
-        return query.where(here).correlate(MessagePerson).exists()
+        return names_any(MessagePerson.message_id, self._hiding())
 
     def _hiding(self) -> ColumnElement[bool]:
         return hides_activity(self.audience, bindparam("whose_own", type_=Integer) if self.own else None)

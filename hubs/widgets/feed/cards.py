@@ -15,10 +15,16 @@ from hubs.widgets.messages import Terms, Whose
 #: Messages further apart than this are two stories.
 APART = timedelta(hours=6)
 #: What a card shows of a message; its body, which may be long, stays in the database.
-SHOWN = (StoredMessage.id, StoredMessage.category, StoredMessage.sentence, StoredMessage.link, StoredMessage.sent_at)
+SHOWN: tuple[Any, ...] = (
+    StoredMessage.id,
+    StoredMessage.category,
+    StoredMessage.sentence,
+    StoredMessage.link,
+    StoredMessage.sent_at,
+)
 #: How far back the newest messages of a team are looked for at first, and then.
 BACK = (timedelta(hours=1), timedelta(hours=12), timedelta(days=6))
-_EVER = datetime.fromtimestamp(0, UTC)
+EVER = datetime.fromtimestamp(0, UTC)
 #: Those whom a message names, beside the row by which it was found.
 _NAMED = aliased(MessagePerson)
 #: People shown on one card.
@@ -104,23 +110,22 @@ def read(
     if before is not None:
         values |= {"before_at": before[0], "before_id": before[1]}
     query, items = _newest(whose.terms, bool(hidden), before is not None), []
-    for since in _looks_back(whose, before):
+    latest = before[0] if before is not None else now()
+    for since in [EVER] if whose.username else looks_back(latest):
         items = _told(session.execute(query, {**values, "since": since}).all())
         if len(items) == limit:
             break
     return items
 
 
-def _looks_back(whose: Whose, before: tuple[datetime, int] | None) -> Iterator[datetime]:
-    """Yield since when to look for messages: further and further back.
+def looks_back(latest: datetime) -> Iterator[datetime]:
+    """Yield since when to look for the newest messages of many people up to ``latest``: further and further back.
 
-    The index finds one person's newest messages in their order. Those of many people must be sorted, and of a busy
-    team that would be all of the last months, for the newest thirty.
+    The index finds one person's newest messages in their order. Those of many must be sorted, and of a busy team that
+    would be all of the last months, for the newest thirty.
     """
-    if not whose.username:
-        latest = before[0] if before is not None else now()
-        yield from (latest - back for back in BACK if latest - _EVER > back)
-    yield _EVER
+    yield from (latest - back for back in BACK if latest - EVER > back)
+    yield EVER
 
 
 @cache

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from hubs.actions import messages, people, stream
-from hubs.models import Hub, MessagePerson, RoleName, StoredMessage, StreamMark, User, Visibility
+from hubs.models import Hub, MessagePerson, RoleName, StoredMessage, StreamMark, User, Visibility, now
 from tests.unit.conftest import as_person, user_of
 from tests.unit.views.conftest import post, sign_in
 
@@ -154,6 +154,26 @@ def test_pages_follow_each_other_without_gap_while_new_messages_come(
     assert path == ""
     assert len(numbers) == 70
     assert client.get("/stream/?before=x").status_code == 400
+
+
+def test_the_stream_goes_on_however_far_apart_messages_are(session: Session, otters: Hub) -> None:
+    past = int((now() - NOON) / timedelta(minutes=1))
+    ages = [1, 30, 200, 600, 3000, 8000, *range(20_000, 20_060)]  # minutes ago
+    numbers = [say(session, f"s{n}", "member", "owner", minutes=past - ago) for n, ago in enumerate(ages)]
+    who = as_person(session, "subscriber")
+    stream.mark(session, who, numbers[-1], "save")
+    for narrow in ("all", "mentions"):
+        asks = who if narrow == "all" else as_person(session, "member")
+        first = stream.read(session, asks, narrow)
+        second = stream.read(session, asks, narrow, first.before)
+        third = stream.read(session, asks, narrow, second.before)
+        found = [item.sentence for page in (first, second, third) for item in page.items]
+        assert found == [f"s{n}" for n in range(len(ages))]
+        assert third.before == ""
+        place = stream.cursor(first.items[3].sent_at, first.items[3].id)
+        assert stream.count_newer(session, asks, narrow, place) == 3
+        assert stream.count_newer(session, asks, narrow, "") == len(ages)
+    assert [item.sentence for item in stream.read(session, who, "saved").items] == [f"s{len(ages) - 1}"]
 
 
 def test_new_messages_are_counted_and_shown_when_asked_for(client: FlaskClient, session: Session, otters: Hub) -> None:
