@@ -26,6 +26,8 @@ from hubs.models import (
 
 #: A person's last activity is noted at most this often.
 ACTIVITY_STEP = timedelta(minutes=1)
+#: Old messages that are removed at once, with what hangs on them.
+REMOVED = 5_000
 #: Longest address kept; longer ones are left out.
 LINK_LENGTH = 1024
 
@@ -109,12 +111,18 @@ def newest(session: Session) -> datetime | None:
     return session.scalar(select(StoredMessage.sent_at).order_by(StoredMessage.sent_at.desc()).limit(1))
 
 
-def purge(session: Session, days: int) -> None:
-    """Remove messages older than ``days``, but for those that somebody saved."""
+def purge(session: Session, days: int) -> bool:
+    """Remove messages older than ``days``, the oldest first, but for those that somebody saved.
+
+    No more than `REMOVED` go at once, so that it is over soon however much there is; return whether there may be more.
+    """
     saved = select(StreamMark.message_id).where(StreamMark.saved)
     old = StoredMessage.sent_at < now() - timedelta(days=days)
-    removed = delete(StoredMessage).where(old, StoredMessage.id.not_in(saved))
+    oldest = select(StoredMessage.id).where(old, StoredMessage.id.not_in(saved))
+    numbers = session.scalars(oldest.order_by(StoredMessage.sent_at).limit(REMOVED)).all()
+    removed = delete(StoredMessage).where(StoredMessage.id.in_(numbers))
     session.execute(removed, execution_options={"synchronize_session": False})
+    return len(numbers) == REMOVED
 
 
 def names(found: Iterable[str], limit: int) -> frozenset[str]:

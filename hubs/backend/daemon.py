@@ -156,12 +156,18 @@ class Daemon:
         log.info("so far %s; waiting messages=%d widgets=%d", figures, len(self.pipeline), len(self.rebuilder))
 
     def _purge(self) -> None:
+        self._purge_messages()
         with self._database.transaction() as session:
-            messages.purge(session, self._settings.retention_days)
             notices.purge(session, self._settings.retention_days)
             outbox.purge(session)
             audit.purge(session, self._settings.audit_days)
             lifecycle.purge(session)
+
+    def _purge_messages(self) -> None:
+        with self._database.transaction() as session:
+            more = messages.purge(session, self._settings.retention_days)
+        if more:  # in its turn: new messages do not wait until all old ones are gone
+            self.pipeline.put(self._purge_messages)
 
 
 def create_groups(

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy.orm import Session
 
 from hubs.actions import messages, outbox
@@ -68,6 +69,17 @@ def test_old_messages_are_removed_with_what_hangs_on_them(session: Session) -> N
     assert [row.msg_id for row in session.query(StoredMessage)] == ["new"]
     assert session.query(MessagePerson).count() == 1
     assert messages.newest(session) is not None
+
+
+def test_many_old_messages_are_removed_a_part_at_a_time(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(messages, "REMOVED", 3)
+    stored = [replace(message(f"m{n}", "a"), sent_at=now() - timedelta(days=90 - n)) for n in range(7)]
+    messages.store(session, [*stored, replace(message("new", "a"), sent_at=now())])
+    assert messages.purge(session, 1)
+    assert [row.msg_id for row in session.query(StoredMessage).order_by("sent_at")] == ["m3", "m4", "m5", "m6", "new"]
+    assert messages.purge(session, 1)
+    assert not messages.purge(session, 1)
+    assert [row.msg_id for row in session.query(StoredMessage)] == ["new"]
 
 
 class Heard:
