@@ -212,11 +212,11 @@ def test_what_waits_for_a_patient_thread_is_built_once_however_often_it_is_asked
     make: Make, team: Hub, session: Session, fragments: Fragments, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     *first, slow, changed = (row.id for row in asking(session, team, 5))
-    build, begun, go_on = fragments.make, [], threading.Event()
+    build, begun, go_on = fragments.make, [], threading.Semaphore(0)
 
     def hang(row: Widget, locale: str, stale: Any) -> Fragment:
         begun.append((row.id, len(list(stale))))
-        go_on.wait(30)
+        go_on.acquire(timeout=30)
         return build(row, locale, stale)
 
     monkeypatch.setattr(fragments, "make", hang)
@@ -226,7 +226,10 @@ def test_what_waits_for_a_patient_thread_is_built_once_however_often_it_is_asked
     wait_for(lambda: len(begun) == 3 and rebuilder._passed_on.qsize() == 2, "every patient thread to be taken")
     rebuilder.request(slow, [0])
     rebuilder.request(changed, [0], prompt=True)
-    go_on.set()
+    for number in (4, 5):
+        go_on.release()
+        wait_for(lambda number=number: len(begun) == number, "the next build")
+    go_on.release(5)
     wait_for(rebuilder.idle, "all builds")
     assert begun[3:] == [(changed, 1), (slow, 1)]
 
