@@ -43,7 +43,7 @@ browser: $(VENV)/test.done  ## Run the tests in Chromium
 
 bench: $(VENV)/test.done  ## Print the figures of all benchmarks
 	$(BIN)/python -m pip install --quiet --editable '.[bench]'
-	for program in "bench/pipeline.py --soak 60" bench/triage.py bench/builds.py bench/pages.py "bench/stream.py --clients 1000 5000" bench/search.py; do $(BIN)/python $$program || exit 1; done
+	for program in "bench/pipeline.py --soak 60" bench/triage.py bench/builds.py bench/pages.py bench/stream.py bench/search.py; do $(BIN)/python $$program || exit 1; done
 
 clean:  ## Remove what was installed and built; the demo data in var/ stays
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
