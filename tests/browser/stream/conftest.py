@@ -1,5 +1,6 @@
 """A stack whose stream browsers reach through a proxy that the test can turn into a bad one."""
 
+import itertools
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -125,6 +126,9 @@ class Held(EventLog):
 class Truth:
     """Changes what a hub shows, and builds and pushes it as the daemon does: a fresh page finds it in the cache."""
 
+    #: Over all tests: a page need not notice that a widget changed and says again what it said before.
+    _numbers = itertools.count(1)
+
     def __init__(self, production: Stack, hub: Hub) -> None:
         self.database, self.hub = production.database(), hub
         self.registry, self.log = production.registry, Held(production.settings.redis_url)
@@ -187,7 +191,7 @@ class Truth:
         self.database.dispose()
 
     def _text(self) -> str:
-        self._said += 1
+        self._said = next(self._numbers)
         return f"Text {self._said}"
 
 
