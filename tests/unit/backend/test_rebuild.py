@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
+from hubs.backend.rebuild import Rebuilder
 from hubs.models import Hub, Visibility, Widget
 from hubs.widgets.fragments import Fragment, Fragments
 from tests.services import wait_for
@@ -48,13 +49,17 @@ def test_what_took_long_does_not_rest_when_somebody_changes_it(
     make: Make, sticky: Widget, fragments: Fragments, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("hubs.backend.rebuild.REST", 3600.0)
-    rebuilder, build = make(interval=0.0), fragments.make
+    build = fragments.make
     monkeypatch.setattr(fragments, "make", lambda *arguments: (time.sleep(0.1), build(*arguments))[1])
-    rebuilder.request(sticky.id)
+    waits_for_the_bus_and_not_for_somebody_here(make(interval=0.0), sticky)
+
+
+def waits_for_the_bus_and_not_for_somebody_here(rebuilder: Rebuilder, row: Widget) -> None:
+    rebuilder.request(row.id)
     wait_for(lambda: rebuilder.counts["built"] == 1, "the first build")
-    rebuilder.request(sticky.id)
+    rebuilder.request(row.id)
     assert not rebuilder.idle()
-    rebuilder.request(sticky.id, prompt=True)
+    rebuilder.request(row.id, prompt=True)
     wait_for(lambda: rebuilder.counts["built"] == 2, "the second build")
     wait_for(rebuilder.idle, "the end")
 
@@ -96,14 +101,7 @@ def test_who_looks_has_the_news_before_other_languages_are_seen_to(
 
 
 def test_what_was_changed_here_does_not_wait_as_long_as_what_the_bus_tells(make: Make, sticky: Widget) -> None:
-    rebuilder = make(interval=3600.0)
-    rebuilder.request(sticky.id)
-    wait_for(lambda: rebuilder.counts["built"] == 1, "the first build")
-    rebuilder.request(sticky.id)
-    assert not rebuilder.idle()
-    rebuilder.request(sticky.id, prompt=True)
-    wait_for(lambda: rebuilder.counts["built"] == 2, "the second build")
-    wait_for(rebuilder.idle, "the end")
+    waits_for_the_bus_and_not_for_somebody_here(make(interval=3600.0), sticky)
 
 
 def test_content_is_pushed_when_it_changed_even_if_the_web_app_built_it_first(
