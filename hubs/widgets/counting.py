@@ -21,7 +21,7 @@ from hubs.widgets.messages import Terms, Whose, session_of
 
 #: Seconds for which the counts of days before yesterday are kept: so late is what arrives late, from history.
 SETTLED = 600
-_EVER = datetime.max.replace(tzinfo=UTC)
+_ENDLESS = datetime.max.replace(tzinfo=UTC)
 
 Counts = dict[tuple[date, str], int]
 
@@ -33,8 +33,8 @@ def daily_counts(row: Widget, since: datetime) -> Counts:
         return {}
     yesterday = datetime.combine(now().date() - timedelta(days=1), time(), UTC)
     if since >= yesterday:
-        return _count(session, whose, since, _EVER)
-    return _settled(row, whose, since, yesterday) | _count(session, whose, yesterday, _EVER)
+        return _count(session, whose, since, _ENDLESS)
+    return _settled(row, whose, since, yesterday) | _count(session, whose, yesterday, _ENDLESS)
 
 
 def _settled(row: Widget, whose: Whose, since: datetime, until: datetime) -> Counts:
