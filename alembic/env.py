@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from hubs.models import Base, Database, finding
+from hubs.models import Base, Database, search_index
 from hubs.settings import load
 
 
@@ -19,11 +19,11 @@ def _run() -> None:
             compare_type=True,
             render_as_batch=True,  # SQLite cannot alter a column in place
             user_module_prefix="models.",
-            include_name=finding.is_ours,
+            include_name=search_index.is_ours,
         )
         with context.begin_transaction():
             context.run_migrations()
-        finding.keep(connection)
+        search_index.keep(connection)
         connection.commit()
         if connection.dialect.name == "sqlite":
             connection.exec_driver_sql("PRAGMA foreign_keys=ON")

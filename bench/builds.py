@@ -22,10 +22,10 @@ from sqlalchemy.orm import Session
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from hubs import cache
-from hubs.actions import stream
+from hubs.actions.people import stream
+from hubs.fragments.store import FragmentStore
 from hubs.models import Database, Hub, Role, RoleName, User, Widget, migrations
 from hubs.permissions import person
-from hubs.widgets.fragments import Fragments
 from hubs.widgets.registry import Registry
 from tests import services
 from tests.stack import KEY
@@ -102,7 +102,7 @@ def milliseconds(act: Callable[[], object], rounds: int) -> float:
     return statistics.median(took)
 
 
-def measure(session: Session, fragments: Fragments, hub: Hub, rounds: int) -> dict[str, float]:
+def measure(session: Session, fragments: FragmentStore, hub: Hub, rounds: int) -> dict[str, float]:
     """Return the milliseconds of each widget's build on a hub, of the plain statement, and of a follower's stream."""
     figures = {}
     for row in hub.widgets:
@@ -115,7 +115,7 @@ def measure(session: Session, fragments: Fragments, hub: Hub, rounds: int) -> di
     return figures
 
 
-def _build(fragments: Fragments, row: Widget) -> None:
+def _build(fragments: FragmentStore, row: Widget) -> None:
     found = fragments.registry.get(row.plugin)
     assert found is not None
     made = fragments.build(row, stale=found.functions)
@@ -132,7 +132,7 @@ def tell(people: int, messages: int, rounds: int) -> None:
         database = Database(f"postgresql+psycopg2://postgres@127.0.0.1:{port}/postgres")
         migrations.upgrade(database)
         fill(database, people, messages)
-        fragments = Fragments(Registry(), cache.connect(f"memcached://127.0.0.1:{cached}"), KEY.encode(), 3600)
+        fragments = FragmentStore(Registry(), cache.connect(f"memcached://127.0.0.1:{cached}"), KEY.encode(), 3600)
         with database.session() as session:
             for hub in session.query(Hub).order_by(Hub.id):
                 figures = measure(session, fragments, hub, rounds)

@@ -23,7 +23,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from pymemcache.client.base import Client
 
 from hubs.actions import hubs as hub_actions
-from hubs.actions import people, widgets
+from hubs.actions import widgets
+from hubs.actions.people import roles
 from hubs.models import Database, Hub, RoleName, User, migrations
 from hubs.permissions import person
 from hubs.widgets.registry import Registry
@@ -81,7 +82,7 @@ def fill(database: Database) -> tuple[int, str]:
     registry = Registry()
     migrations.upgrade(database)
     with database.transaction() as session:
-        reader = people.sign_up(session, registry, "reader", "Rea Der")
+        reader = roles.sign_up(session, registry, "reader", "Rea Der")
         for number in range(BOOKMARKED):
             hub_actions.create(session, registry, reader, "team", f"team-{number}", {"display_name": f"Team {number}"})
         values = {"summary": "Measured again and again.", "description": "A *hub* with\n\n* two\n* points\n"}
@@ -89,7 +90,7 @@ def fill(database: Database) -> tuple[int, str]:
         session.flush()
         session.refresh(reader, ["roles"])
         who = person(reader.id, reader.username, reader.roles)
-        people.take_role(session, who, hub, RoleName.SUBSCRIBER)
+        roles.take_role(session, who, hub, RoleName.SUBSCRIBER)
         while len(hub.widgets) < 12:
             text = f"Number {len(hub.widgets)}: " + "what a widget says, with a [link](https://example.org). " * 20
             widgets.add(session, registry, who, hub, "about", "left", {"text": text})

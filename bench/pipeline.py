@@ -25,10 +25,11 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from bench import push
 from bench.triage import corpus
-from hubs.actions import people
-from hubs.backend.meta import extractor
-from hubs.events import Stream as EventLog
-from hubs.events import Tokens, hub_channel
+from hubs.actions.people import roles
+from hubs.backend.ingest.fedmsg_meta import fedmsg_meta_extractor
+from hubs.events.log import EventLog
+from hubs.events.message import hub_channel
+from hubs.events.tokens import Tokens
 from hubs.models import Hub
 from tests import services
 from tests.sse import Stream
@@ -207,10 +208,10 @@ def prepare(found: Stack) -> Hub:
     """Make people with hubs, and return the hub that changes."""
     database = found.database()
     with database.transaction() as session:
-        extract = extractor({})
+        extract = fedmsg_meta_extractor({})
         named = {username for message in corpus() for username in extract(message).users}
         for username in [*PEOPLE, *sorted(named)]:
-            people.sign_up(session, found.registry, username)
+            roles.sign_up(session, found.registry, username)
     with database.session() as session:
         hub = session.scalars(sql(Hub).where(Hub.name == PEOPLE[0])).one()
         _ = hub.widgets

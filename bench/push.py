@@ -10,8 +10,9 @@ from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
 from hubs.actions import push, widgets
-from hubs.events import Stream as EventLog
-from hubs.events import Tokens, hub_channel
+from hubs.events.log import EventLog
+from hubs.events.message import hub_channel
+from hubs.events.tokens import Tokens
 from hubs.models import Hub
 from hubs.permissions import OPERATOR
 from tests.sse import Stream

@@ -1,7 +1,7 @@
 """Search among 5,000 teams and 100,000 people: PostgreSQL, a plain ILIKE scan of the same database, and SQLite.
 
 Run it with ``python bench/search.py``. All three answer the same mix of searches, which a member of some teams makes;
-an answer is teams, people and widgets, as `hubs.finding.search.search` returns them.
+an answer is teams, people and widgets, as `hubs.search.search.search` returns them.
 """
 
 import argparse
@@ -19,9 +19,9 @@ from sqlalchemy.orm import Session, joinedload
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from hubs.finding.search import SHOWN, search
 from hubs.models import Database, Hub, Role, RoleName, User, Widget, migrations, now
 from hubs.permissions import Person, listed, person, visible, visible_widgets
+from hubs.search.search import SHOWN, search
 from hubs.widgets.registry import Registry
 from tests import services
 

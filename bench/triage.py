@@ -25,11 +25,11 @@ from sqlalchemy import create_engine, text
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from bench.crowd import OUTSIDE, fill
-from hubs.backend import reading
-from hubs.backend.daemon import calm_collector
-from hubs.backend.keeper import IndexKeeper
-from hubs.backend.meta import extractor
-from hubs.backend.triage import Index
+from hubs.backend.daemon import tune_gc
+from hubs.backend.index import loader
+from hubs.backend.index.index import Index
+from hubs.backend.index.refresher import IndexRefresher
+from hubs.backend.ingest.fedmsg_meta import fedmsg_meta_extractor
 from hubs.bus import Message, parse
 from hubs.demo import messages as invented
 from hubs.models import Database
@@ -123,18 +123,18 @@ def memory() -> int:
 
 def measure(url: str, size: int) -> dict[str, float]:
     """Return the figures of one size."""
-    calm_collector()
+    tune_gc()
     database = Database(url)
     people = fill(database, size)
     index = Index(registry())
-    keeper = IndexKeeper(database, index, lambda: None)
-    warm = next(iter(reading.every(database)))  # what the first query loads is not the index's
+    keeper = IndexRefresher(database, index, lambda: None)
+    warm = next(iter(loader.every(database)))  # what the first query loads is not the index's
     del warm
     before, start = memory(), time.perf_counter()
     keeper.load()
     built, used = time.perf_counter() - start, memory() - before
     assert sum(len(filed.widgets) for filed in index._tables.hubs.values()) > size // 2
-    extract = extractor(index.directory)
+    extract = fedmsg_meta_extractor(index.directory)
     plain = corpus()
     messages = renamed([extract(message) for message in plain], people)
     indexed = cost(index.touched, messages)
@@ -154,7 +154,7 @@ def measure(url: str, size: int) -> dict[str, float]:
     }
 
 
-def reloaded(keeper: IndexKeeper, index: Index, messages: list[Message]) -> tuple[float, float]:
+def reloaded(keeper: IndexRefresher, index: Index, messages: list[Message]) -> tuple[float, float]:
     """Make the index anew in the background; return the seconds, and the answers per second of the old one."""
     start, answers = time.perf_counter(), 0
     keeper.reload()

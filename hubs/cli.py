@@ -8,6 +8,7 @@ import click
 from alembic.util.exc import CommandError
 
 from hubs import __version__
+from hubs.bus import NullPublisher
 from hubs.commands import cache, files, people
 from hubs.demo import fill as demo_fill
 from hubs.demo import replay as demo_replay
@@ -15,7 +16,8 @@ from hubs.demo import upstream as demo_upstream
 from hubs.demo.supervisor import Ports, PortTaken, run
 from hubs.errors import HubsError
 from hubs.kit.commands import widget
-from hubs.models import Database, migrations
+from hubs.models import migrations
+from hubs.services import create_database, create_services
 from hubs.settings import PREFIX, Settings, load
 from hubs.widgets.registry import Registry
 
@@ -60,14 +62,14 @@ def db() -> None:
 @db.command()
 def upgrade() -> None:
     """Bring the tables to the current schema; the migrations travel with the package."""
-    migrations.upgrade(_database(load()))
+    migrations.upgrade(create_database(load()))
 
 
 @db.command()
 def check() -> None:
     """Compare the tables with the models; fail when they differ."""
     try:
-        migrations.check(_database(load()))
+        migrations.check(create_database(load()))
     except CommandError as error:
         raise click.ClickException(f"{error} Run: hubs db upgrade") from None
 
@@ -76,7 +78,7 @@ def check() -> None:
 @click.argument("message")
 def revise(message: str) -> None:
     """Write a migration for what the models have and a PostgreSQL database lacks."""
-    migrations.revise(_database(load()), message)
+    migrations.revise(create_database(load()), message)
 
 
 @cli.group()
@@ -88,9 +90,9 @@ def demo() -> None:
 def fill() -> None:
     """Fill an empty database with demo people, teams and a year of messages."""
     settings = load()
-    database = _database(settings)
-    migrations.upgrade(database)
-    if demo_fill.fill(database, Registry(settings.widgets, settings.key())):
+    services = create_services(settings, publisher=NullPublisher())
+    migrations.upgrade(services.database)
+    if demo_fill.fill(services.database, services.registry):
         click.echo("The demo data is in.")
     else:
         click.echo("There are people already; nothing was changed.")
@@ -101,7 +103,7 @@ def fill() -> None:
 @click.option("--count", default=0, help="Messages to send; 0 means until stopped.")
 def replay(pause: float, count: int) -> None:
     """Keep demo messages coming on the bus, through the relay."""
-    demo_replay.run(_database(load()), pause, count)
+    demo_replay.run(create_database(load()), pause, count)
 
 
 @demo.command()
@@ -131,10 +133,6 @@ def settings() -> None:
 
 for command in (files.export, files.apply, people.team, people.user, people.audit, cache.cache, widget):
     cli.add_command(command)
-
-
-def _database(settings: Settings) -> Database:
-    return Database(settings.database, info={"site_url": settings.site_url})
 
 
 def main() -> None:

@@ -26,17 +26,7 @@ from pydantic import (
 )
 
 from hubs.errors import BadSetting
-from hubs.values import (
-    CacheURL,
-    DatabaseURL,
-    IssuerURL,
-    Networks,
-    RedisURL,
-    ServiceURL,
-    SiteURL,
-    Token,
-    Words,
-)
+from hubs.setting_types import CacheURL, DatabaseURL, IssuerURL, Networks, RedisURL, ServiceURL, SiteURL, Token, Words
 
 PREFIX = "HUBS_"
 #: Names in the environment with our prefix that are not settings of the application.

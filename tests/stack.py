@@ -181,7 +181,14 @@ def _start(found: Stack) -> None:
     relay = start("relay", str(BIN / "fedmsg-relay"))
     hub = start("hub", str(BIN / "fedmsg-hub"), "--with-consumers", "hubs.backend.consumer:FedoraHubsConsumer")
     stream = start(
-        "stream", *gunicorn, "hubs.backend.handshake.HandshakeWorker", "--threads", "8", "--bind", bind("stream"), APP
+        "stream",
+        *gunicorn,
+        "hubs.backend.eventserver.gunicorn_worker.BufferedRequestWorker",
+        "--threads",
+        "8",
+        "--bind",
+        bind("stream"),
+        APP,
     )
     web = start(
         "web", *gunicorn, "gthread", "--workers", "2", "--threads", "4", "--bind", bind("web"), "hubs.wsgi:application"

@@ -5,26 +5,27 @@ import random
 
 import pytest
 
-from hubs import events
-from hubs.events import MOST_LOGGED, MOST_REPLAYED, Missed, Stream
+from hubs.events import log
+from hubs.events.log import MOST_LOGGED, MOST_REPLAYED, EventLog
+from hubs.events.message import ReplayUnavailable
 
 #: Events that the log of the fixture ``stream`` keeps.
 LENGTH = 5
 
 
-def missed(stream: Stream, channels: list[str], cursor: str) -> list[int]:
+def missed(stream: EventLog, channels: list[str], cursor: str) -> list[int]:
     return [json.loads(event.data)["n"] for event in stream.since(channels, cursor)]
 
 
 class StreamSuite:
     """Tests of an empty log with room for `LENGTH` events per channel, which the fixture ``stream`` gives."""
 
-    def test_ids_rise_over_all_channels(self, stream: Stream) -> None:
+    def test_ids_rise_over_all_channels(self, stream: EventLog) -> None:
         ids = [stream.publish(f"hub:{n % 3}:en", "widget", {"n": n}) for n in range(20)]
-        numbers = [events.number_of(one or "") for one in ids]
+        numbers = [log.number_of(one or "") for one in ids]
         assert numbers == sorted(set(numbers))
 
-    def test_a_reader_gets_exactly_what_was_missed_in_order(self, stream: Stream) -> None:
+    def test_a_reader_gets_exactly_what_was_missed_in_order(self, stream: EventLog) -> None:
         stream.publish("hub:1:en", "widget", {"n": 0})
         cursor = stream.cursor()
         assert missed(stream, ["hub:1:en"], cursor) == []
@@ -34,38 +35,38 @@ class StreamSuite:
         assert missed(stream, ["hub:2:en"], cursor) == [1, 3]
         assert missed(stream, ["hub:9:en"], cursor) == []
 
-    def test_a_cursor_from_before_anything_was_published_works(self, stream: Stream) -> None:
+    def test_a_cursor_from_before_anything_was_published_works(self, stream: EventLog) -> None:
         cursor = stream.cursor()
         stream.publish("user:1", "notice", {"n": 1})
         assert missed(stream, ["user:1"], cursor) == [1]
 
-    def test_a_log_that_was_cut_is_too_old(self, stream: Stream) -> None:
+    def test_a_log_that_was_cut_is_too_old(self, stream: EventLog) -> None:
         cursor = stream.cursor()
         for n in range(6):
             stream.publish("hub:1:en", "widget", {"n": n})
-        with pytest.raises(Missed, match="too-old"):
+        with pytest.raises(ReplayUnavailable, match="too-old"):
             stream.since(["hub:1:en"], cursor)
         assert missed(stream, ["hub:2:en"], cursor) == []
 
-    def test_a_cursor_older_than_the_log_lives_is_too_old(self, stream: Stream) -> None:
+    def test_a_cursor_older_than_the_log_lives_is_too_old(self, stream: EventLog) -> None:
         epoch, _, number = stream.cursor().rpartition("-")
-        with pytest.raises(Missed, match="too-old"):
+        with pytest.raises(ReplayUnavailable, match="too-old"):
             stream.since(["hub:1:en"], f"{epoch}-{int(number) - 61_000_000}")
 
     @pytest.mark.parametrize("cursor", ["", "nonsense", "-", "abc-", "abc-x", "abc-²", "a-" + "9" * 30])
-    def test_a_cursor_that_is_none_is_unknown(self, stream: Stream, cursor: str) -> None:
+    def test_a_cursor_that_is_none_is_unknown(self, stream: EventLog, cursor: str) -> None:
         stream.cursor()
-        with pytest.raises(Missed, match="unknown"):
+        with pytest.raises(ReplayUnavailable, match="unknown"):
             stream.since(["hub:1:en"], cursor)
 
-    def test_a_cursor_of_another_epoch_or_of_the_future_is_refused(self, stream: Stream) -> None:
+    def test_a_cursor_of_another_epoch_or_of_the_future_is_refused(self, stream: EventLog) -> None:
         epoch, _, number = stream.cursor().rpartition("-")
-        with pytest.raises(Missed, match="epoch"):
+        with pytest.raises(ReplayUnavailable, match="epoch"):
             stream.since(["hub:1:en"], f"ffffffff-{number}")
-        with pytest.raises(Missed, match="unknown"):
+        with pytest.raises(ReplayUnavailable, match="unknown"):
             stream.since(["hub:1:en"], f"{epoch}-{int(number) + 10**9}")
 
-    def test_odd_characters_survive(self, stream: Stream) -> None:
+    def test_odd_characters_survive(self, stream: EventLog) -> None:
         cursor = stream.cursor()
         text = 'line\nbreak \u2028 "quotes" ünïcode {"id":"x"}'
         stream.publish("hub:1:en", "widget", {"html": text})
@@ -73,26 +74,26 @@ class StreamSuite:
         assert json.loads(found.data) == {"html": text}
         assert "\n" not in found.data
 
-    def test_a_log_that_is_too_large_is_cut_and_who_needs_what_is_gone_is_told(self, stream: Stream) -> None:
+    def test_a_log_that_is_too_large_is_cut_and_who_needs_what_is_gone_is_told(self, stream: EventLog) -> None:
         cursors = [stream.cursor()]
         for n in range(4):
             cursors.append(stream.publish("hub:1:en", "widget", {"n": n, "html": "x" * (MOST_LOGGED // 3)}) or "")
         assert stream.client.llen("hubs:log:hub:1:en") == 2
         for cursor in cursors[:2]:
-            with pytest.raises(Missed, match="too-old"):
+            with pytest.raises(ReplayUnavailable, match="too-old"):
                 stream.since(["hub:1:en"], cursor)
         assert missed(stream, ["hub:1:en"], cursors[2]) == [2, 3]
         assert missed(stream, ["hub:1:en"], cursors[4]) == []
 
-    def test_an_event_that_is_larger_than_a_log_leaves_it_empty_and_is_told_of(self, stream: Stream) -> None:
+    def test_an_event_that_is_larger_than_a_log_leaves_it_empty_and_is_told_of(self, stream: EventLog) -> None:
         cursor = stream.publish("hub:1:en", "widget", {"n": 0})
         after = stream.publish("hub:1:en", "widget", {"n": 1, "html": "x" * MOST_LOGGED})
-        with pytest.raises(Missed, match="too-old"):
+        with pytest.raises(ReplayUnavailable, match="too-old"):
             stream.since(["hub:1:en"], cursor or "")
         stream.publish("hub:1:en", "widget", {"n": 2})
         assert missed(stream, ["hub:1:en"], after or "") == [2]
 
-    def test_a_log_whose_size_is_not_known_is_measured(self, stream: Stream) -> None:
+    def test_a_log_whose_size_is_not_known_is_measured(self, stream: EventLog) -> None:
         for n in range(2):
             stream.publish("hub:1:en", "widget", {"n": n, "html": "x" * (MOST_LOGGED // 3)})
         stream.client.delete("hubs:size:hub:1:en")
@@ -100,24 +101,24 @@ class StreamSuite:
             stream.publish("hub:1:en", "widget", {"n": n, "html": "x" * (MOST_LOGGED // 3)})
         assert stream.client.llen("hubs:log:hub:1:en") == 2
 
-    def test_a_size_without_its_log_is_not_believed(self, stream: Stream) -> None:
+    def test_a_size_without_its_log_is_not_believed(self, stream: EventLog) -> None:
         stream.client.set("hubs:size:hub:1:en", MOST_LOGGED)
         cursor = stream.cursor()
         stream.publish("hub:1:en", "widget", {"n": 1})
         assert missed(stream, ["hub:1:en"], cursor) == [1]
 
-    def test_more_than_is_replayed_is_not_even_read(self, stream: Stream) -> None:
+    def test_more_than_is_replayed_is_not_even_read(self, stream: EventLog) -> None:
         channels = [f"hub:{n}:en" for n in range(8)]
         cursor = stream.cursor()
         ids = [stream.publish(one, "widget", {"n": 0, "html": "x" * (MOST_REPLAYED // 4)}) or "" for one in channels]
-        with pytest.raises(Missed, match="too-much"):
+        with pytest.raises(ReplayUnavailable, match="too-much"):
             stream.since(channels, cursor)
         assert missed(stream, channels, ids[4]) == [0, 0, 0]
         assert missed(stream, channels[:3], cursor) == [0, 0, 0]
 
     @pytest.mark.parametrize("seed", range(5))
     def test_whatever_is_published_a_reader_gets_exactly_what_was_missed_or_is_told(
-        self, stream: Stream, seed: int
+        self, stream: EventLog, seed: int
     ) -> None:
         chance = random.Random(seed)
         channels = [f"hub:{n}:en" for n in range(3)]
@@ -131,7 +132,7 @@ class StreamSuite:
             heard = chance.sample(channels, chance.randint(1, 3))
             try:
                 got = missed(stream, heard, cursor)
-            except Missed:
+            except ReplayUnavailable:
                 continue
             told += 1
             assert got == [n for _, one, n in published[place + 1 :] if one in heard]

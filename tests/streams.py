@@ -9,8 +9,8 @@ from typing import Any
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
-from hubs.events import Stream as EventLog
-from hubs.events import Tokens
+from hubs.events.log import EventLog
+from hubs.events.tokens import Tokens
 from tests.services import BIN, HOST, Service, answers, base_env, free_port
 from tests.sse import Stream
 from tests.stack import APP, KEY, ROOT
@@ -67,7 +67,12 @@ def readers(health: str) -> int:
 def serve(folder: Path, redis_port: int, *options: str, **env: str) -> Iterator[Streams]:
     """Run the EventSource server as its unit does, on a free port."""
     port, address = free_port(), f"redis://{HOST}:{redis_port}/0"
-    argv = [str(BIN / "gunicorn"), "--no-control-socket", "--worker-class", "hubs.backend.handshake.HandshakeWorker"]
+    argv = [
+        str(BIN / "gunicorn"),
+        "--no-control-socket",
+        "--worker-class",
+        "hubs.backend.eventserver.gunicorn_worker.BufferedRequestWorker",
+    ]
     argv += ["--threads", "8", "--graceful-timeout", "3", "--bind", f"{HOST}:{port}", *options, APP]
     found = {**base_env(), "HUBS_REDIS_URL": address, "HUBS_SECRET_KEY": KEY, "HUBS_DATA_DIR": str(folder), **env}
     service = Service(argv, folder, f"eventsource-{port}", found, cwd=ROOT)

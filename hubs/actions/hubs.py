@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from hubs.actions import faces, outbox
+from hubs.actions import hub_avatar, outbox
 from hubs.errors import Conflict, InvalidInput, NotAllowed
 from hubs.i18n import _
 from hubs.models import GRID, SUMMARY_LENGTH, Banner, Hub, JoinMode, Role, RoleName, User, Visibility, Widget
@@ -186,7 +186,7 @@ def _clean(name: str, value: Any) -> Any:
     if name == "left_width":
         return _width(value)
     if name == "avatar":
-        return faces.read(value)
+        return hub_avatar.read(value)
     if name in _CHOICES:
         try:
             found = _CHOICES[name](value)

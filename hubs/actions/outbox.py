@@ -25,6 +25,12 @@ class Publishes(Protocol):
     def publish(self, topic: str, body: dict[str, Any]) -> None:
         """Hand a message over and return at once."""
 
+    def connect(self) -> None:
+        """Connect in the background, so that no message waits for it."""
+
+    def close(self, timeout: float = 2.0) -> None:
+        """Publish what still waits, for at most ``timeout`` seconds."""
+
 
 #: What the bus, which everybody hears, is not told about things that not everybody may see.
 _CONFIDENTIAL = ("agent", "username", "hub_name", "hub_url", "widget_label")

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
-from hubs.actions import bearer, outbox
+from hubs.actions import bearer_tokens, outbox
 from hubs.errors import Conflict, InvalidInput, NotAllowed, NotFound, PreconditionFailed, Unauthorized
 from hubs.i18n import _
 from hubs.models import Hub, PushContent, PushToken, Role, RoleName, User, Widget, now
@@ -28,7 +28,7 @@ def tokens(session: Session, who: Person, row: Widget) -> list[PushToken]:
     return list(session.scalars(_of(row)))
 
 
-def left_behind(session: Session, who: Person, hub: Hub) -> list[PushToken]:
+def orphaned_tokens(session: Session, who: Person, hub: Hub) -> list[PushToken]:
     """Return the tokens that still fill widgets of a hub though who made them does not own it, newest first.
 
     Most owned it once; those who run this instance make some, too. They stay good, since machines must not stand still
@@ -50,16 +50,16 @@ def create_token(session: Session, who: Person, row: Widget, name: str, days: in
     require(who, "edit", row)
     if row.plugin != Push.name:
         raise InvalidInput(_("Only widgets that machines fill have tokens."))
-    name = bearer.checked(name, days)
+    name = bearer_tokens.checked(name, days)
     if sum(token.is_good for token in session.scalars(_of(row))) >= TOKENS:
         raise Conflict(_("A widget has at most %(limit)d tokens: revoke one first.") % {"limit": TOKENS})
-    text = bearer.fresh(PREFIX)
+    text = bearer_tokens.fresh(PREFIX)
     token = PushToken(
         widget_id=row.id,
         name=name,
-        digest=bearer.fingerprint(text),
+        digest=bearer_tokens.fingerprint(text),
         created_by=who.username,
-        expires_on=bearer.ends_in(days),
+        expires_on=bearer_tokens.ends_in(days),
     )
     session.add(token)
     session.flush()
@@ -89,7 +89,7 @@ def find_token(session: Session, text: str, number: int) -> PushToken:
     :raises NotAllowed: when it is for another widget, or the hub is archived.
     """
     query = select(PushToken).options(joinedload(PushToken.widget).joinedload(Widget.hub))
-    token = session.scalar(query.where(PushToken.digest == bearer.fingerprint(text)))
+    token = session.scalar(query.where(PushToken.digest == bearer_tokens.fingerprint(text)))
     if token is None or token.revoked_on is not None:
         raise Unauthorized(_("This token is unknown or was revoked. An owner makes new ones in the widget's settings."))
     if token.expires_on <= now():
@@ -100,7 +100,7 @@ def find_token(session: Session, text: str, number: int) -> PushToken:
         raise NotFound(NO_WIDGET)
     if token.widget.hub.archived:
         raise NotAllowed(_("This hub is archived and read-only."))
-    bearer.note_use(token)
+    bearer_tokens.note_use(token)
     return token
 
 

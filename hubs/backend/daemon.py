@@ -6,30 +6,30 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Mapping
-from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
-from hubs.actions import audit, lifecycle, messages, notices, outbox
-from hubs.backend.build import Builder, create_fragments
-from hubs.backend.catchup import Catchup
-from hubs.backend.groups import GroupMessages, vouched, voucher
-from hubs.backend.mentions import Mentions
-from hubs.backend.meta import extractor
-from hubs.backend.own import OwnMessages
-from hubs.backend.pipeline import Pipeline
-from hubs.backend.rebuild import Rebuilder, Work
-from hubs.backend.timers import Timers
-from hubs.backend.triage import Index
-from hubs.bus import Message
-from hubs.due import Due
+from hubs.actions import audit, lifecycle, messages, outbox
+from hubs.actions.people import notifications
+from hubs.backend.index.index import Index
+from hubs.backend.ingest.config_changes import ConfigChangeHandler
+from hubs.backend.ingest.fedmsg_meta import fedmsg_meta_extractor
+from hubs.backend.ingest.group_membership import GroupMessages, authenticator, group_messages_are_authenticated
+from hubs.backend.ingest.history import HistoryBackfill
+from hubs.backend.ingest.mentions import Mentions
+from hubs.backend.ingest.pipeline import Pipeline
+from hubs.backend.rebuild.scheduler import BuildBackend, Rebuilder
+from hubs.backend.rebuild.timers import Timers
+from hubs.bus import Message, NullPublisher
 from hubs.errors import BadSetting
-from hubs.events import Stream
+from hubs.events.log import EventLog
+from hubs.fragments.builder import Builder
+from hubs.fragments.schedule import BuildSchedule
+from hubs.fragments.store import FragmentStore
+from hubs.fragments.thread_pool import BoundedThreadPool
 from hubs.models import Database
+from hubs.services import create_services
 from hubs.settings import Settings
-from hubs.widgets.crew import Crew
-from hubs.widgets.fragments import Fragments
-from hubs.widgets.public import forget_after_commit
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ OUTBOX, REPORT, PURGE = 2.0, 60.0, 3600.0
 QUICK = 2
 
 
-def calm_collector() -> None:
+def tune_gc() -> None:
     """Have the garbage collector of this process look less often, and not at what lives as long as the process.
 
     Modules need not be looked through again and again while hundreds of messages or hubs are in hand at once: reading a
@@ -53,7 +53,7 @@ class Daemon:
     """Handles messages from `put` until `stop`."""
 
     def __init__(
-        self, settings: Settings, fragments: Fragments | None = None, bus: Mapping[str, Any] | None = None
+        self, settings: Settings, fragments: FragmentStore | None = None, bus: Mapping[str, Any] | None = None
     ) -> None:
         """Wire everything together.
 
@@ -62,31 +62,30 @@ class Daemon:
         self._settings = settings
         # A thread that is stuck may keep its connection.
         threads = settings.rebuild_threads + settings.lost_builds + 2 * QUICK
-        self._database = Database(settings.database, pool_size=threads + 2)
-        stream = Stream(settings.redis_url, settings.stream_log, settings.stream_ttl, settings.token_ttl)
-        fragments = fragments or create_fragments(settings)
-        forget_after_commit(self._database, fragments.public)
-        self._due = Due(lambda: stream.client)
-        work: Work = (
+        # What the daemon writes (group membership, clean-up) is published by the sweep of the outbox, not from here.
+        services = create_services(settings, pool_size=threads + 2, fragments=fragments, publisher=NullPublisher())
+        self._database, self._due = services.database, services.schedule
+        stream, fragments = services.events, services.fragments
+        work: BuildBackend = (
             create_remote(settings, self._due, stream)
             if settings.rebuild == "celery"
             else Builder(self._database, fragments, stream, self._due, settings.build_budget)
         )
         self._crews = (
-            Crew("quick", QUICK, settings.build_budget, QUICK),
-            Crew("rebuild", settings.rebuild_threads, settings.build_budget, settings.lost_builds),
+            BoundedThreadPool("quick", QUICK, settings.build_budget, QUICK),
+            BoundedThreadPool("rebuild", settings.rebuild_threads, settings.build_budget, settings.lost_builds),
         )
         self.rebuilder = Rebuilder(work, *self._crews, settings.rebuild_interval)
         self._timers = Timers(self._database, self._due, stream, self.rebuilder, 2.0 * settings.build_timeout)
         index = Index(fragments.registry)
-        extract = extractor(index.directory)
+        extract = fedmsg_meta_extractor(index.directory)
         groups = create_groups(settings, self._database, stream, bus or {})
-        self._own = OwnMessages(self._database, index, extract, self.rebuilder, stream, self._due, groups)
+        self._own = ConfigChangeHandler(self._database, index, extract, self.rebuilder, stream, self._due, groups)
         mentions, load = Mentions(extract, stream), self._own.keeper.load
         rebuilder, due = self.rebuilder, self._due
         self.pipeline = Pipeline(self._database, index, extract, rebuilder, self._own, load, mentions, due)
-        vouches = voucher(bus or {}, trust=settings.trust_bus)
-        self._catchup = Catchup(self._database, settings.history_url, self.pipeline.put, vouches)
+        vouches = authenticator(bus or {}, trust=settings.trust_bus)
+        self._catchup = HistoryBackfill(self._database, settings.history_url, self.pipeline.put, vouches)
         self._stopped = threading.Event()
         self._need_resync = False
 
@@ -97,7 +96,7 @@ class Daemon:
 
     def start(self) -> None:
         """Start all threads."""
-        calm_collector()
+        tune_gc()
         self.rebuilder.start()
         self.pipeline.start()
         self._timers.start()
@@ -158,7 +157,7 @@ class Daemon:
     def _purge(self) -> None:
         self._purge_messages()
         with self._database.transaction() as session:
-            notices.purge(session, self._settings.retention_days)
+            notifications.purge(session, self._settings.retention_days)
             outbox.purge(session)
             audit.purge(session, self._settings.audit_days)
             lifecycle.purge(session)
@@ -171,23 +170,23 @@ class Daemon:
 
 
 def create_groups(
-    settings: Settings, database: Database, stream: Stream, bus: Mapping[str, Any]
+    settings: Settings, database: Database, stream: EventLog, bus: Mapping[str, Any]
 ) -> GroupMessages | None:
     """Return what follows the account system's messages about groups, or None where anybody could forge them."""
     trusted = f"{settings.topic_prefix}.{settings.environment}"
-    if settings.trust_bus or vouched(bus, trusted):
+    if settings.trust_bus or group_messages_are_authenticated(bus, trusted):
         return GroupMessages(database, stream, trusted, settings.retention_days)
     log.info("messages about groups are not followed: fedmsg does not check who signed them, see HUBS_TRUST_BUS")
     return None
 
 
-def create_remote(settings: Settings, due: Due, stream: Stream) -> Work:
+def create_remote(settings: Settings, due: BuildSchedule, stream: EventLog) -> BuildBackend:
     """Return what has widgets built by workers.
 
     :raises BadSetting: when Celery is not installed; it is an extra, and loaded by those alone who use it.
     """
     if find_spec("celery") is None:
         raise BadSetting('HUBS_REBUILD=celery needs Celery: pip install "fedora-hubs[celery]", or leave it at threads.')
-    tasks = import_module("hubs.backend.tasks")
-    found: Work = tasks.create_remote(settings, due, stream)
-    return found
+    from hubs.backend.rebuild.celery_queue import create_remote as create_backend  # noqa: PLC0415 - an optional extra
+
+    return create_backend(settings, due, stream)

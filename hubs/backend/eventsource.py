@@ -19,12 +19,15 @@ import redis
 from flask import Flask, Response, jsonify, request
 from flask_sse import ServerSentEventsBlueprint
 
-from hubs.backend import wire
-from hubs.backend.broker import Announcer, Broker, replay
-from hubs.backend.reader import Reader
-from hubs.backend.writer import Writer
+from hubs.backend.eventserver import responses
+from hubs.backend.eventserver.broadcaster import SSEBroadcaster
+from hubs.backend.eventserver.client import SSEClient
+from hubs.backend.eventserver.subscriber import PresenceReporter, RedisSubscriber, replay
 from hubs.errors import NotAllowed
-from hubs.events import Event, Grant, Missed, Stream, Tokens, encode, reset
+from hubs.events.log import EventLog
+from hubs.events.message import Event, ReplayUnavailable, encode, reset
+from hubs.events.tokens import StreamClaims, Tokens
+from hubs.services import create_event_log
 from hubs.settings import Settings, load
 
 #: Seconds for which a handshake waits for Redis; seconds after which a stream ends, to be opened anew.
@@ -40,11 +43,11 @@ RESERVE = 1000
 class HubsEvents(ServerSentEventsBlueprint):  # type: ignore[misc]
     """flask-sse with tokens, ids, replay and one subscription per process."""
 
-    def __init__(self, stream: Stream, tokens: Tokens, most: int) -> None:
+    def __init__(self, stream: EventLog, tokens: Tokens, most: int) -> None:
         super().__init__("events", __name__)
         self._log, self._tokens, self._most = stream, tokens, most
         self._lock = threading.Lock()
-        self._served: tuple[Writer, Broker] | None = None
+        self._served: tuple[SSEBroadcaster, RedisSubscriber] | None = None
         methods = ["GET", "POST"]
         self.add_url_rule("/events", "stream", self.stream, methods=methods)
         self.add_url_rule("/events/poll", "poll", self.poll, methods=methods)
@@ -82,15 +85,15 @@ class HubsEvents(ServerSentEventsBlueprint):  # type: ignore[misc]
         answer.status_code = 200 if up else 503
         return answer
 
-    def _running(self) -> tuple[Writer, Broker]:
+    def _running(self) -> tuple[SSEBroadcaster, RedisSubscriber]:
         """Return loop and broker, started when first needed, hence after the fork."""
         with self._lock:
             if self._served is None:
-                writer = Writer()
-                broker = Broker(self._log, writer)
+                writer = SSEBroadcaster()
+                broker = RedisSubscriber(self._log, writer)
                 writer.start()
                 broker.start()
-                Announcer(self._log, writer.fresh, writer.heard).start()
+                PresenceReporter(self._log, writer.fresh, writer.heard).start()
                 atexit.register(writer.drain)
                 self._served = writer, broker
             return self._served
@@ -117,7 +120,7 @@ class HubsEvents(ServerSentEventsBlueprint):  # type: ignore[misc]
         wait = max(0.0, request.values.get("wait", POLL, float))
         return _HandOver(lambda environ: self._serve(environ, grants, refused, cursor, once=once, wait=wait))
 
-    def _check(self, texts: list[str]) -> tuple[list[Grant], list[str]]:
+    def _check(self, texts: list[str]) -> tuple[list[StreamClaims], list[str]]:
         """Return what the good tokens allow, and the tokens that are not good.
 
         :raises NotAllowed: when none is good.
@@ -142,7 +145,7 @@ class HubsEvents(ServerSentEventsBlueprint):  # type: ignore[misc]
     def _serve(
         self,
         environ: dict[str, Any],
-        grants: list[Grant],
+        grants: list[StreamClaims],
         refused: list[str],
         cursor: str,
         *,
@@ -153,9 +156,9 @@ class HubsEvents(ServerSentEventsBlueprint):  # type: ignore[misc]
         channels = tuple(dict.fromkeys(channel for grant in grants for channel in grant.channels))
         until = time.monotonic() + (min(POLL, wait) if once else LONGEST)
         # Registered before the log is read, so that nothing can fall between the two.
-        reader = Reader(environ["gunicorn.socket"].detach(), channels, until, once=once)
+        reader = SSEClient(environ["gunicorn.socket"].detach(), channels, until, once=once)
         writer.add(reader)
-        first = b"" if once else wire.head()
+        first = b"" if once else responses.head()
         if refused:
             first += encode(Event("", "refused", json.dumps({"tokens": refused})))
         try:
@@ -165,10 +168,10 @@ class HubsEvents(ServerSentEventsBlueprint):  # type: ignore[misc]
                 writer.drop(reader)
                 return
             missed, after = replay(self._log.since(channels, cursor), cursor)
-        except Missed as reason:
+        except ReplayUnavailable as reason:
             missed, after = encode(reset(str(reason))), 0
         except redis.RedisError:
-            writer.answer(reader, wire.away())
+            writer.answer(reader, responses.away())
             return
         writer.release(reader, first + missed, after)
 
@@ -191,7 +194,7 @@ def _leave() -> NoReturn:
 
 
 def _refuse(status: int, text: str) -> Response:
-    headers = {**wire.CROSS_ORIGIN, "Cache-Control": "no-store"}
+    headers = {**responses.CROSS_ORIGIN, "Cache-Control": "no-store"}
     if status in (429, 503):
         headers["Retry-After"] = "10"
     return Response(text + "\n", status, headers, mimetype="text/plain")
@@ -202,7 +205,7 @@ def create_eventsource(settings: Settings | None = None) -> Flask:
     settings = settings or load()
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = MOST_BYTES
-    stream = Stream(settings.redis_url, settings.stream_log, settings.stream_ttl, settings.token_ttl)
+    stream = create_event_log(settings)
     files = _allow_many_files()
     most = files - min(RESERVE, files // 4)
     app.register_blueprint(HubsEvents(stream, Tokens(settings.key(), settings.token_ttl), most))

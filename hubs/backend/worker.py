@@ -17,17 +17,18 @@ from celery import Celery, signals
 from kombu.exceptions import OperationalError
 from sqlalchemy.exc import SQLAlchemyError
 
-from hubs.backend.build import Builder, create_fragments
-from hubs.backend.jobs import Jobs
+from hubs.backend.rebuild.celery_queue import AWAY, TASK, Send, create_queue, lease, queue_up, sender
+from hubs.backend.rebuild.tickets import QueuedBuilds
 from hubs.backend.sdnotify import notify
-from hubs.backend.tasks import AWAY, TASK, Send, create_queue, lease, queue_up, sender
-from hubs.due import Due
+from hubs.bus import NullPublisher
 from hubs.errors import BadSetting
-from hubs.events import Stream
+from hubs.fragments.builder import Builder
+from hubs.fragments.schedule import BuildSchedule
+from hubs.fragments.store import FragmentStore
+from hubs.fragments.thread_pool import BoundedThreadPool
 from hubs.models import Database, Widget
+from hubs.services import create_services
 from hubs.settings import Settings, load
-from hubs.widgets.crew import Crew
-from hubs.widgets.fragments import Fragments
 
 log = logging.getLogger(__name__)
 
@@ -37,11 +38,18 @@ TRIES = 3
 _QUIET = ("celery.worker.strategy", "celery.app.trace", "kombu", "amqp")
 
 
-class Hand:
+class WorkerProcess:
     """What one process of a worker builds with; the seconds of ``lease`` are those of `tasks.lease`."""
 
     def __init__(
-        self, database: Database, fragments: Fragments, builder: Builder, due: Due, jobs: Jobs, crew: Crew, lease: float
+        self,
+        database: Database,
+        fragments: FragmentStore,
+        builder: Builder,
+        due: BuildSchedule,
+        jobs: QueuedBuilds,
+        crew: BoundedThreadPool,
+        lease: float,
     ) -> None:
         self._database, self._fragments, self._builder = database, fragments, builder
         self._due, self._jobs, self._crew, self._lease = due, jobs, crew, lease
@@ -120,20 +128,21 @@ class Hand:
             return None if row is None else self._fragments.key(row)
 
 
-def create_hand(settings: Settings) -> Hand:
+def create_hand(settings: Settings) -> WorkerProcess:
     """Make what one process of a worker builds with."""
-    database = Database(settings.database, pool_size=settings.lost_builds + 2)
-    stream = Stream(settings.redis_url, settings.stream_log, settings.stream_ttl, settings.token_ttl)
-    fragments, due = create_fragments(settings), Due(lambda: stream.client)
-    builder = Builder(database, fragments, stream, due, settings.build_budget)
-    crew = Crew("build", 1, settings.build_budget, settings.lost_builds)
-    return Hand(database, fragments, builder, due, Jobs(lambda: stream.client), crew, lease(settings))
+    services = create_services(settings, pool_size=settings.lost_builds + 2, publisher=NullPublisher())
+    database, fragments, due = services.database, services.fragments, services.schedule
+    builder = Builder(database, fragments, services.events, due, settings.build_budget)
+    crew = BoundedThreadPool("build", 1, settings.build_budget, settings.lost_builds)
+    return WorkerProcess(
+        database, fragments, builder, due, QueuedBuilds(lambda: services.events.client), crew, lease(settings)
+    )
 
 
 def create_worker(settings: Settings) -> Celery:
-    """Return the Celery application of a worker; each process makes its `Hand` when it starts."""
+    """Return the Celery application of a worker; each process makes its `WorkerProcess` when it starts."""
     app = create_queue(settings)
-    send, hands = sender(app), list[Hand]()
+    send, hands = sender(app), list[WorkerProcess]()
 
     def rebuild(widget: int, ticket: str) -> None:
         hands[0].handle(int(widget), str(ticket), send)

@@ -2,7 +2,6 @@
 
 from hubs import __version__
 from hubs.cache import Cache
-from hubs.clients.addresses import networks
 from hubs.clients.badges import Badges
 from hubs.clients.bodhi import Bodhi
 from hubs.clients.bugzilla import Bugzilla
@@ -10,12 +9,13 @@ from hubs.clients.copr import Copr
 from hubs.clients.documents import Documents
 from hubs.clients.fedocal import Fedocal
 from hubs.clients.feeds import Feeds
-from hubs.clients.forgejo import Forgejo
-from hubs.clients.github import GitHub
-from hubs.clients.hosts import Policy
-from hubs.clients.http import HTTP
+from hubs.clients.forges.forgejo import Forgejo
+from hubs.clients.forges.github import GitHub
+from hubs.clients.forges.pagure import Pagure
+from hubs.clients.http.client import HTTP
+from hubs.clients.http.politeness import Policy
+from hubs.clients.http.ssrf import networks
 from hubs.clients.koji import Koji
-from hubs.clients.pagure import Pagure
 from hubs.settings import Settings
 
 

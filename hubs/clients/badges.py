@@ -14,8 +14,8 @@ person without account there, and one who hides their badges, is a 404.
 from dataclasses import dataclass
 from datetime import datetime
 
-from hubs.clients.answer import Moment, Shape, Text
-from hubs.clients.http import HTTP, Service
+from hubs.clients.http.client import HTTP, Service
+from hubs.clients.http.response import Moment, Shape, Text
 
 #: From the rarest to the most common.
 RARITIES = "XSABCD"

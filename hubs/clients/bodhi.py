@@ -19,8 +19,8 @@ from datetime import datetime
 
 from pydantic import Field
 
-from hubs.clients.answer import Link, Moment, Shape, Text
-from hubs.clients.http import HTTP, Service
+from hubs.clients.http.client import HTTP, Service
+from hubs.clients.http.response import Link, Moment, Shape, Text
 from hubs.errors import UpstreamMissing
 
 #: Updates asked for at a time, pages that are read, and the largest page in bytes: updates carry all their comments.

@@ -20,9 +20,9 @@ from typing import Any
 
 from pydantic import Field, SecretStr
 
-from hubs.clients.answer import Moment, Shape, Text
-from hubs.clients.http import HTTP, Service
-from hubs.clients.tickets import Ticket, Tickets, listed
+from hubs.clients.forges.tickets import Ticket, Tickets, listed
+from hubs.clients.http.client import HTTP, Service
+from hubs.clients.http.response import Moment, Shape, Text
 
 #: What is asked for of each bug, and how many bugs at most.
 FIELDS = "id,summary,status,resolution,component,creator,assigned_to,creation_time,last_change_time,flags,groups"

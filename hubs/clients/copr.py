@@ -12,8 +12,8 @@ Name and version are null until the sources are there.
 
 from datetime import UTC, datetime
 
-from hubs.clients.answer import Moment, Shape, Text
-from hubs.clients.http import HTTP, Service
+from hubs.clients.http.client import HTTP, Service
+from hubs.clients.http.response import Moment, Shape, Text
 from hubs.clients.koji import Built
 
 #: Projects of one person that are looked at.

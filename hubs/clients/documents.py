@@ -7,8 +7,8 @@ an empty one is the whole document.
 from collections.abc import Mapping
 from typing import Any
 
-from hubs.clients.answer import tidy
-from hubs.clients.http import HTTP
+from hubs.clients.http.client import HTTP
+from hubs.clients.http.response import tidy
 
 #: Largest document in bytes; steps of a path.
 LIMIT, STEPS = 1_000_000, 20

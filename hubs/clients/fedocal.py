@@ -19,8 +19,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field
 
-from hubs.clients.answer import Shape, Text
-from hubs.clients.http import HTTP, Service
+from hubs.clients.http.client import HTTP, Service
+from hubs.clients.http.response import Shape, Text
 
 
 def _names(value: Any) -> Any:

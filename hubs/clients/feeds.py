@@ -15,9 +15,9 @@ from urllib.parse import urljoin
 
 import nh3
 
-from hubs.clients.answer import link, tidy, unexpected, utc
-from hubs.clients.feedxml import Parts, take_apart
-from hubs.clients.http import HTTP
+from hubs.clients.feedxml import RawFeed, parse
+from hubs.clients.http.client import HTTP
+from hubs.clients.http.response import link, tidy, unexpected, utc
 from hubs.errors import InvalidInput
 
 ACCEPT = "application/atom+xml, application/rss+xml, application/xml;q=0.9, text/xml;q=0.8, */*;q=0.1"
@@ -62,7 +62,7 @@ class Feeds:
         """
         answer = self._http.get(url, accept=ACCEPT, limit=LIMIT)
         try:
-            found = take_apart(answer.body, answer.headers.get("content-type", ""), ENTRIES)
+            found = parse(answer.body, answer.headers.get("content-type", ""), ENTRIES)
         except InvalidInput:
             raise unexpected(answer.name) from None
         return _feed(found, answer.url)
@@ -73,7 +73,7 @@ def plain(text: Any) -> str:
     return tidy(html.unescape(nh3.clean(str(text or "")[:1000], tags=set())), 300)
 
 
-def _feed(found: Parts, address: str) -> Feed:
+def _feed(found: RawFeed, address: str) -> Feed:
     base = _joined(address, found.base) or address
     entries = [_entry(one, base) for one in found.entries]
     if all(one.published for one in entries):

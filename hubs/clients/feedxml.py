@@ -56,7 +56,7 @@ _AMPERSAND = re.compile(
 Fields = dict[str, str]
 
 
-class Parts:
+class RawFeed:
     """What is in a feed; ``base`` is what its addresses are relative to, where it says so itself."""
 
     def __init__(self) -> None:
@@ -64,7 +64,7 @@ class Parts:
         self.entries: list[Fields] = []
 
 
-def take_apart(body: bytes, content_type: str, most: int) -> Parts:
+def parse(body: bytes, content_type: str, most: int) -> RawFeed:
     """Return the parts of a feed with its first ``most`` entries.
 
     What comes before a mistake in its XML counts, once mistakes that are made often are put right.
@@ -94,7 +94,7 @@ class _Reader:
     """Reads one feed: hears of its elements in their order."""
 
     def __init__(self, most: int) -> None:
-        self.parts, self.known, self._most = Parts(), False, most
+        self.parts, self.known, self._most = RawFeed(), False, most
         #: Of each open element, its prefix and what its children belong to.
         self._open: list[tuple[str, Fields | None]] = []
         self._into: Fields | None = None

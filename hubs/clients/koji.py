@@ -17,8 +17,8 @@ from xml.parsers.expat import ExpatError
 
 from pydantic import TypeAdapter, ValidationError
 
-from hubs.clients.answer import Answer, Moment, Shape, Text, unexpected
-from hubs.clients.http import HTTP, Service
+from hubs.clients.http.client import HTTP, Service
+from hubs.clients.http.response import Answer, Moment, Shape, Text, unexpected
 
 XML = "text/xml"
 

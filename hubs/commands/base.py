@@ -7,14 +7,11 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from hubs import cache
-from hubs.actions import outbox, revisions
-from hubs.bus import NullPublisher, Publisher
 from hubs.errors import NotFound
-from hubs.models import Database, Hub, User
+from hubs.models import Hub, User
 from hubs.permissions import OPERATOR, visible
+from hubs.services import Services, create_services
 from hubs.settings import Settings, load
-from hubs.widgets.public import Public, forget_after_commit
 from hubs.widgets.registry import Registry
 
 
@@ -22,9 +19,18 @@ from hubs.widgets.registry import Registry
 class Instance:
     """The instance that the settings describe."""
 
-    settings: Settings
-    registry: Registry
+    services: Services
     session: Session
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force."""
+        return self.services.settings
+
+    @property
+    def registry(self) -> Registry:
+        """The installed widgets."""
+        return self.services.registry
 
     def hub(self, path: str) -> Hub:
         """Return the hub ``docs`` or ``t/docs``, or ``u/somebody``.
@@ -52,16 +58,9 @@ class Instance:
 @contextmanager
 def instance() -> Iterator[Instance]:
     """Give the instance with a session; the caller commits. What was not committed is rolled back."""
-    settings = load()
-    database = Database(settings.database, info={"site_url": settings.site_url, outbox.ORIGIN: "cli"})
-    publisher = Publisher() if settings.publish else NullPublisher()
-    registry = Registry(settings.widgets, settings.key())
-    outbox.publish_after_commit(database, publisher)
-    revisions.record_on_commit(database, registry)
-    forget_after_commit(database, Public(cache.connect(settings.cache)))
+    services = create_services(load(), origin="cli")
     try:
-        with database.session() as session:
-            yield Instance(settings, registry, session)
+        with services.database.session() as session:
+            yield Instance(services, session)
     finally:
-        publisher.close()
-        database.dispose()
+        services.close()

@@ -6,13 +6,9 @@ import click
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
-from hubs import cache as caches
 from hubs import i18n
 from hubs.commands.base import instance
 from hubs.models import Widget
-from hubs.settings import Settings
-from hubs.widgets.fragments import Fragments
-from hubs.widgets.registry import Registry
 
 #: Widgets asked for in one round trip.
 CHUNK = 500
@@ -29,7 +25,7 @@ def coverage() -> None:
     states: dict[str, int] = {}
     total = 0
     with instance() as here:
-        fragments = _fragments(here.settings, here.registry)
+        fragments = here.services.fragments
         for rows in _chunks(here.session):
             total += len(rows)
             for found in fragments.read_many(rows).values():
@@ -48,17 +44,12 @@ def clean(hub: str | None) -> None:
     forgotten = 0
     with instance() as here:
         only = here.hub(hub).id if hub else None
-        fragments = _fragments(here.settings, here.registry)
+        fragments = here.services.fragments
         for rows in _chunks(here.session, only):
             for row in rows:
                 fragments.forget(row, i18n.locales())
             forgotten += len(rows)
     click.echo(f"The fragments of {forgotten} widgets are forgotten.")
-
-
-def _fragments(settings: Settings, registry: Registry) -> Fragments:
-    store = caches.connect(settings.cache)
-    return Fragments(registry, store, settings.key(), settings.fragment_ttl, settings.build_timeout)
 
 
 def _chunks(session: Session, hub_id: int | None = None) -> Iterator[list[Widget]]:

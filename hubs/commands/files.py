@@ -6,7 +6,8 @@ from typing import TextIO
 
 import click
 
-from hubs.actions import applying, documents, files
+from hubs.actions.layout import apply as apply_action
+from hubs.actions.layout import documents, yaml_files
 from hubs.commands.base import instance
 from hubs.permissions import OPERATOR
 
@@ -20,7 +21,7 @@ def export(hub: str, output: Path | None) -> None:
     HUB is docs for the team docs, or u/somebody for a person's hub.
     """
     with instance() as here:
-        text = files.write(documents.describe(here.hub(hub), here.registry, people=True))
+        text = yaml_files.write(documents.describe(here.hub(hub), here.registry, people=True))
     if output is None:
         click.echo(text, nl=False)
     else:
@@ -38,10 +39,10 @@ def apply(file: TextIO, dry_run: bool) -> None:
     stay as they are unless it lists them. With an entry managed_in, which tells where the file is kept, the hub's page
     becomes read-only.
     """
-    wanted = files.parse(file.read(files.LIMIT + 1), file.name)
+    wanted = yaml_files.parse(file.read(yaml_files.LIMIT + 1), file.name)
     with instance() as here:
-        hub = applying.found(here.session, here.registry, wanted)
-        done = applying.apply(here.session, here.registry, OPERATOR, hub, wanted)
+        hub = apply_action.found(here.session, here.registry, wanted)
+        done = apply_action.apply(here.session, here.registry, OPERATOR, hub, wanted)
         for change in done:
             click.echo(str(change))
         if dry_run:

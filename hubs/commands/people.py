@@ -7,7 +7,8 @@ import click
 from sqlalchemy import func, select
 
 from hubs.actions import audit as log
-from hubs.actions import people, templates
+from hubs.actions import templates
+from hubs.actions.people import roles
 from hubs.commands.base import Instance, instance
 from hubs.models import Hub, Role, RoleName, User
 from hubs.permissions import OPERATOR, visible
@@ -52,7 +53,7 @@ def create(name: str, owners: tuple[str, ...], title: str, summary: str, templat
         values = {"display_name": title, "summary": summary}
         hub = templates.start(here.session, here.registry, OPERATOR, users[0], name, values, template)
         for user in users[1:]:
-            people.give_role(here.session, OPERATOR, hub, user, RoleName.OWNER)
+            roles.give_role(here.session, OPERATOR, hub, user, RoleName.OWNER)
         here.session.commit()
     click.echo(f"The team {name} is there; {', '.join(owners)} own it.")
 
@@ -84,11 +85,11 @@ def _sync(here: Instance, hub: Hub, role: RoleName, wanted: list[str]) -> tuple[
     added = [
         username
         for username in wanted
-        if username in users and people.give_role(here.session, OPERATOR, hub, users[username], role)
+        if username in users and roles.give_role(here.session, OPERATOR, hub, users[username], role)
     ]
     gone = [user for user in hub.people(role) if user.username not in set(wanted)]
     for user in gone:
-        people.drop_role(here.session, OPERATOR, hub, user, role)
+        roles.drop_role(here.session, OPERATOR, hub, user, role)
     return added, [user.username for user in gone], [username for username in wanted if username not in users]
 
 
@@ -115,7 +116,7 @@ def list_users(limit: int) -> None:
 def add(username: str, name: str, timezone: str) -> None:
     """Make an account with its hub, before its person signs in for the first time."""
     with instance() as here:
-        people.sign_up(here.session, here.registry, username, name, timezone)
+        roles.sign_up(here.session, here.registry, username, name, timezone)
         here.session.commit()
     click.echo(f"The account {username} is there.")
 

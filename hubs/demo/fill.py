@@ -10,8 +10,9 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from hubs.actions import hubs as hub_actions
-from hubs.actions import messages, people, revisions, widgets
-from hubs.backend.extract import Extractor
+from hubs.actions import messages, widgets
+from hubs.actions.people import roles
+from hubs.backend.ingest.extract import Extractor
 from hubs.bus import Message, parse
 from hubs.demo import messages as invented
 from hubs.models import Database, Hub, OutboxMessage, RoleName, User, now
@@ -42,13 +43,12 @@ def data() -> dict[str, list[dict[str, Any]]]:
 def fill(database: Database, registry: Registry) -> bool:
     """Fill an empty database; return False, and change nothing, when somebody is in it already."""
     chance = random.Random(SEED)
-    revisions.record_on_commit(database, registry)
     with database.transaction() as session:
         if session.scalar(select(func.count(User.id))):
             return False
         known = data()
         users = {
-            one["username"]: people.sign_up(session, registry, one["username"], one["fullname"], one["timezone"])
+            one["username"]: roles.sign_up(session, registry, one["username"], one["fullname"], one["timezone"])
             for one in known["people"]
         }
         for username, user in users.items():
@@ -92,10 +92,10 @@ def _team(session: Session, registry: Registry, users: dict[str, User], team: di
     owner = person(founder.id, founder.username, hub.roles)
     for role, names in ((RoleName.OWNER, "owners"), (RoleName.MEMBER, "members")):
         for username in team[names]:
-            people.give_role(session, owner, hub, users[username], role)
+            roles.give_role(session, owner, hub, users[username], role)
     for username in team["subscribers"]:
         reader = users[username]
-        people.take_role(session, person(reader.id, username, ()), hub, RoleName.SUBSCRIBER)
+        roles.take_role(session, person(reader.id, username, ()), hub, RoleName.SUBSCRIBER)
     for row in list(hub.widgets):
         if row.plugin == "sticky":
             widgets.update(session, registry, owner, row, {"text": team["sticky"].strip(), "colour": team["colour"]})

@@ -11,11 +11,12 @@ from pathlib import Path
 
 from honcho.manager import Manager
 
+from hubs.bus import NullPublisher
 from hubs.demo import fill, upstream
 from hubs.errors import HubsError
-from hubs.models import Database, migrations
+from hubs.models import migrations
+from hubs.services import create_services
 from hubs.settings import load
-from hubs.widgets.registry import Registry
 
 HOST = "127.0.0.1"
 
@@ -82,7 +83,7 @@ def environment(ports: Ports, data_dir: Path) -> dict[str, str]:
 def commands(ports: Ports, *, replay: bool, pause: float) -> dict[str, str]:
     """Return the command line of each process by its name."""
     gunicorn = _python("gunicorn") + " --no-control-socket --graceful-timeout 5 --worker-class"
-    streams = f"{gunicorn} hubs.backend.handshake.HandshakeWorker"
+    streams = f"{gunicorn} hubs.backend.eventserver.gunicorn_worker.BufferedRequestWorker"
     found = {
         "redis": f"{_python('hubs')} demo redis --port {ports.redis}",
         "relay": _script("fedmsg-relay"),
@@ -129,13 +130,13 @@ def config_parent(data_dir: Path) -> Path:
 
 def _prepare(env: dict[str, str]) -> None:
     settings = load({name: value for name, value in env.items() if name.startswith("HUBS_")})
-    database = Database(settings.database, info={"site_url": settings.site_url})
+    services = create_services(settings, publisher=NullPublisher())
+    database = services.database
     print("Preparing the database …", flush=True)
     migrations.upgrade(database)
-    if fill.fill(database, Registry(settings.widgets, settings.key())):
+    if fill.fill(database, services.registry):
         print("Filled it with demo people and teams.", flush=True)
-    settings.key()
-    database.dispose()
+    services.close()
 
 
 def _python(module: str) -> str:

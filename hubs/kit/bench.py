@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from markupsafe import Markup
 
+from hubs.fragments.fragment import Fragment, digest_of
+from hubs.fragments.store import FragmentStore
 from hubs.models import Widget
-from hubs.widgets.fragment import Fragment, digest_of
-from hubs.widgets.fragments import Fragments
 from hubs.widgets.registry import WidgetType
 
 _BOX = Markup(
@@ -17,7 +17,7 @@ _BOX = Markup(
 )
 
 
-class BenchFragments(Fragments):
+class BenchFragments(FragmentStore):
     """Fragments for the author of a widget; never for a page that others see."""
 
     #: Why a widget cannot be imported just now, by its name.

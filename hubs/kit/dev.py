@@ -14,20 +14,18 @@ from fakeredis import TcpFakeServer
 from sqlalchemy import select, update
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from hubs import cache
 from hubs.actions import hubs as hub_actions
-from hubs.actions import people
+from hubs.actions.people import roles
 from hubs.app import create_app
 from hubs.backend.daemon import Daemon
 from hubs.backend.eventsource import create_eventsource
 from hubs.bus import parse
-from hubs.clients.all import Clients
 from hubs.demo import messages as invented
 from hubs.kit.bench import BenchFragments
 from hubs.kit.sources import Sources
-from hubs.models import Database, Hub, OutboxMessage, Widget, migrations, now
+from hubs.models import Hub, OutboxMessage, Widget, migrations, now
+from hubs.services import create_database, create_fragments
 from hubs.settings import Settings, load
-from hubs.widgets.registry import Registry
 
 log = logging.getLogger(__name__)
 
@@ -49,12 +47,8 @@ class Workbench:
         self.settings = _settings(data_dir, port, self._redis.server_address[1])
         sys.path[:0] = self._sources.roots()
         sys.dont_write_bytecode = True  # its times have seconds only: what is saved twice in one would be missed
-        key = self.settings.key()
-        store = cache.connect(self.settings.cache)
-        self._registry = Registry([], key)
-        self._fragments = BenchFragments(
-            self._registry, store, key, self.settings.fragment_ttl, clients=Clients(self.settings, store)
-        )
+        self._fragments = create_fragments(self.settings, BenchFragments)
+        self._registry = self._fragments.registry
         self._daemon = Daemon(self.settings, self._fragments)
         self._stopped = threading.Event()
         self._rows: list[int] = []
@@ -82,6 +76,9 @@ class Workbench:
         settings = self.settings
         self._hear(f"{settings.topic_prefix}.{settings.environment}.{topic}", body)
 
+    def connect(self) -> None:
+        """Do nothing: the daemon is in this process."""
+
     def close(self, timeout: float = 0) -> None:
         """Do nothing: nothing waits."""
 
@@ -102,10 +99,10 @@ class Workbench:
         self._fragments.trouble = trouble
 
     def _fill(self) -> None:
-        database = Database(self.settings.database)
+        database = create_database(self.settings)
         migrations.upgrade(database)
         with database.transaction() as session:
-            users = [people.sign_up(session, self._registry, name, name.title()) for name in PEOPLE]
+            users = [roles.sign_up(session, self._registry, name, name.title()) for name in PEOPLE]
             hub = session.scalars(select(Hub).where(Hub.name == TEAM)).first()
             hub = hub or hub_actions.create(session, self._registry, users[0], "team", TEAM)
             there = {row.plugin for row in hub.widgets}

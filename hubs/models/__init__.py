@@ -4,14 +4,14 @@ from hubs.models.base import Base, Moment, now
 from hubs.models.database import Database
 from hubs.models.history import AuditEntry, Draft, Revision
 from hubs.models.hub import GRID, SUMMARY_LENGTH, Banner, FormerName, Hub, JoinMode, Widget
-from hubs.models.membership import Invitation, JoinRequest, RequestState
 from hubs.models.messages import MessagePackage, MessagePerson, StoredMessage
 from hubs.models.outbox import OutboxMessage, digest
-from hubs.models.people import Role, RoleName, User
-from hubs.models.personal import Bookmark, Notice, NoticeKind, StreamMark
+from hubs.models.people.membership import Invitation, JoinRequest, RequestState
+from hubs.models.people.personal import Bookmark, Notice, NoticeKind, StreamMark
+from hubs.models.people.sessions import SignIn
+from hubs.models.people.tokens import BearerToken, PersonalToken, Scope
 from hubs.models.push import PushContent, PushToken
-from hubs.models.sessions import SignIn
-from hubs.models.tokens import BearerToken, PersonalToken, Scope
+from hubs.models.user import Role, RoleName, User
 from hubs.models.visibility import Visibility
 
 __all__ = [

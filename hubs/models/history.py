@@ -31,7 +31,7 @@ class AuditEntry(Base):
 
 
 class Revision(Base):
-    """A hub's record and layout after a change, as a document; see `hubs.actions.documents`."""
+    """A hub's record and layout after a change, as a document; see `hubs.actions.layout.documents`."""
 
     __tablename__ = "revisions"
     __table_args__ = (Index(None, "hub_id", "number", unique=True),)

@@ -12,7 +12,7 @@ from sqlalchemy.ext.mutable import MutableDict
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from hubs.models.base import Base, now
-from hubs.models.people import Role, RoleName, User
+from hubs.models.user import Role, RoleName, User
 from hubs.models.visibility import Visibility, visibility_column
 
 #: Length of a hub's summary in characters.

@@ -7,7 +7,7 @@ from hubs.models.base import now
 #: Grades and the days from which they hold.
 GRADES = (("5years", 1826), ("2years", 731), ("year", 365), ("quarter", 91), ("month", 31), ("week", 7), ("day", 1))
 #: Days after which a hub says that it is idle.
-COBWEBS = 31
+IDLE_AFTER_DAYS = 31
 
 
 def grade(last_activity: datetime | None) -> str:

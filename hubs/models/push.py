@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from hubs.models.base import Base, now
 from hubs.models.hub import Widget
-from hubs.models.tokens import BearerToken
+from hubs.models.people.tokens import BearerToken
 
 
 class PushContent(Base):

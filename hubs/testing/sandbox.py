@@ -18,9 +18,9 @@ from sqlalchemy.pool import StaticPool
 from hubs import i18n, urls
 from hubs.cache import Cache
 from hubs.errors import NeedsSetup
+from hubs.fragments.store import Fragment, FragmentStore
 from hubs.models import Base, Hub, Role, RoleName, User, Widget, now
 from hubs.widgets.caching import services_of
-from hubs.widgets.fragments import Fragment, Fragments
 from hubs.widgets.registry import Registry, WidgetType
 from hubs.widgets.view import FILTERS
 
@@ -61,7 +61,7 @@ class MemoryCache:
         """Do nothing."""
 
 
-class SandboxFragments(Fragments):
+class SandboxFragments(FragmentStore):
     """Fragments whose functions may be told what to answer; no class is changed, so others may build meanwhile."""
 
     #: What the named functions do instead of computing anything.

@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, select
 from hubs.models import Hub
 from hubs.models.idle import grade
 from hubs.permissions import in_lists, visible
-from hubs.views.site import db, me
+from hubs.views.web.context import db, me
 
 blueprint = Blueprint("front", __name__)
 

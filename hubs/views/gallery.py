@@ -8,13 +8,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from hubs.errors import NotFound
+from hubs.fragments.store import Fragment
 from hubs.i18n import N_, _
 from hubs.models import Visibility, Widget
 from hubs.permissions import VISITOR, can
 from hubs.testing.samples import sample
 from hubs.testing.sandbox import Sandbox, Shown, sandbox
-from hubs.views.site import db, locale, site
-from hubs.widgets.fragments import Fragment
+from hubs.views.web.context import db, locale, site
 
 blueprint = Blueprint("gallery", __name__)
 

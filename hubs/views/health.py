@@ -6,7 +6,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from hubs import __version__
-from hubs.views.site import db, site
+from hubs.views.web.context import db, site
 
 blueprint = Blueprint("health", __name__)
 

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from sqlalchemy.orm import Session, object_session
+
 from hubs.cache import Cache, NullCache, key_of
 from hubs.clients.all import Clients
 from hubs.models import Widget
@@ -40,7 +42,7 @@ class Interest:
 
 
 @dataclass
-class Services:
+class BuildContext:
     """What the framework lends to a widget while it is built."""
 
     cache: Cache = field(default_factory=NullCache)
@@ -112,7 +114,7 @@ class CachedFunction:
             services.cache.set(self._key(services), services.sign(self._bound(services, data)) + data, services.ttl)
         return value
 
-    def _load(self, services: Services) -> Any:
+    def _load(self, services: BuildContext) -> Any:
         entry = services.cache.get(self._key(services))
         if entry is None:
             return _MISSING
@@ -126,20 +128,28 @@ class CachedFunction:
             log.warning("cached value of %s cannot be read; it is computed anew", self._key(services), exc_info=True)
             return _MISSING
 
-    def _key(self, services: Services) -> str:
+    def _key(self, services: BuildContext) -> str:
         row = self.instance
         return key_of("d", row.identity, row.version, services.code, type(self).__qualname__)
 
-    def _bound(self, services: Services, data: bytes) -> bytes:
+    def _bound(self, services: BuildContext, data: bytes) -> bytes:
         """Tie the data to its key, so that nobody can answer one question with the signed answer to another."""
         return self._key(services).encode() + b"\0" + data
 
 
-def lend(row: Widget, services: Services) -> None:
+def lend(row: Widget, services: BuildContext) -> None:
     """Let the widget's cached functions use ``services``."""
     row.__dict__["_services"] = services
 
 
-def services_of(row: Widget) -> Services:
+def services_of(row: Widget) -> BuildContext:
     """Return what was lent to a widget; without a cache where nothing was."""
-    return row.__dict__.setdefault("_services", Services())  # type: ignore[no-any-return]
+    return row.__dict__.setdefault("_services", BuildContext())  # type: ignore[no-any-return]
+
+
+def session_of(row: Widget) -> Session:
+    """Return the session that the widget's row is in."""
+    session = object_session(row)
+    if session is None:
+        raise RuntimeError(f"widget {row.id} was read in a session that is closed")
+    return session

@@ -17,7 +17,7 @@ from hubs.widgets.base import Widget
 from hubs.widgets.caching import CachedFunction
 from hubs.widgets.parameters import Parameter, declare
 from hubs.widgets.schema import Schema
-from hubs.widgets.vault import Vault
+from hubs.widgets.secrets import SecretBox
 from hubs.widgets.view import RootWidgetView
 
 log = logging.getLogger(__name__)
@@ -110,7 +110,7 @@ class Registry:
         self._types: dict[str, WidgetType] = {}
         #: Why a declared widget cannot be used, by its declaration.
         self.broken: dict[str, str] = {}
-        self._vault = vault = Vault(key)
+        self._vault = vault = SecretBox(key)
         for origin in BUILT_IN:
             self._add(load(origin, vault))
         for origin in _outside(declared):
@@ -154,7 +154,7 @@ def _outside(declared: Iterable[str]) -> list[str]:
     return list(dict.fromkeys([*(point.value for point in points), *declared]))
 
 
-def load(origin: str, vault: Vault) -> WidgetType:
+def load(origin: str, vault: SecretBox) -> WidgetType:
     """Import the widget ``module:ClassName`` and scan its module.
 
     :raises ValueError: with what the declaration or the widget lacks.

@@ -14,7 +14,7 @@ from hubs.errors import InvalidInput, NeedsSetup
 from hubs.i18n import _
 from hubs.widgets import parameters
 from hubs.widgets.parameters import Parameter
-from hubs.widgets.vault import Unreadable, Vault, is_sealed
+from hubs.widgets.secrets import SecretBox, Unreadable, is_sealed
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ class Schema:
     parameters: tuple[Parameter, ...]
     version: int = 1
     migrate: Callable[[dict[str, Any], int], Mapping[str, Any]] = field(default=lambda settings, version: settings)
-    vault: Vault = field(default_factory=Vault)
+    vault: SecretBox = field(default_factory=SecretBox)
 
     @cached_property
     def defaults(self) -> dict[str, Any]:

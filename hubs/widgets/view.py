@@ -107,7 +107,7 @@ def avatar(username: str, size: int = 32) -> Markup:
     return _round(_hue(username), username[:1].upper() or "?", size)
 
 
-def face(hub: Any, size: int = 32) -> Markup:
+def hub_avatar(hub: Any, size: int = 32) -> Markup:
     """Render a hub's round picture: its ``avatar`` on the colour of its ``banner``, else as the name alone has it."""
     look = f"look-{hub.banner}" if hub.banner else _hue(hub.name)
     return _round(look, hub.avatar or hub.name[:1].upper() or "?", size)
@@ -144,7 +144,7 @@ FILTERS = {
     "moment": moment,
     "day": day,
     "avatar": avatar,
-    "face": face,
+    "hub_avatar": hub_avatar,
     "icon": icon,
     "account": account,
 }

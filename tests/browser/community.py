@@ -15,14 +15,16 @@ from flask import Flask
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from hubs.actions import drafts, layouts, lifecycle, membership, messages, notices, people, push, tokens, widgets
 from hubs.actions import hubs as hub_actions
+from hubs.actions import lifecycle, messages, push, widgets
+from hubs.actions.layout import drafts, edits
+from hubs.actions.people import membership, notifications, roles, tokens
 from hubs.app import create_app
 from hubs.demo import upstream
 from hubs.models import Database, Hub, RoleName, User
 from hubs.permissions import OPERATOR, Person, person
 from hubs.settings import load
-from hubs.views.errors import answer
+from hubs.views.web.error_pages import answer
 from hubs.widgets.registry import Registry
 from tests.fresh import prepare
 from tests.serving import serving
@@ -79,7 +81,7 @@ class _Filling:
     def everything(self) -> None:
         """Make the people, their teams, and what they did."""
         names = ("rana", "sami", "tove", "mirko")
-        self.users = {name: people.sign_up(self.session, self.registry, name, name.title()) for name in names}
+        self.users = {name: roles.sign_up(self.session, self.registry, name, name.title()) for name in names}
         about = {
             "summary": "We swim.",
             "description": f"# Otters\n\nWe **swim**. {LONG}",
@@ -88,12 +90,12 @@ class _Filling:
         otters = self.team("otters", display_name="The Otters", join_conditions="Please *swim*.", **about)
         archived, kept, closed, deleted = (self.team(name) for name in ("voles", "mice", "stoats", "newts"))
         rana, sami, tove = (self.person(name) for name in ("rana", "sami", "tove"))
-        people.add_role(self.session, "rana", otters, self.users["mirko"], RoleName.OWNER)
+        roles.grant_role_unchecked(self.session, "rana", otters, self.users["mirko"], RoleName.OWNER)
         membership.join(self.session, tove, otters, f"May I? {LONG}")
         membership.join(self.session, tove, archived, "Me too.")
         membership.answer(self.session, rana, archived, self.users["tove"], approve=False, note="We are full.")
         membership.invite(self.session, rana, otters, self.users["sami"], RoleName.MEMBER, "Come and swim.")
-        people.take_role(self.session, sami, archived, RoleName.STARGAZER)
+        roles.take_role(self.session, sami, archived, RoleName.STARGAZER)
         hub_actions.update(self.session, rana, archived, {"archived": True})
         hub_actions.update(self.session, OPERATOR, kept, {"managed_in": "https://git.example.org/hubs/mice.yaml"})
         hub_actions.update(self.session, rana, closed, {"join_mode": "invitation"})
@@ -131,13 +133,13 @@ class _Filling:
             for number in range(1, 60)
         ]
         messages.store(self.session, made)
-        notices.mention(self.session, [("m1", "mirko", frozenset(("rana", "mirko")))])
+        notifications.mention(self.session, [("m1", "mirko", frozenset(("rana", "mirko")))])
 
     def draft(self, rana: Person, hub: Hub) -> None:
         """Begin a draft as rana, and let mirko save over it."""
         document = drafts.view(self.session, self.registry, rana, hub).document
         key = document.widgets.left[0].id
-        mine = layouts.step(layouts.width(document, 7), self.registry, key, "down")
+        mine = edits.step(edits.width(document, 7), self.registry, key, "down")
         drafts.put(self.session, self.registry, rana, hub, mine)
         values = {"summary": "We swim and dive.", "left_width": 6}
         hub_actions.update(self.session, self.person("mirko"), hub, values)

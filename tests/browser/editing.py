@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
 from hubs.actions import hubs as hub_actions
-from hubs.actions import people
+from hubs.actions.people import roles
 from hubs.models import Hub, RoleName, User
 from hubs.permissions import person
 from tests.stack import Stack
@@ -19,14 +19,14 @@ def newts(production: Stack) -> Iterator[str]:
     """Give the path of a team with two owners, as new for every test."""
     database = production.database()
     with database.transaction() as session:
-        users = [people.sign_up(session, production.registry, name) for name in ("ottoline", "pernille")]
+        users = [roles.sign_up(session, production.registry, name) for name in ("ottoline", "pernille")]
         hub = session.scalars(select(Hub).where(Hub.name == "newts", Hub.kind == "team")).first()
         if hub is not None:
             session.delete(hub)
             session.flush()
         hub = hub_actions.create(session, production.registry, users[0], "team", "newts")
         founder = session.get_one(User, users[0].id)
-        people.give_role(session, person(founder.id, "ottoline", hub.roles), hub, users[1], RoleName.OWNER)
+        roles.give_role(session, person(founder.id, "ottoline", hub.roles), hub, users[1], RoleName.OWNER)
     yield "/t/newts/"
     database.dispose()
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect
 
-from hubs.actions import messages, people
+from hubs.actions import messages
+from hubs.actions.people import roles
 from hubs.app import create_app
 from hubs.demo import upstream
 from hubs.models import Database, Hub, Widget
@@ -59,7 +60,7 @@ def _fill(database: Database) -> None:
     registry = Registry()
     with database.transaction() as session:
         for name in ("rana", "sami"):
-            people.sign_up(session, registry, name, name.title())
+            roles.sign_up(session, registry, name, name.title())
             hub = session.query(Hub).filter_by(name=name).one()
             hub.widgets.clear()
             for number, found in enumerate(registry):

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from hubs.actions import hubs as hub_actions
-from hubs.actions import people
+from hubs.actions.people import roles
 from hubs.models import RoleName
 from tests.browser.conftest import Open, live
 from tests.stack import Bus, Stack
@@ -20,11 +20,11 @@ def teams(production: Stack, bus: Bus, request: pytest.FixtureRequest) -> Iterat
     database = production.database()
     names = [f"{letter}-{mark}" for letter in "ab"]
     with database.transaction() as session:
-        owner = people.sign_up(session, production.registry, f"quillon{mark}")
-        member = people.sign_up(session, production.registry, f"brisa{mark}")
+        owner = roles.sign_up(session, production.registry, f"quillon{mark}")
+        member = roles.sign_up(session, production.registry, f"brisa{mark}")
         for name in names:
             hub = hub_actions.create(session, production.registry, owner, "team", name)
-            people.add_role(session, owner.username, hub, member, RoleName.MEMBER)
+            roles.grant_role_unchecked(session, owner.username, hub, member, RoleName.MEMBER)
     yield names
     database.dispose()
 

@@ -7,7 +7,7 @@ from flask import Flask
 from playwright.sync_api import Browser, Page, expect
 
 from hubs.actions import hubs as hub_actions
-from hubs.actions import people
+from hubs.actions.people import roles
 from hubs.app import create_app
 from hubs.models import Database
 from hubs.settings import load
@@ -26,8 +26,8 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     database, registry = Database(settings.database, info={"site_url": settings.site_url}), Registry()
     prepare(database)
     with database.transaction() as session:
-        rana = people.sign_up(session, registry, "rana", "Rana Reef")
-        people.sign_up(session, registry, "sami", "Sami Sand")
+        rana = roles.sign_up(session, registry, "rana", "Rana Reef")
+        roles.sign_up(session, registry, "sami", "Sami Sand")
         hub_actions.create(session, registry, rana, "team", "otters", {"summary": "We swim."})
     database.dispose()
     app: Flask = create_app(settings)

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from hubs.actions import hubs as hub_actions
-from hubs.actions import people
+from hubs.actions.people import roles
 from hubs.models import Hub, RoleName, User, Visibility
 from hubs.permissions import person
 from tests.browser.conftest import Open
@@ -20,10 +20,10 @@ def team(production: Stack, bus: Bus, request: pytest.FixtureRequest) -> Iterato
     name = f"team-{abs(hash(request.node.name)) % 10**6}"
     database = production.database()
     with database.transaction() as session:
-        owner = people.sign_up(session, production.registry, "odalys", "Odalys")
-        member = people.sign_up(session, production.registry, "mirko", "Mirko")
+        owner = roles.sign_up(session, production.registry, "odalys", "Odalys")
+        member = roles.sign_up(session, production.registry, "mirko", "Mirko")
         hub = hub_actions.create(session, production.registry, owner, "team", name)
-        people.add_role(session, "odalys", hub, member, RoleName.MEMBER)
+        roles.grant_role_unchecked(session, "odalys", hub, member, RoleName.MEMBER)
     yield name
     database.dispose()
 
@@ -83,7 +83,7 @@ def test_the_open_page_of_a_removed_member_closes_within_five_seconds(
         mirko = session.query(User).filter_by(username="mirko").one()
         hub = session.query(Hub).filter_by(name=team).one()
         hub.group_name = team
-        assert people.give_role(session, person(owner.id, "odalys", hub.roles), hub, mirko, RoleName.MEMBER) is False
+        assert roles.give_role(session, person(owner.id, "odalys", hub.roles), hub, mirko, RoleName.MEMBER) is False
     removed = time.monotonic()
     body = {"agent": "odalys", "group": team, "user": "mirko"}
     bus.send("org.fedoraproject.dev.fas.group.member.remove", body)

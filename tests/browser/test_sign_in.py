@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlalchemy.orm import Session
 
 from hubs.actions import hubs as hub_actions
-from hubs.actions import people as people_actions
+from hubs.actions.people import roles as role_actions
 from hubs.models import Hub, Role, RoleName, SignIn, User
 from hubs.widgets.registry import Registry
 from tests.provider import Site, site
@@ -180,7 +180,7 @@ def test_everything_works_without_javascript(here: Site, chromium: Browser) -> N
 
 def test_a_name_that_belongs_to_another_account_is_not_taken_over(here: Site, browse: Open) -> None:
     with here.database.transaction() as session:
-        user = people_actions.sign_up(session, Registry(), "cleo")
+        user = role_actions.sign_up(session, Registry(), "cleo")
         user.issuer, user.subject = here.issuer, "somebody-else"
     page = browse(here)
     begin(page)
@@ -193,15 +193,15 @@ def test_a_name_that_belongs_to_another_account_is_not_taken_over(here: Site, br
 def test_groups_of_the_provider_make_and_end_membership(tmp_path: Path, browse: Open) -> None:
     with site(tmp_path) as found:
         with found.database.transaction() as session:
-            founder = people_actions.sign_up(session, Registry(), "dora")
-            ottoline = people_actions.sign_up(session, Registry(), "ottoline")
+            founder = role_actions.sign_up(session, Registry(), "dora")
+            ottoline = role_actions.sign_up(session, Registry(), "ottoline")
             hubs = {
                 name: hub_actions.create(session, Registry(), founder, "team", name)
                 for name in ("otters", "readers", "free")
             }
             hubs["otters"].group_name, hubs["readers"].group_name = "otters", "readers"
             for name in ("readers", "free"):
-                people_actions.add_role(session, "dora", hubs[name], ottoline, RoleName.MEMBER)
+                role_actions.grant_role_unchecked(session, "dora", hubs[name], ottoline, RoleName.MEMBER)
         enter(browse(found), "ottoline")
         with found.database.session() as session:
             mine = session.query(Hub.name).join(Role).join(User).filter(User.username == "ottoline")

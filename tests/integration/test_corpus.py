@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from hubs.actions import people
+from hubs.actions.people import roles
 from hubs.demo import messages as invented
 from hubs.models import Hub, MessagePerson, StoredMessage
 from tests.services import wait_for
@@ -124,7 +124,7 @@ def _tell(production: Stack, aliases: dict[str, str]) -> None:
     database = production.database()
     with database.transaction() as session:
         for alias, username in aliases.items():
-            user = people.sign_up(session, production.registry, username)
+            user = roles.sign_up(session, production.registry, username)
             hub = session.scalars(select(Hub).where(Hub.user_id == user.id)).one()
             hub.extras["bugzilla_email" if "@" in alias else "chat_nick"] = alias
             hub.touch()

@@ -8,13 +8,14 @@ import pytest
 from sqlalchemy import text
 
 from hubs import cache
-from hubs.actions import messages, people
-from hubs.backend.extract import Extractor
+from hubs.actions import messages
+from hubs.actions.people import roles
+from hubs.backend.ingest.extract import Extractor
 from hubs.bus import parse
 from hubs.clients.all import Clients
+from hubs.fragments.store import FragmentStore
 from hubs.models import Database, Hub, Widget, migrations, now
 from hubs.settings import load
-from hubs.widgets.fragments import Fragments
 from hubs.widgets.registry import Registry
 from tests.migrated import lost_by_upgrading
 from tests.upstream import all_at, running
@@ -73,9 +74,9 @@ def clients() -> Iterator[Clients]:
 def test_every_widget_is_built_from_postgresql(database: Database, clients: Clients, tmp_path: Path) -> None:
     migrations.upgrade(database)
     registry = Registry()
-    fragments = Fragments(registry, cache.SQLiteCache(tmp_path / "c.db"), b"key", 600, clients=clients)
+    fragments = FragmentStore(registry, cache.SQLiteCache(tmp_path / "c.db"), b"key", 600, clients=clients)
     with database.transaction() as session:
-        people.sign_up(session, registry, "ottoline")
+        roles.sign_up(session, registry, "ottoline")
         made = [
             Extractor()(
                 parse(

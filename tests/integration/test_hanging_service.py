@@ -9,7 +9,8 @@ from urllib.request import urlopen
 
 import pytest
 
-from hubs.actions import people, widgets
+from hubs.actions import widgets
+from hubs.actions.people import roles
 from hubs.models import Hub
 from hubs.permissions import OPERATOR
 from tests.services import wait_for
@@ -69,7 +70,7 @@ def place(
     with running() as upstream, stack(tmp_path_factory.mktemp("hanging"), *addresses, vouched) as found:
         service, database = Hanging(upstream), found.database()
         with database.transaction() as session:
-            people.sign_up(session, found.registry, "ottoline")
+            roles.sign_up(session, found.registry, "ottoline")
             hub = session.query(Hub).filter_by(name="ottoline").one()
             row = widgets.add(session, found.registry, OPERATOR, hub, "rss", "left", {"url": service.url})
             feed = next(one for one in hub.widgets if one.plugin == "feed")

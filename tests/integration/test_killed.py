@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from hubs.actions import people
+from hubs.actions.people import roles
 from hubs.models import StoredMessage
 from tests import services
 from tests.services import BIN, Service, wait_for
@@ -29,7 +29,7 @@ def slow(database_url: str, redis_port: int, tmp_path_factory: pytest.TempPathFa
             database = found.database()
             with database.transaction() as session:
                 for name in ("ada", "grace"):
-                    people.sign_up(session, found.registry, name)
+                    roles.sign_up(session, found.registry, name)
             database.dispose()
             yield found
 

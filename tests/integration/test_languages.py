@@ -4,9 +4,11 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from urllib.request import Request, urlopen
 
-from hubs.actions import people, widgets
-from hubs.events import Stream as EventLog
-from hubs.events import Tokens, hub_channel
+from hubs.actions import widgets
+from hubs.actions.people import roles
+from hubs.events.log import EventLog
+from hubs.events.message import hub_channel
+from hubs.events.tokens import Tokens
 from hubs.models import Hub, Widget
 from hubs.permissions import person
 from tests.services import wait_for
@@ -20,7 +22,7 @@ def make(production: Stack) -> tuple[Hub, Widget]:
     """Make the hub of a new person, with an empty note."""
     database = production.database()
     with database.transaction() as session:
-        user = people.sign_up(session, production.registry, "lotte", "Lotte Sand")
+        user = roles.sign_up(session, production.registry, "lotte", "Lotte Sand")
         hub = session.query(Hub).filter_by(user_id=user.id).one()
     with database.transaction() as session:
         mine = session.get_one(Hub, hub.id)

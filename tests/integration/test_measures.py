@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import insert, inspect
 from sqlalchemy.orm import Session
 
-from hubs.actions import people
+from hubs.actions.people import roles
 from hubs.models import Database, Hub
 from hubs.models.base import Base
 from hubs.widgets.registry import Registry
@@ -38,7 +38,7 @@ def crowded(
 
 def _fill(session: Session) -> None:
     """Sign one person up, and copy that person, the hub, its roles and widgets until there are enough."""
-    user = people.sign_up(session, Registry(), "person00000")
+    user = roles.sign_up(session, Registry(), "person00000")
     session.flush()
     hub = session.query(Hub).filter_by(user_id=user.id).one()
     names = [{"username": f"person{number:05d}"} for number in range(1, WIDGETS // 4)]

@@ -16,7 +16,8 @@ import pytest
 from sqlalchemy import select
 
 from hubs.actions import hubs as hub_actions
-from hubs.actions import outbox, people
+from hubs.actions import outbox
+from hubs.actions.people import roles
 from hubs.models import Database, Hub, OutboxMessage, Visibility, now
 from tests.nginx import Front, configure, nginx
 from tests.services import HOST, end, wait_for
@@ -59,7 +60,7 @@ def make(production: Stack, **teams: Visibility) -> list[int]:
     """Make teams with ``keeper`` as their owner; return their sticky notes."""
     database, numbers = production.database(), []
     with database.transaction() as session:
-        keeper = people.sign_up(session, production.registry, "keeper")
+        keeper = roles.sign_up(session, production.registry, "keeper")
         for name, visibility in teams.items():
             hub = hub_actions.create(session, production.registry, keeper, "team", name, {"visibility": visibility})
             session.flush()

@@ -10,9 +10,10 @@ from urllib.request import HTTPCookieProcessor, build_opener
 import pytest
 from sqlalchemy import select
 
-from hubs.actions import people
-from hubs.events import Stream as EventLog
-from hubs.events import Tokens, hub_channel
+from hubs.actions.people import roles
+from hubs.events.log import EventLog
+from hubs.events.message import hub_channel
+from hubs.events.tokens import Tokens
 from hubs.models import Hub, Widget
 from hubs.widgets.registry import Registry
 from tests.installing import install
@@ -75,7 +76,7 @@ def test_an_outside_widget_is_added_cached_invalidated_and_pushed(outside: Stack
     tracker.on("/rest/bug", bugs("Review Request: lanterns"))
     bus, database = outside.bus(), outside.database()
     with database.transaction() as session:
-        people.sign_up(session, Registry(), "ottoline")
+        roles.sign_up(session, Registry(), "ottoline")
     browser = Browser(outside.url)
     browser.post("/login", "/login", username="ottoline")
     assert "Workshopreviews" in browser.get("/u/ottoline/edit/add?side=right")

@@ -7,9 +7,11 @@ from urllib.request import Request, urlopen
 import pytest
 from sqlalchemy import select
 
-from hubs.actions import people, push, widgets
-from hubs.events import Stream as EventLog
-from hubs.events import Tokens, hub_channel
+from hubs.actions import push, widgets
+from hubs.actions.people import roles
+from hubs.events.log import EventLog
+from hubs.events.message import hub_channel
+from hubs.events.tokens import Tokens
 from hubs.models import Hub
 from hubs.permissions import OPERATOR
 from tests.sse import Stream
@@ -21,7 +23,7 @@ def box(production: Stack, bus: Bus) -> tuple[int, int, str]:
     """Give the ids of a hub and of its widget, and a token for it."""
     database = production.database()
     with database.transaction() as session:
-        people.sign_up(session, production.registry, "ottoline")
+        roles.sign_up(session, production.registry, "ottoline")
         hub = session.scalars(select(Hub).where(Hub.name == "ottoline")).one()
         row = widgets.add(session, production.registry, OPERATOR, hub, "push", "left")
         _, text = push.create_token(session, OPERATOR, row, "builder", 1)

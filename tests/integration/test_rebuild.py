@@ -15,7 +15,7 @@ import pytest
 import redis
 
 from hubs.actions import hubs as hub_actions
-from hubs.actions import people
+from hubs.actions.people import roles
 from hubs.models import Hub, StoredMessage, Widget
 from tests import services
 from tests.services import wait_for
@@ -52,7 +52,7 @@ def add(probed: Stack, hub_name: str, *widgets: tuple[str, str, float]) -> list[
     """Make a hub with widgets, given as plugin, text and seconds; return the widgets' ids."""
     database = probed.database()
     with database.session() as session:
-        user = people.sign_up(session, probed.registry, f"{hub_name}-owner", "Somebody")
+        user = roles.sign_up(session, probed.registry, f"{hub_name}-owner", "Somebody")
         hub: Hub = hub_actions.create(session, probed.registry, user, "team", hub_name, {})
         hub.widgets.clear()
         for position, (plugin, text, seconds) in enumerate(widgets):

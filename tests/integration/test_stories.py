@@ -6,9 +6,11 @@ import time
 import pytest
 from sqlalchemy import select
 
-from hubs.actions import people, widgets
-from hubs.events import Stream as EventLog
-from hubs.events import Tokens, hub_channel
+from hubs.actions import widgets
+from hubs.actions.people import roles
+from hubs.events.log import EventLog
+from hubs.events.message import hub_channel
+from hubs.events.tokens import Tokens
 from hubs.models import Hub, StoredMessage, Widget
 from hubs.permissions import person
 from tests.services import wait_for
@@ -21,7 +23,7 @@ def hub(production: Stack, bus: Bus) -> Hub:
     """Give the hub of a new person, in the index of the daemon."""
     database = production.database()
     with database.transaction() as session:
-        user = people.sign_up(session, production.registry, "ottoline", "Ottoline Brand")
+        user = roles.sign_up(session, production.registry, "ottoline", "Ottoline Brand")
         found = session.scalars(select(Hub).where(Hub.user_id == user.id)).one()
         _ = found.widgets, found.roles
     return found

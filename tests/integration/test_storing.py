@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from hubs.actions import hubs as hub_actions
-from hubs.actions import messages, people
+from hubs.actions import messages
+from hubs.actions.people import roles
 from hubs.bus import Message, parse
 from hubs.models import Database, Hub, MessagePackage, MessagePerson, StoredMessage, User, now
 from hubs.widgets.registry import Registry
@@ -27,7 +28,7 @@ def database(database_url: str) -> Iterator[Database]:
     found = Database(database_url)
     registry = Registry()
     with found.transaction() as session:
-        users = [people.sign_up(session, registry, name) for name in NAMES]
+        users = [roles.sign_up(session, registry, name) for name in NAMES]
         hub_actions.create(session, registry, users[0], "team", "otters", {})
     yield found
     found.dispose()

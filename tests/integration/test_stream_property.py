@@ -16,7 +16,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hubs.backend.eventsource import HubsEvents
-from hubs.events import Stream, Tokens, number_of
+from hubs.events.log import EventLog
+from hubs.events.message import number_of
+from hubs.events.tokens import Tokens
 from tests import services
 
 CHANNELS = ("hub:1:public:en", "hub:2:public:en")
@@ -37,7 +39,7 @@ class Content:
 class Hub:
     """The truth, the server, and deliveries that were held up on the way to the log."""
 
-    log: Stream
+    log: EventLog
     events: HubsEvents
     truth: dict[int, Content] = field(default_factory=lambda: {number: Content() for number in WIDGETS})
     late: list[tuple[str, dict[str, object]]] = field(default_factory=list)
@@ -154,10 +156,10 @@ STEPS = st.lists(
 
 
 @pytest.fixture(scope="module")
-def log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stream]:
+def log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EventLog]:
     folder: Path = tmp_path_factory.mktemp("redis")
     with services.redis_server(folder) as (_, port):
-        found = Stream(f"redis://127.0.0.1:{port}/0", length=LOG)
+        found = EventLog(f"redis://127.0.0.1:{port}/0", length=LOG)
         yield found
         time.sleep(1.5)  # brokers that were stopped have noticed
         found.client.close()
@@ -165,7 +167,7 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stream]:
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(steps=STEPS)
-def test_the_final_page_equals_a_fresh_rendering(log: Stream, steps: list[tuple[object, ...]]) -> None:
+def test_the_final_page_equals_a_fresh_rendering(log: EventLog, steps: list[tuple[object, ...]]) -> None:
     log.client.flushall()
     hub = Hub(log, HubsEvents(log, Tokens(b"a key for tests that is long enough", 600), 100))
     page = Page(hub)

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from httpx_sse import connect_sse
 
-from hubs.events import Tokens
+from hubs.events.tokens import Tokens
 from tests import services
 from tests.services import Service, wait_for
 from tests.sse import Stream

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from hubs.actions import people, widgets
+from hubs.actions import widgets
+from hubs.actions.people import roles
 from hubs.models import Hub, MessagePerson, OutboxMessage, StoredMessage
 from hubs.permissions import person
 from tests.services import BIN, Service, wait_for
@@ -27,7 +28,7 @@ def hubs(production: Stack, bus: Bus) -> list[Hub]:
     """Give the hubs of some people, known to both daemons."""
     database = production.database()
     with database.transaction() as session:
-        users = [people.sign_up(session, production.registry, name) for name in NAMES]
+        users = [roles.sign_up(session, production.registry, name) for name in NAMES]
         found = list(session.scalars(select(Hub).where(Hub.user_id.in_([user.id for user in users]))))
         _ = [hub.widgets for hub in found]
     database.dispose()

@@ -12,8 +12,8 @@ import pytest
 import redis
 
 from hubs.actions import hubs as hub_actions
-from hubs.actions import people
-from hubs.due import Due
+from hubs.actions.people import roles
+from hubs.fragments.schedule import BuildSchedule
 from hubs.models import Hub, Widget
 from tests import services
 from tests.services import BIN, Service, free_port, wait_for
@@ -71,7 +71,7 @@ def add(queued: Stack, name: str, seconds: float) -> int:
     """Make a hub with one probe, have the web app build it, and return the widget's id."""
     database = queued.database()
     with database.session() as session:
-        user = people.sign_up(session, queued.registry, f"{name}-owner", "Somebody")
+        user = roles.sign_up(session, queued.registry, f"{name}-owner", "Somebody")
         hub: Hub = hub_actions.create(session, queued.registry, user, "team", name, {})
         hub.widgets.clear()
         settings = {"text": name, "seconds": str(seconds)}
@@ -85,7 +85,7 @@ def add(queued: Stack, name: str, seconds: float) -> int:
 
 def ask(store: redis.Redis, widget: int) -> None:
     """Ask for a widget as readers do."""
-    assert Due(lambda: store).ask([widget])
+    assert BuildSchedule(lambda: store).ask([widget])
 
 
 def count(store: redis.Redis, name: str, what: str = "begun") -> int:

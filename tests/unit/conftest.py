@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 
 from hubs import cache, i18n
 from hubs.actions import hubs as hub_actions
-from hubs.actions import people
+from hubs.actions.people import roles
+from hubs.fragments.store import FragmentStore
 from hubs.models import Database, Hub, RoleName, User, migrations
 from hubs.permissions import Person, person
-from hubs.widgets.fragments import Fragments
 from hubs.widgets.registry import Registry
 
 KEY = b"a key that is only good for tests"
@@ -86,16 +86,16 @@ def registry() -> Registry:
 
 
 @pytest.fixture
-def fragments(registry: Registry, tmp_path: Path) -> Iterator[Fragments]:
+def fragments(registry: Registry, tmp_path: Path) -> Iterator[FragmentStore]:
     """Give a builder of fragments on a cache of its own."""
     store = cache.SQLiteCache(tmp_path / "cache.db")
-    yield Fragments(registry, store, KEY, 3600)
+    yield FragmentStore(registry, store, KEY, 3600)
     store.close()
 
 
 def make_user(session: Session, registry: Registry, username: str) -> User:
     """Make an account with its hub."""
-    return people.sign_up(session, registry, username, username.title())
+    return roles.sign_up(session, registry, username, username.title())
 
 
 @pytest.fixture
@@ -103,8 +103,8 @@ def team(session: Session, registry: Registry) -> Hub:
     """Give a team with an owner, a member, a subscriber; ``stranger`` has nothing to do with it."""
     users = {name: make_user(session, registry, name) for name in ("owner", "member", "subscriber", "stranger")}
     hub = hub_actions.create(session, registry, users["owner"], "team", "otters", {"summary": "We swim."})
-    people.give_role(session, as_person(session, "owner"), hub, users["member"], RoleName.MEMBER)
-    people.take_role(session, as_person(session, "subscriber"), hub, RoleName.SUBSCRIBER)
+    roles.give_role(session, as_person(session, "owner"), hub, users["member"], RoleName.MEMBER)
+    roles.take_role(session, as_person(session, "subscriber"), hub, RoleName.SUBSCRIBER)
     session.commit()
     return hub
 

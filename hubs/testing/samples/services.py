@@ -8,11 +8,11 @@ from hubs.clients.bodhi import Update
 from hubs.clients.bugzilla import Bug
 from hubs.clients.fedocal import Meeting
 from hubs.clients.feeds import Entry, Feed
-from hubs.clients.tickets import Ticket, Tickets
+from hubs.clients.forges.tickets import Ticket, Tickets
 from hubs.testing.samples.sample import SITE, Make, Sample
 from hubs.widgets.json import Table
 from hubs.widgets.meetings import Agenda
-from hubs.widgets.trackers import Found
+from hubs.widgets.shared.trackers import Found
 
 
 def _badges(moment: datetime) -> Sample:

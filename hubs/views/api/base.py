@@ -9,12 +9,13 @@ from flask_smorest import Blueprint
 from marshmallow import Schema, ValidationError
 from webargs.flaskparser import FlaskParser
 
-from hubs.actions import outbox, tokens
+from hubs.actions import outbox
+from hubs.actions.people import tokens
 from hubs.errors import InvalidInput, NotAllowed, NotFound, PreconditionFailed, Unauthorized
 from hubs.i18n import _
 from hubs.models import Hub, PersonalToken, Scope, Widget
-from hubs.views.limits import place_of
-from hubs.views.site import account, asker, db, site
+from hubs.views.web.context import account, db, rate_limit_key, site
+from hubs.views.web.rate_limits import place_of
 
 PREFIX = "/api/v1"
 #: Largest number that a key of the database can have.
@@ -81,7 +82,7 @@ def is_text(value: str) -> bool:
     return "\0" not in value and not any("\ud800" <= character <= "\udfff" for character in value)
 
 
-class Room(Blueprint):
+class ApiBlueprint(Blueprint):
     """Resources of one kind; ``name`` is their heading in the documentation."""
 
     ARGUMENTS_PARSER = Parser()
@@ -174,7 +175,7 @@ def enter() -> None:
     if g.token is not None:
         site().api_limiter.take("api", f"token {g.token.id}")
     else:
-        site().api_limiter.take("api", asker())
+        site().api_limiter.take("api", rate_limit_key())
     if request.method in SAFE:
         return
     if g.token is None:

@@ -37,7 +37,7 @@ class Described(Api):
         self.spec.options["security"] = [{}, {"token": []}, {"session": []}]
 
     def _register_error_handlers(self) -> None:
-        """Leave them to `hubs.views.errors`."""
+        """Leave them to `hubs.views.web.error_pages`."""
 
     def _register_responses(self) -> None:
         """Say that every error is a problem."""

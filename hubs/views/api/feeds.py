@@ -13,15 +13,15 @@ from hubs.models import Hub
 from hubs.permissions import audiences, can
 from hubs.views.api import schemas
 from hubs.views.api.atom import atom
-from hubs.views.api.base import Room, enter, leave
+from hubs.views.api.base import ApiBlueprint, enter, leave
 from hubs.views.api.hubs import ONE as HUB
 from hubs.views.api.paging import PageQuery, after, page
-from hubs.views.site import db, find_hub, me, site
+from hubs.views.web.context import db, find_hub, me, site
 from hubs.widgets.feed import Feed
 from hubs.widgets.feed.cards import Item, read
-from hubs.widgets.messages import Whose
+from hubs.widgets.shared.messages import MessageScope
 
-room = Room("Feeds", __name__, "What the people of a hub did lately.")
+room = ApiBlueprint("Feeds", __name__, "What the people of a hub did lately.")
 #: Atom is read where people look for it: beside the page of the hub.
 blueprint = Blueprint("atom", __name__, url_prefix="/<any(u, t):space>/<name>")
 blueprint.before_request(enter)
@@ -63,7 +63,7 @@ def _read(hub: Hub, limit: int, before: tuple[datetime, int] | None = None) -> S
     boxes = [row for row in hub.widgets if row.plugin == Feed.name]
     if boxes and not any(can(me(), "view", row) for row in boxes):
         raise NotFound(_("This hub has no feed, or you may not see it."))
-    whose = Whose(hub, hub.name if hub.kind == "user" else "", audiences(me(), hub)[-1])
+    whose = MessageScope(hub, hub.name if hub.kind == "user" else "", audiences(me(), hub)[-1])
     return read(db(), whose, limit, (), before=before)
 
 

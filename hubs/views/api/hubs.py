@@ -12,11 +12,11 @@ from hubs.i18n import _
 from hubs.models import Hub
 from hubs.permissions import VERBS, can, in_lists, visible
 from hubs.views.api import schemas
-from hubs.views.api.base import Room, expect, held
+from hubs.views.api.base import ApiBlueprint, expect, held
 from hubs.views.api.paging import PageQuery, after, page
-from hubs.views.site import db, find_hub, me, site
+from hubs.views.web.context import db, find_hub, me, site
 
-room = Room("Hubs", __name__, "The pages of people, teams and other groups.")
+room = ApiBlueprint("Hubs", __name__, "The pages of people, teams and other groups.")
 ONE = "/hubs/<any(u, t):space>/<name>"
 
 

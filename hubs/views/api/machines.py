@@ -9,9 +9,9 @@ from hubs.errors import NotFound, TooLarge, Unauthorized
 from hubs.i18n import _
 from hubs.models import PushContent, PushToken
 from hubs.views.api import schemas
-from hubs.views.api.base import LARGEST, F, Room, sent
-from hubs.views.limits import place_of
-from hubs.views.site import db, site
+from hubs.views.api.base import LARGEST, ApiBlueprint, F, sent
+from hubs.views.web.context import db, site
+from hubs.views.web.rate_limits import place_of
 from hubs.widgets.jsonschema import settings_schema
 from hubs.widgets.push import CONTENT
 
@@ -21,7 +21,7 @@ ONE = f"/push/<int(max={LARGEST}):number>"
 _BODY = {"required": True, "content": {"application/json": {"schema": settings_schema(CONTENT)}}}
 
 
-class MachineRoom(Room):
+class MachineRoom(ApiBlueprint):
     """Resources that know bearer tokens of their own and never a cookie, so that they need no token of forms."""
 
     ways = ({"machine": []},)

@@ -2,16 +2,16 @@
 
 from typing import Any
 
-from hubs.actions import tokens
+from hubs.actions.people import tokens
 from hubs.errors import Unauthorized
 from hubs.i18n import _
 from hubs.models import User
 from hubs.views.api import schemas
-from hubs.views.api.base import LARGEST, Room
+from hubs.views.api.base import LARGEST, ApiBlueprint
 from hubs.views.api.hubs import address
-from hubs.views.site import account, db, me
+from hubs.views.web.context import account, db, me
 
-room = Room("Me", __name__, "Who asks, and their tokens.")
+room = ApiBlueprint("Me", __name__, "Who asks, and their tokens.")
 
 
 @room.get_one("/me", schemas.Me)

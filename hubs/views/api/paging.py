@@ -12,7 +12,7 @@ from marshmallow import EXCLUDE, Schema, fields, validate
 from hubs.errors import InvalidInput
 from hubs.i18n import _
 from hubs.views.api.base import is_text
-from hubs.views.site import site
+from hubs.views.web.context import site
 
 #: Entries on a page: where nobody says, and at most.
 USUAL, MOST = 50, 100

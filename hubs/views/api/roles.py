@@ -6,19 +6,20 @@ from marshmallow import fields
 from sqlalchemy import or_, select
 from sqlalchemy.orm import contains_eager
 
-from hubs.actions import membership, people
+from hubs.actions.people import membership
+from hubs.actions.people import roles as role_actions
 from hubs.errors import InvalidInput, NotFound
-from hubs.events import user_channel
+from hubs.events.message import user_channel
 from hubs.i18n import _
 from hubs.models import Hub, Role, RoleName, User
 from hubs.permissions import INSIDE, can, require
 from hubs.views.api import schemas
-from hubs.views.api.base import Room
+from hubs.views.api.base import ApiBlueprint
 from hubs.views.api.hubs import ONE as HUB
 from hubs.views.api.paging import PageQuery, after, page
-from hubs.views.site import db, find_hub, me, site
+from hubs.views.web.context import db, find_hub, me, site
 
-room = Room("Roles", __name__, "Who is what to a hub.")
+room = ApiBlueprint("Roles", __name__, "Who is what to a hub.")
 ONE = f"{HUB}/roles/<username>/<any({', '.join(RoleName)}):role>"
 
 
@@ -62,9 +63,9 @@ def give(space: str, name: str, username: str, role: str) -> Any:
     `requested` is answered where the owners must approve it first.
     """
     hub, wanted = find_hub(space, name), RoleName(role)
-    if wanted in people.OPEN and username == me().username:
-        people.take_role(db(), me(), hub, wanted)
-    elif wanted in people.OPEN:
+    if wanted in role_actions.OPEN and username == me().username:
+        role_actions.take_role(db(), me(), hub, wanted)
+    elif wanted in role_actions.OPEN:
         raise InvalidInput(_("One subscribes to a hub or stars it oneself."))
     elif wanted == RoleName.MEMBER and username == me().username and can(me(), "join", hub):
         if not membership.join(db(), me(), hub):
@@ -73,7 +74,7 @@ def give(space: str, name: str, username: str, role: str) -> Any:
             return {"state": "requested"}
     else:
         require(me(), "edit", hub)
-        people.give_role(db(), me(), hub, _user(username), wanted)
+        role_actions.give_role(db(), me(), hub, _user(username), wanted)
     db().commit()
     return {"state": "given"}
 
@@ -85,7 +86,7 @@ def take(space: str, name: str, username: str, role: str) -> Any:
     if username != me().username:
         require(me(), "edit", hub)
     user = _user(username)
-    if not people.drop_role(db(), me(), hub, user, RoleName(role)):
+    if not role_actions.drop_role(db(), me(), hub, user, RoleName(role)):
         raise NotFound(_("%(username)s does not have this role here.") % {"username": username})
     db().commit()
     # The daemon does it too; this holds also while the daemon is away.

@@ -5,13 +5,13 @@ from typing import Any
 
 from marshmallow import EXCLUDE, Schema, fields, validate
 
-from hubs.finding.search import MOST, SHOWN
-from hubs.finding.search import search as search_for
+from hubs.search.search import MOST, SHOWN
+from hubs.search.search import search as search_for
 from hubs.views.api import schemas
-from hubs.views.api.base import Room
-from hubs.views.site import db, me, site
+from hubs.views.api.base import ApiBlueprint
+from hubs.views.web.context import db, me, site
 
-room = Room("Search", __name__, "Teams, people and widgets.")
+room = ApiBlueprint("Search", __name__, "Teams, people and widgets.")
 
 
 class SearchQuery(Schema):

@@ -5,12 +5,12 @@ from typing import Any
 from hubs.actions.widgets import installed
 from hubs.i18n import _
 from hubs.views.api import schemas
-from hubs.views.api.base import Room
-from hubs.views.site import site
+from hubs.views.api.base import ApiBlueprint
+from hubs.views.web.context import site
 from hubs.widgets.jsonschema import settings_schema
 from hubs.widgets.registry import WidgetType
 
-room = Room("Widget types", __name__, "The kinds of widgets that there are, and their settings.")
+room = ApiBlueprint("Widget types", __name__, "The kinds of widgets that there are, and their settings.")
 
 
 @room.get_one("/widget-types", schemas.TypePage)

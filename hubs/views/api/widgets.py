@@ -9,14 +9,14 @@ from hubs.i18n import _
 from hubs.models import Widget
 from hubs.permissions import can
 from hubs.views.api import schemas
-from hubs.views.api.base import LARGEST, Room, expect, held
+from hubs.views.api.base import LARGEST, ApiBlueprint, expect, held
 from hubs.views.api.hubs import ONE as HUB
 from hubs.views.api.hubs import address
-from hubs.views.site import db, find_hub, find_widget, me, shown, site
+from hubs.views.web.context import db, find_hub, find_widget, me, shown, site
 from hubs.widgets.schema import Schema
 from hubs.widgets.view import RootWidgetView
 
-room = Room("Widgets", __name__, "The boxes on a hub.")
+room = ApiBlueprint("Widgets", __name__, "The boxes on a hub.")
 ONE = f"/widgets/<int(max={LARGEST}):number>"
 
 

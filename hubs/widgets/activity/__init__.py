@@ -11,9 +11,9 @@ from hubs.models import now
 from hubs.widgets.activity.chart import Chart
 from hubs.widgets.base import Widget
 from hubs.widgets.caching import CachedFunction, Interest
-from hubs.widgets.counting import daily_counts
-from hubs.widgets.messages import WHOSE, Whose
 from hubs.widgets.parameters import Parameter
+from hubs.widgets.shared.daily_counts import daily_counts
+from hubs.widgets.shared.messages import MESSAGE_SCOPE, MessageScope
 from hubs.widgets.view import RootWidgetView
 
 #: Categories with a colour of their own; all others are one.
@@ -31,7 +31,7 @@ class Activity(Widget):
     shows_activity = True
     lifetime = 6 * 3600
     parameters: ClassVar = [
-        WHOSE,
+        MESSAGE_SCOPE,
         Parameter("weeks", label=N_("Weeks"), default=12, kind="number", minimum=4, maximum=52),
     ]
 
@@ -43,7 +43,7 @@ class CountWeeks(CachedFunction):
 
     def interests(self) -> list[Interest]:
         """Return: any message that names one of them."""
-        return Whose.of(self.instance).interests()
+        return MessageScope.of(self.instance).interests()
 
     def execute(self) -> dict[date, Counter[str]]:
         """Return counts by category for each week, by its Monday, oldest first."""
@@ -70,7 +70,7 @@ class ActivityView(RootWidgetView):
         if len(totals) > SERIES:
             weeks = {week: _fold(counts, named) for week, counts in weeks.items()}
             named.append(OTHER)
-        return {"chart": Chart(weeks, named), "total": totals.total(), "whose": Whose.of(instance).title()}
+        return {"chart": Chart(weeks, named), "total": totals.total(), "whose": MessageScope.of(instance).title()}
 
 
 def _fold(counts: Counter[str], named: list[str]) -> Counter[str]:

@@ -12,10 +12,10 @@ from hubs.models import Widget as Row
 from hubs.widgets.base import Widget
 from hubs.widgets.builds.first import ask
 from hubs.widgets.builds.states import COPR, KOJI, Build, builds
-from hubs.widgets.caching import CachedFunction, Interest
-from hubs.widgets.messages import WHOSE, Whose, newest, session_of
+from hubs.widgets.caching import CachedFunction, Interest, session_of
 from hubs.widgets.paging import cut
 from hubs.widgets.parameters import Parameter
+from hubs.widgets.shared.messages import MESSAGE_SCOPE, MessageScope, newest
 from hubs.widgets.view import RootWidgetView
 
 #: What tells of builds: names of messages, and the same as `newest` takes them.
@@ -37,7 +37,7 @@ class Builds(Widget):
     shows_activity = True
     lifetime = 6 * 3600
     parameters: ClassVar = [
-        WHOSE,
+        MESSAGE_SCOPE,
         Parameter(
             "package",
             label=N_("Package"),
@@ -63,7 +63,7 @@ class GetBuilds(CachedFunction):
         """Return: messages about builds of the package, or of the people."""
         if self.package:
             return [Interest(TOPICS, "package", self.package)]
-        return Whose.of(self.instance).interests(*TOPICS)
+        return MessageScope.of(self.instance).interests(*TOPICS)
 
     def execute(self) -> list[Build]:
         """Return the builds, newest first."""
@@ -73,7 +73,7 @@ class GetBuilds(CachedFunction):
     def _messages(self) -> Sequence[StoredMessage]:
         session, since = session_of(self.instance), now() - BACK
         if not self.package:
-            return newest(session, Whose.of(self.instance), ENDS, since, READ)
+            return newest(session, MessageScope.of(self.instance), ENDS, since, READ)
         query = (
             select(StoredMessage)
             .join(MessagePackage, MessagePackage.message_id == StoredMessage.id)
@@ -95,7 +95,7 @@ class AskServices(CachedFunction):
 
     def execute(self) -> tuple[list[Build], dict[str, str]]:
         """Return the builds, newest first, and which services were silent; nothing for a team."""
-        return ask(self.clients, Whose.of(self.instance).username, self.instance.config["package"] or "")
+        return ask(self.clients, MessageScope.of(self.instance).username, self.instance.config["package"] or "")
 
 
 class BuildsView(RootWidgetView):
@@ -106,7 +106,7 @@ class BuildsView(RootWidgetView):
     def get_context(self, instance: Row, *args: Any, page: int = 0, **kwargs: Any) -> Mapping[str, Any]:
         """Return the builds to show."""
         told, silent = GetBuilds(instance)(), {}
-        package, whose = instance.config["package"], Whose.of(instance)
+        package, whose = instance.config["package"], MessageScope.of(instance)
         # Whoever hides their messages does not want the services to be asked instead.
         if not told and (package or not whose.is_hidden(session_of(instance))):
             told, silent = AskServices(instance)()

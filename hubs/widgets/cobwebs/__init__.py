@@ -9,10 +9,9 @@ from sqlalchemy import select
 from hubs.i18n import N_
 from hubs.models import Hub, now
 from hubs.models import Widget as Row
-from hubs.models.idle import COBWEBS
+from hubs.models.idle import IDLE_AFTER_DAYS
 from hubs.widgets.base import Widget
-from hubs.widgets.caching import CachedFunction, Interest
-from hubs.widgets.messages import session_of
+from hubs.widgets.caching import CachedFunction, Interest, session_of
 from hubs.widgets.view import RootWidgetView
 
 
@@ -51,6 +50,6 @@ class CobwebsView(RootWidgetView):
         """Return the notice, or None while the hub is alive."""
         archived, last = GetActivity(instance)()
         days = (now() - last).days if last else 0
-        if not archived and days <= COBWEBS:
+        if not archived and days <= IDLE_AFTER_DAYS:
             return None
         return {"archived": archived, "last": last, "days": days}

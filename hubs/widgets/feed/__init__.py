@@ -6,11 +6,11 @@ from typing import Any, ClassVar
 from hubs.i18n import N_
 from hubs.models import Widget as Row
 from hubs.widgets.base import Widget
-from hubs.widgets.caching import CachedFunction, Interest
+from hubs.widgets.caching import CachedFunction, Interest, session_of
 from hubs.widgets.feed.cards import Card, Item, grouped, read
-from hubs.widgets.messages import WHOSE, Whose, session_of
 from hubs.widgets.paging import Shown, no_such_page, span
 from hubs.widgets.parameters import Parameter
+from hubs.widgets.shared.messages import MESSAGE_SCOPE, MessageScope
 from hubs.widgets.view import RootWidgetView
 
 
@@ -23,7 +23,7 @@ class Feed(Widget):
     icon = "feed"
     shows_activity = True
     parameters: ClassVar = [
-        WHOSE,
+        MESSAGE_SCOPE,
         Parameter("limit", label=N_("Messages shown"), default=30, kind="number", minimum=1, maximum=100),
         Parameter(
             "hide",
@@ -41,7 +41,7 @@ class GetItems(CachedFunction):
 
     def interests(self) -> list[Interest]:
         """Return: any message that names one of them."""
-        return Whose.of(self.instance).interests()
+        return MessageScope.of(self.instance).interests()
 
     def execute(self) -> list[Item]:
         """Return messages, newest first."""
@@ -50,7 +50,7 @@ class GetItems(CachedFunction):
     def read(self, start: int, size: int) -> list[Item]:
         """Return ``size`` messages from the one with number ``start`` on, and one more where there is one."""
         hidden = [word.strip() for word in (self.instance.config["hide"] or "").split(",") if word.strip()]
-        return read(session_of(self.instance), Whose.of(self.instance), size + 1, hidden, start)
+        return read(session_of(self.instance), MessageScope.of(self.instance), size + 1, hidden, start)
 
 
 class FeedView(RootWidgetView):
@@ -68,4 +68,4 @@ class FeedView(RootWidgetView):
         for card in grouped(items[:size]):
             days.setdefault(card.newest.sent_at.date().isoformat(), []).append(card)
         shown = Shown(items[:size], page, len(items) > size)
-        return {"days": days, "shown": shown, "whose": Whose.of(instance).title()}
+        return {"days": days, "shown": shown, "whose": MessageScope.of(instance).title()}

@@ -10,7 +10,7 @@ from sqlalchemy import Executable, and_, bindparam, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from hubs.models import MessagePerson, StoredMessage, now
-from hubs.widgets.messages import Terms, Whose
+from hubs.widgets.shared.messages import MessageScope, ScopeFilter
 
 #: Messages further apart than this are two stories.
 APART = timedelta(hours=6)
@@ -96,7 +96,7 @@ class Card:
 
 def read(
     session: Session,
-    whose: Whose,
+    whose: MessageScope,
     limit: int,
     hidden: Sequence[str],
     offset: int = 0,
@@ -129,7 +129,7 @@ def looks_back(latest: datetime) -> Iterator[datetime]:
 
 
 @cache
-def _newest(terms: Terms, hides: bool, goes_on: bool) -> Executable:
+def _newest(terms: ScopeFilter, hides: bool, goes_on: bool) -> Executable:
     found = select(MessagePerson.message_id, MessagePerson.sent_at).where(
         terms.condition(), ~terms.tells_of_hidden(), MessagePerson.sent_at >= bindparam("since")
     )

@@ -6,9 +6,8 @@ from typing import Any, ClassVar
 from hubs.i18n import N_
 from hubs.models import Widget as Row
 from hubs.widgets.base import Widget
-from hubs.widgets.caching import CachedFunction, Interest
+from hubs.widgets.caching import CachedFunction, Interest, session_of
 from hubs.widgets.halp.requests import TOPIC, Request, by_day, followed, read, written
-from hubs.widgets.messages import session_of
 from hubs.widgets.paging import cut
 from hubs.widgets.parameters import Parameter
 from hubs.widgets.view import RootWidgetView

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from hubs.models import FormerName, Hub, MessagePerson, Role, RoleName, StoredMessage, User, Visibility, Widget, now
 from hubs.permissions import hides_activity
-from hubs.widgets.messages import newest
+from hubs.widgets.shared.messages import newest
 
 TOPIC = "meetbot.meeting.item.help"
 ENDS = {"meetbot": f"%.{TOPIC}"}

@@ -9,10 +9,10 @@ from hubs.models import Widget as Row
 from hubs.models import now
 from hubs.widgets.base import Widget
 from hubs.widgets.caching import CachedFunction, Interest
-from hubs.widgets.counting import daily_counts
 from hubs.widgets.heatmap.grid import Grid
-from hubs.widgets.messages import WHOSE, Whose
 from hubs.widgets.parameters import Parameter
+from hubs.widgets.shared.daily_counts import daily_counts
+from hubs.widgets.shared.messages import MESSAGE_SCOPE, MessageScope
 from hubs.widgets.view import RootWidgetView
 
 
@@ -26,7 +26,7 @@ class Heatmap(Widget):
     shows_activity = True
     lifetime = 6 * 3600
     parameters: ClassVar = [
-        WHOSE,
+        MESSAGE_SCOPE,
         Parameter("months", label=N_("Months"), default=12, kind="number", minimum=1, maximum=24),
     ]
 
@@ -38,7 +38,7 @@ class CountDays(CachedFunction):
 
     def interests(self) -> list[Interest]:
         """Return: any message that names one of them."""
-        return Whose.of(self.instance).interests()
+        return MessageScope.of(self.instance).interests()
 
     def execute(self) -> dict[date, int]:
         """Return the number of messages of each day since a Monday, oldest first, days without any included."""
@@ -59,4 +59,4 @@ class HeatmapView(RootWidgetView):
 
     def get_context(self, instance: Row, *args: Any, **kwargs: Any) -> Mapping[str, Any]:
         """Return the grid of days."""
-        return {"grid": Grid(CountDays(instance)()), "whose": Whose.of(instance).title()}
+        return {"grid": Grid(CountDays(instance)()), "whose": MessageScope.of(instance).title()}

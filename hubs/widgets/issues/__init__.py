@@ -9,7 +9,7 @@ from hubs.widgets.base import Widget
 from hubs.widgets.caching import CachedFunction, Interest
 from hubs.widgets.paging import cut
 from hubs.widgets.parameters import Parameter
-from hubs.widgets.trackers import PROJECT, Found, ask, interests, is_by
+from hubs.widgets.shared.trackers import PROJECT, Found, ask, interests, is_by
 from hubs.widgets.view import RootWidgetView
 
 #: Messages about issues, by forge. Forgejo's are named after the events of its webhooks.
@@ -44,7 +44,7 @@ class GetIssues(CachedFunction):
         return list(interests(self.instance, TOPICS))
 
     def execute(self) -> Found:
-        """Return the open issues; raises as `hubs.widgets.trackers.ask`."""
+        """Return the open issues; raises as `hubs.widgets.shared.trackers.ask`."""
         return ask(self.instance, self.clients, "issues", tuple(TOPICS))
 
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from hubs.clients.answer import link, tidy
 from hubs.clients.documents import pick, shown
+from hubs.clients.http.response import link, tidy
 from hubs.errors import NeedsSetup, UpstreamForbidden
 from hubs.i18n import N_, _
 from hubs.models import Widget as Row

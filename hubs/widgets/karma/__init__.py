@@ -9,11 +9,11 @@ from hubs.i18n import N_, _
 from hubs.models import Widget as Row
 from hubs.models import now
 from hubs.widgets.base import Widget
-from hubs.widgets.caching import CachedFunction, Interest
+from hubs.widgets.caching import CachedFunction, Interest, session_of
 from hubs.widgets.karma.cookies import TOPIC, Cookies, count, read
-from hubs.widgets.messages import Whose, session_of
 from hubs.widgets.parameters import Parameter
-from hubs.widgets.people import PERSON, person_of
+from hubs.widgets.shared.messages import MessageScope
+from hubs.widgets.shared.person import PERSON, person_of
 from hubs.widgets.view import RootWidgetView
 
 #: Releases come out twice a year, in these months.
@@ -83,7 +83,7 @@ class CountCookies(CachedFunction):
         if not self.username:
             raise NeedsSetup(_("Whose cookies shall be counted? An owner can name a person in this widget's settings."))
         row, session = self.instance, session_of(self.instance)
-        if Whose(row.hub, self.username, row.audience).is_hidden(session):
+        if MessageScope(row.hub, self.username, row.audience).is_hidden(session):
             return count([], self.since)
         return count(read(session_of(self.instance), self.username), self.since)
 

@@ -12,8 +12,7 @@ from hubs.models import Role, RoleName, User
 from hubs.models import Widget as Row
 from hubs.permissions import hides_activity
 from hubs.widgets.base import Widget
-from hubs.widgets.caching import CachedFunction, Interest
-from hubs.widgets.messages import session_of
+from hubs.widgets.caching import CachedFunction, Interest, session_of
 from hubs.widgets.paging import cut
 from hubs.widgets.parameters import Parameter
 from hubs.widgets.view import RootWidgetView

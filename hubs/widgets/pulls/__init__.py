@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from hubs.clients.tickets import Ticket
+from hubs.clients.forges.tickets import Ticket
 from hubs.i18n import N_
 from hubs.models import Widget as Row
 from hubs.widgets.base import Widget
 from hubs.widgets.caching import CachedFunction, Interest
 from hubs.widgets.paging import cut
 from hubs.widgets.parameters import Parameter
-from hubs.widgets.trackers import PROJECT, Found, ask, interests
+from hubs.widgets.shared.trackers import PROJECT, Found, ask, interests
 from hubs.widgets.view import RootWidgetView
 
 #: Messages about pull requests, by forge. A review changes what waits for one.
@@ -43,7 +43,7 @@ class GetPullRequests(CachedFunction):
         return list(interests(self.instance, TOPICS))
 
     def execute(self) -> Found:
-        """Return the open pull requests; raises as `hubs.widgets.trackers.ask`."""
+        """Return the open pull requests; raises as `hubs.widgets.shared.trackers.ask`."""
         return ask(self.instance, self.clients, "pulls", tuple(TOPICS))
 
 

@@ -7,8 +7,7 @@ from hubs.i18n import N_
 from hubs.models import PushContent
 from hubs.models import Widget as Row
 from hubs.widgets.base import Widget
-from hubs.widgets.caching import CachedFunction, Interest
-from hubs.widgets.messages import session_of
+from hubs.widgets.caching import CachedFunction, Interest, session_of
 from hubs.widgets.parameters import Parameter
 from hubs.widgets.view import RootWidgetView
 

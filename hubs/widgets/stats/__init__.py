@@ -9,8 +9,7 @@ from hubs.i18n import N_, ngettext
 from hubs.models import Role, RoleName
 from hubs.models import Widget as Row
 from hubs.widgets.base import Widget
-from hubs.widgets.caching import CachedFunction, Interest
-from hubs.widgets.messages import session_of
+from hubs.widgets.caching import CachedFunction, Interest, session_of
 from hubs.widgets.view import RootWidgetView
 
 

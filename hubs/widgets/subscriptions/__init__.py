@@ -11,8 +11,7 @@ from hubs.models import Hub, Role, RoleName, User, Visibility
 from hubs.models import Widget as Row
 from hubs.models.idle import grade
 from hubs.widgets.base import Widget
-from hubs.widgets.caching import CachedFunction, Interest
-from hubs.widgets.messages import session_of
+from hubs.widgets.caching import CachedFunction, Interest, session_of
 from hubs.widgets.parameters import Parameter
 from hubs.widgets.view import RootWidgetView
 

@@ -10,7 +10,7 @@ from hubs.widgets.base import Widget
 from hubs.widgets.caching import CachedFunction, Interest
 from hubs.widgets.paging import cut
 from hubs.widgets.parameters import Parameter
-from hubs.widgets.people import PERSON, person_of, required_person
+from hubs.widgets.shared.person import PERSON, person_of, required_person
 from hubs.widgets.view import RootWidgetView
 
 

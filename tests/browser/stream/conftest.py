@@ -9,16 +9,19 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
-from hubs.actions import messages, people, widgets
-from hubs.backend.build import ALL, Builder, create_fragments
-from hubs.backend.extract import Extractor
+from hubs.actions import messages, widgets
+from hubs.actions.people import roles
+from hubs.backend.ingest.extract import Extractor
 from hubs.bus import parse
-from hubs.due import Due
-from hubs.events import Stream as EventLog
-from hubs.events import hub_channel
+from hubs.events.log import EventLog
+from hubs.events.message import hub_channel
+from hubs.fragments.builder import ALL, Builder
+from hubs.fragments.public import forget_after_commit
+from hubs.fragments.schedule import BuildSchedule
+from hubs.fragments.store import FragmentStore
 from hubs.models import Hub, Visibility, Widget
 from hubs.permissions import OPERATOR
-from hubs.widgets.public import forget_after_commit
+from hubs.services import create_fragments
 from tests.chameleon import Chameleon
 from tests.services import HOST
 from tests.stack import Stack, stack
@@ -51,7 +54,7 @@ def production(
 def hub(production: Stack) -> Hub:
     database = production.database()
     with database.transaction() as session:
-        user = people.sign_up(session, production.registry, "isolde", "Isolde Brand")
+        user = roles.sign_up(session, production.registry, "isolde", "Isolde Brand")
         found = session.scalars(select(Hub).where(Hub.user_id == user.id)).one()
         _ = found.widgets
     production.services["hub"].stop()  # what is pushed here is pushed by the tests alone
@@ -132,9 +135,9 @@ class Truth:
     def __init__(self, production: Stack, hub: Hub) -> None:
         self.database, self.hub = production.database(), hub
         self.registry, self.log = production.registry, Held(production.settings.redis_url)
-        self.fragments = create_fragments(production.settings)
+        self.fragments = create_fragments(production.settings, FragmentStore)
         forget_after_commit(self.database, self.fragments.public)
-        due = Due(lambda: self.log.client)
+        due = BuildSchedule(lambda: self.log.client)
         self._builder = Builder(self.database, self.fragments, self.log, due, 15.0)
         self.channel, self._said = hub_channel(hub.id, Visibility.PUBLIC, "en"), 0
         with self.database.session() as session:

@@ -13,7 +13,7 @@ from itsdangerous import TimestampSigner, URLSafeTimedSerializer
 from playwright.sync_api import Browser, Page, Route, expect
 
 from hubs.errors import NotAllowed
-from hubs.events import Tokens
+from hubs.events.tokens import Tokens
 from tests.browser.conftest import ARGUMENTS, PROGRAMS, live
 from tests.browser.stream.conftest import Truth
 from tests.chameleon import Chameleon

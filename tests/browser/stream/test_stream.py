@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from hubs.events import Tokens, hub_channel
+from hubs.events.message import hub_channel
+from hubs.events.tokens import Tokens
 from hubs.models import Visibility
 from tests.browser.conftest import Open, live
 from tests.browser.stream.conftest import Pusher, show, streams

@@ -7,7 +7,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hubs.actions import hubs as hub_actions
-from hubs.actions import lifecycle, privacy
+from hubs.actions import lifecycle
+from hubs.actions.privacy import account_data
 from hubs.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from hubs.models import AuditEntry, FormerName, Hub, OutboxMessage, RoleName, User, Visibility, Widget
 from hubs.permissions import OPERATOR, VISITOR, Person, can
@@ -58,7 +59,7 @@ def test_names_that_are_taken_or_impossible_are_refused(session: Session, regist
         lifecycle.rename(session, owner, team, "voles")
     with pytest.raises(InvalidInput):
         lifecycle.rename(session, owner, team, "a/b")
-    mine = privacy.own_hub(session, user_of(session, "owner"))
+    mine = account_data.own_hub(session, user_of(session, "owner"))
     assert mine is not None
     with pytest.raises(InvalidInput, match="name of its person"):
         lifecycle.rename(session, owner, mine, "somebody")
@@ -76,7 +77,7 @@ def test_so_many_former_names_are_kept(session: Session, team: Hub) -> None:
 
 
 def test_settings_that_name_a_hub_go_on_to_mean_it(session: Session, registry: Registry, team: Hub) -> None:
-    mine = privacy.own_hub(session, user_of(session, "stranger"))
+    mine = account_data.own_hub(session, user_of(session, "stranger"))
     assert mine is not None
     lifecycle.rename(session, one(session, "owner"), team, "sea-otters")
     assert followed(session, mine, ["t/otters"]) == [team]
@@ -131,7 +132,7 @@ def test_a_hub_ends_when_its_days_are_over_and_not_before(session: Session, team
 def test_who_leaves_as_the_last_owner_of_a_deleted_hub_ends_it(session: Session, team: Hub) -> None:
     lifecycle.discard(session, one(session, "owner"), team)
     number = team.id
-    privacy.forget(session, user_of(session, "owner"))
+    account_data.forget(session, user_of(session, "owner"))
     session.commit()
     assert session.get(Hub, number) is None
 

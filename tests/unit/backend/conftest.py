@@ -7,12 +7,12 @@ import fakeredis
 import pytest
 from sqlalchemy.orm import Session
 
-from hubs.backend.build import Builder
-from hubs.backend.rebuild import Rebuilder
-from hubs.due import Due
+from hubs.backend.rebuild.scheduler import Rebuilder
+from hubs.fragments.builder import Builder
+from hubs.fragments.schedule import BuildSchedule
+from hubs.fragments.store import FragmentStore
+from hubs.fragments.thread_pool import BoundedThreadPool
 from hubs.models import Database, Hub, Widget
-from hubs.widgets.crew import Crew
-from hubs.widgets.fragments import Fragments
 
 
 class Pushed:
@@ -54,17 +54,19 @@ def store() -> fakeredis.FakeRedis:
 
 
 @pytest.fixture
-def due(store: fakeredis.FakeRedis) -> Due:
-    return Due(lambda: store)
+def due(store: fakeredis.FakeRedis) -> BuildSchedule:
+    return BuildSchedule(lambda: store)
 
 
 @pytest.fixture
-def make(database: Database, fragments: Fragments, pushed: Pushed, due: Due) -> Iterator[Make]:
+def make(database: Database, fragments: FragmentStore, pushed: Pushed, due: BuildSchedule) -> Iterator[Make]:
     made: list[Rebuilder] = []
 
-    def make(interval: float = 0.3, budget: float = 10.0, due: Due = due) -> Rebuilder:
+    def make(interval: float = 0.3, budget: float = 10.0, due: BuildSchedule = due) -> Rebuilder:
         builder = Builder(database, fragments, pushed, due, budget)  # type: ignore[arg-type]
-        found = Rebuilder(builder, Crew("quick", 3, budget), Crew("patient", 3, budget), interval)
+        found = Rebuilder(
+            builder, BoundedThreadPool("quick", 3, budget), BoundedThreadPool("patient", 3, budget), interval
+        )
         found.start()
         made.append(found)
         return found

@@ -8,13 +8,13 @@ import pytest
 from sqlalchemy.exc import OperationalError as DatabaseError
 from sqlalchemy.orm import Session
 
-from hubs.backend.jobs import Jobs
-from hubs.backend.worker import TRIES, Hand
-from hubs.due import KEY, Due
+from hubs.backend.rebuild.tickets import QueuedBuilds
+from hubs.backend.worker import TRIES, WorkerProcess
+from hubs.fragments.schedule import KEY, BuildSchedule
+from hubs.fragments.store import FragmentStore
+from hubs.fragments.thread_pool import BoundedThreadPool
 from hubs.models import Database, Hub
-from hubs.widgets.crew import Crew
-from hubs.widgets.fragments import Fragments
-from tests.unit.backend.test_tasks import Sent
+from tests.unit.backend.rebuild.test_celery_queue import Sent
 
 
 class Building:
@@ -35,8 +35,8 @@ class Building:
 
 
 @pytest.fixture
-def jobs(store: fakeredis.FakeRedis) -> Jobs:
-    return Jobs(lambda: store)
+def jobs(store: fakeredis.FakeRedis) -> QueuedBuilds:
+    return QueuedBuilds(lambda: store)
 
 
 @pytest.fixture
@@ -56,20 +56,22 @@ def widget(session: Session, team: Hub) -> int:
 
 @pytest.fixture
 def hand(
-    database: Database, fragments: Fragments, building: Building, store: fakeredis.FakeRedis, jobs: Jobs
-) -> Iterator[Hand]:
-    due, crew = Due(lambda: store), Crew("test", 1, 0.3, 4)
-    yield Hand(database, fragments, building, due, jobs, crew, 30.0)  # type: ignore[arg-type]
+    database: Database, fragments: FragmentStore, building: Building, store: fakeredis.FakeRedis, jobs: QueuedBuilds
+) -> Iterator[WorkerProcess]:
+    due, crew = BuildSchedule(lambda: store), BoundedThreadPool("test", 1, 0.3, 4)
+    yield WorkerProcess(database, fragments, building, due, jobs, crew, 30.0)  # type: ignore[arg-type]
     crew.stop(1.0)
 
 
-def take(hand: Hand, jobs: Jobs, sent: Sent, widget: int, *stale: int) -> None:
+def take(hand: WorkerProcess, jobs: QueuedBuilds, sent: Sent, widget: int, *stale: int) -> None:
     ticket = jobs.ask(widget, stale)
     assert ticket is not None
     hand.handle(widget, ticket, sent)
 
 
-def test_a_task_builds_its_widget_once(hand: Hand, jobs: Jobs, sent: Sent, building: Building, widget: int) -> None:
+def test_a_task_builds_its_widget_once(
+    hand: WorkerProcess, jobs: QueuedBuilds, sent: Sent, building: Building, widget: int
+) -> None:
     ticket = jobs.ask(widget, [1, 2]) or ""
     hand.handle(widget, ticket, sent)
     hand.handle(widget, ticket, sent)
@@ -79,7 +81,7 @@ def test_a_task_builds_its_widget_once(hand: Hand, jobs: Jobs, sent: Sent, build
 
 
 def test_a_widget_in_hand_comes_up_again_if_the_worker_dies(
-    hand: Hand, jobs: Jobs, sent: Sent, building: Building, widget: int, store: fakeredis.FakeRedis
+    hand: WorkerProcess, jobs: QueuedBuilds, sent: Sent, building: Building, widget: int, store: fakeredis.FakeRedis
 ) -> None:
     found: list[bool] = []
     building.act = lambda: found.append(store.zscore(KEY, str(widget)) is not None)
@@ -88,7 +90,7 @@ def test_a_widget_in_hand_comes_up_again_if_the_worker_dies(
 
 
 def test_what_is_asked_for_during_the_build_is_sent_once_more(
-    hand: Hand, jobs: Jobs, sent: Sent, building: Building, widget: int
+    hand: WorkerProcess, jobs: QueuedBuilds, sent: Sent, building: Building, widget: int
 ) -> None:
     def ask() -> None:
         assert jobs.ask(widget, [5]) is None
@@ -105,7 +107,7 @@ def test_what_is_asked_for_during_the_build_is_sent_once_more(
 
 @pytest.mark.parametrize("failure", [None, DatabaseError("", None, Exception("away"))], ids=["busy", "database"])
 def test_what_cannot_be_built_just_now_comes_back_with_all_that_it_had_to_compute(
-    hand: Hand, jobs: Jobs, sent: Sent, building: Building, widget: int, failure: Exception | None
+    hand: WorkerProcess, jobs: QueuedBuilds, sent: Sent, building: Building, widget: int, failure: Exception | None
 ) -> None:
     def busy() -> float:
         if failure is not None:
@@ -122,7 +124,12 @@ def test_what_cannot_be_built_just_now_comes_back_with_all_that_it_had_to_comput
 
 
 def test_a_bug_does_not_keep_a_widget_from_its_next_build(
-    hand: Hand, jobs: Jobs, sent: Sent, building: Building, widget: int, caplog: pytest.LogCaptureFixture
+    hand: WorkerProcess,
+    jobs: QueuedBuilds,
+    sent: Sent,
+    building: Building,
+    widget: int,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     def fail() -> float:
         raise LookupError("a bug")
@@ -135,7 +142,7 @@ def test_a_bug_does_not_keep_a_widget_from_its_next_build(
 
 
 def test_a_build_beyond_its_budget_is_given_up_and_the_next_one_begins(
-    hand: Hand, jobs: Jobs, sent: Sent, building: Building, widget: int
+    hand: WorkerProcess, jobs: QueuedBuilds, sent: Sent, building: Building, widget: int
 ) -> None:
     stuck = threading.Event()
     building.act = lambda: None if stuck.wait(10) else 0.0
@@ -148,7 +155,13 @@ def test_a_build_beyond_its_budget_is_given_up_and_the_next_one_begins(
 
 
 def test_a_widget_that_ends_its_workers_is_no_longer_tried_until_it_is_changed(
-    hand: Hand, jobs: Jobs, sent: Sent, building: Building, session: Session, team: Hub, fragments: Fragments
+    hand: WorkerProcess,
+    jobs: QueuedBuilds,
+    sent: Sent,
+    building: Building,
+    session: Session,
+    team: Hub,
+    fragments: FragmentStore,
 ) -> None:
     row = team.widgets[0]
     for _ in range(TRIES):
@@ -164,13 +177,15 @@ def test_a_widget_that_ends_its_workers_is_no_longer_tried_until_it_is_changed(
 
 
 def test_without_redis_a_task_is_left_to_those_who_look_for_lost_ones(
-    database: Database, fragments: Fragments, building: Building, sent: Sent, caplog: pytest.LogCaptureFixture
+    database: Database, fragments: FragmentStore, building: Building, sent: Sent, caplog: pytest.LogCaptureFixture
 ) -> None:
     server = fakeredis.FakeServer()
     gone = fakeredis.FakeRedis(server=server)
     server.connected = False
-    crew = Crew("test", 1, 0.3, 4)
-    hand = Hand(database, fragments, building, Due(lambda: gone), Jobs(lambda: gone), crew, 30.0)  # type: ignore[arg-type]
+    crew = BoundedThreadPool("test", 1, 0.3, 4)
+    hand = WorkerProcess(
+        database, fragments, building, BuildSchedule(lambda: gone), QueuedBuilds(lambda: gone), crew, 30.0
+    )  # type: ignore[arg-type]
     hand.handle(7, "ticket", sent)
     assert "Redis does not answer" in caplog.text
     assert building.built == []

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from hubs.cache import SQLiteCache
-from hubs.clients.hosts import Policy
-from hubs.clients.http import HTTP
+from hubs.clients.http.client import HTTP
+from hubs.clients.http.politeness import Policy
 from tests.upstream import Upstream, running
 
 #: Quick, so that tests are: as the real one, with smaller times.

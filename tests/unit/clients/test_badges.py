@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from hubs.clients.badges import Badges
-from hubs.clients.http import HTTP
+from hubs.clients.http.client import HTTP
 from hubs.errors import UpstreamMissing, UpstreamUnexpected
 from tests.upstream import Upstream
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from hubs.clients.bodhi import PAGES, Bodhi
-from hubs.clients.http import HTTP
+from hubs.clients.http.client import HTTP
 from hubs.errors import UpstreamError, UpstreamUnexpected
 from tests.upstream import Asked, Reply, Upstream
 

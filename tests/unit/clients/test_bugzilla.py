@@ -6,7 +6,7 @@ import pytest
 from pydantic import SecretStr
 
 from hubs.clients.bugzilla import ROWS, Bugzilla
-from hubs.clients.http import HTTP
+from hubs.clients.http.client import HTTP
 from hubs.errors import UpstreamUnexpected
 from tests.upstream import Upstream
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hubs.clients.copr import Copr
-from hubs.clients.http import HTTP
+from hubs.clients.http.client import HTTP
 from hubs.clients.koji import Koji
 from hubs.errors import UpstreamMissing, UpstreamUnexpected, UpstreamUnreachable
 from tests.upstream import Reply, Upstream

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from hubs.clients.documents import Documents, pick, shown
-from hubs.clients.http import HTTP
+from hubs.clients.http.client import HTTP
 from hubs.errors import UpstreamForbidden, UpstreamUnexpected
 from tests.upstream import Upstream
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from hubs.clients.fedocal import Fedocal, Meeting
-from hubs.clients.http import HTTP
+from hubs.clients.http.client import HTTP
 from hubs.errors import UpstreamUnexpected
 from tests.upstream import Reply, Upstream
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hubs.clients.feeds import ENTRIES, Feeds
-from hubs.clients.http import HTTP
+from hubs.clients.http.client import HTTP
 from hubs.errors import UpstreamForbidden, UpstreamTooLarge, UpstreamUnexpected
 from tests.upstream import Reply, Upstream
 

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from hubs.clients.forgejo import Forgejo
-from hubs.clients.github import GitHub
-from hubs.clients.http import HTTP
-from hubs.clients.pagure import Pagure
-from hubs.clients.tickets import PAGE, Tickets
+from hubs.clients.forges.forgejo import Forgejo
+from hubs.clients.forges.github import GitHub
+from hubs.clients.forges.pagure import Pagure
+from hubs.clients.forges.tickets import PAGE, Tickets
+from hubs.clients.http.client import HTTP
 from hubs.errors import UpstreamError, UpstreamForbidden, UpstreamMissing, UpstreamUnexpected
 from tests.upstream import Reply, Upstream
 

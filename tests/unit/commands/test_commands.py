@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 from hubs import cache
 from hubs.cli import cli
 from hubs.errors import InvalidInput, NotFound
+from hubs.fragments.store import FragmentStore
 from hubs.models import Hub, RoleName
-from hubs.widgets.fragments import Fragments
 from hubs.widgets.registry import Registry
 from tests.unit.conftest import KEY
 
@@ -118,7 +118,7 @@ def test_the_audit_log_tells_what_was_done_by_a_command() -> None:
 
 
 def test_the_cache_is_counted_and_cleaned(session: Session, registry: Registry, team: Hub, tmp_path: Path) -> None:
-    fragments = Fragments(registry, cache.SQLiteCache(tmp_path / "cache.db"), KEY, 3600)
+    fragments = FragmentStore(registry, cache.SQLiteCache(tmp_path / "cache.db"), KEY, 3600)
     for row in team.widgets[:2]:
         fragments.build(row)
         fragments.build(row, "de")

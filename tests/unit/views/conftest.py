@@ -11,9 +11,9 @@ from jinja2.bccache import Bucket
 from sqlalchemy.orm import Session
 
 from hubs.app import create_app
+from hubs.fragments.public import forget_after_commit
 from hubs.models import Database, Hub
 from hubs.settings import load
-from hubs.widgets.public import forget_after_commit
 from tests.upstream import NOBODY
 
 BASE = {

@@ -8,7 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
-from hubs.actions import files
+from hubs.actions.layout import yaml_files
 from hubs.models import Banner, Hub
 from tests.unit.views.conftest import post, sign_in
 
@@ -71,7 +71,7 @@ def test_the_look_is_in_files_in_the_history_and_can_be_brought_back(
     sign_in(client, "owner")
     change(client, banner="teal", avatar="OT")
     change(client, banner="slate", avatar="O")
-    kept = files.parse(text(client, "/t/otters/settings/file"), "otters.yaml")
+    kept = yaml_files.parse(text(client, "/t/otters/settings/file"), "otters.yaml")
     assert (kept.banner, kept.avatar) == ("slate", "O")
     history = text(client, "/t/otters/history")
     assert "teal" in history

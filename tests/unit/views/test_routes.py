@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from hubs import api_urls, urls
-from hubs.events import hub_channel
+from hubs.events.message import hub_channel
 from hubs.models import Hub, Visibility, Widget
 from tests.unit.views.conftest import post, sign_in
 
@@ -76,7 +76,7 @@ RULES = {
     ("/me/bookmarks", "GET"): "account",
     ("/me/bookmarks", "POST"): "account",
     ("/stream/", "GET"): "account",
-    # That one marks what is in one's stream alone: tests/unit/views/test_stream.py.
+    # That one marks what is in one's stream alone: tests/unit/views/account/test_stream.py.
     ("/stream/", "POST"): "account",
     ("/stream/new", "GET"): "account",
     ("/stream/token", "GET"): "account",
@@ -97,7 +97,7 @@ RULES = {
     ("/w/<int:number>/calendar.ics", "GET"): "meetings",
     ("/w/<int:number>/settings", "GET"): "edit",
     ("/w/<int:number>/settings", "POST"): "edit",
-    # Whoever has a token of that widget: tests/unit/views/test_push.py.
+    # Whoever has a token of that widget: tests/unit/views/hub/test_push_tokens.py.
     ("/api/v1/push/<int(max=2147483647):number>", "GET"): "machine",
     ("/api/v1/push/<int(max=2147483647):number>", "PUT"): "machine",
     # There are no tokens but on widgets that machines fill; that test has owner, member and stranger for these.

@@ -10,9 +10,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
+from hubs.fragments import on_demand, side_jobs
 from hubs.models import Hub, Widget
-from hubs.views import hub as hub_view
-from hubs.widgets import desk, orders
+from hubs.views.hub import page as hub_view
 from tests.services import wait_for
 from tests.unit.views.conftest import post, sign_in
 
@@ -30,7 +30,7 @@ def slow(app: Flask, otters: Hub, monkeypatch: pytest.MonkeyPatch) -> Iterator[W
         return render(found, one, *rest)
 
     monkeypatch.setattr(fragments, "_render", hanging)
-    monkeypatch.setattr(desk, "PATIENCE", 0.3)
+    monkeypatch.setattr(on_demand, "PATIENCE", 0.3)
     monkeypatch.setattr(hub_view, "BUDGET", 1.0)
     yield row
     released.set()
@@ -77,7 +77,7 @@ def asking(app: Flask, session: Session, otters: Hub, monkeypatch: pytest.Monkey
 
     for name in ("page", "calendar", "preview"):
         monkeypatch.setattr(site.fragments, name, hanging)
-    monkeypatch.setattr(orders, "PATIENCE", 0.2)
+    monkeypatch.setattr(side_jobs, "PATIENCE", 0.2)
     yield row
     released.set()
     wait_for(lambda: not site.orders._orders, "the end of the orders")

@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 
 from hubs import cache, i18n
 from hubs.clients.all import Clients
+from hubs.fragments.store import Fragment, FragmentStore
 from hubs.models import Hub, Widget
 from hubs.settings import load
-from hubs.widgets.fragments import Fragment, Fragments
 from hubs.widgets.registry import Registry
 from tests.unit.clients.conftest import PATIENT
 from tests.unit.conftest import KEY
@@ -30,19 +30,19 @@ def upstream() -> Iterator[Upstream]:
 
 
 @pytest.fixture
-def fragments(registry: Registry, tmp_path: Path, upstream: Upstream) -> Iterator[Fragments]:
+def fragments(registry: Registry, tmp_path: Path, upstream: Upstream) -> Iterator[FragmentStore]:
     """Give a builder of fragments whose widgets ask ``upstream``."""
     store = cache.SQLiteCache(tmp_path / "cache.db")
     vouched = {"HUBS_VOUCHED_NETWORKS": "127.0.0.0/8"}
     settings = load(all_at(upstream.url) | vouched)
     clients = Clients(settings, store, PATIENT)
-    yield Fragments(registry, store, KEY, 3600, clients=clients)
+    yield FragmentStore(registry, store, KEY, 3600, clients=clients)
     clients.close()
     store.close()
 
 
 @pytest.fixture
-def build(session: Session, fragments: Fragments, team: Hub) -> Build:
+def build(session: Session, fragments: FragmentStore, team: Hub) -> Build:
     """Give a function that adds a widget to a hub, builds it, and checks that everybody can read it."""
 
     def made(plugin: str, hub: Hub | None = None, **settings: Any) -> Fragment:

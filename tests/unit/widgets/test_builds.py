@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy.orm import Session
 
 from hubs.actions import messages
-from hubs.backend.extract import Extractor
-from hubs.backend.triage import Index
+from hubs.backend.index.index import Index
+from hubs.backend.ingest.extract import Extractor
 from hubs.bus import Message, parse
 from hubs.models import Hub, Visibility, Widget, now
 from hubs.widgets.registry import Registry

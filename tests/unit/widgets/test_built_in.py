@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 from hubs.actions import hubs as hub_actions
 from hubs.actions import messages
 from hubs.bus import Message, parse
+from hubs.fragments.store import FragmentStore
 from hubs.models import Hub, Widget, now
 from hubs.widgets.activity.chart import Chart, nice_step
-from hubs.widgets.fragments import Fragments
 from hubs.widgets.heatmap.grid import Grid, quantiles
 from hubs.widgets.registry import Registry
 from hubs.widgets.view import markdown
@@ -28,7 +28,7 @@ def say(number: int, *users: str, category: str = "wiki", ago: float = 1.0, **mo
     return replace(parse(envelope), users=frozenset(users), sent_at=sent, **more)
 
 
-def build(session: Session, fragments: Fragments, hub: Hub, plugin: str, **settings: Any) -> str:
+def build(session: Session, fragments: FragmentStore, hub: Hub, plugin: str, **settings: Any) -> str:
     row = Widget(plugin=plugin, side="left", position=9, settings=settings, version=1)
     hub.widgets.append(row)
     session.commit()
@@ -43,13 +43,13 @@ def person_hub(session: Session, username: str = "member") -> Hub:
 
 @pytest.mark.parametrize("plugin", ["about", "sticky", "library", "feed", "activity", "heatmap", "contact"])
 def test_an_empty_widget_says_what_will_be_there(
-    session: Session, fragments: Fragments, team: Hub, plugin: str
+    session: Session, fragments: FragmentStore, team: Hub, plugin: str
 ) -> None:
     assert 'class="empty"' in build(session, fragments, team, plugin)
 
 
 @pytest.mark.parametrize("plugin", ["about", "sticky"])
-def test_texts_are_markdown_and_harmless(session: Session, fragments: Fragments, team: Hub, plugin: str) -> None:
+def test_texts_are_markdown_and_harmless(session: Session, fragments: FragmentStore, team: Hub, plugin: str) -> None:
     html = build(session, fragments, team, plugin, text=f"*Hello* {EVIL} [x](javascript:alert(1))")
     assert "<em>Hello</em>" in html
     assert "<script" not in html
@@ -65,12 +65,12 @@ def test_markdown_keeps_what_people_need() -> None:
     assert "<" not in markdown(">" * 5000).replace("<blockquote>", "").replace("</blockquote>", "")[:50]
 
 
-def test_a_sticky_has_five_colours(session: Session, fragments: Fragments, team: Hub) -> None:
+def test_a_sticky_has_five_colours(session: Session, fragments: FragmentStore, team: Hub) -> None:
     assert "sticky-pink" in build(session, fragments, team, "sticky", text="x", colour="pink")
     assert "sticky-yellow" in build(session, fragments, team, "sticky", text="x", colour="no such colour")
 
 
-def test_the_feed_shows_the_messages_that_name_a_person(session: Session, fragments: Fragments, team: Hub) -> None:
+def test_the_feed_shows_the_messages_that_name_a_person(session: Session, fragments: FragmentStore, team: Hub) -> None:
     mine = say(1, "member", sentence=EVIL, link="https://e.example/1")
     messages.store(session, [mine, say(2, "stranger", sentence="not mine")])
     html = build(session, fragments, person_hub(session), "feed")
@@ -80,14 +80,14 @@ def test_the_feed_shows_the_messages_that_name_a_person(session: Session, fragme
     assert "not mine" not in html
 
 
-def test_the_feed_of_a_team_has_each_message_once(session: Session, fragments: Fragments, team: Hub) -> None:
+def test_the_feed_of_a_team_has_each_message_once(session: Session, fragments: FragmentStore, team: Hub) -> None:
     messages.store(session, [say(1, "member", "owner", sentence="together"), say(2, "subscriber", sentence="outside")])
     html = build(session, fragments, team, "feed")
     assert html.count("together") == 1
     assert "outside" not in html
 
 
-def test_the_feed_joins_what_tells_one_story(session: Session, fragments: Fragments, team: Hub) -> None:
+def test_the_feed_joins_what_tells_one_story(session: Session, fragments: FragmentStore, team: Hub) -> None:
     same = {"link": "https://e.example/ticket", "sentence": "about one ticket"}
     stored = [say(n, "member", ago=1 + n / 10, **same) for n in range(4)]
     stored += [
@@ -101,7 +101,7 @@ def test_the_feed_joins_what_tells_one_story(session: Session, fragments: Fragme
 
 
 def test_the_feed_leaves_out_what_is_hidden_and_stops_at_its_limit(
-    session: Session, fragments: Fragments, team: Hub
+    session: Session, fragments: FragmentStore, team: Hub
 ) -> None:
     stored = [say(n, "member", ago=n, link=f"https://e.example/{n}", sentence=f"s{n}.") for n in range(1, 9)]
     messages.store(session, [*stored, say(50, "member", category="buildsys", sentence="a build")])
@@ -110,7 +110,7 @@ def test_the_feed_leaves_out_what_is_hidden_and_stops_at_its_limit(
     assert "a build" not in html
 
 
-def test_the_chart_is_a_picture_and_a_table(session: Session, fragments: Fragments, team: Hub) -> None:
+def test_the_chart_is_a_picture_and_a_table(session: Session, fragments: FragmentStore, team: Hub) -> None:
     stored = [say(n, "member", category=f"c{n % 9}", ago=24 * 7 * (n % 3)) for n in range(30)]
     messages.store(session, [*stored, say(99, "member", ago=24 * 7 * 60)])
     html = build(session, fragments, team, "activity")
@@ -136,7 +136,7 @@ def test_grid_lines_are_at_round_numbers(most: int, step: int) -> None:
     assert nice_step(most) == step
 
 
-def test_the_calendar_has_every_day_and_five_levels(session: Session, fragments: Fragments, team: Hub) -> None:
+def test_the_calendar_has_every_day_and_five_levels(session: Session, fragments: FragmentStore, team: Hub) -> None:
     messages.store(session, [say(n, "member", ago=24 * (n % 20)) for n in range(100)])
     html = build(session, fragments, team, "heatmap", months=1)
     assert "<strong>100</strong> messages" in html
@@ -148,14 +148,14 @@ def test_the_calendar_has_every_day_and_five_levels(session: Session, fragments:
     assert quantiles([]) == []
 
 
-def test_people_are_counted_with_owners_among_members(session: Session, fragments: Fragments, team: Hub) -> None:
+def test_people_are_counted_with_owners_among_members(session: Session, fragments: FragmentStore, team: Hub) -> None:
     html = " ".join(build(session, fragments, team, "stats").split())
     assert '<strong class="figure">2</strong> <span>members</span>' in html
     assert '<strong class="figure">1</strong> <span>subscriber</span>' in html
     assert "members" not in build(session, fragments, person_hub(session), "stats")
 
 
-def test_members_are_listed_owners_first(session: Session, fragments: Fragments, team: Hub) -> None:
+def test_members_are_listed_owners_first(session: Session, fragments: FragmentStore, team: Hub) -> None:
     user_of(session, "member").last_active = now()
     html = build(session, fragments, team, "members", limit=1)
     assert "/u/owner/" in html
@@ -163,28 +163,28 @@ def test_members_are_listed_owners_first(session: Session, fragments: Fragments,
     assert "active <time" in build(session, fragments, team, "members")
 
 
-def test_subscriptions_show_only_what_everybody_may_see(session: Session, fragments: Fragments, team: Hub) -> None:
+def test_subscriptions_show_only_what_everybody_may_see(session: Session, fragments: FragmentStore, team: Hub) -> None:
     hub = person_hub(session, "subscriber")
     assert "/t/otters/" in build(session, fragments, hub, "subscriptions")
     hub_actions.update(session, as_person(session, "owner"), team, {"visibility": "members"})
     assert "/t/otters/" not in build(session, fragments, hub, "subscriptions")
 
 
-def test_rules_name_owners_and_meetings(session: Session, fragments: Fragments, team: Hub) -> None:
+def test_rules_name_owners_and_meetings(session: Session, fragments: FragmentStore, team: Hub) -> None:
     html = build(session, fragments, team, "rules", schedule_text="<b>Fridays</b>", link="https://e.example/rules")
     assert "&lt;b&gt;Fridays" in html
     assert "/u/owner/" in html
     assert "/u/member/" not in html
 
 
-def test_the_library_cuts_long_lists(session: Session, fragments: Fragments, team: Hub) -> None:
+def test_the_library_cuts_long_lists(session: Session, fragments: FragmentStore, team: Hub) -> None:
     items = [{"title": f"T{n}<", "link": f"https://e.example/{n}", "note": ""} for n in range(5)]
     html = build(session, fragments, team, "library", items=items, per_page=2)
     assert "3 more" in html
     assert "T0&lt;" in html
 
 
-def test_contact_links_only_what_is_safe(session: Session, fragments: Fragments, team: Hub) -> None:
+def test_contact_links_only_what_is_safe(session: Session, fragments: FragmentStore, team: Hub) -> None:
     team.extras = {"website": "javascript:alert(1)", "chat": "https://chat.example/", "mailing_list": "a@e.example"}
     html = build(session, fragments, team, "contact")
     assert 'href="javascript' not in html
@@ -196,7 +196,9 @@ def test_contact_links_only_what_is_safe(session: Session, fragments: Fragments,
     assert "passwd" not in build(session, fragments, person_hub(session), "contact")
 
 
-def test_cobwebs_grow_after_a_month_and_say_what_is_archived(session: Session, fragments: Fragments, team: Hub) -> None:
+def test_cobwebs_grow_after_a_month_and_say_what_is_archived(
+    session: Session, fragments: FragmentStore, team: Hub
+) -> None:
     assert build(session, fragments, team, "cobwebs") == ""
     team.last_activity = now() - timedelta(days=40)
     assert "quiet here" in build(session, fragments, team, "cobwebs")

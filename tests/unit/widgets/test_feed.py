@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from hubs.actions import messages
 from hubs.models import Hub
 from hubs.widgets.feed.cards import Item, read
-from hubs.widgets.messages import Whose
+from hubs.widgets.shared.messages import MessageScope
 from tests.unit.widgets.test_built_in import say
 
 #: Hours before now at which something was told: within each of the stretches that are looked through, and before.
@@ -19,12 +19,12 @@ AGES = (0.1, 0.5, 5, 11, 48, 120, 480, 1900)
 
 
 @pytest.fixture
-def told(session: Session, team: Hub) -> Whose:
+def told(session: Session, team: Hub) -> MessageScope:
     """Give whose messages those of a team are, when its two members and a stranger have been told of."""
     stored = [say(n, "member", "owner", ago=ago, sentence=f"s{n}.") for n, ago in enumerate(AGES)]
     strange = [say(100 + n, "stranger", ago=n, sentence="no.") for n in range(3)]
     messages.store(session, [*stored, *strange])
-    return Whose(team, "")
+    return MessageScope(team, "")
 
 
 def sentences(items: list[Item]) -> list[str]:
@@ -44,11 +44,11 @@ def statements(session: Session) -> Iterator[list[str]]:
 
 
 @pytest.mark.parametrize("limit", range(1, len(AGES) + 3))
-def test_the_newest_come_first_however_old_they_are(session: Session, told: Whose, limit: int) -> None:
+def test_the_newest_come_first_however_old_they_are(session: Session, told: MessageScope, limit: int) -> None:
     assert sentences(read(session, told, limit, [])) == [f"s{n}" for n in range(len(AGES))][:limit]
 
 
-def test_reading_goes_on_where_it_ended(session: Session, told: Whose) -> None:
+def test_reading_goes_on_where_it_ended(session: Session, told: MessageScope) -> None:
     found: list[Item] = []
     while more := read(session, told, 3, [], before=(found[-1].sent_at, found[-1].id) if found else None):
         found += more
@@ -57,7 +57,7 @@ def test_reading_goes_on_where_it_ended(session: Session, told: Whose) -> None:
     assert sentences(read(session, told, 3, ["wiki"])) == []
 
 
-def test_what_a_busy_team_did_long_ago_is_not_read(session: Session, told: Whose) -> None:
+def test_what_a_busy_team_did_long_ago_is_not_read(session: Session, told: MessageScope) -> None:
     with statements(session) as asked:
         read(session, told, 2, [])
     assert len(asked) == 1
@@ -66,5 +66,5 @@ def test_what_a_busy_team_did_long_ago_is_not_read(session: Session, told: Whose
     assert len(asked) == 4  # the whole past in the end, and nothing that is asked for twice
 
 
-def test_a_message_comes_once_and_names_all_people(session: Session, told: Whose) -> None:
+def test_a_message_comes_once_and_names_all_people(session: Session, told: MessageScope) -> None:
     assert {item.people for item in read(session, told, 100, [])} == {("member", "owner")}

@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy.orm import Session
 
 from hubs.cache import Cache, SQLiteCache
+from hubs.fragments.fragment import unpack
+from hubs.fragments.store import FragmentStore
 from hubs.models import Hub, Visibility, Widget, now
-from hubs.widgets.fragment import unpack
-from hubs.widgets.fragments import Fragments
 from hubs.widgets.registry import BUILT_IN, Registry
 from tests.stack import ROOT
 from tests.unit.conftest import KEY
@@ -92,7 +92,7 @@ def functions(registry: Registry, name: str = "reviews"):  # type: ignore[no-unt
 
 
 def test_the_registry_is_the_folders(registry: Registry) -> None:
-    folders = {path.parent.name for path in (ROOT / "hubs" / "widgets").glob("*/__init__.py")}
+    folders = {path.parent.name for path in (ROOT / "hubs" / "widgets").glob("*/__init__.py")} - {"shared"}
     assert {origin.split(":")[0].rsplit(".", 1)[1] for origin in BUILT_IN} == folders
     assert {found.name for found in registry} == folders
     documented = (ROOT / "docs" / "widgets.md").read_text()
@@ -117,7 +117,7 @@ def test_broken_outside_widgets_are_named_and_the_rest_works(outside: Registry) 
 def test_an_outside_widget_runs_as_it_was_written(
     outside: Registry, session: Session, team: Hub, tmp_path: Path
 ) -> None:
-    fragments = Fragments(outside, SQLiteCache(tmp_path / "c.db"), KEY, 3600)
+    fragments = FragmentStore(outside, SQLiteCache(tmp_path / "c.db"), KEY, 3600)
     row = add(session, team, "reviews")
     function = functions(outside)
     found = fragments.build(row)
@@ -140,7 +140,7 @@ def test_a_foreign_or_damaged_object_is_a_miss_and_never_runs(
     outside: Registry, session: Session, team: Hub, tmp_path: Path
 ) -> None:
     store = SQLiteCache(tmp_path / "c.db")
-    fragments = Fragments(outside, store, KEY, 3600)
+    fragments = FragmentStore(outside, store, KEY, 3600)
     row = add(session, team, "reviews", email="a")
     fragments.build(row)
     key = next(key for (key,) in store._run("SELECT key FROM cache WHERE key LIKE 'd:%'", []) or [])
@@ -159,7 +159,7 @@ def test_a_foreign_or_damaged_object_is_a_miss_and_never_runs(
 
 
 def test_what_fails_keeps_the_last_good_content(outside: Registry, session: Session, team: Hub, tmp_path: Path) -> None:
-    fragments = Fragments(outside, SQLiteCache(tmp_path / "c.db"), KEY, 3600)
+    fragments = FragmentStore(outside, SQLiteCache(tmp_path / "c.db"), KEY, 3600)
     row, function = add(session, team, "reviews"), functions(outside)
     function.answer = "fail"
     failed = fragments.build(row)
@@ -176,7 +176,7 @@ def test_what_fails_keeps_the_last_good_content(outside: Registry, session: Sess
     assert fragments.build(row, stale=[function]).failures == 2
 
 
-def test_a_widget_that_is_not_installed_says_so(fragments: Fragments, session: Session, team: Hub) -> None:
+def test_a_widget_that_is_not_installed_says_so(fragments: FragmentStore, session: Session, team: Hub) -> None:
     found = fragments.build(add(session, team, "vanished"))
     assert found.state == "needs-setup"
     assert "not installed" in found.html
@@ -185,13 +185,13 @@ def test_a_widget_that_is_not_installed_says_so(fragments: Fragments, session: S
 def test_owners_see_in_its_box_why_a_widget_is_not_there(
     outside: Registry, session: Session, team: Hub, tmp_path: Path
 ) -> None:
-    found = Fragments(outside, SQLiteCache(tmp_path / "c.db"), KEY, 3600).build(add(session, team, "vanished"))
+    found = FragmentStore(outside, SQLiteCache(tmp_path / "c.db"), KEY, 3600).build(add(session, team, "vanished"))
     assert "no.such.module:X cannot be used: ModuleNotFoundError" in found.error
     assert "no.such.module" not in found.html
     assert "no.such.module" not in str(found.public())
 
 
-def test_new_settings_have_a_key_of_their_own(fragments: Fragments, session: Session, team: Hub) -> None:
+def test_new_settings_have_a_key_of_their_own(fragments: FragmentStore, session: Session, team: Hub) -> None:
     row = add(session, team, "sticky", text="old")
     fragments.build(row)
     assert fragments.read(row) is not None
@@ -205,12 +205,12 @@ def test_a_damaged_fragment_is_a_miss(entry: bytes) -> None:
     assert unpack(entry) is None
 
 
-def test_a_fragment_survives_packing(fragments: Fragments, session: Session, team: Hub) -> None:
+def test_a_fragment_survives_packing(fragments: FragmentStore, session: Session, team: Hub) -> None:
     made = fragments.build(add(session, team, "sticky", text="ünïcode \u2028"))
     assert unpack(made.pack()) == made
 
 
-def test_who_gives_a_claim_back_late_takes_nobody_elses(fragments: Fragments, session: Session, team: Hub) -> None:
+def test_who_gives_a_claim_back_late_takes_nobody_elses(fragments: FragmentStore, session: Session, team: Hub) -> None:
     row = add(session, team, "sticky")
     late = fragments.claim(row)
     assert late is not None
@@ -221,7 +221,7 @@ def test_who_gives_a_claim_back_late_takes_nobody_elses(fragments: Fragments, se
     assert store.get(f"b:{row.id}") == b"another owner"
 
 
-def test_content_without_measure_is_refused(fragments: Fragments, session: Session, team: Hub) -> None:
+def test_content_without_measure_is_refused(fragments: FragmentStore, session: Session, team: Hub) -> None:
     items = [{"title": "x" * 500, "link": "https://e.example/" + "y" * 900, "note": "z" * 500} for _ in range(300)]
     found = fragments.build(add(session, team, "library", items=items))
     assert found.state == "failed"
@@ -240,7 +240,7 @@ def test_importing_has_no_effect() -> None:
 
 
 def test_what_some_may_see_is_built_anew_before_others_may_see_it(
-    fragments: Fragments, session: Session, team: Hub
+    fragments: FragmentStore, session: Session, team: Hub
 ) -> None:
     row = add(session, team, "sticky", text="ours")
     team.visibility = Visibility.MEMBERS
@@ -250,7 +250,7 @@ def test_what_some_may_see_is_built_anew_before_others_may_see_it(
 
 
 def test_a_number_that_is_given_away_again_finds_nothing_of_the_row_before(
-    fragments: Fragments, session: Session, team: Hub
+    fragments: FragmentStore, session: Session, team: Hub
 ) -> None:
     row = add(session, team, "sticky", text="ours")
     fragments.build(row)

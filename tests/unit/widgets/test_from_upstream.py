@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
+from hubs.fragments.store import FragmentStore
 from hubs.models import Hub, Widget
-from hubs.widgets.fragments import Fragments
 from hubs.widgets.registry import Registry
 from tests.unit.clients.test_badges import badge, person
 from tests.unit.clients.test_bodhi import page, update
@@ -133,7 +133,7 @@ def test_an_answer_of_another_shape_is_no_crash(kit: Kit, body: str) -> None:
 
 
 def test_the_last_good_content_stays_when_the_service_goes_away(
-    kit: Kit, session: Session, fragments: Fragments
+    kit: Kit, session: Session, fragments: FragmentStore
 ) -> None:
     kit.made(kit.case.one(("first thing", "https://e.example/1")))
     row = kit.hub.widgets[-1]
@@ -159,7 +159,7 @@ def test_hostile_texts_and_addresses_are_harmless(kit: Kit) -> None:
         assert bad not in made.html.replace("&lt;img src=x onerror=&#34;alert(1)&#34;&gt;", "")
 
 
-def test_long_lists_are_cut_and_shown_whole_on_a_page(kit: Kit, fragments: Fragments) -> None:
+def test_long_lists_are_cut_and_shown_whole_on_a_page(kit: Kit, fragments: FragmentStore) -> None:
     pairs = [(f"thing-{number:03d}", f"https://e.example/{number}") for number in range(120)]
     made = kit.made(kit.case.one(*pairs), **{kit.case.limit: 2})
     row = kit.hub.widgets[-1]

@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 
 from hubs.actions import hubs as hub_actions
 from hubs.actions import messages
-from hubs.backend.extract import Extractor
-from hubs.backend.triage import Index
+from hubs.backend.index.index import Index
+from hubs.backend.ingest.extract import Extractor
 from hubs.bus import Message, parse
 from hubs.errors import InvalidInput
 from hubs.models import Hub, Visibility, Widget, now

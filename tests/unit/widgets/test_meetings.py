@@ -7,11 +7,11 @@ import icalendar
 import pytest
 from sqlalchemy.orm import Session
 
-from hubs.backend.triage import Index
+from hubs.backend.index.index import Index
 from hubs.bus import Message, parse
 from hubs.clients.fedocal import Meeting
+from hubs.fragments.store import FragmentStore
 from hubs.models import Hub, Widget, now
-from hubs.widgets.fragments import Fragments
 from hubs.widgets.meetings import GetMeetings
 from hubs.widgets.meetings.ics import calendar_file
 from hubs.widgets.registry import Registry
@@ -91,7 +91,7 @@ def test_without_meetings_the_widget_says_where_to_plan_one(upstream: Upstream, 
 
 
 def test_long_lists_are_cut_and_the_rest_is_one_page_away(
-    upstream: Upstream, build: Build, session: Session, fragments: Fragments
+    upstream: Upstream, build: Build, session: Session, fragments: FragmentStore
 ) -> None:
     say(upstream, *(meeting(n, meeting_id=n, meeting_name=f"M{n}") for n in range(1, 9)))
     made = build("meetings", calendar="tides", limit=2)
@@ -102,7 +102,7 @@ def test_long_lists_are_cut_and_the_rest_is_one_page_away(
 
 
 def test_what_failed_says_so_and_what_was_there_stays(
-    upstream: Upstream, build: Build, session: Session, fragments: Fragments
+    upstream: Upstream, build: Build, session: Session, fragments: FragmentStore
 ) -> None:
     upstream.on(PATH, Reply({"meetings": [], "error": "Invalid calendar provided"}, 400))
     assert build("meetings", calendar="nowhere").state == "failed"

@@ -5,8 +5,8 @@ from sqlalchemy.orm import Session
 
 from hubs.actions import messages
 from hubs.errors import NotFound
+from hubs.fragments.store import FragmentStore
 from hubs.models import Hub, Widget
-from hubs.widgets.fragments import Fragments
 from hubs.widgets.paging import PER_PAGE, Shown, cut
 from tests.unit.widgets.test_built_in import say
 
@@ -33,7 +33,7 @@ def add(session: Session, hub: Hub, plugin: str, **settings: object) -> Widget:
     return row
 
 
-def test_a_feed_is_read_back_page_by_page(session: Session, fragments: Fragments, team: Hub) -> None:
+def test_a_feed_is_read_back_page_by_page(session: Session, fragments: FragmentStore, team: Hub) -> None:
     stored = [
         say(n, "member", ago=7 * n, link=f"https://e.example/{n}", sentence=f"s{n}.") for n in range(1, PER_PAGE + 9)
     ]
@@ -56,14 +56,14 @@ def test_a_feed_is_read_back_page_by_page(session: Session, fragments: Fragments
         fragments.page(row, 3)
 
 
-def test_what_is_not_cut_has_no_page(session: Session, fragments: Fragments, team: Hub) -> None:
+def test_what_is_not_cut_has_no_page(session: Session, fragments: FragmentStore, team: Hub) -> None:
     with pytest.raises(NotFound, match="shows all"):
         fragments.page(add(session, team, "about", text="hello"), 1)
     with pytest.raises(NotFound, match="not installed"):
         fragments.page(add(session, team, "no-such-widget"), 1)
 
 
-def test_a_page_of_a_page_is_what_it_says(session: Session, fragments: Fragments, team: Hub) -> None:
+def test_a_page_of_a_page_is_what_it_says(session: Session, fragments: FragmentStore, team: Hub) -> None:
     messages.store(session, [say(1, "member", sentence="only one")])
     row = add(session, team, "feed", limit=3)
     assert "more?page" not in fragments.build(row).html

@@ -8,11 +8,11 @@ import pytest
 from hubs.errors import InvalidInput, NeedsSetup
 from hubs.widgets.parameters import Parameter
 from hubs.widgets.schema import VERSION, Schema
-from hubs.widgets.vault import Unreadable, Vault, is_sealed
+from hubs.widgets.secrets import SecretBox, Unreadable, is_sealed
 from tests.unit.conftest import KEY
 
 PARAMETERS = (Parameter("place", default="Ystad"), Parameter("token", kind="secret"))
-OLD = Schema((Parameter("where"),), vault=Vault(KEY))
+OLD = Schema((Parameter("where"),), vault=SecretBox(KEY))
 
 
 def rename(settings: dict[str, Any], version: int) -> Mapping[str, Any]:
@@ -24,8 +24,8 @@ def fail(settings: dict[str, Any], version: int) -> Mapping[str, Any]:
     raise KeyError("where")
 
 
-SCHEMA = Schema(PARAMETERS, vault=Vault(KEY))
-NEW = Schema(PARAMETERS, 2, rename, Vault(KEY))
+SCHEMA = Schema(PARAMETERS, vault=SecretBox(KEY))
+NEW = Schema(PARAMETERS, 2, rename, SecretBox(KEY))
 
 
 def test_a_secret_is_sealed_at_rest_and_opened_for_the_widget() -> None:
@@ -52,7 +52,7 @@ def test_a_secret_can_be_cleared_and_replaced() -> None:
 
 
 def test_a_secret_that_must_be_there_may_stay_but_not_be_cleared() -> None:
-    schema = Schema((Parameter("token", kind="secret", required=True),), vault=Vault(KEY))
+    schema = Schema((Parameter("token", kind="secret", required=True),), vault=SecretBox(KEY))
     stored, _ = schema.store({"token": "s3cret"}, {})
     assert schema.store({}, stored)[1] == []
     for values, before in (({}, {}), ({"token": None}, stored)):
@@ -61,7 +61,7 @@ def test_a_secret_that_must_be_there_may_stay_but_not_be_cleared() -> None:
 
 
 def test_a_secret_sealed_with_another_key_asks_for_setup_and_can_be_typed_again() -> None:
-    stored, _ = Schema(PARAMETERS, vault=Vault(b"another key")).store({"token": "s3cret"}, {})
+    stored, _ = Schema(PARAMETERS, vault=SecretBox(b"another key")).store({"token": "s3cret"}, {})
     with pytest.raises(NeedsSetup, match="Type it again"):
         SCHEMA.in_force(stored)
     assert SCHEMA.in_force(SCHEMA.store({"token": "new"}, stored)[0])["token"] == "new"
@@ -93,7 +93,7 @@ def test_a_file_or_revision_with_older_settings_is_migrated_when_it_is_applied()
 
 
 def test_a_broken_migration_asks_for_setup_and_the_form_still_opens() -> None:
-    broken = Schema(PARAMETERS, 2, fail, Vault(KEY))
+    broken = Schema(PARAMETERS, 2, fail, SecretBox(KEY))
     stored = {"where": "Visby"}
     with pytest.raises(NeedsSetup, match="cannot be brought to version 2"):
         broken.in_force(stored)

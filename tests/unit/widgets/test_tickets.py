@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
-from hubs.backend.triage import Index
+from hubs.backend.index.index import Index
 from hubs.bus import Message, parse
-from hubs.clients.tickets import PAGE
+from hubs.clients.forges.tickets import PAGE
+from hubs.fragments.store import FragmentStore
 from hubs.models import Hub, Widget
-from hubs.widgets.fragments import Fragments
 from hubs.widgets.registry import Registry
 from tests.unit.clients.test_bugzilla import bug
 from tests.unit.clients.test_trackers import item, pagure_ticket
@@ -104,7 +104,7 @@ def test_without_tickets_the_widget_says_so(upstream: Upstream, build: Build, pl
 
 @pytest.mark.parametrize(("plugin", "path"), [("issues", ISSUES), ("pulls", PULLS)])
 def test_long_lists_are_cut_and_the_rest_is_one_page_away(
-    upstream: Upstream, build: Build, session: Session, fragments: Fragments, plugin: str, path: str
+    upstream: Upstream, build: Build, session: Session, fragments: FragmentStore, plugin: str, path: str
 ) -> None:
     upstream.on(path, [item(1) | {"number": n} for n in range(PAGE)])
     made = build(plugin, project=BOAT, limit=4)

@@ -8,7 +8,7 @@ from flask import Flask
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
-from hubs.actions import tokens
+from hubs.actions.people import tokens
 from tests.unit.conftest import as_person
 
 Ask = Callable[..., TestResponse]

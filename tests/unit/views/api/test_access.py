@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from hubs.models import AuditEntry, Hub, Role, RoleName, Visibility, Widget
-from hubs.views.limits import Limiter
+from hubs.views.web.rate_limits import Limiter
 from tests.unit.conftest import user_of
 from tests.unit.views.api.conftest import Ask
 from tests.unit.views.conftest import sign_in, token

@@ -13,7 +13,8 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from schemathesis import GenerationMode, checks
 from sqlalchemy.orm import Session
 
-from hubs.actions import push, tokens, widgets
+from hubs.actions import push, widgets
+from hubs.actions.people import tokens
 from hubs.app import create_app
 from hubs.models import Database, Hub
 from hubs.settings import load

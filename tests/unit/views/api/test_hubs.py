@@ -5,7 +5,8 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from hubs.actions import hubs as hub_actions
-from hubs.actions import push, tokens, widgets
+from hubs.actions import push, widgets
+from hubs.actions.people import tokens
 from hubs.models import Hub, OutboxMessage, Widget
 from hubs.widgets.registry import Registry
 from tests.unit.conftest import as_person, user_of

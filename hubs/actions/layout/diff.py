@@ -1,0 +1,112 @@
+"""What differs between two documents of a hub, in the words of people: for dry runs, revisions and conflicts."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import Any, Literal
+
+from hubs.actions.layout.documents import RECORD, SIDES, HubDocument, WidgetDocument
+from hubs.i18n import _
+
+#: Longest value that a change shows, in characters.
+SHOWN = 80
+Kind = Literal["set", "add", "remove", "move"]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One difference: a field that is set, or a widget that is added, removed or moved.
+
+    ``subject`` is ``hub`` or the widget's id; ``name`` is the field, or the column of a move.
+    """
+
+    kind: Kind
+    subject: str
+    name: str = ""
+    before: Any = None
+    after: Any = None
+
+    def __str__(self) -> str:
+        """Say it in one line."""
+        if self.kind == "set":
+            return f"~ {self.subject}: {self.name}: {shown(self.before)} → {shown(self.after)}"
+        if self.kind == "move":
+            told = {"name": self.subject, "before": self.before, "after": self.name}
+            within = _("↕ %(name)s: moved within %(after)s")
+            return (within if self.before == self.name else _("↔ %(name)s: moved from %(before)s to %(after)s")) % told
+        return f"{'+' if self.kind == 'add' else '-'} {self.subject}: {shown(self.after or self.before)}"
+
+
+def shown(value: Any) -> str:
+    """Return a value on one line, cut where it is long."""
+    text = _("nothing") if value in (None, "", [], {}) else " ".join(str(value).split())
+    return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
+
+
+def between(before: HubDocument, after: HubDocument) -> list[Change]:
+    """Return what must be done to ``before`` so that it becomes ``after``."""
+    return [*_fields(before, after), *_people(before, after), *_widgets(before, after)]
+
+
+def _fields(before: HubDocument, after: HubDocument) -> Iterator[Change]:
+    for name in ("managed_in", *RECORD, "archived", "group_name"):
+        old, new = getattr(before, name), getattr(after, name)
+        if old != new:
+            yield Change("set", "hub", name, old, new)
+    for name in sorted({*before.accounts, *after.accounts}):
+        old, new = before.accounts.get(name), after.accounts.get(name)
+        if old != new:
+            yield Change("set", "hub", name, old, new)
+
+
+def _people(before: HubDocument, after: HubDocument) -> Iterator[Change]:
+    for name in ("owners", "members"):
+        wanted, there = getattr(after, name), getattr(before, name) or []
+        for username in sorted(set(wanted or ()) - set(there)):
+            yield Change("add", name, username, None, username)
+        if wanted is not None:
+            for username in sorted(set(there) - set(wanted)):
+                yield Change("remove", name, username, username, None)
+
+
+def _widgets(before: HubDocument, after: HubDocument) -> Iterator[Change]:
+    old, new = _placed(before), _placed(after)
+    for key, (_side, one) in old.items():
+        if key not in new or new[key][1].widget != one.widget:
+            yield Change("remove", key, one.widget, one.title or one.widget, None)
+    for key, (_side, one) in new.items():
+        if key not in old or old[key][1].widget != one.widget:
+            yield Change("add", key, one.widget, None, one.title or one.widget)
+        else:
+            yield from _settings(old[key][1], one)
+    yield from _moves(old, new)
+
+
+def _settings(old: WidgetDocument, new: WidgetDocument) -> Iterator[Change]:
+    if old.title != new.title:
+        yield Change("set", new.id, "title", old.title, new.title)
+    if old.visibility != new.visibility:
+        yield Change("set", new.id, "visibility", old.visibility, new.visibility)
+    for name in sorted({*old.settings, *new.settings}):
+        if old.settings.get(name) != new.settings.get(name):
+            yield Change("set", new.id, name, old.settings.get(name), new.settings.get(name))
+
+
+def _moves(old: dict[str, tuple[str, WidgetDocument]], new: dict[str, tuple[str, WidgetDocument]]) -> Iterator[Change]:
+    """Yield the widgets that changed their column, and the fewest that explain another order within one."""
+    for key in (key for key in new if key in old):
+        if old[key][0] != new[key][0]:
+            yield Change("move", key, new[key][0], old[key][0], new[key][0])
+    for side in SIDES:
+        first = [key for key, (column, _one) in old.items() if column == side and key in new and new[key][0] == side]
+        second = [key for key, (column, _one) in new.items() if column == side and key in old and old[key][0] == side]
+        matcher = SequenceMatcher(None, first, second, autojunk=False)
+        kept = {key for block in matcher.get_matching_blocks() for key in second[block.b : block.b + block.size]}
+        for key in second:
+            if key not in kept:
+                yield Change("move", key, side, side, side)
+
+
+def _placed(document: HubDocument) -> dict[str, tuple[str, WidgetDocument]]:
+    columns = ((side, getattr(document.widgets, side)) for side in SIDES)
+    return {one.id: (side, one) for side, column in columns for one in column}

@@ -1,0 +1,194 @@
+"""A hub as a document: its record, its people and its layout, as files, revisions and drafts hold it.
+
+Widgets are named by their ``id`` within the hub, which stays the same on another instance. Secrets are never in a
+document; where one is applied, a widget keeps the secrets that it has.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from hubs.actions import hub_avatar
+from hubs.actions.hubs import EXTRAS
+from hubs.errors import Conflict, InvalidInput
+from hubs.i18n import _
+from hubs.models import GRID, SUMMARY_LENGTH, Banner, Hub, JoinMode, RoleName, Visibility, Widget
+from hubs.widgets.parameters import Parameter
+from hubs.widgets.registry import Registry
+from hubs.widgets.schema import Schema
+
+#: Most widgets in one document; most people in one list.
+WIDGETS, PEOPLE = 60, 5000
+#: Largest document, in characters of JSON: every change keeps one as a revision.
+SIZE = 500_000
+#: The columns of a page.
+SIDES: tuple[Literal["left", "right"], ...] = ("left", "right")
+#: The fields of a hub's record that its document holds under the same names.
+RECORD = (
+    "display_name",
+    "summary",
+    "description",
+    "avatar",
+    "banner",
+    "visibility",
+    "join_mode",
+    "join_conditions",
+    "left_width",
+)
+_STRICT = ConfigDict(extra="forbid", frozen=True)
+
+
+class WidgetDocument(BaseModel):
+    """One widget: which one, its heading, and its settings; absent settings have their default."""
+
+    model_config = _STRICT
+
+    id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
+    widget: str = Field(min_length=1, max_length=128)
+    title: str = Field("", max_length=128)
+    visibility: Visibility = Visibility.PUBLIC
+    settings: dict[str, Any] = {}
+
+
+class Layout(BaseModel):
+    """The widgets of both columns, top first."""
+
+    model_config = _STRICT
+
+    left: list[WidgetDocument] = []
+    right: list[WidgetDocument] = []
+
+    @model_validator(mode="after")
+    def _distinct(self) -> "Layout":
+        ids = [one.id for one in (*self.left, *self.right)]
+        twice = sorted({one for one in ids if ids.count(one) > 1}) if len(ids) <= WIDGETS else []
+        if twice:
+            raise ValueError(f"every id may be there once only; {', '.join(twice)} is there more often")
+        if len(ids) > WIDGETS:
+            raise ValueError(f"a hub holds at most {WIDGETS} widgets")
+        return self
+
+
+class HubDocument(BaseModel):
+    """A whole hub. ``owners`` and ``members`` are usernames; None leaves the roles as they are."""
+
+    model_config = _STRICT
+
+    hub: str = Field(min_length=1, max_length=64)
+    kind: str = "team"
+    managed_in: str = Field("", max_length=255)
+    display_name: str = Field("", max_length=255)
+    summary: str = Field("", max_length=SUMMARY_LENGTH)
+    description: str = Field("", max_length=20_000)
+    avatar: str = Field("", max_length=hub_avatar.POINTS)
+    banner: Banner = Banner.SITE
+    visibility: Visibility = Visibility.PUBLIC
+    join_mode: JoinMode = JoinMode.REQUEST
+    join_conditions: str = Field("", max_length=20_000)
+    group_name: str = Field("", max_length=64)
+    archived: bool = False
+    left_width: int = Field(8, ge=1, lt=GRID)
+    accounts: dict[str, str] = {}
+    owners: list[str] | None = Field(None, max_length=PEOPLE)
+    members: list[str] | None = Field(None, max_length=PEOPLE)
+    widgets: Layout = Layout()
+
+    @field_validator("accounts")
+    @classmethod
+    def _accounts(cls, value: dict[str, str]) -> dict[str, str]:
+        unknown = sorted(set(value) - set(EXTRAS))
+        if unknown:
+            raise ValueError(f"{', '.join(unknown)} is none of {', '.join(EXTRAS)}")
+        return {name: text for name, text in value.items() if text}
+
+    def record(self) -> dict[str, Any]:
+        """Return the fields of the hub's record, as `hubs.actions.hubs.update` takes them."""
+        return {**{name: getattr(self, name) for name in RECORD}, **dict.fromkeys(EXTRAS, ""), **self.accounts}
+
+    def plain(self) -> dict[str, Any]:
+        """Return the document as JSON types; what is empty or at its default is left out."""
+        found = self.model_dump(mode="json", exclude_defaults=True)
+        return {"hub": self.hub, "kind": self.kind, **found}
+
+
+def check_size(document: HubDocument) -> None:
+    """Raise when a page has grown too large to be kept with its history.
+
+    :raises Conflict: saying what to do.
+    """
+    if len(document.model_dump_json()) > SIZE:
+        raise Conflict(_("This page holds too much text. Remove a widget, or shorten what its settings say."))
+
+
+def read(data: Any) -> HubDocument:
+    """Return the document in ``data``, as YAML or JSON was read.
+
+    :raises InvalidInput: naming every place that cannot be used, and why.
+    """
+    if not isinstance(data, Mapping):
+        raise InvalidInput(_("This is not a hub: it must begin with a line such as `hub: docs`."))
+    try:
+        return HubDocument.model_validate(data)
+    except ValidationError as error:
+        wrong = {_place(problem["loc"]): _reason(problem) for problem in error.errors(include_input=False)}
+        listed = "; ".join(f"{place}: {reason}" for place, reason in wrong.items())
+        raise InvalidInput(_("The document cannot be used. %(listed)s") % {"listed": listed}, wrong) from None
+
+
+def describe(hub: Hub, registry: Registry, *, people: bool = False) -> HubDocument:
+    """Return a hub as a document; ``people`` puts owners and members in."""
+    roles: dict[str, list[str]] = {}
+    if people:
+        roles["owners"] = [user.username for user in hub.people(RoleName.OWNER)]
+        roles["members"] = [user.username for user in hub.people(RoleName.MEMBER)]
+    layout = {side: [_widget(row, registry) for row in hub.column(side)] for side in SIDES}
+    return HubDocument(
+        hub=hub.name,
+        kind=hub.kind,
+        managed_in=hub.managed_in or "",
+        display_name=hub.display_name or "",
+        summary=hub.summary or "",
+        description=hub.description or "",
+        avatar=hub.avatar or "",
+        banner=Banner(hub.banner or ""),
+        visibility=hub.visibility or Visibility.PUBLIC,
+        join_mode=hub.join_mode or JoinMode.REQUEST,
+        join_conditions=hub.join_conditions or "",
+        group_name=hub.group_name or "",
+        archived=bool(hub.archived),
+        left_width=hub.left_width or 8,
+        accounts={name: str(text) for name, text in sorted((hub.extras or {}).items()) if text and name in EXTRAS},
+        owners=roles.get("owners"),
+        members=roles.get("members"),
+        widgets=Layout(left=layout["left"], right=layout["right"]),
+    )
+
+
+def without_defaults(parameters: Sequence[Parameter], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that differ from the declared defaults."""
+    defaults = {parameter.name: parameter.default for parameter in parameters}
+    return {name: value for name, value in settings.items() if name not in defaults or defaults[name] != value}
+
+
+def _widget(row: Widget, registry: Registry) -> WidgetDocument:
+    found = registry.get(row.plugin)
+    schema = found.schema if found else Schema(())
+    return WidgetDocument(
+        id=row.key,
+        widget=row.plugin,
+        title=row.label or "",
+        visibility=row.visibility or Visibility.PUBLIC,
+        settings=without_defaults(schema.parameters, schema.shown(row.settings or {})),
+    )
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    """Spell a place in a document as people count: ``widgets, left, 2, title``."""
+    return ", ".join(str(part + 1) if isinstance(part, int) else part for part in location) or "document"
+
+
+def _reason(problem: Any) -> str:
+    if problem["type"] == "extra_forbidden":
+        return "there is no such entry"
+    return str(problem["msg"]).removeprefix("Value error, ")

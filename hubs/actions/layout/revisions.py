@@ -1,0 +1,77 @@
+"""Revisions: what a hub looked like after each change, so that it can be compared and brought back."""
+
+from itertools import zip_longest
+
+from sqlalchemy import Select, delete, event, select
+from sqlalchemy.orm import Session
+
+from hubs.actions.layout import apply, documents
+from hubs.actions.layout.diff import Change, between
+from hubs.actions.layout.documents import HubDocument
+from hubs.actions.outbox import CHANGED
+from hubs.errors import NotFound
+from hubs.i18n import _
+from hubs.models import Database, Hub, Revision
+from hubs.permissions import Person
+from hubs.widgets.registry import Registry
+
+#: Revisions kept of each hub.
+KEPT = 200
+
+
+def record_on_commit(database: Database, registry: Registry) -> None:
+    """Record a revision of every hub that a session of ``database`` changed, in the transaction of the change."""
+
+    def record_all(session: Session) -> None:
+        for hub_id, agent in session.info.pop(CHANGED, {}).items():
+            hub = session.get(Hub, hub_id)
+            if hub is not None:
+                record(session, registry, hub, agent)
+
+    def forget(session: Session) -> None:
+        session.info.pop(CHANGED, None)
+
+    event.listen(database.maker, "before_commit", record_all)
+    event.listen(database.maker, "after_rollback", forget)
+
+
+def record(session: Session, registry: Registry, hub: Hub, agent: str) -> Revision | None:
+    """Record what the hub looks like now, unless the newest revision says the same."""
+    described = documents.describe(hub, registry)
+    documents.check_size(described)
+    document = described.plain()
+    newest = session.scalars(_of(hub).limit(1)).first()
+    if newest is not None and newest.document == document:
+        return None
+    made = Revision(hub_id=hub.id, number=newest.number + 1 if newest else 1, agent=agent, document=document)
+    session.add(made)
+    session.flush()
+    session.execute(delete(Revision).where(Revision.hub_id == hub.id, Revision.number <= made.number - KEPT))
+    return made
+
+
+def newest_first(session: Session, hub: Hub, limit: int = 50) -> list[tuple[Revision, list[Change]]]:
+    """Return a hub's revisions, each with what it changed; the oldest one kept has no changes to show."""
+    found = list(session.scalars(_of(hub).limit(limit + 1)))
+    pairs = zip_longest(found, found[1:])
+    return [(one, between(_read(before), _read(one)) if before else []) for one, before in pairs][:limit]
+
+
+def restore(session: Session, registry: Registry, who: Person, hub: Hub, number: int) -> list[Change]:
+    """Make a hub look as it did at a revision; people and secrets stay as they are.
+
+    :raises NotFound: when that revision is not kept.
+    """
+    found = session.scalars(_of(hub).where(Revision.number == number)).first()
+    if found is None:
+        raise NotFound(_("Revision %(number)s of this hub is not kept.") % {"number": number})
+    wanted = _read(found).model_copy(update={"archived": hub.archived, "managed_in": hub.managed_in})
+    return apply.apply(session, registry, who, hub, wanted)
+
+
+def _read(revision: Revision) -> HubDocument:
+    return documents.read(revision.document)
+
+
+def _of(hub: Hub) -> Select[Revision]:
+    return select(Revision).where(Revision.hub_id == hub.id).order_by(Revision.number.desc())

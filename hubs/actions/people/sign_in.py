@@ -1,0 +1,98 @@
+"""From what an OpenID provider says about a person to the account here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import available_timezones
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from hubs.actions.people import groups, roles
+from hubs.errors import Conflict, InvalidInput
+from hubs.i18n import N_, _
+from hubs.models import User
+from hubs.widgets.parameters import Parameter
+from hubs.widgets.registry import Registry
+
+_USERNAME = Parameter("username", label=N_("Username"), kind="username", required=True)
+#: The claim that is read where the settings name no other.
+CLAIM = "preferred_username"
+#: Most groups that are read from a claim.
+GROUPS = 5000
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who somebody is at a provider. ``subject`` never changes there; ``groups`` is None where it says none."""
+
+    issuer: str
+    subject: str
+    username: str
+    fullname: str = ""
+    timezone: str = ""
+    groups: frozenset[str] | None = None
+
+
+def read(issuer: str, claims: Mapping[str, Any], username_claim: str, groups_claim: str) -> Identity:
+    """Return the identity that a provider's claims tell.
+
+    :raises InvalidInput: when they hold no usable username.
+    """
+    username = claims.get(username_claim)
+    if username_claim == CLAIM:  # another one was named since it can be trusted: the rest is often self-chosen
+        username = username or claims.get("nickname")
+    try:
+        cleaned = _USERNAME.clean(str(username or "").strip().lower())
+    except InvalidInput:
+        raise InvalidInput(
+            _(
+                "The provider did not say which username you have (claim %(claim)s), or one that cannot be used here. "
+                "Whoever runs this instance can name another claim in HUBS_OIDC_USERNAME_CLAIM."
+            )
+            % {"claim": username_claim}
+        ) from None
+    groups = claims.get(groups_claim)
+    named = frozenset(str(one)[:64] for one in groups[:GROUPS]) if isinstance(groups, list) else None
+    zone = str(claims.get("zoneinfo") or "")
+    return Identity(
+        issuer=issuer,
+        subject=str(claims["sub"]),
+        username=str(cleaned),
+        fullname=" ".join(str(claims.get("name") or "").split())[:255],
+        timezone=zone if zone in available_timezones() else "",
+        groups=named,
+    )
+
+
+def recognise(session: Session, registry: Registry, identity: Identity) -> User:
+    """Return the account of an identity, linked or made at the first time, with its teams as the groups say.
+
+    :raises Conflict: when the username belongs to somebody else.
+    """
+    mine = select(User).where(User.issuer == identity.issuer, User.subject == identity.subject)
+    user = session.scalar(mine)
+    if user is None:
+        user = _link(session, registry, identity)
+    if identity.groups is not None:
+        groups.follow(session, user, identity.groups)
+    session.flush()
+    return user
+
+
+def _link(session: Session, registry: Registry, identity: Identity) -> User:
+    """Link the account of that name, which nobody else is linked to, or make it."""
+    user = session.scalar(select(User).where(User.username == identity.username).with_for_update())
+    if user is not None and user.subject:
+        raise Conflict(
+            _(
+                "The name %(username)s belongs to another account here. Nothing was changed; please tell whoever runs "
+                "this instance."
+            )
+            % {"username": identity.username}
+        )
+    if user is None:
+        zone = identity.timezone or "UTC"
+        user = roles.sign_up(session, registry, identity.username, identity.fullname, zone)
+    user.issuer, user.subject = identity.issuer, identity.subject
+    return user

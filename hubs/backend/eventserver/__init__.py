@@ -1,0 +1,1 @@
+"""The event server: reads events from Redis and writes them to the browsers' streams."""

@@ -1,0 +1,67 @@
+"""One browser's connection, as the loop of `hubs.backend.eventserver.broadcaster` holds it."""
+
+import os
+from collections import deque
+from collections.abc import Iterable
+
+#: Pieces that one system call writes.
+PIECES = 64
+
+
+class SSEClient:
+    """A socket and what waits for it: an object of some hundred bytes.
+
+    It is held back until `Writer.release`, so that the log can be replayed to it first. A reader that polls (``once``)
+    gets one whole answer, when there is something to tell or its time is over.
+    """
+
+    __slots__ = ("after", "channels", "closing", "fd", "held", "number", "once", "pending", "size", "stuck", "until")
+
+    def __init__(self, fd: int, channels: Iterable[str], until: float, *, once: bool = False) -> None:
+        self.fd, self.channels, self.until, self.once = fd, tuple(channels), until, once
+        #: Events that came before the log was replayed; None from then on.
+        self.held: list[tuple[int, bytes]] | None = []
+        #: What the socket did not take, shared with all others who wait for the same bytes; None when nothing waits.
+        self.pending: deque[bytes | memoryview] | None = None
+        self.after = self.size = self.number = self.stuck = 0
+        self.closing = False
+
+    def write(self, data: bytes) -> bool:
+        """Write to the socket; what it does not take waits. Tell whether nothing waits.
+
+        :raises OSError: when the connection is broken.
+        """
+        if self.pending is not None:
+            self.pending.append(data)
+            self.size += len(data)
+            return False
+        try:
+            sent = os.write(self.fd, data)
+        except BlockingIOError:
+            sent = 0
+        if sent == len(data):
+            return True
+        self.pending, self.size = deque([memoryview(data)[sent:]]), len(data) - sent
+        return False
+
+    def flush(self) -> bool:
+        """Write what waits; tell whether nothing waits any more.
+
+        :raises OSError: when the connection is broken.
+        """
+        while self.pending:
+            pieces = [self.pending.popleft() for _ in range(min(PIECES, len(self.pending)))]
+            try:
+                sent = os.writev(self.fd, pieces)
+            except BlockingIOError:
+                sent = 0
+            self.stuck = 0
+            self.size -= sent
+            while pieces and sent >= len(pieces[0]):
+                sent -= len(pieces.pop(0))
+            if pieces:
+                pieces[0] = memoryview(pieces[0])[sent:]
+                self.pending.extendleft(reversed(pieces))
+                return False
+        self.pending = None
+        return True

@@ -1,0 +1,131 @@
+"""One Redis subscription per eventsource process; every event is read and encoded once, whoever listens."""
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+import redis
+
+from hubs.events import viewers
+from hubs.events.log import CONTROL, PREFIX, EventLog
+from hubs.events.message import Event, decode, encode, number_of
+
+log = logging.getLogger(__name__)
+
+#: Seconds between two tries while Redis is away, and after which a silent Redis is asked whether it lives.
+RETRY, SILENCE = 0.5, 10.0
+#: Seconds between two looks for channels that somebody has begun to hear.
+LOOK = 0.5
+
+
+class Listener(Protocol):
+    """What the broker tells about."""
+
+    def broadcast(self, channel: str, number: int, payload: bytes) -> None:
+        """Send an event to all who hear ``channel``."""
+
+    def end(self, channel: str) -> None:
+        """End the streams that hear a channel."""
+
+    def end_all(self) -> None:
+        """End all streams: something may have been missed."""
+
+
+class RedisSubscriber:
+    """Subscribes to all channels in a thread of its own and passes on what comes."""
+
+    def __init__(self, stream: EventLog, listener: Listener) -> None:
+        self._stream, self._listener = stream, listener
+        self._stopping = False
+        #: Set while the subscription stands: only then does a reader who was registered miss nothing.
+        self.up = threading.Event()
+
+    def start(self) -> None:
+        """Start the thread."""
+        threading.Thread(target=self._run, name="broker", daemon=True).start()
+
+    def stop(self) -> None:
+        """End the thread at its next wake-up."""
+        self._stopping = True
+
+    def _run(self) -> None:
+        while not self._stopping:
+            try:
+                self._listen()
+            except (redis.RedisError, OSError) as error:
+                log.warning("Redis does not answer: %s", error)
+            if self.up.is_set():
+                self.up.clear()
+                # Nobody knows what was published meanwhile: readers come back with the id of their last event.
+                self._listener.end_all()
+            time.sleep(RETRY)
+
+    def _listen(self) -> None:
+        with self._stream.client.pubsub() as subscription:  # type: ignore[no-untyped-call]
+            subscription.psubscribe(f"{PREFIX}*")
+            subscription.subscribe(CONTROL)
+            heard = time.monotonic()
+            while not self._stopping:
+                found = subscription.get_message(timeout=1.0)
+                if found is None:
+                    if time.monotonic() - heard > SILENCE:
+                        subscription.ping()
+                        heard = time.monotonic()
+                    continue
+                heard = time.monotonic()
+                if found["type"] == "subscribe":
+                    self.up.set()
+                elif found["type"] == "pmessage":
+                    self._pass_on(found["channel"].decode().removeprefix(PREFIX), found["data"])
+                elif found["type"] == "message":
+                    self._obey(found["data"])
+
+    def _pass_on(self, channel: str, payload: bytes) -> None:
+        try:
+            event = decode(payload, channel)
+        except ValueError as error:
+            log.warning("what came on %s is no event: %s", channel, error)
+            return
+        self._listener.broadcast(channel, number_of(event.id), encode(event))
+
+    def _obey(self, payload: bytes) -> None:
+        try:
+            self._listener.end(str(json.loads(payload)["revoked"]))
+        except (ValueError, TypeError, KeyError) as error:
+            log.warning("what came on %s is no command: %r", CONTROL, error)
+
+
+class PresenceReporter:
+    """Tells Redis, in a thread of its own, which channels the readers of this process hear."""
+
+    def __init__(self, stream: EventLog, fresh: Callable[[], list[str]], heard: Callable[[], list[str]]) -> None:
+        self._stream, self._fresh, self._heard = stream, fresh, heard
+        self._stopping = threading.Event()
+
+    def start(self) -> None:
+        """Start the thread."""
+        threading.Thread(target=self._run, name="announcer", daemon=True).start()
+
+    def stop(self) -> None:
+        """End the thread."""
+        self._stopping.set()
+
+    def _run(self) -> None:
+        again = 0.0
+        while not self._stopping.wait(LOOK):
+            channels = self._fresh()
+            if time.monotonic() >= again:
+                channels, again = self._heard(), time.monotonic() + viewers.REFRESH
+            try:
+                viewers.announce(self._stream.client, channels)
+            except redis.RedisError as error:
+                again = 0.0
+                log.warning("who watches what could not be told, Redis does not answer: %s", error)
+
+
+def replay(events: list[Event], cursor: str) -> tuple[bytes, int]:
+    """Return the bytes of the events logged after ``cursor``, and the number up to which the reader has everything."""
+    return b"".join(map(encode, events)), number_of(events[-1].id if events else cursor)

@@ -1,0 +1,1 @@
+"""The index that finds the widgets which a message touches."""

@@ -1,0 +1,287 @@
+"""Which widgets a message touches: an index, not a loop, so that the cost depends on what the message names.
+
+The index follows the tables hub by hub: what changes on a hub moves its ``updated_on``, and the hub is read again.
+Looking up needs no lock and no I/O: lists only grow while somebody may read them; one that loses something is replaced.
+"""
+
+import logging
+import threading
+from array import array
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from hubs import urls
+from hubs.backend.index import postings
+from hubs.backend.index.subjects import subjects
+from hubs.bus import MODULE, Message
+from hubs.errors import NeedsSetup
+from hubs.models import Hub, RoleName
+from hubs.widgets.caching import CachedFunction, Interest
+from hubs.widgets.registry import Registry
+
+log = logging.getLogger(__name__)
+
+# An entry is one number: which topics, whether the function has a word of its own, which of the widget's functions it
+# is, which widget.
+_WIDGET_BITS, _FUNCTION_BITS = 40, 7
+_HAS_A_WORD = 1 << (_WIDGET_BITS + _FUNCTION_BITS)
+_TOPICS_AT = _WIDGET_BITS + _FUNCTION_BITS + 1
+_WIDGET_MASK = (1 << _WIDGET_BITS) - 1
+_FUNCTION_MASK = (1 << _FUNCTION_BITS) - 1
+#: Different lists of topics that fit into an entry; those beyond count as any topic: too many builds, never too few.
+_TOPICS = 1 << 16
+_ANY = ("*",)
+#: Names of messages for which the matching topics are remembered.
+_NAMES = 4096
+EVERYTHING = "any:"
+
+#: What is stale: the numbers of the cached functions (in the order of the widget's type) by widget id.
+Touched = dict[int, set[int]]
+_Exact = dict[tuple[int, int], CachedFunction]
+_Asked = dict[int, list[tuple[int, CachedFunction]]]
+
+
+@dataclass(slots=True)
+class _Filed:
+    """What the index holds of one hub, so that it can be taken out again."""
+
+    path: str
+    keys: tuple[str, ...]
+    widgets: "array[int]"
+    members: tuple[str, ...]
+    aliases: tuple[str, ...]
+    exact: tuple[tuple[int, int], ...]
+    asked: tuple[int, ...]
+
+
+@dataclass(slots=True)
+class _Tables:
+    """All that is looked up; one object, so that a whole new index takes the place of the old one at once."""
+
+    entries: dict[str, "array[int]"] = field(default_factory=dict)
+    teams: dict[str, "array[int]"] = field(default_factory=dict)
+    hubs: dict[int, _Filed] = field(default_factory=dict)
+    paths: dict[str, int] = field(default_factory=dict)
+    topics: dict[tuple[str, ...], int] = field(default_factory=lambda: {_ANY: 0})
+    matches: dict[str, frozenset[int]] = field(default_factory=dict)
+    #: Functions that have interests and a word of their own: asked about what the interests let through.
+    exact: _Exact = field(default_factory=dict)
+    #: Functions that only know how to be asked, by widget id: tried on every message.
+    asked: _Asked = field(default_factory=dict)
+
+
+class Index:
+    """Maps (topic, kind, value) to widgets; see `Interest`."""
+
+    def __init__(self, registry: Registry) -> None:
+        self.registry = registry
+        #: Chat nicks and e-mail addresses of people, as their hubs tell them; shared with the extractor.
+        self.directory: dict[str, str] = {}
+        self._lock = threading.Lock()
+        self._tables = _Tables()
+
+    def __len__(self) -> int:
+        """Return the number of hubs in the index."""
+        return len(self._tables.hubs)
+
+    @property
+    def asked(self) -> int:
+        """The number of widgets that are asked about every message, since they declare no interests."""
+        return len(self._tables.asked)
+
+    def hub_of(self, message: Message) -> int | None:
+        """Return the id of the hub that a message of ours is about."""
+        if message.category != MODULE:
+            return None
+        found = message.body.get("hub_id")
+        if isinstance(found, int):
+            return found
+        url = message.body.get("hub_url")
+        return self._tables.paths.get(_path(url)) if isinstance(url, str) else None
+
+    def touched(self, message: Message) -> Touched:
+        """Return what the message makes stale. Never raises, and opens no socket."""
+        tables = self._tables
+        topics = _matching(tables, message.name)
+        found: Touched = {}
+        for key in self._keys(message):
+            for entry in tables.entries.get(key, ()):
+                if entry >> _TOPICS_AT in topics:
+                    widget, number = entry & _WIDGET_MASK, entry >> _WIDGET_BITS & _FUNCTION_MASK
+                    if entry & _HAS_A_WORD and not _says_stale(tables.exact.get((widget, number)), message.raw):
+                        continue
+                    found.setdefault(widget, set()).add(number)
+        for widget, functions in tuple(tables.asked.items()):
+            for number, function in functions:
+                if _says_stale(function, message.raw):
+                    found.setdefault(widget, set()).add(number)
+        return found
+
+    def replace(self, hub: Hub) -> None:
+        """Put a hub with its widgets, roles and person as they are now in the place of what the index has of it."""
+        entries, (exact, asked) = self._entries_of(hub)
+        filed = _Filed(
+            path=urls.hub(hub.kind, hub.name),
+            keys=tuple(dict.fromkeys(key for key, _ in entries)),
+            widgets=array("Q", dict.fromkeys(entry & _WIDGET_MASK for _, entry in entries)),
+            members=_members(hub),
+            aliases=tuple(_aliases(hub)),
+            exact=tuple(exact),
+            asked=tuple(asked),
+        )
+        with self._lock:
+            tables = self._tables
+            self._take_out(hub.id)
+            tables.hubs[hub.id] = filed
+            tables.paths[filed.path] = hub.id
+            postings.append(tables.entries, entries)
+            postings.append(tables.teams, [(name, hub.id) for name in filed.members])
+            tables.exact.update(exact)
+            tables.asked.update(asked)
+            self.directory.update(dict.fromkeys(filed.aliases, hub.name))
+
+    def remove(self, hub_id: int) -> None:
+        """Forget a hub."""
+        with self._lock:
+            self._take_out(hub_id)
+
+    def adopt(self, other: "Index") -> None:
+        """Take all that ``other`` holds in the place of what is held; ``other`` must not be used any more."""
+        with self._lock:
+            self._tables = other._tables
+            self.directory.clear()
+            self.directory.update(other.directory)
+
+    def hubs(self) -> list[int]:
+        """Return the ids of the hubs in the index."""
+        return list(self._tables.hubs)
+
+    def _keys(self, message: Message) -> Iterator[str]:
+        yield EVERYTHING
+        teams: set[int] = set()
+        for username in message.users:
+            yield f"user:{username}"
+            teams.update(self._tables.teams.get(username, ()))
+        for team in teams:
+            yield f"team:{team}"
+        for package in message.packages:
+            yield f"package:{package}"
+        for kind, value in subjects(message):
+            yield f"{kind}:{value}"
+        hub = self.hub_of(message)
+        if hub is not None:
+            yield f"hub:{hub}"
+
+    def _entries_of(self, hub: Hub) -> tuple[list[tuple[str, int]], tuple[_Exact, _Asked]]:
+        exact: _Exact = {}
+        asked: _Asked = {}
+        entries: dict[tuple[str, int], None] = {}
+        for row in hub.widgets:
+            found = self.registry.get(row.plugin)
+            for number, function in enumerate(found.bound_functions(row) if found else ()):
+                interests = _interests(function)
+                if interests is None:
+                    asked.setdefault(row.id, []).append((number, function))
+                    continue
+                packed = number << _WIDGET_BITS | row.id
+                if type(function).should_invalidate is not CachedFunction.should_invalidate:
+                    exact[row.id, number] = function
+                    packed |= _HAS_A_WORD
+                for interest in interests:
+                    entries[_key(interest), self._number(interest) << _TOPICS_AT | packed] = None
+        return list(entries), (exact, asked)
+
+    def _number(self, interest: Interest) -> int:
+        topics = self._tables.topics.get(interest.topics)
+        if topics is None:
+            with self._lock:
+                topics = _number(self._tables, interest.topics)
+        return topics
+
+    def _take_out(self, hub_id: int) -> None:
+        tables = self._tables
+        before = tables.hubs.pop(hub_id, None)
+        if before is None:
+            return
+        gone = frozenset(before.widgets)
+        postings.drop(tables.entries, before.keys, lambda entry: entry & _WIDGET_MASK in gone)
+        postings.drop(tables.teams, before.members, lambda team: team == hub_id)
+        for alias in before.aliases:
+            self.directory.pop(alias, None)
+        for function in before.exact:
+            tables.exact.pop(function, None)
+        for widget in before.asked:
+            tables.asked.pop(widget, None)
+        if tables.paths.get(before.path) == hub_id:  # another kind of group may have the same address by now
+            del tables.paths[before.path]
+
+
+def _matching(tables: _Tables, name: str) -> frozenset[int]:
+    """Return the numbers of the lists of topics that the name of a message matches."""
+    found = tables.matches.get(name)
+    if found is None:
+        if len(tables.matches) >= _NAMES:  # names come from strangers
+            tables.matches.clear()
+        found = frozenset(number for topics, number in tuple(tables.topics.items()) if matches(topics, name))
+        tables.matches[name] = found
+    return found
+
+
+def _number(tables: _Tables, topics: tuple[str, ...]) -> int:
+    if len(tables.topics) >= _TOPICS:
+        return tables.topics[_ANY]
+    tables.matches = {}
+    return tables.topics.setdefault(topics, len(tables.topics))
+
+
+def matches(topics: Iterable[str], name: str) -> bool:
+    """Tell whether the name of a message, ``pagure.issue.new``, begins with one of ``topics``, in whole parts."""
+    return any(topic in ("*", name) or name.startswith(f"{topic}.") for topic in topics)
+
+
+def _key(interest: Interest) -> str:
+    return EVERYTHING if interest.kind == "any" else f"{interest.kind}:{interest.value}"
+
+
+def _members(hub: Hub) -> tuple[str, ...]:
+    """Return those for whom a message touches the hub as a team."""
+    if hub.kind == "user":
+        return ()
+    return tuple(sorted({role.user.username for role in hub.roles if role.role in (RoleName.OWNER, RoleName.MEMBER)}))
+
+
+def _aliases(hub: Hub) -> Iterator[str]:
+    if hub.kind == "user":
+        for name in ("chat_nick", "bugzilla_email"):
+            alias = (hub.extras or {}).get(name)
+            if isinstance(alias, str) and alias:
+                yield alias.lower()
+
+
+def _interests(function: CachedFunction) -> list[Interest] | None:
+    """Return the interests, or None for a function that wants to be asked about every message."""
+    try:
+        found = function.interests()
+        return None if found is None else list(found)
+    except NeedsSetup:  # its settings cannot be read; its box says so
+        return []
+    except Exception:  # an outside widget may fail in any way and must not stop the index
+        log.exception("interests of %s cannot be read; it is not rebuilt by messages", type(function).__name__)
+        return []
+
+
+def _says_stale(function: CachedFunction | None, raw: Mapping[str, Any]) -> bool:
+    if function is None:  # taken out this very moment
+        return False
+    try:
+        return bool(function.should_invalidate(raw))
+    except Exception:  # an outside widget may fail in any way; the message goes on to the others
+        log.exception("%s.should_invalidate failed on %s", type(function).__name__, raw.get("topic"))
+        return False
+
+
+def _path(url: str) -> str:
+    """Return the path of a hub's address, with or without scheme and host."""
+    rest = url.split("://", 1)[-1]
+    return rest if rest.startswith("/") else "/" + rest.partition("/")[2]

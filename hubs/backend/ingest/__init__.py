@@ -1,0 +1,1 @@
+"""What happens to an arriving message: extraction, storage, effects, backfill from the history service."""

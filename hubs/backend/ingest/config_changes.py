@@ -1,0 +1,181 @@
+"""Our own messages: what the web app changed. A message is only a hint; the rows tell what is true now."""
+
+import logging
+import time
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from hubs import i18n
+from hubs.actions import messages, outbox
+from hubs.backend.index.index import Index, Touched
+from hubs.backend.index.refresher import IndexRefresher
+from hubs.backend.ingest.extract import Extractor
+from hubs.backend.ingest.group_membership import GroupMessages
+from hubs.backend.rebuild.scheduler import Rebuilder
+from hubs.bus import Message, parse
+from hubs.events.log import EventLog
+from hubs.events.message import hub_channel, user_channel
+from hubs.fragments.schedule import BuildSchedule
+from hubs.models import Database, Hub, OutboxMessage, RoleName, User, Visibility, now
+
+log = logging.getLogger(__name__)
+
+#: Messages of ours that nobody heard within this time are handled from the outbox.
+PATIENCE = timedelta(seconds=3)
+#: Longest text that a field of ours has: an address.
+_LONGEST = 1024
+#: Changes of a widget that leave its content as it is.
+_PLACE = {"position"}
+#: Changes of a hub that lists on the hubs of its people show.
+_LISTED = {"visibility", "name", "archived", "display_name", "privacy", "subscriptions"}
+
+
+class ConfigChangeHandler:
+    """Acts on what our own messages tell: has the index follow, and tells browsers about new layouts."""
+
+    def __init__(
+        self,
+        database: Database,
+        index: Index,
+        extract: Extractor,
+        rebuilder: Rebuilder,
+        stream: EventLog,
+        due: BuildSchedule,
+        groups: GroupMessages | None = None,
+    ) -> None:
+        self._groups = groups
+        self._database, self._index, self._extract = database, index, extract
+        self._rebuilder, self._stream, self._due = rebuilder, stream, due
+        self.keeper = IndexRefresher(database, index, self.beat)
+        #: When the thread that works here was last seen alive, on the monotonic clock.
+        self.alive = time.monotonic()
+
+    def beat(self) -> None:
+        """Note that the thread is alive."""
+        self.alive = time.monotonic()
+
+    def follow_group(self, message: Message) -> None:
+        """Let teams follow a group of the account system; the outbox tells what else follows from it."""
+        if self._groups is not None:
+            self._groups.handle(message)
+
+    def follow(self, message: Message) -> None:
+        """Have the index follow what a message of ours tells."""
+        with self._database.session() as session:
+            self._refresh(session, _checked(message))
+
+    def handle(self, message: Message) -> None:
+        """Do what a message of ours asks for, and mark it handled; what is not marked is handled from the outbox."""
+        said, message = message.body, _checked(message)
+        body = message.body
+        kind = message.name.split(".")[1] if message.name.count(".") > 1 else ""
+        with self._database.session() as session:
+            hub = self._refresh(session, message)
+            if kind == "user" and hub is not None:
+                self._roles(session, hub, body)
+        changed = set(body.get("changed_keys", ()))
+        if hub is not None and kind == "hub":
+            self._listed(hub, changed)
+        widget = body.get("widget_id")
+        if kind == "widget" and widget is not None and changed != _PLACE and not message.name.endswith("deleted"):
+            self._due.touch([widget])
+            self._rebuilder.request(widget, prompt=True)
+        arranged = kind == "widget" and (not changed or changed == _PLACE or "visibility" in changed)
+        if hub is not None and (kind == "hub" or arranged):
+            # Everybody who may see the hub hears this channel, whatever else they may see on it.
+            for locale in i18n.locales():
+                channel = hub_channel(hub.id, hub.visibility, locale)
+                self._stream.publish(channel, "layout", {"hub": hub.id, "version": hub.version})
+        with self._database.transaction() as session:
+            outbox.mark_handled(session, message.name, said)
+
+    def sweep_outbox(self) -> None:
+        """Handle those of our messages that were lost on the bus."""
+        with self._database.session() as session:
+            lost = outbox.unhandled(session, now() - PATIENCE)
+        for row in lost:
+            log.info("%s from %s was not heard on the bus; handling it from the outbox", row.topic, row.created_on)
+            message = self._extract(_as_message(row))
+            self.follow(message)
+            self._ask(self._index.touched(message))
+            self.handle(message)
+        self._stream.settle()
+
+    def _ask(self, touched: Touched) -> None:
+        """Ask for builds; should this process be killed before that, they are asked for again."""
+        self._due.touch(touched)
+        for widget, functions in touched.items():
+            self._rebuilder.request(widget, functions)
+
+    def _refresh(self, session: Session, message: Message) -> Hub | None:
+        # Role messages carry no hub id, and the hub may be newer than the index.
+        hub_id = self._index.hub_of(message) or self._find(session, message.body.get("hub_url"))
+        return self.keeper.refresh(session, hub_id) if hub_id is not None else None
+
+    def _find(self, session: Session, url: object) -> int | None:
+        """Return the id of the hub at an address."""
+        parts = url.split("/") if isinstance(url, str) else []
+        if len(parts) < 3 or parts[-1]:
+            return None
+        space, name = parts[-3], parts[-2]
+        query = select(Hub.id).where(Hub.name == name, Hub.kind == "user" if space == "u" else Hub.kind != "user")
+        return session.scalar(query)
+
+    def _roles(self, session: Session, hub: Hub, body: dict[str, object]) -> None:
+        """End the streams of a person who may now see less of the hub: they come back for what is left."""
+        lost = {body.get("role"), body.get("old_role")} & {RoleName.OWNER, RoleName.MEMBER}
+        if not lost:
+            return
+        username = body.get("username")
+        if not username and hub.visibility != Visibility.PUBLIC:  # whose message names nobody
+            self._end(hub)
+        user = session.scalar(select(User).where(User.username == username)) if username else None
+        # The message is a hint: the rows say whether the role is gone.
+        if user is not None and lost - {role.role for role in hub.roles if role.user_id == user.id}:
+            self._stream.revoke(user_channel(user.id))
+
+    def _listed(self, hub: Hub, changed: set[str]) -> None:
+        """Do what follows from a change of who may see a hub, or of how lists show it."""
+        people = frozenset(role.user.username for role in hub.roles)
+        if "visibility" in changed:
+            self._end(hub)
+            if hub.visibility != Visibility.PUBLIC:
+                with self._database.transaction() as session:
+                    people |= messages.forget_hub(session, hub)
+        if changed & _LISTED:
+            message = parse({"topic": "own.own.own.hubs.user.role.changed", "msg": {"hub_id": hub.id}})
+            self._ask(self._index.touched(replace(message, users=people)))
+
+    def _end(self, hub: Hub) -> None:
+        """End the streams of all who hear a hub, since some may no longer see it; the others come back at once."""
+        for locale in i18n.locales():
+            self._stream.revoke(hub_channel(hub.id, Visibility.PUBLIC, locale))
+
+
+def _checked(message: Message) -> Message:
+    """Return the message with those of its fields that are of the right kind: anybody may publish on a bus."""
+    body: dict[str, Any] = {}
+    for name, value in message.body.items():
+        numbers = name in ("hub_id", "widget_id")
+        texts = isinstance(value, str) and len(value) <= _LONGEST and "\0" not in value
+        whole = isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**31
+        if whole if numbers else texts:
+            body[name] = value
+        elif name == "changed_keys" and isinstance(value, list):
+            body[name] = [one for one in value if isinstance(one, str)]
+    return replace(message, body=body)
+
+
+def _as_message(row: OutboxMessage) -> Message:
+    return parse(
+        {
+            "topic": f"own.own.own.{row.topic}",
+            "msg": row.body,
+            "msg_id": f"outbox-{row.id}",
+            "timestamp": row.created_on.timestamp(),
+        }
+    )

@@ -1,0 +1,201 @@
+"""From a checked message to the widgets it touches: store, triage, ask for rebuilds, in one thread, in batches.
+
+Whatever waits is taken as one batch: alone, a message is handled at once; in a flood, hundreds share a transaction.
+"""
+
+import logging
+import queue
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import partial
+
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from hubs.actions import messages as storing
+from hubs.backend.index.index import Index, Touched
+from hubs.backend.ingest.config_changes import ConfigChangeHandler
+from hubs.backend.ingest.extract import Extractor
+from hubs.backend.ingest.group_membership import EVENTS
+from hubs.backend.ingest.mentions import Mentions
+from hubs.backend.rebuild.scheduler import Rebuilder
+from hubs.bus import MODULE, Message
+from hubs.fragments.schedule import BuildSchedule
+from hubs.models import Database
+
+log = logging.getLogger(__name__)
+
+#: Messages that may wait, and those that share a transaction.
+WAITING, BATCH = 20_000, 500
+#: Seconds by which builds are put off while more than a batch waits: what is stored late may be lost, builds may not.
+REST = 3.0
+#: Seconds between two tries while the database is away, at most.
+PATIENCE = 5.0
+#: People whose last activity is remembered, so that it is not written again at once.
+RECENT = 50_000
+
+
+class Pipeline:
+    """Handles messages in a thread of its own; ``prepare`` runs in it first, before any message."""
+
+    def __init__(
+        self,
+        database: Database,
+        index: Index,
+        extract: Extractor,
+        rebuilder: Rebuilder,
+        own: ConfigChangeHandler,
+        prepare: Callable[[], None],
+        mentions: Mentions,
+        due: BuildSchedule,
+    ) -> None:
+        self._database, self._index, self._extract = database, index, extract
+        self._rebuilder, self._own, self._prepare = rebuilder, own, prepare
+        self._mentions, self._due = mentions, due
+        self._waiting: queue.SimpleQueue[Message | Callable[[], None] | None] = queue.SimpleQueue()
+        self._stopping = threading.Event()
+        self._recent: dict[str, datetime] = {}
+        self._thread = threading.Thread(target=self._run, name="pipeline", daemon=True)
+        self.ready = threading.Event()
+        #: What happened since the start: stored, duplicate, touched, dropped, shed, failed.
+        self.counts: Counter[str] = Counter()
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def stop(self, timeout: float = 0.5) -> None:
+        """Finish the batch in hand, for at most ``timeout`` seconds, and drop what waits."""
+        self._stopping.set()
+        self._waiting.put(None)
+        if self._thread.is_alive():
+            self._thread.join(timeout)
+
+    def put(self, item: Message | Callable[[], None]) -> bool:
+        """Take a message, or a function to be called in its turn; False when too much waits already."""
+        if self._waiting.qsize() >= WAITING:
+            self.counts["shed"] += 1
+            return False
+        self._waiting.put(item)
+        return True
+
+    def __len__(self) -> int:
+        """Return the number of messages that wait."""
+        return self._waiting.qsize()
+
+    def _run(self) -> None:
+        self._insist(self._prepare)
+        self.ready.set()
+        while not self._stopping.is_set():
+            batch = self._batch()
+            messages = [item for item in batch if isinstance(item, Message)]
+            self._survive(partial(self.handle, messages))
+            for item in batch:
+                if item is not None and not isinstance(item, Message):
+                    self._survive(item)
+
+    def _survive(self, act: Callable[[], object]) -> None:
+        """Do ``act``; whatever it did, those after it get their turn."""
+        try:
+            act()
+        except SQLAlchemyError as error:
+            log.warning("the database does not do what it is asked for: %s", error)
+            self.counts["failed"] += 1
+        except Exception:  # a thread that ends here would end all handling of messages, and nobody would see
+            log.exception("the pipeline goes on")
+            self.counts["failed"] += 1
+
+    def _batch(self) -> list[Message | Callable[[], None] | None]:
+        first = self._waiting.get()
+        # Nobody else takes from it.
+        return [first, *(self._waiting.get_nowait() for _ in range(min(self._waiting.qsize(), BATCH - 1)))]
+
+    def handle(self, batch: Sequence[Message]) -> None:
+        """Store a batch, then ask for the rebuilds of what it touches."""
+        if not batch:
+            return
+        extracted = [self._extract(message) for message in batch]
+        for message in extracted:
+            # Also those on which another daemon acts: each has an index of its own, and it is asked before we store.
+            if message.category == MODULE:
+                self._survive(partial(self._insist, partial(self._own.follow, message), _is_away))
+        fresh: list[tuple[Message, Touched]] = []
+        self._insist(lambda: fresh.extend(self._store(extracted)))
+        self.counts["stored"] += len(fresh)
+        self.counts["duplicate"] += len(batch) - len(fresh)
+        delay = REST if len(self) >= BATCH else 0.0
+        for message, touched in fresh:
+            self._survive(partial(self._react, message, touched, delay))
+
+    def _react(self, message: Message, touched: Touched, delay: float) -> None:
+        """Do what one stored message asks for."""
+        if message.category == MODULE:
+            self._survive(partial(self._insist, partial(self._own.handle, message), _is_away))
+        elif message.name in EVENTS:
+            self._survive(partial(self._insist, partial(self._own.follow_group, message), _is_away))
+        self.counts["touched"] += len(touched)
+        for widget, functions in touched.items():
+            self._rebuilder.request(widget, functions, delay)
+
+    def _store(self, batch: list[Message]) -> list[tuple[Message, Touched]]:
+        """Store what is new; return it with what it touches, which is noted in Redis before it is committed."""
+        try:
+            with self._database.transaction() as session:
+                fresh = storing.store(session, batch)
+                found = [(message, self._index.touched(message)) for message in fresh]
+                self._due.touch({widget for _, touched in found for widget in touched})
+                seen = self._active(fresh)
+                storing.note_activity(session, seen)
+                mentioned = self._mentions.note(session, fresh)
+        except DBAPIError as error:
+            if _is_away(error):
+                raise
+            if len(batch) == 1:
+                log.warning("%s (%s) cannot be stored: %s", batch[0].msg_id, batch[0].topic, error.orig)
+                self.counts["dropped"] += 1
+                return []
+            # One bad message must not take its neighbours with it.
+            return [one for message in batch for one in self._store([message])]
+        self._remember(seen)
+        self._mentions.tell(mentioned)
+        return found
+
+    def _active(self, fresh: list[Message]) -> dict[str, datetime]:
+        """Return when people were last active, leaving out what was written less than a step ago."""
+        seen: dict[str, datetime] = {}
+        for message in fresh:
+            if message.category == MODULE:  # what somebody else does to one's roles is not one's own activity
+                continue
+            for username in message.users:
+                known = seen.get(username) or self._recent.get(username)
+                if known is None or message.sent_at - known >= storing.ACTIVITY_STEP:
+                    seen[username] = message.sent_at
+        return seen
+
+    def _remember(self, seen: dict[str, datetime]) -> None:
+        if len(self._recent) > RECENT:
+            self._recent.clear()
+        self._recent.update(seen)
+
+    def _insist(self, act: Callable[[], object], worth: Callable[[SQLAlchemyError], bool] = bool) -> None:
+        """Do ``act`` until the database lets us, or the end has come; raise an error that is not ``worth`` a try."""
+        wait = 0.1
+        while not self._stopping.is_set():
+            try:
+                act()
+            except SQLAlchemyError as error:
+                if not worth(error):
+                    raise
+                log.warning("the database does not answer, trying again in %.1f s: %s", wait, error)
+                self._own.beat()
+                self._stopping.wait(wait)
+                wait = min(wait * 2, PATIENCE)
+            else:
+                return
+
+
+def _is_away(error: SQLAlchemyError) -> bool:
+    """Tell whether the database cannot answer just now, as opposed to refusing what it got."""
+    lost = isinstance(error, DBAPIError) and error.connection_invalidated
+    return lost or type(error).__name__ in ("OperationalError", "InterfaceError", "InternalError", "TimeoutError")

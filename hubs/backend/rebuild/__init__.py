@@ -1,0 +1,1 @@
+"""Scheduling of widget rebuilds: queues, timers, Celery."""

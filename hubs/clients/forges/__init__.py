@@ -1,0 +1,1 @@
+"""Clients for software forges and their tickets."""

@@ -1,0 +1,119 @@
+"""GitHub: issues and pull requests of repositories and of people.
+
+API: https://docs.github.com/en/rest, pages "List repository issues" (``/repos/<owner>/<name>/issues``, a list that
+holds pull requests too, each with ``pull_request``), "List pull requests" (``/repos/<owner>/<name>/pulls``, a list) and
+"Search issues and pull requests" (``/search/issues?q=…``: ``{"total_count": 3, "items": […]}``).
+
+An item is ``{"number": 3, "title": "…", "html_url": "https://…", "state": "open", "user": {"login": "…"}, "assignees":
+[{"login": "…"}], "requested_reviewers": [{"login": "…"}], "draft": false, "updated_at": "2026-03-01T16:00:00Z",
+"repository_url": "https://api.github.com/repos/<owner>/<name>"}``; ``user`` is null where the account is gone. Forgejo
+answers in the same shape, so its client reads it with `Item`, too.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from pydantic import SecretStr
+
+from hubs.clients.forges.tickets import PAGE, Ticket, Tickets, listed
+from hubs.clients.http.client import HTTP, Service
+from hubs.clients.http.response import Link, Moment, Shape, Text
+from hubs.errors import UpstreamMissing
+from hubs.i18n import _
+
+_LOGIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})")
+
+
+class _Account(Shape):
+    login: Text = ""
+
+
+class Item(Shape):
+    """An issue or a pull request."""
+
+    number: int
+    title: Text = ""
+    html_url: Link = ""
+    user: _Account | None = None
+    assignees: list[_Account] | None = None
+    requested_reviewers: list[_Account | None] | None = None
+    draft: bool | None = False
+    updated_at: Moment
+    repository_url: Text = ""
+    pull_request: Any = None
+
+    def ticket(self, project: str = "", reviewers: Sequence[str] = ()) -> Ticket:
+        """Return it as a ticket of ``project``, or of the repository that it names itself."""
+        asked = [one.login for one in self.requested_reviewers or () if one is not None]
+        return Ticket(
+            project=project or "/".join(self.repository_url.rsplit("/", 2)[-2:]),
+            number=str(self.number),
+            title=self.title,
+            url=self.html_url,
+            author=self.user.login if self.user else "",
+            updated=self.updated_at,
+            assignees=tuple(one.login for one in self.assignees or () if one.login),
+            reviewers=tuple(name for name in (*asked, *reviewers) if name),
+            draft=bool(self.draft),
+        )
+
+
+class _Found(Shape):
+    total_count: int
+    items: list[Item]
+
+
+class GitHub:
+    """Asks GitHub."""
+
+    def __init__(self, http: HTTP, base: str, token: SecretStr) -> None:
+        self._http, self._service = http, Service("GitHub", base, token)
+
+    def issues(self, project: str) -> Tickets:
+        """Return the open issues of ``owner/name``.
+
+        :raises UpstreamMissing: when there is no such repository, or it has no issues.
+        :raises UpstreamError: when there is no usable answer.
+        """
+        return self._list(project, "issues")
+
+    def pulls(self, project: str) -> Tickets:
+        """Return the open pull requests of a repository; errors as for `issues`."""
+        return self._list(project, "pulls")
+
+    def issues_of(self, login: str) -> Tickets:
+        """Return the open issues that a person filed, is assigned to or takes part in; errors as for `issues`."""
+        found = self._search(f"is:open is:issue is:public involves:{_checked(login)}")
+        return listed(_tickets(found.items), found.total_count)
+
+    def pulls_of(self, login: str) -> Tickets:
+        """Return the open pull requests that a person filed, or is to review; errors as for `issues`."""
+        start = f"is:open is:pr is:public {{}}:{_checked(login)}"
+        filed, waiting = (self._search(start.format(role)) for role in ("author", "review-requested"))
+        total = filed.total_count + waiting.total_count
+        return listed([*_tickets(waiting.items, reviewers=[login]), *_tickets(filed.items)], total)
+
+    def _list(self, project: str, kind: str) -> Tickets:
+        address = self._service.url(
+            "repos", *project.split("/"), kind, state="open", sort="updated", direction="desc", per_page=PAGE
+        )
+        items: list[Item] = self._http.get(address, self._service).read_as(list[Item])
+        wanted = [item for item in items if kind == "pulls" or item.pull_request is None]
+        return listed(_tickets(wanted, project), least=len(items) >= PAGE)
+
+    def _search(self, query: str) -> _Found:
+        address = self._service.url("search", "issues", q=query, sort="updated", order="desc", per_page=PAGE)
+        found: _Found = self._http.get(address, self._service).read_as(_Found)
+        return found
+
+
+def _tickets(items: Iterable[Item], project: str = "", reviewers: Sequence[str] = ()) -> list[Ticket]:
+    return [item.ticket(project, reviewers) for item in items]
+
+
+def _checked(login: str) -> str:
+    """Return a login; what is none could change the question."""
+    if not _LOGIN.fullmatch(login):
+        raise UpstreamMissing(_("There is no account on GitHub with this name."))
+    return login

@@ -1,0 +1,115 @@
+"""Pagure: issues and pull requests of projects and of people.
+
+API: https://pagure.io/api/0/, sections "Issues", "Pull-requests" and "Users":
+
+* ``/api/0/<project>/issues?status=Open``: ``{"issues": […], "total_issues": 3}``
+* ``/api/0/<project>/pull-requests?status=Open``: ``{"requests": […], "total_requests": 3}``
+* ``/api/0/user/<name>/issues?status=Open``: ``{"issues_assigned": […], "issues_created": […]}``
+* ``/api/0/user/<name>/requests/filed`` and ``…/actionable``: ``{"requests": […]}``
+
+An issue is ``{"id": 4, "title": "…", "status": "Open", "private": false, "user": {"name": "…"}, "assignee": null,
+"date_created": "1427442217", "last_updated": "1427442999", "project": {"fullname": "…"}, "full_url": "https://…"}``;
+the lists of one project leave out ``project``, and older servers ``full_url``. ``<project>`` may hold a namespace.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import SecretStr
+
+from hubs.clients.forges.tickets import PAGE, Ticket, Tickets, listed
+from hubs.clients.http.client import HTTP, Service
+from hubs.clients.http.response import Link, Moment, Shape, Text
+
+_LONG_AGO = datetime.fromtimestamp(0, UTC)
+
+
+class _Person(Shape):
+    name: Text = ""
+
+
+class _Project(Shape):
+    name: Text = ""
+    fullname: Text = ""
+
+
+class _Ticket(Shape):
+    id: int
+    title: Text = ""
+    user: _Person = _Person()
+    assignee: _Person | None = None
+    date_created: Moment | None = None
+    last_updated: Moment | None = None
+    project: _Project | None = None
+    full_url: Link = ""
+    private: bool = False
+
+
+class _Issues(Shape):
+    issues: list[_Ticket]
+    total_issues: int | None = None
+
+
+class _Requests(Shape):
+    requests: list[_Ticket]
+    total_requests: int | None = None
+
+
+class _OfPerson(Shape):
+    issues_assigned: list[_Ticket]
+    issues_created: list[_Ticket]
+
+
+class Pagure:
+    """Asks Pagure."""
+
+    def __init__(self, http: HTTP, base: str, token: SecretStr) -> None:
+        self._http, self._service = http, Service("Pagure", base, token, "token")
+
+    def issues(self, project: str) -> Tickets:
+        """Return the open issues of ``name`` or ``namespace/name``.
+
+        :raises UpstreamMissing: when there is no such project, or it has no issues.
+        :raises UpstreamError: when there is no usable answer.
+        """
+        found: _Issues = self._ask(_Issues, *project.split("/"), "issues")
+        return listed(self._tickets(found.issues, "issue", project), found.total_issues)
+
+    def pulls(self, project: str) -> Tickets:
+        """Return the open pull requests of a project; errors as for `issues`."""
+        found: _Requests = self._ask(_Requests, *project.split("/"), "pull-requests")
+        return listed(self._tickets(found.requests, "pull-request", project), found.total_requests)
+
+    def issues_of(self, username: str) -> Tickets:
+        """Return the open issues that a person filed or is assigned to; errors as for `issues`."""
+        found: _OfPerson = self._ask(_OfPerson, "user", username, "issues")
+        return listed(self._tickets([*found.issues_assigned, *found.issues_created], "issue"))
+
+    def pulls_of(self, username: str) -> Tickets:
+        """Return the open pull requests that a person filed, or is to review; errors as for `issues`."""
+        filed: _Requests = self._ask(_Requests, "user", username, "requests", "filed")
+        waiting: _Requests = self._ask(_Requests, "user", username, "requests", "actionable")
+        others = self._tickets(waiting.requests, "pull-request")
+        mine = self._tickets(filed.requests, "pull-request")
+        return listed([*(replace(one, reviewers=(username,)) for one in others), *mine])
+
+    def _ask(self, shape: Any, *parts: str) -> Any:
+        address = self._service.url("api", "0", *parts, status="Open", per_page=PAGE)
+        return self._http.get(address, self._service).read_as(shape)
+
+    def _tickets(self, found: Iterable[_Ticket], kind: str, project: str = "") -> list[Ticket]:
+        return [self._ticket(one, kind, project) for one in found if not one.private]
+
+    def _ticket(self, one: _Ticket, kind: str, project: str) -> Ticket:
+        name = project or (one.project.fullname or one.project.name if one.project else "")
+        return Ticket(
+            project=name,
+            number=str(one.id),
+            title=one.title,
+            url=one.full_url or (self._service.url(*name.split("/"), kind, one.id) if name else ""),
+            author=one.user.name,
+            updated=one.last_updated or one.date_created or _LONG_AGO,
+            assignees=(one.assignee.name,) if one.assignee and one.assignee.name else (),
+        )

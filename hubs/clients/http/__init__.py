@@ -1,0 +1,1 @@
+"""The HTTP client for upstream services: guarded, polite, pooled, conditional."""

@@ -1,0 +1,1 @@
+"""What leaves to browsers: the event log, event messages, stream tokens, and who is watching."""

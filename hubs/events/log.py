@@ -1,0 +1,248 @@
+"""Events for browsers: their bounded log in Redis, the tokens that let a reader hear them, and their bytes.
+
+One script appends to the log of a channel, keeps it bounded in length and in bytes, and publishes, so that the order
+of ids is the order of delivery. An id is ``<epoch>-<n>``: the epoch changes when Redis lost its data, and ``n`` is the
+time in microseconds, moved on where two events share one, so that an id also tells its age.
+"""
+
+import json
+import logging
+import os
+import secrets
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any, cast
+
+import redis
+
+from hubs.events import viewers
+from hubs.events.message import Event, ReplayUnavailable, decode, hub_channel, number_of
+from hubs.events.tokens import StreamClaims
+
+log = logging.getLogger(__name__)
+
+PREFIX = "hubs:stream:"
+CONTROL = "hubs:control"
+_EPOCH, _LAST = "hubs:epoch", "hubs:last"
+#: Bytes in the log of one channel, and bytes that are replayed to one reader: who missed more fetches what is on the
+#: page, which is less.
+MOST_LOGGED = MOST_REPLAYED = 1 << 20
+
+
+# KEYS: epoch, last, log, floor, size. ARGV: Redis channel, event as JSON from after its brace, now in µs, fresh epoch,
+# length of the log, its lifetime in seconds, its bytes. The floor is the number of the newest event that was cut off.
+_PUBLISH = """
+local epoch = redis.call('GET', KEYS[1])
+if not epoch then
+  epoch = ARGV[4]
+  redis.call('SET', KEYS[1], epoch)
+end
+local last = tonumber(redis.call('GET', KEYS[2]) or '0')
+local n = tonumber(ARGV[3])
+if n <= last then n = last + 1 end
+local number = string.format('%.0f', n)
+redis.call('SET', KEYS[2], number)
+local event = '{"id":"' .. epoch .. '-' .. number .. '",' .. ARGV[2]
+local length, size = redis.call('LLEN', KEYS[3]), 0
+if length > 0 then
+  size = tonumber(redis.call('GET', KEYS[5]) or '-1')
+  if size < 0 then
+    size = 0
+    for _, one in ipairs(redis.call('LRANGE', KEYS[3], 0, -1)) do size = size + #one end
+  end
+end
+redis.call('RPUSH', KEYS[3], event)
+length, size = length + 1, size + #event
+local gone
+while length > tonumber(ARGV[5]) or size > tonumber(ARGV[7]) do
+  gone = redis.call('LPOP', KEYS[3])
+  length, size = length - 1, size - #gone
+end
+if gone then redis.call('SET', KEYS[4], string.match(gone, '^{"id":"%w+%-(%d+)"'), 'EX', ARGV[6]) end
+redis.call('SET', KEYS[5], string.format('%.0f', size), 'EX', ARGV[6])
+redis.call('EXPIRE', KEYS[3], ARGV[6])
+redis.call('PUBLISH', ARGV[1], event)
+return epoch .. '-' .. number
+"""
+
+# KEYS: epoch, last, then the floor and the log of each channel. ARGV: epoch and number of the cursor, the lowest number
+# that may be asked for, most bytes. Returns the reason why it cannot be told, or '' and a list of events per channel,
+# the newest first. Each log is read from its new end only as far as the cursor.
+_SINCE = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return {'epoch'} end
+local after, room = tonumber(ARGV[2]), tonumber(ARGV[4])
+if after > tonumber(redis.call('GET', KEYS[2]) or '0') then return {'unknown'} end
+if after < tonumber(ARGV[3]) then return {'too-old'} end
+for i = 3, #KEYS, 2 do
+  if tonumber(redis.call('GET', KEYS[i]) or '0') > after then return {'too-old'} end
+end
+local found = {''}
+for i = 4, #KEYS, 2 do
+  local events = {}
+  local event = redis.call('LINDEX', KEYS[i], -1)
+  while event and tonumber(string.match(event, '^{"id":"%w+%-(%d+)"')) > after do
+    room = room - #event
+    if room < 0 then return {'too-much'} end
+    events[#events + 1] = event
+    event = redis.call('LINDEX', KEYS[i], -1 - #events)
+  end
+  found[#found + 1] = events
+end
+return found
+"""
+
+# KEYS: epoch, last. ARGV: fresh epoch, now in µs.
+_CURSOR = """
+local epoch = redis.call('GET', KEYS[1])
+if not epoch then
+  epoch = ARGV[1]
+  redis.call('SET', KEYS[1], epoch)
+end
+local last = redis.call('GET', KEYS[2])
+if not last then
+  last = ARGV[2]
+  redis.call('SET', KEYS[2], last)
+end
+return epoch .. '-' .. last
+"""
+
+
+class EventLog:
+    """The log of events in Redis; every method survives a Redis that is away."""
+
+    def __init__(self, url: str, length: int = 200, ttl: int = 3600, token_ttl: int = 6 * 3600) -> None:
+        self.url, self.length, self.ttl, self.token_ttl = url, length, ttl, token_ttl
+        self._lock = threading.Lock()
+        self._client: redis.Redis | None = None
+        self._pid = 0
+        self._owed: set[str] = set()
+
+    @property
+    def client(self) -> redis.Redis:
+        """The connection pool of this process, made anew after a fork."""
+        with self._lock:
+            if self._client is None or self._pid != os.getpid():
+                self._client = redis.Redis.from_url(self.url, socket_timeout=2, socket_connect_timeout=0.5)
+                self._pid = os.getpid()
+            return self._client
+
+    def publish(self, channel: str, kind: str, data: dict[str, Any]) -> str | None:
+        """Log and publish an event; return its id, or None when Redis is away.
+
+        What Redis did not take is remembered, and those who listen are told to fetch anew once it is back.
+        """
+        self.settle()
+        try:
+            return self._append(channel, kind, data)
+        except redis.RedisError as error:
+            log.warning("event %s for %s waits, Redis does not answer: %s", kind, channel, error)
+            self._owed.add(channel)
+            return None
+
+    def settle(self) -> None:
+        """Send ``reset`` to the channels that lost an event while Redis was away."""
+        while self._owed:
+            channel = next(iter(self._owed))
+            try:
+                self._append(channel, "reset", {"reason": "redis"})
+            except redis.RedisError:
+                return
+            self._owed.discard(channel)
+
+    def cursor(self) -> str:
+        """Return the id of the newest event of all channels; empty when Redis is away."""
+        try:
+            found = self.client.eval(_CURSOR, 2, _EPOCH, _LAST, secrets.token_hex(4), _microseconds())
+        except redis.RedisError:
+            return ""
+        return cast("bytes", found).decode()
+
+    def since(self, channels: Sequence[str], cursor: str) -> list[Event]:
+        """Return the events of ``channels`` after ``cursor``, oldest first; no more than that leaves Redis.
+
+        :raises Missed: when the log does not reach back, or is not the one that the cursor came from, or when it is
+            more than `MOST_REPLAYED` bytes.
+        :raises redis.RedisError: when Redis is away.
+        """
+        epoch, dash, number = cursor.rpartition("-")
+        if not dash or not (number.isascii() and number.isdigit()) or len(number) > 18:
+            raise ReplayUnavailable("unknown")
+        keys = [key for channel in channels for key in (f"hubs:floor:{channel}", f"hubs:log:{channel}")]
+        values: list[str | int] = [epoch, number, _microseconds() - self.ttl * 1_000_000, MOST_REPLAYED]
+        found = self.client.eval(_SINCE, len(keys) + 2, _EPOCH, _LAST, *keys, *values)
+        reason, *logs = cast("list[Any]", found)
+        if reason:
+            raise ReplayUnavailable(reason.decode())
+        events = [decode(entry, channel) for channel, log in zip(channels, logs, strict=True) for entry in log]
+        return sorted(events, key=lambda event: number_of(event.id))
+
+    def revoke(self, channel: str) -> None:
+        """End the streams that hear a channel, and refuse the tokens that were minted for it until now.
+
+        A person's own channel stands for the person: every token of an account names it.
+        """
+        try:
+            self.client.set(f"hubs:revoked:{channel}", repr(time.time()), ex=self.token_ttl)
+            self.client.publish(CONTROL, json.dumps({"revoked": channel}))
+        except redis.RedisError as error:
+            log.error("streams of %s could not be ended, Redis does not answer: %s", channel, error)
+
+    def is_revoked(self, grant: StreamClaims) -> bool:
+        """Tell whether one of the grant's channels was revoked since it was issued."""
+        return self.revoked([grant])[0]
+
+    def revoked(self, grants: Sequence[StreamClaims]) -> list[bool]:
+        """Tell of each grant whether one of its channels was revoked since it was issued, in one round trip."""
+        channels = list(dict.fromkeys(channel for grant in grants for channel in grant.channels))
+        values = self.client.mget([f"hubs:revoked:{channel}" for channel in channels] or ["hubs:revoked:"])
+        found = dict(zip(channels, cast("list[bytes | None]", values), strict=False))
+        times = {channel: float(when) for channel, when in found.items() if when is not None}
+        return [any(grant.issued <= times.get(channel, -1.0) for channel in grant.channels) for grant in grants]
+
+    def watched(self, hub_id: int) -> set[str]:
+        """Return the locales in which somebody looks at a hub now; empty when nobody does, or when Redis is away.
+
+        It saves work and promises nothing: a page may have been read a moment before its stream is announced. So
+        whoever does not render a locale publishes `changed` on its channel instead, and a page that hears it after
+        all fetches the fragment.
+        """
+        return self.watched_many([hub_id])[hub_id]
+
+    def watched_many(self, hub_ids: Sequence[int]) -> dict[int, set[str]]:
+        """Return what `watched` tells of each hub, in one round trip."""
+        try:
+            return viewers.watched(self.client, hub_ids)
+        except redis.RedisError:
+            return {hub_id: set() for hub_id in hub_ids}
+
+    def is_watched(self, hub_id: int) -> bool:
+        """Tell whether somebody looks at a hub now, in whatever language."""
+        return bool(self.watched(hub_id))
+
+    def changed(self, hub_id: int, audience: str, locale: str, widget_id: int, version: int) -> str | None:
+        """Tell those who hear a hub that a widget for ``audience`` changed, without its content; return the event's id.
+
+        For locales that are not rendered because nobody seems to watch them: the log then still knows that a reader
+        who comes back has missed something.
+        """
+        data = {"widget": widget_id, "hub": hub_id, "version": version}
+        return self.publish(hub_channel(hub_id, audience, locale), "changed", data)
+
+    def _append(self, channel: str, kind: str, data: dict[str, Any]) -> str:
+        event = json.dumps({"type": kind, "data": json.dumps(data, separators=(",", ":"))}, separators=(",", ":"))
+        keys = [_EPOCH, _LAST, f"hubs:log:{channel}", f"hubs:floor:{channel}", f"hubs:size:{channel}"]
+        values: list[str | int] = [
+            PREFIX + channel,
+            event[1:],
+            _microseconds(),
+            secrets.token_hex(4),
+            self.length,
+            self.ttl,
+            MOST_LOGGED,
+        ]
+        return cast("bytes", self.client.eval(_PUBLISH, len(keys), *keys, *values)).decode()
+
+
+def _microseconds() -> int:
+    return int(time.time() * 1_000_000)

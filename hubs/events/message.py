@@ -1,0 +1,64 @@
+"""Messages to browsers: one event, its bytes on the wire, and the names of the channels."""
+
+import json
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event as the log holds it; ``data`` is JSON text on one line, ``channel`` is where it was published."""
+
+    id: str
+    type: str
+    data: str
+    channel: str = ""
+
+
+class ReplayUnavailable(Exception):
+    """The log cannot tell what a reader missed; the text is the reason that ``reset`` carries."""
+
+
+def hub_channel(hub_id: int, audience: str, locale: str) -> str:
+    """Return the channel on which those fragments of a hub that ``audience`` may see are pushed in one language.
+
+    ``audience`` is a `hubs.models.Visibility`. Whoever may see what is narrower hears the wider channels as well.
+    """
+    return f"hub:{hub_id}:{audience}:{locale}"
+
+
+def user_channel(user_id: int) -> str:
+    """Return the channel that only one person hears."""
+    return f"user:{user_id}"
+
+
+def encode(event: Event) -> bytes:
+    """Return the event in the format of ``text/event-stream``.
+
+    The field ``channel`` is ours, for who reads one stream for several pages; others leave out what they do not know.
+    """
+    head = (f"id: {event.id}\n" if event.id else "") + (f"channel: {event.channel}\n" if event.channel else "")
+    return f"{head}event: {event.type}\ndata: {event.data}\n\n".encode()
+
+
+def decode(payload: bytes | str, channel: str = "") -> Event:
+    """Read an event as Redis delivers it (the format that flask-sse publishes).
+
+    :raises ValueError: when it is not one.
+    """
+    fields = json.loads(payload)
+    if not isinstance(fields, dict) or not isinstance(fields.get("data"), str):
+        raise ValueError("not an event")
+    if any("\n" in str(fields.get(name, "")) or "\r" in str(fields.get(name, "")) for name in ("id", "type", "data")):
+        raise ValueError("a line break would let an event forge another")
+    return Event(str(fields.get("id", "")), str(fields.get("type", "message")), fields["data"], channel)
+
+
+def reset(reason: str) -> Event:
+    """Return the event that makes a page fetch anew what it shows."""
+    return Event("", "reset", json.dumps({"reason": reason}))
+
+
+def number_of(event_id: str) -> int:
+    """Return the number in an event's id; 0 where there is none."""
+    number = event_id.rpartition("-")[2]
+    return int(number) if number.isdigit() else 0

@@ -1,0 +1,1 @@
+"""Rendered widgets: building, caching, scheduling, and serving them."""

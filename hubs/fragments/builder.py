@@ -1,0 +1,176 @@
+"""Building one widget's fragment and pushing it: what threads of the daemon and Celery workers do alike."""
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from hubs import i18n
+from hubs.cache import key_of
+from hubs.events.log import EventLog
+from hubs.events.message import hub_channel
+from hubs.fragments.build_lock import BuildLock
+from hubs.fragments.schedule import BuildSchedule
+from hubs.fragments.store import Fragment, FragmentStore
+from hubs.models import Database, Visibility, Widget
+from hubs.widgets.caching import CachedFunction
+
+log = logging.getLogger(__name__)
+
+#: Stands for all cached functions of a widget, where their numbers are asked for.
+ALL = -1
+#: Seconds until the next look while another process builds the widget: as long as it has been building, within these.
+BUSY = (0.2, 5.0)
+#: Widgets of which is remembered whether they ask other services.
+REMEMBERED = 100_000
+
+
+@dataclass
+class BuildResult:
+    """What one build made, by language, and whether anything in it is new to those who look."""
+
+    fragments: dict[str, Fragment] = field(default_factory=dict)
+    news: bool = False
+
+
+class Builder:
+    """Builds widgets, pushes those that changed, and notes in Redis what must be built again, and when."""
+
+    def __init__(
+        self, database: Database, fragments: FragmentStore, stream: EventLog, due: BuildSchedule, budget: float
+    ) -> None:
+        self._database, self._fragments, self._stream, self._due = database, fragments, stream, due
+        self._budget = budget
+        self._quick: dict[int, bool] = {}
+        #: What happened since the start: built, pushed, failed, busy, overtaken.
+        self.counts: Counter[str] = Counter()
+
+    def is_quick(self, widget_id: int) -> bool:
+        """Return whether building the widget asks no other service; also true for a widget that is gone.
+
+        A widget never changes its type, so the answer is remembered.
+        """
+        known = self._quick.get(widget_id)
+        if known is None:
+            with self._database.session() as session:
+                plugin = session.scalar(select(Widget.plugin).where(Widget.id == widget_id))
+            known = plugin is None or self._is_quick(plugin)
+            if len(self._quick) >= REMEMBERED:
+                self._quick.clear()
+            self._quick[widget_id] = known
+        return known
+
+    def build(self, widget_id: int, stale: Iterable[int]) -> float | None:
+        """Build one widget and push it; ``stale`` are the numbers of the cached functions to compute anew, or `ALL`.
+
+        It is built in the default language and in those in which somebody looks at its hub; in the others it is
+        forgotten, so that who reads it next has it built.
+
+        Return the seconds after which the caller must come back, where nobody else will: None for never.
+        """
+        touched = self._due.touched(widget_id)  # before anything is read: what is touched later is not in this build
+        with self._database.session() as session:
+            row = session.get(Widget, widget_id, options=[joinedload(Widget.hub)])
+            if row is None:
+                self._due.forget(widget_id)
+                return None
+            if not self._is_quick(row.plugin):
+                session.commit()  # gives the connection back: a widget that hangs must not keep it
+            claim = self._fragments.claim(row)
+            if claim is None:
+                self.counts["busy"] += 1
+                return min(max(BUSY[0], self._fragments.building_for(row) or 0.0), BUSY[1])
+            try:
+                made = self._make(row, self._functions(row, stale), claim)
+                if made is not None:
+                    self._fragments.forget(row, self._others(made))
+                    self._tell_others(made, row.audience)
+            finally:
+                claim.release()
+        if made is None:  # it took so long that somebody else was let in; theirs is newer
+            self.counts["overtaken"] += 1
+            return None
+        self.counts["built"] += 1
+        return self._settle(made, touched)
+
+    def give_up(self, widget_id: int, error: Exception | None = None) -> float | None:
+        """Tell readers that a build exceeded its budget, or why else it is given up; return what `build` does."""
+        with self._database.session() as session:
+            row = session.get(Widget, widget_id, options=[joinedload(Widget.hub)])
+            if row is None:
+                return None
+            late, made = TimeoutError(f"no content within {self._budget:g} s; it is tried again later"), BuildResult()
+            for locale in self._locales(row):
+                made.fragments[locale] = self._fragments.give_up(row, error or late, locale)
+                self._push(made, locale, row.audience)
+            self._tell_others(made, row.audience)
+        return self._settle(made, self._due.touched(widget_id))
+
+    def _locales(self, row: Widget) -> list[str]:
+        """Return the languages in which a widget is built now, the default one first."""
+        watched = self._stream.watched(row.hub_id)
+        return [locale for locale in i18n.locales() if locale == i18n.DEFAULT or locale in watched]
+
+    def _others(self, made: BuildResult) -> list[str]:
+        """Return the languages in which a widget was not built."""
+        return [locale for locale in i18n.locales() if locale not in made.fragments]
+
+    def _make(self, row: Widget, stale: list[type[CachedFunction]], claim: BuildLock) -> BuildResult | None:
+        """Build a widget and push each language as soon as it is kept; None when the claim was lost."""
+        made = BuildResult()
+        for locale in self._locales(row):
+            # What the cached functions hold is the same in all languages: it is computed anew once.
+            one = self._fragments.make(row, locale, () if made.fragments else stale)
+            if not self._fragments.keep(row, one, locale, claim):
+                return None
+            made.fragments[locale] = one
+            self._push(made, locale, row.audience)
+        return made
+
+    def _settle(self, made: BuildResult, touched: float) -> float | None:
+        """Note in Redis what follows from a build; return what `build` does."""
+        one = made.fragments[i18n.DEFAULT]
+        failed = bool(one.failures)
+        self.counts["failed"] += failed
+        if self._due.settle(one.widget, one.due, failed=failed, touched=touched) or not failed:
+            return None
+        return max(0.0, one.due - time.time())
+
+    def _is_quick(self, plugin: str) -> bool:
+        widget_type = self._fragments.registry.get(plugin)
+        return widget_type is not None and widget_type.is_quick
+
+    def _functions(self, row: Widget, stale: Iterable[int]) -> list[type[CachedFunction]]:
+        found = self._fragments.registry.get(row.plugin)
+        if found is None:
+            return []
+        wanted = set(stale)
+        return [one for number, one in enumerate(found.functions) if number in wanted or ALL in wanted]
+
+    def _tell_others(self, made: BuildResult, audience: Visibility) -> None:
+        """Tell those who look at a widget in a language in which it was not built that it is a new one."""
+        if not made.news:
+            return
+        one = made.fragments[i18n.DEFAULT]
+        for locale in self._others(made):
+            self._fragments.cache.delete(key_of("p", one.widget, locale))
+            self._stream.changed(one.hub, audience, locale, one.widget, one.version)
+
+    def _push(self, made: BuildResult, locale: str, audience: Visibility) -> None:
+        """Push a fragment unless it is what was pushed last.
+
+        What was pushed last is remembered apart from the fragment, since the web app may have built that on a miss,
+        and nobody was told.
+        """
+        one = made.fragments[locale]
+        key, mark = key_of("p", one.widget, locale), f"{one.version}-{one.digest}-{one.state}".encode()
+        if self._fragments.cache.get(key) == mark:
+            return
+        made.news = True
+        if self._stream.publish(hub_channel(one.hub, audience, locale), "widget", one.public()) is not None:
+            self.counts["pushed"] += 1
+            self._fragments.cache.set(key, mark, 86400)

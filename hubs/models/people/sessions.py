@@ -1,0 +1,26 @@
+"""Who is signed in: one row per browser, so that each can be signed out."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, String, Text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from hubs.models.base import Base, now
+from hubs.models.user import User
+
+
+class SignIn(Base):
+    """One browser in which somebody is signed in; without its row, the browser's cookie is worth nothing."""
+
+    __tablename__ = "sign_ins"
+
+    #: SHA-256 of the key in the cookie, so that who reads the table cannot sign in with it.
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    created_on: Mapped[datetime] = mapped_column(default=now)
+    expires_on: Mapped[datetime] = mapped_column(index=True)
+    #: The session at the provider (its ``sid``), and the token that signs it out there; empty for local sign-in.
+    provider_session: Mapped[str] = mapped_column(String(255), default="", index=True)
+    id_token: Mapped[str] = mapped_column(Text, default="")
+
+    user: Mapped[User] = relationship()

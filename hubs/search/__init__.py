@@ -1,0 +1,1 @@
+"""Search over hubs, people and widgets, and the directories."""

@@ -1,0 +1,52 @@
+"""What somebody typed into a search field, read into words; and how close a word is to another."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+#: Letters and words of a search that are read; the rest is left out.
+MOST_LETTERS = 100
+MOST_WORDS = 8
+_WORD = re.compile(r"[^\W_]+")
+
+
+@dataclass(frozen=True)
+class Query:
+    """A search: the typed text in small letters with single blanks, and its words."""
+
+    text: str = ""
+    words: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Tell whether there is anything to search for."""
+        return bool(self.words)
+
+
+def read(typed: str) -> Query:
+    """Return what to search for; signs only separate words, so nothing that one types has a meaning of its own."""
+    folded = unicodedata.normalize("NFKC", typed[:MOST_LETTERS]).lower()
+    words = tuple(dict.fromkeys(_WORD.findall(folded)))[:MOST_WORDS]
+    return Query(" ".join(folded.split()).replace("\x00", ""), words)
+
+
+def trigrams(word: str) -> frozenset[str]:
+    """Return the groups of three letters of a word with two blanks before and one after it, as pg_trgm makes them."""
+    padded = f"  {word} "
+    return frozenset(padded[at : at + 3] for at in range(len(padded) - 2))
+
+
+def halves(word: str) -> tuple[str, ...]:
+    """Return beginning and end of a word, of three letters at least: one of them is whole where one letter is wrong."""
+    size = max(3, (len(word) - 1) // 2)
+    return (word[:size], word[-size:]) if len(word) >= size else ()
+
+
+def closeness(wanted: Query, title: str) -> float:
+    """Return how close the words of a search are to those of a title, from 0 to 1: the least close word decides."""
+    there = [trigrams(word) for word in _WORD.findall(title.lower())]
+    return min((_best(trigrams(word), there) for word in wanted.words), default=0.0)
+
+
+def _best(word: frozenset[str], there: list[frozenset[str]]) -> float:
+    # A search is often the beginning of a word: what the longer word has more counts half.
+    return max((len(word & one) / (len(word) + len(one - word) / 2) for one in there), default=0.0)

@@ -1,0 +1,87 @@
+"""The parts that every process needs, assembled in one place.
+
+Web, daemon, worker, event server and commands call the same functions, so that what must follow every commit (publish,
+record a revision, invalidate cached fragments) cannot be forgotten in one of them.
+"""
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+from hubs.actions import outbox
+from hubs.actions.layout import revisions
+from hubs.bus import NullPublisher, Publisher
+from hubs.cache import connect
+from hubs.clients.all import Clients
+from hubs.events.log import EventLog
+from hubs.fragments.public import forget_after_commit
+from hubs.fragments.schedule import BuildSchedule
+from hubs.fragments.store import FragmentStore
+from hubs.models import Database
+from hubs.settings import Settings
+from hubs.widgets.registry import Registry
+
+#: The class of the fragment store; ``hubs widget dev`` has one of its own.
+Store = TypeVar("Store", bound=FragmentStore)
+
+
+@dataclass(frozen=True)
+class Services:
+    """The assembled parts of one process."""
+
+    settings: Settings
+    database: Database
+    fragments: FragmentStore
+    events: EventLog
+    schedule: BuildSchedule
+    publisher: outbox.Publishes
+
+    @property
+    def registry(self) -> Registry:
+        """The installed widgets."""
+        return self.fragments.registry
+
+    def close(self) -> None:
+        """Publish what still waits, and close the database connections."""
+        self.publisher.close()
+        self.database.dispose()
+
+
+def create_services(
+    settings: Settings,
+    *,
+    pool_size: int = 5,
+    origin: str = "",
+    fragments: FragmentStore | None = None,
+    publisher: outbox.Publishes | None = None,
+) -> Services:
+    """Assemble the parts and install everything that follows a commit. Nothing is connected to yet.
+
+    ``origin`` is noted in the audit log for changes that no request made. ``fragments`` are passed where two services
+    share a process, ``publisher`` where messages do not go through the relay.
+    """
+    database = create_database(settings, pool_size, origin)
+    fragments = fragments or create_fragments(settings, FragmentStore)
+    publisher = publisher or (Publisher() if settings.publish else NullPublisher())
+    outbox.publish_after_commit(database, publisher)
+    revisions.record_on_commit(database, fragments.registry)
+    forget_after_commit(database, fragments.public)
+    events = create_event_log(settings)
+    schedule = BuildSchedule(lambda: events.client)
+    return Services(settings, database, fragments, events, schedule, publisher)
+
+
+def create_database(settings: Settings, pool_size: int = 5, origin: str = "") -> Database:
+    """Return the database without any hooks, for migrations; everything else takes it from `create_services`."""
+    return Database(settings.database, pool_size, info={"site_url": settings.site_url, outbox.ORIGIN: origin})
+
+
+def create_event_log(settings: Settings) -> EventLog:
+    """Return the event log, all that the event server needs."""
+    return EventLog(settings.redis_url, settings.stream_log, settings.stream_ttl, settings.token_ttl)
+
+
+def create_fragments(settings: Settings, kind: type[Store]) -> Store:
+    """Return the store that reads and builds fragments, with the widgets and the clients of upstream services."""
+    cache = connect(settings.cache)
+    registry, clients = Registry(settings.widgets, settings.key()), Clients(settings, cache)
+    return kind(registry, cache, settings.key(), settings.fragment_ttl, settings.build_timeout, clients)

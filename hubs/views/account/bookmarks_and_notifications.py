@@ -1,0 +1,72 @@
+"""What a person arranges for themselves: the order of the hubs in their bar, and their notices."""
+
+from flask import Blueprint, flash, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+
+from hubs import urls
+from hubs.actions.people import bookmarks, notifications
+from hubs.errors import InvalidInput
+from hubs.i18n import _
+from hubs.views.account.settings import myself
+from hubs.views.web.context import bar, db, find_hub, me
+
+blueprint = Blueprint("mine", __name__, url_prefix="/me")
+
+
+@blueprint.get("/bookmarks")
+def show_bookmarks() -> str:
+    """Show the hubs of the bar, to be ordered, removed and put back."""
+    myself()
+    return render_template("bookmarks.html", bar=bar())
+
+
+@blueprint.post("/bookmarks")
+def arrange() -> ResponseReturnValue:
+    """Move, add or remove a hub of the bar."""
+    myself()
+    act, hub = request.form.get("act", ""), _number("hub")
+    if act in ("up", "down"):
+        bookmarks.step(db(), me(), hub, -1 if act == "up" else 1)
+    elif act == "place":
+        bookmarks.move(db(), me(), hub, _number("index"))
+    elif act == "add":
+        bookmarks.add(db(), me(), hub)
+    elif act == "remove":
+        bookmarks.remove(db(), me(), hub)
+    else:
+        raise InvalidInput(_("One can move, add or remove a hub."))
+    db().commit()
+    return redirect(_back(), 303)
+
+
+@blueprint.get("/notices")
+def show_notices() -> str:
+    """Show what concerns who asks, the newest first."""
+    myself()
+    return render_template("notices.html", notices=notifications.mine(db(), me()))
+
+
+@blueprint.post("/notices")
+def read_notices() -> ResponseReturnValue:
+    """Note that who asks has read all notices."""
+    myself()
+    notifications.read_all(db(), me())
+    db().commit()
+    flash(_("All notices are read."))
+    return redirect(urls.my_notices(), 303)
+
+
+def _number(name: str) -> int:
+    text = request.form.get(name, "")
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise InvalidInput(_("Please choose a hub."))
+    return int(text)
+
+
+def _back() -> str:
+    """Return where a form leads: the page of the hub that it was on, else the list of the bar's hubs."""
+    space, _slash, name = request.form.get("back", "").partition("/")
+    if space in ("u", "t") and name:
+        hub = find_hub(space, name)
+        return urls.hub(hub.kind, hub.name)
+    return urls.bookmarks()

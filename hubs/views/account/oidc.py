@@ -1,0 +1,157 @@
+"""OpenID Connect: code flow with PKCE and nonce, by discovery, on Authlib.
+
+All addresses that we give to the provider come from ``site_url``, never from the request: behind a proxy the request
+knows neither the scheme nor, for sure, the host.
+"""
+
+import logging
+from typing import Any, cast
+
+from authlib.common.errors import AuthlibBaseError
+from authlib.common.urls import add_params_to_uri
+from authlib.integrations.flask_client import OAuth
+from flask import Flask, current_app, session
+from joserfc.errors import ExpiredTokenError, InvalidClaimError, JoseError
+from requests import RequestException
+
+from hubs import urls
+from hubs.errors import ProviderAway, SignInFailed
+from hubs.i18n import _
+from hubs.settings import Settings
+from hubs.views.account.logout_tokens import LogoutTokens
+
+log = logging.getLogger(__name__)
+
+_EXTENSION, _TOKENS = "hubs.oidc", "hubs.oidc.logout"
+#: Seconds for which we wait for the provider; seconds by which its clock may differ from ours.
+PATIENCE, LEEWAY = 5, 120
+
+_EARLY = ("in the future", "not valid yet", "'iat'", "'nbf'")
+
+
+def install(app: Flask, settings: Settings) -> None:
+    """Let ``app`` sign people in at the provider of the settings, where one is set. Nothing is asked yet."""
+    if not settings.oidc_issuer:
+        return
+    app.extensions[_EXTENSION] = OAuth(app)
+    app.extensions[_EXTENSION].register(
+        "oidc",
+        client_id=settings.oidc_client_id,
+        client_secret=settings.oidc_client_secret.get_secret_value() or None,
+        server_metadata_url=f"{settings.oidc_issuer}/.well-known/openid-configuration",
+        client_kwargs={
+            "scope": " ".join(settings.oidc_scopes),
+            "code_challenge_method": "S256",
+            "default_timeout": PATIENCE,
+        },
+    )
+    app.extensions[_TOKENS] = LogoutTokens(app.extensions[_EXTENSION].oidc)
+
+
+class Provider:
+    """The provider, for one request."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._client: Any = current_app.extensions[_EXTENSION].oidc
+
+    def begin(self) -> str:
+        """Return the address at which the person signs in; state, nonce and verifier go into the session.
+
+        :raises ProviderAway: when the provider cannot be asked.
+        """
+        for name in [name for name in session if name.startswith("_state_oidc_")]:
+            session.pop(name)  # of tries that were given up: the cookie has little room
+        self._metadata()
+        callback = self.settings.site_url + urls.login_callback()
+        answer = self._ask(lambda: self._client.authorize_redirect(callback))
+        return cast("str", answer.headers["Location"])
+
+    def finish(self) -> tuple[dict[str, Any], str]:
+        """Return the person's claims and the ID token, from what the provider sent to the callback.
+
+        :raises SignInFailed: when the person refused, or what came cannot be trusted.
+        :raises ProviderAway: when the provider cannot be asked.
+        """
+        metadata = self._metadata()
+        token = self._ask(lambda: self._client.authorize_access_token(leeway=LEEWAY))
+        claims = dict(token.get("userinfo") or {})
+        if not claims.get("sub"):
+            raise SignInFailed(_("The provider sent no ID token. Please tell whoever runs this instance."))
+        if metadata.get("userinfo_endpoint"):
+            more = self._ask(lambda: self._client.userinfo(token=token))
+            if more.get("sub") != claims["sub"]:
+                raise SignInFailed(
+                    _("The provider spoke of two people at once. Nothing was changed; please try again.")
+                )
+            claims = {**more, **claims}
+        return claims, str(token["id_token"])
+
+    def sign_out_address(self, id_token: str) -> str:
+        """Return the address that signs the person out at the provider; empty where it has none, or is away."""
+        try:
+            endpoint = self._metadata().get("end_session_endpoint", "")
+        except ProviderAway:
+            return ""
+        back = self.settings.site_url + urls.front()
+        values = {"client_id": self.settings.oidc_client_id, "post_logout_redirect_uri": back}
+        if id_token:
+            values["id_token_hint"] = id_token
+        return str(add_params_to_uri(endpoint, values)) if endpoint else ""
+
+    def signed_out(self, token: str) -> tuple[str, str]:
+        """Return subject and session that a back-channel logout token names; each may be empty.
+
+        :raises SignInFailed: when the token cannot be trusted.
+        """
+        tokens = current_app.extensions[_TOKENS]
+        claims = self._ask(lambda: tokens.read(token, self.settings.oidc_client_id, LEEWAY))
+        self._metadata()  # is it the provider that the settings name?
+        return str(claims.get("sub") or ""), str(claims.get("sid") or "")
+
+    def _metadata(self) -> dict[str, Any]:
+        found = self._ask(self._client.load_server_metadata)
+        if str(found.get("issuer", "")).rstrip("/") != self.settings.oidc_issuer:
+            log.error("the provider calls itself %s, HUBS_OIDC_ISSUER says otherwise", found.get("issuer"))
+            raise SignInFailed(
+                _("The provider says that it is another one than this instance was told. Please tell whoever runs it.")
+            )
+        return cast("dict[str, Any]", found)
+
+    def _ask(self, act: Any) -> Any:
+        """Do what asks the provider; turn what it answers into a sentence for people, and details into the log."""
+        try:
+            return act()
+        except RequestException as error:
+            log.error("the OpenID provider cannot be asked: %s", error)
+            raise ProviderAway(_away(self.settings)) from None
+        except (AuthlibBaseError, JoseError, ValueError, KeyError) as error:
+            # What anybody wrote into the callback's address may be in it: it must not look like a line of its own.
+            log.warning("signing in failed: %s: %.300r", type(error).__name__, str(error))
+            raise SignInFailed(_reason(error)) from None
+
+
+def provider(settings: Settings) -> Provider | None:
+    """Return the provider, or None where none is set."""
+    return Provider(settings) if _EXTENSION in current_app.extensions else None
+
+
+def _away(settings: Settings) -> str:
+    return _(
+        "%(provider)s, where people sign in, does not answer. Nothing is wrong with your account: try again in a few "
+        "minutes. Everything public can be read meanwhile.",
+    ) % {"provider": settings.oidc_issuer}
+
+
+def _reason(error: Exception) -> str:
+    name = getattr(error, "error", "")
+    if name in ("access_denied", "consent_required", "interaction_required", "login_required"):
+        return _("You did not allow this site to know who you are, so you are not signed in. Nothing was changed.")
+    # joserfc has one class for all claims, and says in words which of them is about time.
+    early = isinstance(error, InvalidClaimError) and any(word in str(error) for word in _EARLY)
+    if early or isinstance(error, ExpiredTokenError):
+        return _(
+            "The provider's answer is not valid at this time. If it happens again, the clocks of this server and of "
+            "the provider differ: please tell whoever runs this instance."
+        )
+    return _("What came back does not belong to your attempt to sign in, or is damaged. Please sign in once more.")

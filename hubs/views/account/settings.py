@@ -1,0 +1,133 @@
+"""What concerns a person: settings and privacy, own requests and invitations, own data, and leaving for good."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Blueprint, Response, flash, g, jsonify, redirect, render_template, request, session
+from flask.typing import ResponseReturnValue
+
+from hubs import i18n, urls
+from hubs.actions import lifecycle
+from hubs.actions.people import membership, sessions
+from hubs.actions.privacy import account_data
+from hubs.errors import InvalidInput, NotAllowed
+from hubs.events.message import user_channel
+from hubs.i18n import N_, _, ngettext
+from hubs.models import User, Visibility
+from hubs.permissions import can
+from hubs.views.web import forms
+from hubs.views.web.context import account, db, me, site
+from hubs.widgets.parameters import Parameter
+
+_UNLISTED = N_("Teams that you own always name you.")
+
+blueprint = Blueprint("me", __name__, url_prefix="/me")
+
+
+def myself() -> User:
+    """Return the account of who asks.
+
+    :raises NotAllowed: when nobody is signed in.
+    """
+    user = account()
+    if user is None:
+        raise NotAllowed(_("Please sign in first."))
+    return user
+
+
+@blueprint.get("/")
+def show() -> str:
+    """Show what concerns who asks."""
+    user = myself()
+    return _page(user, {name: getattr(user, name) for name in (one.name for one in _parameters())}, {})
+
+
+@blueprint.post("/")
+def save() -> ResponseReturnValue:
+    """Save a person's own settings."""
+    user, values = myself(), forms.read(_parameters(), request.form)
+    try:
+        account_data.update_account(db(), site().registry, user, values)
+    except InvalidInput as error:
+        return _page(user, values, error.fields), error.status
+    db().commit()
+    flash(_("Saved."))
+    return redirect(urls.me(), 303)
+
+
+@blueprint.post("/export")
+def export() -> Response:
+    """Send a person everything that is kept about them, as a JSON file."""
+    user = myself()
+    answer = jsonify(account_data.export(db(), site().registry, me(), user))
+    answer.headers["Content-Disposition"] = f'attachment; filename="hubs-{user.username}.json"'
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+@blueprint.post("/sign-out")
+def sign_out() -> ResponseReturnValue:
+    """Sign a person out in every other browser."""
+    user = myself()
+    count = sessions.end_all(db(), user.id, but=str(session.get("key", "")))
+    db().commit()
+    site().stream.revoke(user_channel(user.id))
+    flash(
+        ngettext("You are signed out in %(num)s other browser.", "You are signed out in %(num)s other browsers.", count)
+        % {"num": count}
+    )
+    return redirect(urls.me(), 303)
+
+
+@blueprint.post("/delete")
+def delete() -> ResponseReturnValue:
+    """Delete a person's account, once they typed its name."""
+    user = myself()
+    if request.form.get("username", "").strip().lower() != user.username:
+        raise InvalidInput(_("Nothing was deleted: the name that you typed is not the one of your account."))
+    number = user.id
+    account_data.forget(db(), user)
+    db().commit()
+    g.pop("account", None)
+    session.clear()
+    site().stream.revoke(user_channel(number))
+    flash(_("Your account is deleted."))
+    return redirect(urls.front(), 303)
+
+
+def _page(user: User, values: Mapping[str, Any], wrong: dict[str, str]) -> str:
+    requests, invitations = membership.mine(db(), me())
+    # A hub that closed meanwhile is not named to those who only asked.
+    seen = [one for one in requests if can(me(), "view", one.hub)]
+    form = forms.Form(_parameters(), values, wrong)
+    deleted = lifecycle.discarded(db(), me())
+    return render_template("me.html", user=user, deleted=deleted, form=form, requests=seen, invitations=invitations)
+
+
+def _parameters() -> tuple[Parameter, ...]:
+    """Return the fields of the settings; which languages there are is known at run time."""
+    languages = [("", _("As my browser says")), *i18n.names().items()]
+    levels = [
+        (Visibility.PUBLIC.value, _("Everybody")),
+        (Visibility.SIGNED_IN.value, _("People who are signed in")),
+        (Visibility.OWNERS.value, _("Only me")),
+    ]
+    return (
+        Parameter("fullname", label=_("Full name")),
+        Parameter("timezone", label=_("Time zone"), help=_("For example: Europe/Oslo")),
+        Parameter("locale", label=_("Language"), kind="choice", default="", choices=languages),
+        Parameter("activity", label=_("Who may see what I do"), kind="choice", default="public", choices=levels),
+        Parameter("unlisted", label=_("Leave me out of lists of people"), kind="switch", help=_UNLISTED),
+        Parameter("quiet_unfollow", label=_("Tell nobody when I no longer follow a hub"), kind="switch"),
+    )
+
+
+@blueprint.post("/invitations/<int:hub_id>")
+def respond(hub_id: int) -> ResponseReturnValue:
+    """Accept or decline an invitation."""
+    myself()
+    accept = request.form.get("answer") == "accept"
+    hub = membership.respond(db(), me(), hub_id, accept=accept)
+    db().commit()
+    flash(_("Welcome.") if accept else _("The invitation is gone."))
+    return redirect(urls.hub(hub.kind, hub.name) if accept else urls.me(), 303)

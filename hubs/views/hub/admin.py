@@ -1,0 +1,149 @@
+"""What owners do to a whole hub: how it looks, another name, a file of it, deletion; and bringing it back."""
+
+from typing import Any
+
+from flask import Blueprint, Response, flash, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+
+from hubs import i18n, urls
+from hubs.actions import hubs as hub_actions
+from hubs.actions import lifecycle
+from hubs.actions.layout import documents, yaml_files
+from hubs.errors import Conflict, InvalidInput, NotFound
+from hubs.events.message import hub_channel
+from hubs.i18n import N_, _
+from hubs.models import Banner, Hub, Visibility
+from hubs.permissions import can, refusal
+from hubs.views.account.settings import myself
+from hubs.views.web import forms
+from hubs.views.web.context import db, find_hub, me, page_of, site
+from hubs.widgets.parameters import Parameter
+
+blueprint = Blueprint("manage", __name__)
+
+APPEARANCE = (
+    Parameter(
+        "banner",
+        label=N_("Colours"),
+        kind="choice",
+        default="",
+        choices=[
+            (Banner.SITE.value, N_("Blue")),
+            (Banner.GREEN.value, N_("Green")),
+            (Banner.TEAL.value, N_("Teal")),
+            (Banner.PURPLE.value, N_("Purple")),
+            (Banner.PLUM.value, N_("Plum")),
+            (Banner.RED.value, N_("Red")),
+            (Banner.BROWN.value, N_("Brown")),
+            (Banner.SLATE.value, N_("Slate")),
+        ],
+    ),
+    Parameter(
+        "avatar",
+        label=N_("In the round picture"),
+        default="",
+        help=N_("One or two letters, or an emoji. Empty means the first letter of the name in the address."),
+    ),
+    Parameter(
+        "left_width",
+        label=N_("Width of the left column"),
+        kind="number",
+        default=8,
+        minimum=1,
+        maximum=11,
+        help=N_("In twelfths of the page: 8 leaves a third for the right column."),
+    ),
+)
+
+
+@blueprint.route("/<any(u, t):space>/<name>/settings/appearance", methods=["GET", "POST"])
+def appearance(space: str, name: str) -> ResponseReturnValue:
+    """Show how a hub looks, and change it."""
+    hub = find_hub(space, name, "own")
+    values: dict[str, Any] = {one.name: getattr(hub, one.name) for one in APPEARANCE}
+    wrong: dict[str, str] = {}
+    if request.method == "POST":
+        values = forms.read(APPEARANCE, request.form)
+        try:
+            hub_actions.update(db(), me(), hub, values)
+        except InvalidInput as error:
+            wrong = error.fields
+        else:
+            db().commit()
+            flash(_("Saved."))
+            return redirect(page_of(hub), 303)
+    form = forms.Form(APPEARANCE, values, wrong)
+    page = render_template("hub-appearance.html", hub=hub, form=form, why=_why(hub))
+    return page, 400 if wrong else 200
+
+
+@blueprint.get("/<any(u, t):space>/<name>/settings/other")
+def other(space: str, name: str) -> str:
+    """Show what else can be done to a hub: archive, name, file, deletion."""
+    return _other(find_hub(space, name, "own"), {}, "")
+
+
+@blueprint.post("/<any(u, t):space>/<name>/settings/name")
+def rename(space: str, name: str) -> ResponseReturnValue:
+    """Give a hub another name; its old address leads to the new one."""
+    hub, typed = find_hub(space, name, "edit"), request.form.get("name", "")
+    try:
+        done = lifecycle.rename(db(), me(), hub, typed)
+    except (InvalidInput, Conflict) as error:
+        return _other(hub, {"name": str(error)}, typed), error.status
+    db().commit()
+    flash(_("The hub has its new name; the old address leads to it.") if done else _("That is its name already."))
+    return redirect(urls.hub_other(hub.kind, hub.name), 303)
+
+
+@blueprint.get("/<any(u, t):space>/<name>/settings/file")
+def export(space: str, name: str) -> Response:
+    """Send a hub as a file that can be applied to this or another instance; it holds no secrets."""
+    hub = find_hub(space, name, "own")
+    text = yaml_files.write(documents.describe(hub, site().registry, people=True))
+    answer = Response(text, mimetype="application/yaml")
+    answer.headers["Content-Disposition"] = f'attachment; filename="{hub.name}.yaml"'
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+@blueprint.post("/<any(u, t):space>/<name>/settings/delete")
+def delete(space: str, name: str) -> ResponseReturnValue:
+    """Delete a hub, once its name was typed; it can be brought back for some days."""
+    hub = find_hub(space, name, "own")
+    if request.form.get("name", "").strip() != hub.name:
+        sentence = _("Nothing was deleted: this is not the name of the hub.")
+        return _other(hub, {"delete": sentence}, ""), 400
+    try:
+        until = lifecycle.discard(db(), me(), hub)
+    except InvalidInput as error:
+        return _other(hub, {"delete": str(error)}, ""), error.status
+    db().commit()
+    for locale in i18n.locales():  # the daemon does it too; this holds also while the daemon is away
+        site().stream.revoke(hub_channel(hub.id, Visibility.PUBLIC, locale))
+    flash(_("The hub is deleted. Until %(date)s it can be brought back here.") % {"date": until.date().isoformat()})
+    return redirect(urls.me() + "#deleted", 303)
+
+
+@blueprint.post("/me/deleted/<int:hub_id>")
+def bring_back(hub_id: int) -> ResponseReturnValue:
+    """Bring a deleted hub back, as one of its owners or of those who run this instance."""
+    myself()
+    hub = db().get(Hub, hub_id)
+    if hub is None or not can(me(), "restore", hub):
+        raise NotFound(_("There is no such hub, or its time is over."))
+    lifecycle.bring_back(db(), me(), hub)
+    db().commit()
+    flash(_("The hub is back, as it was."))
+    return redirect(urls.hub(hub.kind, hub.name), 303)
+
+
+def _other(hub: Hub, wrong: dict[str, str], typed: str) -> str:
+    days = lifecycle.GRACE.days
+    page = {"wrong": wrong, "typed": typed or hub.name, "days": days, "why": _why(hub)}
+    return render_template("hub-other.html", hub=hub, **page)
+
+
+def _why(hub: Hub) -> str:
+    """Return why an owner cannot change the hub just now; empty where that is possible."""
+    return "" if can(me(), "edit", hub) else refusal(me(), hub)

@@ -1,0 +1,54 @@
+"""What was changed on a hub, by whom, and how to bring an older version back; and the audit log."""
+
+from flask import Blueprint, flash, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+
+from hubs.actions import audit
+from hubs.actions.layout import revisions
+from hubs.errors import InvalidInput, NotAllowed
+from hubs.i18n import _
+from hubs.views.web.context import db, find_hub, me, page_of, site
+from hubs.views.web.converters import row_number
+
+blueprint = Blueprint("history", __name__)
+
+
+@blueprint.get("/<any(u, t):space>/<name>/history")
+def history(space: str, name: str) -> str:
+    """Show a hub's revisions, each with what it changed."""
+    hub = find_hub(space, name, "own")
+    return render_template("history.html", hub=hub, revisions=revisions.newest_first(db(), hub))
+
+
+@blueprint.post("/<any(u, t):space>/<name>/history")
+def restore(space: str, name: str) -> ResponseReturnValue:
+    """Bring an older revision back."""
+    hub = find_hub(space, name, "edit")
+    number = request.form.get("number", type=row_number)
+    if number is None:
+        raise InvalidInput(_("Please choose a revision."))
+    done = revisions.restore(db(), site().registry, me(), hub, number)
+    db().commit()
+    flash(_("The page is as it was then.") if done else _("The page looks like that already."))
+    return redirect(page_of(hub), 303)
+
+
+@blueprint.get("/<any(u, t):space>/<name>/audit")
+def hub_log(space: str, name: str) -> str:
+    """Show who did what to a hub."""
+    hub = find_hub(space, name, "own")
+    entries, older = audit.newest_first(db(), hub, before=_before())
+    return render_template("audit.html", hub=hub, entries=entries, older=older)
+
+
+@blueprint.get("/audit")
+def log() -> str:
+    """Show who did what on the whole instance."""
+    if not me().admin:
+        raise NotAllowed(_("Only those who run this instance see the whole audit log."))
+    entries, older = audit.newest_first(db(), before=_before())
+    return render_template("audit.html", hub=None, entries=entries, older=older)
+
+
+def _before() -> int | None:
+    return request.args.get("before", type=row_number)

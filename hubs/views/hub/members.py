@@ -1,0 +1,200 @@
+"""The Members tab: who is in a hub, how one becomes a member, and what owners do about it. Plain forms throughout."""
+
+from flask import Blueprint, flash, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy import select
+from sqlalchemy.orm import selectinload
+
+from hubs import urls
+from hubs.actions import hubs as hub_actions
+from hubs.actions import push
+from hubs.actions.people import membership
+from hubs.actions.people import roles as role_actions
+from hubs.errors import InvalidInput, NotFound
+from hubs.events.message import user_channel
+from hubs.i18n import N_, _
+from hubs.models import Hub, JoinMode, JoinRequest, NoticeKind, Role, RoleName, User
+from hubs.permissions import can, require
+from hubs.views.web import forms
+from hubs.views.web.context import db, find_hub, me, site
+from hubs.widgets.parameters import Parameter
+
+blueprint = Blueprint("members", __name__, url_prefix="/<any(u, t):space>/<name>")
+
+JOINING = (
+    Parameter(
+        "join_mode",
+        label=N_("How one becomes a member"),
+        kind="choice",
+        default=JoinMode.REQUEST.value,
+        choices=[
+            (JoinMode.REQUEST.value, N_("By a request that an owner approves")),
+            (JoinMode.OPEN.value, N_("At once, whoever likes to")),
+            (JoinMode.INVITATION.value, N_("By invitation only")),
+        ],
+    ),
+    Parameter(
+        "join_conditions",
+        label=N_("What you ask of those who would like to join"),
+        kind="markdown",
+        help=N_("Shown before one asks. Markdown."),
+    ),
+)
+_ROLES = {role.value: role for role in (RoleName.OWNER, RoleName.MEMBER)}
+
+
+@blueprint.get("/members")
+def show(space: str, name: str) -> str:
+    """Show the people of a hub; owners see who asks, who is invited, and what they can do about it."""
+    return _page(find_hub(space, name), {})
+
+
+@blueprint.get("/join")
+def conditions(space: str, name: str) -> str:
+    """Show what the owners ask of those who would like to join, with the form to ask."""
+    hub = find_hub(space, name)
+    require(me(), "join", hub)
+    return render_template("join.html", hub=hub, request=_request(hub), problem="", message="")
+
+
+@blueprint.post("/join")
+def join(space: str, name: str) -> ResponseReturnValue:
+    """Ask to become a member, or become one at once where the hub is open."""
+    hub = find_hub(space, name)
+    message = request.form.get("message", "")
+    try:
+        joined = membership.join(db(), me(), hub, message)
+    except InvalidInput as error:
+        page = render_template("join.html", hub=hub, request=None, problem=str(error), message=message)
+        return page, error.status
+    db().commit()
+    flash(_("You are a member now.") if joined else _("The owners have been asked. You see here what they answer."))
+    if not joined:
+        for owner in hub.people(RoleName.OWNER):
+            _notify(owner.id, NoticeKind.JOIN_REQUEST, hub)
+    return redirect(urls.hub(hub.kind, hub.name), 303)
+
+
+@blueprint.post("/withdraw")
+def withdraw(space: str, name: str) -> ResponseReturnValue:
+    """Take back one's own request to join."""
+    hub = find_hub(space, name)
+    require(me(), "subscribe", hub)  # whoever is signed in and sees the hub
+    membership.withdraw(db(), me(), hub)
+    db().commit()
+    flash(_("Your request is gone."))
+    return redirect(urls.hub(hub.kind, hub.name), 303)
+
+
+@blueprint.post("/requests")
+def answer(space: str, name: str) -> ResponseReturnValue:
+    """Approve or deny a request, with a note."""
+    hub = find_hub(space, name, "edit")
+    user, approve = _user(), request.form.get("answer") == "approve"
+    membership.answer(db(), me(), hub, user, approve=approve, note=request.form.get("note", ""))
+    db().commit()
+    _notify(user.id, NoticeKind.APPROVED if approve else NoticeKind.DENIED, hub)
+    flash(_("Done."))
+    return redirect(urls.hub_members(hub.kind, hub.name), 303)
+
+
+@blueprint.post("/roles")
+def roles(space: str, name: str) -> ResponseReturnValue:
+    """Give a role to a person, change it, or take it."""
+    hub = find_hub(space, name, "edit")
+    user, role = _user(), _role()
+    act = request.form.get("act", "give")
+    if act == "take":
+        role_actions.drop_role(db(), me(), hub, user, role)
+    elif act == "change":
+        other = RoleName.MEMBER if role == RoleName.OWNER else RoleName.OWNER
+        role_actions.change_role(db(), me(), hub, user, other, role)
+    else:
+        role_actions.give_role(db(), me(), hub, user, role)
+    db().commit()
+    if act != "give":
+        # The daemon does it too; this holds also while the daemon is away.
+        site().stream.revoke(user_channel(user.id))
+    flash(_("Done."))
+    return redirect(urls.hub_members(hub.kind, hub.name), 303)
+
+
+@blueprint.post("/invitations")
+def invitations(space: str, name: str) -> ResponseReturnValue:
+    """Invite a person, or take an invitation back."""
+    hub = find_hub(space, name, "edit")
+    try:
+        user = _user()
+        if request.form.get("act") == "withdraw":
+            membership.take_back(db(), me(), hub, user)
+        else:
+            membership.invite(db(), me(), hub, user, _role(), request.form.get("message", ""))
+    except (InvalidInput, NotFound) as error:
+        return _page(hub, {"invite": str(error)}), error.status
+    db().commit()
+    if request.form.get("act") != "withdraw":
+        _notify(user.id, NoticeKind.INVITATION, hub)
+    flash(_("Done."))
+    return redirect(urls.hub_members(hub.kind, hub.name), 303)
+
+
+@blueprint.post("/joining")
+def joining(space: str, name: str) -> ResponseReturnValue:
+    """Say how one becomes a member, and what is asked of those who would like to."""
+    hub = find_hub(space, name, "edit")
+    try:
+        hub_actions.update(db(), me(), hub, forms.read(JOINING, request.form))
+    except InvalidInput as error:
+        return _page(hub, error.fields), error.status
+    db().commit()
+    flash(_("Saved."))
+    return redirect(urls.hub_members(hub.kind, hub.name), 303)
+
+
+def _page(hub: Hub, wrong: dict[str, str]) -> str:
+    # All of its people at once, however many they are.
+    db().execute(select(Hub).options(selectinload(Hub.roles).joinedload(Role.user)).where(Hub.id == hub.id)).all()
+    owner, owners = can(me(), "edit", hub), hub.people(RoleName.OWNER)
+    values = request.form if wrong else {name: getattr(hub, name) for name in ("join_mode", "join_conditions")}
+    return render_template(
+        "members.html",
+        hub=hub,
+        owners=owners,
+        members=[user for user in hub.people(RoleName.MEMBER) if user not in owners and _listed(user, owner)],
+        requests=membership.requests(db(), hub) if owner else [],
+        invitations=membership.invitations(db(), hub) if owner else [],
+        tokens=push.orphaned_tokens(db(), me(), hub) if owner else [],
+        owner=owner,
+        form=forms.Form(JOINING, values, wrong),
+        problem=wrong.get("invite", ""),
+        typed=request.form.get("username", ""),
+    )
+
+
+def _listed(user: User, owner: bool) -> bool:
+    """Tell whether a list names a person: one that is for owners does, and everybody finds themselves."""
+    return owner or not user.unlisted or user.id == me().id
+
+
+def _request(hub: Hub) -> JoinRequest | None:
+    return db().get(JoinRequest, (hub.id, me().id))
+
+
+def _user() -> User:
+    username = request.form.get("username", "").strip().lower()
+    user = db().scalar(select(User).where(User.username == username))
+    if user is None:
+        raise NotFound(_("There is no account of that name here. Whoever it is must sign in once first."))
+    return user
+
+
+def _role() -> RoleName:
+    try:
+        return _ROLES[request.form.get("role", RoleName.MEMBER.value)]
+    except KeyError:
+        raise InvalidInput(_("Please choose member or owner.")) from None
+
+
+def _notify(user_id: int, kind: NoticeKind, hub: Hub) -> None:
+    """Tell a person's open pages that something concerns them."""
+    site().stream.publish(user_channel(user_id), "notice", {"kind": kind.value, "count": 1, "hub": hub.id})

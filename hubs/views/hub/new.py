@@ -1,0 +1,59 @@
+"""Making a hub for a team from a template: one plain form."""
+
+from flask import Blueprint, flash, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+
+from hubs import urls
+from hubs.actions import templates
+from hubs.errors import Conflict, InvalidInput
+from hubs.i18n import N_, _
+from hubs.models import User
+from hubs.permissions import require
+from hubs.views.hub.settings import VISIBILITY
+from hubs.views.web import forms
+from hubs.views.web.context import db, me, site
+from hubs.widgets.parameters import Parameter
+
+blueprint = Blueprint("new", __name__)
+
+PARAMETERS = (
+    Parameter(
+        "name",
+        label=N_("Name in the address"),
+        required=True,
+        help=N_("Letters, digits and . _ - only; for example: docs. The hub's address ends with it."),
+    ),
+    Parameter("display_name", label=N_("Title"), help=N_("The name that people read. Empty: the one in the address.")),
+    Parameter("summary", label=N_("Summary"), help=N_("One line of at most 128 characters.")),
+    VISIBILITY,
+)
+
+
+@blueprint.get("/new")
+def show() -> str:
+    """Show the form that makes a hub."""
+    require(me(), "create")
+    return _page(forms.Form(PARAMETERS, {}), templates.TEMPLATES[0].name)
+
+
+@blueprint.post("/new")
+def make() -> ResponseReturnValue:
+    """Make a hub; who asks becomes its owner."""
+    require(me(), "create")
+    values, chosen = forms.read(PARAMETERS, request.form), request.form.get("template", "")
+    record = {name: value for name, value in values.items() if name != "name"}
+    founder = db().get_one(User, me().id)
+    try:
+        hub = templates.start(db(), site().registry, me(), founder, values["name"], record, chosen)
+    except (InvalidInput, Conflict) as error:
+        # What was typed stays in the form.
+        wrong = error.fields if isinstance(error, InvalidInput) else {"name": str(error)}
+        return _page(forms.Form(PARAMETERS, values, wrong), chosen, str(error)), error.status
+    db().commit()
+    flash(_("Your hub is there. You own it: change its layout and invite people as you like."))
+    return redirect(urls.hub(hub.kind, hub.name), 303)
+
+
+def _page(form: forms.Form, chosen: str, problem: str = "") -> str:
+    shown = {"form": form, "chosen": chosen, "problem": problem}
+    return render_template("new.html", templates=templates.TEMPLATES, **shown)

@@ -1,0 +1,47 @@
+"""The tokens of a widget that machines fill; what they fill it with comes in at `hubs.views.api.machines`."""
+
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+
+from hubs import urls
+from hubs.actions import push
+from hubs.actions.widgets import installed
+from hubs.errors import InvalidInput
+from hubs.i18n import _
+from hubs.models import Widget
+from hubs.views.web.context import db, find_widget, me, site
+
+blueprint = Blueprint("push_tokens", __name__)
+
+
+@blueprint.post("/w/<int:number>/tokens")
+def create(number: int) -> ResponseReturnValue:
+    """Make a token and show it, this once."""
+    row = find_widget(number, "edit")
+    try:
+        days = request.form.get("days", 0, type=int)
+        token, text = push.create_token(db(), me(), row, request.form.get("name", ""), days)
+        db().commit()
+    except InvalidInput as error:
+        return _page(row, wrong=error.fields, problem=str(error)), 400
+    return _page(row, token=token, text=text), {"Cache-Control": "no-store"}
+
+
+@blueprint.post("/w/<int:number>/tokens/<int:token>/revoke")
+def revoke(number: int, token: int) -> ResponseReturnValue:
+    """End a token."""
+    row = find_widget(number, "edit")
+    push.revoke_token(db(), me(), row, token)
+    db().commit()
+    flash(_("The token is revoked."))
+    return redirect(urls.widget_settings(number) + "#tokens", 303)
+
+
+def _page(row: Widget, **shown: Any) -> str:
+    values = {"token": None, "text": "", "wrong": {}, "problem": "", **shown}
+    found = installed(site().registry, row.plugin)
+    return render_template(
+        "push-tokens.html", hub=row.hub, row=row, type=found, tokens=push.tokens(db(), me(), row), **values
+    )

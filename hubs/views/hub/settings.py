@@ -1,0 +1,104 @@
+"""Changing a widget's settings and a hub's own, at once; the layout is changed in `hubs.views.hub.editor`."""
+
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+
+from hubs.actions import hubs as hub_actions
+from hubs.actions import push, widgets
+from hubs.errors import Conflict, InvalidInput
+from hubs.i18n import N_, _
+from hubs.models import Hub, Visibility
+from hubs.views.web import forms
+from hubs.views.web.context import db, find_hub, find_widget, me, page_of, site
+from hubs.widgets.parameters import Parameter
+from hubs.widgets.push import Push
+from hubs.widgets.registry import WidgetType
+
+blueprint = Blueprint("edit", __name__)
+
+_EXTRAS = {
+    "pagure_username": N_("Pagure username"),
+    "github_username": N_("GitHub username"),
+    "bugzilla_email": N_("Bugzilla email"),
+    "chat_nick": N_("Chat nick"),
+    "chat": N_("Chat"),
+    "calendar": N_("Calendar"),
+    "website": N_("Website"),
+    "mailing_list": N_("Mailing list"),
+}
+VISIBILITY = Parameter(
+    "visibility",
+    label=N_("Who may see this hub"),
+    kind="choice",
+    default=Visibility.PUBLIC.value,
+    choices=[
+        (Visibility.PUBLIC.value, N_("Everybody")),
+        (Visibility.SIGNED_IN.value, N_("People who are signed in")),
+        (Visibility.MEMBERS.value, N_("Members only")),
+        (Visibility.OWNERS.value, N_("Owners only")),
+    ],
+)
+HUB_PARAMETERS = (
+    Parameter("display_name", label=N_("Name")),
+    Parameter("summary", label=N_("Summary"), help=N_("One line of at most 128 characters.")),
+    Parameter("description", kind="markdown", label=N_("Description"), help=N_("Markdown.")),
+    VISIBILITY,
+    *(Parameter(name, label=_EXTRAS[name]) for name in hub_actions.EXTRAS),
+)
+
+
+@blueprint.route("/w/<int:number>/settings", methods=["GET", "POST"])
+def settings(number: int) -> ResponseReturnValue:
+    """Show a widget's settings, and save them."""
+    row = find_widget(number, "edit")
+    found = widgets.installed(site().registry, row.plugin)
+    page: dict[str, Any] = {"row": row, "version": row.version, "label": row.label, "visibility": row.visibility}
+    if request.method == "GET":
+        form = forms.Form(found.parameters, found.schema.shown(row.settings), stored=found.schema.has(row.settings))
+        return _settings_page(row.hub, found, form, **page)
+    values = forms.read(found.parameters, request.form)
+    page["label"] = request.form.get("label", "")
+    page["visibility"] = request.form.get("visibility", row.visibility.value)
+    seen = request.form.get("version", type=int)
+    try:
+        widgets.update(db(), site().registry, me(), row, values, page["label"], seen, page["visibility"])
+        db().commit()
+    except (InvalidInput, Conflict) as error:
+        # What was typed stays in the form; after a conflict the form knows the version that it would replace.
+        wrong = error.fields if isinstance(error, InvalidInput) else {}
+        form = forms.Form(found.parameters, values, wrong, found.schema.has(row.settings))
+        return _settings_page(row.hub, found, form, **page, problem=str(error)), error.status
+    flash(_("Saved."))
+    return redirect(page_of(row.hub, f"widget-{row.id}"), 303)
+
+
+@blueprint.route("/<any(u, t):space>/<name>/settings", methods=["GET", "POST"])
+def hub_settings(space: str, name: str) -> ResponseReturnValue:
+    """Show a hub's settings, and save them."""
+    hub = find_hub(space, name, "own")
+    values: dict[str, Any] = {**hub.extras, **{p.name: getattr(hub, p.name, None) for p in HUB_PARAMETERS[:4]}}
+    wrong: dict[str, str] = {}
+    if request.method == "POST" and "archived" in request.form:
+        hub_actions.update(db(), me(), hub, {"archived": request.form["archived"] == "1"})
+    elif request.method == "POST":
+        values = forms.read(HUB_PARAMETERS, request.form)
+        try:
+            hub_actions.update(db(), me(), hub, values)
+        except InvalidInput as error:
+            wrong = error.fields
+    if request.method == "POST" and not wrong:
+        db().commit()
+        flash(_("Saved."))
+        return redirect(page_of(hub), 303)
+    page = render_template("hub-settings.html", hub=hub, form=forms.Form(HUB_PARAMETERS, values, wrong))
+    return page, 400 if wrong else 200
+
+
+def _settings_page(hub: Hub, found: WidgetType, form: forms.Form, **more: Any) -> str:
+    machines = found.name == Push.name
+    tokens = push.tokens(db(), me(), more["row"]) if machines else None
+    values = {"tokens": tokens, "version": None, "label": "", "problem": "", **more}
+    seen = forms.Form([forms.WIDGET_VISIBILITY], {"visibility": values.pop("visibility", Visibility.PUBLIC)})
+    return render_template("widget-settings.html", hub=hub, type=found, form=form, seen=seen, **values)

@@ -1,0 +1,1 @@
+"""Caches of rendered pages and fragments, answered before Flask where possible."""

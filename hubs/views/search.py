@@ -1,0 +1,130 @@
+"""Search and directories. Every page works without JavaScript; the palette gets its lists as JSON."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, render_template, request
+
+from hubs import urls
+from hubs.i18n import N_, _
+from hubs.models import Hub
+from hubs.models.idle import grade
+from hubs.search import directory
+from hubs.search.query import MOST_LETTERS
+from hubs.search.search import Hit
+from hubs.search.search import search as search_for
+from hubs.views.web.context import bar, db, me, rate_limit_key, site
+
+blueprint = Blueprint("finding", __name__)
+
+#: Hits of each kind on the page, and in the palette.
+ON_PAGE, IN_PALETTE = 25, 5
+#: Hubs of one's own in the palette before anything is typed.
+OWN = 8
+_STATES = {
+    "": N_("All but the archive"),
+    "active": N_("Active this month"),
+    "idle": N_("Idle for a month or longer"),
+    "archived": N_("Archived"),
+}
+_ORDERS = {"activity": N_("Last activity"), "name": N_("Name"), "members": N_("Number of members")}
+
+
+@blueprint.get("/search")
+def search() -> str:
+    """Show what a search finds, kind by kind."""
+    typed = _typed()
+    found = search_for(db(), site().registry, me(), typed, ON_PAGE)
+    return render_template("search.html", typed=typed[:MOST_LETTERS], found=found)
+
+
+@blueprint.get("/search/palette")
+def palette() -> Response:
+    """Return the groups of the palette: hits, or hubs of one's own and recent ones where nothing is typed."""
+    typed = _typed()
+    found = search_for(db(), site().registry, me(), typed, IN_PALETTE)
+    if found.query:
+        kinds = ((_("Teams"), found.teams), (_("People"), found.people), (_("Widgets"), found.widgets))
+        groups = [_group(label, [_hit(hit) for hit in hits]) for label, hits in kinds]
+        more = {
+            "title": _("Search for “%(words)s”") % {"words": found.query},
+            "detail": "",
+            "path": urls.search(found.query),
+        }
+        groups.append(_group(_("All results"), [more]))
+    else:
+        recent = directory.at(db(), me(), request.args.get("recent", "")[:1000].split(","))
+        groups = [
+            _group(_("Visited lately"), [_hub(hub) for hub in recent]),
+            _group(_("My hubs"), [_hub(hub) for hub in bar().hubs[:OWN] if hub not in recent]),
+            _group(_("Directories"), _directories()),
+        ]
+    answer = jsonify(groups=[group for group in groups if group["items"]])
+    answer.cache_control.no_store = True
+    return answer
+
+
+@blueprint.get("/teams/")
+def teams() -> str:
+    """Show the directory of teams."""
+    wish = _wish()
+    listing = directory.teams(db(), me(), wish)
+    return _directory(wish, listing, _("Teams"), urls.teams, directory.TEAM_ORDERS)
+
+
+@blueprint.get("/people/")
+def people() -> str:
+    """Show the directory of people."""
+    wish = _wish()
+    listing = directory.people(db(), me(), wish)
+    return _directory(wish, listing, _("People"), urls.people, directory.PEOPLE_ORDERS)
+
+
+def _typed() -> str:
+    """Return what is searched for, and count that as a search: the database works more for it than for other pages.
+
+    :raises TooManyRequests: when it is one too many.
+    """
+    typed = request.args.get("q", "")
+    if typed.strip():
+        site().search_limiter.take("search", rate_limit_key())
+    return typed
+
+
+def _wish() -> directory.Wish:
+    args = request.args
+    typed, state, order = _typed()[:MOST_LETTERS], args.get("state", ""), args.get("sort", "activity")
+    return directory.Wish(typed, state, "mine" in args, order, args.get("page", 1, type=int))
+
+
+def _directory(wish: directory.Wish, listing: directory.Listing, title: str, path: Any, orders: Sequence[str]) -> str:
+    filters = {"q": wish.typed, "state": wish.state, "sort": wish.order, **({"mine": "1"} if wish.mine else {})}
+    return render_template(
+        "directory.html",
+        wish=wish,
+        listing=listing,
+        title=title,
+        path=path,
+        filters={name: value for name, value in filters.items() if value},
+        states=_STATES,
+        orders={order: _ORDERS[order] for order in orders},
+        grade=grade,
+    )
+
+
+def _directories() -> list[dict[str, str]]:
+    named = ((_("All teams"), urls.teams()), (_("All people"), urls.people()))
+    return [{"title": title, "detail": "", "path": path} for title, path in named]
+
+
+def _group(label: str, items: list[dict[str, str]]) -> dict[str, Any]:
+    return {"label": label, "items": items}
+
+
+def _hit(hit: Hit) -> dict[str, str]:
+    detail = hit.hub or (hit.name if hit.name != hit.title else hit.detail)
+    return {"title": hit.title, "detail": detail, "path": hit.path}
+
+
+def _hub(hub: Hub) -> dict[str, str]:
+    return {"title": hub.title, "detail": hub.summary, "path": urls.hub(hub.kind, hub.name)}

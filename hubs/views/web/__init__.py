@@ -1,0 +1,1 @@
+"""What all pages share: request context, forms, rate limits, language, security headers, error pages."""

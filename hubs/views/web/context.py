@@ -1,0 +1,235 @@
+"""What the views share: the assembled parts, the request's session, and who asks."""
+
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+from urllib.parse import quote, urlsplit
+
+from flask import current_app, g, request, session
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session, contains_eager, joinedload
+from werkzeug.routing import RequestRedirect
+
+from hubs import i18n, urls
+from hubs.actions import outbox
+from hubs.actions.people import bookmarks
+from hubs.actions.people.bookmarks import Bar
+from hubs.actions.people.sessions import digest_of
+from hubs.errors import NotFound
+from hubs.events.log import EventLog
+from hubs.events.message import hub_channel, user_channel
+from hubs.events.tokens import Tokens
+from hubs.fragments.on_demand import FragmentReader
+from hubs.fragments.side_jobs import BackgroundJobs
+from hubs.fragments.store import FragmentStore
+from hubs.i18n import _
+from hubs.models import Database, FormerName, Hub, Role, SignIn, User, Widget, now
+from hubs.permissions import NO_HUB, NO_WIDGET, VISITOR, Person, audiences, can, person, require, visible
+from hubs.settings import Settings
+from hubs.views.web.rate_limits import Limiter, place_of
+from hubs.widgets.registry import Registry
+
+EXTENSION = "hubs"
+#: Seconds after which the cookie notes again that the session is in use.
+NOTED = 300
+
+
+@dataclass(frozen=True)
+class AppContext:
+    """The parts that `create_app` assembles."""
+
+    settings: Settings
+    database: Database
+    fragments: FragmentStore
+    desk: FragmentReader
+    orders: BackgroundJobs
+    stream: EventLog
+    tokens: Tokens
+    limiter: Limiter
+    api_limiter: Limiter
+    search_limiter: Limiter
+
+    @property
+    def registry(self) -> Registry:
+        """The widgets there are."""
+        return self.fragments.registry
+
+
+def site() -> AppContext:
+    """Return the parts of the running application."""
+    return cast("AppContext", current_app.extensions[EXTENSION])
+
+
+def db() -> Session:
+    """Return the request's database session; views that write commit it themselves."""
+    if "db" not in g:
+        g.db = site().database.session()
+        g.db.info[outbox.ORIGIN] = request.remote_addr or ""
+    return cast("Session", g.db)
+
+
+def close_session(error: BaseException | None) -> None:
+    """Close the request's session; what was not committed is rolled back."""
+    found = g.pop("db", None)
+    if found is not None:
+        found.close()
+
+
+def locale() -> str:
+    """Return the language of the request; `hubs.views.web.language` puts it in force."""
+    return i18n.current()
+
+
+def account() -> User | None:
+    """Return the account of who asks, with roles and hubs, in one query per request."""
+    if "account" not in g:
+        number, key = session.get("user"), session.get("key")
+        good = isinstance(number, int) and isinstance(key, str) and is_in_use()
+        found = db().execute(_signed_in(number, key)).unique().one_or_none() if good else None
+        g.account, g.account_until = found or (None, None)
+    return cast("User | None", g.account)
+
+
+def _signed_in(number: Any, key: Any) -> Select[User, datetime]:
+    query = select(User, SignIn.expires_on).join(SignIn, SignIn.user_id == User.id)
+    query = query.where(User.id == number, SignIn.digest == digest_of(key), SignIn.expires_on > now())
+    return query.options(joinedload(User.roles).joinedload(Role.hub))
+
+
+def is_in_use() -> bool:
+    """Tell whether the session was used lately; note now and then in the cookie that it is."""
+    seen, present = session.get("seen"), int(time.time())
+    if not isinstance(seen, int) or present - seen > site().settings.session_idle:
+        return False
+    if present - seen > NOTED:
+        session["seen"] = present
+    return True
+
+
+def me() -> Person:
+    """Return who asks."""
+    user = account()
+    if user is None:
+        return VISITOR
+    # Templates and permission checks ask some dozen times per page; a page that gives roles away asks anew.
+    roles = tuple((role.hub_id, role.role) for role in user.roles)
+    if g.get("me_roles") != roles:
+        admin = user.username in site().settings.admins
+        creator = admin or site().settings.new_hubs == "everybody"
+        g.me = person(user.id, user.username, user.roles, admin=admin, creator=creator)
+        g.me_roles = roles
+    return cast("Person", g.me)
+
+
+def rate_limit_key() -> str:
+    """Return as whom rates count who asks: the person, or for visitors where they are."""
+    user = account()
+    return f"user {user.id}" if user else place_of(request.remote_addr or "")
+
+
+def page_context() -> dict[str, Any]:
+    """Return what every page's template gets."""
+    user = account()
+    return {
+        "account": user,
+        "bar": bar(),
+        "settings": site().settings,
+        "lang": i18n.tag(locale()),
+        "locale": locale(),
+        "languages": i18n.names(),
+    }
+
+
+def bar() -> Bar:
+    """Return the hubs of who asks, in their order, with what concerns them; one query per request."""
+    if "bar" not in g:
+        user = account()
+        g.bar = bookmarks.read(db(), me(), user) if user else Bar()
+    return cast("Bar", g.bar)
+
+
+class Moved(RequestRedirect):
+    """Sends the browser to the new address of a page for good."""
+
+    code = 301
+
+    def get_response(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the redirect; a browser asks again, since another hub may take the old name one day."""
+        answer = super().get_response(*args, **kwargs)
+        answer.headers["Cache-Control"] = "private, no-cache"
+        return answer
+
+
+def find_hub(space: str, name: str, verb: str = "view") -> Hub:
+    """Return the hub at ``/u/<name>/`` or ``/t/<name>/`` with its widgets, in one query.
+
+    :raises NotFound: when there is none, or it may not be known to who asks.
+    :raises NotAllowed: when who asks may not do ``verb``.
+    """
+    # The database leaves out what the person may not see: no answer tells by its time whether there is such a hub.
+    kind = Hub.kind == "user" if space == "u" else Hub.kind != "user"
+    query = select(Hub).options(joinedload(Hub.widgets), joinedload(Hub.user))
+    hub = db().scalars(query.where(kind, Hub.name == name, visible(me()))).unique().first()
+    if hub is None:
+        if request.method in ("GET", "HEAD"):
+            _follow(space, name)
+        raise NotFound(_(NO_HUB))
+    require(me(), verb, hub)
+    return hub
+
+
+def _follow(space: str, name: str) -> None:
+    """Redirect to where the hub is now that had this name before, if who asks may see it."""
+    former = select(Hub).join(FormerName, FormerName.hub_id == Hub.id)
+    hub = db().scalar(former.where(FormerName.space == space, FormerName.name == name, visible(me())))
+    if hub is not None:
+        path = request.path.replace(f"/{space}/{name}", urls.hub(hub.kind, hub.name).rstrip("/"), 1)
+        query = request.query_string.decode("latin-1")
+        raise Moved(quote(path, safe="/%") + (f"?{query}" if query else ""))
+
+
+def shown(hub: Hub, who: Person | None = None) -> list[Widget]:
+    """Return the widgets of a hub that somebody may see: who asks, where nobody is named."""
+    return [row for row in hub.widgets if can(who or me(), "view", row)]
+
+
+def find_widget(number: int, verb: str = "view") -> Widget:
+    """Return a widget with its hub and that hub's widgets.
+
+    :raises NotFound: when there is none, or it may not be known to who asks.
+    :raises NotAllowed: when who asks may not do ``verb``.
+    """
+    hub = contains_eager(Widget.hub)
+    query = select(Widget).join(Widget.hub).options(hub if verb == "view" else hub.selectinload(Hub.widgets))
+    row = db().scalars(query.where(Widget.id == number, visible(me()))).unique().first()
+    if row is None:
+        raise NotFound(_(NO_WIDGET))
+    require(me(), verb, row)
+    return row
+
+
+def page_of(hub: Hub, anchor: str = "") -> str:
+    """Return where to go after a form: the hub's page, complete for a browser without JavaScript, which says so."""
+    complete = "?full=1" if "plain" in request.form else ""
+    return urls.hub(hub.kind, hub.name) + complete + (f"#{anchor}" if anchor else "")
+
+
+def local_path(wanted: str) -> str:
+    """Return a path of ours that somebody wants to go to, never another site; the front page for all else."""
+    parts = urlsplit(wanted)
+    good = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and not parts.netloc and wanted.isprintable()
+    return wanted[:500] if good else urls.front()
+
+
+def channels_of(hub: Hub, who: Person) -> tuple[str, ...]:
+    """Return the channels on which somebody hears of a hub, and of themselves, in the language of the request."""
+    channels = [hub_channel(hub.id, audience, locale()) for audience in audiences(who, hub)]
+    return (*channels, user_channel(who.id)) if who.signed_in else tuple(channels)
+
+
+def stream_of(hub: Hub, cursor: str) -> dict[str, str]:
+    """Return what a page needs to hear about a hub from ``cursor`` on."""
+    channels = channels_of(hub, me())
+    token = site().tokens.mint(channels)
+    return {"url": site().settings.stream_url, "cursor": cursor, "token": token, "channels": " ".join(channels)}

@@ -1,0 +1,52 @@
+"""Secrets at rest: sealed with the instance's key before they are stored, opened only while a widget is built."""
+
+import base64
+import hmac
+from collections.abc import Mapping
+from typing import Any
+
+from cryptography.fernet import Fernet, InvalidToken
+
+from hubs.errors import HubsError
+from hubs.i18n import _
+
+_SEALED = "sealed"
+
+
+class Unreadable(HubsError):
+    """A stored secret was sealed with another key, or is damaged."""
+
+
+class SecretBox:
+    """Seals and opens the secrets of widgets' settings; ``key`` is the instance's secret key."""
+
+    def __init__(self, key: bytes = b"") -> None:
+        # A key of its own purpose: what is sealed here tells nothing about what the same key signs elsewhere.
+        self._fernet = Fernet(base64.urlsafe_b64encode(hmac.digest(key, b"hubs.secrets", "sha256"))) if key else None
+
+    def seal(self, text: str) -> dict[str, str]:
+        """Return the form in which a secret is stored.
+
+        :raises Unreadable: in a process that was not given the instance's key.
+        """
+        return {_SEALED: self._known().encrypt(text.encode()).decode()}
+
+    def open(self, stored: Any) -> str:
+        """Return the secret.
+
+        :raises Unreadable: when it was sealed with another key, or is damaged.
+        """
+        try:
+            return self._known().decrypt(stored[_SEALED].encode()).decode()
+        except (InvalidToken, KeyError, TypeError, AttributeError):
+            raise Unreadable(_("A secret cannot be read: the instance's key changed since it was stored.")) from None
+
+    def _known(self) -> Fernet:
+        if self._fernet is None:
+            raise Unreadable(_("Secrets need the instance's key, which this process was not given."))
+        return self._fernet
+
+
+def is_sealed(value: Any) -> bool:
+    """Tell whether a stored setting is a sealed secret."""
+    return isinstance(value, Mapping) and set(value) == {_SEALED}

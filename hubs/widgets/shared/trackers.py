@@ -1,0 +1,114 @@
+"""What the widgets of issues and of pull requests share: which trackers a hub looks at, and asking them."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from hubs.clients.all import Clients
+from hubs.clients.forges.tickets import Ticket, Tickets, listed
+from hubs.errors import NeedsSetup, UpstreamError
+from hubs.i18n import N_, _
+from hubs.models import Widget
+from hubs.widgets.caching import Interest
+from hubs.widgets.parameters import Parameter
+
+PROJECT = Parameter(
+    "project",
+    label=N_("Project"),
+    default="",
+    kind="project",
+    help=N_(
+        "Written as github:owner/name, pagure:name, pagure:namespace/name, forgejo:host/owner/name or "
+        "bugzilla:product/component. Empty means the tracker accounts in this hub's settings."
+    ),
+)
+#: Accounts of a hub, by forge.
+ACCOUNTS = {"pagure": "pagure_username", "github": "github_username", "bugzilla": "bugzilla_email"}
+#: What people call each forge.
+TITLES = {"pagure": "Pagure", "github": "GitHub", "bugzilla": "Bugzilla", "forgejo": "Forgejo"}
+#: Tickets kept.
+KEPT = 200
+
+
+@dataclass(frozen=True)
+class Source:
+    """A project, or an account, on one forge."""
+
+    forge: str
+    name: str
+    account: bool = False
+
+
+@dataclass(frozen=True)
+class Found:
+    """Tickets of all sources; ``silent`` are the forges that did not answer, with what happened."""
+
+    tickets: Tickets
+    accounts: frozenset[str]
+    silent: Mapping[str, str]
+
+
+def sources(row: Widget, forges: Iterable[str]) -> list[Source]:
+    """Return what a widget looks at: its project, or the hub's accounts on those of ``forges`` that it names."""
+    forge, _colon, path = (row.config["project"] or "").partition(":")
+    if path:
+        return [Source(forge, path)]
+    return [Source(name, account, True) for name, account in accounts(row).items() if name in forges]
+
+
+def accounts(row: Widget) -> dict[str, str]:
+    """Return the tracker accounts of the hub, by forge."""
+    extras = row.hub.extras or {}
+    named = {forge: extras.get(field) for forge, field in ACCOUNTS.items()}
+    return {forge: name.strip() for forge, name in named.items() if isinstance(name, str) and name.strip()}
+
+
+def interests(row: Widget, topics: Mapping[str, Sequence[str]]) -> Iterator[Interest]:
+    """Yield what makes the tickets of a widget stale; ``topics`` are the names of messages by forge."""
+    for source in sources(row, topics):
+        if names := topics.get(source.forge):
+            kind = "account" if source.account else "project"
+            yield Interest(tuple(names), kind, f"{source.forge}:{source.name}".lower())
+    if not row.config["project"]:
+        yield Interest(("hubs.hub.updated",), "hub", str(row.hub.id))
+
+
+def ask(row: Widget, clients: Clients, method: str, forges: Sequence[str]) -> Found:
+    """Return the tickets of a widget; ``method`` is ``issues`` or ``pulls``.
+
+    :raises NeedsSetup: when neither a project nor an account is named, or the forge has no such tickets.
+    :raises UpstreamError: when no source answers.
+    """
+    looked_at = sources(row, forges)
+    if not looked_at:
+        raise NeedsSetup(
+            _("Which project? An owner can name one in this widget's settings, or tracker accounts in the hub's.")
+        )
+    found, silent, error = [], {}, None
+    for source in looked_at:
+        if source.forge not in forges:
+            raise NeedsSetup(_("{forge} has none of these.").format(forge=TITLES.get(source.forge, source.forge)))
+        try:
+            found.append(_ask_one(clients, source, method))
+        except UpstreamError as problem:
+            silent[TITLES[source.forge]], error = str(problem), problem
+    if error is not None and not found:
+        raise error
+    mine = frozenset(name.lower() for name in accounts(row).values())
+    return Found(_joined(found), mine, silent)
+
+
+def _ask_one(clients: Clients, source: Source, method: str) -> Tickets:
+    client = getattr(clients, source.forge)
+    question: Callable[[str], Tickets] = getattr(client, f"{method}_of" if source.account else method)
+    return question(source.name)
+
+
+def _joined(found: Sequence[Tickets]) -> Tickets:
+    tickets = listed(ticket for part in found for ticket in part.items)
+    total = sum(part.total for part in found)
+    return Tickets(tickets.items[:KEPT], max(total, tickets.total), any(part.least for part in found))
+
+
+def is_by(ticket: Ticket, people: Iterable[str]) -> bool:
+    """Tell whether one of ``people`` (in lower case) filed a ticket or is assigned to it."""
+    return any(name.lower() in people for name in (ticket.author, *ticket.assignees))

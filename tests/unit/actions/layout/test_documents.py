@@ -1,0 +1,254 @@
+"""A hub as a document: what it holds, what is refused, what differs, and that applying it back changes nothing."""
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as some
+from sqlalchemy.orm import Session
+
+from hubs.actions import hubs as hub_actions
+from hubs.actions import widgets
+from hubs.actions.layout import apply, diff, documents
+from hubs.actions.people import roles
+from hubs.errors import Conflict, InvalidInput, NotAllowed
+from hubs.models import Banner, Hub, RoleName, Visibility
+from hubs.permissions import OPERATOR
+from hubs.widgets.registry import Registry
+from tests.unit.conftest import as_person, make_user
+
+
+def described(hub: Hub, registry: Registry) -> dict[str, Any]:
+    return documents.describe(hub, registry, people=True).plain()
+
+
+def test_a_hub_is_described_by_what_differs_from_the_defaults(session: Session, registry: Registry, team: Hub) -> None:
+    owner = as_person(session, "owner")
+    widgets.add(session, registry, owner, team, "library", "left", {"per_page": 5}, "Links", visibility="members")
+    found = described(team, registry)
+    assert found["hub"] == "otters"
+    assert found["summary"] == "We swim."
+    assert (found["owners"], found["members"]) == (["owner"], ["member"])
+    assert found["widgets"]["left"][-1] == {
+        "id": "library",
+        "widget": "library",
+        "title": "Links",
+        "visibility": "members",
+        "settings": {"per_page": 5},
+    }
+    assert "visibility" not in found
+
+
+@pytest.mark.parametrize(
+    ("data", "place"),
+    [
+        ([], "begin with a line such as"),
+        ({}, "hub: "),
+        ({"hub": "x", "colour": "red"}, "colour: there is no such entry"),
+        ({"hub": "x", "left_width": 12}, "left_width: "),
+        ({"hub": "x", "banner": "pink"}, "banner: "),
+        ({"hub": "x", "visibility": "nobody"}, "visibility: "),
+        ({"hub": "x", "accounts": {"myspace_username": "a"}}, "myspace_username is none of"),
+        ({"hub": "x", "widgets": {"left": [{"widget": "feed"}]}}, "widgets, left, 1, id: "),
+        ({"hub": "x", "widgets": {"left": [{"id": "a b", "widget": "feed"}]}}, "widgets, left, 1, id: "),
+        (
+            {
+                "hub": "x",
+                "widgets": {"left": [{"id": "a", "widget": "feed"}], "right": [{"id": "a", "widget": "rules"}]},
+            },
+            "every id may be there once only; a is there more often",
+        ),
+        (
+            {"hub": "x", "widgets": {"left": [{"id": f"w{n}", "widget": "feed"} for n in range(61)]}},
+            "at most 60 widgets",
+        ),
+    ],
+)
+def test_what_cannot_be_used_is_named_with_its_place(data: object, place: str) -> None:
+    with pytest.raises(InvalidInput, match=r".") as caught:
+        documents.read(data)
+    assert place in str(caught.value)
+
+
+def test_applying_a_document_changes_record_layout_and_people(session: Session, registry: Registry, team: Hub) -> None:
+    data = {
+        "hub": "otters",
+        "display_name": "The Otters",
+        "visibility": "members",
+        "owners": ["owner", "member"],
+        "members": [],
+        "accounts": {"chat": "#otters"},
+        "widgets": {
+            "left": [
+                {"id": "note", "widget": "sticky", "settings": {"text": "Hello"}},
+                {"id": "stats", "widget": "stats"},
+            ],
+            "right": [{"id": "feed", "widget": "feed"}],
+        },
+    }
+    kept = {row.key: row.id for row in team.widgets}
+    done = apply.apply(session, registry, as_person(session, "owner"), team, documents.read(data))
+    session.commit()
+    session.expire_all()
+    assert team.title == "The Otters"
+    assert team.visibility is Visibility.MEMBERS
+    assert team.extras["chat"] == "#otters"
+    assert [user.username for user in team.people(RoleName.OWNER)] == ["member", "owner"]
+    assert team.people(RoleName.MEMBER) == []
+    assert [row.key for row in team.column("left")] == ["note", "stats"]
+    assert [row.id for row in team.column("right")] == [kept["feed"]]
+    said = "\n".join(map(str, done))
+    assert "+ note: sticky" in said
+    assert "↔ feed: moved from left to right" in said
+    assert "- rules: rules" in said
+    assert "+ owners: member" in said
+
+
+def test_applying_what_is_there_already_does_nothing(session: Session, registry: Registry, team: Hub) -> None:
+    version = team.version
+    document = documents.describe(team, registry, people=True)
+    assert apply.apply(session, registry, as_person(session, "owner"), team, document) == []
+    assert team.version == version
+
+
+def test_every_widget_that_does_not_fit_is_named(session: Session, registry: Registry, team: Hub) -> None:
+    before = described(team, registry)
+    data = {
+        "hub": "otters",
+        "widgets": {
+            "left": [{"id": "a", "widget": "sticky", "settings": {"colour": "plaid"}}],
+            "right": [{"id": "b", "widget": "library", "settings": {"per_page": "many", "size": 1}}],
+        },
+    }
+    with pytest.raises(InvalidInput) as caught:
+        apply.apply(session, registry, as_person(session, "owner"), team, documents.read(data))
+    session.rollback()
+    assert set(caught.value.fields) == {"a, colour", "b, per_page", "b, size"}
+    assert described(team, registry) == before
+
+
+def test_people_who_have_no_account_are_named(session: Session, registry: Registry, team: Hub) -> None:
+    document = documents.read({"hub": "otters", "owners": ["owner", "nobody-here"]})
+    with pytest.raises(InvalidInput, match="nobody-here"):
+        apply.apply(session, registry, as_person(session, "owner"), team, document)
+
+
+def test_a_hub_keeps_an_owner(session: Session, registry: Registry, team: Hub) -> None:
+    with pytest.raises(Conflict, match="last owner"):
+        apply.apply(
+            session, registry, as_person(session, "owner"), team, documents.read({"hub": "otters", "owners": []})
+        )
+
+
+@pytest.mark.parametrize("username", ["member", "subscriber", "stranger"])
+def test_only_owners_and_operators_apply(session: Session, registry: Registry, team: Hub, username: str) -> None:
+    document = documents.read({"hub": "otters", "summary": "Ours now."})
+    with pytest.raises(NotAllowed):
+        apply.apply(session, registry, as_person(session, username), team, document)
+    assert apply.apply(session, registry, OPERATOR, team, document) != []
+
+
+def test_a_hub_that_is_kept_in_a_file_is_changed_there(session: Session, registry: Registry, team: Hub) -> None:
+    owner = as_person(session, "owner")
+    with pytest.raises(NotAllowed):
+        hub_actions.update(session, owner, team, {"managed_in": "https://forge.example.org/hubs"})
+    data = {"hub": "otters", "managed_in": "https://forge.example.org/hubs"}
+    apply.apply(session, registry, OPERATOR, team, documents.read(data))
+    with pytest.raises(NotAllowed, match=r"kept in https://forge\.example\.org/hubs"):
+        hub_actions.update(session, owner, team, {"summary": "By hand."})
+    apply.apply(session, registry, OPERATOR, team, documents.read({"hub": "otters"}))
+    assert hub_actions.update(session, owner, team, {"summary": "By hand."}) == ["summary"]
+
+
+def test_a_hub_that_is_not_there_is_made_for_its_first_owner(session: Session, registry: Registry, team: Hub) -> None:
+    document = documents.read(
+        {"hub": "voles", "owners": ["member"], "widgets": {"left": [{"id": "n", "widget": "about"}]}}
+    )
+    hub = apply.found(session, registry, document)
+    apply.apply(session, registry, OPERATOR, hub, document)
+    assert [row.plugin for row in hub.widgets] == ["about"]
+    assert [user.username for user in hub.people(RoleName.OWNER)] == ["member"]
+    with pytest.raises(InvalidInput, match="name its owners"):
+        apply.found(session, registry, documents.read({"hub": "newts"}))
+
+
+def test_an_archived_hub_is_brought_back_and_archived_again(session: Session, registry: Registry, team: Hub) -> None:
+    hub_actions.update(session, as_person(session, "owner"), team, {"archived": True})
+    owner = as_person(session, "owner")
+    apply.apply(session, registry, owner, team, documents.read({"hub": "otters", "summary": "Back."}))
+    assert (team.archived, team.summary) == (False, "Back.")
+    data = {"hub": "otters", "summary": "Gone.", "archived": True}
+    apply.apply(session, registry, owner, team, documents.read(data))
+    assert (team.archived, team.summary) == (True, "Gone.")
+
+
+def test_the_fewest_moves_explain_another_order() -> None:
+    def layout(*ids: str) -> documents.HubDocument:
+        return documents.read({"hub": "x", "widgets": {"left": [{"id": one, "widget": "feed"} for one in ids]}})
+
+    moves = diff.between(layout("a", "b", "c", "d"), layout("d", "a", "b", "c"))
+    assert [str(one) for one in moves] == ["↕ d: moved within left"]
+
+
+_TEXT = some.text(some.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), max_size=40).map(str.strip)
+_SETTINGS = {
+    "sticky": some.fixed_dictionaries({}, optional={"text": _TEXT, "colour": some.sampled_from(["blue", "pink"])}),
+    "about": some.fixed_dictionaries({}, optional={"text": _TEXT}),
+    "feed": some.fixed_dictionaries({}, optional={"limit": some.integers(1, 100), "hide": some.just("buildsys")}),
+    "stats": some.just({}),
+}
+_WIDGET = some.sampled_from(sorted(_SETTINGS)).flatmap(
+    lambda plugin: some.fixed_dictionaries(
+        {
+            "widget": some.just(plugin),
+            "settings": _SETTINGS[plugin],
+            "title": _TEXT.map(lambda text: " ".join(text.split())),
+        }
+    )
+)
+
+
+@given(
+    left=some.lists(_WIDGET, max_size=6),
+    right=some.lists(_WIDGET, max_size=6),
+    record=some.fixed_dictionaries(
+        {},
+        optional={
+            "summary": _TEXT,
+            "description": _TEXT,
+            "left_width": some.integers(1, 11),
+            "avatar": some.sampled_from(["o", "OT", "🦦"]),
+            "banner": some.sampled_from(list(Banner)),
+            "archived": some.booleans(),
+        },
+    ),
+)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_is_exported_and_applied_again_is_the_same(
+    session: Session, registry: Registry, left: list[Any], right: list[Any], record: dict[str, Any]
+) -> None:
+    ids = iter(f"w{number}" for number in range(20))
+    columns = {side: [{"id": next(ids), **one} for one in rows] for side, rows in (("left", left), ("right", right))}
+    founder = make_user(session, registry, "ottoline")
+    roles.sign_up(session, registry, "ottoline")
+    document = documents.read({"hub": "voles", "owners": [founder.username], "widgets": columns, **record})
+    hub = apply.found(session, registry, document)
+    apply.apply(session, registry, OPERATOR, hub, document)
+    exported = documents.describe(hub, registry, people=True)
+    other = exported.model_copy(update={"hub": "voles2"})
+    twin = apply.found(session, registry, other)
+    apply.apply(session, registry, OPERATOR, twin, other)
+    again = documents.describe(twin, registry, people=True).model_copy(update={"hub": "voles"})
+    assert again == exported
+    assert diff.between(exported, again) == []
+    session.rollback()
+
+
+def test_a_document_of_another_kind_does_not_take_the_address_of_a_hub(
+    session: Session, registry: Registry, team: Hub
+) -> None:
+    for owners in ({}, {"owners": ["owner"]}):
+        wanted = documents.read({"hub": "otters", "kind": "regional", **owners})
+        with pytest.raises(Conflict, match="There is a team hub called otters already"):
+            apply.found(session, registry, wanted)
+    assert apply.found(session, registry, documents.read({"hub": "otters"})) is team

@@ -1,0 +1,136 @@
+"""Revisions and the audit log."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from hubs.actions import audit, outbox, widgets
+from hubs.actions import hubs as hub_actions
+from hubs.actions.layout import documents, revisions
+from hubs.actions.people import roles
+from hubs.errors import Conflict, NotAllowed, NotFound
+from hubs.models import AuditEntry, Database, Hub, Revision, RoleName, Widget, now
+from hubs.widgets.registry import Registry
+from tests.unit.conftest import as_person, user_of
+
+
+@pytest.fixture
+def session(database: Database, registry: Registry) -> Iterator[Session]:
+    """Give a session that records revisions."""
+    revisions.record_on_commit(database, registry)
+    with database.session() as found:
+        yield found
+
+
+def row_of(hub: Hub, plugin: str) -> Widget:
+    return next(row for row in hub.widgets if row.plugin == plugin)
+
+
+def said(session: Session, hub: Hub) -> list[tuple[int, str, list[str]]]:
+    found = revisions.newest_first(session, hub)
+    return [(one.number, one.agent, [str(change) for change in done]) for one, done in found]
+
+
+def test_every_commit_that_changes_a_hub_makes_one_revision(session: Session, registry: Registry, team: Hub) -> None:
+    owner = as_person(session, "owner")
+    hub_actions.update(session, owner, team, {"summary": "We dive."})
+    widgets.update(session, registry, owner, row_of(team, "sticky"), {"text": "Fish!", "colour": "blue"})
+    session.commit()
+    widgets.move(session, registry, owner, row_of(team, "feed"), "up")
+    session.commit()
+    assert said(session, team) == [
+        (3, "owner", ["↕ feed: moved within left"]),
+        (
+            2,
+            "owner",
+            [
+                "~ hub: summary: We swim. → We dive.",
+                "~ sticky: colour: nothing → blue",
+                "~ sticky: text: nothing → Fish!",
+            ],
+        ),
+        (1, "owner", []),
+    ]
+
+
+def test_what_is_rolled_back_leaves_no_revision(session: Session, registry: Registry, team: Hub) -> None:
+    hub_actions.update(session, as_person(session, "owner"), team, {"summary": "Never."})
+    session.rollback()
+    session.commit()
+    assert [number for number, *_ in said(session, team)] == [1]
+
+
+def test_roles_are_no_part_of_revisions(session: Session, team: Hub) -> None:
+    roles.give_role(session, as_person(session, "owner"), team, user_of(session, "stranger"), RoleName.MEMBER)
+    session.commit()
+    assert [number for number, *_ in said(session, team)] == [1]
+
+
+def test_an_older_revision_can_be_brought_back(session: Session, registry: Registry, team: Hub) -> None:
+    owner = as_person(session, "owner")
+    widgets.remove(session, registry, owner, row_of(team, "rules"))
+    hub_actions.update(session, owner, team, {"summary": "We dive."})
+    session.commit()
+    revisions.restore(session, registry, owner, team, 1)
+    session.commit()
+    assert team.summary == "We swim."
+    assert row_of(team, "rules").key == "rules"
+    assert [number for number, *_ in said(session, team)] == [3, 2, 1]
+    with pytest.raises(NotFound):
+        revisions.restore(session, registry, owner, team, 99)
+
+
+@pytest.mark.parametrize("username", ["member", "subscriber", "stranger"])
+def test_only_owners_bring_back(session: Session, registry: Registry, team: Hub, username: str) -> None:
+    with pytest.raises(NotAllowed):
+        revisions.restore(session, registry, as_person(session, username), team, 1)
+
+
+def test_only_the_newest_are_kept(
+    session: Session, registry: Registry, team: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(revisions, "KEPT", 3)
+    for number in range(5):
+        hub_actions.update(session, as_person(session, "owner"), team, {"summary": f"Take {number}"})
+        session.commit()
+    query = select(Revision.number).where(Revision.hub_id == team.id).order_by(Revision.number)
+    assert session.scalars(query).all() == [4, 5, 6]
+
+
+def test_the_audit_log_tells_who_did_what_to_which_hub_from_where(
+    session: Session, registry: Registry, team: Hub
+) -> None:
+    session.info[outbox.ORIGIN] = "192.0.2.7"
+    owner = as_person(session, "owner")
+    widgets.update(session, registry, owner, row_of(team, "sticky"), {"text": "Fish!", "colour": "blue"})
+    roles.give_role(session, owner, team, user_of(session, "stranger"), RoleName.MEMBER)
+    session.commit()
+    last = session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc()).limit(2)).all()
+    assert [(one.agent, one.origin, one.action, one.hub_id) for one in last] == [
+        ("owner", "192.0.2.7", "hubs.user.role.added", team.id),
+        ("owner", "192.0.2.7", "hubs.widget.updated", team.id),
+    ]
+    assert last[0].detail == {"username": "stranger", "role": "member"}
+    assert last[1].detail["changed_keys"] == ["colour", "text"]
+    assert "Fish!" not in str(last[1].detail)
+
+
+def test_a_change_that_makes_the_page_too_large_is_refused(
+    session: Session, registry: Registry, team: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(documents, "SIZE", 3000)
+    widgets.add(session, registry, as_person(session, "owner"), team, "about", "left", {"text": "x" * 3000})
+    with pytest.raises(Conflict, match="too much text"):
+        session.commit()
+    session.rollback()
+    assert not any(row.plugin == "about" for row in team.widgets)
+
+
+def test_the_log_of_a_removed_hub_is_not_read_by_the_next_one(session: Session, team: Hub) -> None:
+    assert audit.newest_first(session, team)[0] != []
+    team.created_on = now() + timedelta(seconds=1)  # as another hub that was given its number would say
+    session.commit()
+    assert audit.newest_first(session, team)[0] == []

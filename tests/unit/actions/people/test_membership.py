@@ -1,0 +1,198 @@
+"""The ways into a team: requests, open hubs, invitations; and the ways out."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy.orm import Session
+
+from hubs import i18n
+from hubs.actions import hubs as hub_actions
+from hubs.actions.people import membership, roles
+from hubs.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from hubs.models import (
+    AuditEntry,
+    Hub,
+    JoinMode,
+    JoinRequest,
+    OutboxMessage,
+    RequestState,
+    RoleName,
+    Visibility,
+    now,
+)
+from hubs.permissions import VISITOR
+from tests.unit.conftest import as_person, user_of
+
+
+def members(hub: Hub) -> list[str]:
+    return [user.username for user in hub.people(RoleName.MEMBER)]
+
+
+def test_a_request_waits_is_approved_with_a_note_and_makes_a_member(session: Session, team: Hub) -> None:
+    stranger, owner = as_person(session, "stranger"), as_person(session, "owner")
+    assert membership.join(session, stranger, team, " I swim well. ") is False
+    assert members(team) == ["member"]
+    (request,) = membership.requests(session, team)
+    assert (request.user.username, request.message, request.state) == ("stranger", "I swim well.", "pending")
+    with pytest.raises(Conflict, match="asked already"):
+        membership.join(session, stranger, team)
+    membership.answer(session, owner, team, request.user, approve=True, note="Welcome!")
+    assert members(team) == ["member", "stranger"]
+    assert membership.requests(session, team) == []
+    ((seen,), _) = membership.mine(session, stranger)
+    assert (seen.state, seen.note, seen.decided_by) == (RequestState.APPROVED, "Welcome!", "owner")
+    body = session.query(OutboxMessage).filter_by(topic="hubs.user.role.added").all()[-1].body
+    assert (body["agent"], body["username"], body["role"]) == ("owner", "stranger", "member")
+    with pytest.raises(NotAllowed):
+        membership.join(session, as_person(session, "stranger"), team)
+
+
+def test_a_denied_person_sees_why_and_can_ask_again(session: Session, team: Hub) -> None:
+    stranger = as_person(session, "stranger")
+    membership.join(session, stranger, team)
+    user = user_of(session, "stranger")
+    membership.answer(session, as_person(session, "owner"), team, user, approve=False, note="Dive first.")
+    ((seen,), _) = membership.mine(session, stranger)
+    assert (seen.state, seen.note) == (RequestState.DENIED, "Dive first.")
+    assert members(team) == ["member"]
+    with pytest.raises(Conflict, match="does not wait"):
+        membership.answer(session, as_person(session, "owner"), team, user, approve=True)
+    membership.join(session, stranger, team, "I dived.")
+    assert [(one.message, one.note) for one in membership.requests(session, team)] == [("I dived.", "")]
+
+
+def test_a_request_can_be_withdrawn_by_who_made_it(session: Session, team: Hub) -> None:
+    stranger = as_person(session, "stranger")
+    membership.join(session, stranger, team)
+    for other in (as_person(session, "subscriber"), VISITOR):
+        with pytest.raises(NotFound):
+            membership.withdraw(session, other, team)
+    membership.withdraw(session, stranger, team)
+    assert session.query(JoinRequest).count() == 0
+
+
+@pytest.mark.parametrize("username", ["member", "subscriber", "stranger", ""])
+def test_only_owners_answer_and_invite(session: Session, team: Hub, username: str) -> None:
+    membership.join(session, as_person(session, "stranger"), team)
+    who = as_person(session, username) if username else VISITOR
+    user = user_of(session, "stranger")
+    with pytest.raises(NotAllowed):
+        membership.answer(session, who, team, user, approve=True)
+    with pytest.raises(NotAllowed):
+        membership.invite(session, who, team, user, RoleName.MEMBER)
+    with pytest.raises(NotAllowed):
+        membership.take_back(session, who, team, user)
+    assert members(team) == ["member"]
+
+
+def test_an_open_hub_takes_everybody_who_is_signed_in_at_once(session: Session, team: Hub) -> None:
+    hub_actions.update(session, as_person(session, "owner"), team, {"join_mode": "open"})
+    assert membership.join(session, as_person(session, "stranger"), team) is True
+    assert members(team) == ["member", "stranger"]
+    with pytest.raises(NotAllowed, match="sign in"):
+        membership.join(session, VISITOR, team)
+
+
+def test_nobody_asks_where_it_is_by_invitation_only(session: Session, team: Hub) -> None:
+    team.join_mode = JoinMode.INVITATION
+    with pytest.raises(NotAllowed):
+        membership.join(session, as_person(session, "stranger"), team)
+    team.visibility = Visibility.MEMBERS
+    with pytest.raises(NotFound):
+        membership.join(session, as_person(session, "stranger"), team)
+
+
+def test_an_invitation_is_accepted_by_the_invited_alone_also_to_a_hub_they_cannot_see(
+    session: Session, team: Hub
+) -> None:
+    team.visibility = Visibility.MEMBERS
+    owner, stranger = as_person(session, "owner"), as_person(session, "stranger")
+    membership.invite(session, owner, team, user_of(session, "stranger"), RoleName.MEMBER, "Join us")
+    for other in (as_person(session, "subscriber"), owner, VISITOR):
+        with pytest.raises(NotFound):
+            membership.respond(session, other, team.id, accept=True)
+    (_, (offered,)) = membership.mine(session, stranger)
+    assert (offered.hub, offered.message, offered.invited_by) == (team, "Join us", "owner")
+    membership.respond(session, stranger, team.id, accept=True)
+    assert members(team) == ["member", "stranger"]
+    with pytest.raises(NotFound):
+        membership.respond(session, stranger, team.id, accept=True)
+
+
+def test_an_invitation_can_be_declined_taken_back_and_expires(session: Session, team: Hub) -> None:
+    owner, stranger, user = as_person(session, "owner"), as_person(session, "stranger"), user_of(session, "stranger")
+    membership.invite(session, owner, team, user, RoleName.OWNER)
+    membership.respond(session, stranger, team.id, accept=False)
+    membership.invite(session, owner, team, user, RoleName.OWNER)
+    membership.take_back(session, owner, team, user)
+    with pytest.raises(NotFound):
+        membership.respond(session, stranger, team.id, accept=True)
+    membership.invite(session, owner, team, user, RoleName.OWNER).expires_on = now() - timedelta(seconds=1)
+    session.flush()
+    assert membership.invitations(session, team) == []
+    with pytest.raises(NotFound, match="expired"):
+        membership.respond(session, stranger, team.id, accept=True)
+    assert "stranger" not in members(team)
+
+
+def test_what_makes_no_sense_is_refused_with_a_sentence(session: Session, team: Hub) -> None:
+    owner = as_person(session, "owner")
+    with pytest.raises(InvalidInput):
+        membership.invite(session, owner, team, user_of(session, "stranger"), RoleName.STARGAZER)
+    with pytest.raises(Conflict, match="already"):
+        membership.invite(session, owner, team, user_of(session, "member"), RoleName.MEMBER)
+    with pytest.raises(InvalidInput, match="Das sind 2001 Zeichen"), i18n.use("de"):
+        membership.join(session, as_person(session, "stranger"), team, "x" * 2001)
+    mine = session.query(Hub).filter_by(kind="user", name="owner").one()
+    with pytest.raises(InvalidInput, match="that person alone"):
+        roles.give_role(session, owner, mine, user_of(session, "stranger"), RoleName.OWNER)
+
+
+def test_a_role_is_changed_in_one_step_and_the_last_owner_stays(session: Session, team: Hub) -> None:
+    owner, member = as_person(session, "owner"), user_of(session, "member")
+    assert roles.change_role(session, owner, team, member, RoleName.MEMBER, RoleName.OWNER) is True
+    body = session.query(OutboxMessage).filter_by(topic="hubs.user.role.changed").one().body
+    assert (body["username"], body["old_role"], body["role"]) == ("member", "member", "owner")
+    assert roles.change_role(session, owner, team, member, RoleName.OWNER, RoleName.MEMBER) is True
+    with pytest.raises(Conflict, match="last owner"):
+        roles.change_role(session, owner, team, user_of(session, "owner"), RoleName.OWNER, RoleName.MEMBER)
+    with pytest.raises(NotAllowed):
+        roles.change_role(session, as_person(session, "member"), team, member, RoleName.MEMBER, RoleName.OWNER)
+
+
+def test_an_invitation_is_good_for_as_long_as_who_sent_it_owns_the_hub(session: Session, team: Hub) -> None:
+    owner, stranger, member = as_person(session, "owner"), as_person(session, "stranger"), user_of(session, "member")
+    roles.give_role(session, owner, team, member, RoleName.OWNER)
+    membership.invite(session, as_person(session, "member"), team, user_of(session, "stranger"), RoleName.OWNER)
+    roles.drop_role(session, owner, team, member, RoleName.OWNER)
+    with pytest.raises(Conflict, match="member, who invited you, does not own this hub any more"):
+        membership.respond(session, stranger, team.id, accept=True)
+    assert [user.username for user in team.people(RoleName.OWNER)] == ["owner"]
+    membership.invite(session, owner, team, user_of(session, "stranger"), RoleName.MEMBER)
+    membership.respond(session, stranger, team.id, accept=True)
+    assert members(team) == ["member", "stranger"]
+
+
+def test_the_audit_log_tells_who_asked_invited_took_back_and_decided(session: Session, team: Hub) -> None:
+    owner, stranger, user = as_person(session, "owner"), as_person(session, "stranger"), user_of(session, "stranger")
+    session.query(AuditEntry).delete()
+    said = session.query(OutboxMessage).count()
+    membership.join(session, stranger, team)
+    membership.answer(session, owner, team, user, approve=False)
+    membership.invite(session, owner, team, user, RoleName.OWNER)
+    membership.take_back(session, owner, team, user)
+    assert session.query(OutboxMessage).count() == said
+    membership.invite(session, owner, team, user, RoleName.MEMBER)
+    membership.respond(session, stranger, team.id, accept=True)
+    rows = session.query(AuditEntry).order_by(AuditEntry.id).all()
+    assert [(row.agent, row.action.removeprefix("hubs.")) for row in rows] == [
+        ("stranger", "request.created"),
+        ("owner", "request.denied"),
+        ("owner", "invitation.created"),
+        ("owner", "invitation.removed"),
+        ("owner", "invitation.created"),
+        ("stranger", "invitation.accepted"),
+        ("stranger", "user.role.added"),
+    ]
+    assert {(row.hub_name, row.detail["username"]) for row in rows} == {("otters", "stranger")}
+    assert rows[5].detail == {"username": "stranger", "role": "member", "invited_by": "owner"}

@@ -1,0 +1,106 @@
+"""From a provider's claims to the account here, and the teams that follow groups."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy.orm import Session
+
+from hubs.actions.people import groups, roles, sessions, sign_in
+from hubs.errors import Conflict, InvalidInput
+from hubs.models import Hub, OutboxMessage, RoleName, SignIn, User
+from hubs.widgets.registry import Registry
+from tests.unit.conftest import as_person, user_of
+
+ISSUER = "https://id.example.org"
+
+
+def claims(**more: Any) -> dict[str, Any]:
+    return {"sub": "s-1", "preferred_username": "ottoline", **more}
+
+
+def read(**more: Any) -> sign_in.Identity:
+    return sign_in.read(ISSUER, claims(**more), "preferred_username", "groups")
+
+
+def test_claims_become_an_identity() -> None:
+    found = read(name=" Ottoline  Brand ", zoneinfo="Europe/Oslo", groups=["otters", "x" * 99])
+    assert (found.username, found.fullname, found.timezone) == ("ottoline", "Ottoline Brand", "Europe/Oslo")
+    assert found.groups == frozenset({"otters", "x" * 64})
+    assert read(zoneinfo="Moon/Base", groups="otters").groups is None
+    assert read(zoneinfo="Moon/Base").timezone == ""
+    nick = sign_in.read(ISSUER, {"sub": "s", "nickname": "Cleo"}, "preferred_username", "groups")
+    assert nick.username == "cleo"
+
+
+@pytest.mark.parametrize("name", ["", "a b", "../x", None, 7.5, "x" * 65])
+def test_a_name_that_cannot_be_used_says_what_to_do(name: object) -> None:
+    if name == 7.5:
+        assert read(preferred_username=name).username == "7.5"
+        return
+    with pytest.raises(InvalidInput, match="HUBS_OIDC_USERNAME_CLAIM"):
+        read(preferred_username=name)
+
+
+def test_an_account_is_made_once_and_known_by_issuer_and_subject(session: Session, registry: Registry) -> None:
+    first = sign_in.recognise(session, registry, read())
+    renamed = sign_in.recognise(session, registry, read(preferred_username="renamed"))
+    assert renamed is first
+    assert (first.username, first.issuer, first.subject) == ("ottoline", ISSUER, "s-1")
+    assert session.query(User).count() == 1
+
+
+def test_an_account_that_nobody_is_linked_to_is_linked_and_another_is_not(session: Session, registry: Registry) -> None:
+    there = roles.sign_up(session, registry, "ottoline")
+    assert sign_in.recognise(session, registry, read()) is there
+    with pytest.raises(Conflict, match="belongs to another account"):
+        sign_in.recognise(session, registry, read(sub="s-2"))
+
+
+def test_groups_make_and_end_membership_of_their_teams_alone(session: Session, registry: Registry, team: Hub) -> None:
+    team.group_name = "otters"
+    stranger = user_of(session, "stranger")
+    groups.follow(session, stranger, {"otters", "unknown"})
+    assert stranger in team.people(RoleName.MEMBER)
+    body = session.query(OutboxMessage).filter_by(topic="hubs.user.role.added").all()[-1].body
+    assert (body["agent"], body["username"]) == ("", "stranger")
+    groups.follow(session, stranger, {"unknown"})
+    assert stranger not in team.people(RoleName.MEMBER)
+    team.group_name = ""
+    roles.give_role(session, as_person(session, "owner"), team, stranger, RoleName.MEMBER)
+    groups.follow(session, stranger, set())
+    assert stranger in team.people(RoleName.MEMBER)
+
+
+def test_who_leaves_a_group_stays_an_owner(session: Session, team: Hub) -> None:
+    team.group_name = "otters"
+    groups.follow(session, user_of(session, "owner"), set())
+    assert user_of(session, "owner") in team.people(RoleName.OWNER)
+
+
+def test_entering_and_leaving_a_group_changes_its_teams(session: Session, team: Hub) -> None:
+    team.group_name = "otters"
+    session.flush()
+    assert groups.changed(session, "otters", "stranger", belongs=True) == [team]
+    assert groups.changed(session, "otters", "stranger", belongs=True) == []
+    assert groups.changed(session, "otters", "stranger", belongs=False) == [team]
+    assert groups.changed(session, "otters", "nobody-here", belongs=True) == []
+    assert groups.changed(session, "", "stranger", belongs=True) == []
+
+
+def test_what_the_provider_signs_out_is_signed_out_here(session: Session, registry: Registry) -> None:
+    user = sign_in.recognise(session, registry, read())
+    for sid in ("one", "two", ""):
+        sessions.start(session, user, 60, sid, "token")
+    assert sessions.end_at_provider(session, ISSUER, "", "") == []
+    assert sessions.end_at_provider(session, "https://evil.example", "s-1", "one") == []
+    assert sessions.end_at_provider(session, ISSUER, "s-1", "one") == [user.id]
+    assert session.query(SignIn).count() == 2
+    assert sessions.end_at_provider(session, ISSUER, "s-1", "") == [user.id]
+    assert session.query(SignIn).count() == 0
+
+
+def test_where_a_claim_is_named_no_self_chosen_one_stands_in_for_it() -> None:
+    said = {"sub": "s", "nickname": "owner", "preferred_username": "owner"}
+    with pytest.raises(InvalidInput, match="claim uid"):
+        sign_in.read(ISSUER, said, "uid", "groups")
+    assert sign_in.read(ISSUER, {**said, "uid": "cleo"}, "uid", "groups").username == "cleo"

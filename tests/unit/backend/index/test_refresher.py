@@ -1,0 +1,198 @@
+"""The index stays at the state of the tables: read anew beside the one that answers, and hub by hub."""
+
+import json
+import random
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from hubs.actions import widgets
+from hubs.actions.people import roles
+from hubs.backend.index import loader
+from hubs.backend.index import refresher as keepers
+from hubs.backend.index.index import Index
+from hubs.backend.index.refresher import IndexRefresher
+from hubs.backend.ingest.extract import Extractor
+from hubs.backend.ingest.fedmsg_meta import fedmsg_meta_extractor
+from hubs.bus import Message, parse
+from hubs.demo import messages as invented
+from hubs.models import Database, Hub, now
+from hubs.widgets.registry import Registry
+from tests.services import wait_for
+from tests.stack import ROOT
+from tests.unit.conftest import as_person
+
+CORPUS = ROOT.parent / "shared" / "data" / "fedmsg_messages.jsonl"
+
+
+@pytest.fixture
+def index(registry: Registry) -> Index:
+    return Index(registry)
+
+
+@pytest.fixture
+def keeper(database: Database, index: Index, team: Hub) -> Iterator[IndexRefresher]:
+    found = IndexRefresher(database, index, lambda: None)
+    found.load()
+    yield found
+    found.stop()
+
+
+def touched(index: Index, agent: str) -> list[int]:
+    message = parse({"topic": "org.fedoraproject.dev.wiki.article.edit", "msg": {"agent": agent}, "msg_id": "m"})
+    return sorted(index.touched(Extractor({})(message)))
+
+
+def add(session: Session, registry: Registry, team: Hub, username: str) -> int:
+    """Add a feed as the web app does, with a commit; nobody hears of it."""
+    row = widgets.add(session, registry, as_person(session, "owner"), team, "feed", "left", {"username": username})
+    session.commit()
+    return row.id
+
+
+def test_what_is_read_by_columns_is_what_the_mapper_reads(
+    session: Session, database: Database, registry: Registry, team: Hub
+) -> None:
+    team.extras = {"chat": "#otters", "list": [1, "ü"]}
+    add(session, registry, team, "faraway")
+    mapped, read = Index(registry), Index(registry)
+    session.expire_all()
+    hubs = session.query(Hub).order_by(Hub.id).all()
+    for hub in hubs:
+        mapped.replace(hub)
+    for lot in loader.every(database):
+        for hub in lot:
+            twin = next(one for one in hubs if one.id == hub.id)
+            for name in ("kind", "name", "display_name", "visibility", "archived", "version", "user_id", "extras"):
+                assert getattr(hub, name) == getattr(twin, name)
+            assert [(w.id, w.plugin, w.settings, w.version, w.hub) for w in hub.widgets] == [
+                (w.id, w.plugin, w.settings, w.version, hub) for w in twin.widgets
+            ]
+            read.replace(hub)
+    # Functions are bound to the row that was read; what they are of, and for which widget, is the same.
+    kinds = [{key: type(one) for key, one in index._tables.exact.items()} for index in (read, mapped)]
+    assert kinds[0] == kinds[1]
+    assert replace(read._tables, exact={}) == replace(mapped._tables, exact={})
+
+
+def test_more_hubs_than_one_lot_are_all_read(
+    session: Session, registry: Registry, keeper: IndexRefresher, index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loader, "CHUNK", 2)
+    keeper.load()
+    assert len(index) == session.query(Hub).count() == 5
+    assert {hub.id for hub in loader.changed(session, index.hubs())} == set(index.hubs())
+
+
+def test_the_old_index_answers_until_the_new_one_is_complete(
+    session: Session,
+    registry: Registry,
+    database: Database,
+    team: Hub,
+    keeper: IndexRefresher,
+    index: Index,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    every, go_on, during = loader.every, threading.Event(), threading.Event()
+
+    def slowly(database: Database) -> Iterator[list[Hub]]:
+        for hubs in every(database):
+            during.set()
+            assert go_on.wait(10)
+            yield hubs
+
+    monkeypatch.setattr(loader, "every", slowly)
+    before = touched(index, "owner")
+    keeper.reload()
+    keeper.reload()  # once is enough
+    assert during.wait(10)
+    late = add(session, registry, team, "faraway")  # after the hub was read
+    keeper.sweep()
+    assert touched(index, "owner") == before
+    assert touched(index, "faraway") == [late]
+    go_on.set()
+    wait_for(lambda: keeper._made, "the new index")
+    tables = index._tables
+    keeper.sweep()
+    assert index._tables is not tables
+    assert touched(index, "owner") == before
+    assert touched(index, "faraway") == [late]  # what changed while it was read is in it too
+
+
+def test_too_many_changes_are_not_read_in_the_pipelines_turn(
+    session: Session,
+    registry: Registry,
+    team: Hub,
+    keeper: IndexRefresher,
+    index: Index,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(keepers, "MANY", 2)
+    row = add(session, registry, team, "faraway")
+    for hub in session.query(Hub):
+        hub.updated_on = now()
+    session.commit()
+    keeper.sweep()
+    assert touched(index, "faraway") == []
+    wait_for(lambda: keeper._made, "the new index")
+    keeper.sweep()
+    assert touched(index, "faraway") == [row]
+
+
+def test_an_index_that_cannot_be_made_anew_leaves_the_old_one_in_use(
+    keeper: IndexRefresher, index: Index, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def away(database: Database) -> Iterator[list[Hub]]:
+        raise OperationalError("select", {}, Exception("no server"))
+
+    monkeypatch.setattr(loader, "every", away)
+    keeper.reload()
+    wait_for(lambda: "the old one stays in use" in caplog.text, "the warning")
+    keeper.sweep()
+    assert len(index) == 5
+
+
+def test_a_new_person_is_found_by_the_sweep(
+    session: Session, registry: Registry, keeper: IndexRefresher, index: Index
+) -> None:
+    roles.sign_up(session, registry, "newcomer")
+    session.commit()
+    assert touched(index, "newcomer") == []
+    keeper.sweep()
+    assert len(touched(index, "newcomer")) == 2
+
+
+def corpus() -> list[Message]:
+    if CORPUS.exists():
+        raws = [json.loads(line)["message"] for line in CORPUS.read_text(encoding="utf-8").splitlines()]
+        return [parse(raw) for raw in raws if raw.get("topic") and isinstance(raw.get("msg"), dict)]
+    chance = random.Random(1)
+    bodies = [(shape.topic, shape.make(chance, "owner", "member")) for shape in invented.SHAPES]
+    return [parse({"topic": f"org.fedoraproject.prod.{topic}", "msg": body}) for topic, body in bodies]
+
+
+def test_no_socket_is_opened_from_message_to_widgets(
+    keeper: IndexRefresher, index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[Any] = []
+
+    def refuse(*args: Any, **kwargs: Any) -> None:
+        opened.append(args)
+        raise OSError("no socket may be opened here")
+
+    extract, own = fedmsg_meta_extractor(index.directory), Extractor(index.directory)
+    assert extract.__class__ is not Extractor  # the extra "fedora" is installed for the tests
+    for name in ("socket", "create_connection", "getaddrinfo", "gethostbyname"):
+        monkeypatch.setattr(socket, name, refuse)
+    messages = corpus()
+    assert len(messages) > 5
+    for message in messages:
+        index.touched(extract(message))
+        index.touched(own(message))
+    assert opened == []

@@ -1,0 +1,162 @@
+"""The account system's messages about groups, in the shapes that it has sent them in."""
+
+import runpy
+import sys
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import fedmsg.crypto
+import pytest
+from fedmsg.crypto.utils import validate_policy
+from sqlalchemy.orm import Session
+
+from hubs.backend.daemon import create_groups
+from hubs.backend.ingest.group_membership import GroupMessages, authenticator, group_messages_are_authenticated
+from hubs.bus import parse
+from hubs.models import Database, Hub, OutboxMessage, RoleName, now
+from hubs.settings import Settings
+from tests.unit.conftest import user_of
+
+SSL = Path(__file__).parents[4] / "fedmsg.d" / "ssl.py"
+TRUSTED = "org.fedoraproject.prod"
+NEW = {"agent": "owner", "group": "otters", "user": "stranger"}
+OLD = {"agent": {"username": "owner"}, "group": {"name": "otters"}, "user": {"username": "stranger"}}
+
+
+class Revoked(list[str]):
+    def revoke(self, channel: str) -> None:
+        self.append(channel)
+
+
+@pytest.fixture
+def revoked() -> Revoked:
+    return Revoked()
+
+
+@pytest.fixture
+def say(database: Database, revoked: Revoked, session: Session, team: Hub) -> Any:
+    team.group_name = "otters"
+    session.commit()
+    handler = GroupMessages(database, revoked, TRUSTED, 400)  # type: ignore[arg-type]
+
+    def say(event: str, body: dict[str, Any], prefix: str = TRUSTED, **more: Any) -> list[str]:
+        message = parse({"topic": f"{prefix}.fas.group.member.{event}", "msg": body, "msg_id": "m"})
+        handler.handle(replace(message, **more))
+        session.expire_all()
+        return [user.username for user in team.people(RoleName.MEMBER)]
+
+    return say
+
+
+@pytest.mark.parametrize("body", [NEW, OLD])
+def test_who_enters_a_group_is_a_member_and_who_leaves_it_hears_no_more(
+    say: Any, session: Session, revoked: Revoked, body: dict[str, Any]
+) -> None:
+    assert say("sponsor", body) == ["member", "stranger"]
+    assert revoked == []
+    assert say("remove", body) == ["member"]
+    assert revoked == [f"user:{user_of(session, 'stranger').id}"]
+    topics = [row.topic for row in session.query(OutboxMessage).order_by(OutboxMessage.id)][-2:]
+    assert topics == ["hubs.user.role.added", "hubs.user.role.removed"]
+
+
+def test_who_only_applies_is_no_member(say: Any) -> None:
+    assert say("apply", NEW) == ["member"]
+
+
+@pytest.mark.parametrize("prefix", ["org.fedoraproject.dev", "io.pagure.prod", "org.evil.prod"])
+def test_what_comes_from_elsewhere_is_not_believed(say: Any, prefix: str) -> None:
+    assert say("sponsor", NEW, prefix) == ["member"]
+
+
+def test_what_history_says_unsigned_and_what_is_too_old_to_be_known_is_not_believed(say: Any) -> None:
+    assert say("sponsor", NEW, vouched=False) == ["member"]
+    assert say("sponsor", NEW, sent_at=now() - timedelta(days=401)) == ["member"]
+    assert say("sponsor", NEW, sent_at=now() - timedelta(days=399)) == ["member", "stranger"]
+    assert say("remove", NEW, vouched=False) == ["member", "stranger"]
+
+
+def test_history_is_believed_where_its_messages_are_signed_or_a_setting_says_so(
+    bus: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    envelope = {"topic": f"{TRUSTED}.fas.group.member.sponsor", "msg": NEW, "msg_id": "m", "timestamp": 1.0}
+    plain = parse(envelope)
+    forged = parse({**envelope, "signature": "eA==", "certificate": "eA==", "crypto": "x509"})
+    signed = bus(SIGN="1", ACCOUNTS="fas")
+    assert authenticator({}, trust=True)(plain)
+    for config in ({}, bus(SIGN="0"), signed):
+        assert not authenticator(config, trust=False)(plain)
+        assert not authenticator(config, trust=False)(forged)
+    asked: list[Any] = []
+    monkeypatch.setattr(fedmsg.crypto, "validate", lambda message, **config: asked.append((message, config)) or True)
+    told = parse({**envelope, "source_name": "datanommer", "source_version": "1", "headers": None})
+    assert authenticator(signed, trust=False)(told)
+    # What the service added to the message was not signed.
+    assert asked == [({**envelope, "timestamp": 1}, signed)]
+    assert not authenticator(signed, trust=False)(parse({**envelope, "topic": f"{TRUSTED}.wiki.article.edit"}))
+
+
+@pytest.mark.parametrize("body", [{}, {"group": "otters"}, {"group": ["otters"], "user": 7}, {**NEW, "user": "nobody"}])
+def test_what_names_nobody_changes_nothing(say: Any, body: dict[str, Any]) -> None:
+    assert say("sponsor", body) == ["member"]
+
+
+@pytest.fixture
+def bus(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return fedmsg's configuration for an environment."""
+    for name in ("HUBS_BUS_SIGN", "HUBS_BUS_ACCOUNTS", "HUBS_TOPIC_PREFIX"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HUBS_ENVIRONMENT", "prod")
+    # The library for signatures is loaded where there are some; what it does is no matter of the policy.
+    monkeypatch.setattr(
+        "importlib.import_module", lambda name: SimpleNamespace(_cryptography=True, serialization=SimpleNamespace())
+    )
+    monkeypatch.setitem(sys.modules, "OpenSSL", SimpleNamespace(crypto=SimpleNamespace(load_crl=None)))
+    monkeypatch.setitem(sys.modules, "OpenSSL.crypto", SimpleNamespace(load_crl=None))
+
+    def bus(**values: str) -> dict[str, Any]:
+        for name, value in values.items():
+            monkeypatch.setenv(f"HUBS_BUS_{name}", value)
+        found: dict[str, Any] = runpy.run_path(str(SSL))["config"]
+        return found
+
+    return bus
+
+
+@pytest.mark.parametrize(
+    ("topic", "signer", "heard"),
+    [
+        ("buildsys.build.state.change", "koji-builder.example.org", True),
+        ("fas.group.member.sponsor", "fas-accounts.example.org", True),
+        ("fas.group.member.sponsor", "koji-builder.example.org", False),
+        ("fas.group.member.remove", "koji-builder.example.org", False),
+        ("hubs.widget.updated", "koji-builder.example.org", False),
+    ],
+)
+def test_with_signatures_all_others_are_heard_and_only_the_named_signers_on_guarded_topics(
+    bus: Any, topic: str, signer: str, heard: bool
+) -> None:
+    config = bus(SIGN="1", ACCOUNTS="fas-accounts.example.org")
+    found = validate_policy(f"{TRUSTED}.{topic}", signer, config["routing_policy"], config["routing_nitpicky"])
+    assert found is heard
+
+
+def test_messages_about_groups_are_followed_only_where_nobody_can_forge_them(
+    bus: Any, database: Database, revoked: Revoked
+) -> None:
+    assert not group_messages_are_authenticated(bus(), TRUSTED)
+    assert not group_messages_are_authenticated(bus(ACCOUNTS="fas"), TRUSTED)
+    signed = bus(SIGN="1")
+    assert group_messages_are_authenticated(signed, TRUSTED)
+    assert not group_messages_are_authenticated(signed, "org.fedoraproject.stg")
+    assert not group_messages_are_authenticated(bus(ACCOUNTS=""), TRUSTED)
+
+    def followed(settings: Settings, config: dict[str, Any]) -> bool:
+        return create_groups(settings, database, revoked, config) is not None  # type: ignore[arg-type]
+
+    assert not followed(Settings(environment="prod"), {})
+    assert followed(Settings(environment="prod"), signed)
+    assert followed(Settings(environment="prod", trust_bus=True), {})

@@ -1,0 +1,101 @@
+"""What a daemon does instead of building: each widget into the queue once, and nothing lost when Redis is away."""
+
+import fakeredis
+import pytest
+import redis
+from kombu.exceptions import OperationalError
+
+from hubs.backend.rebuild.celery_queue import CeleryBackend, create_queue, lease, limit
+from hubs.backend.rebuild.tickets import QUEUED, QueuedBuilds
+from hubs.fragments.schedule import KEY, BuildSchedule
+from hubs.settings import Settings
+
+
+class Sent:
+    """Stands for Celery, which is in the integration tests."""
+
+    def __init__(self) -> None:
+        self.tasks: list[tuple[int, str, float]] = []
+        self.away = False
+
+    def __call__(self, widget: int, ticket: str, delay: float = 0.0) -> None:
+        if self.away:
+            raise OperationalError("away")
+        self.tasks.append((widget, ticket, delay))
+
+
+@pytest.fixture
+def jobs(store: fakeredis.FakeRedis) -> QueuedBuilds:
+    return QueuedBuilds(lambda: store)
+
+
+@pytest.fixture
+def sent() -> Sent:
+    return Sent()
+
+
+@pytest.fixture
+def remote(jobs: QueuedBuilds, store: fakeredis.FakeRedis, sent: Sent) -> CeleryBackend:
+    return CeleryBackend(jobs, BuildSchedule(lambda: store), sent, lambda: 1000.0)
+
+
+def test_a_hundred_requests_for_a_widget_are_one_task(remote: CeleryBackend, jobs: QueuedBuilds, sent: Sent) -> None:
+    assert [remote.build(7, [number % 3]) for number in range(100)] == [None] * 100
+    ((widget, ticket, delay),) = sent.tasks
+    assert (widget, delay) == (7, 0.0)
+    assert jobs.begin(7, ticket, 30.0) == {0, 1, 2}
+    assert (remote.counts["queued"], remote.counts["joined"]) == (1, 99)
+
+
+def test_a_widget_comes_up_again_if_its_task_is_lost(remote: CeleryBackend, store: fakeredis.FakeRedis) -> None:
+    remote.build(7, [])
+    assert store.zscore(KEY, "7") == 1000.0 + QUEUED
+
+
+def test_what_the_queue_does_not_take_is_tried_again_and_complete(
+    remote: CeleryBackend, jobs: QueuedBuilds, sent: Sent
+) -> None:
+    sent.away = True
+    assert remote.build(7, [1]) == pytest.approx(2.0)
+    sent.away = False
+    assert remote.build(7, [2]) is None
+    assert jobs.begin(7, sent.tasks[0][1], 30.0) == {1, 2}
+
+
+def test_without_redis_a_widget_is_tried_again(sent: Sent) -> None:
+    gone = redis.Redis.from_url("redis://127.0.0.1:1/0")
+    remote = CeleryBackend(QueuedBuilds(lambda: gone), BuildSchedule(lambda: gone), sent, lambda: 1000.0)
+    assert remote.build(7, []) == pytest.approx(2.0)
+    assert remote.give_up(7) == pytest.approx(2.0)
+    assert sent.tasks == []
+
+
+def test_the_queue_carries_json_only_and_keeps_a_task_until_it_is_done() -> None:
+    conf = create_queue(Settings()).conf
+    assert (conf.accept_content, conf.task_serializer, conf.result_backend) == (["json"], "json", None)
+    assert conf.task_acks_late
+    assert conf.task_reject_on_worker_lost
+    assert conf.worker_prefetch_multiplier == 1
+    assert not conf.worker_enable_remote_control
+
+
+def test_a_build_is_given_up_before_its_process_is_ended_and_that_before_it_is_taken_for_lost() -> None:
+    settings = Settings(build_budget=10.0, build_timeout=20)
+    assert settings.build_budget < limit(settings) < lease(settings)
+    assert lease(settings) > settings.build_timeout
+    assert create_queue(settings).conf.broker_transport_options["visibility_timeout"] >= lease(settings)
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("redis://h:1/2", ("h", 1, "2")),
+        ("rediss://h:1/2", ("h", 1, "2")),
+        ("unix:///run/redis.sock?db=3", ("socket:///run/redis.sock?virtual_host=3", None, "/")),
+        ("unix:///run/redis.sock", ("socket:///run/redis.sock?virtual_host=0", None, "/")),
+    ],
+)
+def test_the_address_of_redis_is_understood_by_celery(url: str, place: tuple[str, int | None, str]) -> None:
+    with create_queue(Settings(redis_url=url)).connection_for_write() as connection:
+        assert (connection.hostname, connection.port, connection.virtual_host) == place
+        assert connection.transport_cls in ("redis", "rediss")

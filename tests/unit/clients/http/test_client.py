@@ -1,0 +1,378 @@
+"""The HTTP layer against a real local server: bounded, polite, and careful with secrets."""
+
+import gzip
+import logging
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from hubs.cache import SQLiteCache
+from hubs.clients.http.client import HTTP, Service
+from hubs.errors import (
+    UpstreamError,
+    UpstreamForbidden,
+    UpstreamMissing,
+    UpstreamRefused,
+    UpstreamTooLarge,
+    UpstreamUnexpected,
+    UpstreamUnreachable,
+)
+from tests.unit.clients.conftest import AGENT, PATIENT, QUICK
+from tests.upstream import Asked, Reply, Upstream, running
+
+SECRET = "t0ken-that-nobody-sees"
+
+
+@pytest.fixture
+def service(upstream: Upstream) -> Service:
+    return Service("Tracker", upstream.url, SecretStr(SECRET))
+
+
+@pytest.fixture
+def other() -> Iterator[Upstream]:
+    with running() as found:
+        yield found
+
+
+def test_a_request_says_who_asks_and_what_for(upstream: Upstream, http: HTTP, service: Service) -> None:
+    upstream.on("/a/b%20c/x", {"answer": 42})
+    answer = http.get(service.url("a", "b c", "x", page=2, label=["one", "two&"], none=None), service)
+    assert answer.json() == {"answer": 42}
+    asked = upstream.asked[0]
+    assert asked.params == {"page": ["2"], "label": ["one", "two&"]}
+    assert asked.headers["user-agent"] == AGENT
+    assert asked.headers["accept"] == "application/json"
+    assert asked.headers["authorization"] == f"Bearer {SECRET}"
+    assert asked.headers["host"] == f"127.0.0.1:{upstream.port}"
+    assert "cookie" not in asked.headers
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "words"),
+    [
+        (404, UpstreamMissing, "knows no such thing"),
+        (410, UpstreamMissing, "knows no such thing"),
+        (401, UpstreamRefused, "does not let us read"),
+        (403, UpstreamRefused, "does not let us read"),
+        (429, UpstreamRefused, "come back later"),
+        (500, UpstreamUnreachable, "error 500"),
+        (503, UpstreamUnreachable, "error 503"),
+        (418, UpstreamUnexpected, "cannot be read"),
+        (300, UpstreamUnexpected, "cannot be read"),
+    ],
+)
+def test_every_refusal_has_a_kind_and_a_sentence(
+    upstream: Upstream, http: HTTP, service: Service, status: int, kind: type[UpstreamError], words: str
+) -> None:
+    upstream.on("/x", Reply("<h1>no</h1>", status))
+    with pytest.raises(kind, match=words) as caught:
+        http.get(service.url("x"), service)
+    assert "Tracker" in str(caught.value)
+    assert caught.value.status == 502
+
+
+def test_what_may_be_better_in_a_moment_is_asked_again(upstream: Upstream, http: HTTP, service: Service) -> None:
+    upstream.on("/x", Reply("", 503), Reply("", 502), {"ok": True})
+    assert http.get(service.url("x"), service).json() == {"ok": True}
+    assert len(upstream.asked) == 3
+
+
+def test_what_will_not_be_better_is_asked_once(upstream: Upstream, http: HTTP, service: Service) -> None:
+    upstream.on("/x", Reply("", 404), {"ok": True})
+    with pytest.raises(UpstreamMissing):
+        http.get(service.url("x"), service)
+    assert len(upstream.asked) == 1
+
+
+def test_a_service_that_asks_for_patience_gets_it(upstream: Upstream, http: HTTP, service: Service) -> None:
+    upstream.on("/x", Reply("", 429, {"Retry-After": "1"}), {"ok": True})
+    started = time.monotonic()
+    assert http.get(service.url("x"), service).json() == {"ok": True}
+    assert time.monotonic() - started >= 1.0
+
+
+def test_a_long_wait_is_told_and_kept_by_everybody(upstream: Upstream, http: HTTP, service: Service) -> None:
+    upstream.on("/x", Reply("", 429, {"Retry-After": "600"}))
+    upstream.on("/y", {"ok": True})
+    with pytest.raises(UpstreamRefused) as caught:
+        http.get(service.url("x"), service)
+    assert caught.value.retry_after == 600
+    with pytest.raises(UpstreamUnreachable, match="left alone") as later:
+        http.get(service.url("y"), service)
+    assert later.value.retry_after is not None
+    assert upstream.paths() == ["/x"]
+
+
+def test_a_host_that_is_down_is_left_alone_and_found_again(tmp_path: Path) -> None:
+    with running() as upstream:
+        port = upstream.port
+    service = Service("Tracker", f"http://127.0.0.1:{port}")
+    http = HTTP(AGENT, policy=replace(QUICK, tries=1, threshold=3, rest=(1.0, 1.0)))
+    for _ in range(3):
+        with pytest.raises(UpstreamUnreachable, match="does not answer just now"):
+            http.get(service.url("x"), service)
+    started = time.monotonic()
+    with pytest.raises(UpstreamUnreachable, match="left alone"):
+        http.get(service.url("x"), service)
+    assert time.monotonic() - started < 0.5
+    time.sleep(1.1)
+    with socket.create_server(("127.0.0.1", port)) as back:
+        thread = threading.Thread(target=_answer_once, args=(back,))
+        thread.start()
+        assert http.get(service.url("x"), service).json() == {"ok": True}
+        thread.join()
+    http.close()
+
+
+def _answer_once(server: socket.socket) -> None:
+    connection, _ = server.accept()
+    with connection:
+        connection.recv(4000)
+        connection.sendall(b'HTTP/1.1 200 OK\r\nContent-Length: 12\r\nConnection: close\r\n\r\n{"ok": true}')
+
+
+def test_what_did_not_change_costs_no_body(upstream: Upstream, http: HTTP, service: Service) -> None:
+    def reply(asked: Asked) -> Reply:
+        same = asked.headers.get("if-none-match") == '"v1"'
+        return Reply(b"" if same else {"big": "body"}, 304 if same else 200, {"ETag": '"v1"'})
+
+    upstream.on("/x", reply)
+    url = service.url("x")
+    assert http.get(url, service).json() == http.get(url, service).json() == {"big": "body"}
+    assert "if-none-match" not in upstream.asked[0].headers
+    assert upstream.asked[1].headers["if-none-match"] == '"v1"'
+
+
+def test_dates_serve_where_there_is_no_tag(upstream: Upstream, http: HTTP, service: Service) -> None:
+    date = "Tue, 24 Nov 2026 10:00:00 GMT"
+    upstream.on("/x", Reply({"n": 1}, headers={"Last-Modified": date}), Reply({"n": 2}))
+    assert http.get(service.url("x"), service).json() == {"n": 1}
+    assert http.get(service.url("x"), service).json() == {"n": 2}
+    assert upstream.asked[1].headers["if-modified-since"] == date
+
+
+def test_what_was_seen_with_a_token_is_not_told_without(upstream: Upstream, http: HTTP, service: Service) -> None:
+    upstream.on("/x", Reply({"private": True}, headers={"ETag": '"v1"'}))
+    http.get(service.url("x"), service)
+    http.get(service.url("x"), replace(service, token=SecretStr("")))
+    assert "if-none-match" not in upstream.asked[1].headers
+
+
+def test_a_damaged_memory_is_none(upstream: Upstream, tmp_path: Path, service: Service) -> None:
+    class Damaged(SQLiteCache):
+        damage = b""
+
+        def get(self, key: str) -> bytes | None:
+            return self.damage
+
+    upstream.on("/x", {"ok": True})
+    store = Damaged(tmp_path / "c.db")
+    http = HTTP(AGENT, store, policy=QUICK)
+    for damage in (b"", b"\n", b"[1]\nx", b'["a","b","c"]\nnot zlib', b"\xff\n", b"null\n"):
+        store.damage = damage
+        assert http.get(service.url("x"), service).json() == {"ok": True}
+        assert "if-none-match" not in upstream.asked[-1].headers
+    http.close()
+    store.close()
+
+
+def test_large_answers_are_not_read(upstream: Upstream, http: HTTP, service: Service) -> None:
+    bomb = gzip.compress(b"0" * 30_000_000)
+    assert len(bomb) < QUICK.limit
+    upstream.on("/said", Reply(b"x" * 60_000))
+    upstream.on("/streamed", Reply(b"x" * 60_000, headers={"Connection": "close"}))
+    upstream.on("/bomb", Reply(bomb, headers={"Content-Encoding": "gzip"}))
+    for path in ("said", "streamed", "bomb"):
+        with pytest.raises(UpstreamTooLarge, match="more than 50 kilobytes"):
+            http.get(service.url(path), service)
+    assert len(upstream.asked) == 3
+    with pytest.raises(UpstreamTooLarge):
+        http.get(service.url("said"), service, limit=59_999)
+    assert len(http.get(service.url("said"), service, limit=60_000).body) == 60_000
+
+
+def test_packed_answers_are_unpacked(upstream: Upstream, http: HTTP, service: Service) -> None:
+    upstream.on("/x", Reply(gzip.compress(b'{"ok": true}'), headers={"Content-Encoding": "gzip"}))
+    assert http.get(service.url("x"), service).json() == {"ok": True}
+    assert upstream.asked[0].headers["accept-encoding"] == "gzip"
+
+
+CUT = gzip.compress(b"cut short" * 99, mtime=0)[:-9]
+
+
+@pytest.mark.parametrize(
+    ("body", "encoding"), [(b"x", "br"), (b"not gzip", "gzip"), (CUT, "gzip"), (b"x", "gzip, gzip")]
+)
+def test_answers_packed_wrongly_are_a_clear_error(
+    upstream: Upstream, http: HTTP, service: Service, body: bytes, encoding: str
+) -> None:
+    upstream.on("/x", Reply(body, headers={"Content-Encoding": encoding}))
+    with pytest.raises(UpstreamUnexpected):
+        http.get(service.url("x"), service)
+
+
+def test_nobody_holds_us_byte_by_byte(upstream: Upstream, service: Service) -> None:
+    upstream.on("/x", Reply(b"y" * 1000, drip=0.02))
+    http = HTTP(AGENT, policy=replace(QUICK, total=0.4))
+    started = time.monotonic()
+    with pytest.raises(UpstreamUnreachable):
+        http.get(service.url("x"), service)
+    assert time.monotonic() - started < 10  # the whole body would take twenty
+    http.close()
+
+
+def test_headers_that_never_end_are_given_up(service: Service) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=_drip_headers, args=(server,), daemon=True)
+        thread.start()
+        slow = Service("Tracker", f"http://127.0.0.1:{server.getsockname()[1]}")
+        http = HTTP(AGENT, policy=replace(QUICK, total=0.4, tries=1))
+        with pytest.raises(UpstreamUnreachable):
+            http.get(slow.url("x"), slow)
+        http.close()
+        thread.join(2)
+
+
+def _drip_headers(server: socket.socket) -> None:
+    connection, _ = server.accept()
+    with connection:
+        connection.sendall(b"HTTP/1.1 200 OK\r\n")
+        end = time.monotonic() + 1
+        while time.monotonic() < end:
+            try:
+                connection.sendall(b"X: y\r\n")
+            except OSError:
+                return
+            time.sleep(0.05)
+
+
+def test_what_is_not_http_is_a_clear_error() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        service = Service("Tracker", f"http://127.0.0.1:{server.getsockname()[1]}")
+
+        def greet() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(4000)
+                connection.sendall(b"220 mail ready\r\n\r\n")
+
+        threading.Thread(target=greet, daemon=True).start()
+        http = HTTP(AGENT, policy=replace(QUICK, tries=1))
+        with pytest.raises(UpstreamUnreachable, match="Tracker does not answer"):
+            http.get(service.url("x"), service)
+        http.close()
+
+
+def test_a_redirect_within_the_service_keeps_the_token(upstream: Upstream, http: HTTP, service: Service) -> None:
+    upstream.on("/old", Reply("", 301, {"Location": "/new?a=1"}))
+    upstream.on("/new", {"ok": True})
+    assert http.get(service.url("old"), service).url == f"{upstream.url}/new?a=1"
+    assert upstream.asked[1].headers["authorization"] == f"Bearer {SECRET}"
+
+
+def test_a_redirect_to_another_host_loses_token_and_trust(
+    upstream: Upstream, other: Upstream, http: HTTP, service: Service
+) -> None:
+    upstream.on("/x", Reply("", 302, {"Location": f"{other.url}/steal"}))
+    other.on("/steal", {"ok": True})
+    with pytest.raises(UpstreamForbidden):
+        http.get(service.url("x"), service)
+    assert other.asked == []
+
+
+def test_a_token_stays_where_it_belongs(upstream: Upstream, other: Upstream, service: Service) -> None:
+    upstream.on("/x", Reply("", 302, {"Location": f"{other.url}/elsewhere"}))
+    other.on("/elsewhere", {"ok": True})
+    http = HTTP(AGENT, vouched=[ip_network("127.0.0.0/8")], policy=QUICK)
+    assert http.get(service.url("x"), service).json() == {"ok": True}
+    assert "authorization" not in other.asked[0].headers
+    # Nor is it sent to an address that somebody typed, or to a service of another name.
+    http.get(f"{other.url}/elsewhere", service)
+    http.get(f"{other.url}/elsewhere")
+    assert all("authorization" not in asked.headers for asked in other.asked)
+    http.close()
+
+
+def test_redirects_end(upstream: Upstream, http: HTTP, service: Service) -> None:
+    upstream.on("/x", Reply("", 302, {"Location": "/x"}))
+    with pytest.raises(UpstreamUnexpected):
+        http.get(service.url("x"), service)
+    assert len(upstream.asked) == 5
+
+
+@pytest.mark.parametrize("location", ["file:///etc/passwd", "http://169.254.169.254/latest", "http://[::1]:80/"])
+def test_a_redirect_leads_nowhere_that_was_not_allowed_before(
+    upstream: Upstream, http: HTTP, service: Service, location: str
+) -> None:
+    upstream.on("/x", Reply("", 307, {"Location": location}))
+    with pytest.raises(UpstreamForbidden):
+        http.get(service.url("x"), service)
+
+
+def test_tokens_are_in_no_log_and_no_error(
+    upstream: Upstream, http: HTTP, service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    upstream.on("/x", Reply("", 500))
+    with pytest.raises(UpstreamUnreachable) as caught:
+        http.get(service.url("x"), service)
+    told = caplog.text + str(caught.value) + repr(caught.value.__cause__) + repr(service)
+    assert SECRET not in told
+
+
+def test_few_requests_at_once_reach_a_host(upstream: Upstream, service: Service) -> None:
+    running_now, most, lock = [0], [0], threading.Lock()
+
+    def reply(asked: Asked) -> Reply:
+        with lock:
+            running_now[0] += 1
+            most[0] = max(most[0], running_now[0])
+        time.sleep(0.03)
+        with lock:
+            running_now[0] -= 1
+        return Reply({})
+
+    upstream.on("/x", reply)
+    http = HTTP(AGENT, policy=replace(QUICK, concurrency=2))
+    threads = [threading.Thread(target=http.get, args=(service.url("x"), service)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(upstream.asked) == 8
+    assert most[0] == 2
+    http.close()
+
+
+def test_nobody_shuts_a_host_off_by_asking_it_wrongly(upstream: Upstream, vouched: HTTP) -> None:
+    upstream.on("/feed", {"ok": True})
+    for _ in range(PATIENT.threshold):
+        with pytest.raises(UpstreamUnreachable):
+            vouched.get(f"https://127.0.0.1:{upstream.port}/feed")
+    assert vouched.get(f"{upstream.url}/feed").json() == {"ok": True}
+
+
+@pytest.mark.parametrize("host", ["a\x1b[31mb", "a b", "a\x7fb", "a\\b", "a<b>"])
+def test_what_is_no_name_of_a_host_comes_into_no_log(http: HTTP, host: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    with pytest.raises(UpstreamForbidden):
+        http.get(f"http://{host}.example/")
+    assert not caplog.records
+
+
+def test_a_redirect_to_no_address_is_a_clear_error(upstream: Upstream, http: HTTP, service: Service) -> None:
+    upstream.on("/x", Reply("", 302, {"Location": "http://["}))
+    with pytest.raises(UpstreamUnexpected):
+        http.get(service.url("x"), service)
+
+
+def test_names_of_other_scripts_are_spelled_for_the_net(http: HTTP, upstream: Upstream, service: Service) -> None:
+    upstream.on("/caf%C3%A9", {"ok": True})
+    assert http.get(f"{upstream.url}/café?ü=1", service).json() == {"ok": True}

@@ -1,0 +1,103 @@
+"""Politeness towards one host, on a clock of its own."""
+
+import threading
+from dataclasses import replace
+
+import pytest
+
+from hubs.clients.http.politeness import REMEMBERED, Host, Hosts, Policy
+from hubs.errors import UpstreamRefused, UpstreamUnreachable
+
+POLICY = Policy(threshold=2, rest=(10.0, 35.0), gap=0.0)
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def fail(host: Host, clock: Clock) -> None:
+    with host.turn(clock.now + 1):
+        host.failed()
+
+
+def test_a_host_is_left_alone_longer_and_longer_and_one_request_tries_first() -> None:
+    clock = Clock()
+    host = Host("tracker.example", POLICY, clock)
+    for expected in (10.0, 20.0, 35.0, 35.0):
+        fail(host, clock)
+        if expected == 10.0:  # closed: it takes two in a row
+            fail(host, clock)
+        with pytest.raises(UpstreamUnreachable) as caught, host.turn(clock.now + 1):
+            pass
+        assert caught.value.retry_after == pytest.approx(expected)
+        clock.now += expected + 0.1
+    with host.turn(clock.now + 1):
+        # Half open: while one tries, nobody else does.
+        with pytest.raises(UpstreamUnreachable), host.turn(clock.now + 1):
+            pass
+        host.succeeded()
+    for _ in range(3):
+        with host.turn(clock.now + 1):
+            host.succeeded()
+
+
+def test_a_try_that_neither_succeeded_nor_failed_lets_the_next_one_try() -> None:
+    clock = Clock()
+    host = Host("tracker.example", POLICY, clock)
+    fail(host, clock)
+    fail(host, clock)
+    clock.now += 11
+    with pytest.raises(ValueError, match="broken"), host.turn(clock.now + 1):
+        raise ValueError("broken")
+    with host.turn(clock.now + 1):
+        host.succeeded()
+
+
+def test_a_request_whose_turn_comes_too_late_is_refused() -> None:
+    clock = Clock()
+    host = Host("tracker.example", replace(POLICY, concurrency=1), clock)
+    with host.turn(clock.now + 1):
+        with pytest.raises(UpstreamRefused, match="too many requests"), host.turn(clock.now):
+            pass
+
+
+def test_the_rate_is_bounded_after_a_burst() -> None:
+    clock = Clock()
+    host = Host("tracker.example", replace(POLICY, gap=10.0, burst=3), clock)
+    for _ in range(3):
+        with host.turn(clock.now + 1):
+            pass
+    with pytest.raises(UpstreamRefused) as caught, host.turn(clock.now + 1):
+        pass
+    assert caught.value.retry_after == pytest.approx(10.0)
+    clock.now += 10
+    with host.turn(clock.now + 1):
+        pass
+
+
+def test_a_pause_is_bounded() -> None:
+    clock = Clock()
+    host = Host("tracker.example", POLICY, clock)
+    host.pause(1e9)
+    with pytest.raises(UpstreamUnreachable) as caught, host.turn(clock.now + 1):
+        pass
+    assert caught.value.retry_after == pytest.approx(35.0)
+
+
+def test_hosts_are_remembered_up_to_a_number_and_kept_apart() -> None:
+    hosts = Hosts(POLICY)
+    first = hosts.get(True, ("https", "a.example", 443))
+    assert hosts.get(True, ("https", "a.example", 443)) is first
+    assert hosts.get(False, ("https", "a.example", 443)) is not first
+    assert hosts.get(True, ("http", "a.example", 443)) is not first
+    threads = [
+        threading.Thread(target=hosts.get, args=(True, ("https", f"h{n}.example", 443))) for n in range(REMEMBERED + 5)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert hosts.get(True, ("https", "a.example", 443)) is not first

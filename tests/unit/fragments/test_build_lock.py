@@ -1,0 +1,104 @@
+"""Claims: one builder over all processes, whatever becomes of builder and cache."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hubs.cache import NullCache, SQLiteCache
+from hubs.fragments.build_lock import age, claim
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Iterator[SQLiteCache]:
+    found = SQLiteCache(tmp_path / "cache.db")
+    yield found
+    found.close()
+
+
+def test_there_is_one_builder_at_a_time(cache: SQLiteCache) -> None:
+    first = claim(cache, "b:1", 60)
+    assert first is not None
+    assert first.held()
+    assert claim(cache, "b:1", 60) is None
+    assert claim(cache, "b:2", 60) is not None
+    first.release()
+    assert claim(cache, "b:1", 60) is not None
+
+
+def test_a_claim_that_ended_is_no_longer_held_and_takes_nothing_from_the_next(cache: SQLiteCache) -> None:
+    moment = [1000.0]
+    first = claim(cache, "b:1", 60, lambda: moment[0])
+    cache.delete("b:1")  # as the cache does in time
+    moment[0] = 1061.0
+    assert first is not None
+    assert not first.held()
+    second = claim(cache, "b:1", 60)
+    first.release()
+    assert second is not None
+    assert second.held()
+    assert not first.held()
+
+
+def test_a_claim_that_the_cache_lost_is_held_until_its_end_unless_another_has_one(cache: SQLiteCache) -> None:
+    first = claim(cache, "b:1", 60)
+    cache.delete("b:1")  # evicted, or memcached was started again
+    assert first is not None
+    assert first.held()
+    assert claim(cache, "b:1", 60) is not None
+    assert not first.held()
+
+
+def test_without_a_cache_everybody_builds() -> None:
+    first, second = claim(NullCache(), "b:1", 60), claim(NullCache(), "b:1", 60)
+    assert first is not None
+    assert second is not None
+    assert first.held()
+    first.release()
+
+
+def test_how_long_somebody_has_been_building_is_known(cache: SQLiteCache) -> None:
+    assert age(cache, "b:1") is None
+    claim(cache, "b:1", 60)
+    found = age(cache, "b:1")
+    assert found is not None
+    assert 0 <= found < 10
+    cache.set("b:1", b"damaged", 60)
+    assert age(cache, "b:1") == 0.0
+
+
+CLAIMING = """
+import os, signal, sys
+from pathlib import Path
+from hubs.cache import SQLiteCache
+from hubs.fragments.build_lock import claim
+assert claim(SQLiteCache(Path(sys.argv[1])), "b:1", 60)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_nobody_waits_for_a_builder_that_was_killed(cache: SQLiteCache, tmp_path: Path) -> None:
+    killed = subprocess.run([sys.executable, "-c", CLAIMING, str(tmp_path / "cache.db")], check=False)
+    assert killed.returncode < 0
+    assert cache.get("b:1") is not None
+    assert age(cache, "b:1") is None
+    found = claim(cache, "b:1", 60)
+    assert found is not None
+    assert found.held()
+    assert age(cache, "b:1") is not None
+    assert claim(cache, "b:1", 60) is None
+
+
+def test_of_a_builder_elsewhere_nobody_can_tell_whether_it_lives(cache: SQLiteCache) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    claim(cache, "b:1", 60)
+    moment, word, _, place = (cache.get("b:1") or b"").decode().split(" ")
+    for process, where in ((gone.pid, "another/pid:[1]"), (os.getpid(), place), (0, place), (-1, place), ("x", place)):
+        cache.set("b:1", f"{moment} {word} {process} {where}".encode(), 60)
+        assert claim(cache, "b:1", 60) is None
+    cache.set("b:1", f"{moment} {word}".encode(), 60)  # of an older version
+    assert claim(cache, "b:1", 60) is None

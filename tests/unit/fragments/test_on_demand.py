@@ -1,0 +1,219 @@
+"""What readers get: one build for all of them, and never a long wait."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import fakeredis
+import pytest
+from sqlalchemy.orm import Session
+
+from hubs.fragments import on_demand as desk_module
+from hubs.fragments.on_demand import FragmentReader, RefreshRequester
+from hubs.fragments.schedule import KEY, BuildSchedule
+from hubs.fragments.store import Fragment, FragmentStore
+from hubs.fragments.thread_pool import BoundedThreadPool
+from hubs.fragments.waiting import MAX_WAITERS
+from hubs.models import Database, Hub, Widget
+from tests.services import wait_for
+
+Make = Callable[..., FragmentReader]
+
+
+@pytest.fixture
+def store() -> fakeredis.FakeRedis:
+    return fakeredis.FakeRedis()
+
+
+@pytest.fixture
+def make(fragments: FragmentStore, database: Database, store: fakeredis.FakeRedis) -> Iterator[Make]:
+    crews: list[BoundedThreadPool] = []
+
+    def make(size: int = 4, budget: float = 10.0) -> FragmentReader:
+        crews.append(BoundedThreadPool("desk", size, budget))
+        return FragmentReader(fragments, database, BuildSchedule(lambda: store), crews[-1])
+
+    yield make
+    for crew in crews:
+        crew.stop(1)
+
+
+@pytest.fixture
+def sticky(session: Session, team: Hub) -> Widget:
+    return next(row for row in team.widgets if row.plugin == "sticky")
+
+
+class Slow:
+    """Makes building a widget take long, until it is released."""
+
+    def __init__(self, fragments: FragmentStore, monkeypatch: pytest.MonkeyPatch, *widgets: int) -> None:
+        self.released, self.begun = threading.Event(), []
+        render = fragments._render
+
+        def slow(found: Any, row: Widget, *rest: Any) -> str:
+            if row.id in widgets:
+                self.begun.append(row.id)
+                self.released.wait(20)
+            return render(found, row, *rest)
+
+        monkeypatch.setattr(fragments, "_render", slow)
+
+
+def test_many_readers_of_an_uncached_widget_cause_one_build(
+    make: Make, fragments: FragmentStore, database: Database, sticky: Widget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow, desk, found = Slow(fragments, monkeypatch, sticky.id), make(), []
+    threading.Timer(0.15, slow.released.set).start()
+
+    def read() -> None:
+        with database.session() as own:
+            found.append(desk.read(own.get_one(Widget, sticky.id)))
+            fragments.cache.close()
+
+    threads = [threading.Thread(target=read) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert slow.begun == [sticky.id]
+    assert [one.state for one in found if one] == ["live"] * 12
+
+
+def test_who_claims_just_after_another_has_built_does_not_build_again(
+    make: Make, fragments: FragmentStore, sticky: Widget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built, build, claim = [], fragments.build, fragments.claim
+
+    def late(row: Widget) -> object:
+        built.append(build(row))  # another process: between our look and our claim
+        return claim(row)
+
+    monkeypatch.setattr(fragments, "claim", late)
+    monkeypatch.setattr(fragments, "build", lambda *arguments, **more: pytest.fail("built again"))
+    assert make().read(sticky) == built[0]
+    assert fragments.building_for(sticky) is None
+
+
+def test_a_builder_in_another_process_is_waited_for_only_for_a_moment(
+    make: Make, fragments: FragmentStore, sticky: Widget
+) -> None:
+    desk, claim = make(), fragments.claim(sticky)
+    assert claim is not None
+    assert desk.read(sticky, patience=0.1) is None
+    claim.release()
+    fresh = desk.read(sticky)
+    assert fresh is not None
+    assert fresh.state == "live"
+
+
+def test_a_builder_who_died_bars_nobody_once_its_claim_has_ended(
+    make: Make, fragments: FragmentStore, sticky: Widget
+) -> None:
+    assert fragments.claim(sticky) is not None
+    threading.Timer(0.2, lambda: fragments.cache.delete(f"b:{sticky.id}")).start()  # as the cache does in time
+    assert make().read(sticky, patience=5) is not None
+
+
+def test_a_widget_that_hangs_is_given_up_and_handed_to_the_daemon(
+    make: Make, fragments: FragmentStore, sticky: Widget, store: fakeredis.FakeRedis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow, desk = Slow(fragments, monkeypatch, sticky.id), make(budget=0.5)
+    monkeypatch.setattr("random.uniform", lambda low, high: high)
+    assert desk.read(sticky, patience=0.1) is None
+    found = wait_for(lambda: fragments.read(sticky), "the end of the budget")
+    assert isinstance(found, Fragment)
+    assert (found.state, found.failures) == ("failed", 1)
+    assert "no content within 0.5 s" in found.error
+    assert wait_for(lambda: store.zscore(KEY, str(sticky.id)), "the next try") == pytest.approx(found.due)
+    assert desk.read(sticky) == found  # at once, and without another build
+    slow.released.set()
+    wait_for(lambda: getattr(fragments.read(sticky), "state", "") == "live", "the late content")
+    assert slow.begun == [sticky.id]
+
+
+def test_nobody_waits_for_what_has_been_under_way_for_long(
+    make: Make, fragments: FragmentStore, sticky: Widget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk_module, "PATIENCE", 0.2)
+    slow, desk = Slow(fragments, monkeypatch, sticky.id), make()
+    assert desk.read(sticky, patience=0.2) is None
+    time.sleep(0.1)
+    start = time.monotonic()
+    assert desk.read(sticky, patience=10) is None
+    assert time.monotonic() - start < 5
+    slow.released.set()
+
+
+def test_a_page_gets_what_is_built_in_time_and_leaves_the_rest_out(
+    make: Make, fragments: FragmentStore, sticky: Widget, team: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = Slow(fragments, monkeypatch, sticky.id)
+    found = make(size=2).read_many(team.widgets, patience=1)
+    assert set(found) == {row.id for row in team.widgets} - {sticky.id}
+    slow.released.set()
+
+
+def test_when_all_threads_are_busy_the_daemon_is_asked(
+    make: Make, fragments: FragmentStore, team: Hub, store: fakeredis.FakeRedis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = team.widgets[:2]
+    slow, desk = Slow(fragments, monkeypatch, first.id), make(size=1)
+    assert desk.read_many([first, second], patience=0.2) == {}
+    assert store.zrange(KEY, 0, -1) == [str(second.id).encode()]
+    slow.released.set()
+
+
+def test_few_readers_wait_for_long_and_the_others_come_back(
+    make: Make, fragments: FragmentStore, database: Database, sticky: Widget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow, desk, took = Slow(fragments, monkeypatch, sticky.id), make(), []
+
+    def read() -> None:
+        with database.session() as own:
+            row = own.get_one(Widget, sticky.id)
+            start = time.monotonic()
+            assert desk.read(row, patience=1.2) is None
+            took.append(time.monotonic() - start)
+            fragments.cache.close()
+
+    threads = [threading.Thread(target=read) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(seconds > 1.1 for seconds in took) == [False] * 4 + [True] * MAX_WAITERS
+    slow.released.set()
+
+
+def test_the_daemon_is_reminded_once_of_what_many_readers_see(store: fakeredis.FakeRedis) -> None:
+    remind = RefreshRequester(BuildSchedule(lambda: store))
+    remind([1, 2])
+    store.flushall()
+    remind([1, 2, 3])
+    assert store.zrange(KEY, 0, -1) == [b"3"]
+
+
+def test_readers_keep_old_content_and_the_daemon_hears_that_its_time_has_come(
+    fragments: FragmentStore, sticky: Widget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reminded: list[list[int]] = []
+    monkeypatch.setattr(fragments, "on_due", reminded.append)
+    found = fragments.registry.get("sticky")
+    assert found is not None
+    monkeypatch.setattr(found.cls, "lifetime", 600)
+    made = fragments.build(sticky)
+    assert 530 < made.due - time.time() < 670
+    assert fragments.read(sticky) == made
+    assert reminded == []
+    monkeypatch.setattr("hubs.fragments.store.time", FakeTime(made.due + 1))
+    assert fragments.read(sticky) == made
+    assert reminded == [[sticky.id]]
+
+
+class FakeTime:
+    def __init__(self, moment: float) -> None:
+        self.moment = moment
+
+    def time(self) -> float:
+        return self.moment

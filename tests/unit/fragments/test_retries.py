@@ -1,0 +1,58 @@
+"""When what failed is tried again: at random, later and later, and not before a service may be asked again."""
+
+import time
+
+import pytest
+from sqlalchemy.orm import Session
+
+from hubs.errors import UpstreamUnreachable
+from hubs.fragments.store import RETRY, FragmentStore
+from hubs.models import Hub
+
+
+@pytest.mark.parametrize(
+    ("error", "earliest"),
+    [
+        (RuntimeError("not today"), 0.0),
+        (UpstreamUnreachable("Bodhi does not answer just now."), 0.0),
+        (UpstreamUnreachable("Bodhi is left alone for a while.", retry_after=300.0), 300.0),
+    ],
+)
+def test_the_next_try_is_anywhere_up_to_a_growing_bound(
+    fragments: FragmentStore, session: Session, team: Hub, error: Exception, earliest: float
+) -> None:
+    row = team.widgets[0]
+    for failures in range(1, 16):
+        start = time.time()
+        made = fragments.give_up(row, error)
+        assert made.failures == failures
+        bound = earliest + min(RETRY[0] * 2.0**failures, RETRY[1])
+        assert start + earliest <= made.due <= time.time() + bound
+
+
+def test_those_that_failed_together_come_back_apart(fragments: FragmentStore, session: Session, team: Hub) -> None:
+    row, error = team.widgets[0], RuntimeError("not today")
+    for _ in range(12):
+        fragments.give_up(row, error)
+    waits = sorted(fragments.give_up(row, error).due - time.time() for _ in range(40))
+    assert waits[10] < 0.5 * RETRY[1]
+    assert waits[30] > 0.5 * RETRY[1]
+
+
+def test_a_service_that_is_down_leaves_the_last_good_content_and_says_what_is_wrong(
+    fragments: FragmentStore, session: Session, team: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = team.widgets[0]
+    good = fragments.build(row)
+
+    def down(*arguments: object) -> str:
+        raise UpstreamUnreachable("Bodhi is left alone for a while.", retry_after=60.0)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(fragments, "_render", down)
+        made = fragments.build(row)
+    assert (made.html, made.state, made.built_at) == (good.html, "stale", good.built_at)
+    assert made.error.endswith("Bodhi is left alone for a while.")
+    assert made.due >= time.time() + 59
+    back = fragments.build(row)
+    assert (back.state, back.failures, back.due, back.error) == ("live", 0, 0.0, "")

@@ -1,0 +1,170 @@
+"""What is due: kept in Redis, taken once, coming up again when it was not done."""
+
+import fakeredis
+import pytest
+import redis
+
+from hubs.fragments.schedule import BATCH, KEY, REST, TOUCHED, BuildSchedule, DueBatch
+
+NOTHING = DueBatch([], [])
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def store() -> fakeredis.FakeRedis:
+    return fakeredis.FakeRedis()
+
+
+@pytest.fixture
+def due(store: fakeredis.FakeRedis, clock: Clock) -> BuildSchedule:
+    return BuildSchedule(lambda: store, clock)
+
+
+def test_what_is_asked_for_is_taken_once_when_its_time_has_come(due: BuildSchedule, clock: Clock) -> None:
+    assert due.ask([1, 2])
+    assert due.ask([3], when=1010)
+    assert due.take(60) == DueBatch([1, 2], [])
+    assert due.take(60) == NOTHING
+    clock.now = 1010
+    assert due.take(60) == DueBatch([3], [])
+
+
+def test_what_was_taken_and_not_done_comes_up_again(due: BuildSchedule, clock: Clock) -> None:
+    due.ask([1, 2])
+    due.take(60)
+    due.done(1)
+    clock.now += 61  # whoever took it died
+    assert due.take(60) == DueBatch([2], [])
+
+
+def test_what_is_asked_for_while_it_is_built_stays(due: BuildSchedule) -> None:
+    due.ask([1])
+    due.take(60)
+    due.ask([1])
+    due.done(1)
+    assert due.take(60) == DueBatch([1], [])
+
+
+def test_the_earlier_moment_counts_until_a_failure_sets_the_next(due: BuildSchedule, clock: Clock) -> None:
+    due.ask([1], when=1050)
+    due.ask([1], when=1090)
+    clock.now = 1050
+    assert due.take(60) == DueBatch([1], [])
+    due.settle(1, 1200, failed=True)
+    clock.now = 1199
+    assert due.take(60) == NOTHING
+    clock.now = 1200
+    assert due.take(60) == DueBatch([1], [])
+
+
+def test_content_that_grows_old_is_kept_apart_from_what_was_asked_for(due: BuildSchedule, clock: Clock) -> None:
+    due.settle(7, 1300, failed=False)
+    due.ask([7])
+    assert due.take(60) == DueBatch([7], [])
+    due.settle(7, 1400, failed=False)
+    clock.now = 1399
+    assert due.take(60) == NOTHING
+    clock.now = 1400
+    assert due.take(60) == DueBatch([], [7])
+    due.drop_timed([7])
+    clock.now = 2000
+    assert due.take(60) == NOTHING
+
+
+def test_never_more_than_a_batch_is_taken(due: BuildSchedule) -> None:
+    due.ask(range(30))
+    assert sum(len(due.take(60, most=10).asked) for _ in range(2)) == 20
+
+
+def test_what_others_wrote_into_the_set_is_no_widget(due: BuildSchedule, store: fakeredis.FakeRedis) -> None:
+    store.zadd(KEY, {"x": 1, "t": 1, "tx": 1, "-4": 1, "5": 1})
+    assert due.take(60) == DueBatch([5], [])
+
+
+def test_while_redis_is_away_every_answer_says_so() -> None:
+    def away() -> redis.Redis:
+        raise redis.ConnectionError("gone")
+
+    due = BuildSchedule(away)
+    assert due.take(60) == NOTHING
+    assert not due.ask([1])
+    assert not due.settle(1, 5.0, failed=True)
+    assert not due.settle(1, 5.0, failed=False)
+    assert not due.drop_timed([1])
+    assert due.ask([])  # nothing to do
+
+
+def test_what_a_message_touched_is_due_unless_it_is_built_soon(due: BuildSchedule, clock: Clock) -> None:
+    assert due.touch([1, 2])
+    assert due.take(60) == NOTHING
+    assert due.settle(1, 0.0, failed=False, touched=due.touched(1))
+    assert due.settle(2, 0.0, failed=False)  # by somebody who knew nothing of messages
+    clock.now += TOUCHED + 1
+    assert due.take(60) == DueBatch([2], [])
+    assert due.done(2, due.touched(2))
+    clock.now += 61
+    assert due.take(60) == NOTHING
+
+
+def test_what_a_message_touches_while_it_is_built_is_built_once_more(due: BuildSchedule, clock: Clock) -> None:
+    due.touch([1])
+    before = due.touched(1)
+    clock.now += 0.1
+    due.touch([1])
+    due.done(1, before)
+    clock.now += TOUCHED + 1
+    assert due.take(60) == DueBatch([1], [])
+
+
+def test_a_failed_build_waits_for_its_next_try_whatever_touched_it_before(due: BuildSchedule, clock: Clock) -> None:
+    due.touch([1])
+    due.settle(1, 1200, failed=True, touched=due.touched(1))
+    clock.now += TOUCHED + 1
+    assert due.take(60) == NOTHING
+    clock.now = 1201
+    due.touch([1])
+    clock.now += TOUCHED + 1
+    assert due.take(60) == DueBatch([1], [])  # once, though it is there as asked for and as touched
+
+
+def test_more_than_a_batch_is_touched_at_once_and_a_widget_that_is_gone_is_forgotten(
+    due: BuildSchedule, store: fakeredis.FakeRedis
+) -> None:
+    assert due.touch(range(BATCH + 5))
+    assert due.touch([])
+    assert store.zcard(KEY) == BATCH + 5
+    due.ask([3])
+    due.timed(3, 2000)
+    assert due.forget(3)
+    assert store.zcard(KEY) == BATCH + 4
+
+
+def test_messages_do_not_wait_again_and_again_for_a_redis_that_does_not_answer(
+    store: fakeredis.FakeRedis, clock: Clock
+) -> None:
+    tries: list[float] = []
+
+    def client() -> fakeredis.FakeRedis:
+        tries.append(clock.now)
+        if len(tries) == 1:
+            raise redis.TimeoutError("no answer")
+        return store
+
+    due = BuildSchedule(client, clock)
+    assert [due.touch([1]) for _ in range(5)] == [False] * 5
+    assert len(tries) == 1
+    clock.now += REST
+    assert due.touch([1])
+    assert due.touch([2])

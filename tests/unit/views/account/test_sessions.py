@@ -1,0 +1,95 @@
+"""Sessions: new at every sign-in, revocable, and over after a while."""
+
+import time
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from hubs.actions.people import sessions
+from hubs.models import SignIn, User, now
+from hubs.views.web import context as views_site
+from tests.unit.views.conftest import post, sign_in
+
+
+def is_signed_in(client: FlaskClient) -> bool:
+    return client.get("/me/").status_code == 200
+
+
+def cookie(client: FlaskClient) -> str:
+    found = client.get_cookie("hubs")
+    assert found is not None
+    return found.value
+
+
+def test_signing_in_makes_a_new_session_and_ends_the_one_before(client: FlaskClient, session: Session) -> None:
+    sign_in(client, "quillon")
+    before = cookie(client)
+    with client.session_transaction() as held:
+        key = held["key"]
+        held["left"] = "over"
+    sign_in(client, "quillon")
+    with client.session_transaction() as held:
+        assert held["key"] != key
+        assert "left" not in held
+    client.set_cookie("hubs", before)
+    assert not is_signed_in(client)
+    assert session.query(SignIn).count() == 1
+
+
+def test_signing_out_makes_the_cookie_worthless(client: FlaskClient) -> None:
+    sign_in(client, "quillon")
+    before = cookie(client)
+    post(client, "/logout")
+    client.set_cookie("hubs", before)
+    assert not is_signed_in(client)
+
+
+def test_the_table_does_not_hold_what_the_cookie_holds(client: FlaskClient, session: Session) -> None:
+    sign_in(client, "quillon")
+    with client.session_transaction() as held:
+        assert session.query(SignIn).one().digest == sessions.digest_of(held["key"]) != held["key"]
+
+
+def test_a_key_is_good_for_its_own_account_only(client: FlaskClient, session: Session) -> None:
+    sign_in(client, "bertil")
+    other = session.query(User).one().id
+    sign_in(client, "quillon")
+    with client.session_transaction() as held:
+        held["user"] = other
+    assert not is_signed_in(client)
+
+
+def test_a_session_that_nobody_uses_ends_and_one_in_use_goes_on(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sign_in(client, "quillon")
+    idle, present = app.extensions["hubs"].settings.session_idle, time.time()
+    monkeypatch.setattr(views_site.time, "time", lambda: present + idle - 10)
+    assert is_signed_in(client)
+    monkeypatch.setattr(views_site.time, "time", lambda: present + 2 * idle - 30)
+    assert is_signed_in(client)
+    monkeypatch.setattr(views_site.time, "time", lambda: present + 4 * idle)
+    assert not is_signed_in(client)
+
+
+def test_a_session_ends_at_last_however_much_it_is_used(client: FlaskClient, session: Session) -> None:
+    sign_in(client, "quillon")
+    session.query(SignIn).update({"expires_on": now()})
+    session.commit()
+    assert not is_signed_in(client)
+    sign_in(client, "bertil")
+    assert session.query(SignIn).count() == 1  # what is over is not kept
+
+
+def test_a_person_is_signed_out_everywhere_but_here(app: Flask, session: Session) -> None:
+    here, there = app.test_client(), app.test_client()
+    for client in (here, there):
+        sign_in(client, "quillon")
+    with here.session_transaction() as held:
+        key = held["key"]
+    assert sessions.end_all(session, session.query(User).one().id, but=key) == 1
+    session.commit()
+    assert is_signed_in(here)
+    assert not is_signed_in(there)

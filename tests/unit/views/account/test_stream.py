@@ -1,0 +1,215 @@
+"""The stream: what I follow, for me alone, with filters, marks and pages, and never what is hidden from me."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from hubs.actions import messages
+from hubs.actions.people import roles, stream
+from hubs.models import Hub, MessagePerson, RoleName, StoredMessage, StreamMark, User, Visibility, now
+from tests.unit.conftest import as_person, user_of
+from tests.unit.views.conftest import post, sign_in
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def say(session: Session, sentence: str, *usernames: str, minutes: int = 0) -> int:
+    """Store a message that names people; return its number."""
+    at = NOON + timedelta(minutes=minutes)
+    row = StoredMessage(msg_id=sentence, topic="org.test.dev.wiki.edit", category="wiki", sent_at=at, sentence=sentence)
+    row.people = [MessagePerson(username=name, sent_at=at, category="wiki") for name in usernames]
+    session.add(row)
+    session.commit()
+    return row.id
+
+
+def sees(client: FlaskClient, path: str = "/stream/") -> list[str]:
+    page = client.get(path)
+    assert page.status_code == 200, path
+    text = page.get_data(as_text=True)
+    return [one.strip() for one in re.findall(r'<p class="feed-sentence">(.*?)</p>', text, re.DOTALL)]
+
+
+def test_everybody_sees_what_they_follow_and_nobody_elses_stream(
+    client: FlaskClient, session: Session, otters: Hub
+) -> None:
+    say(session, "member edits", "member", minutes=1)
+    say(session, "subscriber edits", "subscriber", minutes=2)
+    say(session, "stranger edits", "stranger", minutes=3)
+    seen = {name: sees(sign_in(client, name)) for name in ("owner", "member", "subscriber", "stranger")}
+    assert seen == {
+        "owner": ["member edits"],
+        "member": ["member edits"],
+        "subscriber": ["subscriber edits", "member edits"],
+        "stranger": ["stranger edits"],
+    }
+
+
+def test_visitors_have_no_stream(client: FlaskClient, otters: Hub) -> None:
+    for path in ("/stream/", "/stream/new", "/stream/token"):
+        assert client.get(path).status_code == 403
+
+
+def test_subscribing_to_a_persons_hub_brings_what_they_do(client: FlaskClient, session: Session, otters: Hub) -> None:
+    say(session, "member edits", "member")
+    hub = session.query(Hub).filter_by(kind="user", name="member").one()
+    roles.take_role(session, as_person(session, "stranger"), hub, RoleName.SUBSCRIBER)
+    session.commit()
+    assert sees(sign_in(client, "stranger")) == ["member edits"]
+
+
+def test_who_hides_what_they_do_is_in_nobodys_stream_but_their_own(
+    client: FlaskClient, session: Session, otters: Hub
+) -> None:
+    say(session, "member edits", "member", minutes=1)
+    say(session, "member thanks owner", "member", "owner", minutes=2)
+    user_of(session, "member").activity = Visibility.OWNERS
+    session.commit()
+    for name in ("owner", "subscriber", "stranger"):
+        assert sees(sign_in(client, name)) == [], name
+    assert sees(sign_in(client, "member")) == ["member thanks owner", "member edits"]
+
+
+def test_a_hub_that_closed_or_was_archived_brings_nothing_to_who_only_subscribes(
+    client: FlaskClient, session: Session, otters: Hub
+) -> None:
+    say(session, "member edits", "member")
+    sign_in(client, "subscriber")
+    otters.visibility = Visibility.MEMBERS
+    session.commit()
+    assert sees(client) == []
+    assert sees(sign_in(client, "owner")) == ["member edits"]
+    otters.visibility, otters.archived = Visibility.PUBLIC, True
+    session.commit()
+    assert sees(sign_in(client, "subscriber")) == []
+
+
+def test_the_stream_is_narrowed_to_mine_mentions_and_saved(client: FlaskClient, session: Session, otters: Hub) -> None:
+    say(session, "member edits", "member", minutes=1)
+    say(session, "owner edits", "owner", minutes=2)
+    kept = say(session, "member thanks owner", "member", "owner", minutes=3)
+    sign_in(client, "owner")
+    assert sees(client) == ["member thanks owner", "owner edits", "member edits"]
+    assert sees(client, "/stream/?show=mine") == ["member thanks owner", "owner edits"]
+    assert sees(client, "/stream/?show=mentions") == ["member thanks owner"]
+    assert sees(client, "/stream/?show=saved") == []
+    assert post(client, "/stream/", message=str(kept), act="save").status_code == 303
+    assert sees(client, "/stream/?show=saved") == ["member thanks owner"]
+    assert sees(sign_in(client, "member"), "/stream/?show=saved") == []
+    assert client.get("/stream/?show=nothing").status_code == 400
+
+
+def test_a_message_is_hidden_for_oneself_alone_and_comes_back(
+    client: FlaskClient, session: Session, otters: Hub
+) -> None:
+    number = say(session, "member edits", "member")
+    sign_in(client, "owner")
+    answer = post(client, "/stream/", message=str(number), act="hide")
+    page = client.get(answer.headers["Location"]).get_data(as_text=True)
+    assert "The message is hidden." in page
+    assert sees(client) == []
+    assert sees(sign_in(client, "subscriber")) == ["member edits"]
+    sign_in(client, "owner")
+    post(client, "/stream/", message=str(number), act="unhide")
+    assert sees(client) == ["member edits"]
+    assert session.query(StreamMark).count() == 0
+
+
+@pytest.mark.parametrize("fields", [{"act": "save", "message": "x"}, {"act": "eat", "message": "1"}, {"act": "save"}])
+def test_marks_that_make_no_sense_are_refused(client: FlaskClient, otters: Hub, fields: dict[str, str]) -> None:
+    assert post(sign_in(client, "owner"), "/stream/", **fields).status_code == 400
+
+
+def test_nobody_marks_what_is_not_in_their_stream(client: FlaskClient, session: Session, otters: Hub) -> None:
+    number = say(session, "member edits", "member")
+    assert post(sign_in(client, "stranger"), "/stream/", message=str(number), act="save").status_code == 404
+    assert post(client, "/stream/", message=str(number + 999), act="save").status_code == 404
+
+
+def test_what_is_saved_outlives_the_time_for_which_messages_are_kept(session: Session, otters: Hub) -> None:
+    kept, gone = (say(session, text, "member") for text in ("kept", "gone"))
+    session.query(StoredMessage).update({"sent_at": NOON - timedelta(days=9000)})
+    stream.mark(session, as_person(session, "owner"), kept, "save")
+    messages.purge(session, 30)
+    assert [row.id for row in session.query(StoredMessage)] == [kept] != [gone]
+
+
+def test_pages_follow_each_other_without_gap_while_new_messages_come(
+    client: FlaskClient, session: Session, otters: Hub
+) -> None:
+    # Two of a minute share their time.
+    numbers = [say(session, f"edit {number:02}", "member", minutes=number // 2 * 400) for number in range(70)]
+    sign_in(client, "owner")
+    found: list[str] = []
+    path = "/stream/"
+    for _page in range(3):
+        found += sees(client, path)
+        older = re.search(r'href="(/stream/\?before=[^"]+)"', client.get(path).get_data(as_text=True))
+        say(session, f"newer {len(found)}", "member", minutes=99_999)
+        path = older[1] if older else ""
+    assert found == [f"edit {number:02}" for number in reversed(range(70))]
+    assert path == ""
+    assert len(numbers) == 70
+    assert client.get("/stream/?before=x").status_code == 400
+
+
+def test_the_stream_goes_on_however_far_apart_messages_are(session: Session, otters: Hub) -> None:
+    past = int((now() - NOON) / timedelta(minutes=1))
+    ages = [1, 30, 200, 600, 3000, 8000, *range(20_000, 20_060)]  # minutes ago
+    numbers = [say(session, f"s{n}", "member", "owner", minutes=past - ago) for n, ago in enumerate(ages)]
+    who = as_person(session, "subscriber")
+    stream.mark(session, who, numbers[-1], "save")
+    for narrow in ("all", "mentions"):
+        asks = who if narrow == "all" else as_person(session, "member")
+        first = stream.read(session, asks, narrow)
+        second = stream.read(session, asks, narrow, first.before)
+        third = stream.read(session, asks, narrow, second.before)
+        found = [item.sentence for page in (first, second, third) for item in page.items]
+        assert found == [f"s{n}" for n in range(len(ages))]
+        assert third.before == ""
+        place = stream.cursor(first.items[3].sent_at, first.items[3].id)
+        assert stream.count_newer(session, asks, narrow, place) == 3
+        assert stream.count_newer(session, asks, narrow, "") == len(ages)
+    assert [item.sentence for item in stream.read(session, who, "saved").items] == [f"s{len(ages) - 1}"]
+
+
+def test_new_messages_are_counted_and_shown_when_asked_for(client: FlaskClient, session: Session, otters: Hub) -> None:
+    say(session, "member edits", "member", minutes=1)
+    sign_in(client, "owner")
+    found = re.search(r'data-new="([^"]+)"', client.get("/stream/").get_data(as_text=True))
+    assert found
+    path = found[1].replace("&amp;", "&")
+    assert client.get(path).json == {"count": 0}
+    say(session, "member edits again", "member", minutes=2)
+    say(session, "stranger edits", "stranger", minutes=2)
+    answer = client.get(path)
+    assert answer.json == {"count": 1}
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_an_open_page_hears_the_hubs_that_one_follows_and_no_others(
+    app: Flask, client: FlaskClient, session: Session, otters: Hub
+) -> None:
+    tokens = app.extensions["hubs"].tokens
+    heard = {}
+    for name in ("member", "subscriber", "stranger"):
+        told = sign_in(client, name).get("/stream/token").json
+        heard[name] = set(tokens.read(told["token"]).channels)
+        assert f"user:{user_of(session, name).id}" in heard[name]
+        assert set(told["channels"].split()) == heard[name]
+    hub = otters.id
+    assert {f"hub:{hub}:public:en", f"hub:{hub}:members:en"} <= heard["member"]
+    assert f"hub:{hub}:public:en" in heard["subscriber"]
+    assert f"hub:{hub}:members:en" not in heard["subscriber"]
+    assert not any(channel.startswith(f"hub:{hub}:") for channel in heard["stranger"])
+
+
+def test_who_has_no_account_left_takes_the_marks_along(session: Session, otters: Hub) -> None:
+    number = say(session, "member edits", "member")
+    stream.mark(session, as_person(session, "subscriber"), number, "save")
+    session.query(User).filter_by(username="subscriber").delete()
+    assert session.query(StreamMark).count() == 0

@@ -1,0 +1,122 @@
+"""The page editor without JavaScript: steps, preview, saving, and two people who save."""
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from hubs.actions.people import roles
+from hubs.models import Hub, RoleName, Widget
+from tests.unit.conftest import as_person, user_of
+from tests.unit.views.conftest import post, sign_in
+
+EDIT = "/t/otters/edit"
+
+
+@pytest.fixture
+def owner(client: FlaskClient, otters: Hub) -> FlaskClient:
+    return sign_in(client, "owner")
+
+
+def shown(client: FlaskClient, path: str = EDIT) -> str:
+    return client.get(path).get_data(as_text=True)
+
+
+def order(session: Session, hub: Hub, side: str) -> list[str]:
+    session.expire_all()
+    return [row.key for row in hub.column(side)]
+
+
+def test_steps_change_the_draft_and_saving_changes_the_page(owner: FlaskClient, session: Session, otters: Hub) -> None:
+    assert post(owner, f"{EDIT}/add/library?side=left", label="Links", side="left").status_code == 303
+    for act in ("top", "down"):
+        assert post(owner, EDIT, act=act, key="library").status_code == 303
+    assert post(owner, EDIT, act="place", key="rules", side="left", index="0").status_code == 303
+    assert post(owner, EDIT, act="remove", key="members").status_code == 303
+    assert post(owner, EDIT, act="width", left_width="7").status_code == 303
+    page = shown(owner)
+    assert "changes that nobody else sees yet" in page
+    assert "+ library: Links" in page
+    assert "Links" not in shown(owner, "/t/otters/")
+    assert order(session, otters, "left") == ["sticky", "feed"]
+    saved = post(owner, EDIT, act="save")
+    assert saved.headers["Location"] == "/t/otters/"
+    assert order(session, otters, "left") == ["rules", "sticky", "library", "feed"]
+    assert order(session, otters, "right") == ["stats", "meetings"]
+    assert otters.left_width == 7
+
+
+def test_undo_redo_and_discard(owner: FlaskClient, session: Session, otters: Hub) -> None:
+    post(owner, EDIT, act="remove", key="rules")
+    post(owner, EDIT, act="undo")
+    assert 'id="edit-rules"' in shown(owner)
+    post(owner, EDIT, act="redo")
+    assert 'id="edit-rules"' not in shown(owner)
+    post(owner, EDIT, act="discard")
+    page = shown(owner)
+    assert 'id="edit-rules"' in page
+    assert "nobody else sees it until you save" in page
+
+
+def test_settings_in_the_draft_are_previewed_and_put_in(owner: FlaskClient, session: Session, otters: Hub) -> None:
+    path = f"{EDIT}/widget/sticky"
+    preview = post(owner, path, text="We **dive**.", colour="blue", label="", preview="1", side="left")
+    assert preview.status_code == 200
+    assert "We <strong>dive</strong>." in preview.get_data(as_text=True)
+    assert session.query(Widget).filter_by(key="preview").count() == 0
+    wrong = post(owner, path, text="x", colour="plaid", label="", side="left")
+    assert wrong.status_code == 400
+    assert "Please choose one of" in wrong.get_data(as_text=True)
+    assert post(owner, path, text="We dive.", colour="blue", label="", side="left").status_code == 303
+    assert "~ sticky: text: nothing → We dive." in shown(owner)
+    assert "We dive." in shown(owner, path)
+    assert "We dive." not in shown(owner, "/t/otters/?full=1")
+
+
+def test_a_preview_of_every_widget_leaves_no_trace(owner: FlaskClient, session: Session, otters: Hub) -> None:
+    before = session.query(Widget).count()
+    for plugin in ("feed", "activity", "heatmap", "stats", "members", "rules", "library", "contact", "about"):
+        page = shown(owner, f"{EDIT}/add/{plugin}?side=right")
+        assert "could not be built" not in page
+        assert "Error:" not in page
+    session.expire_all()
+    assert session.query(Widget).count() == before
+
+
+def test_what_cannot_be_done_is_said_in_the_editor(owner: FlaskClient, otters: Hub) -> None:
+    answer = post(owner, EDIT, act="sideways", key="feed")
+    assert answer.status_code == 400
+    assert "A widget moves up" in answer.get_data(as_text=True)
+    assert 'id="edit-feed"' in answer.get_data(as_text=True)
+    assert post(owner, EDIT, act="up", key="gone").status_code == 404
+    assert owner.get(f"{EDIT}/widget/gone").status_code == 404
+    assert owner.get(f"{EDIT}/add/nonsense?side=left").status_code == 404
+    assert owner.get(f"{EDIT}/add?side=middle").status_code == 400
+
+
+def test_the_catalogue_finds_widgets_by_words(owner: FlaskClient, otters: Hub) -> None:
+    page = shown(owner, f"{EDIT}/add?side=left&q=pinned+NOTE")
+    assert "Sticky note" in page
+    assert "Weekly activity" not in page
+    assert "No widget has all of these words." in shown(owner, f"{EDIT}/add?side=left&q=zebra")
+
+
+def test_who_saves_second_is_shown_both_versions(owner: FlaskClient, session: Session, otters: Hub) -> None:
+    roles.give_role(session, as_person(session, "owner"), otters, user_of(session, "member"), RoleName.OWNER)
+    session.commit()
+    other = sign_in(owner.application.test_client(), "member")
+    for client, text in ((owner, "Mine"), (other, "Theirs")):
+        post(client, f"{EDIT}/widget/sticky", text=text, colour="yellow", label="", side="left")
+    post(owner, EDIT, act="remove", key="rules")
+    assert post(other, EDIT, act="save").status_code == 303
+    answer = post(owner, EDIT, act="save")
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 409
+    assert "Somebody else saved this page" in page
+    assert "~ sticky: text: nothing → Theirs" in page
+    assert "- rules" in page
+    assert "Take theirs" in page
+    assert post(owner, EDIT, act="theirs", key="sticky", name="text").status_code == 303
+    assert post(owner, EDIT, act="save").status_code == 303
+    session.expire_all()
+    assert next(row for row in otters.widgets if row.key == "sticky").settings["text"] == "Theirs"
+    assert "rules" not in order(session, otters, "right")

@@ -1,0 +1,137 @@
+"""The Members tab and what a person does about requests and invitations, as forms."""
+
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+
+from hubs.actions.people import roles as role_actions
+from hubs.models import Hub, Role, RoleName, Visibility
+from hubs.widgets.registry import Registry
+from tests.unit.conftest import user_of
+from tests.unit.views.conftest import post, sign_in
+
+
+def text(client: FlaskClient, path: str) -> str:
+    return " ".join(client.get(path).get_data(as_text=True).split())
+
+
+def roles(session: Session, hub: Hub, username: str) -> set[RoleName]:
+    session.expire_all()
+    return {role.role for role in session.query(Role).filter_by(hub_id=hub.id) if role.user.username == username}
+
+
+def test_from_the_conditions_by_request_and_approval_to_membership(
+    client: FlaskClient, session: Session, otters: Hub
+) -> None:
+    sign_in(client, "owner")
+    assert post(client, "/t/otters/joining", join_mode="request", join_conditions="*Swim* first.").status_code == 303
+    sign_in(client, "stranger")
+    assert "<em>Swim</em> first." in text(client, "/t/otters/join")
+    assert post(client, "/t/otters/join", message="I do <b>swim</b>.").status_code == 303
+    assert "Pending" in text(client, "/t/otters/")
+    assert "Withdraw the request" in text(client, "/t/otters/join")
+    assert "Pending" in text(client, "/me/")
+    assert post(client, "/t/otters/join", message="again").status_code == 409
+    sign_in(client, "owner")
+    assert "I do &lt;b&gt;swim&lt;/b&gt;." in text(client, "/t/otters/members")
+    answer = post(client, "/t/otters/requests", username="stranger", answer="approve", note="Good.")
+    assert answer.status_code == 303
+    assert roles(session, otters, "stranger") == {RoleName.MEMBER}
+    sign_in(client, "stranger")
+    page = text(client, "/me/")
+    assert "Approved" in page
+    assert "Good." in page
+    assert "Leave" in text(client, "/t/otters/")
+    post(client, "/t/otters/leave")
+    assert roles(session, otters, "stranger") == set()
+
+
+def test_who_asks_and_who_is_invited_is_shown_to_owners_alone(client: FlaskClient, otters: Hub) -> None:
+    sign_in(client, "stranger")
+    post(client, "/t/otters/join", message="let me in")
+    sign_in(client, "owner")
+    post(client, "/t/otters/invitations", username="subscriber", role="member")
+    assert "let me in" in text(client, "/t/otters/members")
+    for username in ("member", "subscriber", "stranger"):
+        page = text(sign_in(client, username), "/t/otters/members")
+        assert "let me in" not in page
+        assert "Invited" not in page
+        assert "csrf" in page  # the page is whole
+    post(client, "/logout")
+    assert "let me in" not in text(client, "/t/otters/members")
+
+
+def test_a_request_is_withdrawn(client: FlaskClient, otters: Hub) -> None:
+    sign_in(client, "stranger")
+    post(client, "/t/otters/join")
+    assert post(client, "/t/otters/withdraw").status_code == 303
+    assert "Pending" not in text(client, "/t/otters/")
+
+
+def test_an_invitation_to_a_closed_hub_is_accepted(client: FlaskClient, session: Session, otters: Hub) -> None:
+    otters.visibility = Visibility.MEMBERS
+    session.commit()
+    sign_in(client, "owner")
+    answer = post(client, "/t/otters/invitations", username="nobody-here", role="member")
+    assert answer.status_code == 404
+    assert 'value="nobody-here"' in answer.get_data(as_text=True)
+    assert post(client, "/t/otters/invitations", username="stranger", role="owner", message="Hi").status_code == 303
+    sign_in(client, "stranger")
+    assert client.get("/t/otters/").status_code == 404
+    assert "otters" in text(client, "/me/")
+    assert post(client, f"/me/invitations/{otters.id}", answer="accept").headers["Location"] == "/t/otters/"
+    assert roles(session, otters, "stranger") == {RoleName.OWNER}
+    assert client.get("/t/otters/edit").status_code == 200
+
+
+def test_owners_change_and_take_roles_but_never_the_last_ownership(
+    client: FlaskClient, session: Session, otters: Hub
+) -> None:
+    sign_in(client, "owner")
+    post(client, "/t/otters/roles", username="member", role="owner", act="change")
+    assert roles(session, otters, "member") == {RoleName.OWNER}
+    post(client, "/t/otters/roles", username="member", role="member", act="change")
+    assert roles(session, otters, "member") == {RoleName.MEMBER}
+    post(client, "/t/otters/roles", username="member", role="member", act="take")
+    assert roles(session, otters, "member") == set()
+    answer = post(client, "/t/otters/roles", username="owner", role="owner", act="take")
+    assert answer.status_code == 409
+    assert "last owner" in answer.get_data(as_text=True)
+    assert roles(session, otters, "owner") == {RoleName.OWNER}
+
+
+def test_a_request_to_a_hub_that_closed_does_not_name_it(client: FlaskClient, session: Session, otters: Hub) -> None:
+    sign_in(client, "stranger")
+    post(client, "/t/otters/join")
+    otters.visibility = Visibility.MEMBERS
+    session.commit()
+    assert "otters" not in text(client, "/me/")
+
+
+def test_the_page_of_a_large_team_costs_as_many_queries_as_that_of_a_small_one(
+    app: Flask, client: FlaskClient, session: Session, registry: Registry, otters: Hub
+) -> None:
+    sign_in(client, "owner")
+    queries: list[str] = []
+    event.listen(app.extensions["hubs"].database.engine, "before_cursor_execute", lambda *a: queries.append(a[2]))
+    counts = []
+    for number in range(2):
+        queries.clear()
+        assert client.get("/t/otters/members").status_code == 200
+        counts.append(len(queries))
+        for name in (f"more-{number}-{one}" for one in range(10)):
+            role_actions.grant_role_unchecked(
+                session, "owner", otters, role_actions.sign_up(session, registry, name), RoleName.MEMBER
+            )
+        session.commit()
+    assert counts[0] == counts[1]
+
+
+def test_an_open_hub_makes_members_at_once(client: FlaskClient, session: Session, otters: Hub) -> None:
+    sign_in(client, "owner")
+    post(client, "/t/otters/joining", join_mode="open", join_conditions="")
+    sign_in(client, "stranger")
+    post(client, "/t/otters/join")
+    assert roles(session, otters, "stranger") == {RoleName.MEMBER}
+    assert user_of(session, "stranger").username in text(client, "/t/otters/members")

@@ -1,0 +1,199 @@
+"""The search page, the palette's lists and the directories, as a browser without JavaScript reads them."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from hubs.actions import hubs as hub_actions
+from hubs.errors import TooManyRequests
+from hubs.models import Hub, Visibility, now
+from hubs.search import directory
+from hubs.views.web.rate_limits import Limiter, place_of
+from hubs.widgets.registry import Registry
+from tests.unit.conftest import user_of
+from tests.unit.views.conftest import sign_in
+
+
+def read(client: FlaskClient, path: str) -> str:
+    answer = client.get(path)
+    assert answer.status_code == 200, path
+    return answer.get_data(as_text=True)
+
+
+def listed(page: str) -> list[str]:
+    """Return the paths of the cards on a page, in order."""
+    return re.findall(r'<a class="hub-card(?: [^"]*)?" href="([^"]+)"', page)
+
+
+@pytest.fixture
+def seals(session: Session, registry: Registry, otters: Hub) -> Hub:
+    """Give a second team, idle, whose only member is its owner."""
+    hub = hub_actions.create(
+        session, registry, user_of(session, "stranger"), "team", "seals", {"display_name": "A seal"}
+    )
+    hub.last_activity = now() - timedelta(days=90)
+    otters.last_activity = now()
+    session.commit()
+    return hub
+
+
+def test_the_search_page_says_what_to_do_before_and_after_a_search(client: FlaskClient, otters: Hub) -> None:
+    assert "Write the name of a team" in read(client, "/search")
+    assert "Try fewer words" in read(client, "/search?q=zzzz")
+    page = read(client, "/search?q=otters")
+    assert listed(page)[0] == "/t/otters/"
+    assert 'value="otters"' in page
+    assert "written alike" in read(client, "/search?q=oters")
+
+
+def test_what_was_typed_is_escaped_and_cut(client: FlaskClient, otters: Hub) -> None:
+    page = read(client, "/search?q=%22%3E%3Cscript%3E" + "x" * 500)
+    main = page.split("<main", 1)[1].split("</main>")[0]
+    assert "<script>" not in page.replace('<script src="', "")
+    assert "x" * 50 in main
+    assert "x" * 101 not in main
+
+
+def test_the_palette_lists_own_and_recent_hubs_before_one_types(client: FlaskClient, seals: Hub) -> None:
+    answer = client.get("/search/palette?recent=/t/seals/,/t/none/,http://e.example/,/t/seals/")
+    groups = {group["label"]: [item["path"] for item in group["items"]] for group in answer.json["groups"]}
+    assert groups == {"Visited lately": ["/t/seals/"], "Directories": ["/teams/", "/people/"]}
+    assert answer.headers["Cache-Control"] == "no-store"
+    sign_in(client, "member")
+    own = client.get("/search/palette").json["groups"][0]
+    assert own["label"] == "My hubs"
+    assert "/t/otters/" in [item["path"] for item in own["items"]]
+
+
+def test_the_palette_names_no_recent_hub_that_one_may_not_see(
+    client: FlaskClient, session: Session, seals: Hub
+) -> None:
+    seals.visibility = Visibility.MEMBERS
+    session.commit()
+    for path in ("/search/palette?recent=/t/seals/", "/search/palette?q=seals"):
+        paths = [item["path"] for group in client.get(path).json["groups"] for item in group["items"]]
+        assert "/t/seals/" not in paths
+
+
+def test_the_palette_groups_what_it_finds_and_leads_to_the_page(client: FlaskClient, otters: Hub) -> None:
+    groups = client.get("/search/palette?q=ott").json["groups"]
+    assert [group["label"] for group in groups] == ["Teams", "All results"]
+    assert groups[-1]["items"][0]["path"] == "/search?q=ott"
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("", ["/t/otters/", "/t/seals/"]),
+        ("?sort=name", ["/t/seals/", "/t/otters/"]),
+        ("?sort=members", ["/t/otters/", "/t/seals/"]),
+        ("?state=active", ["/t/otters/"]),
+        ("?state=idle", ["/t/seals/"]),
+        ("?state=archived", []),
+        ("?q=seal", ["/t/seals/"]),
+        ("?q=seal&state=active", []),
+        ("?mine=1", []),
+        ("?state=nonsense&sort=nonsense", ["/t/otters/", "/t/seals/"]),
+    ],
+)
+def test_teams_are_filtered_and_sorted(client: FlaskClient, seals: Hub, query: str, found: list[str]) -> None:
+    assert listed(read(client, f"/teams/{query}")) == found
+
+
+def test_mine_are_those_that_i_belong_to_or_follow(client: FlaskClient, seals: Hub) -> None:
+    sign_in(client, "subscriber")
+    assert listed(read(client, "/teams/?mine=1")) == ["/t/otters/"]
+    assert listed(read(client, "/people/?mine=1")) == ["/u/subscriber/"]
+
+
+def test_an_archived_team_is_in_the_archive_only(client: FlaskClient, session: Session, seals: Hub) -> None:
+    seals.archived = True
+    session.commit()
+    assert listed(read(client, "/teams/")) == ["/t/otters/"]
+    assert listed(read(client, "/teams/?state=archived")) == ["/t/seals/"]
+
+
+@pytest.mark.parametrize("role", ["visitor", "stranger", "member"])
+def test_people_who_hide_from_lists_see_themselves_only(
+    client: FlaskClient, session: Session, otters: Hub, role: str
+) -> None:
+    user_of(session, "member").unlisted = True
+    session.commit()
+    if role != "visitor":
+        sign_in(client, role)
+    for path in ("/people/", "/people/?q=member", "/people/?sort=name"):
+        assert ("/u/member/" in listed(read(client, path))) is (role == "member"), path
+    assert "/u/owner/" in listed(read(client, "/people/"))
+
+
+def test_a_long_directory_has_pages(client: FlaskClient, seals: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(directory, "PER_PAGE", 1)
+    first = read(client, "/teams/?sort=name&state=")
+    assert listed(first) == ["/t/seals/"]
+    assert "/teams/?page=2&amp;sort=name" in first
+    assert "Next page" in first
+    second = read(client, "/teams/?page=2&sort=name")
+    assert listed(second) == ["/t/otters/"]
+    assert "Next page" not in second
+    for page in ("3", "0", "-1", "99999999999999999999"):
+        assert client.get(f"/teams/?page={page}").status_code == 404
+    assert client.get("/teams/?page=x").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/search?q=", "/search/palette?q=", "/teams/?q=", "/people/?q="])
+def test_who_searches_too_often_is_told_when_to_try_again(
+    app: Flask, client: FlaskClient, otters: Hub, path: str
+) -> None:
+    object.__setattr__(app.extensions["hubs"], "search_limiter", Limiter("redis://127.0.0.1:1/0", 2))
+    assert [client.get(f"{path}otters").status_code for _ in range(3)] == [200, 200, 429]
+    accepted = {"Accept": "application/json"} if "palette" in path else {}
+    refused = client.get(f"{path}otters", headers={"Accept-Language": "de", **accepted})
+    seconds = int(refused.headers["Retry-After"])
+    assert 1 <= seconds <= 121
+    text = refused.json["error"] if accepted else refused.get_data(as_text=True)
+    assert f"in {seconds} Sekunden" in text or "in 1 Sekunde" in text
+    # Reading on costs nothing, and others are counted apart.
+    assert client.get(path).status_code == 200
+    elsewhere = {"REMOTE_ADDR": "127.0.0.2"}
+    assert client.get(f"{path}otters", environ_base=elsewhere).status_code == 200
+    assert sign_in(client, "owner").get(f"{path}otters").status_code == 200
+
+
+def refusal(limiter: Limiter) -> int:
+    """Take all that there is room for; return the seconds to wait for more."""
+    while True:
+        try:
+            limiter.take("somebody")
+        except TooManyRequests as error:
+            return error.retry_after
+
+
+@pytest.mark.parametrize("most", [1, 5, 600])
+@pytest.mark.parametrize(("first", "then"), [(0, 0), (13, 0), (55, 0), (59, 20), (30, 45)])
+def test_who_waits_as_long_as_was_said_comes_in(
+    monkeypatch: pytest.MonkeyPatch, most: int, first: int, then: int
+) -> None:
+    clock = [1_800_000_000.0 + first]
+    monkeypatch.setattr("time.time", lambda: clock[0])
+    limiter = Limiter("redis://127.0.0.1:1/0", most)
+    for _ in range(most):
+        limiter.take("somebody")
+    clock[0] += then
+    for _ in range(3):
+        wait = refusal(limiter)
+        clock[0] += max(0.0, wait - 1.2)
+        assert wait < 2 or refusal(limiter) <= 2
+        clock[0] += 1.3
+        limiter.take("somebody")
+
+
+def test_addresses_that_one_household_has_count_together() -> None:
+    assert place_of("192.0.2.1") == "192.0.2.1"
+    assert place_of("2001:db8:1:2:3::4") == place_of("2001:db8:1:2::9") == "2001:db8:1:2::/64"
+    assert place_of("2001:db8:1:3::4") != place_of("2001:db8:1:2::4")
+    assert place_of("::ffff:192.0.2.1") == "192.0.2.1"
+    assert place_of("") == ""

@@ -1,0 +1,113 @@
+"""How many messages there were on each day: counted anew where that is cheap, and remembered where it is not."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from sqlalchemy.orm import Session
+
+from hubs.actions import messages
+from hubs.actions.people import roles
+from hubs.cache import SQLiteCache
+from hubs.models import Hub, RoleName, User, Visibility, Widget, now
+from hubs.widgets.caching import BuildContext, lend
+from hubs.widgets.registry import Registry
+from hubs.widgets.shared.daily_counts import daily_counts
+from tests.unit.conftest import KEY, as_person, user_of
+from tests.unit.widgets.test_built_in import say
+from tests.unit.widgets.test_feed import statements
+
+SINCE = now() - timedelta(days=60)
+#: Days before now on which the team's member did something.
+AGES = (0, 0, 1, 3, 3, 40)
+
+
+class Keeping(SQLiteCache):
+    """A cache that tells the keys that were written to it."""
+
+    def set(self, key: str, value: bytes, ttl: int) -> bool:
+        self.keys = [*getattr(self, "keys", []), key]
+        return super().set(key, value, ttl)
+
+
+@pytest.fixture
+def store(tmp_path: object) -> Keeping:
+    return Keeping(tmp_path / "counts.db")  # type: ignore[operator]
+
+
+Count = Callable[..., dict[int, int]]
+
+
+@pytest.fixture
+def count(session: Session, registry: Registry, team: Hub, store: Keeping) -> Count:
+    """Give a function that returns the counts of the team by age in days, as a fresh build gets them."""
+    messages.store(session, [say(n, "member", ago=24 * days) for n, days in enumerate(AGES)])
+    found = registry.get("activity")
+    assert found is not None
+
+    def counted(**settings: str) -> dict[int, int]:
+        row = Widget(plugin="activity", settings=settings, version=1, hub=team)
+        session.add(row)
+        session.flush()
+        found.bind(row)
+        lend(row, BuildContext(store, KEY))
+        today = now().date()
+        result: dict[int, int] = {}
+        for (day, category), number in daily_counts(row, SINCE).items():
+            assert category == "wiki"
+            result[(today - day).days] = number
+        return result
+
+    return counted
+
+
+def test_days_that_are_over_are_counted_once(session: Session, count: Count) -> None:
+    with statements(session) as asked:
+        assert count() == {0: 2, 1: 1, 3: 2, 40: 1}
+    first = [one for one in asked if "count(" in one]
+    with statements(session) as asked:
+        assert count() == {0: 2, 1: 1, 3: 2, 40: 1}
+    second = [one for one in asked if "count(" in one]
+    assert (len(first), len(second)) == (2, 1)
+
+
+def test_what_happens_today_counts_at_once_and_what_came_late_a_little_later(
+    session: Session, count: Count, store: Keeping
+) -> None:
+    count()
+    messages.store(session, [say(50, "member", ago=0), say(51, "member", ago=24 * 40)])
+    assert count() == {0: 3, 1: 1, 3: 2, 40: 1}
+    store.delete(store.keys[0])  # its time is over
+    assert count() == {0: 3, 1: 1, 3: 2, 40: 2}
+
+
+def test_who_comes_goes_hides_or_shows_changes_all_days_at_once(session: Session, count: Count, team: Hub) -> None:
+    messages.store(session, [say(60, "stranger", ago=24 * 3), say(61, "stranger", ago=0)])
+    assert count() == {0: 2, 1: 1, 3: 2, 40: 1}
+    roles.give_role(session, as_person(session, "owner"), team, user_of(session, "stranger"), RoleName.MEMBER)
+    session.flush()
+    assert count() == {0: 3, 1: 1, 3: 3, 40: 1}
+    user_of(session, "member").activity = Visibility.OWNERS
+    session.flush()
+    assert count() == {0: 1, 3: 1}
+    user_of(session, "member").activity = Visibility.PUBLIC
+    session.flush()
+    assert count() == {0: 3, 1: 1, 3: 3, 40: 1}
+
+
+def test_who_comes_and_hides_is_not_counted_from_before(session: Session, count: Count) -> None:
+    messages.store(session, [say(70, "newcomer", ago=24 * 3), say(71, "newcomer", ago=0)])
+    assert count(username="newcomer") == {0: 1, 3: 1}
+    session.add(User(username="newcomer", activity=Visibility.OWNERS))
+    session.flush()
+    assert count(username="newcomer") == {}
+    user_of(session, "newcomer").activity = Visibility.PUBLIC
+    session.flush()
+    assert count(username="newcomer") == {0: 1, 3: 1}
+
+
+@pytest.mark.parametrize("entry", [b"", b"7", b"null", b"{}", b'[["2026-01-01"]]', b'[["x","wiki",1]]', b"\xff\xfe"])
+def test_a_damaged_entry_is_counted_anew(count: Count, store: Keeping, entry: bytes) -> None:
+    whole = count()
+    store.set(store.keys[0], entry, 60)
+    assert count() == whole
