@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-#: Imports of our own code by name would be invisible to the contracts. The registry loads widgets, which may be foreign.
+#: Imports of our own code by name would be invisible to the contracts; the registry may load widgets by name.
 HIDDEN = re.compile(r"""import_module\(\s*f?["']hubs\b""")
 
 
