@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from hubs.widgets.kinds import ADDRESS, KINDS, MARKDOWN, ROWS, TEXT
+from hubs.parameters.kinds import ADDRESS, KINDS, MARKDOWN, ROWS, TEXT
 from hubs.widgets.parameters import Parameter
 
 _LENGTHS = {"markdown": MARKDOWN, "url": ADDRESS, "secret": ADDRESS}

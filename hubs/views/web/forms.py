@@ -1,4 +1,4 @@
-"""Forms generated from typed parameters: what the browser sent, as values for `hubs.widgets.parameters.clean`."""
+"""Forms generated from typed parameters: what the browser sent, as values for `hubs.parameters.declaration.clean`."""
 
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -9,7 +9,7 @@ from werkzeug.datastructures import MultiDict
 
 from hubs.i18n import N_
 from hubs.models import Visibility
-from hubs.widgets.kinds import ROWS, is_blank
+from hubs.parameters.kinds import ROWS, is_blank
 from hubs.widgets.parameters import Parameter
 
 #: Every widget has this setting, beside those of its kind.

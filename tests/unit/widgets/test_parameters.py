@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from hubs.errors import InvalidInput
-from hubs.widgets.kinds import KINDS
+from hubs.parameters.kinds import KINDS
 from hubs.widgets.parameters import Parameter, clean, declare, defaults, document
 from tests.stack import ROOT
 

@@ -202,7 +202,7 @@ def _rows(parameter: Declared, value: Any) -> list[dict[str, Any]]:
 
 
 def is_blank(parameter: Declared, row: Mapping[str, Any]) -> bool:
-    """Tell whether nobody filled in this row; a choice is always made, so it says nothing."""
+    """Return whether a row is empty, whatever its choices and switches say: those always have a value."""
     telling = [inner.name for inner in parameter.fields if inner.kind not in ("choice", "switch")]
     names = telling or [inner.name for inner in parameter.fields]
     strange = set(row) - {inner.name for inner in parameter.fields}

@@ -1,0 +1,1 @@
+"""Typed declarations of settings, for the fields of hubs and the parameters of widgets."""
