@@ -34,7 +34,7 @@ from hubs.views.page_cache import fragments as fragment_cache
 from hubs.views.page_cache import render
 from hubs.views.page_cache.middleware import SESSION
 from hubs.views.web import converters, error_pages, language, security_headers
-from hubs.views.web.context import EXTENSION, AppContext, close_session, me, page_context
+from hubs.views.web.context import EXTENSION, AppContext, close_session, current_person, page_context
 from hubs.views.web.rate_limits import Limiter
 from hubs.widgets.view import FILTERS, SHARED
 
@@ -79,7 +79,9 @@ def create_app(
     app.jinja_env.filters["shown"] = shown
     app.jinja_env.filters["heading"] = partial(app.extensions[EXTENSION].registry.title, translate=i18n.gettext)
     i18n.install(app.jinja_env)
-    app.jinja_env.globals.update(urls=urls, api_urls=api_urls, can=can, me=me, site_name=settings.site_name)
+    app.jinja_env.globals.update(
+        urls=urls, api_urls=api_urls, can=can, current_person=current_person, site_name=settings.site_name
+    )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     pages = (
         front,
@@ -117,18 +119,23 @@ def create_context(
     services = create_services(settings, pool_size=pool, fragments=fragments, publisher=publisher)
     database, fragments, schedule = services.database, services.fragments, services.schedule
     fragments.on_due = RefreshRequester(schedule)
-    builders, makers = (
+    build_pool, job_pool = (
         BoundedThreadPool(name, settings.web_builds, settings.build_budget, settings.lost_builds)
         for name in ("build", "order")
     )
-    seats = WaitLimiter()
-    desk = FragmentReader(fragments, database, schedule, builders, seats)
-    orders = BackgroundJobs(fragments, database, makers, seats)
-    limiters = [
-        Limiter(settings.redis_url, rate) for rate in (settings.push_rate, settings.api_rate, settings.search_rate)
-    ]
-    tokens = Tokens(settings.key(), settings.token_ttl)
-    return AppContext(settings, database, fragments, desk, orders, services.events, tokens, *limiters)
+    waiting = WaitLimiter()
+    return AppContext(
+        settings=settings,
+        database=database,
+        fragments=fragments,
+        fragment_reader=FragmentReader(fragments, database, schedule, build_pool, waiting),
+        jobs=BackgroundJobs(fragments, database, job_pool, waiting),
+        events=services.events,
+        tokens=Tokens(settings.key(), settings.token_ttl),
+        push_limiter=Limiter(settings.redis_url, settings.push_rate),
+        api_limiter=Limiter(settings.redis_url, settings.api_rate),
+        search_limiter=Limiter(settings.redis_url, settings.search_rate),
+    )
 
 
 def _check_login(settings: Settings) -> None:

@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, select
 from hubs.models import Hub
 from hubs.models.idle import grade
 from hubs.permissions import in_lists, visible
-from hubs.views.web.context import db, me
+from hubs.views.web.context import current_person, db
 
 blueprint = Blueprint("front", __name__)
 
@@ -23,5 +23,5 @@ def front() -> str:
 
 def _newest(condition: ColumnElement[bool]) -> list[Hub]:
     """Return the hubs that who asks may see, by their last activity."""
-    query = select(Hub).where(condition, Hub.archived.is_(False), visible(me()), in_lists(me()))
+    query = select(Hub).where(condition, Hub.archived.is_(False), visible(current_person()), in_lists(current_person()))
     return list(db().scalars(query.order_by(Hub.last_activity.desc().nulls_last(), Hub.name).limit(SHOWN)))

@@ -14,7 +14,7 @@ from hubs.models import Visibility, Widget
 from hubs.permissions import VISITOR, can
 from hubs.testing.samples import sample
 from hubs.testing.sandbox import Sandbox, Shown, sandbox
-from hubs.views.web.context import db, locale, site
+from hubs.views.web.context import app_context, db, locale
 
 blueprint = Blueprint("gallery", __name__)
 
@@ -35,23 +35,25 @@ _TITLES = {
 def index() -> str:
     """List the widgets."""
     _allow()
-    return render_template("gallery.html", types=list(site().registry), type=None)
+    return render_template("gallery.html", types=list(app_context().registry), type=None)
 
 
 @blueprint.get("/gallery/<plugin>")
 def show(plugin: str) -> str:
     """Show one widget in every state."""
     _allow()
-    found = site().registry.get(plugin)
+    found = app_context().registry.get(plugin)
     if found is None:
         raise NotFound(_("There is no such widget here."))
-    with sandbox(registry=site().registry) as box:
+    with sandbox(registry=app_context().registry) as box:
         shown = _states(box, plugin)
-        return render_template("gallery.html", types=list(site().registry), type=found, shown=shown, titles=_TITLES)
+        return render_template(
+            "gallery.html", types=list(app_context().registry), type=found, shown=shown, titles=_TITLES
+        )
 
 
 def _allow() -> None:
-    if not site().settings.gallery:
+    if not app_context().settings.gallery:
         raise NotFound(_("There is no gallery here."))
 
 
@@ -79,5 +81,5 @@ def _example(plugin: str) -> Fragment | None:
     query = select(Widget).where(Widget.plugin == plugin, Widget.visibility == Visibility.PUBLIC)
     rows = db().scalars(query.options(joinedload(Widget.hub)).order_by(Widget.id.desc()).limit(EXAMPLES))
     seen = [row for row in rows if can(VISITOR, "view", row)]
-    there = site().fragments.read_many(seen, locale()).values()
+    there = app_context().fragments.read_many(seen, locale()).values()
     return next((one for one in there if one.state == "live" and one.html), None)

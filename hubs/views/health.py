@@ -6,7 +6,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from hubs import __version__
-from hubs.views.web.context import db, site
+from hubs.views.web.context import app_context, db
 
 blueprint = Blueprint("health", __name__)
 
@@ -27,12 +27,12 @@ def _database() -> bool:
 
 
 def _cache() -> bool:
-    cache = site().fragments.cache
+    cache = app_context().fragments.cache
     return cache.set("healthz", b"1", 5) and cache.get("healthz") == b"1"
 
 
 def _redis() -> bool:
     try:
-        return bool(site().stream.client.ping())
+        return bool(app_context().events.client.ping())
     except RedisError:
         return False

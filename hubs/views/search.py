@@ -13,7 +13,7 @@ from hubs.search import directory
 from hubs.search.query import MOST_LETTERS
 from hubs.search.search import Hit
 from hubs.search.search import search as search_for
-from hubs.views.web.context import bar, db, me, rate_limit_key, site
+from hubs.views.web.context import app_context, bar, current_person, db, rate_limit_key
 
 blueprint = Blueprint("finding", __name__)
 
@@ -34,7 +34,7 @@ _ORDERS = {"activity": N_("Last activity"), "name": N_("Name"), "members": N_("N
 def search() -> str:
     """Show what a search finds, kind by kind."""
     typed = _typed()
-    found = search_for(db(), site().registry, me(), typed, ON_PAGE)
+    found = search_for(db(), app_context().registry, current_person(), typed, ON_PAGE)
     return render_template("search.html", typed=typed[:MOST_LETTERS], found=found)
 
 
@@ -42,7 +42,7 @@ def search() -> str:
 def palette() -> Response:
     """Return the groups of the palette: hits, or hubs of one's own and recent ones where nothing is typed."""
     typed = _typed()
-    found = search_for(db(), site().registry, me(), typed, IN_PALETTE)
+    found = search_for(db(), app_context().registry, current_person(), typed, IN_PALETTE)
     if found.query:
         kinds = ((_("Teams"), found.teams), (_("People"), found.people), (_("Widgets"), found.widgets))
         groups = [_group(label, [_hit(hit) for hit in hits]) for label, hits in kinds]
@@ -53,7 +53,7 @@ def palette() -> Response:
         }
         groups.append(_group(_("All results"), [more]))
     else:
-        recent = directory.at(db(), me(), request.args.get("recent", "")[:1000].split(","))
+        recent = directory.at(db(), current_person(), request.args.get("recent", "")[:1000].split(","))
         groups = [
             _group(_("Visited lately"), [_hub(hub) for hub in recent]),
             _group(_("My hubs"), [_hub(hub) for hub in bar().hubs[:OWN] if hub not in recent]),
@@ -68,7 +68,7 @@ def palette() -> Response:
 def teams() -> str:
     """Show the directory of teams."""
     wish = _wish()
-    listing = directory.teams(db(), me(), wish)
+    listing = directory.teams(db(), current_person(), wish)
     return _directory(wish, listing, _("Teams"), urls.teams, directory.TEAM_ORDERS)
 
 
@@ -76,7 +76,7 @@ def teams() -> str:
 def people() -> str:
     """Show the directory of people."""
     wish = _wish()
-    listing = directory.people(db(), me(), wish)
+    listing = directory.people(db(), current_person(), wish)
     return _directory(wish, listing, _("People"), urls.people, directory.PEOPLE_ORDERS)
 
 
@@ -87,7 +87,7 @@ def _typed() -> str:
     """
     typed = request.args.get("q", "")
     if typed.strip():
-        site().search_limiter.take("search", rate_limit_key())
+        app_context().search_limiter.take("search", rate_limit_key())
     return typed
 
 

@@ -8,7 +8,7 @@ from hubs.actions.people import bookmarks, notifications
 from hubs.errors import InvalidInput
 from hubs.i18n import _
 from hubs.views.account.settings import myself
-from hubs.views.web.context import bar, db, find_hub, me
+from hubs.views.web.context import bar, current_person, db, find_hub
 
 blueprint = Blueprint("mine", __name__, url_prefix="/me")
 
@@ -26,13 +26,13 @@ def arrange() -> ResponseReturnValue:
     myself()
     act, hub = request.form.get("act", ""), _number("hub")
     if act in ("up", "down"):
-        bookmarks.step(db(), me(), hub, -1 if act == "up" else 1)
+        bookmarks.step(db(), current_person(), hub, -1 if act == "up" else 1)
     elif act == "place":
-        bookmarks.move(db(), me(), hub, _number("index"))
+        bookmarks.move(db(), current_person(), hub, _number("index"))
     elif act == "add":
-        bookmarks.add(db(), me(), hub)
+        bookmarks.add(db(), current_person(), hub)
     elif act == "remove":
-        bookmarks.remove(db(), me(), hub)
+        bookmarks.remove(db(), current_person(), hub)
     else:
         raise InvalidInput(_("One can move, add or remove a hub."))
     db().commit()
@@ -43,14 +43,14 @@ def arrange() -> ResponseReturnValue:
 def show_notices() -> str:
     """Show what concerns who asks, the newest first."""
     myself()
-    return render_template("notices.html", notices=notifications.mine(db(), me()))
+    return render_template("notices.html", notices=notifications.mine(db(), current_person()))
 
 
 @blueprint.post("/notices")
 def read_notices() -> ResponseReturnValue:
     """Note that who asks has read all notices."""
     myself()
-    notifications.read_all(db(), me())
+    notifications.read_all(db(), current_person())
     db().commit()
     flash(_("All notices are read."))
     return redirect(urls.my_notices(), 303)

@@ -16,7 +16,7 @@ from hubs.i18n import N_, _, ngettext
 from hubs.models import User, Visibility
 from hubs.permissions import can
 from hubs.views.web import forms
-from hubs.views.web.context import account, db, me, site
+from hubs.views.web.context import account, app_context, current_person, db
 from hubs.widgets.parameters import Parameter
 
 _UNLISTED = N_("Teams that you own always name you.")
@@ -47,7 +47,7 @@ def save() -> ResponseReturnValue:
     """Save a person's own settings."""
     user, values = myself(), forms.read(_parameters(), request.form)
     try:
-        account_data.update_account(db(), site().registry, user, values)
+        account_data.update_account(db(), app_context().registry, user, values)
     except InvalidInput as error:
         return _page(user, values, error.fields), error.status
     db().commit()
@@ -59,7 +59,7 @@ def save() -> ResponseReturnValue:
 def export() -> Response:
     """Send a person everything that is kept about them, as a JSON file."""
     user = myself()
-    answer = jsonify(account_data.export(db(), site().registry, me(), user))
+    answer = jsonify(account_data.export(db(), app_context().registry, current_person(), user))
     answer.headers["Content-Disposition"] = f'attachment; filename="hubs-{user.username}.json"'
     answer.headers["Cache-Control"] = "no-store"
     return answer
@@ -71,7 +71,7 @@ def sign_out() -> ResponseReturnValue:
     user = myself()
     count = sessions.end_all(db(), user.id, but=str(session.get("key", "")))
     db().commit()
-    site().stream.revoke(user_channel(user.id))
+    app_context().events.revoke(user_channel(user.id))
     flash(
         ngettext("You are signed out in %(num)s other browser.", "You are signed out in %(num)s other browsers.", count)
         % {"num": count}
@@ -90,17 +90,17 @@ def delete() -> ResponseReturnValue:
     db().commit()
     g.pop("account", None)
     session.clear()
-    site().stream.revoke(user_channel(number))
+    app_context().events.revoke(user_channel(number))
     flash(_("Your account is deleted."))
     return redirect(urls.front(), 303)
 
 
 def _page(user: User, values: Mapping[str, Any], wrong: dict[str, str]) -> str:
-    requests, invitations = membership.mine(db(), me())
+    requests, invitations = membership.mine(db(), current_person())
     # A hub that closed meanwhile is not named to those who only asked.
-    seen = [one for one in requests if can(me(), "view", one.hub)]
+    seen = [one for one in requests if can(current_person(), "view", one.hub)]
     form = forms.Form(_parameters(), values, wrong)
-    deleted = lifecycle.discarded(db(), me())
+    deleted = lifecycle.discarded(db(), current_person())
     return render_template("me.html", user=user, deleted=deleted, form=form, requests=seen, invitations=invitations)
 
 
@@ -127,7 +127,7 @@ def respond(hub_id: int) -> ResponseReturnValue:
     """Accept or decline an invitation."""
     myself()
     accept = request.form.get("answer") == "accept"
-    hub = membership.respond(db(), me(), hub_id, accept=accept)
+    hub = membership.respond(db(), current_person(), hub_id, accept=accept)
     db().commit()
     flash(_("Welcome.") if accept else _("The invitation is gone."))
     return redirect(urls.hub(hub.kind, hub.name) if accept else urls.me(), 303)

@@ -16,7 +16,7 @@ from hubs.i18n import N_, _
 from hubs.models import User
 from hubs.setting_types import is_loopback
 from hubs.views.account.oidc import Provider, provider
-from hubs.views.web.context import db, local_path, site
+from hubs.views.web.context import app_context, db, local_path
 from hubs.widgets.parameters import Parameter
 
 blueprint = Blueprint("auth", __name__)
@@ -41,7 +41,7 @@ def sign_in() -> ResponseReturnValue:
         username = _USERNAME.clean(request.form.get("username", "").strip().lower())
     except InvalidInput as error:
         return _page(problem=str(error)), 400
-    return _enter(roles.sign_up(db(), site().registry, username), _next())
+    return _enter(roles.sign_up(db(), app_context().registry, username), _next())
 
 
 @blueprint.get("/login/start")
@@ -57,10 +57,10 @@ def callback() -> ResponseReturnValue:
     """Come back from the provider."""
     wanted = session.pop("next", urls.front())
     claims, id_token = _provider().finish()
-    settings = site().settings
+    settings = app_context().settings
     names = settings.oidc_username_claim, settings.oidc_groups_claim
     identity = sign_in_actions.read(settings.oidc_issuer, claims, *names)
-    user = sign_in_actions.recognise(db(), site().registry, identity)
+    user = sign_in_actions.recognise(db(), app_context().registry, identity)
     return _enter(user, local_path(wanted), str(claims.get("sid") or ""), id_token)
 
 
@@ -72,7 +72,7 @@ def logout() -> ResponseReturnValue:
     session.clear()
     g.pop("account", None)
     flash(_("You are signed out."))
-    here = provider(site().settings)
+    here = provider(app_context().settings)
     away = here.sign_out_address(id_token) if here and id_token else ""
     if away:
         # A page, not a redirect: the policy of the form lets it lead to our own pages only.
@@ -84,15 +84,15 @@ def logout() -> ResponseReturnValue:
 def backchannel() -> ResponseReturnValue:
     """Hear from the provider that somebody signed out there; the token it sends proves that it is the provider."""
     subject, ended = _provider().signed_out(request.form.get("logout_token", ""))
-    for user_id in sessions.end_at_provider(db(), site().settings.oidc_issuer, subject, ended):
-        site().stream.revoke(user_channel(user_id))
+    for user_id in sessions.end_at_provider(db(), app_context().settings.oidc_issuer, subject, ended):
+        app_context().events.revoke(user_channel(user_id))
     db().commit()
     return "", 200, {"Cache-Control": "no-store"}
 
 
 def _enter(user: User, wanted: str, provider_session: str = "", id_token: str = "") -> ResponseReturnValue:
     """Sign this browser in, with a new session: nothing of a visitor's goes over into an account's."""
-    key = sessions.start(db(), user, site().settings.session_lifetime, provider_session, id_token)
+    key = sessions.start(db(), user, app_context().settings.session_lifetime, provider_session, id_token)
     db().commit()
     sessions_before = str(session.get("key", ""))
     if sessions_before:
@@ -106,7 +106,7 @@ def _enter(user: User, wanted: str, provider_session: str = "", id_token: str = 
 
 
 def _provider() -> Provider:
-    found = provider(site().settings)
+    found = provider(app_context().settings)
     if found is None:
         raise NotFound(_("Signing in is not set up on this instance yet."))
     return found
@@ -116,7 +116,7 @@ def _page(problem: str = "") -> str:
     offered: list[User] = []
     if _allowed():
         offered = list(db().scalars(select(User).order_by(User.username).limit(OFFERED)))
-    issuer = urlsplit(site().settings.oidc_issuer).netloc
+    issuer = urlsplit(app_context().settings.oidc_issuer).netloc
     values = {"people": offered, "allowed": _allowed(), "next": _next(), "issuer": issuer}
     return render_template("login.html", **values, **({"problem": problem} if problem else {}))
 
@@ -127,7 +127,7 @@ def _allowed() -> bool:
     It must also name this machine: else a page on the web, whose name leads here once the browser has loaded it (DNS
     rebinding), could sign in as anybody.
     """
-    if not site().settings.local_login:
+    if not app_context().settings.local_login:
         return False
     return is_loopback(request.remote_addr or "") and is_loopback(urlsplit(f"//{request.host}").hostname or "")
 

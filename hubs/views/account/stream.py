@@ -10,7 +10,7 @@ from hubs.events.message import hub_channel, user_channel
 from hubs.i18n import N_, _
 from hubs.permissions import audiences
 from hubs.views.account.settings import myself
-from hubs.views.web.context import db, locale, me, site
+from hubs.views.web.context import app_context, current_person, db, locale
 from hubs.widgets.feed.cards import Card, grouped
 
 blueprint = Blueprint("stream", __name__, url_prefix="/stream")
@@ -26,7 +26,7 @@ def show() -> str:
     myself()
     heard = _heard()
     narrow, before = request.args.get("show", "all"), request.args.get("before", "")
-    page = stream.read(db(), me(), narrow, before)
+    page = stream.read(db(), current_person(), narrow, before)
     days: dict[str, list[Card]] = {}
     for card in grouped(page.items):
         days.setdefault(card.newest.sent_at.date().isoformat(), []).append(card)
@@ -52,7 +52,7 @@ def mark() -> ResponseReturnValue:
     number, act = request.form.get("message", ""), request.form.get("act", "")
     if not (number.isascii() and number.isdigit() and len(number) <= 16):
         raise InvalidInput(_("Please choose a message."))
-    stream.mark(db(), me(), int(number), act)
+    stream.mark(db(), current_person(), int(number), act)
     db().commit()
     narrow = request.form.get("show", "all")
     place = {"show": narrow if narrow in stream.FILTERS else "all", "before": request.form.get("before", "")}
@@ -63,7 +63,7 @@ def mark() -> ResponseReturnValue:
 def count() -> Response:
     """Return how many messages are newer than the newest that a page shows."""
     myself()
-    newer = stream.count_newer(db(), me(), request.args.get("show", "all"), request.args.get("after", ""))
+    newer = stream.count_newer(db(), current_person(), request.args.get("show", "all"), request.args.get("after", ""))
     return _fresh(count=newer)
 
 
@@ -83,11 +83,11 @@ def _fresh(**values: object) -> Response:
 
 def _heard() -> dict[str, str]:
     """Return what a page needs to hear that there is something new; the cursor is from before anything is read."""
-    cursor, who = site().stream.cursor(), me()
+    cursor, who = app_context().events.cursor(), current_person()
     channels = [user_channel(who.id)]
     for hub in stream.followed(db(), who)[:HEARD]:
         # What a widget of the hub shows goes to the audiences that are as narrow as the hub's, or narrower.
         levels = [level for level in audiences(who, hub) if level.rank >= hub.visibility.rank]
         channels += [hub_channel(hub.id, level, locale()) for level in levels]
-    signed = site().tokens.mint(channels)
-    return {"url": site().settings.stream_url, "cursor": cursor, "token": signed, "channels": " ".join(channels)}
+    signed = app_context().tokens.mint(channels)
+    return {"url": app_context().settings.stream_url, "cursor": cursor, "token": signed, "channels": " ".join(channels)}

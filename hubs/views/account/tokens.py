@@ -10,7 +10,7 @@ from hubs.actions.people import tokens
 from hubs.errors import Conflict, InvalidInput
 from hubs.i18n import _
 from hubs.views.account.settings import myself
-from hubs.views.web.context import db, me
+from hubs.views.web.context import current_person, db
 
 blueprint = Blueprint("tokens", __name__, url_prefix="/me/tokens")
 
@@ -29,7 +29,7 @@ def create() -> ResponseReturnValue:
     typed = request.form
     days = typed.get("days", 0, type=int)
     try:
-        _token, text = tokens.create(db(), me(), typed.get("name", ""), days, typed.get("scope", ""))
+        _token, text = tokens.create(db(), current_person(), typed.get("name", ""), days, typed.get("scope", ""))
         db().commit()
     except (Conflict, InvalidInput) as error:
         wrong = error.fields if isinstance(error, InvalidInput) else {}
@@ -41,7 +41,7 @@ def create() -> ResponseReturnValue:
 def revoke(number: int) -> ResponseReturnValue:
     """End a token."""
     myself()
-    tokens.revoke(db(), me(), number)
+    tokens.revoke(db(), current_person(), number)
     db().commit()
     flash(_("The token is revoked."))
     return redirect(urls.my_tokens(), 303)
@@ -49,4 +49,4 @@ def revoke(number: int) -> ResponseReturnValue:
 
 def _page(**shown: Any) -> str:
     values = {"text": "", "wrong": {}, "problem": "", "typed": {}, **shown}
-    return render_template("tokens.html", tokens=tokens.mine(db(), me()), **values)
+    return render_template("tokens.html", tokens=tokens.mine(db(), current_person()), **values)

@@ -14,7 +14,7 @@ from hubs.actions.people import tokens
 from hubs.errors import InvalidInput, NotAllowed, NotFound, PreconditionFailed, Unauthorized
 from hubs.i18n import _
 from hubs.models import Hub, PersonalToken, Scope, Widget
-from hubs.views.web.context import account, db, rate_limit_key, site
+from hubs.views.web.context import account, app_context, db, rate_limit_key
 from hubs.views.web.rate_limits import place_of
 
 PREFIX = "/api/v1"
@@ -173,9 +173,9 @@ def enter() -> None:
         raise InvalidInput(_("The query contains characters that there are not; please remove them."))
     g.token = _token() if "Authorization" in request.headers else None
     if g.token is not None:
-        site().api_limiter.take("api", f"token {g.token.id}")
+        app_context().api_limiter.take("api", f"token {g.token.id}")
     else:
-        site().api_limiter.take("api", rate_limit_key())
+        app_context().api_limiter.take("api", rate_limit_key())
     if request.method in SAFE:
         return
     if g.token is None:
@@ -194,7 +194,7 @@ def _token() -> PersonalToken:
             raise Unauthorized(_("Send the token along as: Authorization: Bearer hubs_me_…"))
         found = tokens.find(db(), text.strip())
     except Unauthorized:
-        site().api_limiter.take("api", place_of(request.remote_addr or ""))  # who guesses is slowed down
+        app_context().api_limiter.take("api", place_of(request.remote_addr or ""))  # who guesses is slowed down
         raise
     db().info[outbox.ORIGIN] = f"personal token {found.id}"
     g.account = found.user

@@ -16,7 +16,7 @@ from hubs.views.api.atom import atom
 from hubs.views.api.base import ApiBlueprint, enter, leave
 from hubs.views.api.hubs import ONE as HUB
 from hubs.views.api.paging import PageQuery, after, page
-from hubs.views.web.context import db, find_hub, me, site
+from hubs.views.web.context import app_context, current_person, db, find_hub
 from hubs.widgets.feed import Feed
 from hubs.widgets.feed.cards import Item, read
 from hubs.widgets.shared.messages import MessageScope
@@ -48,7 +48,7 @@ def feed(query: dict[str, Any], space: str, name: str) -> Any:
 def as_atom(space: str, name: str) -> Response:
     """Return the newest messages as Atom."""
     hub = find_hub(space, name)
-    base = site().settings.site_url
+    base = app_context().settings.site_url
     page_, own = base + urls.hub(hub.kind, hub.name), base + urls.hub_atom(hub.kind, hub.name)
     answer = make_response(atom(hub, _read(hub, ENTRIES), page_, own))
     answer.headers["Content-Type"] = "application/atom+xml; charset=utf-8"
@@ -61,9 +61,9 @@ def _read(hub: Hub, limit: int, before: tuple[datetime, int] | None = None) -> S
     :raises NotFound: where the owners show the feed to others only.
     """
     boxes = [row for row in hub.widgets if row.plugin == Feed.name]
-    if boxes and not any(can(me(), "view", row) for row in boxes):
+    if boxes and not any(can(current_person(), "view", row) for row in boxes):
         raise NotFound(_("This hub has no feed, or you may not see it."))
-    whose = MessageScope(hub, hub.name if hub.kind == "user" else "", audiences(me(), hub)[-1])
+    whose = MessageScope(hub, hub.name if hub.kind == "user" else "", audiences(current_person(), hub)[-1])
     return read(db(), whose, limit, (), before=before)
 
 

@@ -14,7 +14,7 @@ from hubs.permissions import VERBS, can, in_lists, visible
 from hubs.views.api import schemas
 from hubs.views.api.base import ApiBlueprint, expect, held
 from hubs.views.api.paging import PageQuery, after, page
-from hubs.views.web.context import db, find_hub, me, site
+from hubs.views.web.context import app_context, current_person, db, find_hub
 
 room = ApiBlueprint("Hubs", __name__, "The pages of people, teams and other groups.")
 ONE = "/hubs/<any(u, t):space>/<name>"
@@ -36,11 +36,11 @@ def hubs(query: dict[str, Any]) -> Any:
 
     People who want to be left out of lists are.
     """
-    found = select(Hub).where(visible(me()), in_lists(me()))
+    found = select(Hub).where(visible(current_person()), in_lists(current_person()))
     if query["kind"]:
         found = found.where(Hub.kind == query["kind"])
     if query["mine"]:
-        found = found.where(Hub.id.in_(me().roles))
+        found = found.where(Hub.id.in_(current_person().roles))
     if not query["archived"]:
         found = found.where(Hub.archived.is_(False))
     if query["q"]:
@@ -69,7 +69,7 @@ def change_hub(changes: dict[str, Any], space: str, name: str) -> Any:
     if not changes:
         raise InvalidInput(_("Name at least one setting to change."))
     expect(schemas.Hub, describe(found))
-    acts.update(db(), me(), found, changes)
+    acts.update(db(), current_person(), found, changes)
     db().commit()
     return describe(found)
 
@@ -80,14 +80,14 @@ def brief(found: Hub) -> dict[str, Any]:
     return {
         **{name: getattr(found, name) for name in names},
         "visibility": found.visibility.value,
-        "url": site().settings.site_url + urls.hub(found.kind, found.name),
+        "url": app_context().settings.site_url + urls.hub(found.kind, found.name),
         "api_url": address(found),
     }
 
 
 def address(found: Hub) -> str:
     """Return the address of a hub in this API."""
-    return site().settings.site_url + api_urls.hub(found.kind, found.name)
+    return app_context().settings.site_url + api_urls.hub(found.kind, found.name)
 
 
 def describe(found: Hub) -> dict[str, Any]:
@@ -97,10 +97,10 @@ def describe(found: Hub) -> dict[str, Any]:
         **brief(found),
         **{name: getattr(found, name) for name in names},
         "join_mode": found.join_mode.value,
-        "roles": sorted(role.value for role in me().roles.get(found.id, ())),
-        "may": [verb for verb in VERBS if can(me(), verb, found)],
-        "feed_url": site().settings.site_url + urls.hub_atom(found.kind, found.name),
+        "roles": sorted(role.value for role in current_person().roles.get(found.id, ())),
+        "may": [verb for verb in VERBS if can(current_person(), verb, found)],
+        "feed_url": app_context().settings.site_url + urls.hub_atom(found.kind, found.name),
     }
-    if can(me(), "own", found):
+    if can(current_person(), "own", found):
         said["settings"] = {name: found.extras.get(name, "") for name in acts.EXTRAS}
     return said

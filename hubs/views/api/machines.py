@@ -10,7 +10,7 @@ from hubs.i18n import _
 from hubs.models import PushContent, PushToken
 from hubs.views.api import schemas
 from hubs.views.api.base import LARGEST, ApiBlueprint, F, sent
-from hubs.views.web.context import db, site
+from hubs.views.web.context import app_context, db
 from hubs.views.web.rate_limits import place_of
 from hubs.widgets.jsonschema import settings_schema
 from hubs.widgets.push import CONTENT
@@ -76,9 +76,9 @@ def _enter(number: int) -> PushToken:
     try:
         token = push.find_token(db(), text.strip(), number)
     except Unauthorized:
-        site().limiter.take("push", place_of(request.remote_addr or ""))  # who guesses is slowed down
+        app_context().push_limiter.take("push", place_of(request.remote_addr or ""))  # who guesses is slowed down
         raise
-    site().limiter.take("push", str(token.id))
+    app_context().push_limiter.take("push", str(token.id))
     return token
 
 

@@ -9,7 +9,7 @@ from hubs.models import User
 from hubs.views.api import schemas
 from hubs.views.api.base import LARGEST, ApiBlueprint
 from hubs.views.api.hubs import address
-from hubs.views.web.context import account, db, me
+from hubs.views.web.context import account, current_person, db
 
 room = ApiBlueprint("Me", __name__, "Who asks, and their tokens.")
 
@@ -28,7 +28,7 @@ def my_tokens() -> Any:
     """List your tokens, newest first. They are made on the page of your account only."""
     _user()
     names = ("id", "name", "created_on", "expires_on", "revoked_on", "last_used")
-    rows = tokens.mine(db(), me())
+    rows = tokens.mine(db(), current_person())
     items = [{**{name: getattr(row, name) for name in names}, "scope": row.scope.value} for row in rows]
     return {"items": items, "next": None}
 
@@ -36,7 +36,7 @@ def my_tokens() -> Any:
 @room.act("DELETE", f"/me/tokens/<int(max={LARGEST}):number>", 204, None, 404)
 def revoke_token(number: int) -> Any:
     """End one of your tokens, also the one that you send along."""
-    tokens.revoke(db(), me(), number)
+    tokens.revoke(db(), current_person(), number)
     db().commit()
 
 

@@ -12,7 +12,7 @@ from marshmallow import EXCLUDE, Schema, fields, validate
 from hubs.errors import InvalidInput
 from hubs.i18n import _
 from hubs.views.api.base import is_text
-from hubs.views.web.context import site
+from hubs.views.web.context import app_context
 
 #: Entries on a page: where nobody says, and at most.
 USUAL, MOST = 50, 100
@@ -61,5 +61,5 @@ def page(items: Sequence[Any], limit: int, last: Sequence[Any] | None) -> tuple[
         return {"items": items, "next": None}, {}
     text = base64.urlsafe_b64encode(json.dumps(list(last)).encode()).decode().rstrip("=")
     query = urlencode({**request.args.to_dict(), "limit": limit, "cursor": text})
-    following = f"{site().settings.site_url}{request.path}?{query}"
+    following = f"{app_context().settings.site_url}{request.path}?{query}"
     return {"items": items, "next": following}, {"Link": f'<{following}>; rel="next"'}

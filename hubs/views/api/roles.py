@@ -17,7 +17,7 @@ from hubs.views.api import schemas
 from hubs.views.api.base import ApiBlueprint
 from hubs.views.api.hubs import ONE as HUB
 from hubs.views.api.paging import PageQuery, after, page
-from hubs.views.web.context import db, find_hub, me, site
+from hubs.views.web.context import app_context, current_person, db, find_hub
 
 room = ApiBlueprint("Roles", __name__, "Who is what to a hub.")
 ONE = f"{HUB}/roles/<username>/<any({', '.join(RoleName)}):role>"
@@ -42,10 +42,10 @@ def roles(query: dict[str, Any], space: str, name: str) -> Any:
             _("There is no list of these."),
             {"role": _("Please choose one of: %(names)s.") % {"names": ", ".join(INSIDE)}},
         )
-    own = Role.user_id == me().id
+    own = Role.user_id == current_person().id
     found = select(Role).join(Role.user).options(contains_eager(Role.user)).where(Role.hub_id == hub.id)
     found = found.where(Role.role == query["role"] if query["role"] else or_(Role.role.in_(INSIDE), own))
-    if not can(me(), "edit", hub):
+    if not can(current_person(), "edit", hub):
         found = found.where(or_(User.unlisted.is_(False), Role.role == RoleName.OWNER, own))
     start = after(query["cursor"], str, str)
     if start:
@@ -63,18 +63,18 @@ def give(space: str, name: str, username: str, role: str) -> Any:
     `requested` is answered where the owners must approve it first.
     """
     hub, wanted = find_hub(space, name), RoleName(role)
-    if wanted in role_actions.OPEN and username == me().username:
-        role_actions.take_role(db(), me(), hub, wanted)
+    if wanted in role_actions.OPEN and username == current_person().username:
+        role_actions.take_role(db(), current_person(), hub, wanted)
     elif wanted in role_actions.OPEN:
         raise InvalidInput(_("One subscribes to a hub or stars it oneself."))
-    elif wanted == RoleName.MEMBER and username == me().username and can(me(), "join", hub):
-        if not membership.join(db(), me(), hub):
+    elif wanted == RoleName.MEMBER and username == current_person().username and can(current_person(), "join", hub):
+        if not membership.join(db(), current_person(), hub):
             db().commit()
             _notify_owners(hub)
             return {"state": "requested"}
     else:
-        require(me(), "edit", hub)
-        role_actions.give_role(db(), me(), hub, _user(username), wanted)
+        require(current_person(), "edit", hub)
+        role_actions.give_role(db(), current_person(), hub, _user(username), wanted)
     db().commit()
     return {"state": "given"}
 
@@ -83,14 +83,14 @@ def give(space: str, name: str, username: str, role: str) -> Any:
 def take(space: str, name: str, username: str, role: str) -> Any:
     """Take a role: your own always, another's as an owner. A hub never loses its last owner."""
     hub = find_hub(space, name)
-    if username != me().username:
-        require(me(), "edit", hub)
+    if username != current_person().username:
+        require(current_person(), "edit", hub)
     user = _user(username)
-    if not role_actions.drop_role(db(), me(), hub, user, RoleName(role)):
+    if not role_actions.drop_role(db(), current_person(), hub, user, RoleName(role)):
         raise NotFound(_("%(username)s does not have this role here.") % {"username": username})
     db().commit()
     # The daemon does it too; this holds also while the daemon is away.
-    site().stream.revoke(user_channel(user.id))
+    app_context().events.revoke(user_channel(user.id))
 
 
 def _user(username: str) -> User:
@@ -102,7 +102,7 @@ def _user(username: str) -> User:
 
 def _notify_owners(hub: Hub) -> None:
     for owner in hub.people(RoleName.OWNER):
-        site().stream.publish(user_channel(owner.id), "notice", {"kind": "join-request", "count": 1})
+        app_context().events.publish(user_channel(owner.id), "notice", {"kind": "join-request", "count": 1})
 
 
 def _describe(row: Role) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from hubs.search.search import MOST, SHOWN
 from hubs.search.search import search as search_for
 from hubs.views.api import schemas
 from hubs.views.api.base import ApiBlueprint
-from hubs.views.web.context import db, me, site
+from hubs.views.web.context import app_context, current_person, db
 
 room = ApiBlueprint("Search", __name__, "Teams, people and widgets.")
 
@@ -32,6 +32,6 @@ class SearchQuery(Schema):
 @room.arguments(SearchQuery, location="query")
 def search(query: dict[str, Any]) -> Any:
     """Search what you may see, best first of each kind."""
-    found = search_for(db(), site().registry, me(), query["q"], query["limit"])
-    base = site().settings.site_url
+    found = search_for(db(), app_context().registry, current_person(), query["q"], query["limit"])
+    base = app_context().settings.site_url
     return {"query": found.query, "items": [{**asdict(hit), "url": base + hit.path} for hit in found.hits]}

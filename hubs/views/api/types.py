@@ -6,7 +6,7 @@ from hubs.actions.widgets import installed
 from hubs.i18n import _
 from hubs.views.api import schemas
 from hubs.views.api.base import ApiBlueprint
-from hubs.views.web.context import site
+from hubs.views.web.context import app_context
 from hubs.widgets.jsonschema import settings_schema
 from hubs.widgets.registry import WidgetType
 
@@ -16,13 +16,13 @@ room = ApiBlueprint("Widget types", __name__, "The kinds of widgets that there a
 @room.get_one("/widget-types", schemas.TypePage)
 def widget_types() -> Any:
     """List the kinds of widgets, in the order of the catalogue."""
-    return {"items": [_describe(one) for one in site().registry], "next": None}
+    return {"items": [_describe(one) for one in app_context().registry], "next": None}
 
 
 @room.get_one("/widget-types/<plugin>", schemas.WidgetType, 404)
 def widget_type(plugin: str) -> Any:
     """Return a kind of widget, with the JSON schema of its settings."""
-    return _describe(installed(site().registry, plugin))
+    return _describe(installed(app_context().registry, plugin))
 
 
 def _describe(found: WidgetType) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from hubs.views.api import schemas
 from hubs.views.api.base import LARGEST, ApiBlueprint, expect, held
 from hubs.views.api.hubs import ONE as HUB
 from hubs.views.api.hubs import address
-from hubs.views.web.context import db, find_hub, find_widget, me, shown, site
+from hubs.views.web.context import app_context, current_person, db, find_hub, find_widget, shown
 from hubs.widgets.schema import Schema
 from hubs.widgets.view import RootWidgetView
 
@@ -35,8 +35,8 @@ def add_widget(new: dict[str, Any], space: str, name: str) -> Any:
     hub = find_hub(space, name, "edit")
     row = acts.add(
         db(),
-        site().registry,
-        me(),
+        app_context().registry,
+        current_person(),
         hub,
         new["type"],
         new["side"],
@@ -45,7 +45,7 @@ def add_widget(new: dict[str, Any], space: str, name: str) -> Any:
         visibility=new["visibility"],
     )
     db().commit()
-    return describe(row), {"Location": site().settings.site_url + api_urls.widget(row.id)}
+    return describe(row), {"Location": app_context().settings.site_url + api_urls.widget(row.id)}
 
 
 @room.get_one(ONE, schemas.Widget, 404)
@@ -62,10 +62,10 @@ def change_widget(changes: dict[str, Any], number: int) -> Any:
     if not changes:
         raise InvalidInput(_("Name at least one thing to change."))
     if {"label", "visibility", "settings"} & set(changes):
-        schema = acts.installed(site().registry, row.plugin).schema
+        schema = acts.installed(app_context().registry, row.plugin).schema
         values = {**schema.shown(row.settings), **changes.get("settings", {})}
         told = {"label": changes.get("label"), "visibility": changes.get("visibility")}
-        acts.update(db(), site().registry, me(), row, values, **told)
+        acts.update(db(), app_context().registry, current_person(), row, values, **told)
     if {"side", "position"} & set(changes):
         _place(row, changes.get("side", row.side), changes.get("position", acts.LIMIT))
     db().commit()
@@ -75,7 +75,7 @@ def change_widget(changes: dict[str, Any], number: int) -> Any:
 @room.act("DELETE", ONE, 204, None, 404, match=True)
 def remove_widget(number: int) -> Any:
     """Take a widget off its hub, as an owner."""
-    acts.remove(db(), site().registry, me(), _held(number))
+    acts.remove(db(), app_context().registry, current_person(), _held(number))
     db().commit()
     return None
 
@@ -92,12 +92,12 @@ def _place(row: Widget, side: str, position: int) -> None:
         raise InvalidInput(_("The column is either left or right."), {"side": _("Please choose left or right.")})
     columns = {name: [one for one in row.hub.column(name) if one is not row] for name in ("left", "right")}
     columns[side].insert(max(0, position), row)
-    acts.arrange(db(), site().registry, me(), row.hub, columns)
+    acts.arrange(db(), app_context().registry, current_person(), row.hub, columns)
 
 
 def describe(row: Widget) -> dict[str, Any]:
     """Return a widget as who asks may know it."""
-    found, base = site().registry.get(row.plugin), site().settings.site_url
+    found, base = app_context().registry.get(row.plugin), app_context().settings.site_url
     has_calendar = found is not None and found.view.calendar is not RootWidgetView.calendar
     names = ("id", "side", "version", "updated_on")
     column = [one for one in shown(row.hub) if one.side == row.side]
@@ -107,12 +107,12 @@ def describe(row: Widget) -> dict[str, Any]:
         # Among those that who asks may see: nothing tells how many others there are.
         "position": sorted(column, key=lambda one: (one.position, one.id)).index(row),
         "type": row.plugin,
-        "label": site().registry.title(row),
+        "label": app_context().registry.title(row),
         "visibility": row.visibility.value,
         "url": base + urls.widget(row.id),
         "content_url": base + urls.widget_json(row.id),
         "calendar_url": base + urls.widget_calendar(row.id) if has_calendar else None,
     }
-    if can(me(), "edit", row):
+    if can(current_person(), "edit", row):
         said["settings"] = (found.schema if found else Schema(())).shown(row.settings)
     return said

@@ -16,7 +16,7 @@ from hubs.models import Banner, Hub, Visibility
 from hubs.permissions import can, refusal
 from hubs.views.account.settings import myself
 from hubs.views.web import forms
-from hubs.views.web.context import db, find_hub, me, page_of, site
+from hubs.views.web.context import app_context, current_person, db, find_hub, page_of
 from hubs.widgets.parameters import Parameter
 
 blueprint = Blueprint("manage", __name__)
@@ -65,7 +65,7 @@ def appearance(space: str, name: str) -> ResponseReturnValue:
     if request.method == "POST":
         values = forms.read(APPEARANCE, request.form)
         try:
-            hub_actions.update(db(), me(), hub, values)
+            hub_actions.update(db(), current_person(), hub, values)
         except InvalidInput as error:
             wrong = error.fields
         else:
@@ -88,7 +88,7 @@ def rename(space: str, name: str) -> ResponseReturnValue:
     """Give a hub another name; its old address leads to the new one."""
     hub, typed = find_hub(space, name, "edit"), request.form.get("name", "")
     try:
-        done = lifecycle.rename(db(), me(), hub, typed)
+        done = lifecycle.rename(db(), current_person(), hub, typed)
     except (InvalidInput, Conflict) as error:
         return _other(hub, {"name": str(error)}, typed), error.status
     db().commit()
@@ -100,7 +100,7 @@ def rename(space: str, name: str) -> ResponseReturnValue:
 def export(space: str, name: str) -> Response:
     """Send a hub as a file that can be applied to this or another instance; it holds no secrets."""
     hub = find_hub(space, name, "own")
-    text = yaml_files.write(documents.describe(hub, site().registry, people=True))
+    text = yaml_files.write(documents.describe(hub, app_context().registry, people=True))
     answer = Response(text, mimetype="application/yaml")
     answer.headers["Content-Disposition"] = f'attachment; filename="{hub.name}.yaml"'
     answer.headers["Cache-Control"] = "no-store"
@@ -115,12 +115,12 @@ def delete(space: str, name: str) -> ResponseReturnValue:
         sentence = _("Nothing was deleted: this is not the name of the hub.")
         return _other(hub, {"delete": sentence}, ""), 400
     try:
-        until = lifecycle.discard(db(), me(), hub)
+        until = lifecycle.discard(db(), current_person(), hub)
     except InvalidInput as error:
         return _other(hub, {"delete": str(error)}, ""), error.status
     db().commit()
     for locale in i18n.locales():  # the daemon does it too; this holds also while the daemon is away
-        site().stream.revoke(hub_channel(hub.id, Visibility.PUBLIC, locale))
+        app_context().events.revoke(hub_channel(hub.id, Visibility.PUBLIC, locale))
     flash(_("The hub is deleted. Until %(date)s it can be brought back here.") % {"date": until.date().isoformat()})
     return redirect(urls.me() + "#deleted", 303)
 
@@ -130,9 +130,9 @@ def bring_back(hub_id: int) -> ResponseReturnValue:
     """Bring a deleted hub back, as one of its owners or of those who run this instance."""
     myself()
     hub = db().get(Hub, hub_id)
-    if hub is None or not can(me(), "restore", hub):
+    if hub is None or not can(current_person(), "restore", hub):
         raise NotFound(_("There is no such hub, or its time is over."))
-    lifecycle.bring_back(db(), me(), hub)
+    lifecycle.bring_back(db(), current_person(), hub)
     db().commit()
     flash(_("The hub is back, as it was."))
     return redirect(urls.hub(hub.kind, hub.name), 303)
@@ -146,4 +146,4 @@ def _other(hub: Hub, wrong: dict[str, str], typed: str) -> str:
 
 def _why(hub: Hub) -> str:
     """Return why an owner cannot change the hub just now; empty where that is possible."""
-    return "" if can(me(), "edit", hub) else refusal(me(), hub)
+    return "" if can(current_person(), "edit", hub) else refusal(current_person(), hub)

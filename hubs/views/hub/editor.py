@@ -15,7 +15,7 @@ from hubs.errors import HubsError, InvalidInput
 from hubs.i18n import _
 from hubs.models import Hub, Visibility, Widget
 from hubs.views.web import forms
-from hubs.views.web.context import db, find_hub, locale, me, page_of, site
+from hubs.views.web.context import app_context, current_person, db, find_hub, locale, page_of
 from hubs.widgets.registry import WidgetType
 
 blueprint = Blueprint("editor", __name__, url_prefix="/<any(u, t):space>/<name>/edit")
@@ -49,7 +49,7 @@ def catalogue(space: str, name: str) -> str:
     """Show the widgets that can be added to a column, or those of them that the words in ``q`` find."""
     hub, side = find_hub(space, name, "edit"), _side()
     query = request.args.get("q", "").strip()[:100]
-    types = [found for found in site().registry if found.fits(hub.kind, side) and _matches(found, query)]
+    types = [found for found in app_context().registry if found.fits(hub.kind, side) and _matches(found, query)]
     return render_template("catalogue.html", hub=hub, side=side, types=types, query=query)
 
 
@@ -57,10 +57,10 @@ def catalogue(space: str, name: str) -> str:
 def add(space: str, name: str, plugin: str) -> ResponseReturnValue:
     """Show the settings of a new widget with a preview, and put it into the draft."""
     hub, side = find_hub(space, name, "edit"), _side()
-    found = widget_actions.fitting(site().registry, hub.kind, side, plugin)
+    found = widget_actions.fitting(app_context().registry, hub.kind, side, plugin)
 
     def put(document: HubDocument, values: Mapping[str, Any], title: str, level: str) -> HubDocument:
-        return edits.add(document, site().registry, side, plugin, values, title, level)
+        return edits.add(document, app_context().registry, side, plugin, values, title, level)
 
     return _settings(hub, found, None, put, side)
 
@@ -69,12 +69,12 @@ def add(space: str, name: str, plugin: str) -> ResponseReturnValue:
 def configure(space: str, name: str, key: str) -> ResponseReturnValue:
     """Show the settings of a widget in the draft with a preview, and change them there."""
     hub = find_hub(space, name, "edit")
-    document = drafts.view(db(), site().registry, me(), hub).document
+    document = drafts.view(db(), app_context().registry, current_person(), hub).document
     one = edits.find(document, key)
-    found = widget_actions.installed(site().registry, one.widget)
+    found = widget_actions.installed(app_context().registry, one.widget)
 
     def put(before: HubDocument, values: Mapping[str, Any], title: str, level: str) -> HubDocument:
-        return edits.configure(before, site().registry, key, values, title, level)
+        return edits.configure(before, app_context().registry, key, values, title, level)
 
     return _settings(hub, found, one, put, edits.side_of(document, key))
 
@@ -95,9 +95,11 @@ def _settings(
         values, title = forms.read(found.parameters, request.form), request.form.get("label", "")
         level = request.form.get("visibility", level)
         try:
-            document = put(drafts.view(db(), site().registry, me(), hub).document, values, title, level)
+            document = put(
+                drafts.view(db(), app_context().registry, current_person(), hub).document, values, title, level
+            )
             if "preview" not in request.form:
-                drafts.put(db(), site().registry, me(), hub, document)
+                drafts.put(db(), app_context().registry, current_person(), hub, document)
                 db().commit()
                 return redirect(urls.hub_edit(hub.kind, hub.name), 303)
         except InvalidInput as error:
@@ -112,14 +114,14 @@ def _settings(
         seen=forms.Form([forms.WIDGET_VISIBILITY], {"visibility": level}, wrong),
         label=title,
         problem=_first(wrong),
-        preview=previews.render(db(), site().orders, hub, found, values, before, title, side, locale()),
+        preview=previews.render(db(), app_context().jobs, hub, found, values, before, title, side, locale()),
     )
     return answer, 400 if wrong and "preview" not in request.form else 200
 
 
 def _save(hub: Hub) -> ResponseReturnValue:
     try:
-        drafts.save(db(), site().registry, me(), hub)
+        drafts.save(db(), app_context().registry, current_person(), hub)
     except SavedMeanwhile as error:
         db().commit()  # the draft holds both now
         return _page(hub, meanwhile=error), error.status
@@ -129,8 +131,8 @@ def _save(hub: Hub) -> ResponseReturnValue:
 
 
 def _step(hub: Hub) -> None:
-    document = drafts.view(db(), site().registry, me(), hub).document
-    sent, registry = request.form, site().registry
+    document = drafts.view(db(), app_context().registry, current_person(), hub).document
+    sent, registry = request.form, app_context().registry
     key = sent.get("key", "")
     if sent.get("act") == "width":
         document = edits.width(document, sent.get("left_width"))
@@ -140,25 +142,25 @@ def _step(hub: Hub) -> None:
         index, before = sent.get("index", 0, int), sent.get("before", "")
         document = edits.place(document, registry, key, sent.get("side", ""), index, before)
     elif sent.get("act") == "theirs":
-        draft = drafts.find(db(), me(), hub)
+        draft = drafts.find(db(), current_person(), hub)
         base = documents.read(draft.base) if draft else document
         document = edits.take(document, base, key, sent.get("name", ""))
     else:
         document = edits.step(document, registry, key, sent.get("act", ""))
-    drafts.put(db(), registry, me(), hub, document)
+    drafts.put(db(), registry, current_person(), hub, document)
 
 
 _ACTS: dict[str, Callable[[Hub], None]] = {
-    "undo": lambda hub: drafts.undo(db(), me(), hub),
-    "redo": lambda hub: drafts.redo(db(), me(), hub),
-    "discard": lambda hub: drafts.discard(db(), me(), hub),
+    "undo": lambda hub: drafts.undo(db(), current_person(), hub),
+    "redo": lambda hub: drafts.redo(db(), current_person(), hub),
+    "discard": lambda hub: drafts.discard(db(), current_person(), hub),
 }
 
 
 def _page(hub: Hub, problem: HubsError | None = None, meanwhile: SavedMeanwhile | None = None) -> str:
-    draft = drafts.view(db(), site().registry, me(), hub)
+    draft = drafts.view(db(), app_context().registry, current_person(), hub)
     rows: dict[str, Widget] = {row.key: row for row in hub.widgets}
-    found = site().fragments.read_many(hub.widgets, locale())
+    found = app_context().fragments.read_many(hub.widgets, locale())
     changed = {change.subject for change in draft.changes if change.kind in ("set", "add")}
     return render_template(
         "edit.html",
@@ -167,7 +169,7 @@ def _page(hub: Hub, problem: HubsError | None = None, meanwhile: SavedMeanwhile 
         rows=rows,
         fragments=found,
         changed=changed,
-        type_of=site().registry.get,
+        type_of=app_context().registry.get,
         problem=problem,
         meanwhile=meanwhile,
     )

@@ -7,7 +7,7 @@ from hubs.actions import audit
 from hubs.actions.layout import revisions
 from hubs.errors import InvalidInput, NotAllowed
 from hubs.i18n import _
-from hubs.views.web.context import db, find_hub, me, page_of, site
+from hubs.views.web.context import app_context, current_person, db, find_hub, page_of
 from hubs.views.web.converters import row_number
 
 blueprint = Blueprint("history", __name__)
@@ -27,7 +27,7 @@ def restore(space: str, name: str) -> ResponseReturnValue:
     number = request.form.get("number", type=row_number)
     if number is None:
         raise InvalidInput(_("Please choose a revision."))
-    done = revisions.restore(db(), site().registry, me(), hub, number)
+    done = revisions.restore(db(), app_context().registry, current_person(), hub, number)
     db().commit()
     flash(_("The page is as it was then.") if done else _("The page looks like that already."))
     return redirect(page_of(hub), 303)
@@ -44,7 +44,7 @@ def hub_log(space: str, name: str) -> str:
 @blueprint.get("/audit")
 def log() -> str:
     """Show who did what on the whole instance."""
-    if not me().admin:
+    if not current_person().admin:
         raise NotAllowed(_("Only those who run this instance see the whole audit log."))
     entries, older = audit.newest_first(db(), before=_before())
     return render_template("audit.html", hub=None, entries=entries, older=older)

@@ -16,7 +16,7 @@ from hubs.i18n import N_, _
 from hubs.models import Hub, JoinMode, JoinRequest, NoticeKind, Role, RoleName, User
 from hubs.permissions import can, require
 from hubs.views.web import forms
-from hubs.views.web.context import db, find_hub, me, site
+from hubs.views.web.context import app_context, current_person, db, find_hub
 from hubs.widgets.parameters import Parameter
 
 blueprint = Blueprint("members", __name__, url_prefix="/<any(u, t):space>/<name>")
@@ -53,7 +53,7 @@ def show(space: str, name: str) -> str:
 def conditions(space: str, name: str) -> str:
     """Show what the owners ask of those who would like to join, with the form to ask."""
     hub = find_hub(space, name)
-    require(me(), "join", hub)
+    require(current_person(), "join", hub)
     return render_template("join.html", hub=hub, request=_request(hub), problem="", message="")
 
 
@@ -63,7 +63,7 @@ def join(space: str, name: str) -> ResponseReturnValue:
     hub = find_hub(space, name)
     message = request.form.get("message", "")
     try:
-        joined = membership.join(db(), me(), hub, message)
+        joined = membership.join(db(), current_person(), hub, message)
     except InvalidInput as error:
         page = render_template("join.html", hub=hub, request=None, problem=str(error), message=message)
         return page, error.status
@@ -79,8 +79,8 @@ def join(space: str, name: str) -> ResponseReturnValue:
 def withdraw(space: str, name: str) -> ResponseReturnValue:
     """Take back one's own request to join."""
     hub = find_hub(space, name)
-    require(me(), "subscribe", hub)  # whoever is signed in and sees the hub
-    membership.withdraw(db(), me(), hub)
+    require(current_person(), "subscribe", hub)  # whoever is signed in and sees the hub
+    membership.withdraw(db(), current_person(), hub)
     db().commit()
     flash(_("Your request is gone."))
     return redirect(urls.hub(hub.kind, hub.name), 303)
@@ -91,7 +91,7 @@ def answer(space: str, name: str) -> ResponseReturnValue:
     """Approve or deny a request, with a note."""
     hub = find_hub(space, name, "edit")
     user, approve = _user(), request.form.get("answer") == "approve"
-    membership.answer(db(), me(), hub, user, approve=approve, note=request.form.get("note", ""))
+    membership.answer(db(), current_person(), hub, user, approve=approve, note=request.form.get("note", ""))
     db().commit()
     _notify(user.id, NoticeKind.APPROVED if approve else NoticeKind.DENIED, hub)
     flash(_("Done."))
@@ -105,16 +105,16 @@ def roles(space: str, name: str) -> ResponseReturnValue:
     user, role = _user(), _role()
     act = request.form.get("act", "give")
     if act == "take":
-        role_actions.drop_role(db(), me(), hub, user, role)
+        role_actions.drop_role(db(), current_person(), hub, user, role)
     elif act == "change":
         other = RoleName.MEMBER if role == RoleName.OWNER else RoleName.OWNER
-        role_actions.change_role(db(), me(), hub, user, other, role)
+        role_actions.change_role(db(), current_person(), hub, user, other, role)
     else:
-        role_actions.give_role(db(), me(), hub, user, role)
+        role_actions.give_role(db(), current_person(), hub, user, role)
     db().commit()
     if act != "give":
         # The daemon does it too; this holds also while the daemon is away.
-        site().stream.revoke(user_channel(user.id))
+        app_context().events.revoke(user_channel(user.id))
     flash(_("Done."))
     return redirect(urls.hub_members(hub.kind, hub.name), 303)
 
@@ -126,9 +126,9 @@ def invitations(space: str, name: str) -> ResponseReturnValue:
     try:
         user = _user()
         if request.form.get("act") == "withdraw":
-            membership.take_back(db(), me(), hub, user)
+            membership.take_back(db(), current_person(), hub, user)
         else:
-            membership.invite(db(), me(), hub, user, _role(), request.form.get("message", ""))
+            membership.invite(db(), current_person(), hub, user, _role(), request.form.get("message", ""))
     except (InvalidInput, NotFound) as error:
         return _page(hub, {"invite": str(error)}), error.status
     db().commit()
@@ -143,7 +143,7 @@ def joining(space: str, name: str) -> ResponseReturnValue:
     """Say how one becomes a member, and what is asked of those who would like to."""
     hub = find_hub(space, name, "edit")
     try:
-        hub_actions.update(db(), me(), hub, forms.read(JOINING, request.form))
+        hub_actions.update(db(), current_person(), hub, forms.read(JOINING, request.form))
     except InvalidInput as error:
         return _page(hub, error.fields), error.status
     db().commit()
@@ -154,7 +154,7 @@ def joining(space: str, name: str) -> ResponseReturnValue:
 def _page(hub: Hub, wrong: dict[str, str]) -> str:
     # All of its people at once, however many they are.
     db().execute(select(Hub).options(selectinload(Hub.roles).joinedload(Role.user)).where(Hub.id == hub.id)).all()
-    owner, owners = can(me(), "edit", hub), hub.people(RoleName.OWNER)
+    owner, owners = can(current_person(), "edit", hub), hub.people(RoleName.OWNER)
     values = request.form if wrong else {name: getattr(hub, name) for name in ("join_mode", "join_conditions")}
     return render_template(
         "members.html",
@@ -163,7 +163,7 @@ def _page(hub: Hub, wrong: dict[str, str]) -> str:
         members=[user for user in hub.people(RoleName.MEMBER) if user not in owners and _listed(user, owner)],
         requests=membership.requests(db(), hub) if owner else [],
         invitations=membership.invitations(db(), hub) if owner else [],
-        tokens=push.orphaned_tokens(db(), me(), hub) if owner else [],
+        tokens=push.orphaned_tokens(db(), current_person(), hub) if owner else [],
         owner=owner,
         form=forms.Form(JOINING, values, wrong),
         problem=wrong.get("invite", ""),
@@ -173,11 +173,11 @@ def _page(hub: Hub, wrong: dict[str, str]) -> str:
 
 def _listed(user: User, owner: bool) -> bool:
     """Tell whether a list names a person: one that is for owners does, and everybody finds themselves."""
-    return owner or not user.unlisted or user.id == me().id
+    return owner or not user.unlisted or user.id == current_person().id
 
 
 def _request(hub: Hub) -> JoinRequest | None:
-    return db().get(JoinRequest, (hub.id, me().id))
+    return db().get(JoinRequest, (hub.id, current_person().id))
 
 
 def _user() -> User:
@@ -197,4 +197,4 @@ def _role() -> RoleName:
 
 def _notify(user_id: int, kind: NoticeKind, hub: Hub) -> None:
     """Tell a person's open pages that something concerns them."""
-    site().stream.publish(user_channel(user_id), "notice", {"kind": kind.value, "count": 1, "hub": hub.id})
+    app_context().events.publish(user_channel(user_id), "notice", {"kind": kind.value, "count": 1, "hub": hub.id})

@@ -11,7 +11,7 @@ from hubs.models import User
 from hubs.permissions import require
 from hubs.views.hub.settings import VISIBILITY
 from hubs.views.web import forms
-from hubs.views.web.context import db, me, site
+from hubs.views.web.context import app_context, current_person, db
 from hubs.widgets.parameters import Parameter
 
 blueprint = Blueprint("new", __name__)
@@ -32,19 +32,19 @@ PARAMETERS = (
 @blueprint.get("/new")
 def show() -> str:
     """Show the form that makes a hub."""
-    require(me(), "create")
+    require(current_person(), "create")
     return _page(forms.Form(PARAMETERS, {}), templates.TEMPLATES[0].name)
 
 
 @blueprint.post("/new")
 def make() -> ResponseReturnValue:
     """Make a hub; who asks becomes its owner."""
-    require(me(), "create")
+    require(current_person(), "create")
     values, chosen = forms.read(PARAMETERS, request.form), request.form.get("template", "")
     record = {name: value for name, value in values.items() if name != "name"}
-    founder = db().get_one(User, me().id)
+    founder = db().get_one(User, current_person().id)
     try:
-        hub = templates.start(db(), site().registry, me(), founder, values["name"], record, chosen)
+        hub = templates.start(db(), app_context().registry, current_person(), founder, values["name"], record, chosen)
     except (InvalidInput, Conflict) as error:
         # What was typed stays in the form.
         wrong = error.fields if isinstance(error, InvalidInput) else {"name": str(error)}

@@ -13,7 +13,7 @@ from hubs.i18n import _
 from hubs.models import Hub, JoinRequest, RequestState, Role, RoleName, User, Widget
 from hubs.permissions import STAND_INS, Person, can, closed, refusal, require, stand_in
 from hubs.views.page_cache import render
-from hubs.views.web.context import bar, db, find_hub, locale, me, page_of, shown, site, stream_of
+from hubs.views.web.context import app_context, bar, current_person, db, find_hub, locale, page_of, shown, stream_of
 
 blueprint = Blueprint("hub", __name__)
 
@@ -34,20 +34,20 @@ _ACTS = {
 def show(space: str, name: str) -> ResponseReturnValue:
     """Show a hub: cached fragments are in the page, the others load by themselves."""
     # The cursor comes first: what is pushed from here on reaches the page even while it is made.
-    cursor = site().stream.cursor()
+    cursor = app_context().events.cursor()
     hub = find_hub(space, name)
     if "as" in request.args:
         return _shown_as(hub, request.args["as"])
     if bar().dot(hub):  # what concerns them here, they have seen now
-        notifications.look(db(), me(), hub)
+        notifications.look(db(), current_person(), hub)
         db().commit()
         g.pop("bar")
     rows = shown(hub)
     if "full" in request.args:  # without JavaScript nothing loads by itself
-        found = site().desk.read_many(rows, locale(), BUDGET)
+        found = app_context().fragment_reader.read_many(rows, locale(), BUDGET)
     else:
-        found = site().fragments.read_many(rows, locale())
-    return render.page(hub, rows, found, cursor, may=_may(hub, me()), why=_why(hub))
+        found = app_context().fragments.read_many(rows, locale())
+    return render.page(hub, rows, found, cursor, may=_may(hub, current_person()), why=_why(hub))
 
 
 @blueprint.get("/<any(u, t):space>/<name>/json")
@@ -64,7 +64,7 @@ def as_json(space: str, name: str) -> Response:
         version=hub.version,
         left_width=hub.left_width,
         last_activity=hub.last_activity and hub.last_activity.isoformat(),
-        url=site().settings.site_url + urls.hub(hub.kind, hub.name),
+        url=app_context().settings.site_url + urls.hub(hub.kind, hub.name),
         widgets=[_describe(row) for row in shown(hub)],
     )
 
@@ -72,11 +72,11 @@ def as_json(space: str, name: str) -> Response:
 @blueprint.get("/<any(u, t):space>/<name>/stream")
 def stream(space: str, name: str) -> Response:
     """Return a new token and cursor, and the versions of what is on the hub, for a page that lost its stream."""
-    cursor = site().stream.cursor()
+    cursor = app_context().events.cursor()
     hub = find_hub(space, name)
     fresh = stream_of(hub, cursor)
     rows = shown(hub)
-    found = site().fragments.read_many(rows, locale())
+    found = app_context().fragments.read_many(rows, locale())
     widgets = {row.id: found[row.id].digest if row.id in found else "" for row in rows}
     told = {name: fresh[name] for name in ("token", "cursor", "channels")}
     answer = jsonify(**told, version=hub.version, widgets=widgets)
@@ -89,7 +89,7 @@ def act(space: str, name: str, act: str) -> ResponseReturnValue:
     """Take or give up a role on a hub."""
     hub = find_hub(space, name)
     role, take = _ACTS[act]
-    session, who = db(), me()
+    session, who = db(), current_person()
     if take:
         roles.take_role(session, who, hub, role)
     else:
@@ -104,12 +104,12 @@ def act(space: str, name: str, act: str) -> ResponseReturnValue:
 
 def _shown_as(hub: Hub, name: str) -> str:
     """Show a hub to its owner as somebody else sees it; nothing on the page acts, and nothing is pushed to it."""
-    require(me(), "own", hub)
+    require(current_person(), "own", hub)
     if name not in STAND_INS:
         raise InvalidInput(_("One can look at a hub as a visitor, a stranger or a member."))
     who = stand_in(name, hub)
     rows = shown(hub, who) if can(who, "view", hub) else []
-    found = site().desk.read_many(rows, locale(), BUDGET)
+    found = app_context().fragment_reader.read_many(rows, locale(), BUDGET)
     may = {**_may(hub, who), "pending": False}
     page = {"hub": hub, "rows": rows, "fragments": found, "may": may}
     return render_template("hub.html", **page, stream=None, seen_as=name, sees=can(who, "view", hub))
@@ -130,7 +130,7 @@ def _may(hub: Hub, who: Person) -> dict[str, bool]:
 
 def _why(hub: Hub) -> dict[str, Any] | None:
     """Return why who is signed in cannot edit the page, or join, and whom they can ask; None where all is open."""
-    who = me()
+    who = current_person()
     if not who.signed_in or can(who, "edit", hub):
         return None
     owning = select(Role.user_id).where(Role.hub_id == hub.id, Role.role == RoleName.OWNER)
@@ -140,7 +140,7 @@ def _why(hub: Hub) -> dict[str, Any] | None:
 
 def _waits(hub: Hub) -> bool:
     """Tell whether who asks waits for the owners' answer to a request to join."""
-    request = db().get(JoinRequest, (hub.id, me().id))
+    request = db().get(JoinRequest, (hub.id, current_person().id))
     return request is not None and request.state == RequestState.PENDING
 
 
@@ -148,8 +148,8 @@ def _describe(row: Widget) -> dict[str, object]:
     return {
         "id": row.id,
         "type": row.plugin,
-        "label": site().registry.title(row),
+        "label": app_context().registry.title(row),
         "side": row.side,
         "version": row.version,
-        "url": site().settings.site_url + urls.widget(row.id),
+        "url": app_context().settings.site_url + urls.widget(row.id),
     }

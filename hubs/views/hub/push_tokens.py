@@ -11,7 +11,7 @@ from hubs.actions.widgets import installed
 from hubs.errors import InvalidInput
 from hubs.i18n import _
 from hubs.models import Widget
-from hubs.views.web.context import db, find_widget, me, site
+from hubs.views.web.context import app_context, current_person, db, find_widget
 
 blueprint = Blueprint("push_tokens", __name__)
 
@@ -22,7 +22,7 @@ def create(number: int) -> ResponseReturnValue:
     row = find_widget(number, "edit")
     try:
         days = request.form.get("days", 0, type=int)
-        token, text = push.create_token(db(), me(), row, request.form.get("name", ""), days)
+        token, text = push.create_token(db(), current_person(), row, request.form.get("name", ""), days)
         db().commit()
     except InvalidInput as error:
         return _page(row, wrong=error.fields, problem=str(error)), 400
@@ -33,7 +33,7 @@ def create(number: int) -> ResponseReturnValue:
 def revoke(number: int, token: int) -> ResponseReturnValue:
     """End a token."""
     row = find_widget(number, "edit")
-    push.revoke_token(db(), me(), row, token)
+    push.revoke_token(db(), current_person(), row, token)
     db().commit()
     flash(_("The token is revoked."))
     return redirect(urls.widget_settings(number) + "#tokens", 303)
@@ -41,7 +41,7 @@ def revoke(number: int, token: int) -> ResponseReturnValue:
 
 def _page(row: Widget, **shown: Any) -> str:
     values = {"token": None, "text": "", "wrong": {}, "problem": "", **shown}
-    found = installed(site().registry, row.plugin)
+    found = installed(app_context().registry, row.plugin)
     return render_template(
-        "push-tokens.html", hub=row.hub, row=row, type=found, tokens=push.tokens(db(), me(), row), **values
+        "push-tokens.html", hub=row.hub, row=row, type=found, tokens=push.tokens(db(), current_person(), row), **values
     )

@@ -11,7 +11,7 @@ from hubs.errors import Conflict, InvalidInput
 from hubs.i18n import N_, _
 from hubs.models import Hub, Visibility
 from hubs.views.web import forms
-from hubs.views.web.context import db, find_hub, find_widget, me, page_of, site
+from hubs.views.web.context import app_context, current_person, db, find_hub, find_widget, page_of
 from hubs.widgets.parameters import Parameter
 from hubs.widgets.push import Push
 from hubs.widgets.registry import WidgetType
@@ -53,7 +53,7 @@ HUB_PARAMETERS = (
 def settings(number: int) -> ResponseReturnValue:
     """Show a widget's settings, and save them."""
     row = find_widget(number, "edit")
-    found = widgets.installed(site().registry, row.plugin)
+    found = widgets.installed(app_context().registry, row.plugin)
     page: dict[str, Any] = {"row": row, "version": row.version, "label": row.label, "visibility": row.visibility}
     if request.method == "GET":
         form = forms.Form(found.parameters, found.schema.shown(row.settings), stored=found.schema.has(row.settings))
@@ -63,7 +63,9 @@ def settings(number: int) -> ResponseReturnValue:
     page["visibility"] = request.form.get("visibility", row.visibility.value)
     seen = request.form.get("version", type=int)
     try:
-        widgets.update(db(), site().registry, me(), row, values, page["label"], seen, page["visibility"])
+        widgets.update(
+            db(), app_context().registry, current_person(), row, values, page["label"], seen, page["visibility"]
+        )
         db().commit()
     except (InvalidInput, Conflict) as error:
         # What was typed stays in the form; after a conflict the form knows the version that it would replace.
@@ -81,11 +83,11 @@ def hub_settings(space: str, name: str) -> ResponseReturnValue:
     values: dict[str, Any] = {**hub.extras, **{p.name: getattr(hub, p.name, None) for p in HUB_PARAMETERS[:4]}}
     wrong: dict[str, str] = {}
     if request.method == "POST" and "archived" in request.form:
-        hub_actions.update(db(), me(), hub, {"archived": request.form["archived"] == "1"})
+        hub_actions.update(db(), current_person(), hub, {"archived": request.form["archived"] == "1"})
     elif request.method == "POST":
         values = forms.read(HUB_PARAMETERS, request.form)
         try:
-            hub_actions.update(db(), me(), hub, values)
+            hub_actions.update(db(), current_person(), hub, values)
         except InvalidInput as error:
             wrong = error.fields
     if request.method == "POST" and not wrong:
@@ -98,7 +100,7 @@ def hub_settings(space: str, name: str) -> ResponseReturnValue:
 
 def _settings_page(hub: Hub, found: WidgetType, form: forms.Form, **more: Any) -> str:
     machines = found.name == Push.name
-    tokens = push.tokens(db(), me(), more["row"]) if machines else None
+    tokens = push.tokens(db(), current_person(), more["row"]) if machines else None
     values = {"tokens": tokens, "version": None, "label": "", "problem": "", **more}
     seen = forms.Form([forms.WIDGET_VISIBILITY], {"visibility": values.pop("visibility", Visibility.PUBLIC)})
     return render_template("widget-settings.html", hub=hub, type=found, form=form, seen=seen, **values)

@@ -9,7 +9,7 @@ from hubs.fragments.store import Fragment
 from hubs.i18n import _
 from hubs.models import Hub, Widget
 from hubs.permissions import VISITOR, can
-from hubs.views.web.context import find_widget, locale, me, site, stream_of
+from hubs.views.web.context import app_context, current_person, find_widget, locale, stream_of
 from hubs.widgets.schema import Schema
 
 #: Pages of a list that are counted at most, so that no number asks the database for the impossible.
@@ -23,12 +23,12 @@ blueprint = Blueprint("widget", __name__, url_prefix="/w/<int:number>")
 @blueprint.get("/")
 def show(number: int) -> str:
     """Show a widget alone."""
-    cursor = site().stream.cursor()
+    cursor = app_context().events.cursor()
     row = find_widget(number)
     hub: Hub = row.hub
     stream = stream_of(hub, cursor)
-    found = site().desk.read_many([row], locale())
-    may = {"edit": can(me(), "edit", hub)}
+    found = app_context().fragment_reader.read_many([row], locale())
+    may = {"edit": can(current_person(), "edit", hub)}
     return render_template("widget.html", hub=hub, row=row, stream=stream, fragments=found, may=may, title=_title(row))
 
 
@@ -39,10 +39,10 @@ def fragment(number: int) -> Response:
     ``lang`` names the language. What everybody may see is kept, so that `hubs.views.page_cache.fragments` and nginx
     answer next time.
     """
-    public, language = site().fragments.public, locale()
+    public, language = app_context().fragments.public, locale()
     generation = public.generation(number)  # before the row is read
     row = find_widget(number)
-    found = site().desk.read(row, language)
+    found = app_context().fragment_reader.read(row, language)
     if found is None:
         return _later(make_response(_("This box is still being built.") + "\n"))
     answer = encode(found.public())
@@ -56,7 +56,7 @@ def more(number: int) -> ResponseReturnValue:
     """Show the whole list that a widget cuts, page by page; 202 and a page that looks again while it is being made."""
     row = find_widget(number)
     page = min(max(request.args.get("page", 1, type=int), 1), LAST_PAGE)
-    html = site().orders.page(row, page, locale())
+    html = app_context().jobs.page(row, page, locale())
     if html is None:
         return _again(row, urls.widget_more(number, page))
     return render_template("more.html", hub=row.hub, row=row, html=html, title=_title(row))
@@ -69,7 +69,7 @@ def calendar(number: int) -> Response:
     While it is being made the answer is 503, so that no calendar takes the page that says so for the file.
     """
     row = find_widget(number)
-    made = site().orders.calendar(row, locale())
+    made = app_context().jobs.calendar(row, locale())
     if made is None:
         answer = _again(row, urls.widget_calendar(number))
         answer.status_code = 503
@@ -87,8 +87,8 @@ def as_json(number: int) -> Response:
     if found is None:
         return _later(jsonify(id=row.id, type=row.plugin, side=row.side, state="building"))
     answer = {"id": row.id, "type": row.plugin, "side": row.side, **found.public()}
-    if can(me(), "edit", row):
-        known = site().registry.get(row.plugin)
+    if can(current_person(), "edit", row):
+        known = app_context().registry.get(row.plugin)
         answer |= {"settings": (known.schema if known else Schema(())).shown(row.settings), "error": found.error}
     return jsonify(answer)
 
@@ -102,7 +102,7 @@ def _answer(found: CachedResponse) -> Response:
 
 
 def _title(row: Widget) -> str:
-    return site().registry.title(row, _)
+    return app_context().registry.title(row, _)
 
 
 def _again(row: Widget, address: str) -> Response:
@@ -113,7 +113,7 @@ def _again(row: Widget, address: str) -> Response:
 
 def _found(number: int) -> tuple[Widget, Fragment | None]:
     row = find_widget(number)
-    return row, site().desk.read(row, locale())
+    return row, app_context().fragment_reader.read(row, locale())
 
 
 def _later(answer: Response, seconds: int = 1) -> Response:

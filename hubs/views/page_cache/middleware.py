@@ -123,9 +123,9 @@ class PendingPage:
 class PageCacheMiddleware:
     """A WSGI application in front of another one, with ready pages."""
 
-    def __init__(self, behind: "WSGIApplication", site: AppContext) -> None:
-        self._behind, self._site, self._pages = behind, site, Pages()
-        self._headers = [*headers_for(site.settings), ("Vary", "Accept-Language, Cookie")]
+    def __init__(self, behind: "WSGIApplication", context: AppContext) -> None:
+        self._behind, self._context, self._pages = behind, context, Pages()
+        self._headers = [*headers_for(context.settings), ("Vary", "Accept-Language, Cookie")]
         self._cursor = ("", -inf)
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
@@ -135,11 +135,11 @@ class PageCacheMiddleware:
             return self._behind(environ, start_response)
         kept, entries = self._pages.get(key), dict[str, bytes]()
         if kept is not None:
-            entries = self._site.fragments.cache.get_many([*kept.stamps, *kept.keys])
+            entries = self._context.fragments.cache.get_many([*kept.stamps, *kept.keys])
             filled = self._fill(kept, entries)
             if filled is not None:
                 return self._send(kept, filled, environ, start_response)
-        read = self._site.fragments.public.stamps.begin(kept.stamps, entries) if kept is not None else {}
+        read = self._context.fragments.public.stamps.begin(kept.stamps, entries) if kept is not None else {}
         environ[BEGUN] = PendingPage(self._pages, key, read, time.monotonic())
         return self._behind(environ, start_response)
 
@@ -149,7 +149,7 @@ class PageCacheMiddleware:
             return None
         filled = kept.filled
         if filled is None or time.time() >= filled.due or not _has(entries, filled.entries):
-            found = self._site.fragments.sort_out(kept.keys, entries)
+            found = self._context.fragments.sort_out(kept.keys, entries)
             if shape(found, kept.editor) != kept.shape:
                 return None
             due = min((one.due for one in found.values() if one.due), default=inf)
@@ -162,7 +162,7 @@ class PageCacheMiddleware:
     ) -> Iterable[bytes]:
         """Send a page, or 304 to who has it."""
         secret, csrf = kept.csrf
-        tag = tag_of(page, secret, self._site.settings.token_ttl)
+        tag = tag_of(page, secret, self._context.settings.token_ttl)
         headers = [*self._headers, ("Cache-Control", kept.caching), ("ETag", f'W/"{tag}"')]
         if parse_etags(environ.get("HTTP_IF_NONE_MATCH")).contains_weak(tag):
             start_response("304 NOT MODIFIED", headers)
@@ -177,7 +177,7 @@ class PageCacheMiddleware:
         cursor, moment = self._cursor
         if time.monotonic() - moment >= CURSOR:
             moment = time.monotonic()
-            cursor = self._site.stream.cursor()
+            cursor = self._context.events.cursor()
             self._cursor = cursor, moment
         return cursor
 

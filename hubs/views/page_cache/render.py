@@ -14,7 +14,7 @@ from hubs.models.session_events import begin_reading, end_reading, note_reads
 from hubs.permissions import can
 from hubs.views.page_cache.middleware import BEGUN, SESSION, CachedPage, PageCacheMiddleware, PendingPage, last_values
 from hubs.views.page_cache.skeleton import Placeholders, Skeleton, shape, stand_in, tag_of, values_of
-from hubs.views.web.context import EXTENSION, channels_of, db, locale, me, site
+from hubs.views.web.context import EXTENSION, app_context, channels_of, current_person, db, locale
 
 
 def install(app: Flask) -> None:
@@ -32,9 +32,9 @@ def install(app: Flask) -> None:
 def page(hub: Hub, rows: list[Widget], found: Mapping[int, Fragment], cursor: str, **more: Any) -> Response:
     """Return a hub's page, made now of ``more`` as well; 304 to who holds one that says the same and still works."""
     marks = Placeholders()
-    channels = channels_of(hub, me())
+    channels = channels_of(hub, current_person())
     stream = {
-        "url": site().settings.stream_url,
+        "url": app_context().settings.stream_url,
         "token": marks.mark("token"),
         "cursor": marks.mark("cursor"),
         "channels": " ".join(channels),
@@ -43,12 +43,12 @@ def page(hub: Hub, rows: list[Widget], found: Mapping[int, Fragment], cursor: st
     stand_ins = {number: stand_in(one, marks) for number, one in found.items()}
     shown = {"hub": hub, "rows": rows, "fragments": stand_ins, "stream": stream, **more}
     skeleton = marks.split(render_template("hub.html", **shown, csrf_token=lambda: csrf))
-    token = site().tokens.mint(channels)
+    token = app_context().tokens.mint(channels)
     secret = str(session.get("csrf_token", ""))
     # A form needs a token of this session, which begins one for a visitor.
     made = generate_csrf() if ("csrf", 0) in skeleton.places else ""
     filled = skeleton.put(values_of(found))
-    tag = tag_of(filled, secret, site().settings.token_ttl)
+    tag = tag_of(filled, secret, app_context().settings.token_ttl)
     if request.if_none_match.contains_weak(tag):
         answer = Response(status=304)
     else:
@@ -72,14 +72,14 @@ def _keep(
     csrf: tuple[str, str],
 ) -> None:
     """Keep a page for the same reader, with the stamps of all that was read for it."""
-    editor = can(me(), "edit", hub)
+    editor = can(current_person(), "edit", hub)
     made = CachedPage(
         language=i18n.tag(locale()),
         caching="private, no-cache" if session else "no-cache",
         editor=editor,
-        until=g.account_until if me().signed_in else None,
+        until=g.account_until if current_person().signed_in else None,
         stamps={},
-        keys=site().fragments.keys(rows, locale()),
+        keys=app_context().fragments.keys(rows, locale()),
         token=token,
         csrf=csrf,
         shape=shape(found, editor),

@@ -42,11 +42,11 @@ class AppContext:
     settings: Settings
     database: Database
     fragments: FragmentStore
-    desk: FragmentReader
-    orders: BackgroundJobs
-    stream: EventLog
+    fragment_reader: FragmentReader
+    jobs: BackgroundJobs
+    events: EventLog
     tokens: Tokens
-    limiter: Limiter
+    push_limiter: Limiter
     api_limiter: Limiter
     search_limiter: Limiter
 
@@ -56,7 +56,7 @@ class AppContext:
         return self.fragments.registry
 
 
-def site() -> AppContext:
+def app_context() -> AppContext:
     """Return the parts of the running application."""
     return cast("AppContext", current_app.extensions[EXTENSION])
 
@@ -64,7 +64,7 @@ def site() -> AppContext:
 def db() -> Session:
     """Return the request's database session; views that write commit it themselves."""
     if "db" not in g:
-        g.db = site().database.session()
+        g.db = app_context().database.session()
         g.db.info[outbox.ORIGIN] = request.remote_addr or ""
     return cast("Session", g.db)
 
@@ -100,26 +100,26 @@ def _signed_in(number: Any, key: Any) -> Select[User, datetime]:
 def is_in_use() -> bool:
     """Tell whether the session was used lately; note now and then in the cookie that it is."""
     seen, present = session.get("seen"), int(time.time())
-    if not isinstance(seen, int) or present - seen > site().settings.session_idle:
+    if not isinstance(seen, int) or present - seen > app_context().settings.session_idle:
         return False
     if present - seen > NOTED:
         session["seen"] = present
     return True
 
 
-def me() -> Person:
+def current_person() -> Person:
     """Return who asks."""
     user = account()
     if user is None:
         return VISITOR
     # Templates and permission checks ask some dozen times per page; a page that gives roles away asks anew.
     roles = tuple((role.hub_id, role.role) for role in user.roles)
-    if g.get("me_roles") != roles:
-        admin = user.username in site().settings.admins
-        creator = admin or site().settings.new_hubs == "everybody"
-        g.me = person(user.id, user.username, user.roles, admin=admin, creator=creator)
-        g.me_roles = roles
-    return cast("Person", g.me)
+    if g.get("person_roles") != roles:
+        admin = user.username in app_context().settings.admins
+        creator = admin or app_context().settings.new_hubs == "everybody"
+        g.person = person(user.id, user.username, user.roles, admin=admin, creator=creator)
+        g.person_roles = roles
+    return cast("Person", g.person)
 
 
 def rate_limit_key() -> str:
@@ -134,7 +134,7 @@ def page_context() -> dict[str, Any]:
     return {
         "account": user,
         "bar": bar(),
-        "settings": site().settings,
+        "settings": app_context().settings,
         "lang": i18n.tag(locale()),
         "locale": locale(),
         "languages": i18n.names(),
@@ -145,7 +145,7 @@ def bar() -> Bar:
     """Return the hubs of who asks, in their order, with what concerns them; one query per request."""
     if "bar" not in g:
         user = account()
-        g.bar = bookmarks.read(db(), me(), user) if user else Bar()
+        g.bar = bookmarks.read(db(), current_person(), user) if user else Bar()
     return cast("Bar", g.bar)
 
 
@@ -170,19 +170,19 @@ def find_hub(space: str, name: str, verb: str = "view") -> Hub:
     # The database leaves out what the person may not see: no answer tells by its time whether there is such a hub.
     kind = Hub.kind == "user" if space == "u" else Hub.kind != "user"
     query = select(Hub).options(joinedload(Hub.widgets), joinedload(Hub.user))
-    hub = db().scalars(query.where(kind, Hub.name == name, visible(me()))).unique().first()
+    hub = db().scalars(query.where(kind, Hub.name == name, visible(current_person()))).unique().first()
     if hub is None:
         if request.method in ("GET", "HEAD"):
             _follow(space, name)
         raise NotFound(_(NO_HUB))
-    require(me(), verb, hub)
+    require(current_person(), verb, hub)
     return hub
 
 
 def _follow(space: str, name: str) -> None:
     """Redirect to where the hub is now that had this name before, if who asks may see it."""
     former = select(Hub).join(FormerName, FormerName.hub_id == Hub.id)
-    hub = db().scalar(former.where(FormerName.space == space, FormerName.name == name, visible(me())))
+    hub = db().scalar(former.where(FormerName.space == space, FormerName.name == name, visible(current_person())))
     if hub is not None:
         path = request.path.replace(f"/{space}/{name}", urls.hub(hub.kind, hub.name).rstrip("/"), 1)
         query = request.query_string.decode("latin-1")
@@ -191,7 +191,7 @@ def _follow(space: str, name: str) -> None:
 
 def shown(hub: Hub, who: Person | None = None) -> list[Widget]:
     """Return the widgets of a hub that somebody may see: who asks, where nobody is named."""
-    return [row for row in hub.widgets if can(who or me(), "view", row)]
+    return [row for row in hub.widgets if can(who or current_person(), "view", row)]
 
 
 def find_widget(number: int, verb: str = "view") -> Widget:
@@ -202,10 +202,10 @@ def find_widget(number: int, verb: str = "view") -> Widget:
     """
     hub = contains_eager(Widget.hub)
     query = select(Widget).join(Widget.hub).options(hub if verb == "view" else hub.selectinload(Hub.widgets))
-    row = db().scalars(query.where(Widget.id == number, visible(me()))).unique().first()
+    row = db().scalars(query.where(Widget.id == number, visible(current_person()))).unique().first()
     if row is None:
         raise NotFound(_(NO_WIDGET))
-    require(me(), verb, row)
+    require(current_person(), verb, row)
     return row
 
 
@@ -230,6 +230,6 @@ def channels_of(hub: Hub, who: Person) -> tuple[str, ...]:
 
 def stream_of(hub: Hub, cursor: str) -> dict[str, str]:
     """Return what a page needs to hear about a hub from ``cursor`` on."""
-    channels = channels_of(hub, me())
-    token = site().tokens.mint(channels)
-    return {"url": site().settings.stream_url, "cursor": cursor, "token": token, "channels": " ".join(channels)}
+    channels = channels_of(hub, current_person())
+    token = app_context().tokens.mint(channels)
+    return {"url": app_context().settings.stream_url, "cursor": cursor, "token": token, "channels": " ".join(channels)}

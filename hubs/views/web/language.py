@@ -11,7 +11,7 @@ from werkzeug.http import parse_accept_header
 from hubs import i18n
 from hubs.errors import InvalidInput
 from hubs.i18n import _
-from hubs.views.web.context import account, local_path, locale, site
+from hubs.views.web.context import account, app_context, local_path, locale
 
 blueprint = Blueprint("language", __name__)
 
@@ -41,7 +41,7 @@ def choose() -> ResponseReturnValue:
     if wanted not in i18n.locales():
         raise InvalidInput(_("Please choose one of the languages."))
     answer = redirect(local_path(request.args.get("next", "")), 303)
-    secure = site().settings.site_url.startswith("https://")
+    secure = app_context().settings.site_url.startswith("https://")
     answer.set_cookie(COOKIE, wanted, max_age=REMEMBERED, secure=secure, httponly=True, samesite="Lax")
     return answer
 

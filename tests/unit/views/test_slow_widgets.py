@@ -34,7 +34,7 @@ def slow(app: Flask, otters: Hub, monkeypatch: pytest.MonkeyPatch) -> Iterator[W
     monkeypatch.setattr(hub_view, "BUDGET", 1.0)
     yield row
     released.set()
-    wait_for(lambda: not app.extensions["hubs"].desk._builds, "the end of the build")
+    wait_for(lambda: not app.extensions["hubs"].fragment_reader._builds, "the end of the build")
 
 
 def test_the_page_without_javascript_comes_without_what_takes_too_long(
@@ -80,7 +80,7 @@ def asking(app: Flask, session: Session, otters: Hub, monkeypatch: pytest.Monkey
     monkeypatch.setattr(side_jobs, "PATIENCE", 0.2)
     yield row
     released.set()
-    wait_for(lambda: not site.orders._orders, "the end of the orders")
+    wait_for(lambda: not site.jobs._orders, "the end of the orders")
 
 
 def test_a_list_that_takes_long_is_a_page_that_looks_again_without_javascript(

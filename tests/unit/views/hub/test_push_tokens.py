@@ -230,7 +230,7 @@ def test_too_many_requests_are_told_to_wait_also_while_redis_is_away(
     app: Flask, client: FlaskClient, box: Widget, token: str
 ) -> None:
     site = app.extensions["hubs"]
-    object.__setattr__(site, "limiter", Limiter("redis://127.0.0.1:1/0", 3))
+    object.__setattr__(site, "push_limiter", Limiter("redis://127.0.0.1:1/0", 3))
     assert [send(client, box, token).status_code for _ in range(5)] == [200, 200, 200, 429, 429]
     refused = send(client, box, token)
     assert 1 <= int(refused.headers["Retry-After"]) <= 61
@@ -254,7 +254,7 @@ def test_a_widget_holds_a_few_tokens_only(session: Session, box: Widget) -> None
 def test_who_guesses_tokens_is_slowed_down_and_others_are_not(
     app: Flask, client: FlaskClient, box: Widget, token: str
 ) -> None:
-    object.__setattr__(app.extensions["hubs"], "limiter", Limiter("redis://127.0.0.1:1/0", 3))
+    object.__setattr__(app.extensions["hubs"], "push_limiter", Limiter("redis://127.0.0.1:1/0", 3))
     codes = [send(client, box, f"hubs_push_{number}").status_code for number in range(12)]
     assert codes[:3] == [401, 401, 401]
     assert 429 in codes
