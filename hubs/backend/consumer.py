@@ -18,7 +18,7 @@ from twisted.internet import task
 
 from hubs.backend.daemon import Daemon
 from hubs.backend.sdnotify import notify
-from hubs.bus import parse
+from hubs.bus import FEDMSG, parse
 from hubs.errors import BadMessage, BadSetting
 from hubs.settings import load
 
@@ -66,7 +66,7 @@ class FedoraHubsConsumer(FedmsgConsumer):  # type: ignore[misc]
     def consume(self, message: dict[str, Any]) -> None:
         """Check a message and hand it on; what cannot be used is counted and leaves one line in the log."""
         try:
-            self.daemon.put(parse(message.get("body")))
+            self.daemon.put(parse(message.get("body"), FEDMSG))
         except BadMessage as error:
             self._drop(str(error), message.get("topic"))
 

@@ -1,6 +1,21 @@
-"""The message bus: what arrives (`message`) and what leaves (`fedmsg`)."""
+"""The message bus: what arrives (`envelope`, `message`) and what leaves (`fedmsg`)."""
 
+from hubs.bus.envelope import DEPTH, parse
 from hubs.bus.fedmsg import NullPublisher, Publisher, signed
-from hubs.bus.message import DEPTH, MODULE, Message, parse
+from hubs.bus.message import AMQP, FEDMSG, HISTORY, MODULE, ORIGINS, WEBHOOK, Message, identity
 
-__all__ = ["DEPTH", "MODULE", "Message", "NullPublisher", "Publisher", "parse", "signed"]
+__all__ = [
+    "AMQP",
+    "DEPTH",
+    "FEDMSG",
+    "HISTORY",
+    "MODULE",
+    "ORIGINS",
+    "WEBHOOK",
+    "Message",
+    "NullPublisher",
+    "Publisher",
+    "identity",
+    "parse",
+    "signed",
+]

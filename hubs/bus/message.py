@@ -1,37 +1,55 @@
-"""A message of the bus, and the check of its envelope."""
+"""A message of the bus, whichever way it came, and its identity."""
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from hubs.errors import BadMessage
+if TYPE_CHECKING:
+    from hubs.activities.activity import Activity
 
 #: Name under which our own topics start, after prefix and environment.
 MODULE = "hubs"
+#: How serious a message is where its publisher does not say: fedora-messaging's INFO.
+INFO = 20
+#: The ways by which messages come.
+FEDMSG, AMQP, WEBHOOK, HISTORY = ORIGINS = ("fedmsg", "amqp", "webhook", "history")
 
-#: Deepest nesting of a message's body.
-DEPTH = 64
-_LIMITS = {"topic": 255, "msg_id": 64}
+_UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+#: A UUID, with the year that fedmsg and the bridges between the buses put before it.
+_IDENTITY = re.compile(rf"(?:[0-9]{{4}}-)?({_UUID})", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
     """A message of the bus, checked once at the border.
 
-    ``name`` is the topic without prefix and environment: ``pagure.issue.new``. ``body`` is what fedmsg calls ``msg``.
-    ``users`` and ``packages`` are filled by the extractor.
+    ``name`` is the topic without prefix and environment: ``pagure.issue.new``. ``body`` holds the message's own
+    fields, without the wrappers that publishers and bridges put around them. ``users``, ``packages`` and ``groups`` are
+    those that the publisher named, until the extractor has completed and checked them.
     """
 
     msg_id: str
     topic: str
+    #: When the message was sent, by its sender's clock, but never later than it was received: only for display.
     sent_at: datetime
     body: dict[str, Any]
+    #: What `hubs.widgets.caching.CachedFunction.should_invalidate` gets: topic, msg_id, timestamp and msg.
     raw: Mapping[str, Any]
     users: frozenset[str] = frozenset()
     packages: frozenset[str] = frozenset()
+    groups: frozenset[str] = frozenset()
+    #: Whether the publisher's message class listed users, packages and groups: what is missing is not missing then.
+    classified: bool = False
+    severity: int = INFO
+    origin: str = FEDMSG
+    #: When it reached us, by our clock: this orders messages.
+    received_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    #: What happened, where a reader understands messages of this kind.
+    activity: "Activity | None" = None
     sentence: str = ""
     link: str = ""
     icon: str = ""
@@ -46,59 +64,20 @@ class Message:
         name = ".".join(parts[3:]) if len(parts) > 3 else self.topic
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "category", name.split(".", 1)[0][:64])
+        if self.sent_at > self.received_at:
+            object.__setattr__(self, "sent_at", self.received_at)
 
 
-def parse(envelope: object) -> Message:
-    """Check an envelope as fedmsg delivers it and return the message.
+def identity(msg_id: str) -> str:
+    """Return the key of a message that is the same on every way by which it comes.
 
-    :raises BadMessage: with the reason, when it is not a dict, or a field is missing, too long or of the wrong type.
+    fedmsg, and the bridges between it and AMQP, put a year before the UUID that AMQP and the history service have.
     """
-    if not isinstance(envelope, Mapping):
-        raise BadMessage(f"not an object but {type(envelope).__name__}")
-    topic, body = envelope.get("topic"), envelope.get("msg")
-    if not isinstance(topic, str) or not topic:
-        raise BadMessage("no topic")
-    if not isinstance(body, dict):
-        raise BadMessage(f"msg is not an object but {type(body).__name__}")
-    if _too_deep(body):
-        raise BadMessage(f"nested deeper than {DEPTH}")
-    msg_id = envelope.get("msg_id") or _made_up_id(envelope)
-    if not isinstance(msg_id, str):
-        raise BadMessage("msg_id is not a text")
-    for name, value in (("topic", topic), ("msg_id", msg_id)):
-        if len(value) > _LIMITS[name] or not value.isprintable():
-            raise BadMessage(f"{name} is too long or not printable")
-    return Message(msg_id=msg_id, topic=topic, sent_at=_moment(envelope.get("timestamp")), body=body, raw=envelope)
+    match = _IDENTITY.fullmatch(msg_id)
+    return match[1].lower() if match else msg_id
 
 
-def _too_deep(body: dict[str, Any]) -> bool:
-    """Tell whether a body is nested so deep that code which recurses would fail on it."""
-    level: list[Any] = [body]
-    for _ in range(DEPTH):
-        level = [inner for one in level for inner in (one.values() if isinstance(one, dict) else one)]
-        level = [one for one in level if isinstance(one, dict | list)]
-        if not level:
-            return False
-    return True
-
-
-def _made_up_id(envelope: Mapping[str, Any]) -> str:
-    """Name a message that has no id by what it says, so that its copies are recognised."""
-    said = json.dumps([envelope.get(name) for name in ("topic", "timestamp", "i", "msg")], sort_keys=True, default=str)
-    return f"none-{hashlib.sha256(said.encode('utf-8', 'replace')).hexdigest()[:40]}"
-
-
-def _moment(value: object) -> datetime:
-    """Read a timestamp: seconds since 1970, or ISO 8601; the present moment where there is none."""
-    try:
-        if isinstance(value, bool) or value is None:
-            return datetime.now(UTC)
-        if isinstance(value, int | float):
-            moment = datetime.fromtimestamp(value, UTC)
-        elif isinstance(value, str):
-            moment = datetime.fromisoformat(value)
-        else:
-            raise BadMessage("timestamp is neither a number nor a text")
-    except (ValueError, OverflowError, OSError):
-        raise BadMessage("timestamp is not a moment") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+def content_id(*values: object) -> str:
+    """Return an id for a message without one, made from what it says, so that copies of it are recognised."""
+    text = json.dumps(values, sort_keys=True, default=str)
+    return f"none-{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()[:40]}"

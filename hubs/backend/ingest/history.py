@@ -16,7 +16,7 @@ from urllib.request import Request, urlopen
 
 from hubs import __version__
 from hubs.actions import messages
-from hubs.bus import Message, parse
+from hubs.bus import HISTORY, Message, parse
 from hubs.errors import BadMessage
 from hubs.models import Database, now
 
@@ -73,7 +73,7 @@ class HistoryBackfill:
         count = 0
         for raw in self._pages(since - OVERLAP, now()):
             try:
-                message = parse(raw)
+                message = parse(raw, HISTORY)
                 message = replace(message, vouched=self._vouches(message))
             except BadMessage as error:
                 log.warning("the history service has an unusable message: %s", error)

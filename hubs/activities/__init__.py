@@ -1,0 +1,1 @@
+"""What messages tell: readers turn each topic family into an activity, from which sentences are rendered."""

@@ -1,0 +1,1 @@
+"""One module per topic family: each reads today's and yesterday's messages of a service."""
