@@ -80,6 +80,7 @@ setup(
         "fedora": ["fedmsg_meta_fedora_infrastructure>=0.31"],
         "test": [
             "celery[redis]>=5.5",
+            "fedora-messaging>=3.9",
             "feedparser>=6.0.11",
             "httpx>=0.27",
             "httpx-sse>=0.4",
@@ -87,6 +88,7 @@ setup(
             "import-linter>=2.1",
             "mypy>=1.10",
             "openapi-spec-validator>=0.7",
+            "pika>=1.3",
             "playwright>=1.44",
             "pytest>=8",
             "pytest-rerunfailures>=16",
@@ -96,6 +98,7 @@ setup(
             "types-PyYAML",
             "types-requests",
         ],
+        "amqp": ["pika>=1.3"],
         "celery": ["celery[redis]>=5.5"],
         "bench": ["gevent>=24.2"],
     },

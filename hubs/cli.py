@@ -8,6 +8,7 @@ import click
 from alembic.util.exc import CommandError
 
 from hubs import __version__
+from hubs.backend.standalone import run as run_daemon
 from hubs.bus import NullPublisher
 from hubs.commands import cache, files, people
 from hubs.demo import fill as demo_fill
@@ -52,6 +53,12 @@ def up(port: int, data_dir: Path, replay: bool, pause: float) -> None:
         run(Ports.from_first(port), data_dir, replay=replay, pause=pause)
     except PortTaken as error:
         raise click.ClickException(str(error)) from None
+
+
+@cli.command()
+def daemon() -> None:
+    """Run the daemon without fedmsg-hub, with messages from AMQP and webhooks only."""
+    run_daemon(load())
 
 
 @cli.group()

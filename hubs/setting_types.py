@@ -49,6 +49,15 @@ def _site(value: str) -> str:
     return _address(value, "https://hubs.example.org")
 
 
+def _broker(value: SecretStr) -> SecretStr:
+    url = value.get_secret_value()
+    if url and urlsplit(url).scheme not in ("amqp", "amqps"):
+        raise ValueError(
+            "it must begin with amqps:// (or amqp:// on this machine), such as amqps://hubs@host/%2Fpubsub"
+        )
+    return value
+
+
 def _issuer(value: str) -> str:
     parts = urlsplit(value)
     if value and not (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)):
@@ -83,6 +92,8 @@ ServiceURL = Annotated[str, AfterValidator(_service)]
 SiteURL = Annotated[str, AfterValidator(_site)]
 #: The address of an OpenID provider, over TLS but for one on this machine; may be empty.
 IssuerURL = Annotated[str, AfterValidator(_issuer)]
+#: The address of an AMQP broker, with its password; may be empty.
+BrokerURL = Annotated[SecretStr, AfterValidator(_broker)]
 DatabaseURL = Annotated[str, AfterValidator(_database)]
 CacheURL = Annotated[str, AfterValidator(_cache)]
 RedisURL = Annotated[str, AfterValidator(_redis)]

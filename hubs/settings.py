@@ -26,7 +26,18 @@ from pydantic import (
 )
 
 from hubs.errors import BadSetting
-from hubs.setting_types import CacheURL, DatabaseURL, IssuerURL, Networks, RedisURL, ServiceURL, SiteURL, Token, Words
+from hubs.setting_types import (
+    BrokerURL,
+    CacheURL,
+    DatabaseURL,
+    IssuerURL,
+    Networks,
+    RedisURL,
+    ServiceURL,
+    SiteURL,
+    Token,
+    Words,
+)
 
 PREFIX = "HUBS_"
 #: Names in the environment with our prefix that are not settings of the application.
@@ -126,6 +137,24 @@ class Settings(BaseModel):
     )
     history_url: str = Field("", description="Datagrepper-shaped history service; empty means none.")
     retention_days: int = Field(400, ge=1, description="Days for which messages of the bus are kept for feeds.")
+    amqp_url: BrokerURL = Field(
+        SecretStr(""),
+        description="AMQP broker from which the daemon also reads, amqps://user:password@host/vhost; empty means none, "
+        "or the one in the fedora-messaging file that FEDORA_MESSAGING_CONF names.",
+    )
+    amqp_queue: str = Field("hubs", min_length=1, description="Durable queue that is declared and read there.")
+    amqp_bindings: Words = Field(["#"], description="Topics that the queue receives: # means any words, * one.")
+    amqp_passive: bool = Field(False, description="Whether the queue is only checked, because others declare it.")
+    amqp_prefetch: int = Field(500, ge=1, le=10_000, description="Messages that may wait here for their commit.")
+    amqp_ca_file: str = Field("", description="Certificates of the authorities that may sign the broker's.")
+    amqp_cert_file: str = Field("", description="Our own certificate for the broker.")
+    amqp_key_file: str = Field("", description="The key of that certificate.")
+    amqp_trust_groups: bool = Field(
+        False,
+        description="Whether messages about groups from the broker may change who is a member; needs TLS with our own "
+        "certificate.",
+    )
+    amqp_publish: bool = Field(False, description="Whether our own changes are also published there.")
     message_limit: int = Field(1_000_000, ge=1000, description="Largest message of the bus in bytes.")
     stream_log: int = Field(200, ge=10, description="Events kept per stream for readers who reconnect.")
     stream_ttl: int = Field(3600, ge=60, description="Seconds for which those events are kept.")
@@ -169,6 +198,13 @@ class Settings(BaseModel):
     def _client(self) -> "Settings":
         if self.oidc_issuer and not self.oidc_client_id:
             raise ValueError("oidc_client_id: the provider must know this instance by a name")
+        return self
+
+    @model_validator(mode="after")
+    def _broker(self) -> "Settings":
+        url = self.amqp_url.get_secret_value()
+        if self.amqp_trust_groups and not (url.startswith("amqps://") and self.amqp_cert_file):
+            raise ValueError("amqp_cert_file: amqp_trust_groups needs amqps:// and a certificate of our own")
         return self
 
     @property

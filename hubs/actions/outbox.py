@@ -1,5 +1,6 @@
 """Telling the bus: a row in the transaction of the change, published once that is committed."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -89,6 +90,22 @@ def mark_handled(session: Session, topic: str, body: dict[str, Any]) -> None:
     """Note that the daemon acted on a message of ours."""
     query = update(OutboxMessage).where(OutboxMessage.digest == digest(topic, body), OutboxMessage.handled_at.is_(None))
     session.execute(query.values(handled_at=now()))
+
+
+def unconfirmed(session: Session, since: datetime, limit: int) -> list[OutboxMessage]:
+    """Return our messages since a time that the AMQP broker has not confirmed, oldest first.
+
+    On PostgreSQL each row is locked for this transaction, so that of several daemons one publishes it.
+    """
+    query = select(OutboxMessage).where(OutboxMessage.confirmed_at.is_(None), OutboxMessage.created_on >= since)
+    return list(session.scalars(query.order_by(OutboxMessage.id).limit(limit).with_for_update(skip_locked=True)))
+
+
+def mark_confirmed(session: Session, rows: Iterable[OutboxMessage]) -> None:
+    """Note that the AMQP broker confirmed our messages."""
+    ids = [row.id for row in rows]
+    if ids:
+        session.execute(update(OutboxMessage).where(OutboxMessage.id.in_(ids)).values(confirmed_at=now()))
 
 
 def purge(session: Session) -> None:

@@ -2,14 +2,15 @@
 
 import gc
 import logging
+import os
 import threading
 import time
 from collections import Counter
 from collections.abc import Mapping
 from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from hubs.actions import audit, lifecycle, messages, outbox
+from hubs.actions import audit, lifecycle, messages, outbox, refused
 from hubs.actions.people import notifications
 from hubs.backend.index.index import Index
 from hubs.backend.ingest.config_changes import ConfigChangeHandler
@@ -30,6 +31,10 @@ from hubs.fragments.thread_pool import BoundedThreadPool
 from hubs.models import Database
 from hubs.services import create_services
 from hubs.settings import Settings
+
+if TYPE_CHECKING:
+    from hubs.backend.amqp.ingress import AmqpIngress
+    from hubs.backend.amqp.publisher import AmqpPublisher
 
 log = logging.getLogger(__name__)
 
@@ -86,6 +91,7 @@ class Daemon:
         self.pipeline = Pipeline(self._database, index, extract, rebuilder, self._own, load, mentions, due)
         vouches = authenticator(bus or {}, trust=settings.trust_bus)
         self._catchup = HistoryBackfill(self._database, settings.history_url, self.pipeline.put, vouches)
+        self._broker = create_broker(settings, self._database, self.pipeline)
         self._stopped = threading.Event()
         self._need_resync = False
 
@@ -103,6 +109,8 @@ class Daemon:
         threading.Thread(target=self._keep_time, name="timers", daemon=True).start()
         if self._settings.history_url:
             self._catchup.start()
+        for client in self._broker:
+            client.start()
 
     def reload(self) -> None:
         """Make the index anew beside the one that answers meanwhile."""
@@ -113,6 +121,8 @@ class Daemon:
         self._stopped.set()
         self._own.keeper.stop()
         self._timers.stop()
+        for client in self._broker:
+            client.stop(1.5)
         self.pipeline.stop(0.4)
         self._due.ask(self.rebuilder.stop(0.3))  # for the next daemon
         self._report()
@@ -151,6 +161,8 @@ class Daemon:
         counts = Counter(lost=sum(crew.lost for crew in self._crews))
         for more in (self.pipeline.counts, self.rebuilder.counts, *(crew.counts for crew in self._crews)):
             counts.update(more)
+        for client in self._broker:
+            counts.update({f"amqp_{name}": count for name, count in client.counts.items()})
         figures = " ".join(f"{name}={count}" for name, count in sorted(counts.items()))
         log.info("so far %s; waiting messages=%d widgets=%d", figures, len(self.pipeline), len(self.rebuilder))
 
@@ -160,6 +172,7 @@ class Daemon:
             notifications.purge(session, self._settings.retention_days)
             outbox.purge(session)
             audit.purge(session, self._settings.audit_days)
+            refused.purge(session)
             lifecycle.purge(session)
 
     def _purge_messages(self) -> None:
@@ -167,6 +180,20 @@ class Daemon:
             more = messages.purge(session, self._settings.retention_days)
         if more:  # in its turn: new messages do not wait until all old ones are gone
             self.pipeline.put(self._purge_messages)
+
+
+def create_broker(settings: Settings, database: Database, pipeline: Pipeline) -> "list[AmqpIngress | AmqpPublisher]":
+    """Return what reads from the AMQP broker and what publishes there; nothing where there is none.
+
+    :raises BadSetting: when a broker is set but pika is not installed; it is an extra.
+    """
+    if not settings.amqp_url.get_secret_value() and not os.environ.get("FEDORA_MESSAGING_CONF"):
+        return []
+    if find_spec("pika") is None:
+        raise BadSetting('HUBS_AMQP_URL needs pika: pip install "fedora-hubs[amqp]".')
+    from hubs.backend.amqp.clients import create_clients  # noqa: PLC0415 - an optional extra
+
+    return create_clients(settings, database, pipeline)
 
 
 def create_groups(

@@ -2,7 +2,7 @@
 
 from hubs.bus.envelope import DEPTH, parse
 from hubs.bus.fedmsg import NullPublisher, Publisher, signed
-from hubs.bus.message import AMQP, FEDMSG, HISTORY, MODULE, ORIGINS, WEBHOOK, Message, identity
+from hubs.bus.message import AMQP, FEDMSG, HISTORY, MODULE, ORIGINS, WEBHOOK, Message, Receipt, acknowledge, identity
 
 __all__ = [
     "AMQP",
@@ -15,6 +15,8 @@ __all__ = [
     "Message",
     "NullPublisher",
     "Publisher",
+    "Receipt",
+    "acknowledge",
     "identity",
     "parse",
     "signed",

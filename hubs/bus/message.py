@@ -3,10 +3,10 @@
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from hubs.activities.activity import Activity
@@ -21,6 +21,13 @@ FEDMSG, AMQP, WEBHOOK, HISTORY = ORIGINS = ("fedmsg", "amqp", "webhook", "histor
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 #: A UUID, with the year that fedmsg and the bridges between the buses put before it.
 _IDENTITY = re.compile(rf"(?:[0-9]{{4}}-)?({_UUID})", re.IGNORECASE)
+
+
+class Receipt(NamedTuple):
+    """What a source wants to know: ``acknowledge`` is called with ``tag`` once the message is committed."""
+
+    acknowledge: Callable[[Sequence[int]], None]
+    tag: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +62,7 @@ class Message:
     icon: str = ""
     #: False for what came another way than by the bus, and was not shown to be from whom it says.
     vouched: bool = True
+    receipt: Receipt | None = field(default=None, compare=False, repr=False)
     name: str = field(init=False)
     category: str = field(init=False)
 
@@ -75,6 +83,16 @@ def identity(msg_id: str) -> str:
     """
     match = _IDENTITY.fullmatch(msg_id)
     return match[1].lower() if match else msg_id
+
+
+def acknowledge(messages: Iterable[Message]) -> None:
+    """Tell the sources of ``messages`` that these are committed, each source once."""
+    tags: dict[Callable[[Sequence[int]], None], list[int]] = {}
+    for message in messages:
+        if message.receipt is not None:
+            tags.setdefault(message.receipt.acknowledge, []).append(message.receipt.tag)
+    for source, committed in tags.items():
+        source(committed)
 
 
 def content_id(*values: object) -> str:

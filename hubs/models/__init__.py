@@ -4,7 +4,7 @@ from hubs.models.base import Base, Moment, now
 from hubs.models.database import Database
 from hubs.models.history import AuditEntry, Draft, Revision
 from hubs.models.hub import GRID, SUMMARY_LENGTH, Banner, FormerName, Hub, JoinMode, Widget
-from hubs.models.messages import MessagePackage, MessagePerson, StoredMessage
+from hubs.models.messages import MessagePackage, MessagePerson, RefusedMessage, StoredMessage
 from hubs.models.outbox import OutboxMessage, digest
 from hubs.models.people.membership import Invitation, JoinRequest, RequestState
 from hubs.models.people.personal import Bookmark, Notice, NoticeKind, StreamMark
@@ -38,6 +38,7 @@ __all__ = [
     "PersonalToken",
     "PushContent",
     "PushToken",
+    "RefusedMessage",
     "RequestState",
     "Revision",
     "Role",

@@ -36,6 +36,20 @@ class StoredMessage(Base):
     packages: Mapped[list["MessagePackage"]] = relationship(cascade="all, delete-orphan", passive_deletes=True)
 
 
+class RefusedMessage(Base):
+    """A message that could not be used, kept for a while with the reason; ``body`` is its beginning."""
+
+    __tablename__ = "refused_messages"
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    received_at: Mapped[datetime] = mapped_column(default=now, index=True)
+    origin: Mapped[str] = mapped_column(String(16))
+    topic: Mapped[str] = mapped_column(String(255))
+    msg_id: Mapped[str] = mapped_column(String(64))
+    reason: Mapped[str] = mapped_column(String(255))
+    body: Mapped[str] = mapped_column(Text)
+
+
 class MessagePerson(Base):
     """A person whom a message names; time and category are copied here, so that a feed needs one index."""
 

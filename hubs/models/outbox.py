@@ -16,7 +16,11 @@ class OutboxMessage(Base):
     """One message of ours: its topic without prefix (``hubs.widget.updated``) and its fields."""
 
     __tablename__ = "outbox"
-    __table_args__ = (Index(None, "handled_at", "created_on"), Index(None, "digest"))
+    __table_args__ = (
+        Index(None, "handled_at", "created_on"),
+        Index(None, "digest"),
+        Index(None, "confirmed_at", "created_on"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     topic: Mapped[str] = mapped_column(String(128))
@@ -24,6 +28,8 @@ class OutboxMessage(Base):
     digest: Mapped[str] = mapped_column(String(64))
     created_on: Mapped[datetime] = mapped_column(default=now)
     handled_at: Mapped[datetime | None]
+    #: When the AMQP broker confirmed it, where changes are published there.
+    confirmed_at: Mapped[datetime | None]
 
 
 def digest(topic: str, body: Mapping[str, Any]) -> str:

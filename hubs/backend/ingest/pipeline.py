@@ -3,6 +3,7 @@
 Whatever waits is taken as one batch: alone, a message is handled at once; in a flood, hundreds share a transaction.
 """
 
+import json
 import logging
 import queue
 import threading
@@ -14,13 +15,14 @@ from functools import partial
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from hubs.actions import messages as storing
+from hubs.actions import refused
 from hubs.backend.index.index import Index, Touched
 from hubs.backend.ingest.config_changes import ConfigChangeHandler
 from hubs.backend.ingest.extract import Extractor
 from hubs.backend.ingest.group_membership import EVENTS
 from hubs.backend.ingest.mentions import Mentions
 from hubs.backend.rebuild.scheduler import Rebuilder
-from hubs.bus import MODULE, Message
+from hubs.bus import MODULE, Message, acknowledge
 from hubs.fragments.schedule import BuildSchedule
 from hubs.models import Database
 
@@ -120,8 +122,12 @@ class Pipeline:
             # Also those on which another daemon acts: each has an index of its own, and it is asked before we store.
             if message.category == MODULE:
                 self._survive(partial(self._insist, partial(self._own.follow, message), _is_away))
-        fresh: list[tuple[Message, Touched]] = []
-        self._insist(lambda: fresh.extend(self._store(extracted)))
+        stored: list[list[tuple[Message, Touched]]] = []
+        self._insist(lambda: stored.append(self._store(extracted)))
+        if not stored:  # stopped before the database answered: whoever waits for a receipt sends them again
+            return
+        acknowledge(batch)
+        fresh = stored[0]
         self.counts["stored"] += len(fresh)
         self.counts["duplicate"] += len(batch) - len(fresh)
         delay = REST if len(self) >= BATCH else 0.0
@@ -154,12 +160,17 @@ class Pipeline:
             if len(batch) == 1:
                 log.warning("%s (%s) cannot be stored: %s", batch[0].msg_id, batch[0].topic, error.orig)
                 self.counts["dropped"] += 1
+                self._keep_refused(batch[0], str(error.orig))
                 return []
             # One bad message must not take its neighbours with it.
             return [one for message in batch for one in self._store([message])]
         self._remember(seen)
         self._mentions.tell(mentioned)
         return found
+
+    def _keep_refused(self, message: Message, reason: str) -> None:
+        with self._database.transaction() as session:
+            refused.record(session, message.origin, message.topic, message.msg_id, reason, json.dumps(message.body))
 
     def _active(self, fresh: list[Message]) -> dict[str, datetime]:
         """Return when people were last active, leaving out what was written less than a step ago."""

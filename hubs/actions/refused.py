@@ -1,0 +1,38 @@
+"""Messages that could not be used, kept for those who look for the cause; bounded by number and age."""
+
+from datetime import timedelta
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from hubs.models import RefusedMessage, now
+
+#: Characters of a body that are kept, rows that are kept, and for how long.
+BODY, MOST, KEPT = 10_000, 1_000, timedelta(days=30)
+_LENGTHS = {"origin": 16, "topic": 255, "msg_id": 64, "reason": 255}
+
+
+def record(session: Session, origin: str, topic: str, msg_id: str, reason: str, body: bytes | str) -> None:
+    """Keep a refused message; what is too long is cut, and what no text can hold is replaced."""
+    text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
+    fields = {"origin": origin, "topic": topic, "msg_id": msg_id, "reason": reason}
+    cut = {name: _clean(value)[: _LENGTHS[name]] for name, value in fields.items()}
+    session.add(RefusedMessage(**cut, body=_clean(text[:BODY])))
+
+
+def purge(session: Session) -> None:
+    """Remove what is older than `KEPT`, and of the rest all but the newest `MOST`."""
+    session.execute(delete(RefusedMessage).where(RefusedMessage.received_at < now() - KEPT))
+    newest = select(RefusedMessage.id).order_by(RefusedMessage.id.desc()).offset(MOST - 1).limit(1)
+    bound = session.scalar(newest)
+    if bound is not None:
+        session.execute(delete(RefusedMessage).where(RefusedMessage.id < bound))
+
+
+def count(session: Session) -> int:
+    """Return how many refused messages are kept."""
+    return session.scalar(select(func.count(RefusedMessage.id))) or 0
+
+
+def _clean(text: str) -> str:
+    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()

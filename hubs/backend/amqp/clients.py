@@ -1,0 +1,53 @@
+"""Assembles what reads from the AMQP broker and what publishes there, as the settings say."""
+
+import logging
+from collections.abc import Callable
+from functools import partial
+
+from hubs.actions import refused
+from hubs.backend.amqp.connection import broker_of
+from hubs.backend.amqp.ingress import AmqpIngress
+from hubs.backend.amqp.publisher import AmqpPublisher
+from hubs.backend.ingest.pipeline import Pipeline
+from hubs.bus import MODULE, Message
+from hubs.models import Database
+from hubs.settings import Settings
+
+
+def create_clients(settings: Settings, database: Database, pipeline: Pipeline) -> list[AmqpIngress | AmqpPublisher]:
+    """Return the clients of the broker, not started yet.
+
+    :raises BadSetting: when the fedora-messaging file or the TLS files cannot be used.
+    """
+    broker = broker_of(settings)
+    if broker is None:
+        return []
+    broker.tls()  # a file that cannot be read stops the start, instead of failing each time we connect
+    # pika logs each broken connection on eight lines; ours is one.
+    logging.getLogger("pika").setLevel(logging.CRITICAL)
+    prefix = f"{settings.topic_prefix}.{settings.environment}"
+
+    def refuse(topic: str, msg_id: str, reason: str, body: bytes, done: Callable[[], None]) -> None:
+        def keep() -> None:
+            with database.transaction() as session:
+                refused.record(session, "amqp", topic, msg_id, reason, body)
+            done()
+
+        pipeline.put(keep)
+
+    def put(message: Message) -> bool:
+        # Our own changes come back over both buses. Where fedmsg is one of them, its copy is the one that counts.
+        if settings.publish and message.topic.startswith(f"{prefix}.{MODULE}."):
+            return pipeline.put(partial(acknowledge_only, message))
+        return pipeline.put(message)
+
+    clients: list[AmqpIngress | AmqpPublisher] = [AmqpIngress(broker, put, refuse, settings.message_limit)]
+    if settings.amqp_publish:
+        clients.append(AmqpPublisher(broker, database, prefix, settings.site_url))
+    return clients
+
+
+def acknowledge_only(message: Message) -> None:
+    """Acknowledge a message that is not stored."""
+    if message.receipt is not None:
+        message.receipt.acknowledge([message.receipt.tag])

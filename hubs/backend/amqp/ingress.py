@@ -1,0 +1,157 @@
+"""Reads messages from an AMQP broker into the pipeline, without losing one.
+
+One thread holds the connection. A delivery is acknowledged once its message is committed, or recorded as refused; so
+whatever dies in between, the broker delivers it again, and the second copy is recognised by its id. While the pipeline
+is full nothing is read: the broker's queue is the buffer.
+"""
+
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from pika.exceptions import AMQPConnectionError, AMQPError
+
+from hubs.backend.amqp.connection import backoff, connect, declare, reason
+from hubs.bus import Message, Receipt
+from hubs.bus.amqp import Broker, parse_delivery
+from hubs.errors import BadMessage
+
+log = logging.getLogger(__name__)
+
+#: Seconds for which a connection must have held for the next try to come soon.
+STABLE = 30.0
+#: Seconds between two looks at whether to stop, and between two tries to hand a message to a full pipeline.
+POLL, FULL = 0.5, 0.05
+
+#: Takes a refused delivery: topic, message id, reason, body, and what to call once that is recorded.
+Refuse = Callable[[str, str, str, bytes, Callable[[], None]], object]
+
+
+class AmqpIngress:
+    """Reads the queue of ``broker`` from `start` until `stop`."""
+
+    def __init__(self, broker: Broker, put: Callable[[Message], bool], refuse: Refuse, limit: int) -> None:
+        self._broker, self._put, self._refuse, self._limit = broker, put, refuse, limit
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="amqp", daemon=True)
+        self._session: _Session | None = None
+        #: Events since the start: received, refused, acknowledged, connected.
+        self.counts: Counter[str] = Counter()
+        #: When the connection was lost, on the monotonic clock; None while it stands.
+        self.lost_at: float | None = time.monotonic()
+
+    def start(self) -> None:
+        """Start the thread. It connects, and goes on trying while the broker is unavailable."""
+        self._thread.start()
+
+    def stop(self, timeout: float = 2.0) -> None:
+        """Acknowledge what is committed, close the connection, and end the thread."""
+        self._stopping.set()
+        session = self._session
+        if session is not None:
+            session.wake()
+        if self._thread.is_alive():
+            self._thread.join(timeout)
+
+    def _run(self) -> None:
+        waits = backoff()
+        while not self._stopping.is_set():
+            started = time.monotonic()
+            try:
+                self._read()
+            except (AMQPError, OSError) as error:
+                log.warning("the connection to %s failed: %s", self._broker.address, reason(error))
+            except Exception:  # the thread must survive whatever a library raises, or nothing is read ever again
+                log.exception("reading from %s failed", self._broker.address)
+            self._session = None
+            self.lost_at = self.lost_at or time.monotonic()
+            if time.monotonic() - started > STABLE:
+                waits = backoff()
+            self._stopping.wait(next(waits))
+
+    def _read(self) -> None:
+        """Connect and read until the connection breaks or `stop` is called."""
+        connection = connect(self._broker)
+        try:
+            channel = connection.channel()
+            declare(channel, self._broker)
+            session = self._session = _Session(connection, channel, self.counts)
+            self.lost_at = None
+            self.counts["connected"] += 1
+            log.info("reading %s at %s", self._broker.queue, self._broker.address)
+            for method, properties, body in channel.consume(self._broker.queue, inactivity_timeout=POLL):
+                if self._stopping.is_set():
+                    break
+                if method is not None:
+                    self._take(session, method, properties, body)
+                session.flush()
+            session.drain()
+        finally:
+            if connection.is_open:
+                connection.close()
+
+    def _take(self, session: "_Session", method: Any, properties: Any, body: bytes) -> None:
+        """Hand one delivery to the pipeline; wait while that is full."""
+        self.counts["received"] += 1
+        tag = session.newest = method.delivery_tag
+        try:
+            receipt = Receipt(session.acknowledge, tag)
+            message = parse_delivery(method.routing_key, properties, body, self._limit, receipt)
+        except BadMessage as error:
+            self.counts["refused"] += 1
+            done = partial(session.acknowledge, [tag])
+            self._refuse(method.routing_key, str(properties.message_id or ""), str(error), body, done)
+            return
+        while not self._put(message) and not self._stopping.is_set():
+            session.sleep(FULL)
+
+
+class _Session:
+    """One connection with its unacknowledged deliveries; those of an earlier connection mean nothing to it."""
+
+    def __init__(self, connection: Any, channel: Any, counts: Counter[str]) -> None:
+        self._connection, self._channel, self._counts = connection, channel, counts
+        self._lock = threading.Lock()
+        self._committed: set[int] = set()
+        #: The newest delivery, and the one up to which all are acknowledged.
+        self.newest = self._through = 0
+
+    def acknowledge(self, tags: Sequence[int]) -> None:
+        """Note that deliveries are committed, from any thread, and acknowledge them soon."""
+        with self._lock:
+            self._committed.update(tags)
+        self.wake()
+
+    def wake(self) -> None:
+        """Have the connection's thread send what is to be acknowledged."""
+        try:
+            self._connection.add_callback_threadsafe(self.flush)
+        except AMQPConnectionError:
+            log.debug("the connection is closed; the broker delivers again what was not acknowledged")
+
+    def flush(self) -> None:
+        """Acknowledge all deliveries up to the first one that is not committed, in one frame."""
+        with self._lock:
+            before = self._through
+            while self._through + 1 in self._committed:
+                self._through += 1
+                self._committed.discard(self._through)
+            through = self._through
+        if through > before:
+            self._channel.basic_ack(through, multiple=True)
+            self._counts["acknowledged"] += through - before
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, and answer the broker's heartbeats meanwhile."""
+        self._connection.sleep(seconds)
+
+    def drain(self, timeout: float = 1.0) -> None:
+        """Wait until what was read is committed and acknowledged, for at most ``timeout`` seconds."""
+        end = time.monotonic() + timeout
+        while self._through < self.newest and time.monotonic() < end:
+            self._connection.sleep(FULL)
+            self.flush()

@@ -1,0 +1,200 @@
+"""AMQP in and out against a real RabbitMQ: nothing lost and nothing twice, whatever is killed."""
+
+import contextlib
+import json
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pika
+import pytest
+from sqlalchemy import func, select
+
+from hubs.actions import hubs as hub_actions
+from hubs.actions.people import roles
+from hubs.models import Database, OutboxMessage, RefusedMessage, StoredMessage
+from hubs.settings import load
+from hubs.widgets.registry import Registry
+from tests.rabbitmq import Publisher, port_of, rabbitmq, restart
+from tests.services import BIN, Service, listens, wait_for
+from tests.stack import ROOT, environment
+
+TOPIC = "org.fedoraproject.dev.tests.amqp"
+
+
+@dataclass
+class Setup:
+    """A daemon without fedmsg, its broker and its database."""
+
+    daemon: Service
+    broker: Service
+    url: str
+    database: Database
+    env: dict[str, str]
+
+    def stored(self, marker: str) -> int:
+        """Return how many messages of one test are stored."""
+        with self.database.session() as session:
+            query = select(func.count(StoredMessage.id)).where(StoredMessage.topic == f"{TOPIC}.{marker}")
+            return session.scalar(query) or 0
+
+    def waiting(self) -> int:
+        """Return how many messages the broker still has for the daemon, delivered or not."""
+        with contextlib.closing(pika.BlockingConnection(pika.URLParameters(self.url))) as connection:
+            return int(connection.channel().queue_declare("hubs", passive=True).method.message_count)
+
+
+@pytest.fixture(scope="module")
+def setup(
+    database_url: str, memcached: int, redis_port: int, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Setup]:
+    """Give a running daemon that reads from a broker of its own."""
+    folder: Path = tmp_path_factory.mktemp("amqp")
+    with rabbitmq() as (broker, url):
+        more = {"HUBS_AMQP_URL": url, "HUBS_PUBLISH": "0", "HUBS_AMQP_PUBLISH": "1"}
+        addresses = database_url, f"memcached://127.0.0.1:{memcached}", f"redis://127.0.0.1:{redis_port}/7"
+        env, _ = environment(folder, *addresses, more)
+        database = Database(database_url, info={"site_url": env["HUBS_SITE_URL"]})
+        daemon = Service([str(BIN / "hubs"), "daemon"], folder, "daemon", env, cwd=ROOT)
+        try:
+            daemon.ready(lambda: "reading hubs at" in daemon.log())
+            yield Setup(daemon, broker, url, database, env)
+        finally:
+            daemon.stop()
+            database.dispose()
+
+
+def test_a_message_over_amqp_is_stored_once(setup: Setup) -> None:
+    publisher = Publisher(setup.url)
+    msg_id = publisher.send(f"{TOPIC}.once", {"agent": "amira"})
+    publisher.send(f"{TOPIC}.once", {"agent": "amira"}, msg_id)
+    publisher.send(f"{TOPIC}.once", {"agent": "amira"})
+    publisher.close()
+    wait_for(lambda: setup.stored("once") == 2, "two messages to be stored")
+    wait_for(lambda: setup.waiting() == 0, "all three to be acknowledged")
+    with setup.database.session() as session:
+        row = session.scalars(select(StoredMessage).where(StoredMessage.msg_id == msg_id)).one()
+        assert row.body == {"agent": "amira"}
+
+
+@pytest.mark.parametrize(
+    ("body", "properties", "reason"),
+    [
+        (b"\xff\xfe", {"content_type": "application/json"}, "not JSON"),
+        (b"[1, 2]", {"content_type": "application/json"}, "msg is not an object"),
+        (b"{}", {"content_type": "text/plain"}, "not JSON but text/plain"),
+        (b"{" + b'"a":{' * 200 + b"}" * 201, {"content_type": "application/json"}, "nested deeper"),
+        (b'"' + b"x" * 1_000_001 + b'"', {"content_type": "application/json"}, "larger than"),
+    ],
+    ids=["bytes", "list", "text", "deep", "large"],
+)
+def test_a_message_that_cannot_be_used_is_kept_with_the_reason_and_acknowledged(
+    setup: Setup, body: bytes, properties: dict[str, Any], reason: str
+) -> None:
+    publisher, msg_id = Publisher(setup.url), str(uuid.uuid4())
+    publisher.raw(f"{TOPIC}.refused", body, message_id=msg_id, **properties)
+    publisher.close()
+
+    def refused() -> RefusedMessage | None:
+        with setup.database.session() as session:
+            return session.scalars(select(RefusedMessage).where(RefusedMessage.msg_id == msg_id)).one_or_none()
+
+    row = wait_for(refused, "the refused message to be recorded")
+    assert isinstance(row, RefusedMessage)
+    assert reason in row.reason
+    assert row.origin == "amqp"
+    assert len(row.body) <= 10_000
+    wait_for(lambda: setup.waiting() == 0, "it to be acknowledged")
+
+
+class Flood(threading.Thread):
+    """Publishes ``count`` messages at ``rate`` a second; reconnects where the broker is restarted."""
+
+    def __init__(self, url: str, marker: str, count: int, rate: float) -> None:
+        super().__init__(daemon=True)
+        self._url, self._marker, self._count, self._rate = url, marker, count, rate
+        self.sent = 0
+        self.start()
+
+    def run(self) -> None:
+        publisher: Publisher | None = None
+        msg_id = str(uuid.uuid4())
+        while self.sent < self._count:
+            try:
+                publisher = publisher or Publisher(self._url)
+                publisher.send(f"{TOPIC}.{self._marker}", {"agent": f"p{self.sent % 50}"}, msg_id)
+            except (pika.exceptions.AMQPError, OSError):
+                # Sent again with the same id: it may have arrived. pika leaves sockets open that could not connect.
+                publisher = None
+                wait_for(lambda: listens(port_of(self._url)), "the broker to come back")
+                continue
+            self.sent, msg_id = self.sent + 1, str(uuid.uuid4())
+            time.sleep(1 / self._rate)
+        assert publisher is not None
+        publisher.close()
+
+
+def _settles(setup: Setup, marker: str, count: int) -> None:
+    wait_for(lambda: setup.stored(marker) >= count, f"all {count} messages to be stored", 120)
+    wait_for(lambda: setup.waiting() == 0, "all to be acknowledged", 60)
+    assert setup.stored(marker) == count
+
+
+def _kill_often(setup: Setup, times: int, count: int, marker: str) -> None:
+    flood = Flood(setup.url, marker, count, 300)
+    for number in range(times):
+        before = setup.stored(marker)
+        wait_for(lambda before=before: setup.stored(marker) > before or not flood.is_alive(), "messages to be stored")
+        time.sleep((number % 5) * 0.02)
+        setup.daemon.kill()
+        setup.daemon.restart()
+    flood.join(120)
+    assert flood.sent == count
+    _settles(setup, marker, count)
+
+
+def test_a_daemon_that_is_killed_loses_and_doubles_nothing(setup: Setup) -> None:
+    _kill_often(setup, 3, 1500, "killed")
+
+
+@pytest.mark.slow
+def test_a_daemon_that_is_killed_twenty_times_loses_and_doubles_nothing(setup: Setup) -> None:
+    _kill_often(setup, 20, 12_000, "often-killed")
+
+
+def test_a_broker_that_is_killed_loses_nothing_it_confirmed(setup: Setup) -> None:
+    flood = Flood(setup.url, "broker", 900, 300)
+    wait_for(lambda: setup.stored("broker") > 100, "messages to be stored")
+    restart(setup.broker, setup.url)
+    flood.join(120)
+    assert flood.sent == 900
+    _settles(setup, "broker", 900)
+
+
+def test_our_own_changes_are_published_with_confirmation(setup: Setup) -> None:
+    with contextlib.closing(pika.BlockingConnection(pika.URLParameters(setup.url))) as connection:
+        channel = connection.channel()
+        queue = channel.queue_declare("", exclusive=True).method.queue
+        channel.queue_bind(queue, "amq.topic", "org.fedoraproject.dev.hubs.#")
+        registry = Registry([], load(setup.env).key())
+        with setup.database.transaction() as session:
+            user = roles.sign_up(session, registry, "amira")
+            hub_actions.create(session, registry, user, "team", "otters")
+
+        def confirmed() -> bool:
+            with setup.database.session() as session:
+                rows = session.scalars(select(OutboxMessage)).all()
+                return len(rows) > 1 and all(row.confirmed_at for row in rows)
+
+        wait_for(confirmed, "the outbox to be confirmed")
+        heard = {}
+        while (delivery := channel.basic_get(queue, auto_ack=True))[0] is not None:
+            heard[delivery[0].routing_key] = (delivery[1], json.loads(delivery[2]))
+    properties, body = heard["org.fedoraproject.dev.hubs.hub.created"]
+    assert body["hub_name"] == "otters"
+    assert properties.headers["fedora_messaging_user_amira"] is True
+    assert uuid.UUID(properties.message_id)
