@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from hubs.actions import outbox
 from hubs.actions.layout import revisions
+from hubs.actions.people import notifications
 from hubs.bus import NullPublisher, Publisher
 from hubs.cache import connect
 from hubs.clients.all import Clients
@@ -62,10 +63,11 @@ def create_services(
     database = create_database(settings, pool_size, origin)
     fragments = fragments or create_fragments(settings, FragmentStore)
     publisher = publisher or (Publisher() if settings.publish else NullPublisher())
-    outbox.publish_after_commit(database, publisher)
+    events = create_event_log(settings)
     revisions.record_on_commit(database, fragments.registry)
     forget_after_commit(database, fragments.public)
-    events = create_event_log(settings)
+    outbox.publish_after_commit(database, publisher)
+    notifications.push_after_commit(database, events)
     schedule = BuildSchedule(lambda: events.client)
     return Services(settings, database, fragments, events, schedule, publisher)
 

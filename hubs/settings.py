@@ -104,7 +104,7 @@ class Settings(BaseModel):
     )
     topic_prefix: str = Field("org.fedoraproject", description="First part of the topics that we publish.")
     environment: Literal["dev", "stg", "prod"] = Field("dev", description="Third part of the topics that we publish.")
-    publish: bool = Field(True, description="Whether the web app publishes its changes on the bus.")
+    publish: bool = Field(True, description="Whether changes made here are published on the bus.")
     trust_bus: bool = Field(
         False, description="Whether unsigned messages about groups, from bus or history, may change who is a member."
     )

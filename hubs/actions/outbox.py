@@ -4,13 +4,15 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from sqlalchemy import delete, event, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from hubs import urls
 from hubs.models import AuditEntry, Database, Hub, OutboxMessage, Visibility, Widget, digest, now
+from hubs.models.session_events import defer, run_each_after_commit
 
-_WAITING = "outbox"
+#: The effect that publishes a message: its topic and its body.
+PUBLISHED = "publish a message"
 #: Where a session keeps the ids of the hubs that it changed, with who did it.
 CHANGED = "changed hubs"
 #: Where a session keeps from where its changes come: an address, ``cli`` or ``bus``.
@@ -50,7 +52,7 @@ def record(
     if hub is not None and about is not None and (quiet or not _is_public(about)):
         said = {**body, **{name: "" for name in _CONFIDENTIAL if name in body}, "hub_id": hub.id}
     session.add(OutboxMessage(topic=topic, body=said, digest=digest(topic, said)))
-    session.info.setdefault(_WAITING, []).append((topic, said))
+    defer(session, PUBLISHED, (topic, said))
     agent = body.get("agent", "")
     session.add(
         AuditEntry(
@@ -67,17 +69,8 @@ def record(
 
 
 def publish_after_commit(database: Database, publisher: Publishes) -> None:
-    """Publish what the sessions of ``database`` recorded once they commit; forget it when they roll back."""
-
-    def publish(session: Session) -> None:
-        for topic, body in session.info.pop(_WAITING, []):
-            publisher.publish(topic, body)
-
-    def forget(session: Session) -> None:
-        session.info.pop(_WAITING, None)
-
-    event.listen(database.maker, "after_commit", publish)
-    event.listen(database.maker, "after_rollback", forget)
+    """Publish what the sessions of ``database`` recorded, once they commit."""
+    run_each_after_commit(database, PUBLISHED, lambda message: publisher.publish(*message))
 
 
 def unhandled(session: Session, before: datetime, limit: int = 200) -> list[OutboxMessage]:

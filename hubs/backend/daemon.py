@@ -21,7 +21,7 @@ from hubs.backend.ingest.mentions import Mentions
 from hubs.backend.ingest.pipeline import Pipeline
 from hubs.backend.rebuild.scheduler import BuildBackend, Rebuilder
 from hubs.backend.rebuild.timers import Timers
-from hubs.bus import Message, NullPublisher
+from hubs.bus import Message
 from hubs.errors import BadSetting
 from hubs.events.log import EventLog
 from hubs.fragments.builder import Builder
@@ -67,9 +67,8 @@ class Daemon:
         self._settings = settings
         # A thread that is stuck may keep its connection.
         threads = settings.rebuild_threads + settings.lost_builds + 2 * QUICK
-        # What the daemon writes (group membership, clean-up) is published by the sweep of the outbox, not from here.
-        services = create_services(settings, pool_size=threads + 2, fragments=fragments, publisher=NullPublisher())
-        self._database, self._due = services.database, services.schedule
+        services = create_services(settings, pool_size=threads + 2, fragments=fragments)
+        self._services, self._database, self._due = services, services.database, services.schedule
         stream, fragments = services.events, services.fragments
         work: BuildBackend = (
             create_remote(settings, self._due, stream)
@@ -86,7 +85,7 @@ class Daemon:
         extract = fedmsg_meta_extractor(index.directory)
         groups = create_groups(settings, self._database, stream, bus or {})
         self._own = ConfigChangeHandler(self._database, index, extract, self.rebuilder, stream, self._due, groups)
-        mentions, load = Mentions(extract, stream), self._own.keeper.load
+        mentions, load = Mentions(extract), self._own.keeper.load
         rebuilder, due = self.rebuilder, self._due
         self.pipeline = Pipeline(self._database, index, extract, rebuilder, self._own, load, mentions, due)
         vouches = authenticator(bus or {}, trust=settings.trust_bus)
@@ -126,7 +125,7 @@ class Daemon:
         self.pipeline.stop(0.4)
         self._due.ask(self.rebuilder.stop(0.3))  # for the next daemon
         self._report()
-        self._database.dispose()
+        self._services.close()
 
     def put(self, message: Message) -> None:
         """Take a message. In a flood it may be shed; what history knows of it is asked for afterwards."""

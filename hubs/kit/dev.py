@@ -165,6 +165,7 @@ def _settings(data_dir: Path, port: int, redis_port: int) -> Settings:
             "HUBS_SITE_URL": f"http://{HOST}:{port}",
             "HUBS_LOCAL_LOGIN": "1",
             "HUBS_GALLERY": "1",
+            "HUBS_PUBLISH": "0",
             "HUBS_REBUILD_INTERVAL": "0",
         }
     )

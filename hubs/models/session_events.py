@@ -1,7 +1,13 @@
-"""What follows the commit of a session: collected while it writes, done once it commits, forgotten if it rolls back."""
+"""Effects of a commit: collected by a session while it writes, run once it commits, discarded if it rolls back.
 
-from collections.abc import Callable, Hashable, Iterable
-from typing import TypeVar
+Whatever must follow a change (publish it, revoke streams, notify people, invalidate cached content) is collected here,
+so that it happens in the same way whichever program made the change. An effect that fails is logged, and the others
+still run: what must not be lost is also a row that the transaction writes, and that the daemon works off.
+"""
+
+import logging
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import Any, TypeVar
 
 from sqlalchemy import event
 from sqlalchemy.orm import Session
@@ -10,35 +16,66 @@ from hubs.models.database import Database
 from hubs.models.hub import Hub
 from hubs.models.user import User
 
+log = logging.getLogger(__name__)
+
 T = TypeVar("T", bound=Hashable)
 _READ, TOUCHED = "hubs.models.read", "hubs.models.touched"
+
+
+def defer(session: Session, effect: Hashable, *values: object) -> None:
+    """Collect ``values`` for the function that `run_after_commit` registered under the name ``effect``."""
+    session.info.setdefault(effect, []).extend(values)
+
+
+def run_after_commit(database: Database, effect: Hashable, act: Callable[[Sequence[Any]], None]) -> None:
+    """Call ``act`` after each commit of ``database`` with the values that the session deferred under ``effect``.
+
+    Effects run in the order of their registration. The session cannot be used in them: its transaction is over.
+    """
+
+    def commit(session: Session) -> None:
+        if not session.in_nested_transaction() and (values := session.info.pop(effect, None)):
+            _attempt(effect, act, values)
+
+    def discard(session: Session) -> None:
+        if not session.in_nested_transaction():
+            session.info.pop(effect, None)
+
+    event.listen(database.maker, "after_commit", commit)
+    event.listen(database.maker, "after_rollback", discard)
+
+
+def run_each_after_commit(database: Database, effect: Hashable, act: Callable[[Any], None]) -> None:
+    """Do what `run_after_commit` does, one value at a time: one that fails does not affect the others."""
+
+    def act_on_each(values: Sequence[Any]) -> None:
+        for value in values:
+            _attempt(effect, act, value)
+
+    run_after_commit(database, effect, act_on_each)
 
 
 def after_commit(
     database: Database, collect: Callable[[Session], Iterable[T]], act: Callable[[set[T]], None], name: object = None
 ) -> None:
-    """Let every session of ``database`` call ``act`` after its commit with all that ``collect`` told at its flushes.
+    """Call ``act`` after each commit of ``database`` with all that ``collect`` returned at the session's flushes.
 
-    What was collected is in the session's notes under ``name``, for who must add something, such as `touch`.
+    More can be added with `defer` under ``name``, as `touch` does.
     """
-    name = name or object()
+    effect = name or act
 
     def note(session: Session, context: object) -> None:
-        session.info.setdefault(name, set()).update(collect(session))
-
-    def commit(session: Session) -> None:
-        if not session.in_nested_transaction():
-            found = session.info.pop(name, None)
-            if found:
-                act(found)
-
-    def drop(session: Session) -> None:
-        if not session.in_nested_transaction():
-            session.info.pop(name, None)
+        defer(session, effect, *collect(session))
 
     event.listen(database.maker, "after_flush", note)
-    event.listen(database.maker, "after_commit", commit)
-    event.listen(database.maker, "after_rollback", drop)
+    run_after_commit(database, effect, lambda values: act(set(values)))
+
+
+def _attempt(effect: Hashable, act: Callable[[Any], None], values: Any) -> None:
+    try:
+        act(values)
+    except Exception:  # the change is committed: nothing may keep its other effects from running
+        log.exception("an effect of a committed change failed: %s", effect)
 
 
 def touched(session: Session) -> set[tuple[str, int]]:
@@ -51,7 +88,7 @@ def touched(session: Session) -> set[tuple[str, int]]:
 
 def touch(session: Session, kind: str, numbers: Iterable[int]) -> None:
     """Let those count as changed whom a statement is about: a ``hub`` or a ``user`` with one of these ids."""
-    session.info.setdefault(TOUCHED, set()).update((kind, number) for number in numbers)
+    defer(session, TOUCHED, *((kind, number) for number in numbers))
 
 
 def about(rows: Iterable[object]) -> set[tuple[str, int]]:

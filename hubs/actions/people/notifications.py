@@ -6,7 +6,10 @@ from datetime import timedelta
 from sqlalchemy import ColumnElement, and_, delete, or_, select, update
 from sqlalchemy.orm import Session, aliased, joinedload
 
+from hubs.events.log import EventLog
+from hubs.events.message import user_channel
 from hubs.models import (
+    Database,
     Hub,
     Notice,
     NoticeKind,
@@ -17,13 +20,15 @@ from hubs.models import (
     Visibility,
     now,
 )
-from hubs.models.session_events import touch
+from hubs.models.session_events import defer, run_after_commit, touch
 from hubs.permissions import FOLLOWS, INSIDE, Person, hides_from, names_any, visible
 
 #: Notices that a person's list shows, the newest first.
 SHOWN = 50
 #: Messages whose mentions are looked for in one query.
 MENTIONS = 50
+#: The effect that tells the open pages of a person about a notification: the person's id, the kind, the hub's id.
+PUSHED = "push a notification"
 _Place = tuple[int, int]
 
 
@@ -32,7 +37,18 @@ def tell(session: Session, hub: Hub, kind: NoticeKind, people: Iterable[User], a
     for user in people:
         settle(session, hub, kind, about, user)
         session.add(Notice(user_id=user.id, hub_id=hub.id, kind=kind, about=about))
+        defer(session, PUSHED, (user.id, kind, hub.id))
     session.flush()
+
+
+def push_after_commit(database: Database, events: EventLog) -> None:
+    """Tell the open pages of people about their notifications once the sessions of ``database`` commit them."""
+
+    def push(pushed: Sequence[tuple[int, NoticeKind, int]]) -> None:
+        for user_id, kind, hub_id in sorted(set(pushed)):
+            events.publish(user_channel(user_id), "notice", {"kind": kind.value, "count": 1, "hub": hub_id})
+
+    run_after_commit(database, PUSHED, push)
 
 
 def mention(session: Session, said: Sequence[tuple[str, str, frozenset[str]]]) -> list[Notice]:
@@ -46,6 +62,7 @@ def mention(session: Session, said: Sequence[tuple[str, str, frozenset[str]]]) -
     for start in range(0, len(named), MENTIONS):
         found += _mention(session, dict(list(named.items())[start : start + MENTIONS]))
     session.add_all(found)
+    defer(session, PUSHED, *((notice.user_id, notice.kind, notice.hub_id) for notice in found))
     session.flush()
     return found
 

@@ -153,7 +153,7 @@ class Pipeline:
                 self._due.touch({widget for _, touched in found for widget in touched})
                 seen = self._active(fresh)
                 storing.note_activity(session, seen)
-                mentioned = self._mentions.note(session, fresh)
+                self._mentions.note(session, fresh)
         except DBAPIError as error:
             if _is_away(error):
                 raise
@@ -165,7 +165,6 @@ class Pipeline:
             # One bad message must not take its neighbours with it.
             return [one for message in batch for one in self._store([message])]
         self._remember(seen)
-        self._mentions.tell(mentioned)
         return found
 
     def _keep_refused(self, message: Message, reason: str) -> None:

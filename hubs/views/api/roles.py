@@ -11,7 +11,7 @@ from hubs.actions.people import roles as role_actions
 from hubs.errors import InvalidInput, NotFound
 from hubs.events.message import user_channel
 from hubs.i18n import _
-from hubs.models import Hub, Role, RoleName, User
+from hubs.models import Role, RoleName, User
 from hubs.permissions import INSIDE, can, require
 from hubs.views.api import schemas
 from hubs.views.api.base import ApiBlueprint
@@ -70,7 +70,6 @@ def give(space: str, name: str, username: str, role: str) -> Any:
     elif wanted == RoleName.MEMBER and username == current_person().username and can(current_person(), "join", hub):
         if not membership.join(db(), current_person(), hub):
             db().commit()
-            _notify_owners(hub)
             return {"state": "requested"}
     else:
         require(current_person(), "edit", hub)
@@ -98,11 +97,6 @@ def _user(username: str) -> User:
     if user is None:
         raise NotFound(_("There is no account of that name here. Whoever it is must sign in once first."))
     return user
-
-
-def _notify_owners(hub: Hub) -> None:
-    for owner in hub.people(RoleName.OWNER):
-        app_context().events.publish(user_channel(owner.id), "notice", {"kind": "join-request", "count": 1})
 
 
 def _describe(row: Role) -> dict[str, Any]:

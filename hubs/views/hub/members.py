@@ -13,7 +13,7 @@ from hubs.actions.people import roles as role_actions
 from hubs.errors import InvalidInput, NotFound
 from hubs.events.message import user_channel
 from hubs.i18n import N_, _
-from hubs.models import Hub, JoinMode, JoinRequest, NoticeKind, Role, RoleName, User
+from hubs.models import Hub, JoinMode, JoinRequest, Role, RoleName, User
 from hubs.permissions import can, require
 from hubs.views.web import forms
 from hubs.views.web.context import app_context, current_person, db, find_hub
@@ -69,9 +69,6 @@ def join(space: str, name: str) -> ResponseReturnValue:
         return page, error.status
     db().commit()
     flash(_("You are a member now.") if joined else _("The owners have been asked. You see here what they answer."))
-    if not joined:
-        for owner in hub.people(RoleName.OWNER):
-            _notify(owner.id, NoticeKind.JOIN_REQUEST, hub)
     return redirect(urls.hub(hub.kind, hub.name), 303)
 
 
@@ -93,7 +90,6 @@ def answer(space: str, name: str) -> ResponseReturnValue:
     user, approve = _user(), request.form.get("answer") == "approve"
     membership.answer(db(), current_person(), hub, user, approve=approve, note=request.form.get("note", ""))
     db().commit()
-    _notify(user.id, NoticeKind.APPROVED if approve else NoticeKind.DENIED, hub)
     flash(_("Done."))
     return redirect(urls.hub_members(hub.kind, hub.name), 303)
 
@@ -132,8 +128,6 @@ def invitations(space: str, name: str) -> ResponseReturnValue:
     except (InvalidInput, NotFound) as error:
         return _page(hub, {"invite": str(error)}), error.status
     db().commit()
-    if request.form.get("act") != "withdraw":
-        _notify(user.id, NoticeKind.INVITATION, hub)
     flash(_("Done."))
     return redirect(urls.hub_members(hub.kind, hub.name), 303)
 
@@ -193,8 +187,3 @@ def _role() -> RoleName:
         return _ROLES[request.form.get("role", RoleName.MEMBER.value)]
     except KeyError:
         raise InvalidInput(_("Please choose member or owner.")) from None
-
-
-def _notify(user_id: int, kind: NoticeKind, hub: Hub) -> None:
-    """Tell a person's open pages that something concerns them."""
-    app_context().events.publish(user_channel(user_id), "notice", {"kind": kind.value, "count": 1, "hub": hub.id})

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from hubs import i18n
 from hubs.actions import hubs as hub_actions
 from hubs.actions import messages, widgets
-from hubs.actions.people import roles
+from hubs.actions.people import notifications, roles
 from hubs.backend.index.index import Index
 from hubs.backend.ingest import config_changes as own_messages
 from hubs.backend.ingest import pipeline as pipelines
@@ -71,11 +71,11 @@ class Parts:
 @pytest.fixture
 def parts(database: Database, registry: Registry, team: Hub) -> Iterator[Parts]:
     noted, index = Noted(), Index(registry)
+    notifications.push_after_commit(database, noted)  # type: ignore[arg-type]
     extract = Extractor(index.directory)
     own = ConfigChangeHandler(database, index, extract, noted, noted, noted)  # type: ignore[arg-type]
-    mentions = Mentions(extract, noted)  # type: ignore[arg-type]
     load = own.keeper.load
-    pipeline = Pipeline(database, index, extract, noted, own, load, mentions, noted)  # type: ignore[arg-type]
+    pipeline = Pipeline(database, index, extract, noted, own, load, Mentions(extract), noted)  # type: ignore[arg-type]
     own.keeper.load()
     yield Parts(pipeline, own, index, noted)
     pipeline.stop()
