@@ -2,16 +2,18 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from hubs.actions import hub_avatar, outbox
+from hubs.actions import outbox
 from hubs.errors import Conflict, InvalidInput, NotAllowed
 from hubs.i18n import _
-from hubs.models import GRID, SUMMARY_LENGTH, Banner, Hub, JoinMode, Role, RoleName, User, Visibility, Widget
+from hubs.models import Hub, Role, RoleName, User, Widget
+from hubs.models.hub_fields import HUB_FIELDS, HubField
 from hubs.permissions import Person, require
 from hubs.widgets.registry import Registry
 
@@ -35,25 +37,7 @@ DEFAULT_WIDGETS: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("right", "members"),
     ),
 }
-#: Tracker accounts and contacts that a hub may name.
-EXTRAS = (
-    "pagure_username",
-    "github_username",
-    "bugzilla_email",
-    "chat_nick",
-    "chat",
-    "calendar",
-    "website",
-    "mailing_list",
-)
-_LONG = dict.fromkeys(("description", "join_conditions"), 20_000)
-_TEXTS = {"display_name": 255, "summary": SUMMARY_LENGTH, "group_name": 64, **_LONG, **dict.fromkeys(EXTRAS, 255)}
-
-_CHOICES: Mapping[str, type[Visibility] | type[JoinMode] | type[Banner]] = {
-    "visibility": Visibility,
-    "join_mode": JoinMode,
-    "banner": Banner,
-}
+_FIELDS: Mapping[str, HubField] = MappingProxyType({field.name: field for field in HUB_FIELDS})
 
 
 def create(
@@ -133,11 +117,11 @@ def update(session: Session, who: Person, hub: Hub, values: Mapping[str, Any]) -
 
     :raises InvalidInput: with one sentence per field that cannot be accepted.
     """
-    require(who, "own" if set(values) == {"archived"} else "edit", hub)
-    if "managed_in" in values and not who.operator:
-        raise NotAllowed(_("Where a hub's file is kept is said by whoever applies that file."))
-    if "group_name" in values and not who.operator:
-        raise NotAllowed(_("Which group a hub belongs to is said by whoever runs this instance."))
+    fields = [_FIELDS[name] for name in values if name in _FIELDS]
+    require(who, "own" if fields and all(field.permission == "own" for field in fields) else "edit", hub)
+    operated = [_(field.label) for field in fields if field.permission == "operate"]
+    if operated and not who.operator:
+        raise NotAllowed(_("Only operators of this instance can change: %(names)s.") % {"names": ", ".join(operated)})
     changed = _change(hub, values)
     if changed:
         hub.touch()
@@ -148,60 +132,18 @@ def update(session: Session, who: Person, hub: Hub, values: Mapping[str, Any]) -
 
 
 def _change(hub: Hub, values: Mapping[str, Any]) -> list[str]:
-    cleaned, wrong = {}, {}
+    cleaned: dict[str, Any] = {}
+    wrong: dict[str, str] = {}
     for name, value in values.items():
         try:
-            cleaned[name] = _clean(name, value)
+            if name not in _FIELDS:
+                raise InvalidInput(_("A hub has no such setting."))
+            cleaned[name] = _FIELDS[name].clean(value)
         except InvalidInput as error:
             wrong[name] = str(error)
     if wrong:
         raise InvalidInput(_("Some fields need your attention."), wrong)
-    changed = []
-    for name, value in cleaned.items():
-        before = hub.extras.get(name, "") if name in EXTRAS else getattr(hub, name)
-        if (before or "") != (value or ""):
-            changed.append(name)
-            if name in EXTRAS:
-                hub.extras[name] = value
-            else:
-                setattr(hub, name, value)
+    changed = [name for name, value in cleaned.items() if _FIELDS[name].get(hub) != value]
+    for name in changed:
+        _FIELDS[name].set(hub, cleaned[name])
     return sorted(changed)
-
-
-def _clean(name: str, value: Any) -> Any:
-    if name in _TEXTS:
-        text = str(value or "").replace("\r\n", "\n").strip()
-        if len(text) > _TEXTS[name]:
-            raise InvalidInput(
-                _("This is %(count)s characters long; at most %(most)s are possible.")
-                % {"count": len(text), "most": _TEXTS[name]}
-            )
-        if "\0" in text:
-            raise InvalidInput(_("This contains control characters; please remove them."))
-        return text
-    if name == "managed_in":
-        return str(value or "").strip()[:255]
-    if name == "archived":
-        return bool(value)
-    if name == "left_width":
-        return _width(value)
-    if name == "avatar":
-        return hub_avatar.read(value)
-    if name in _CHOICES:
-        try:
-            found = _CHOICES[name](value)
-            return found.value if isinstance(found, Banner) else found  # that column holds plain text
-        except ValueError:
-            names = ", ".join(one for one in _CHOICES[name] if one)
-            raise InvalidInput(_("Please choose one of: %(names)s.") % {"names": names}) from None
-    raise InvalidInput(_("A hub has no such setting."))
-
-
-def _width(value: Any) -> int:
-    try:
-        width = int(value)
-    except (TypeError, ValueError):
-        width = 0
-    if not 1 <= width < GRID:
-        raise InvalidInput(_("Please write a whole number from 1 to %(most)s.") % {"most": GRID - 1})
-    return width

@@ -127,14 +127,15 @@ def document(parameters: Sequence[Parameter]) -> str:
     if not parameters:
         return "It has no settings.\n"
     lines = ["| setting | kind | default | what |", "|---|---|---|---|"]
-    lines += [f"| `{one.name}` | {_kind(one)} | {_default(one)} | {_what(one)} |" for one in parameters]
+    lines += [f"| `{one.name}` | {kind_text(one)} | {_default(one)} | {_what(one)} |" for one in parameters]
     return "\n".join(lines) + "\n"
 
 
-def _kind(parameter: Parameter) -> str:
+def kind_text(parameter: Parameter) -> str:
+    """Return the kind of a parameter with its choices or limits, in Markdown."""
     text = parameter.kind
     if parameter.choices:
-        text += ": " + ", ".join(f"`{value}`" for value, _label in parameter.choices)
+        text += ": " + ", ".join(f"`{value}`" if value else "empty" for value, _label in parameter.choices)
     if parameter.fields:
         text += " of " + ", ".join(f"`{inner.name}` ({inner.kind})" for inner in parameter.fields)
     if parameter.kind == "number":

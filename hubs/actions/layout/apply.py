@@ -13,6 +13,7 @@ from hubs.actions.people import roles
 from hubs.errors import InvalidInput
 from hubs.i18n import _
 from hubs.models import Hub, RoleName, User, Widget
+from hubs.models.hub_fields import HUB_FIELDS
 from hubs.permissions import Person, require
 from hubs.widgets.registry import Registry
 
@@ -27,14 +28,14 @@ def apply(session: Session, registry: Registry, who: Person, hub: Hub, wanted: H
     """
     before = documents.describe(hub, registry, people=True)
     require(who, "own", hub)
-    if hub.archived and not wanted.archived:
+    if hub.archived and not wanted.value("archived"):
         hubs.update(session, who, hub, {"archived": False})
     _record(session, who, hub, wanted)
     _layout(session, registry, who, hub, wanted)
     for name, role in (("owners", RoleName.OWNER), ("members", RoleName.MEMBER)):
         if (usernames := getattr(wanted, name)) is not None:
             _people(session, who, hub, role, usernames)
-    if wanted.archived and not hub.archived:
+    if wanted.value("archived") and not hub.archived:
         hubs.update(session, who, hub, {"archived": True})
     return diff.between(before, documents.describe(hub, registry, people=True))
 
@@ -62,12 +63,10 @@ def found(session: Session, registry: Registry, wanted: HubDocument) -> Hub:
 
 def _record(session: Session, who: Person, hub: Hub, wanted: HubDocument) -> None:
     values = wanted.record()
-    if who.operator and wanted.managed_in != hub.managed_in:
-        values["managed_in"] = wanted.managed_in
     if who.operator:
-        values["group_name"] = wanted.group_name
-    now = {name: hub.extras.get(name, "") if name in hubs.EXTRAS else getattr(hub, name) for name in values}
-    different = {name: value for name, value in values.items() if (now[name] or "") != (value or "")}
+        values |= {field.name: wanted.value(field.name) for field in HUB_FIELDS if field.permission == "operate"}
+    now = {field.name: field.get(hub) for field in HUB_FIELDS}
+    different = {name: value for name, value in values.items() if now[name] != value}
     if different:
         hubs.update(session, who, hub, different)
 

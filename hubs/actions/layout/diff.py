@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any, Literal
 
-from hubs.actions.layout.documents import RECORD, SIDES, HubDocument, WidgetDocument
+from hubs.actions.layout.documents import OTHERS, RECORD, SIDES, HubDocument, WidgetDocument
 from hubs.i18n import _
 
 #: Longest value that a change shows, in characters.
@@ -49,7 +49,7 @@ def between(before: HubDocument, after: HubDocument) -> list[Change]:
 
 
 def _fields(before: HubDocument, after: HubDocument) -> Iterator[Change]:
-    for name in ("managed_in", *RECORD, "archived", "group_name"):
+    for name in (*RECORD, *OTHERS):
         old, new = getattr(before, name), getattr(after, name)
         if old != new:
             yield Change("set", "hub", name, old, new)

@@ -5,15 +5,14 @@ document; where one is applied, a widget keeps the secrets that it has.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, field_validator, model_validator
 
-from hubs.actions import hub_avatar
-from hubs.actions.hubs import EXTRAS
 from hubs.errors import Conflict, InvalidInput
 from hubs.i18n import _
-from hubs.models import GRID, SUMMARY_LENGTH, Banner, Hub, JoinMode, RoleName, Visibility, Widget
+from hubs.models import Hub, RoleName, Visibility, Widget
+from hubs.models.hub_fields import HUB_FIELDS, HubField, values
 from hubs.widgets.parameters import Parameter
 from hubs.widgets.registry import Registry
 from hubs.widgets.schema import Schema
@@ -24,18 +23,6 @@ WIDGETS, PEOPLE = 60, 5000
 SIZE = 500_000
 #: The columns of a page.
 SIDES: tuple[Literal["left", "right"], ...] = ("left", "right")
-#: The fields of a hub's record that its document holds under the same names.
-RECORD = (
-    "display_name",
-    "summary",
-    "description",
-    "avatar",
-    "banner",
-    "visibility",
-    "join_mode",
-    "join_conditions",
-    "left_width",
-)
 _STRICT = ConfigDict(extra="forbid", frozen=True)
 
 
@@ -70,26 +57,45 @@ class Layout(BaseModel):
         return self
 
 
-class HubDocument(BaseModel):
-    """A whole hub. ``owners`` and ``members`` are usernames; None leaves the roles as they are."""
+def _annotation(field: HubField) -> tuple[Any, Any]:
+    """Return the type and the default of a field of the document, for pydantic."""
+    if field.kind == "choice":
+        return field.values or Literal[tuple(value for value, _label in field.choices)], _default(field)
+    if field.kind == "number":
+        return Annotated[int, Field(ge=field.minimum, le=field.maximum)], field.default
+    if field.kind == "switch":
+        return bool, field.default
+    return Annotated[str, Field(max_length=field.max_length)], field.default
+
+
+def _default(field: HubField) -> Any:
+    return field.values(field.default) if field.values else field.default
+
+
+_COLUMNS = tuple(field for field in HUB_FIELDS if field.stored_in == "column")
+_ACCOUNTS = tuple(field.name for field in HUB_FIELDS if field.stored_in == "extras")
+#: The fields of a hub's record that owners edit; the document holds them under the same names.
+RECORD = tuple(field.name for field in _COLUMNS if field.permission == "edit")
+#: The other ones: what only operators set, and whether the hub is archived.
+OTHERS = tuple(field.name for field in _COLUMNS if field.permission != "edit")
+if TYPE_CHECKING:
+    _Record = BaseModel
+else:
+    _Record = create_model("_Record", __config__=_STRICT, **{field.name: _annotation(field) for field in _COLUMNS})
+
+
+class HubDocument(_Record):
+    """A whole hub: the declared fields of its record, its people and its widgets.
+
+    ``accounts`` are the fields in ``extras``. ``owners`` and ``members`` are usernames; None leaves the roles as they
+    are.
+    """
 
     model_config = _STRICT
 
     hub: str = Field(min_length=1, max_length=64)
     kind: str = "team"
-    managed_in: str = Field("", max_length=255)
-    display_name: str = Field("", max_length=255)
-    summary: str = Field("", max_length=SUMMARY_LENGTH)
-    description: str = Field("", max_length=20_000)
-    avatar: str = Field("", max_length=hub_avatar.POINTS)
-    banner: Banner = Banner.SITE
-    visibility: Visibility = Visibility.PUBLIC
-    join_mode: JoinMode = JoinMode.REQUEST
-    join_conditions: str = Field("", max_length=20_000)
-    group_name: str = Field("", max_length=64)
-    archived: bool = False
-    left_width: int = Field(8, ge=1, lt=GRID)
-    accounts: dict[str, str] = {}
+    accounts: dict[str, str] = Field(default_factory=dict)
     owners: list[str] | None = Field(None, max_length=PEOPLE)
     members: list[str] | None = Field(None, max_length=PEOPLE)
     widgets: Layout = Layout()
@@ -97,19 +103,23 @@ class HubDocument(BaseModel):
     @field_validator("accounts")
     @classmethod
     def _accounts(cls, value: dict[str, str]) -> dict[str, str]:
-        unknown = sorted(set(value) - set(EXTRAS))
+        unknown = sorted(set(value) - set(_ACCOUNTS))
         if unknown:
-            raise ValueError(f"{', '.join(unknown)} is none of {', '.join(EXTRAS)}")
+            raise ValueError(f"{', '.join(unknown)} is none of {', '.join(_ACCOUNTS)}")
         return {name: text for name, text in value.items() if text}
+
+    def value(self, name: str) -> Any:
+        """Return the value of a field of the record: one of `RECORD` or `OTHERS`."""
+        return getattr(self, name)
 
     def record(self) -> dict[str, Any]:
         """Return the fields of the hub's record, as `hubs.actions.hubs.update` takes them."""
-        return {**{name: getattr(self, name) for name in RECORD}, **dict.fromkeys(EXTRAS, ""), **self.accounts}
+        return {**{name: self.value(name) for name in RECORD}, **dict.fromkeys(_ACCOUNTS, ""), **self.accounts}
 
     def plain(self) -> dict[str, Any]:
         """Return the document as JSON types; what is empty or at its default is left out."""
-        found = self.model_dump(mode="json", exclude_defaults=True)
-        return {"hub": self.hub, "kind": self.kind, **found}
+        said = self.model_dump(mode="json", exclude_defaults=True)
+        return {"hub": self.hub, "kind": self.kind, **said}
 
 
 def check_size(document: HubDocument) -> None:
@@ -143,25 +153,15 @@ def describe(hub: Hub, registry: Registry, *, people: bool = False) -> HubDocume
         roles["owners"] = [user.username for user in hub.people(RoleName.OWNER)]
         roles["members"] = [user.username for user in hub.people(RoleName.MEMBER)]
     layout = {side: [_widget(row, registry) for row in hub.column(side)] for side in SIDES}
+    accounts = {name: str(text) for name, text in sorted((hub.extras or {}).items()) if text and name in _ACCOUNTS}
     return HubDocument(
         hub=hub.name,
         kind=hub.kind,
-        managed_in=hub.managed_in or "",
-        display_name=hub.display_name or "",
-        summary=hub.summary or "",
-        description=hub.description or "",
-        avatar=hub.avatar or "",
-        banner=Banner(hub.banner or ""),
-        visibility=hub.visibility or Visibility.PUBLIC,
-        join_mode=hub.join_mode or JoinMode.REQUEST,
-        join_conditions=hub.join_conditions or "",
-        group_name=hub.group_name or "",
-        archived=bool(hub.archived),
-        left_width=hub.left_width or 8,
-        accounts={name: str(text) for name, text in sorted((hub.extras or {}).items()) if text and name in EXTRAS},
+        accounts=accounts,
         owners=roles.get("owners"),
         members=roles.get("members"),
         widgets=Layout(left=layout["left"], right=layout["right"]),
+        **values(hub, _COLUMNS),
     )
 
 

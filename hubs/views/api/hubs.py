@@ -10,6 +10,7 @@ from hubs.actions import hubs as acts
 from hubs.errors import InvalidInput
 from hubs.i18n import _
 from hubs.models import Hub
+from hubs.models.hub_fields import values
 from hubs.permissions import VERBS, can, in_lists, visible
 from hubs.views.api import schemas
 from hubs.views.api.base import ApiBlueprint, expect, held
@@ -76,10 +77,10 @@ def change_hub(changes: dict[str, Any], space: str, name: str) -> Any:
 
 def brief(found: Hub) -> dict[str, Any]:
     """Return what a list says of a hub."""
-    names = ("id", "kind", "name", "title", "summary", "archived", "last_activity")
+    names = ("id", "kind", "name", "title", "last_activity")
     return {
         **{name: getattr(found, name) for name in names},
-        "visibility": found.visibility.value,
+        **values(found, schemas.BRIEF_FIELDS),
         "url": app_context().settings.site_url + urls.hub(found.kind, found.name),
         "api_url": address(found),
     }
@@ -92,15 +93,15 @@ def address(found: Hub) -> str:
 
 def describe(found: Hub) -> dict[str, Any]:
     """Return a hub as who asks may know it."""
-    names = ("description", "join_conditions", "left_width", "avatar", "banner", "version", "created_on")
     said = {
         **brief(found),
-        **{name: getattr(found, name) for name in names},
-        "join_mode": found.join_mode.value,
+        **values(found, schemas.RECORD_FIELDS),
+        "version": found.version,
+        "created_on": found.created_on,
         "roles": sorted(role.value for role in current_person().roles.get(found.id, ())),
         "may": [verb for verb in VERBS if can(current_person(), verb, found)],
         "feed_url": app_context().settings.site_url + urls.hub_atom(found.kind, found.name),
     }
     if can(current_person(), "own", found):
-        said["settings"] = {name: found.extras.get(name, "") for name in acts.EXTRAS}
+        said["settings"] = values(found, schemas.SETTINGS_FIELDS)
     return said

@@ -5,11 +5,8 @@ from typing import Any
 
 from marshmallow import RAISE, Schema, fields
 
-from hubs.actions.hubs import EXTRAS
-from hubs.models import GRID, Banner, JoinMode, RoleName, Scope, Visibility
-
-_AVATAR = "One or two letters or an emoji in the round picture; empty: the name's first letter."
-_BANNER = "Colours; empty: those of the site."
+from hubs.models import RoleName, Scope, Visibility
+from hubs.models.hub_fields import HUB_FIELDS, HubField
 
 
 def text(description: str = "", **more: Any) -> fields.String:
@@ -43,16 +40,42 @@ class Problem(Schema):
     )
 
 
+def record(of: Iterable[HubField], *, sent: bool = False) -> dict[str, fields.Field[Any]]:
+    """Return the schema of a hub's fields: all of them in what is read, or those that are ``sent`` to change it."""
+    return {field.name: _field(field, sent=sent) for field in of}
+
+
+def _field(field: HubField, *, sent: bool) -> fields.Field[Any]:
+    described = {"description": " ".join(part for part in (f"{field.label}.", field.help) if part)}
+    if field.kind == "choice":
+        return choice([value for value, _label in field.choices], described["description"], required=not sent)
+    if field.kind == "number":
+        limits = {"minimum": field.minimum, "maximum": field.maximum}
+        return fields.Integer(required=not sent, strict=sent, metadata={**described, **limits})
+    if field.kind == "switch":
+        return fields.Boolean(required=not sent, metadata=described)
+    return fields.String(required=not sent, metadata={**described, "maxLength": field.max_length})
+
+
+API_FIELDS = tuple(field for field in HUB_FIELDS if field.in_api)
+#: What lists of hubs say, what else a hub says to everybody who sees it, and what it says to its owners.
+BRIEF_FIELDS = tuple(field for field in API_FIELDS if field.in_lists)
+RECORD_FIELDS = tuple(field for field in API_FIELDS if field.stored_in == "column" and not field.in_lists)
+SETTINGS_FIELDS = tuple(field for field in API_FIELDS if field.stored_in == "extras")
+
+
 class HubBrief(Schema):
     """A hub in a list."""
+
+    class Meta:
+        """The declared fields."""
+
+        include = record(BRIEF_FIELDS)
 
     id = fields.Integer(required=True)
     kind = text("`user`, `team`, `project`, …")
     name = text()
-    title = text()
-    summary = text()
-    visibility = choice(Visibility, required=True)
-    archived = fields.Boolean(required=True)
+    title = text("The display name, or the name where there is none.")
     last_activity = moment(allow_none=True)
     url = text("The page for people.")
     api_url = text()
@@ -61,12 +84,11 @@ class HubBrief(Schema):
 class Hub(HubBrief):
     """A hub; ``settings`` are there for those who may change them."""
 
-    description = text("Markdown.")
-    join_mode = choice(JoinMode, required=True)
-    join_conditions = text("What is asked of those who would like to join; Markdown.")
-    left_width = fields.Integer(required=True)
-    avatar = text(_AVATAR)
-    banner = choice(Banner, _BANNER, required=True)
+    class Meta:
+        """The declared fields."""
+
+        include = record(RECORD_FIELDS)
+
     version = fields.Integer(required=True)
     created_on = moment()
     roles = fields.List(choice(RoleName), required=True, metadata={"description": "Your own roles."})
@@ -84,22 +106,7 @@ class Body(Schema):
         unknown = RAISE
 
 
-HubChanges = Body.from_dict(
-    {
-        "display_name": fields.String(),
-        "summary": fields.String(),
-        "description": fields.String(metadata={"description": "Markdown."}),
-        "visibility": choice(Visibility),
-        "left_width": fields.Integer(strict=True, metadata={"description": f"Of {GRID} columns."}),
-        "avatar": fields.String(metadata={"description": _AVATAR}),
-        "banner": choice(Banner, _BANNER),
-        "join_mode": choice(JoinMode),
-        "join_conditions": fields.String(),
-        "archived": fields.Boolean(metadata={"description": "Owners bring a hub back with false, sent alone."}),
-        **{name: fields.String() for name in EXTRAS},
-    },
-    name="HubChanges",
-)
+HubChanges = Body.from_dict(record(API_FIELDS, sent=True), name="HubChanges")
 
 
 class Widget(Schema):

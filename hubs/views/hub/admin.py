@@ -11,56 +11,23 @@ from hubs.actions import lifecycle
 from hubs.actions.layout import documents, yaml_files
 from hubs.errors import Conflict, InvalidInput, NotFound
 from hubs.events.message import hub_channel
-from hubs.i18n import N_, _
-from hubs.models import Banner, Hub, Visibility
+from hubs.i18n import _
+from hubs.models import Hub, Visibility, hub_fields
 from hubs.permissions import can, refusal
 from hubs.views.account.settings import myself
 from hubs.views.web import forms
 from hubs.views.web.context import app_context, current_person, db, find_hub, page_of
-from hubs.widgets.parameters import Parameter
 
 blueprint = Blueprint("manage", __name__)
 
-APPEARANCE = (
-    Parameter(
-        "banner",
-        label=N_("Colours"),
-        kind="choice",
-        default="",
-        choices=[
-            (Banner.SITE.value, N_("Blue")),
-            (Banner.GREEN.value, N_("Green")),
-            (Banner.TEAL.value, N_("Teal")),
-            (Banner.PURPLE.value, N_("Purple")),
-            (Banner.PLUM.value, N_("Plum")),
-            (Banner.RED.value, N_("Red")),
-            (Banner.BROWN.value, N_("Brown")),
-            (Banner.SLATE.value, N_("Slate")),
-        ],
-    ),
-    Parameter(
-        "avatar",
-        label=N_("In the round picture"),
-        default="",
-        help=N_("One or two letters, or an emoji. Empty means the first letter of the name in the address."),
-    ),
-    Parameter(
-        "left_width",
-        label=N_("Width of the left column"),
-        kind="number",
-        default=8,
-        minimum=1,
-        maximum=11,
-        help=N_("In twelfths of the page: 8 leaves a third for the right column."),
-    ),
-)
+APPEARANCE = hub_fields.on_page("appearance")
 
 
 @blueprint.route("/<any(u, t):space>/<name>/settings/appearance", methods=["GET", "POST"])
 def appearance(space: str, name: str) -> ResponseReturnValue:
     """Show how a hub looks, and change it."""
     hub = find_hub(space, name, "own")
-    values: dict[str, Any] = {one.name: getattr(hub, one.name) for one in APPEARANCE}
+    values: dict[str, Any] = hub_fields.values(hub, APPEARANCE)
     wrong: dict[str, str] = {}
     if request.method == "POST":
         values = forms.read(APPEARANCE, request.form)

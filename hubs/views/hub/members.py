@@ -12,34 +12,15 @@ from hubs.actions.people import membership
 from hubs.actions.people import roles as role_actions
 from hubs.errors import InvalidInput, NotFound
 from hubs.events.message import user_channel
-from hubs.i18n import N_, _
-from hubs.models import Hub, JoinMode, JoinRequest, Role, RoleName, User
+from hubs.i18n import _
+from hubs.models import Hub, JoinRequest, Role, RoleName, User, hub_fields
 from hubs.permissions import can, require
 from hubs.views.web import forms
 from hubs.views.web.context import app_context, current_person, db, find_hub
-from hubs.widgets.parameters import Parameter
 
 blueprint = Blueprint("members", __name__, url_prefix="/<any(u, t):space>/<name>")
 
-JOINING = (
-    Parameter(
-        "join_mode",
-        label=N_("How one becomes a member"),
-        kind="choice",
-        default=JoinMode.REQUEST.value,
-        choices=[
-            (JoinMode.REQUEST.value, N_("By a request that an owner approves")),
-            (JoinMode.OPEN.value, N_("At once, whoever likes to")),
-            (JoinMode.INVITATION.value, N_("By invitation only")),
-        ],
-    ),
-    Parameter(
-        "join_conditions",
-        label=N_("What you ask of those who would like to join"),
-        kind="markdown",
-        help=N_("Shown before one asks. Markdown."),
-    ),
-)
+JOINING = hub_fields.on_page("members")
 _ROLES = {role.value: role for role in (RoleName.OWNER, RoleName.MEMBER)}
 
 
@@ -149,7 +130,7 @@ def _page(hub: Hub, wrong: dict[str, str]) -> str:
     # All of its people at once, however many they are.
     db().execute(select(Hub).options(selectinload(Hub.roles).joinedload(Role.user)).where(Hub.id == hub.id)).all()
     owner, owners = can(current_person(), "edit", hub), hub.people(RoleName.OWNER)
-    values = request.form if wrong else {name: getattr(hub, name) for name in ("join_mode", "join_conditions")}
+    values = request.form if wrong else hub_fields.values(hub, JOINING)
     return render_template(
         "members.html",
         hub=hub,

@@ -8,8 +8,8 @@ from hubs.actions import templates
 from hubs.errors import Conflict, InvalidInput
 from hubs.i18n import N_, _
 from hubs.models import User
+from hubs.models.hub_fields import HUB_FIELDS
 from hubs.permissions import require
-from hubs.views.hub.settings import VISIBILITY
 from hubs.views.web import forms
 from hubs.views.web.context import app_context, current_person, db
 from hubs.widgets.parameters import Parameter
@@ -23,9 +23,7 @@ PARAMETERS = (
         required=True,
         help=N_("Letters, digits and . _ - only; for example: docs. The hub's address ends with it."),
     ),
-    Parameter("display_name", label=N_("Title"), help=N_("The name that people read. Empty: the one in the address.")),
-    Parameter("summary", label=N_("Summary"), help=N_("One line of at most 128 characters.")),
-    VISIBILITY,
+    *(field for field in HUB_FIELDS if field.on_create),
 )
 
 

@@ -8,45 +8,16 @@ from flask.typing import ResponseReturnValue
 from hubs.actions import hubs as hub_actions
 from hubs.actions import push, widgets
 from hubs.errors import Conflict, InvalidInput
-from hubs.i18n import N_, _
-from hubs.models import Hub, Visibility
+from hubs.i18n import _
+from hubs.models import Hub, Visibility, hub_fields
 from hubs.views.web import forms
 from hubs.views.web.context import app_context, current_person, db, find_hub, find_widget, page_of
-from hubs.widgets.parameters import Parameter
 from hubs.widgets.push import Push
 from hubs.widgets.registry import WidgetType
 
 blueprint = Blueprint("edit", __name__)
 
-_EXTRAS = {
-    "pagure_username": N_("Pagure username"),
-    "github_username": N_("GitHub username"),
-    "bugzilla_email": N_("Bugzilla email"),
-    "chat_nick": N_("Chat nick"),
-    "chat": N_("Chat"),
-    "calendar": N_("Calendar"),
-    "website": N_("Website"),
-    "mailing_list": N_("Mailing list"),
-}
-VISIBILITY = Parameter(
-    "visibility",
-    label=N_("Who may see this hub"),
-    kind="choice",
-    default=Visibility.PUBLIC.value,
-    choices=[
-        (Visibility.PUBLIC.value, N_("Everybody")),
-        (Visibility.SIGNED_IN.value, N_("People who are signed in")),
-        (Visibility.MEMBERS.value, N_("Members only")),
-        (Visibility.OWNERS.value, N_("Owners only")),
-    ],
-)
-HUB_PARAMETERS = (
-    Parameter("display_name", label=N_("Name")),
-    Parameter("summary", label=N_("Summary"), help=N_("One line of at most 128 characters.")),
-    Parameter("description", kind="markdown", label=N_("Description"), help=N_("Markdown.")),
-    VISIBILITY,
-    *(Parameter(name, label=_EXTRAS[name]) for name in hub_actions.EXTRAS),
-)
+HUB_FIELDS = hub_fields.on_page("general")
 
 
 @blueprint.route("/w/<int:number>/settings", methods=["GET", "POST"])
@@ -80,12 +51,12 @@ def settings(number: int) -> ResponseReturnValue:
 def hub_settings(space: str, name: str) -> ResponseReturnValue:
     """Show a hub's settings, and save them."""
     hub = find_hub(space, name, "own")
-    values: dict[str, Any] = {**hub.extras, **{p.name: getattr(hub, p.name, None) for p in HUB_PARAMETERS[:4]}}
+    values = hub_fields.values(hub, HUB_FIELDS)
     wrong: dict[str, str] = {}
     if request.method == "POST" and "archived" in request.form:
         hub_actions.update(db(), current_person(), hub, {"archived": request.form["archived"] == "1"})
     elif request.method == "POST":
-        values = forms.read(HUB_PARAMETERS, request.form)
+        values = forms.read(HUB_FIELDS, request.form)
         try:
             hub_actions.update(db(), current_person(), hub, values)
         except InvalidInput as error:
@@ -94,7 +65,7 @@ def hub_settings(space: str, name: str) -> ResponseReturnValue:
         db().commit()
         flash(_("Saved."))
         return redirect(page_of(hub), 303)
-    page = render_template("hub-settings.html", hub=hub, form=forms.Form(HUB_PARAMETERS, values, wrong))
+    page = render_template("hub-settings.html", hub=hub, form=forms.Form(HUB_FIELDS, values, wrong))
     return page, 400 if wrong else 200
 
 

@@ -9,20 +9,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from hubs.i18n import N_
 from hubs.models import Widget as Row
 from hubs.models import now
+from hubs.models.hub_fields import HUB_FIELDS, HubField
 from hubs.widgets.base import Widget
 from hubs.widgets.caching import CachedFunction, Interest
 from hubs.widgets.view import RootWidgetView
 
 _SCHEMES = ("https", "http", "mailto", "irc", "ircs", "matrix")
-_LABELS = {
-    "website": N_("Website"),
-    "chat": N_("Chat"),
-    "mailing_list": N_("Mailing list"),
-    "pagure_username": "Pagure",
-    "github_username": "GitHub",
-    "calendar": N_("Calendar"),
-}
-_ACCOUNTS = {"pagure_username": "https://pagure.io/user/{}", "github_username": "https://github.com/{}"}
+_FIELDS = tuple(field for field in HUB_FIELDS if field.contact)
 
 
 class Contact(Widget):
@@ -60,17 +53,18 @@ class ContactView(RootWidgetView):
 
 
 def _ways(extras: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    for name, label in _LABELS.items():
-        text = extras.get(name)
+    for field in _FIELDS:
+        text = extras.get(field.name)
         if isinstance(text, str) and text:
-            yield label, text, _address(name, text)
+            yield field.contact, text, _address(field, text)
 
 
-def _address(name: str, text: str) -> str:
-    if name in _ACCOUNTS:
-        return _ACCOUNTS[name].format(text) if text.replace("-", "").replace("_", "").isalnum() else ""
-    if name == "mailing_list" and "@" in text and "://" not in text:
-        return f"mailto:{text}"
+def _address(field: HubField, text: str) -> str:
+    if field.link.startswith("mailto:"):
+        if "@" in text and "://" not in text:
+            return field.link.format(text)
+    elif field.link:
+        return field.link.format(text) if text.replace("-", "").replace("_", "").isalnum() else ""
     try:
         return text if urlsplit(text).scheme in _SCHEMES else ""
     except ValueError:

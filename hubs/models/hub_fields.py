@@ -1,0 +1,251 @@
+"""The fields of a hub that people can set, each declared once.
+
+Validation (`hubs.actions.hubs`), the settings forms, the YAML document and revisions, the API's schemas, the contact
+widget and the documentation are derived from `HUB_FIELDS`. A field in ``extras`` needs nothing else; one with a column
+of its own also needs the column in `hubs.models.hub` and a migration.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Literal
+
+from hubs.errors import InvalidInput
+from hubs.i18n import N_, _
+from hubs.models import hub_avatar
+from hubs.models.hub import GRID, SUMMARY_LENGTH, Banner, Hub, JoinMode
+from hubs.models.visibility import Visibility
+from hubs.parameters.declaration import Parameter, kind_text
+from hubs.parameters.kinds import MARKDOWN
+
+#: The pages of a hub's settings.
+Page = Literal["general", "appearance", "members"]
+
+
+@dataclass(frozen=True)
+class HubField(Parameter):
+    """A field of a hub: a parameter of one of the shared kinds, and where the field appears."""
+
+    default: Any = ""
+    #: Most characters of a text.
+    max_length: int = 255
+    #: The type of a choice's values, where the column has one.
+    values: type[StrEnum] | None = None
+    #: A column of the hub, or a key of its column ``extras``.
+    stored_in: Literal["column", "extras"] = "column"
+    #: Who changes it: ``edit`` are owners, ``own`` too, also while the hub is archived; ``operate`` are operators.
+    permission: Literal["edit", "own", "operate"] = "edit"
+    #: The settings page with the field; None for one that has its own control, or none.
+    page: Page | None = None
+    #: Whether the form that creates a hub has the field.
+    on_create: bool = False
+    in_api: bool = True
+    #: Whether the API's lists of hubs have the field.
+    in_lists: bool = False
+    #: How the contact widget calls the field; empty for a field that it does not show.
+    contact: str = ""
+    #: What the contact widget links to, with ``{}`` for the value; empty where the value is an address itself.
+    link: str = ""
+
+    def clean(self, value: Any) -> Any:
+        """Return ``value`` as it is stored.
+
+        :raises InvalidInput: with a sentence for the person who typed it.
+        """
+        if self.kind == "choice":
+            known = [choice for choice, _label in self.choices]
+            if value not in known:
+                # Values, not labels: programs and documents read this, a form cannot send anything else.
+                names = ", ".join(choice for choice in known if choice)
+                raise InvalidInput(_("Please choose one of: %(names)s.") % {"names": names})
+            return self.values(value) if self.values else str(value)
+        if isinstance(value, str) and len(value.replace("\r\n", "\n").strip()) > self.max_length:
+            raise InvalidInput(
+                _("This is %(length)d characters long; at most %(limit)d are possible.")
+                % {"length": len(value.strip()), "limit": self.max_length}
+            )
+        return super().clean(value)
+
+    def get(self, hub: Hub) -> Any:
+        """Return the value that a hub has; the default where it has none."""
+        value = (hub.extras or {}).get(self.name) if self.stored_in == "extras" else getattr(hub, self.name)
+        if value is None:
+            return self.values(self.default) if self.values else self.default
+        return value
+
+    def set(self, hub: Hub, value: Any) -> None:
+        """Set a value that `clean` returned."""
+        if self.stored_in == "extras":
+            hub.extras[self.name] = value
+        else:
+            setattr(hub, self.name, value)
+
+
+def _extra(name: str, label: str, **more: Any) -> HubField:
+    return HubField(name, label=label, stored_in="extras", page="general", **more)
+
+
+#: All fields, in the order of forms and documents.
+HUB_FIELDS: tuple[HubField, ...] = (
+    HubField(
+        "managed_in",
+        label=N_("Managed in"),
+        help=N_("Address of the file that this hub is applied from; its pages are then read-only."),
+        permission="operate",
+        in_api=False,
+    ),
+    HubField(
+        "display_name",
+        label=N_("Title"),
+        help=N_("The name that people read. Empty: the one in the address."),
+        page="general",
+        on_create=True,
+    ),
+    HubField(
+        "summary",
+        label=N_("Summary"),
+        help=N_("One line of at most 128 characters."),
+        max_length=SUMMARY_LENGTH,
+        page="general",
+        on_create=True,
+        in_lists=True,
+    ),
+    HubField(
+        "description",
+        label=N_("Description"),
+        help=N_("Markdown."),
+        kind="markdown",
+        max_length=MARKDOWN,
+        page="general",
+    ),
+    HubField(
+        "banner",
+        label=N_("Colours"),
+        kind="choice",
+        default=Banner.SITE.value,
+        choices=[
+            (Banner.SITE.value, N_("Blue")),
+            (Banner.GREEN.value, N_("Green")),
+            (Banner.TEAL.value, N_("Teal")),
+            (Banner.PURPLE.value, N_("Purple")),
+            (Banner.PLUM.value, N_("Plum")),
+            (Banner.RED.value, N_("Red")),
+            (Banner.BROWN.value, N_("Brown")),
+            (Banner.SLATE.value, N_("Slate")),
+        ],
+        page="appearance",
+    ),
+    HubField(
+        "avatar",
+        label=N_("Avatar"),
+        help=N_("One or two letters, or an emoji. Empty means the first letter of the name in the address."),
+        validator=hub_avatar.clean,
+        page="appearance",
+    ),
+    HubField(
+        "left_width",
+        label=N_("Width of the left column"),
+        help=N_("In twelfths of the page: 8 leaves a third for the right column."),
+        kind="number",
+        default=8,
+        minimum=1,
+        maximum=GRID - 1,
+        page="appearance",
+    ),
+    HubField(
+        "visibility",
+        label=N_("Who may see this hub"),
+        kind="choice",
+        default=Visibility.PUBLIC.value,
+        choices=[
+            (Visibility.PUBLIC.value, N_("Everybody")),
+            (Visibility.SIGNED_IN.value, N_("People who are signed in")),
+            (Visibility.MEMBERS.value, N_("Members only")),
+            (Visibility.OWNERS.value, N_("Owners only")),
+        ],
+        values=Visibility,
+        page="general",
+        on_create=True,
+        in_lists=True,
+    ),
+    HubField(
+        "join_mode",
+        label=N_("How people join"),
+        kind="choice",
+        default=JoinMode.REQUEST.value,
+        choices=[
+            (JoinMode.REQUEST.value, N_("By request: an owner approves")),
+            (JoinMode.OPEN.value, N_("Open: anyone can join")),
+            (JoinMode.INVITATION.value, N_("By invitation only")),
+        ],
+        values=JoinMode,
+        page="members",
+    ),
+    HubField(
+        "join_conditions",
+        label=N_("What you ask of people who want to join"),
+        help=N_("Shown before they ask. Markdown."),
+        kind="markdown",
+        max_length=MARKDOWN,
+        page="members",
+    ),
+    HubField(
+        "group_name",
+        label=N_("Group"),
+        help=N_("The group of the account system whose members are this hub's members."),
+        max_length=64,
+        permission="operate",
+        in_api=False,
+    ),
+    HubField(
+        "archived",
+        label=N_("Archived"),
+        help=N_("Read-only, and absent from menus. Owners restore a hub by setting this alone."),
+        kind="switch",
+        default=False,
+        permission="own",
+        in_lists=True,
+    ),
+    _extra("website", N_("Website"), contact=N_("Website")),
+    _extra("chat", N_("Chat"), contact=N_("Chat")),
+    _extra("chat_nick", N_("Chat nick")),
+    _extra("mailing_list", N_("Mailing list"), contact=N_("Mailing list"), link="mailto:{}"),
+    _extra("calendar", N_("Calendar"), contact=N_("Calendar")),
+    _extra("pagure_username", N_("Pagure username"), contact="Pagure", link="https://pagure.io/user/{}"),
+    _extra("github_username", N_("GitHub username"), contact="GitHub", link="https://github.com/{}"),
+    _extra("bugzilla_email", N_("Bugzilla email")),
+)
+
+
+def on_page(page: Page) -> tuple[HubField, ...]:
+    """Return the fields of one page of a hub's settings."""
+    return tuple(field for field in HUB_FIELDS if field.page == page)
+
+
+def values(hub: Hub, fields: Sequence[HubField]) -> dict[str, Any]:
+    """Return the values that a hub has, by the names of fields."""
+    return {field.name: field.get(hub) for field in fields}
+
+
+def document(fields: Sequence[HubField]) -> str:
+    """Return the documentation of fields: a Markdown table."""
+    lines = ["| field | kind | default | changed by | where | what |", "|---|---|---|---|---|---|"]
+    for field in fields:
+        default = "" if field.default in ("", None) else f"`{field.default}`"
+        by = {"edit": "owners", "own": "owners", "operate": "operators"}[field.permission]
+        lines.append(f"| `{field.name}` | {_kind(field)} | {default} | {by} | {_places(field)} | {_what(field)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _kind(field: HubField) -> str:
+    return f"{field.kind}, at most {field.max_length}" if field.kind == "text" else kind_text(field)
+
+
+def _places(field: HubField) -> str:
+    account = "`accounts` in YAML" if field.stored_in == "extras" else "YAML"
+    places = [f"page “{field.page.capitalize()}”" if field.page else "", account, "API" if field.in_api else ""]
+    return ", ".join(place for place in places if place)
+
+
+def _what(field: HubField) -> str:
+    return f"{field.label}. {field.help}".strip()
