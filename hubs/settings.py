@@ -136,6 +136,9 @@ class Settings(BaseModel):
         30.0, gt=0, le=3600, description="Seconds between two looks for changes whose message was lost."
     )
     history_url: str = Field("", description="Datagrepper-shaped history service; empty means none.")
+    history_interval: float = Field(
+        120.0, ge=1, le=86400, description="Seconds between two readings of the history service, for what was missed."
+    )
     retention_days: int = Field(400, ge=1, description="Days for which messages of the bus are kept for feeds.")
     amqp_url: BrokerURL = Field(
         SecretStr(""),

@@ -106,11 +106,6 @@ def forget_hub(session: Session, hub: Hub) -> frozenset[str]:
     return named
 
 
-def newest(session: Session) -> datetime | None:
-    """Return when the newest stored message was sent."""
-    return session.scalar(select(StoredMessage.sent_at).order_by(StoredMessage.sent_at.desc()).limit(1))
-
-
 def purge(session: Session, days: int) -> bool:
     """Remove messages older than ``days``, the oldest first, but for those that somebody saved.
 

@@ -87,6 +87,7 @@ class FedoraHubsConsumer(FedmsgConsumer):  # type: ignore[misc]
         """Validate a message and queue it for the worker."""
         if self.incoming.qsize() >= WAITING:
             self._drop("too many wait", message.get("topic"))
+            self.daemon.note_shed()
             return
         try:
             super()._consume(message)

@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,7 @@ from hubs.fragments.builder import Builder
 from hubs.fragments.schedule import BuildSchedule
 from hubs.fragments.store import FragmentStore
 from hubs.fragments.thread_pool import BoundedThreadPool
-from hubs.models import Database
+from hubs.models import Database, now
 from hubs.services import create_services
 from hubs.settings import Settings
 
@@ -40,6 +41,9 @@ log = logging.getLogger(__name__)
 
 #: Seconds between two looks at the outbox, two lines of figures in the log, two removals of what is old.
 OUTBOX, REPORT, PURGE = 2.0, 60.0, 3600.0
+#: Seconds beyond its turn after which the process must have stood still, and messages in the pipeline below which there
+#: is room for what was shed.
+STALL, ROOM = 10.0, 1000
 #: Threads for builds that ask nobody else: one computes while another waits for the database.
 QUICK = 2
 
@@ -85,14 +89,17 @@ class Daemon:
         extract = fedmsg_meta_extractor(index.directory)
         groups = create_groups(settings, self._database, stream, bus or {})
         self._own = ConfigChangeHandler(self._database, index, extract, self.rebuilder, stream, self._due, groups)
-        mentions, load = Mentions(extract), self._own.keeper.load
+        mentions = Mentions(extract)
         rebuilder, due = self.rebuilder, self._due
-        self.pipeline = Pipeline(self._database, index, extract, rebuilder, self._own, load, mentions, due)
+        self.pipeline = Pipeline(self._database, index, extract, rebuilder, self._own, self._prepare, mentions, due)
         vouches = authenticator(bus or {}, trust=settings.trust_bus)
-        self._catchup = HistoryBackfill(self._database, settings.history_url, self.pipeline.put, vouches)
+        self._history = HistoryBackfill(
+            self._database, settings.history_url, self.pipeline.put, vouches, settings.history_interval
+        )
         self._broker = create_broker(settings, self._database, self.pipeline)
         self._stopped = threading.Event()
-        self._need_resync = False
+        #: Since when messages were shed that the history has not been asked for yet.
+        self._shed_since: datetime | None = None
 
     @property
     def ready(self) -> bool:
@@ -106,8 +113,7 @@ class Daemon:
         self.pipeline.start()
         self._timers.start()
         threading.Thread(target=self._keep_time, name="timers", daemon=True).start()
-        if self._settings.history_url:
-            self._catchup.start()
+        self._history.start()
         for client in self._broker:
             client.start()
 
@@ -118,6 +124,7 @@ class Daemon:
     def stop(self) -> None:
         """Finish what is in hand, for at most a moment, and end all threads."""
         self._stopped.set()
+        self._history.stop()
         self._own.keeper.stop()
         self._timers.stop()
         for client in self._broker:
@@ -128,9 +135,14 @@ class Daemon:
         self._services.close()
 
     def put(self, message: Message) -> None:
-        """Take a message. In a flood it may be shed; what history knows of it is asked for afterwards."""
-        if not self.pipeline.put(message) and not self._need_resync:
-            self._need_resync = True
+        """Take a message. In a flood it may be shed; it is fetched from the history service afterwards."""
+        if not self.pipeline.put(message):
+            self.note_shed()
+
+    def note_shed(self) -> None:
+        """Note that a message was dropped for want of room."""
+        if self._shed_since is None:
+            self._shed_since = now()
             log.error("messages come faster than they can be stored; some are shed")
 
     def tick(self) -> None:
@@ -146,15 +158,31 @@ class Daemon:
         due = {"hubs": self._settings.sweep_interval, "report": REPORT, "purge": PURGE}
         next_at = {name: time.monotonic() + seconds for name, seconds in due.items()}
         acts = {"hubs": self._own.keeper.sweep, "report": self._report, "purge": self._purge}
+        seen = time.monotonic()
         while not self._stopped.wait(OUTBOX):
+            if (pause := time.monotonic() - seen) > STALL:  # the process stood still, and the bus did not wait
+                self._history.request(f"stalled for {pause:.0f} s", now() - timedelta(seconds=pause))
+            seen = time.monotonic()
             self.pipeline.put(self._own.sweep_outbox)
             for name, act in acts.items():
                 if time.monotonic() >= next_at[name]:
                     next_at[name] = time.monotonic() + due[name]
                     self.pipeline.put(act)
-            if self._need_resync and len(self.pipeline) == 0:
-                self._need_resync = False
-                self._catchup.start()
+            self._fetch_shed()
+
+    def _fetch_shed(self) -> None:
+        """Ask the history for what was shed, once there is room for it.
+
+        Only messages count: this very loop keeps putting functions into the pipeline.
+        """
+        if self._shed_since is not None and len(self.pipeline) < ROOM:
+            since, self._shed_since = self._shed_since, None
+            self._history.request("shed in a flood", since)
+
+    def _prepare(self) -> None:
+        """Do what must precede the first message: the watermark of what was missed before it, and the index."""
+        self._history.prepare()
+        self._own.keeper.load()
 
     def _report(self) -> None:
         counts = Counter(lost=sum(crew.lost for crew in self._crews))

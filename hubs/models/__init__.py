@@ -13,6 +13,7 @@ from hubs.models.people.tokens import BearerToken, PersonalToken, Scope
 from hubs.models.push import PushContent, PushToken
 from hubs.models.user import Role, RoleName, User
 from hubs.models.visibility import Visibility
+from hubs.models.watermark import Watermark
 
 __all__ = [
     "GRID",
@@ -49,6 +50,7 @@ __all__ = [
     "StreamMark",
     "User",
     "Visibility",
+    "Watermark",
     "Widget",
     "digest",
     "now",

@@ -6,6 +6,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from hubs import __version__
+from hubs.actions import watermarks
+from hubs.models import Watermark
 from hubs.views.web.context import app_context, db
 
 blueprint = Blueprint("health", __name__)
@@ -15,7 +17,8 @@ blueprint = Blueprint("health", __name__)
 def healthz() -> tuple[Response, int]:
     """Tell which services answer; without cache or Redis the pages still work."""
     found = {"database": _database(), "cache": _cache(), "redis": _redis()}
-    return jsonify(version=__version__, **found), 200 if found["database"] else 503
+    answer = jsonify(version=__version__, **found, history=_history() if found["database"] else None)
+    return answer, 200 if found["database"] else 503
 
 
 def _database() -> bool:
@@ -24,6 +27,15 @@ def _database() -> bool:
     except SQLAlchemyError:
         return False
     return True
+
+
+def _history() -> dict[str, str | None]:
+    """Return up to when the history was read completely, and since when messages may be missing, and why."""
+    mark = db().get(Watermark, watermarks.HISTORY)
+    if mark is None:
+        return {}
+    missing = mark.missing_since.isoformat() if mark.missing_since else None
+    return {"complete_until": mark.complete_until.isoformat(), "missing_since": missing, "reason": mark.reason or None}
 
 
 def _cache() -> bool:

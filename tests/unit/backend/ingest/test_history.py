@@ -1,20 +1,21 @@
-"""Catching up from a history service; a local server answers in datagrepper's shape."""
+"""Backfilling from a history service; a local server answers in datagrepper's shape."""
 
 import json
 import threading
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from sqlalchemy.orm import Session
 
-from hubs.actions import messages
-from hubs.backend.ingest.history import HistoryBackfill
-from hubs.bus import Message, parse
-from hubs.models import Database, now
+from hubs.actions import messages, watermarks
+from hubs.backend.ingest import history as module
+from hubs.backend.ingest.history import OVERLAP, HistoryBackfill, NotCommitted
+from hubs.bus import Message, acknowledge, parse
+from hubs.models import Database, Watermark, now
+from tests.services import wait_for
 
 
 class History(ThreadingHTTPServer):
@@ -59,49 +60,195 @@ def history() -> Iterator[History]:
     server.server_close()
 
 
-def raw(number: int) -> dict[str, Any]:
-    return {"topic": "a.b.dev.wiki.article.edit", "msg": {}, "msg_id": f"h{number}", "timestamp": 1_700_000_000}
+def raw(number: int, when: datetime | None = None) -> dict[str, Any]:
+    moment = when or now() - timedelta(hours=1)
+    return {"topic": "a.b.dev.wiki.article.edit", "msg": {}, "msg_id": f"h{number}", "timestamp": moment.timestamp()}
 
 
-def believed(message: Message) -> bool:
-    return message.msg_id == "h2"
+class Pipeline:
+    """Takes messages and commits them at once, or leaves them uncommitted."""
+
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+        self.commits = True
+        self.full = 0
+
+    def put(self, message: Message) -> bool:
+        if self.full:
+            self.full -= 1
+            return False
+        self.messages.append(message)
+        if self.commits:
+            acknowledge([message])
+        return True
+
+    @property
+    def ids(self) -> list[str]:
+        return [message.msg_id for message in self.messages]
 
 
-def test_all_pages_since_the_newest_stored_message_are_handed_on(
-    history: History, database: Database, session: Session
+@pytest.fixture
+def pipeline() -> Pipeline:
+    return Pipeline()
+
+
+@pytest.fixture
+def backfill(history: History, database: Database, pipeline: Pipeline) -> HistoryBackfill:
+    return HistoryBackfill(database, history.url, pipeline.put, lambda message: message.msg_id == "h2")
+
+
+def mark(database: Database) -> Watermark:
+    with database.session() as session:
+        return watermarks.ensure(session)
+
+
+def store(database: Database, number: int, when: datetime) -> None:
+    with database.transaction() as session:
+        messages.store(session, [parse(raw(number, when))])
+
+
+def test_all_pages_since_the_watermark_are_handed_on_and_move_it(
+    history: History, database: Database, backfill: HistoryBackfill, pipeline: Pipeline
 ) -> None:
     newest = now() - timedelta(hours=2)
-    messages.store(session, [parse({**raw(0), "timestamp": newest.timestamp()})])
-    session.commit()
+    store(database, 0, newest)
+    backfill.prepare()
     history.messages = [raw(1), raw(2), "odd", raw(3), {"topic": 5}]
-    got: list[Message] = []
-    catchup = HistoryBackfill(database, history.url, lambda message: got.append(message) is None, believed)
-    assert catchup.fetch() == 3
-    assert [(message.msg_id, message.vouched) for message in got] == [("h1", False), ("h2", True), ("h3", False)]
+    before = now()
+    assert backfill.read() == 3
+    assert [(message.msg_id, message.vouched) for message in pipeline.messages] == [
+        ("h1", False),
+        ("h2", True),
+        ("h3", False),
+    ]
     assert [query["page"] for query in history.asked] == [["1"], ["2"], ["3"]]
-    assert float(history.asked[0]["start"][0]) == pytest.approx(newest.timestamp() - 120, abs=1)
+    assert float(history.asked[0]["start"][0]) == pytest.approx((newest - OVERLAP).timestamp(), abs=1)
+    assert mark(database).complete_until >= before
 
 
-def test_where_nothing_is_stored_nothing_was_missed(history: History, database: Database) -> None:
-    assert HistoryBackfill(database, history.url, lambda message: True, believed).fetch() == 0
-    assert history.asked == []
-
-
-@pytest.mark.parametrize("answer", [b"<html>sign in</html>", b"[]", b"{}", b'{"pages": "x", "raw_messages": []}'])
-def test_an_answer_that_is_none_is_an_error_that_is_tried_again(
-    history: History, database: Database, session: Session, answer: bytes
+def test_where_nothing_is_stored_nothing_was_missed_before_now(
+    history: History, database: Database, backfill: HistoryBackfill
 ) -> None:
-    messages.store(session, [parse(raw(0))])
-    session.commit()
+    before = now()
+    backfill.prepare()
+    backfill.read()
+    assert float(history.asked[0]["start"][0]) == pytest.approx((before - OVERLAP).timestamp(), abs=2)
+
+
+def test_a_live_message_does_not_hide_what_was_missed_before_it(
+    history: History, database: Database, backfill: HistoryBackfill
+) -> None:
+    newest = now() - timedelta(hours=2)
+    store(database, 0, newest)
+    backfill.prepare()
+    store(database, 1, now())
+    backfill.read()
+    assert float(history.asked[0]["start"][0]) == pytest.approx((newest - OVERLAP).timestamp(), abs=1)
+
+
+def test_a_message_from_the_future_does_not_move_the_watermark_there(
+    history: History, database: Database, backfill: HistoryBackfill
+) -> None:
+    history.messages = [raw(number, now() + timedelta(days=7)) for number in range(3)]
+    backfill.read()
+    assert mark(database).complete_until <= now()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"<html>sign in</html>", b"[]", b"{}", b'{"pages": "x", "raw_messages": []}', b'{"pages": 1, "raw_messages": 7}'],
+)
+def test_an_unusable_answer_leaves_the_watermark_where_it_is(
+    history: History, database: Database, backfill: HistoryBackfill, answer: bytes
+) -> None:
+    backfill.prepare()
+    before = mark(database).complete_until
     history.broken = answer
     with pytest.raises((ValueError, KeyError)):
-        HistoryBackfill(database, history.url, lambda message: True, believed).fetch()
+        backfill.read()
+    assert mark(database).complete_until == before
+    history.broken = b""
+    backfill.read()
+    assert mark(database).complete_until > before
 
 
-def test_a_flood_waits_until_there_is_room(history: History, database: Database, session: Session) -> None:
-    messages.store(session, [parse(raw(0))])
-    session.commit()
-    history.messages = [raw(1)]
-    answers = [False, True]
-    assert HistoryBackfill(database, history.url, lambda message: answers.pop(0), believed).fetch() == 1
-    assert answers == []
+def test_the_watermark_waits_for_the_commit(
+    history: History, database: Database, backfill: HistoryBackfill, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "COMMIT", 0.1)
+    backfill.prepare()
+    before = mark(database).complete_until
+    history.messages, pipeline.commits = [raw(1)], False
+    with pytest.raises(NotCommitted):
+        backfill.read()
+    assert mark(database).complete_until == before
+    pipeline.commits = True
+    assert backfill.read() == 1
+    assert mark(database).complete_until > before
+
+
+def test_a_full_pipeline_is_waited_for(
+    history: History, backfill: HistoryBackfill, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "FULL", 0.01)
+    history.messages, pipeline.full = [raw(1)], 2
+    assert backfill.read() == 1
+    assert pipeline.ids == ["h1"]
+
+
+def test_one_daemon_reads_at_a_time(history: History, database: Database, backfill: HistoryBackfill) -> None:
+    backfill.prepare()
+    with database.transaction() as session:
+        assert watermarks.acquire(session)
+    assert backfill.read() == 0
+    assert history.asked == []
+    with database.transaction() as session:
+        watermarks.release(session)
+    backfill.read()
+    assert history.asked
+
+
+def test_what_may_be_missing_is_noted_until_it_was_read(
+    history: History, database: Database, backfill: HistoryBackfill
+) -> None:
+    since = now() - timedelta(minutes=3)
+    backfill.request("shed in a flood", since)
+    backfill.request("stalled for 20 s", now())
+    assert (mark(database).missing_since, mark(database).reason) == (since, "shed in a flood")
+    backfill.read()
+    assert (mark(database).missing_since, mark(database).reason) == (None, "")
+
+
+def test_without_a_history_service_what_may_be_missing_stays_noted(database: Database, pipeline: Pipeline) -> None:
+    backfill = HistoryBackfill(database, "", pipeline.put, lambda message: True)
+    backfill.start()
+    backfill.request("shed in a flood")
+    assert mark(database).missing_since is not None
+    backfill.stop()
+
+
+def test_it_reads_again_and_again_and_soon_when_asked(history: History, database: Database, pipeline: Pipeline) -> None:
+    backfill = HistoryBackfill(database, history.url, pipeline.put, lambda message: True, interval=60)
+    backfill.prepare()
+    backfill.start()
+    wait_for(lambda: len(history.asked) == 1, "the first reading")
+    backfill.request("shed in a flood")
+    wait_for(lambda: len(history.asked) == 2, "the second reading")
+    backfill.stop()
+
+
+def test_more_pages_than_one_reading_takes_are_read_in_several(
+    history: History,
+    database: Database,
+    backfill: HistoryBackfill,
+    pipeline: Pipeline,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "PAGES", 2)
+    with database.transaction() as session:
+        watermarks.ensure(session).complete_until = now() - timedelta(hours=3)
+    times = [now() - timedelta(minutes=100 - number) for number in range(6)]
+    history.messages = [raw(number, when) for number, when in enumerate(times)]
+    backfill.read()
+    assert pipeline.ids == ["h0", "h1", "h2", "h3"]
+    assert mark(database).complete_until == pytest.approx(times[3], abs=timedelta(seconds=1))

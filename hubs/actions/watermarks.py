@@ -1,0 +1,60 @@
+"""Watermarks: up to when a source was read completely, and since when messages may be missing."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.orm import Session
+
+from hubs.models import StoredMessage, Watermark, now
+
+#: The history service.
+HISTORY = "history"
+#: Seconds for which a daemon may read before another takes over, unless it renews its lease.
+LEASE = timedelta(seconds=120)
+
+
+def ensure(session: Session, name: str = HISTORY) -> Watermark:
+    """Return the watermark of a source; a new one begins at the newest stored message, or now where there is none."""
+    mark = session.get(Watermark, name)
+    if mark is None:
+        newest = session.scalar(select(StoredMessage.sent_at).order_by(StoredMessage.sent_at.desc()).limit(1))
+        mark = Watermark(name=name, complete_until=min(newest or now(), now()))
+        session.add(mark)
+        session.flush()
+    return mark
+
+
+def acquire(session: Session, name: str = HISTORY) -> bool:
+    """Take or renew the lease for reading a source; False while another daemon holds it."""
+    free = or_(Watermark.leased_until.is_(None), Watermark.leased_until < now())
+    query = update(Watermark).where(Watermark.name == name, free).values(leased_until=now() + LEASE)
+    return bool(session.connection().execute(query).rowcount)
+
+
+def renew(session: Session, name: str = HISTORY) -> None:
+    """Extend the lease that this daemon holds."""
+    session.execute(update(Watermark).where(Watermark.name == name).values(leased_until=now() + LEASE))
+
+
+def advance(session: Session, until: datetime, *, complete: bool, name: str = HISTORY) -> None:
+    """Note that everything up to ``until`` is stored; ``complete`` when nothing more is left to read now.
+
+    The mark never moves back, nor beyond our clock.
+    """
+    mark = ensure(session, name)
+    mark.complete_until = max(mark.complete_until, min(until, now()))
+    if complete:
+        mark.checked_at = now()
+        mark.missing_since, mark.reason = None, ""
+
+
+def release(session: Session, name: str = HISTORY) -> None:
+    """Give the lease back."""
+    session.execute(update(Watermark).where(Watermark.name == name).values(leased_until=None))
+
+
+def note_missing(session: Session, since: datetime, reason: str, name: str = HISTORY) -> None:
+    """Note that messages may be missing since a time; the earliest of several counts."""
+    mark = ensure(session, name)
+    if mark.missing_since is None or since < mark.missing_since:
+        mark.missing_since, mark.reason = since, reason[:64]
