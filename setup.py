@@ -1,5 +1,6 @@
 """Packaging of Fedora Hubs; tool configuration lives in pyproject.toml."""
 
+import re
 from pathlib import Path
 
 from setuptools import find_packages, setup
@@ -8,13 +9,33 @@ from setuptools import find_packages, setup
 # and travel inside the package, so that an installed copy needs no source tree.
 CARRIED = {"hubs._alembic": "alembic", "hubs._alembic.versions": "alembic/versions", "hubs._fedmsg": "fedmsg.d"}
 
+# The one place that names the version. It is read, not imported: the dependencies may not be installed yet.
+VERSION = re.search(r'^__version__ = "(.+)"$', Path("hubs/__init__.py").read_text(encoding="utf-8"), re.MULTILINE)
+if VERSION is None:
+    raise SystemExit("hubs/__init__.py does not say __version__ = …")
+
 setup(
     name="fedora-hubs",
-    version="0.1.0",
+    version=VERSION[1],
     description="A portal of live widgets for a contributor community",
     long_description=Path("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="AGPL-3.0-or-later",
+    license_files=["LICENSE"],
+    keywords=["fedora", "fedmsg", "flask", "widgets", "dashboard"],
+    classifiers=[
+        "Development Status :: 4 - Beta",
+        "Environment :: Web Environment",
+        "Framework :: Flask",
+        "Intended Audience :: System Administrators",
+        "Operating System :: POSIX :: Linux",
+        "Programming Language :: Python :: 3",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Programming Language :: Python :: 3.14",
+        "Typing :: Typed",
+    ],
     python_requires=">=3.11",
     packages=find_packages(include=["hubs", "hubs.*"]) + list(CARRIED),
     package_dir=CARRIED,

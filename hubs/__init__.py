@@ -1,3 +1,3 @@
 """Fedora Hubs: a portal of live widgets for a contributor community."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
