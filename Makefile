@@ -1,4 +1,4 @@
-# Everything that one does with Hubs in a source tree; `make` alone explains.
+# Everything you do with Hubs in a source tree; `make` alone lists it.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -6,25 +6,30 @@ BIN := $(VENV)/bin
 PORT ?= 8000
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help messages run test check unit integration browser bench clean
+# The lock files hold the exact versions and hashes of everything that is installed; setup.py holds the ranges.
+LOCKED := -m pip install --quiet --require-hashes --requirement
+ITSELF := -m pip install --quiet --no-deps --no-build-isolation --editable .
+
+# One file serves every Python and platform that Hubs supports. It names no index: each machine has its own.
+COMPILE := pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --system-certs \
+	--custom-compile-command 'make lock'
+
+.PHONY: help run test check unit integration browser bench messages lock dist clean
 .DELETE_ON_ERROR:
 
-help:  ## Explain the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+help:
+	@awk -F ':.*## ' '/^##@ / {print "\n" substr($$0, 5)} /^[a-z]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-messages: $(VENV)/test.done  ## Bring the catalogues up to date with the texts in the code
-	mkdir -p build
-	$(BIN)/pybabel --quiet extract --mapping-file babel.cfg --keyword N_ --no-location --sort-output \
-		--output-file build/hubs.pot .
-	$(BIN)/pybabel --quiet update --domain hubs --input-file build/hubs.pot --output-dir hubs/translations \
-		--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --width 110
+##@ Try it
 
 run: $(VENV)/run.done  ## Run a whole instance with demo data on 127.0.0.1 (PORT=8000)
 	$(BIN)/hubs up --port $(PORT)
 
+##@ Test it
+
 # Two processes share the unit tests, then one runs all others; both must find the same tests in the same order.
-test: $(VENV)/test.done check  ## Check the code, then run all tests against the real services
-	PYTHONHASHSEED=0 $(BIN)/python -m pytest -n 2
+test: $(VENV)/test.done $(if $(T),,check)  ## Check the code and run all tests, or only a part: make test T=tests/unit/bus
+	PYTHONHASHSEED=0 $(BIN)/python -m pytest -n 2 $(T)
 
 check: $(VENV)/test.done  ## Check imports, style and types
 	$(BIN)/lint-imports
@@ -42,8 +47,26 @@ browser: $(VENV)/test.done  ## Run the tests in Chromium
 	$(BIN)/python -m pytest tests/browser
 
 bench: $(VENV)/test.done  ## Print the figures of all benchmarks
-	$(BIN)/python -m pip install --quiet --editable '.[bench]'
 	for program in "bench/pipeline.py --soak 60" bench/triage.py bench/builds.py bench/pages.py bench/stream.py bench/search.py; do $(BIN)/python $$program || exit 1; done
+
+##@ Maintain it
+
+messages: $(VENV)/test.done  ## Update the translation catalogues from the texts in the code
+	mkdir -p build
+	$(BIN)/pybabel --quiet extract --mapping-file babel.cfg --keyword N_ --no-location --sort-output \
+		--output-file build/hubs.pot .
+	$(BIN)/pybabel --quiet update --domain hubs --input-file build/hubs.pot --output-dir hubs/translations \
+		--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --width 110
+
+lock: build/lock/bin/uv  ## Renew requirements/*.txt: the newest versions that setup.py allows
+	build/lock/bin/uv $(COMPILE) --upgrade --extra postgres --extra fedora --extra signatures --extra amqp --extra test \
+		--extra bench --output-file requirements/test.txt setup.py
+	build/lock/bin/uv $(COMPILE) --constraint requirements/test.txt --extra postgres --extra fedora --extra signatures \
+		--extra amqp --extra celery --output-file requirements/production.txt setup.py
+	build/lock/bin/uv $(COMPILE) --constraint requirements/test.txt --output-file requirements/run.txt setup.py
+
+dist: build/lock/bin/uv  ## Build the source archive, and the wheel from it, into dist/
+	build/lock/bin/uv build --quiet --system-certs --out-dir dist
 
 clean:  ## Remove what was installed and built; the demo data in var/ stays
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
@@ -52,11 +75,17 @@ $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Hubs needs Python 3.11 or newer.")'
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/run.done: setup.py $(BIN)/python
-	$(BIN)/python -m pip install --quiet --editable .
+build/lock/bin/uv:
+	$(PYTHON) -m venv build/lock
+	build/lock/bin/python -m pip install --quiet 'uv>=0.13'
+
+$(VENV)/run.done: setup.py requirements/run.txt $(BIN)/python
+	$(BIN)/python $(LOCKED) requirements/run.txt
+	$(BIN)/python $(ITSELF)
 	touch $@
 
-$(VENV)/test.done: setup.py tests/install-services $(BIN)/python
+$(VENV)/test.done: setup.py requirements/test.txt tests/install-services $(BIN)/python
 	tests/install-services
-	$(BIN)/python -m pip install --quiet --editable '.[postgres,fedora,test]'
+	$(BIN)/python $(LOCKED) requirements/test.txt
+	$(BIN)/python $(ITSELF)
 	touch $@
