@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 
 _USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 #: OpenID addresses and our own e-mail domain hold a username.
-_ADDRESS = re.compile(r"(?:https?://([\w.-]+?)\.id\.[\w.-]+/?|([\w.-]+)@fedoraproject\.org)")
+_ADDRESS = re.compile(r"(?:(?:https?://)?([\w.-]+?)\.id\.[\w.-]+/?|([\w.-]+)@fedoraproject\.org)")
 #: Names that stand for no account.
 NOBODY = frozenset(("anonymous", "apache", "nobody", "none", "null", "orphan", "root", "system", "undefined"))
 #: Names under which programs act, unless a setting names others.

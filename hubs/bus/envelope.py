@@ -36,7 +36,7 @@ class _Named:
     users: frozenset[str] = frozenset()
     packages: frozenset[str] = frozenset()
     groups: frozenset[str] = frozenset()
-    classified: bool = False
+    schema: str = ""
     severity: int = INFO
 
 
@@ -121,7 +121,7 @@ def _message(
         users=named.users,
         packages=named.packages,
         groups=named.groups,
-        classified=named.classified,
+        schema=named.schema,
         severity=named.severity,
         origin=origin,
     )
@@ -176,7 +176,7 @@ def _from_webhook(envelope: Mapping[str, Any]) -> Message:
         msg_id=delivery,
         sent=sent,
         body=body,
-        named=_Named(classified=False),
+        named=_Named(),
     )
 
 
@@ -197,7 +197,7 @@ def _named(envelope: Mapping[str, Any]) -> _Named:
         users=frozenset(lists["user"]),
         packages=frozenset(lists["rpm"]),
         groups=frozenset(lists["group"]),
-        classified=isinstance(schema, str) and schema not in ("", "base.message"),
+        schema=schema if isinstance(schema, str) else "",
         severity=severity if isinstance(severity, int) and not isinstance(severity, bool) else INFO,
     )
 

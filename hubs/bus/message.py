@@ -49,8 +49,8 @@ class Message:
     users: frozenset[str] = frozenset()
     packages: frozenset[str] = frozenset()
     groups: frozenset[str] = frozenset()
-    #: Whether the publisher's message class listed users, packages and groups: what is missing is not missing then.
-    classified: bool = False
+    #: The name of the publisher's message class, as fedora-messaging calls it.
+    schema: str = ""
     severity: int = INFO
     origin: str = FEDMSG
     #: When it reached us, by our clock: this orders messages.
@@ -74,6 +74,11 @@ class Message:
         object.__setattr__(self, "category", name.split(".", 1)[0][:64])
         if self.sent_at > self.received_at:
             object.__setattr__(self, "sent_at", self.received_at)
+
+    @property
+    def classified(self) -> bool:
+        """Whether a message class listed users, packages and groups: whom it does not list, it does not concern."""
+        return self.schema not in ("", "base.message")
 
 
 def identity(msg_id: str) -> str:

@@ -1,0 +1,65 @@
+"""Bugzilla, in both forms of its messages: product, component and people as texts, or as objects."""
+
+from collections.abc import Iterator
+
+from hubs.activities.activity import Activity, Thing, names
+from hubs.activities.fields import Body, first, get, items, person, text
+
+_SITE = "https://bugzilla.redhat.com/show_bug.cgi?id="
+#: Components and accounts of one bug that are read.
+_MOST = 50
+#: Components that are no packages.
+_NO_PACKAGES = frozenset(("distribution", "Package Review", "LiveCD", "LiveCD - KDE", "LiveCD - Xfce"))
+
+
+def read(name: str, body: Body) -> Activity | None:
+    """Read what happened to a bug."""
+    bug, event = get(body, "bug"), get(body, "event")
+    number = text(bug, "id")
+    if not number:
+        return None
+    addresses = [person(event, "user"), text(event, "who"), person(bug, "reporter"), person(bug, "creator")]
+    actor = first(text(body, "agent_name"), person(event, "user"), text(event, "who"))
+    if name.endswith(".new"):
+        actor = first(actor, person(bug, "reporter"), person(bug, "creator"))
+    changed = {text(change, "field_name") for change in items(event, "changes")} - {""}
+    verb = "changed"
+    if name.endswith(".new"):
+        verb = "filed"
+    elif text(event, "target") == "comment" or body.get("comment") is not None:
+        verb = "commented"
+    elif text(event, "target") == "attachment":
+        verb = "attached"
+    elif changed & {"status", "bug_status"} and _label(bug, "status") == "CLOSED":
+        verb = "closed"
+    assigned = person(bug, "assigned_to")
+    product, components = _label(bug, "product"), list(_components(bug))
+    fedora = product in ("Fedora", "Fedora EPEL")
+    subjects = {("project", f"bugzilla:{product}/{component}") for component in components if product}
+    subjects |= {("account", f"bugzilla:{one}") for one in {assigned, *addresses} if "@" in one}
+    # A component that the bug was moved to or from counts too, and so do those who talk about it.
+    cc = [person(one) for one in items(bug, "cc")]
+    writers = [person(comment, "author") for comment in items(bug, "comments")]
+    return Activity(
+        f"bug.{verb}",
+        actor=actor,
+        thing=Thing("bug", text(bug, "summary"), f"RHBZ#{number}", f"{_SITE}{number}"),
+        project="",
+        detail=", ".join(sorted(changed)[:4]),
+        people=names(actor, addresses, assigned, cc, writers, (text(one) for one in items(body, "usernames"))),
+        packages=names(one for one in components if fedora and one not in _NO_PACKAGES),
+        subjects=frozenset(subjects),
+    )
+
+
+def _label(bug: object, field: str) -> str:
+    """Return a text, which the new form has in an object."""
+    value = get(bug, field)
+    return text(value, "name") if isinstance(value, dict) else text(value)
+
+
+def _components(bug: object) -> Iterator[str]:
+    component = get(bug, "component")
+    for one in (component if isinstance(component, list) else [component])[:_MOST]:
+        if found := (text(one, "name") if isinstance(one, dict) else text(one)):
+            yield found

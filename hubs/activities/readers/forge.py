@@ -1,0 +1,217 @@
+"""What the webhooks of GitHub and Forgejo have in common; both also came over the old bus."""
+
+from collections.abc import Callable, Iterator, Mapping
+
+from hubs.activities.activity import Activity, Thing, names
+from hubs.activities.fields import Body, address, first, get, items, text
+
+#: Events about an issue or a pull request, by the verb of their action.
+_ACTIONS = {
+    "opened": "opened",
+    "closed": "closed",
+    "reopened": "reopened",
+    "edited": "edited",
+    "assigned": "assigned",
+    "unassigned": "unassigned",
+    "labeled": "labeled",
+    "unlabeled": "labeled",
+    "label_updated": "labeled",
+    "label_cleared": "labeled",
+    "milestoned": "edited",
+    "demilestoned": "edited",
+    "deleted": "deleted",
+    "review_requested": "review_requested",
+    "synchronize": "updated",
+    "synchronized": "updated",
+    "ready_for_review": "edited",
+    "converted_to_draft": "edited",
+}
+_PULL_EVENTS = ("pull_request", "pull_request_review", "pull_request_review_comment", "pull_request_comment")
+_REVIEWS = {"approved": "approved", "changes_requested": "changes_requested", "rejected": "changes_requested"}
+
+
+class Hook:
+    """One event of a forge; ``forge`` is its name in accounts and projects: ``github``, ``forgejo:host``."""
+
+    def __init__(self, event: str, body: Body, forge: str, login_prefix: str) -> None:
+        self.body = body
+        # Over the old bus the action was part of the topic: github.issue.opened
+        self.event, _dot, action = event.partition(".")
+        self.action = first(text(body, "action"), action)
+        self.forge, self._prefix = forge, login_prefix
+        known = get(body, "fas_usernames")
+        self._known: Mapping[str, object] = known if isinstance(known, Mapping) else {}
+        self.sender = self.who(get(body, "sender")) or self.who(get(body, "pusher"))
+        if agent := text(body, "hook_agent"):
+            self.sender = agent
+
+    def who(self, user: object) -> str:
+        """Return the account of a user, where the publisher found one, or the login with the forge before it."""
+        login = (
+            user if isinstance(user, str) else first(text(user, "login"), text(user, "username"), text(user, "name"))
+        )
+        known = self._known.get(login)
+        if isinstance(known, str) and known and known != "github_org_" + login:
+            return known
+        return f"{self._prefix}:{login}" if login else ""
+
+    @property
+    def repository(self) -> str:
+        """The path of the repository."""
+        found = get(self.body, "repository") or get(self.body, "run", "repository")
+        thing = get(self.body, "pull_request") or get(self.body, "issue")
+        return first(text(found, "full_name"), text(thing, "base", "repo", "full_name"))
+
+    @property
+    def link(self) -> str:
+        """The address of the repository."""
+        found = get(self.body, "repository") or get(self.body, "run", "repository")
+        return address(get(found, "html_url"), get(found, "url"))
+
+    def logins(self) -> Iterator[str]:
+        """Yield the logins of those whom the issue or pull request concerns."""
+        for thing in (get(self.body, "issue"), get(self.body, "pull_request")):
+            found = [get(thing, "user"), get(thing, "assignee"), get(self.body, "requested_reviewer")]
+            found += items(thing, "assignees") + items(thing, "requested_reviewers")
+            found += [get(self.body, "assignee"), get(self.body, "comment", "user"), get(self.body, "review", "user")]
+            for user in found:
+                if login := first(text(user, "login"), text(user, "username")):
+                    yield login
+
+    def people(self) -> frozenset[str]:
+        """Return everybody whom the event concerns."""
+        fas = (name for name in self._known.values() if isinstance(name, str) and not name.startswith("github_org_"))
+        return names(self.sender, fas, (self.who(login) for login in self.logins()))
+
+    def subjects(self) -> frozenset[tuple[str, str]]:
+        """Return the project and the accounts that the event concerns."""
+        found = {("account", f"{self._prefix}:{login}") for login in self.logins()}
+        if self.repository:
+            found.add(("project", f"{self.forge}{self.repository}"))
+        return frozenset(found)
+
+    def activity(self, verb: str, thing: Thing, target: str = "", detail: str = "") -> Activity:
+        """Return the activity with everything that is the same for all events."""
+        return Activity(
+            verb,
+            actor=self.sender,
+            thing=thing,
+            project=self.repository,
+            target=target,
+            detail=detail,
+            people=self.people(),
+            groups=names(text(self.body, "hook_group")),
+            subjects=self.subjects(),
+        )
+
+
+def read(hook: Hook) -> Activity | None:
+    """Return what an event of a forge tells."""
+    if hook.event.startswith(("issue", "pull_request")):
+        return _ticket(hook)
+    event = "action_run" if hook.event.startswith("action_run") else hook.event
+    return _EVENTS.get(event, _project)(hook)
+
+
+def _ref(hook: Hook) -> str:
+    name = text(hook.body, "ref").removeprefix("refs/heads/").removeprefix("refs/tags/")
+    return f" ({name})" if name else ""
+
+
+def _push(hook: Hook) -> Activity:
+    body = hook.body
+    link = address(get(body, "compare"), get(body, "compare_url"), get(body, "head_commit", "url"), hook.link)
+    return hook.activity("code.pushed", Thing("commits", number=_ref(hook), link=link))
+
+
+def _branch(hook: Hook) -> Activity:
+    kind = "tag" if text(hook.body, "ref_type") == "tag" else "branch"
+    done = "created" if hook.event == "create" else "deleted"
+    return hook.activity(f"{kind}.{done}", Thing(kind, number=_ref(hook), link=hook.link))
+
+
+def _release(hook: Hook) -> Activity:
+    release = get(hook.body, "release")
+    name = first(text(release, "name"), text(release, "tag_name"))
+    return hook.activity("release.published", Thing("release", name, link=address(get(release, "html_url"), hook.link)))
+
+
+def _run(hook: Hook) -> Activity:
+    """Read how a run of Forgejo's actions went."""
+    run = get(hook.body, "run")
+    state = "failed" if "failure" in hook.event else "passed"
+    link = address(get(run, "html_url"), hook.link)
+    return hook.activity(f"checks.{state}", Thing("run", title=text(run, "title"), link=link))
+
+
+def _commit_comment(hook: Hook) -> Activity:
+    comment = get(hook.body, "comment")
+    commit = text(comment, "commit_id")[:10]
+    thing = Thing("commit", number=f"@{commit}" if commit else "", link=address(get(comment, "html_url"), hook.link))
+    return hook.activity("commit.commented", thing)
+
+
+def _status(hook: Hook) -> Activity:
+    link = address(get(hook.body, "commit", "html_url"), get(hook.body, "target_url"), hook.link)
+    return hook.activity("checks.state", Thing("commit", link=link), detail=text(hook.body, "state"))
+
+
+def _project(hook: Hook) -> Activity:
+    thing, target = Thing("project", link=hook.link), ""
+    verb = _PROJECT_EVENTS.get(hook.event, "changed")
+    if hook.event == "repository" and hook.action in ("created", "deleted"):
+        verb = hook.action
+    elif hook.event == "member":
+        target = hook.who(get(hook.body, "member"))
+    return hook.activity(f"project.{verb}", thing, target=target, detail=text(hook.body, "team", "name"))
+
+
+_PROJECT_EVENTS = {
+    "fork": "forked",
+    "repository": "edited",
+    "member": "member_added",
+    "star": "starred",
+    "watch": "starred",
+    "team_add": "team_added",
+}
+_EVENTS: Mapping[str, Callable[[Hook], Activity]] = {
+    "push": _push,
+    "create": _branch,
+    "delete": _branch,
+    "release": _release,
+    "action_run": _run,
+    "commit_comment": _commit_comment,
+    "status": _status,
+}
+
+
+def _ticket(hook: Hook) -> Activity | None:
+    body = hook.body
+    thing = get(body, "pull_request") or get(body, "issue")
+    if not isinstance(thing, Mapping):
+        return None
+    # A comment on a pull request comes as a comment on the issue that it also is.
+    is_pull = hook.event in _PULL_EVENTS or get(thing, "pull_request") is not None
+    kind, comment = ("pull" if is_pull else "issue"), get(body, "comment") or get(body, "review")
+    number = first(text(thing, "number"), text(body, "number"))
+    shown = Thing(
+        kind,
+        title=text(thing, "title"),
+        number=f"#{number}" if number else "",
+        link=address(get(comment, "html_url"), get(thing, "html_url")),
+    )
+    if (
+        hook.event in ("issue_comment", "pull_request_comment", "pull_request_review_comment")
+        or hook.action == "comment"
+    ):
+        verb = {"edited": "comment_edited", "deleted": "comment_deleted"}.get(hook.action, "commented")
+        return hook.activity(f"{kind}.{verb}", shown)
+    review = first(text(body, "review", "state"), text(body, "review", "type").removeprefix("pull_request_review_"))
+    if hook.event.startswith("pull_request_") and (review or "review" in hook.event):
+        outcome = _REVIEWS.get(first(review, hook.event.removeprefix("pull_request_review_")).lower(), "reviewed")
+        return hook.activity(f"pull.{outcome}", shown)
+    verb = _ACTIONS.get(hook.action, "edited")
+    if kind == "pull" and verb == "closed" and get(thing, "merged") is True:
+        verb = "merged"
+    target = hook.who(get(body, "assignee") or get(body, "requested_reviewer") or get(thing, "assignee"))
+    return hook.activity(f"{kind}.{verb}", shown, target=target if verb in ("assigned", "review_requested") else "")

@@ -1,0 +1,1 @@
+"""The verbs of activities, one module per field, with their sentences."""
