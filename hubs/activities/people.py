@@ -13,7 +13,6 @@ SERVICES = (
     "anitya",
     "autopen",
     "bodhi",
-    "fedora-atomic",
     "hotness",
     "koschei",
     "packit",
@@ -61,11 +60,13 @@ def username(text: str) -> str:
 
 def shown(name: str) -> str:
     """Return a name as a sentence may show it: no e-mail addresses, no prefixes of forges, no OpenID addresses."""
-    if account := username(name):
-        return account
+    if name.lower() in NOBODY:
+        return ""
+    if _ADDRESS.fullmatch(name):
+        return username(name)
     if name.startswith("@") and ":" in name:  # Matrix: @name:server
         return name[1:].partition(":")[0]
     forge, colon, login = name.partition(":")
-    if colon and forge.isalnum() and "/" not in login:
-        name = login
+    if colon and forge.isalnum():
+        name = login.rpartition("/")[2]
     return name.partition("@")[0] if "@" in name[1:] else name

@@ -37,9 +37,9 @@ def fas(name: str, body: Body) -> Activity | None:
     if event in ("user.create", "user.update"):
         if agent in ("", user):
             verb = "account.joined" if event == "user.create" else "account.own_edited"
-            return Activity(verb, user, people=names(user))
+            return Activity(verb, user, _account(user), people=names(user))
         verb = "account.created" if event == "user.create" else "account.edited"
-        return Activity(verb, agent, target=user, people=names(agent, user))
+        return Activity(verb, agent, _account(user), target=user, people=names(agent, user))
     if event.startswith("role."):
         return Activity(
             "member.changed", agent, _group(group), target=user, people=names(agent, user), groups=names(group)
@@ -59,7 +59,7 @@ def ipa(name: str, body: Body) -> Activity | None:
         target = ", ".join(members or people(values, "group"))
         return Activity(verb, actor, _group(group), target=target, people=names(actor, members), groups=groups)
     user = text(values, "uid")
-    return Activity(verb, actor, target=user, people=names(actor, user))
+    return Activity(verb, actor, _account(user), target=user, people=names(actor, user))
 
 
 def parameters(body: Body) -> Mapping[str, Any]:
@@ -69,6 +69,10 @@ def parameters(body: Body) -> Mapping[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _account(name: str) -> Thing:
+    return Thing("person", link=f"https://accounts.fedoraproject.org/user/{name}/" if name else "")
 
 
 def _group(name: str) -> Thing:

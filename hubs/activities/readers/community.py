@@ -58,6 +58,7 @@ def meetings(name: str, body: Body) -> Activity | None:
     ended = person(body, "end_user")
     title = first(text(body, "meeting_name"), text(body, "meeting_topic"))
     place = first(text(body, "location"), text(body, "channel"))
+    detail = place if title else ""
     logs = [address(get(log, "log_url")) for log in items(body, "logs")]
     link = address(get(body, "url"), *logs)
     present = [*people(body, "attendees"), *people(body, "chairs")]
@@ -70,10 +71,10 @@ def meetings(name: str, body: Body) -> Activity | None:
         thing = Thing("meeting", title=said or title, link=link)
         return Activity(f"meeting.{kind}", first(speaker, opened), thing, people=names(speaker, opened, present))
     if event == "meeting.start":
-        return Activity("meeting.started", opened, thing, detail=place, people=names(opened, present))
+        return Activity("meeting.started", opened, thing, detail=detail, people=names(opened, present))
     if event == "meeting.complete":
         actor = first(ended, opened)
-        return Activity("meeting.finished", actor, thing, detail=place, people=names(opened, ended, present))
+        return Activity("meeting.finished", actor, thing, detail=detail, people=names(opened, ended, present))
     if event == "meeting.topic.update":
         return Activity(
             "meeting.topic", opened, Thing("meeting", text(body, "topic"), link=link), people=names(opened, present)
@@ -119,10 +120,12 @@ def planet(name: str, body: Body) -> Activity | None:
 
 def wiki(name: str, body: Body) -> Activity | None:
     """Read who edited a page of the wiki or uploaded a file to it."""
-    who = first(person(body, "user"), text(body, "user_text"))
+    who = first(person(body, "user"), text(body, "user_text"), person(body, "agent"))
     if name == "wiki.upload.complete":
         title = first(text(body, "title", "mPrefixedText"), text(body, "title"))
-        return Activity("wiki.uploaded", who, Thing("file", title, link=address(get(body, "url"))), people=names(who))
+        path = text(body, "url")
+        link = address(path) or (f"https://fedoraproject.org{path}" if path.startswith("/") else "")
+        return Activity("wiki.uploaded", who, Thing("file", title, link=link), people=names(who))
     title = text(body, "title")
     link = address(get(body, "page_url"), get(body, "url"), get(body, "diff_url"))
     # A page of a person concerns them, whoever edits it.

@@ -31,14 +31,15 @@ _REVIEWS = {"approved": "approved", "changes_requested": "changes_requested", "r
 
 
 class Hook:
-    """One event of a forge; ``forge`` is its name in accounts and projects: ``github``, ``forgejo:host``."""
+    """One event of a forge; ``forge`` begins the names of its accounts and projects: ``github:``, ``forgejo:host/``."""
 
-    def __init__(self, event: str, body: Body, forge: str, login_prefix: str) -> None:
+    def __init__(self, event: str, body: Body, forge: str) -> None:
         self.body = body
         # Over the old bus the action was part of the topic: github.issue.opened
         self.event, _dot, action = event.partition(".")
         self.action = first(text(body, "action"), action)
-        self.forge, self._prefix = forge, login_prefix
+        #: The action in the topic.
+        self.said, self.forge = action, forge
         known = get(body, "fas_usernames")
         self._known: Mapping[str, object] = known if isinstance(known, Mapping) else {}
         self.sender = self.who(get(body, "sender")) or self.who(get(body, "pusher"))
@@ -47,13 +48,11 @@ class Hook:
 
     def who(self, user: object) -> str:
         """Return the account of a user, where the publisher found one, or the login with the forge before it."""
-        login = (
-            user if isinstance(user, str) else first(text(user, "login"), text(user, "username"), text(user, "name"))
-        )
+        login = first(text(user), text(user, "login"), text(user, "username"), text(user, "name"))
         known = self._known.get(login)
         if isinstance(known, str) and known and known != "github_org_" + login:
             return known
-        return f"{self._prefix}:{login}" if login else ""
+        return f"{self.forge}{login}" if login else ""
 
     @property
     def repository(self) -> str:
@@ -85,7 +84,7 @@ class Hook:
 
     def subjects(self) -> frozenset[tuple[str, str]]:
         """Return the project and the accounts that the event concerns."""
-        found = {("account", f"{self._prefix}:{login}") for login in self.logins()}
+        found = {("account", f"{self.forge}{login}") for login in self.logins()}
         if self.repository:
             found.add(("project", f"{self.forge}{self.repository}"))
         return frozenset(found)
@@ -156,7 +155,9 @@ def _status(hook: Hook) -> Activity:
     return hook.activity("checks.state", Thing("commit", link=link), detail=text(hook.body, "state"))
 
 
-def _project(hook: Hook) -> Activity:
+def _project(hook: Hook) -> Activity | None:
+    if not hook.repository:
+        return None
     thing, target = Thing("project", link=hook.link), ""
     verb = _PROJECT_EVENTS.get(hook.event, "changed")
     if hook.event == "repository" and hook.action in ("created", "deleted"):
@@ -174,7 +175,7 @@ _PROJECT_EVENTS = {
     "watch": "starred",
     "team_add": "team_added",
 }
-_EVENTS: Mapping[str, Callable[[Hook], Activity]] = {
+_EVENTS: Mapping[str, Callable[[Hook], Activity | None]] = {
     "push": _push,
     "create": _branch,
     "delete": _branch,
@@ -191,7 +192,9 @@ def _ticket(hook: Hook) -> Activity | None:
     if not isinstance(thing, Mapping):
         return None
     # A comment on a pull request comes as a comment on the issue that it also is.
-    is_pull = hook.event in _PULL_EVENTS or get(thing, "pull_request") is not None
+    pull = get(thing, "pull_request")  # Forgejo says there whether it is merged, GitHub where it is
+    is_pull = hook.event in _PULL_EVENTS or bool(text(pull, "url") or text(pull, "html_url"))
+    is_pull = is_pull or get(pull, "merged") is not None
     kind, comment = ("pull" if is_pull else "issue"), get(body, "comment") or get(body, "review")
     number = first(text(thing, "number"), text(body, "number"))
     shown = Thing(
@@ -200,10 +203,8 @@ def _ticket(hook: Hook) -> Activity | None:
         number=f"#{number}" if number else "",
         link=address(get(comment, "html_url"), get(thing, "html_url")),
     )
-    if (
-        hook.event in ("issue_comment", "pull_request_comment", "pull_request_review_comment")
-        or hook.action == "comment"
-    ):
+    commented = hook.event in ("issue_comment", "pull_request_comment", "pull_request_review_comment")
+    if commented or hook.said == "comment":
         verb = {"edited": "comment_edited", "deleted": "comment_deleted"}.get(hook.action, "commented")
         return hook.activity(f"{kind}.{verb}", shown)
     review = first(text(body, "review", "state"), text(body, "review", "type").removeprefix("pull_request_review_"))

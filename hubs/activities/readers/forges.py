@@ -21,7 +21,7 @@ _PIPELINES = {"success": "passed", "failed": "failed"}
 
 def github(name: str, body: Body) -> Activity | None:
     """Read an event of GitHub, of today (``github.issues``) or of the old bus (``github.issue.opened``)."""
-    return forge.read(forge.Hook(name.partition(".")[2], body, "github:", "github"))
+    return forge.read(forge.Hook(name.partition(".")[2], body, "github:"))
 
 
 def forgejo(name: str, body: Body) -> Activity | None:
@@ -35,7 +35,7 @@ def forgejo(name: str, body: Body) -> Activity | None:
         host = ""
     if not host:
         return None
-    return forge.read(forge.Hook(event, body, f"forgejo:{host}/", f"forgejo:{host}"))
+    return forge.read(forge.Hook(event, body, f"forgejo:{host}/"))
 
 
 def gitlab(name: str, body: Body) -> Activity | None:

@@ -24,12 +24,15 @@ _ELECTIONS = {
 def compose(name: str, body: Body) -> Activity | None:
     """Read how a compose of a release goes (``compose.rawhide.complete``, ``pungi.compose.status.change``)."""
     status = first(text(body, "status"), name.rpartition(".")[2])
+    steps = name.split(".")[2:]
     title = first(text(body, "compose_id"), text(body, "branch"), text(body, "compose", "id"))
     owner = person(body, "compose", "owner")
     thing = Thing("compose", number=title, link=address(get(body, "location")))
-    return Activity(
-        f"compose.{_COMPOSES.get(status, 'changed')}", owner, thing, detail=status.lower(), people=names(owner)
-    )
+    verb, detail = _COMPOSES.get(status, "changed"), first(text(body, "compose", "state_name"), status.lower())
+    if name.startswith("compose.") and len(steps) > 1:
+        verb, detail = "changed", " ".join(steps)
+    detail = detail if verb == "changed" else ""
+    return Activity(f"compose.{verb}", owner, thing, detail=detail, people=names(owner))
 
 
 def image(name: str, body: Body) -> Activity | None:
@@ -39,6 +42,8 @@ def image(name: str, body: Body) -> Activity | None:
     thing = Thing("image", number=first(title, compose), link=address(get(body, "image_url")))
     published = ".published." in name or name.endswith(".publish")
     state = first(text(body, "status"), name.rpartition(".")[2])
+    if ".compose." in name:
+        return Activity("compose.changed", thing=thing, detail=text(body, "status"))
     return Activity("image.published" if published else "image.state", thing=thing, detail=state)
 
 
@@ -47,8 +52,9 @@ def tests(name: str, body: Body) -> Activity | None:
     if name.startswith("openqa.comment."):
         user, job = person(body, "user"), text(body, "job_id")
         link = f"https://openqa.fedoraproject.org/tests/{job}" if job else ""
+        verb = {"update": "comment_edited", "delete": "comment_deleted"}.get(name.rpartition(".")[2], "commented")
         return Activity(
-            "test.commented", user, Thing("test", number=f"#{job}" if job else "", link=link), people=names(user)
+            f"test.{verb}", user, Thing("test", number=f"#{job}" if job else "", link=link), people=names(user)
         )
     if name.startswith("greenwave."):
         return _decision(body)
@@ -63,7 +69,9 @@ def tests(name: str, body: Body) -> Activity | None:
         link = address(get(body, "build_url"), get(body, "run", "url"))
         title = first(title, text(body, "artifact", "nvr"), text(body, "artifact", "id"))
     state = first(text(body, "result"), text(body, "CI_STATUS"), text(body, "status"), name.rpartition(".")[2])
-    state = name.rpartition(".")[2] if state.isdigit() else state.lower()
+    ending = name.rpartition(".")[2]
+    # Messages of pipelines say SUCCESS as well when a test is only queued or running.
+    state = ending if state.isdigit() or ending in ("queued", "running", "ignored") else state.lower()
     verb = {"passed": "passed", "success": "passed", "failed": "failed", "failure": "failed"}.get(state, "state")
     return Activity(f"test.{verb}", "", Thing("test", number=title, link=link), detail=state, people=names(user))
 
@@ -82,7 +90,8 @@ def mirrors(name: str, body: Body) -> Activity | None:
     """Read what happened to mirrors."""
     agent, event = person(body, "agent"), name.partition(".")[2].removesuffix(".v2")
     if event.startswith("crawler."):
-        return Activity("mirror.crawled", thing=Thing("host", number=text(body, "host", "name")))
+        verb = "mirror.crawling" if event == "crawler.start" else "mirror.crawled"
+        return Activity(verb, thing=Thing("host", number=text(body, "host", "name")))
     host = get(body, "host") if event.startswith("host.") else get(body, "site")
     verb = {"added": "added", "deleted": "deleted"}.get(event.rpartition(".")[2], "edited")
     title = first(text(host, "name"), text(body, "host_name"), text(body, "site_name"))

@@ -1,5 +1,7 @@
 """What happens to packages: Bodhi, Koji, Copr, Koschei, dist-git and the package database."""
 
+from urllib.parse import quote
+
 from hubs.activities.activity import Activity, Thing, names
 from hubs.activities.fields import Body, address, count, first, get, items, nvr_name, person, text
 
@@ -24,7 +26,8 @@ def buildsys(name: str, body: Body) -> Activity | None:
         return Activity(f"build.{state}", owner, thing, people=names(owner), packages=names(package))
     if event in ("tag", "untag"):
         # What was tagged can be missing, for builds that are deleted by now.
-        thing = Thing("build", number=nvr, link=_at("buildinfo?buildID=", body, "build_id"))
+        link = first(_at("buildinfo?buildID=", body, "build_id"), _search(nvr))
+        thing = Thing("build", number=nvr, link=link)
         verb = "build.tagged" if event == "tag" else "build.untagged"
         people, packages = names(user, owner), names(package)
         return Activity(verb, first(user, owner), thing, detail=text(body, "tag"), people=people, packages=packages)
@@ -40,11 +43,12 @@ def buildsys(name: str, body: Body) -> Activity | None:
     if event == "rpm.sign":
         rpm = get(body, "rpm")
         shown = "-".join(filter(None, (text(rpm, "name"), text(rpm, "version"), text(rpm, "release"))))
-        return Activity("rpm.signed", thing=Thing("rpm", number=shown), packages=names(text(rpm, "name")))
+        link = _at("rpminfo?rpmID=", rpm, "id") if isinstance(rpm, dict) else ""
+        return Activity("rpm.signed", thing=Thing("rpm", number=shown, link=link), packages=names(text(rpm, "name")))
     if event.startswith("repo."):
         tag = first(text(body, "tag"), text(body, "tag_name"), text(body, "repo_id"))
         verb = "repo.done" if event == "repo.done" else "repo.started"
-        return Activity(verb, thing=Thing("repo", number=tag))
+        return Activity(verb, thing=Thing("repo", number=tag, link=_at("taginfo?tagID=", body, "tag_id")))
     if event == "package.list.change":
         package = first(package, text(body, "package"))
         return Activity(
@@ -53,9 +57,15 @@ def buildsys(name: str, body: Body) -> Activity | None:
     return None
 
 
+def _search(nvr: str) -> str:
+    return f"{_KOJI}/search?match=exact&type=build&terms={quote(nvr)}" if nvr.count("-") >= 2 else ""
+
+
 def _at(page: str, body: Body, field: str) -> str:
     number = text(body, field)
-    return f"{_KOJI}/{page}{number}" if number.isdigit() else ""
+    # Secondary instances have sites of their own.
+    ours = text(body, "instance") in ("", "primary")
+    return f"{_KOJI}/{page}{number}" if number.isdigit() and ours else ""
 
 
 def copr(name: str, body: Body) -> Activity | None:
@@ -65,8 +75,10 @@ def copr(name: str, body: Body) -> Activity | None:
         return Activity("worker.started", thing=Thing("worker")) if event == "worker.create" else None
     owner, project = text(body, "owner"), first(text(body, "copr"), text(body, "project", "name"))
     user = first(text(body, "user"), text(body, "submitter"))
+    owner = owner or user
     number = text(body, "build")
     package, version = first(text(body, "pkg"), text(body, "package")), text(body, "version")
+    package = "" if package == "None-None" else package
     package = package.removesuffix(f"-{version}") if version else package
     if "-" in package and ":" in package:  # name-epoch:version-release
         package = nvr_name(package)
@@ -94,7 +106,7 @@ def koschei(name: str, body: Body) -> Activity | None:
     state = {"ok": "builds", "failing": "fails", "unresolved": "unresolved"}.get(new, "changed")
     collection = text(body, "collection")
     if ".package." not in name:
-        return Activity(f"koschei.{state}", thing=Thing("collection", number=found), detail=collection)
+        return Activity("koschei.collection", thing=Thing("collection", number=found), detail=new)
     link = f"https://koschei.fedoraproject.org/package/{found}" if found else ""
     thing = Thing("package", number=found, link=f"{link}?collection={collection}" if link and collection else link)
     return Activity(
@@ -155,8 +167,10 @@ def pkgdb(name: str, body: Body) -> Activity | None:
         )
         for one in found
     }
-    title = first(*sorted(packages), text(body, "collection", "name"))
+    title = first(*sorted(packages))
+    if not title:
+        collection = Thing("collection", number=text(body, "collection", "name"))
+        return Activity("collection.changed", agent, collection, people=names(agent))
     actor = first(agent, person(body, "action", "user"))
-    return Activity(
-        "package.changed", actor, Thing("package", number=title), people=names(actor), packages=names(packages)
-    )
+    verb = "package.requested" if name.endswith(".request") else "package.changed"
+    return Activity(verb, actor, Thing("package", number=title), people=names(actor), packages=names(packages))

@@ -67,7 +67,7 @@ def read(name: str, body: Body) -> Activity | None:
         return None
     actor = person(body, "agent")
     about = next((body[key] for key in ("issue", "pullrequest", "pull_request") if body.get(key)), None)
-    place = body.get("project") or get(about, "project") or body.get("repo") or get(body, "commit", "repo")
+    place = get(about, "project") or body.get("project") or body.get("repo") or get(body, "commit", "repo")
     project = _path(place)
     thing = _thing(event, body, about, place)
     target = ""

@@ -13,7 +13,8 @@ def trac(name: str, body: Body) -> Activity | None:
     if ".wiki." in name:
         page = text(body, "page", "name")
         link = f"{site}wiki/{page}" if site and page else ""
-        return Activity("wiki.edited", agent, Thing("page", page, link=link), people=names(agent))
+        verb = "wiki.deleted" if name.endswith(".delete") else "wiki.edited"
+        return Activity(verb, agent, Thing("page", page, link=link), people=names(agent))
     ticket, number = get(body, "ticket"), text(body, "ticket", "id")
     verb = {"new": "opened", "delete": "deleted"}.get(name.rpartition(".")[2], "edited")
     owner = person(ticket, "owner") if verb == "opened" else ""
@@ -35,6 +36,8 @@ def tagger(name: str, body: Body) -> Activity | None:
     """Read who tagged or rated a package."""
     user = person(body, "user") or person(body, "vote", "user") or person(body, "rating", "user")
     user = "" if get(body, "user", "anonymous") is True else user
+    if name == "fedoratagger.user.rank.update":
+        return Activity("tagger.rank", user, detail=text(body, "user", "rank"), people=names(user))
     tag = get(body, "tag") or get(body, "vote", "tag") or get(body, "rating")
     package = get(tag, "package")
     package = first(text(package), text(package, "name"), *(text(key) for key in items(package)))
@@ -61,7 +64,8 @@ def nuancier(name: str, body: Body) -> Activity | None:
     """Read what happened to the elections of wallpapers."""
     agent, submitter = person(body, "agent"), person(body, "candidate", "submitter")
     title = first(text(body, "candidate", "name"), text(body, "election", "name"))
-    return Activity("election.edited", agent, Thing("election", title), people=names(agent, submitter))
+    verb = "wallpaper.changed" if ".candidate." in name else "election.edited"
+    return Activity(verb, agent, Thing("election", title), people=names(agent, submitter))
 
 
 def sources(name: str, body: Body) -> Activity | None:

@@ -78,6 +78,7 @@ def _update(event: str, body: Body) -> Activity | None:
     actor = first(writer, person(body, "agent")) if verb != "published" else submitter
     alias = first(text(update, "alias"), text(body, "artifact", "id"))
     link = first(f"{_SITE}/updates/{alias}" if alias else "", address(get(update, "url")))
+    link = link or (f"{_SITE}/updates/{builds[0]}" if builds and nvr_name(builds[0]) else "")
     shown = ", ".join(builds[:_SHOWN]) + (" …" if len(builds) > _SHOWN else "")
     if verb in (
         "karma_reached",

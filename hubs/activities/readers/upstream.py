@@ -36,7 +36,10 @@ def anitya(name: str, body: Body) -> Activity | None:
     number, title = text(project, "id"), first(text(project, "name"), text(inner, "project"))
     thing = Thing("project", title, link=f"{_SITE}/project/{number}/" if number else "")
     if event.startswith("distro."):
-        thing = Thing("distro", first(text(inner, "new"), text(inner, "distro"), text(body, "distro", "name")))
+        distro = first(text(inner, "new"), text(inner, "distro"), text(body, "distro", "name"))
+        return Activity(
+            f"upstream.{verb}", agent, Thing("distro", distro, link=f"{_SITE}/distros"), people=names(agent)
+        )
     versions = [text(one) for one in items(inner, "upstream_versions") or items(inner, "versions")]
     version = first(text(inner, "upstream_version"), text(body, "upstream_version"), ", ".join(versions[:4]))
     packages = {text(inner, "new"), text(inner, "prev")} if event.startswith("project.map.") else set()
@@ -70,5 +73,6 @@ def hotness(name: str, body: Body) -> Activity | None:
         thing = Thing("project", title, link=f"{_SITE}/project/{text(project, 'id')}/" if text(project, "id") else "")
         return Activity("hotness.dropped", thing=thing, detail=version, packages=packages)
     if event == "project.map":
-        return Activity("hotness.mapped", thing=Thing("package", title), packages=packages)
+        verb = "hotness.unmapped" if body.get("success") is False else "hotness.mapped"
+        return Activity(verb, thing=Thing("package", title), packages=packages)
     return None

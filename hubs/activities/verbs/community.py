@@ -50,6 +50,7 @@ VERBS: Mapping[str, Forms] = {
     ),
     "planet.built": Forms(N_("The planet was rebuilt")),
     "wiki.edited": Forms(N_("{actor} edited the page {thing}"), N_("You edited the page {thing}")),
+    "wiki.deleted": Forms(N_("{actor} deleted the page {thing}"), N_("You deleted the page {thing}")),
     "wiki.uploaded": Forms(N_("{actor} uploaded the file {thing}"), N_("You uploaded the file {thing}")),
     "topic.opened": Forms(N_("{actor} opened the topic {thing}"), N_("You opened the topic {thing}")),
     "topic.answered": Forms(N_("{actor} wrote in the topic {thing}"), N_("You wrote in the topic {thing}")),

@@ -18,6 +18,12 @@ VERBS: Mapping[str, Forms] = {
     "test.failed": Forms(N_("The test {thing} failed")),
     "test.state": Forms(N_("The test {thing} has a new state")),
     "test.commented": Forms(N_("{actor} commented on the test {thing}"), N_("You commented on the test {thing}")),
+    "test.comment_edited": Forms(
+        N_("{actor} edited a comment on the test {thing}"), N_("You edited a comment on the test {thing}")
+    ),
+    "test.comment_deleted": Forms(
+        N_("{actor} deleted a comment on the test {thing}"), N_("You deleted a comment on the test {thing}")
+    ),
     "test.requested": Forms(
         N_("{actor} asked for the test {thing} to be run again"), N_("You asked for the test {thing} to be run again")
     ),
@@ -27,6 +33,7 @@ VERBS: Mapping[str, Forms] = {
     "mirror.edited": Forms(N_("{actor} edited the mirror {thing}"), N_("You edited the mirror {thing}")),
     "mirror.deleted": Forms(N_("{actor} deleted the mirror {thing}"), N_("You deleted the mirror {thing}")),
     "mirror.crawled": Forms(N_("The mirrors were checked")),
+    "mirror.crawling": Forms(N_("The mirrors are being checked")),
     "kernel.tested": Forms(N_("{actor} tested the kernel {thing}"), N_("You tested the kernel {thing}")),
     "kernel.release": Forms(
         N_("{actor} changed a release of the kernel tests {thing}"),
@@ -34,6 +41,9 @@ VERBS: Mapping[str, Forms] = {
     ),
     "election.created": Forms(N_("{actor} created the election {thing}"), N_("You created the election {thing}")),
     "election.edited": Forms(N_("{actor} edited the election {thing}"), N_("You edited the election {thing}")),
+    "wallpaper.changed": Forms(
+        N_("{actor} changed the wallpaper candidate {thing}"), N_("You changed the wallpaper candidate {thing}")
+    ),
     "election.candidate": Forms(
         N_("{actor} added {target} as a candidate of the election {thing}"),
         N_("You added {target} as a candidate of the election {thing}"),

@@ -49,6 +49,14 @@ VERBS: Mapping[str, Forms] = {
     "repo.done": Forms(N_("The repository {thing} was generated")),
     "package.listed": Forms(N_("The listing of the package {thing} changed")),
     "package.changed": Forms(N_("{actor} changed the package {thing}"), N_("You changed the package {thing}")),
+    "package.requested": Forms(
+        N_("{actor} requested a change of the package {thing}"), N_("You requested a change of the package {thing}")
+    ),
+    "collection.changed": Forms(N_("{actor} changed the collection {thing}"), N_("You changed the collection {thing}")),
+    "tagger.rank": Forms(
+        N_("The rank of {actor} among the taggers of packages changed"),
+        N_("Your rank among the taggers of packages changed"),
+    ),
     "package.tagged": Forms(
         N_("{actor} tagged or rated the package {thing}"), N_("You tagged or rated the package {thing}")
     ),
@@ -57,6 +65,7 @@ VERBS: Mapping[str, Forms] = {
     "koschei.fails": Forms(N_("The package {thing} fails to build")),
     "koschei.unresolved": Forms(N_("The dependencies of the package {thing} cannot be resolved")),
     "koschei.changed": Forms(N_("The state of the package {thing} changed")),
+    "koschei.collection": Forms(N_("The state of the collection {thing} changed")),
     "sources.uploaded": Forms(
         N_("{actor} uploaded the source file {thing}"), N_("You uploaded the source file {thing}")
     ),
@@ -171,4 +180,5 @@ VERBS: Mapping[str, Forms] = {
     "hotness.filed": Forms(N_("A bug about a new version was filed: {thing}")),
     "hotness.dropped": Forms(N_("The new version of {thing} was not followed up")),
     "hotness.mapped": Forms(N_("The package {thing} was mapped to its project")),
+    "hotness.unmapped": Forms(N_("The package {thing} could not be mapped to its project")),
 }

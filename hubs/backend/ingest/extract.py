@@ -1,18 +1,24 @@
-"""Whom and what a message is about, and the sentence a feed card shows for it.
+"""Whom and what a message is about, and what a feed says of it.
 
-This is the small extractor for machines without Fedora's own plugins; `hubs.backend.ingest.fedmsg_meta` uses those.
-Nothing here opens a socket.
+Readers of `hubs.activities` understand the messages of known services. Of others, names are looked for in the fields
+that usually hold them. What the publisher named is taken as it is; only what it left out is filled in. Nothing here
+opens a socket.
 """
 
-import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
 from typing import Any
 
 from hubs.actions.messages import names
-from hubs.bus import MODULE, Message
+from hubs.activities import table
+from hubs.activities.activity import Activity
+from hubs.activities.people import SERVICES, Accounts, username
+from hubs.activities.sentences import sentence
+from hubs.bus import FEDMSG, MODULE, Message
+
+__all__ = ["PEOPLE", "Extractor", "username"]
 
 #: Fields that hold a username, or an object with one.
 PEOPLE = frozenset(
@@ -39,106 +45,98 @@ PEOPLE = frozenset(
 _LISTS = frozenset(("attendees", "owners", "users", "usernames", "committers", "recipients"))
 _NAMES = ("username", "name", "login", "nick", "fas_name")
 _PACKAGES = frozenset(("package", "package_name", "packages", "pkg", "pkg_name"))
-_TITLES = ("title", "summary", "subject", "meeting_topic", "name", "pkg", "package", "text", "description")
+_TITLES = ("title", "summary", "subject", "name", "package", "text", "description")
 _LINKS = ("full_url", "html_url", "url", "link", "logs", "web_url")
-_USERNAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
-#: OpenID addresses and our own e-mail domain hold a username.
-_ADDRESS = re.compile(r"^(?:https?://([\w.-]+?)\.id\.[\w.-]+/?|([\w.-]+)@fedoraproject\.org)$")
-#: Names under which programs act, and which stand for no account.
-NOBODY = frozenset(("anonymous", "apache", "bodhi", "nobody", "none", "null", "root", "system"))
 Field = tuple[str, Any]
 #: How deep, and how far into a list, names are looked for.
 _DEPTH, _ITEMS = 8, 200
+#: Services where names are no accounts.
+LOGINS = frozenset(("github", "forgejo", "gitlab", "discourse", "bugzilla"))
+#: Topic families without a reader that are counted by name; further ones are counted together.
+_FAMILIES = 200
 
 
 class Extractor:
     """Fills in what a message is about.
 
-    ``directory`` maps chat nicks and e-mail addresses, in lower case, to accounts. It may grow at any time.
+    ``directory`` maps chat nicks, e-mail addresses and logins at forges, in lower case, to accounts. It may grow at
+    any time. ``services`` are the accounts of programs.
     """
 
-    def __init__(self, directory: Mapping[str, str] | None = None) -> None:
-        self.directory: Mapping[str, str] = {} if directory is None else directory
+    def __init__(self, directory: Mapping[str, str] | None = None, services: Collection[str] = SERVICES) -> None:
+        self.accounts = Accounts(directory, services)
+        #: Messages of topic families that no reader understands, by family.
+        self.unread: Counter[str] = Counter()
 
     def __call__(self, message: Message) -> Message:
-        """Return the message with people, packages, sentence and link; never raises for what its fields hold."""
-        return replace(message, **self._read(message))
+        """Return the message with people, packages, groups, activity, sentence and link.
 
-    def _read(self, message: Message) -> dict[str, Any]:
-        """Return what is to be filled in."""
-        fields = _fields(message.body)  # walked once, looked through several times
-        people = frozenset(filter(None, map(self.account, _people(fields))))
-        if message.category == MODULE:
-            return {"users": names(people, 64), "sentence": own_sentence(message), "link": _own_link(message)}
-        return {
-            "users": names(people - NOBODY, 64),
-            "packages": names(_packages(message, fields), 255),
-            "sentence": _sentence(message, fields, self.agent(message.body) or min(people, default="")),
-            "link": next((text for text in _texts(fields, _LINKS) if text.startswith(("https://", "http://"))), ""),
-        }
+        Never raises, whatever its fields hold.
+        """
+        activity = table.read(message.name, message.body)
+        if activity is None:
+            self._count(message)
+            return self._complete(message, **self._unread(message))
+        people: Iterable[str] = activity.people
+        if not people and message.category not in LOGINS:
+            people = list(_people(message.body.items()))
+        found = self._complete(message, people, activity.packages, activity.groups)
+        activity = self._with_accounts(activity, found.users)
+        return replace(found, activity=activity, sentence=sentence(activity), link=activity.thing.link)
 
     def account(self, text: str) -> str:
         """Return the account that ``text`` names, or nothing."""
-        return self.directory.get(text.lower()) or username(text)
+        return self.accounts.account(text)
 
-    def agent(self, body: dict[str, Any]) -> str:
-        """Return who did what a message tells, or nothing."""
+    def actor(self, message: Message) -> str:
+        """Return the account of who did what a message tells, or nothing."""
+        if message.activity is not None:
+            return self.account(message.activity.actor)
         for name in ("agent", "user", "username", "author", "owner"):
-            found = next((account for text in _name_in(body.get(name)) if (account := self.account(text))), "")
-            if found:
-                return found
+            account = next((found for text in _name_in(message.body.get(name)) if (found := self.account(text))), "")
+            if account:
+                return account
         return ""
 
+    def _complete(
+        self, message: Message, users: Iterable[str], packages: Iterable[str], groups: Iterable[str] = (), **values: Any
+    ) -> Message:
+        """Return the message with what was found out; what its publisher named stands."""
+        named = message.users or (frozenset() if message.classified else frozenset(users))
+        # Whoever linked a login with their account is concerned, whether or not the publisher knows of it.
+        accounts = {*map(self.account, named), *map(self.accounts.linked, users)}
+        listed = message.packages or (frozenset() if message.classified else packages)
+        return replace(
+            message,
+            users=names(accounts, 64),
+            packages=names(listed, 255),
+            groups=names(message.groups or (frozenset() if message.classified else groups), 255),
+            **values,
+        )
 
-def username(text: str) -> str:
-    """Return the account that ``text`` spells, or nothing: e-mail addresses of strangers spell none."""
-    address = _ADDRESS.match(text)
-    if address:
-        text = address[1] or address[2]
-    text = text.lower()
-    return text if _USERNAME.match(text) else ""
+    def _with_accounts(self, activity: Activity, users: frozenset[str]) -> Activity:
+        """Return the activity with accounts in the place of other names for its actor and target."""
+        actor, target = (
+            account if (account := self.account(name)) in users else name for name in (activity.actor, activity.target)
+        )
+        return replace(activity, actor=actor, target=target)
 
+    def _unread(self, message: Message) -> dict[str, Any]:
+        """Return what can be said about a message that no reader understands."""
+        fields = _fields(message.body)  # walked once, looked through several times
+        people = [] if message.category == MODULE else list(_people(fields))
+        return {
+            "users": people,
+            "packages": list(_packages(fields)),
+            "sentence": _sentence(message, fields, self.actor(message)),
+            "link": next((text for text in _texts(fields, _LINKS) if text.startswith(("https://", "http://"))), ""),
+        }
 
-#: What people did, by the name of the message that tells it; of others the name itself says it.
-_DID = {
-    "askbot.post.edit": "wrote in",
-    "bodhi.update.comment": "commented on the update",
-    "bodhi.update.request.stable": "submitted to stable the update",
-    "bodhi.update.request.testing": "submitted to testing the update",
-    "fedbadges.badge.award": "earned the badge",
-    "git.receive": "pushed",
-    "irc.karma": "thanked somebody",
-    "meetbot.meeting.complete": "finished the meeting",
-    "meetbot.meeting.item.help": "called for help",
-    "pagure.issue.comment.added": "commented on the issue",
-    "pagure.issue.new": "opened the issue",
-    "pagure.pull-request.comment.added": "commented on the pull request",
-    "pagure.pull-request.new": "opened the pull request",
-    "wiki.article.edit": "edited the page",
-}
-#: What our own messages say, by their name.
-_OWN = {
-    "hubs.user.created": "{username} joined",
-    "hubs.user.role.added": "{username} is now a {role} of {hub_name}",
-    "hubs.user.role.changed": "{username} is now a {role} of {hub_name}",
-    "hubs.user.role.removed": "{username} is no longer a {role} of {hub_name}",
-    "hubs.hub.created": "{agent} opened the hub {hub_name}",
-    "hubs.hub.updated": "{agent} changed the hub {hub_name}",
-    "hubs.widget.created": "{agent} added “{widget_label}” to {hub_name}",
-    "hubs.widget.updated": "{agent} changed “{widget_label}” on {hub_name}",
-    "hubs.widget.deleted": "{agent} removed “{widget_label}” from {hub_name}",
-}
-
-
-def own_sentence(message: Message) -> str:
-    """Say what a message of our own tells."""
-    said = {name: str(value)[:200] for name, value in message.body.items()}
-    return _OWN.get(message.name, message.name).format_map(defaultdict(lambda: "somebody", said))
-
-
-def _own_link(message: Message) -> str:
-    url = message.body.get("hub_url")
-    return url if isinstance(url, str) else ""
+    def _count(self, message: Message) -> None:
+        family = message.category if message.origin == FEDMSG or message.category.isidentifier() else "?"
+        if family not in self.unread and len(self.unread) >= _FAMILIES:  # topics come from strangers
+            family = "…"
+        self.unread[family] += 1
 
 
 def _fields(body: dict[str, Any]) -> list[Field]:
@@ -165,29 +163,24 @@ def _people(fields: Iterable[Field]) -> Iterator[str]:
         if name in PEOPLE:
             yield from _name_in(value)
         elif name in _LISTS and isinstance(value, list | dict):
-            for one in islice(value, _ITEMS):
-                yield from _name_in(one)
+            for person in islice(value, _ITEMS):
+                yield from _name_in(person)
 
 
 def _name_in(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
-        found = next((value[name] for name in _NAMES if isinstance(value.get(name), str)), None)
-        if found:
-            yield found
+        name = next((value[name] for name in _NAMES if isinstance(value.get(name), str)), None)
+        if name:
+            yield name
 
 
-def _packages(message: Message, fields: Iterable[Field]) -> Iterator[str]:
-    body, version = message.body, message.body.get("version")
-    if message.name.startswith("buildsys.build."):
-        yield from _name_in(body.get("name"))  # elsewhere a name may be anything's
-    # Copr writes package and version as one, and the version once more.
-    ending = f"-{version}" if isinstance(version, str) and version else ""
+def _packages(fields: Iterable[Field]) -> Iterator[str]:
     for name, value in fields:
         if name in _PACKAGES:
-            for one in value[:_ITEMS] if isinstance(value, list) else [value]:
-                yield from (found.removesuffix(ending) for found in _name_in(one))
+            for package in value[:_ITEMS] if isinstance(value, list) else [value]:
+                yield from _name_in(package)
 
 
 def _texts(fields: Iterable[Field], wanted: tuple[str, ...]) -> Iterator[str]:
@@ -198,12 +191,10 @@ def _texts(fields: Iterable[Field], wanted: tuple[str, ...]) -> Iterator[str]:
     yield from (found[name] for name in wanted if name in found)
 
 
-def _sentence(message: Message, fields: Iterable[Field], agent: str) -> str:
+def _sentence(message: Message, fields: Iterable[Field], actor: str) -> str:
     """Say what happened: who, what, and the title of the thing where it has one."""
-    title = next(_texts(fields, _TITLES), "").splitlines()
+    title = next((text for text in _texts(fields, _TITLES) if text.lower() != "none"), "").splitlines()
     shown = f" “{title[0][:160]}”" if title else ""
-    if agent and message.name in _DID:
-        return f"{agent} {_DID[message.name]}{shown}"
     rest = message.name.split(".")[1:]
     what = " ".join(part.replace("-", " ").replace("_", " ") for part in rest) or message.category
-    return f"{agent or message.category}: {what}{shown}"
+    return f"{actor or message.category}: {what}{shown}"

@@ -6,14 +6,14 @@ known to open a connection.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, TypeVar
 
 import fedmsg.meta
 
-from hubs.actions.messages import names
+from hubs.activities.people import SERVICES
 from hubs.backend.ingest.extract import Extractor
 from hubs.bus import MODULE, Message
 
@@ -31,52 +31,42 @@ _ASK_NETWORK = frozenset(("taskotron",))
 _KINDS = 4096
 
 
-def fedmsg_meta_extractor(directory: Mapping[str, str]) -> Extractor:
-    """Return the extractor of fedmsg.meta where its plugins are installed, else our own."""
+def fedmsg_meta_extractor(directory: Mapping[str, str], services: Collection[str] = SERVICES) -> Extractor:
+    """Return the extractor that also asks fedmsg.meta where its plugins are installed, else our own."""
     if find_spec(PLUGINS) is None:
-        log.info("%s is not installed: people and sentences come from the small extractor", PLUGINS)
-        return Extractor(directory)
-    return FedoraExtractor(directory)
+        log.info("%s is not installed: messages that no reader understands are described in general terms", PLUGINS)
+        return Extractor(directory, services)
+    return FedoraExtractor(directory, services)
 
 
 class FedoraExtractor(Extractor):
-    """Asks the plugins; what they cannot tell comes from our own extractor."""
+    """Asks the plugins about messages that no reader understands; what they cannot tell is looked for in the fields."""
 
-    def __init__(self, directory: Mapping[str, str]) -> None:
-        super().__init__(directory)
-        _look_up_in(self.directory)
+    def __init__(self, directory: Mapping[str, str], services: Collection[str] = SERVICES) -> None:
+        super().__init__(directory, services)
+        _look_up_in(self.accounts.directory)
         fedmsg.meta.make_processors(**_CONFIG)
         self._processors: dict[str, Any] = {}
 
-    def _read(self, message: Message) -> dict[str, Any]:
+    def _unread(self, message: Message) -> dict[str, Any]:
         """Return people, packages, sentence, link and icon."""
-        if message.category == MODULE:
-            return super()._read(message)
+        own = super()._unread(message)
         raw = dict(message.raw)
-        processor = self._processor(message, raw)
+        processor = None if message.category == MODULE else self._processor(message, raw)
         if processor is None:
-            return super()._read(message)
+            return own
         people: Iterable[object] = _ask(processor.usernames, raw, ())
         packages: Iterable[object] = ()
         if message.category not in _ASK_NETWORK:
             packages = _ask(processor.packages, raw, ())
-        found = {
-            "users": names((self._account(one) for one in people if isinstance(one, str)), 64),
-            "packages": names((one for one in packages if isinstance(one, str)), 255),
+        said = {
+            "users": [person for person in people if isinstance(person, str) and not person.startswith("@")],
+            "packages": [package for package in packages if isinstance(package, str)],
             "sentence": str(_ask(processor.subtitle, raw, "") or ""),
             "link": str(_ask(processor.link, raw, "") or ""),
             "icon": str(_ask(processor.icon, raw, "") or ""),
         }
-        # A processor that knows nobody, or has nothing to say, may be the default one, which never does; and the one
-        # of Copr knows no packages.
-        if people and found["sentence"] and (found["packages"] or message.category != "copr"):
-            return found
-        own = super()._read(message)
-        return {name: value or own.get(name, value) for name, value in found.items()}
-
-    def _account(self, name: str) -> str:
-        """Return the account in what a processor calls a username; groups and nobody are none."""
-        return "" if name.startswith("@") or name == "anonymous" else self.account(name)
+        return {name: value or own.get(name, value) for name, value in said.items()}
 
     def _processor(self, message: Message, raw: dict[str, Any]) -> Any:
         kind = ".".join(message.topic.split(".")[:4])

@@ -19,5 +19,5 @@ class Mentions:
         """Note whom messages that were just stored mention, in the same transaction."""
         # What our own messages tell has notices of its own.
         others = [message for message in fresh if message.category != MODULE and len(message.users) > 1]
-        said = [(message.msg_id, self._extract.agent(message.body), message.users) for message in others]
+        said = [(message.msg_id, self._extract.actor(message), message.users) for message in others]
         notifications.mention(session, said)

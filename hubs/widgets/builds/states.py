@@ -95,7 +95,7 @@ def _koji(message: StoredMessage, page: Page) -> Build | None:
         return None
     full = "-".join(part for part in (name, _text(body, "version"), _text(body, "release")) if part)
     state = KOJI_STATES.get(_number(body, "new"), UNKNOWN)  # type: ignore[arg-type]
-    link = message.link or (page(number) if _text(body, "instance") in ("", "primary") else "")
+    link = page(number) if _text(body, "instance") in ("", "primary") else message.link
     return Build(KOJI, number, full[:_NAME], state, message.sent_at, _text(body, "owner"), link)
 
 
@@ -111,7 +111,7 @@ def _copr(message: StoredMessage, page: Page) -> Build | None:
     state = COPR_STATES.get(_number(body, "status"), UNKNOWN)  # type: ignore[arg-type]
     chroot = _text(body, "chroot")[:_NAME]
     owner = _text(body, "user") or _text(body, "owner")
-    link = message.link or page(number)
+    link = page(number) or message.link
     parts = {chroot: state} if chroot else {}
     return Build(COPR, number, (name or project)[:_NAME], state, message.sent_at, owner, link, parts)
 

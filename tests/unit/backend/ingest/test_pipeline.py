@@ -436,26 +436,26 @@ def mentioned(session: Session) -> set[tuple[str, str]]:
 
 def test_who_is_named_on_a_hub_that_they_follow_gets_a_notice(parts: Parts, session: Session, team: Hub) -> None:
     everybody = ["owner", "member", "subscriber", "stranger"]
-    parts.pipeline.handle([say("one", title="Thanks", agent="member", users=everybody), say("two", user="owner")])
+    parts.pipeline.handle([say("one", "tides.turned", agent="member", users=everybody), say("two", user="owner")])
     sentence = session.query(StoredMessage).filter_by(msg_id="one").one().sentence
     assert mentioned(session) == {("owner", sentence), ("subscriber", sentence)}
     channels = {channel for channel, kind, _ in parts.noted.published if kind == "notice"}
     assert channels == {f"user:{user_of(session, name).id}" for name in ("owner", "subscriber")}
     told = next(data for _, kind, data in parts.noted.published if kind == "notice")
     assert told == {"kind": "mention", "count": 1, "hub": team.id}
-    parts.pipeline.handle([say("one", title="Thanks", agent="member", users=everybody)])
+    parts.pipeline.handle([say("one", "tides.turned", title="Thanks", agent="member", users=everybody)])
     assert session.query(Notice).count() == 2
 
 
 def test_nobody_is_told_what_somebody_hides(parts: Parts, session: Session, team: Hub) -> None:
     user_of(session, "member").activity = Visibility.OWNERS
     session.commit()
-    parts.pipeline.handle([say("one", title="Thanks", agent="member", users=["owner", "member"])])
+    parts.pipeline.handle([say("one", "tides.turned", title="Thanks", agent="member", users=["owner", "member"])])
     assert mentioned(session) == set()
 
 
 def test_who_only_subscribes_to_a_hub_that_closed_is_not_told(parts: Parts, session: Session, team: Hub) -> None:
     team.visibility = Visibility.MEMBERS
     session.commit()
-    parts.pipeline.handle([say("one", title="Thanks", agent="member", users=["owner", "subscriber"])])
+    parts.pipeline.handle([say("one", "tides.turned", title="Thanks", agent="member", users=["owner", "subscriber"])])
     assert {name for name, _ in mentioned(session)} == {"owner"}
