@@ -15,6 +15,7 @@ from urllib.request import urlopen
 import zmq
 from pymemcache.client.base import Client
 
+from hubs.bus import identity
 from hubs.models import Database, StoredMessage, migrations
 from hubs.settings import Settings, load
 from hubs.widgets.registry import Registry
@@ -37,7 +38,7 @@ class Bus:
         self._sent = 0
 
     def send(self, topic: str, msg: Any, **envelope: Any) -> str:
-        """Publish a message; return its id."""
+        """Publish a message; return its identity, which is its id without the year that fedmsg puts before it."""
         self._sent += 1
         found = {
             "topic": topic,
@@ -48,7 +49,7 @@ class Bus:
             **envelope,
         }
         self.raw(topic.encode(), json.dumps(found).encode())
-        return str(found["msg_id"])
+        return identity(str(found["msg_id"]))
 
     def raw(self, *frames: bytes) -> None:
         """Publish frames as they are."""

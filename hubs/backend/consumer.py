@@ -1,12 +1,11 @@
 """The plugin in fedmsg-hub: a thin shell that checks what arrives and hands it to the daemon.
 
 fedmsg-hub has no life cycle worth the name, so the shell brings one: signals that wake the reactor, readiness and a
-watchdog for systemd, a worker that survives any exception, one log line for a message that cannot be used.
+watchdog for systemd, a handler that survives any exception, one log line for a message that cannot be used.
 """
 
 import json
 import logging
-import queue
 import signal
 import time
 from collections import Counter
@@ -25,13 +24,10 @@ from hubs.settings import load
 log = logging.getLogger(__name__)
 reactor: Any = _reactor
 
-#: Seconds between two signs of life, and seconds without one after which the watchdog is no longer fed.
+#: Seconds between two heartbeats, and seconds without one after which the watchdog is no longer fed.
 TICK, PATIENCE = 1.0, 10.0
-#: Messages that may wait for the worker.
-WAITING = 20_000
 #: Dropped messages that get a log line of their own per second; the rest is counted.
 LINES = 5
-_TICK = object()
 # NaN and Infinity are no JSON, and PostgreSQL would refuse the whole batch for them.
 _DECODER = json.JSONDecoder(parse_constant=lambda name: None)
 
@@ -58,9 +54,9 @@ class FedoraHubsConsumer(FedmsgConsumer):  # type: ignore[misc]
         self.dropped: Counter[str] = Counter()
         self._lines = (0.0, 0)
         self._stopping = self._ready = False
-        self._seen = time.monotonic()
-        # Made in C, a fifth of the cost; the worker has not begun to wait yet, since the reactor starts it.
-        self.incoming: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        # Messages go from the reactor's thread into the pipeline, which is the only buffer: moksha's queue before its
+        # worker thread would be a second one, without a bound.
+        self.blocking_mode = True
         reactor.callWhenRunning(self._on_running)
 
     def consume(self, message: dict[str, Any]) -> None:
@@ -84,26 +80,18 @@ class FedoraHubsConsumer(FedmsgConsumer):  # type: ignore[misc]
         self._consume({"body": body, "topic": message.topic})
 
     def _consume(self, message: dict[str, Any]) -> None:
-        """Validate a message and queue it for the worker."""
-        if self.incoming.qsize() >= WAITING:
-            self._drop("too many wait", message.get("topic"))
-            self.daemon.note_shed()
-            return
+        """Validate a message and handle it."""
         try:
             super()._consume(message)
         except Exception as error:  # a forged certificate makes the validation raise anything
             self._drop(f"cannot be validated ({type(error).__name__})", message.get("topic"))
 
     def _do_work(self, message: Any) -> bool:
-        """Handle one message in the worker's thread, whatever happens."""
-        self._seen = time.monotonic()
-        if message is _TICK:
-            self.daemon.tick()
-            return True
+        """Handle one message, whatever happens."""
         self.headcount_out += 1
         try:
             self.consume(message)
-        except BaseException:  # SystemExit from a plugin's depth would end this thread for good, and nobody would see
+        except BaseException:  # SystemExit from a plugin's depth would end the reactor
             log.exception("a message could not be handled")
             self._exception_count += 1
             return False
@@ -134,16 +122,16 @@ class FedoraHubsConsumer(FedmsgConsumer):  # type: ignore[misc]
         reactor.callFromThread(self.daemon.reload)
 
     def _watch(self) -> None:
-        """Send a sign of life through worker and pipeline; feed the watchdog while they come through."""
-        self.incoming.put(_TICK)
+        """Send a heartbeat through the pipeline; feed the watchdog while it comes through."""
+        self.daemon.tick()
         if not self._ready and self.daemon.ready:
             self._ready = True
             notify("READY=1")
             log.info("ready")
-        if time.monotonic() - self._seen < PATIENCE and self.daemon.quiet_for() < PATIENCE:
+        if self.daemon.quiet_for() < PATIENCE:
             notify("WATCHDOG=1")
         else:
-            log.error("the worker is stuck; the watchdog is no longer fed")
+            log.error("the pipeline is stuck; the watchdog is no longer fed")
 
     def _guard_frames(self) -> None:
         """Count frames that are no message at all; moksha would log a traceback for each."""
@@ -164,8 +152,6 @@ class FedoraHubsConsumer(FedmsgConsumer):  # type: ignore[misc]
             return
         self._stopping = True
         notify("STOPPING=1")
-        while not self.incoming.empty():
-            self.incoming.get_nowait()
         self.daemon.stop()
         log.info("stopped; %d messages were dropped", self.dropped.total())
         self.hub.stop()

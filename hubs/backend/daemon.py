@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from hubs.actions import audit, lifecycle, messages, outbox, refused
 from hubs.actions.people import notifications
+from hubs.backend.heartbeat import Heartbeat
 from hubs.backend.index.index import Index
+from hubs.backend.index.refresher import IndexRefresher
 from hubs.backend.ingest.config_changes import ConfigChangeHandler
 from hubs.backend.ingest.fedmsg_meta import fedmsg_meta_extractor
 from hubs.backend.ingest.group_membership import GroupMessages, authenticator, group_messages_are_authenticated
@@ -88,10 +90,24 @@ class Daemon:
         index = Index(fragments.registry)
         extract = fedmsg_meta_extractor(index.directory)
         groups = create_groups(settings, self._database, stream, bus or {})
-        self._own = ConfigChangeHandler(self._database, index, extract, self.rebuilder, stream, self._due, groups)
+        self._heartbeat = Heartbeat()
+        self._refresher = IndexRefresher(self._database, index, self._heartbeat.beat)
+        self._own = ConfigChangeHandler(
+            self._database, index, self._refresher, extract, self.rebuilder, stream, self._due, groups
+        )
         mentions = Mentions(extract)
         rebuilder, due = self.rebuilder, self._due
-        self.pipeline = Pipeline(self._database, index, extract, rebuilder, self._own, self._prepare, mentions, due)
+        self.pipeline = Pipeline(
+            self._database,
+            index,
+            extract,
+            rebuilder,
+            self._own,
+            self._prepare,
+            mentions,
+            due,
+            self._heartbeat.beat,
+        )
         vouches = authenticator(bus or {}, trust=settings.trust_bus)
         self._history = HistoryBackfill(
             self._database, settings.history_url, self.pipeline.put, vouches, settings.history_interval
@@ -119,13 +135,13 @@ class Daemon:
 
     def reload(self) -> None:
         """Make the index anew beside the one that answers meanwhile."""
-        self._own.keeper.reload()
+        self._refresher.reload()
 
     def stop(self) -> None:
         """Finish what is in hand, for at most a moment, and end all threads."""
         self._stopped.set()
         self._history.stop()
-        self._own.keeper.stop()
+        self._refresher.stop()
         self._timers.stop()
         for client in self._broker:
             client.stop(1.5)
@@ -146,18 +162,18 @@ class Daemon:
             log.error("messages come faster than they can be stored; some are shed")
 
     def tick(self) -> None:
-        """Send a sign of life through the pipeline: `quiet_for` tells when it last came through."""
-        self.pipeline.put(self._own.beat)
+        """Send a heartbeat through the pipeline; `quiet_for` returns the time since one came through."""
+        self.pipeline.put(self._heartbeat.beat)
 
     def quiet_for(self) -> float:
         """Return the seconds since the pipeline was last seen alive."""
-        return time.monotonic() - self._own.alive
+        return self._heartbeat.age
 
     def _keep_time(self) -> None:
         """Put what must be done from time to time into the pipeline, where it runs in its turn."""
         due = {"hubs": self._settings.sweep_interval, "report": REPORT, "purge": PURGE}
         next_at = {name: time.monotonic() + seconds for name, seconds in due.items()}
-        acts = {"hubs": self._own.keeper.sweep, "report": self._report, "purge": self._purge}
+        acts = {"hubs": self._refresher.sweep, "report": self._report, "purge": self._purge}
         seen = time.monotonic()
         while not self._stopped.wait(OUTBOX):
             if (pause := time.monotonic() - seen) > STALL:  # the process stood still, and the bus did not wait
@@ -182,7 +198,7 @@ class Daemon:
     def _prepare(self) -> None:
         """Do what must precede the first message: the watermark of what was missed before it, and the index."""
         self._history.prepare()
-        self._own.keeper.load()
+        self._refresher.load()
 
     def _report(self) -> None:
         counts = Counter(lost=sum(crew.lost for crew in self._crews))

@@ -1,7 +1,6 @@
 """Our own messages: what the web app changed. A message is only a hint; the rows tell what is true now."""
 
 import logging
-import time
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -41,6 +40,7 @@ class ConfigChangeHandler:
         self,
         database: Database,
         index: Index,
+        refresher: IndexRefresher,
         extract: Extractor,
         rebuilder: Rebuilder,
         stream: EventLog,
@@ -48,15 +48,8 @@ class ConfigChangeHandler:
         groups: GroupMessages | None = None,
     ) -> None:
         self._groups = groups
-        self._database, self._index, self._extract = database, index, extract
+        self._database, self._index, self._refresher, self._extract = database, index, refresher, extract
         self._rebuilder, self._stream, self._due = rebuilder, stream, due
-        self.keeper = IndexRefresher(database, index, self.beat)
-        #: When the thread that works here was last seen alive, on the monotonic clock.
-        self.alive = time.monotonic()
-
-    def beat(self) -> None:
-        """Note that the thread is alive."""
-        self.alive = time.monotonic()
 
     def follow_group(self, message: Message) -> None:
         """Let teams follow a group of the account system; the outbox tells what else follows from it."""
@@ -114,7 +107,7 @@ class ConfigChangeHandler:
     def _refresh(self, session: Session, message: Message) -> Hub | None:
         # Role messages carry no hub id, and the hub may be newer than the index.
         hub_id = self._index.hub_of(message) or self._find(session, message.body.get("hub_url"))
-        return self.keeper.refresh(session, hub_id) if hub_id is not None else None
+        return self._refresher.refresh(session, hub_id) if hub_id is not None else None
 
     def _find(self, session: Session, url: object) -> int | None:
         """Return the id of the hub at an address."""

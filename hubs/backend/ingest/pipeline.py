@@ -51,10 +51,11 @@ class Pipeline:
         prepare: Callable[[], None],
         mentions: Mentions,
         due: BuildSchedule,
+        beat: Callable[[], None] = lambda: None,
     ) -> None:
         self._database, self._index, self._extract = database, index, extract
         self._rebuilder, self._own, self._prepare = rebuilder, own, prepare
-        self._mentions, self._due = mentions, due
+        self._mentions, self._due, self._beat = mentions, due, beat
         self._waiting: queue.SimpleQueue[Message | Callable[[], None] | None] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._recent: dict[str, datetime] = {}
@@ -198,7 +199,7 @@ class Pipeline:
                 if not worth(error):
                     raise
                 log.warning("the database does not answer, trying again in %.1f s: %s", wait, error)
-                self._own.beat()
+                self._beat()  # waiting for the database is no reason to be restarted
                 self._stopping.wait(wait)
                 wait = min(wait * 2, PATIENCE)
             else:

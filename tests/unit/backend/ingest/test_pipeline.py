@@ -16,6 +16,7 @@ from hubs.actions import hubs as hub_actions
 from hubs.actions import messages, widgets
 from hubs.actions.people import notifications, roles
 from hubs.backend.index.index import Index
+from hubs.backend.index.refresher import IndexRefresher
 from hubs.backend.ingest import config_changes as own_messages
 from hubs.backend.ingest import pipeline as pipelines
 from hubs.backend.ingest.config_changes import ConfigChangeHandler
@@ -64,6 +65,7 @@ class Noted:
 class Parts:
     pipeline: Pipeline
     own: ConfigChangeHandler
+    refresher: IndexRefresher
     index: Index
     noted: Noted
 
@@ -73,11 +75,12 @@ def parts(database: Database, registry: Registry, team: Hub) -> Iterator[Parts]:
     noted, index = Noted(), Index(registry)
     notifications.push_after_commit(database, noted)  # type: ignore[arg-type]
     extract = Extractor(index.directory)
-    own = ConfigChangeHandler(database, index, extract, noted, noted, noted)  # type: ignore[arg-type]
-    load = own.keeper.load
-    pipeline = Pipeline(database, index, extract, noted, own, load, Mentions(extract), noted)  # type: ignore[arg-type]
-    own.keeper.load()
-    yield Parts(pipeline, own, index, noted)
+    refresher = IndexRefresher(database, index, lambda: None)
+    own = ConfigChangeHandler(database, index, refresher, extract, noted, noted, noted)  # type: ignore[arg-type]
+    load, mentions = refresher.load, Mentions(extract)
+    pipeline = Pipeline(database, index, extract, noted, own, load, mentions, noted)  # type: ignore[arg-type]
+    load()
+    yield Parts(pipeline, own, refresher, index, noted)
     pipeline.stop()
 
 
@@ -418,12 +421,12 @@ def test_hubs_that_changed_or_went_without_a_message_are_found(
     row = widgets.add(session, registry, as_person(session, "owner"), team, "feed", "left", {"username": "faraway"})
     team.updated_on = now()
     session.commit()
-    parts.own.keeper.sweep()
+    parts.refresher.sweep()
     assert list(parts.index.touched(parts.pipeline._extract(say("x", agent="faraway")))) == [row.id]
     before = len(parts.index)
     session.delete(team)
     session.commit()
-    parts.own.keeper.sweep()
+    parts.refresher.sweep()
     assert len(parts.index) == before - 1
 
 
