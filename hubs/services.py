@@ -5,9 +5,10 @@ record a revision, invalidate cached fragments) cannot be forgotten in one of th
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
-from hubs.actions import outbox
+from hubs.actions import outbox, revocations
 from hubs.actions.layout import revisions
 from hubs.actions.people import notifications
 from hubs.bus import NullPublisher, Publisher
@@ -66,6 +67,7 @@ def create_services(
     events = create_event_log(settings)
     revisions.record_on_commit(database, fragments.registry)
     forget_after_commit(database, fragments.public)
+    revocations.revoke_after_commit(database, events)
     outbox.publish_after_commit(database, publisher)
     notifications.push_after_commit(database, events)
     schedule = BuildSchedule(lambda: events.client)
@@ -74,12 +76,21 @@ def create_services(
 
 def create_database(settings: Settings, pool_size: int = 5, origin: str = "") -> Database:
     """Return the database without any hooks, for migrations; everything else takes it from `create_services`."""
-    return Database(settings.database, pool_size, info={"site_url": settings.site_url, outbox.ORIGIN: origin})
+    info = {"site_url": settings.site_url, outbox.ORIGIN: origin, revocations.TOKEN_TTL: settings.token_ttl}
+    return Database(settings.database, pool_size, info=info)
 
 
 def create_event_log(settings: Settings) -> EventLog:
-    """Return the event log, all that the event server needs."""
+    """Return the event log without the database, to restore its revocations from, that `create_services` gives it."""
     return EventLog(settings.redis_url, settings.stream_log, settings.stream_ttl, settings.token_ttl)
+
+
+def create_event_server_log(settings: Settings) -> EventLog:
+    """Return the event log, all that the event server needs; it reads the database only after Redis lost its data."""
+    events = create_event_log(settings)
+    database = create_database(settings, pool_size=1)
+    events.revocations.restore = partial(revocations.restore, database, events)
+    return events
 
 
 def create_fragments(settings: Settings, kind: type[Store]) -> Store:

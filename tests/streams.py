@@ -11,6 +11,8 @@ from urllib.request import Request, urlopen
 
 from hubs.events.log import EventLog
 from hubs.events.tokens import Tokens
+from hubs.models import Database
+from tests.fresh import prepare
 from tests.services import BIN, HOST, Service, answers, base_env, free_port
 from tests.sse import Stream
 from tests.stack import APP, KEY, ROOT
@@ -75,6 +77,8 @@ def serve(folder: Path, redis_port: int, *options: str, **env: str) -> Iterator[
     ]
     argv += ["--threads", "8", "--graceful-timeout", "3", "--bind", f"{HOST}:{port}", *options, APP]
     found = {**base_env(), "HUBS_REDIS_URL": address, "HUBS_SECRET_KEY": KEY, "HUBS_DATA_DIR": str(folder), **env}
+    if not (folder / "hubs.db").exists():  # where the server finds revocations when Redis has new data
+        prepare(Database(f"sqlite:///{folder / 'hubs.db'}"))
     service = Service(argv, folder, f"eventsource-{port}", found, cwd=ROOT)
     log, tokens = EventLog(address, int(env.get("HUBS_STREAM_LOG", "200"))), Tokens(KEY.encode(), 3600)
     streams = Streams(service, f"http://{HOST}:{port}/events", log, tokens)

@@ -1,6 +1,6 @@
 """Messages that could not be used, and which of our own changes the AMQP broker has confirmed.
 
-Revision: 0020, after 0015
+Revision: 0020, after 0016
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import op
 from hubs.models import Moment
 
 revision = "0020"
-down_revision = "0015"
+down_revision = "0016"
 branch_labels = None
 depends_on = None
 

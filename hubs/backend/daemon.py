@@ -11,7 +11,10 @@ from datetime import datetime, timedelta
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from hubs.actions import audit, lifecycle, messages, outbox, refused
+from redis import RedisError
+from sqlalchemy.exc import SQLAlchemyError
+
+from hubs.actions import audit, lifecycle, messages, outbox, refused, revocations
 from hubs.actions.people import notifications
 from hubs.backend.heartbeat import Heartbeat
 from hubs.backend.index.index import Index
@@ -46,6 +49,8 @@ OUTBOX, REPORT, PURGE = 2.0, 60.0, 3600.0
 #: Seconds beyond its turn after which the process must have stood still, and messages in the pipeline below which there
 #: is room for what was shed.
 STALL, ROOM = 10.0, 1000
+#: Seconds between two looks at the revocations that Redis has not confirmed.
+REVOCATIONS = 1.0
 #: Threads for builds that ask nobody else: one computes while another waits for the database.
 QUICK = 2
 
@@ -89,7 +94,7 @@ class Daemon:
         self._timers = Timers(self._database, self._due, stream, self.rebuilder, 2.0 * settings.build_timeout)
         index = Index(fragments.registry)
         extract = fedmsg_meta_extractor(index.directory)
-        groups = create_groups(settings, self._database, stream, bus or {})
+        groups = create_groups(settings, bus or {})
         self._heartbeat = Heartbeat()
         self._refresher = IndexRefresher(self._database, index, self._heartbeat.beat)
         self._own = ConfigChangeHandler(
@@ -128,7 +133,8 @@ class Daemon:
         self.rebuilder.start()
         self.pipeline.start()
         self._timers.start()
-        threading.Thread(target=self._keep_time, name="timers", daemon=True).start()
+        for act in (self._keep_time, self._keep_revocations):
+            threading.Thread(target=act, name=act.__name__.strip("_"), daemon=True).start()
         self._history.start()
         for client in self._broker:
             client.start()
@@ -200,6 +206,20 @@ class Daemon:
         self._history.prepare()
         self._refresher.load()
 
+    def _keep_revocations(self) -> None:
+        """Repeat revocations that Redis did not confirm, and restore them when it lost its data.
+
+        In a thread of its own: access must end within seconds, however many messages wait.
+        """
+        events = self._services.events
+        while not self._stopped.wait(REVOCATIONS):
+            try:
+                if not events.revocations.is_complete():
+                    revocations.restore(self._database, events)
+                revocations.confirm_pending(self._database, events)
+            except (SQLAlchemyError, RedisError) as error:
+                log.warning("revocations wait, %s: %s", type(error).__name__, error)
+
     def _report(self) -> None:
         counts = Counter(lost=sum(crew.lost for crew in self._crews))
         for more in (self.pipeline.counts, self.rebuilder.counts, *(crew.counts for crew in self._crews)):
@@ -214,6 +234,7 @@ class Daemon:
         with self._database.transaction() as session:
             notifications.purge(session, self._settings.retention_days)
             outbox.purge(session)
+            revocations.purge(session)
             audit.purge(session, self._settings.audit_days)
             refused.purge(session)
             lifecycle.purge(session)
@@ -239,13 +260,11 @@ def create_broker(settings: Settings, database: Database, pipeline: Pipeline) ->
     return create_clients(settings, database, pipeline)
 
 
-def create_groups(
-    settings: Settings, database: Database, stream: EventLog, bus: Mapping[str, Any]
-) -> GroupMessages | None:
+def create_groups(settings: Settings, bus: Mapping[str, Any]) -> GroupMessages | None:
     """Return what follows the account system's messages about groups, or None where anybody could forge them."""
     trusted = f"{settings.topic_prefix}.{settings.environment}"
     if settings.trust_bus or group_messages_are_authenticated(bus, trusted):
-        return GroupMessages(database, stream, trusted, settings.retention_days)
+        return GroupMessages(trusted, settings.retention_days)
     log.info("messages about groups are not followed: fedmsg does not check who signed them, see HUBS_TRUST_BUS")
     return None
 

@@ -27,7 +27,7 @@ from hubs.errors import NotAllowed
 from hubs.events.log import EventLog
 from hubs.events.message import Event, ReplayUnavailable, encode, reset
 from hubs.events.tokens import StreamClaims, Tokens
-from hubs.services import create_event_log
+from hubs.services import create_event_server_log
 from hubs.settings import Settings, load
 
 #: Seconds for which a handshake waits for Redis; seconds after which a stream ends, to be opened anew.
@@ -133,7 +133,7 @@ class HubsEvents(ServerSentEventsBlueprint):  # type: ignore[misc]
             except NotAllowed as error:
                 refused.append(text)
                 reason = error
-        for text, revoked in zip(list(grants), self._log.revoked(list(grants.values())), strict=False):
+        for text, revoked in zip(list(grants), self._log.revocations.are_revoked(list(grants.values())), strict=False):
             if revoked:
                 del grants[text]
                 refused.append(text)
@@ -154,9 +154,13 @@ class HubsEvents(ServerSentEventsBlueprint):  # type: ignore[misc]
     ) -> None:
         writer, broker = self._running()
         channels = tuple(dict.fromkeys(channel for grant in grants for channel in grant.channels))
-        until = time.monotonic() + (min(POLL, wait) if once else LONGEST)
+        scopes = dict.fromkeys(scope for grant in grants for scope in grant.scopes)
+        rest = min(grant.expires for grant in grants) - time.time()
+        until = time.monotonic() + min(rest, min(POLL, wait) if once else LONGEST)
         # Registered before the log is read, so that nothing can fall between the two.
-        reader = SSEClient(environ["gunicorn.socket"].detach(), channels, until, once=once)
+        # It is registered under all scopes, so that a revocation finds it; nothing is published to those of hubs.
+        reader = SSEClient(environ["gunicorn.socket"].detach(), scopes, until, once=once)
+        reader.issued = min(grant.issued for grant in grants)
         writer.add(reader)
         first = b"" if once else responses.head()
         if refused:
@@ -164,7 +168,7 @@ class HubsEvents(ServerSentEventsBlueprint):  # type: ignore[misc]
         try:
             if not broker.up.wait(PATIENCE):
                 raise redis.ConnectionError("no subscription")
-            if any(self._log.revoked(grants)):  # since they were checked
+            if any(self._log.revocations.are_revoked(grants)):  # since they were checked
                 writer.drop(reader)
                 return
             missed, after = replay(self._log.since(channels, cursor), cursor)
@@ -205,7 +209,7 @@ def create_eventsource(settings: Settings | None = None) -> Flask:
     settings = settings or load()
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = MOST_BYTES
-    stream = create_event_log(settings)
+    stream = create_event_server_log(settings)
     files = _allow_many_files()
     most = files - min(RESERVE, files // 4)
     app.register_blueprint(HubsEvents(stream, Tokens(settings.key(), settings.token_ttl), most))

@@ -17,14 +17,14 @@ from typing import Any, cast
 import redis
 
 from hubs.events import viewers
+from hubs.events.connection import EPOCH, LAST, connect
 from hubs.events.message import Event, ReplayUnavailable, decode, hub_channel, number_of
+from hubs.events.revocations import BATCH, RevocationCopy
 from hubs.events.tokens import StreamClaims
 
 log = logging.getLogger(__name__)
 
 PREFIX = "hubs:stream:"
-CONTROL = "hubs:control"
-_EPOCH, _LAST = "hubs:epoch", "hubs:last"
 #: Bytes in the log of one channel, and bytes that are replayed to one reader: who missed more fetches what is on the
 #: page, which is less.
 MOST_LOGGED = MOST_REPLAYED = 1 << 20
@@ -92,6 +92,18 @@ end
 return found
 """
 
+# KEYS: last, then floor, log and size of each channel. ARGV: lifetime of a log in seconds.
+_FORGET = """
+local last = redis.call('GET', KEYS[1]) or '0'
+for i = 2, #KEYS, 3 do
+  if redis.call('LLEN', KEYS[i + 1]) > 0 then
+    redis.call('SET', KEYS[i], last, 'EX', ARGV[1])
+    redis.call('DEL', KEYS[i + 1], KEYS[i + 2])
+  end
+end
+return last
+"""
+
 # KEYS: epoch, last. ARGV: fresh epoch, now in µs.
 _CURSOR = """
 local epoch = redis.call('GET', KEYS[1])
@@ -117,13 +129,14 @@ class EventLog:
         self._client: redis.Redis | None = None
         self._pid = 0
         self._owed: set[str] = set()
+        self.revocations = RevocationCopy(lambda: self.client, token_ttl)
 
     @property
     def client(self) -> redis.Redis:
         """The connection pool of this process, made anew after a fork."""
         with self._lock:
             if self._client is None or self._pid != os.getpid():
-                self._client = redis.Redis.from_url(self.url, socket_timeout=2, socket_connect_timeout=0.5)
+                self._client = connect(self.url)
                 self._pid = os.getpid()
             return self._client
 
@@ -140,6 +153,13 @@ class EventLog:
             self._owed.add(channel)
             return None
 
+    def is_available(self) -> bool:
+        """Return whether Redis answers."""
+        try:
+            return bool(self.client.ping())
+        except redis.RedisError:
+            return False
+
     def settle(self) -> None:
         """Send ``reset`` to the channels that lost an event while Redis was away."""
         while self._owed:
@@ -153,7 +173,7 @@ class EventLog:
     def cursor(self) -> str:
         """Return the id of the newest event of all channels; empty when Redis is away."""
         try:
-            found = self.client.eval(_CURSOR, 2, _EPOCH, _LAST, secrets.token_hex(4), _microseconds())
+            found = self.client.eval(_CURSOR, 2, EPOCH, LAST, secrets.token_hex(4), _microseconds())
         except redis.RedisError:
             return ""
         return cast("bytes", found).decode()
@@ -170,35 +190,41 @@ class EventLog:
             raise ReplayUnavailable("unknown")
         keys = [key for channel in channels for key in (f"hubs:floor:{channel}", f"hubs:log:{channel}")]
         values: list[str | int] = [epoch, number, _microseconds() - self.ttl * 1_000_000, MOST_REPLAYED]
-        found = self.client.eval(_SINCE, len(keys) + 2, _EPOCH, _LAST, *keys, *values)
+        found = self.client.eval(_SINCE, len(keys) + 2, EPOCH, LAST, *keys, *values)
         reason, *logs = cast("list[Any]", found)
         if reason:
             raise ReplayUnavailable(reason.decode())
         events = [decode(entry, channel) for channel, log in zip(channels, logs, strict=True) for entry in log]
         return sorted(events, key=lambda event: number_of(event.id))
 
-    def revoke(self, channel: str) -> None:
-        """End the streams that hear a channel, and refuse the tokens that were minted for it until now.
+    def revoke(self, *scopes: str, moment: float | None = None) -> bool:
+        """End the streams of ``scopes``, and refuse the tokens that were issued until ``moment``; return the success.
 
-        A person's own channel stands for the person: every token of an account names it.
+        A scope is a channel, a hub (``hub:<id>``) or a browser's session. A person's own channel stands for the person:
+        every token of an account names it.
         """
         try:
-            self.client.set(f"hubs:revoked:{channel}", repr(time.time()), ex=self.token_ttl)
-            self.client.publish(CONTROL, json.dumps({"revoked": channel}))
+            self.revocations.revoke(scopes, time.time() if moment is None else moment)
         except redis.RedisError as error:
-            log.error("streams of %s could not be ended, Redis does not answer: %s", channel, error)
+            log.warning("streams of %s are ended later, Redis does not answer: %s", ", ".join(scopes), error)
+            return False
+        return True
 
-    def is_revoked(self, grant: StreamClaims) -> bool:
-        """Tell whether one of the grant's channels was revoked since it was issued."""
-        return self.revoked([grant])[0]
+    def forget(self, channels: Sequence[str]) -> bool:
+        """Forget what was logged for ``channels``: whoever comes back there fetches the page; return the success."""
+        try:
+            for start in range(0, len(channels), BATCH):
+                batch = channels[start : start + BATCH]
+                keys = [f"hubs:{kind}:{channel}" for channel in batch for kind in ("floor", "log", "size")]
+                self.client.eval(_FORGET, len(keys) + 1, LAST, *keys, self.ttl)
+        except redis.RedisError as error:
+            log.warning("the log of %d channels is forgotten later, Redis does not answer: %s", len(channels), error)
+            return False
+        return True
 
-    def revoked(self, grants: Sequence[StreamClaims]) -> list[bool]:
-        """Tell of each grant whether one of its channels was revoked since it was issued, in one round trip."""
-        channels = list(dict.fromkeys(channel for grant in grants for channel in grant.channels))
-        values = self.client.mget([f"hubs:revoked:{channel}" for channel in channels] or ["hubs:revoked:"])
-        found = dict(zip(channels, cast("list[bytes | None]", values), strict=False))
-        times = {channel: float(when) for channel, when in found.items() if when is not None}
-        return [any(grant.issued <= times.get(channel, -1.0) for channel in grant.channels) for grant in grants]
+    def is_revoked(self, claims: StreamClaims) -> bool:
+        """Return whether a token was revoked since it was issued."""
+        return self.revocations.are_revoked([claims])[0]
 
     def watched(self, hub_id: int) -> set[str]:
         """Return the locales in which somebody looks at a hub now; empty when nobody does, or when Redis is away.
@@ -231,7 +257,7 @@ class EventLog:
 
     def _append(self, channel: str, kind: str, data: dict[str, Any]) -> str:
         event = json.dumps({"type": kind, "data": json.dumps(data, separators=(",", ":"))}, separators=(",", ":"))
-        keys = [_EPOCH, _LAST, f"hubs:log:{channel}", f"hubs:floor:{channel}", f"hubs:size:{channel}"]
+        keys = [EPOCH, LAST, f"hubs:log:{channel}", f"hubs:floor:{channel}", f"hubs:size:{channel}"]
         values: list[str | int] = [
             PREFIX + channel,
             event[1:],

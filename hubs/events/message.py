@@ -31,6 +31,17 @@ def user_channel(user_id: int) -> str:
     return f"user:{user_id}"
 
 
+def hub_scope(channel: str) -> str:
+    """Return what revokes all channels of a hub at once, ``hub:<id>``, for one of them; empty for other channels."""
+    space, _, rest = channel.partition(":")
+    return f"hub:{rest.partition(':')[0]}" if space == "hub" else ""
+
+
+def session_scope(digest: str) -> str:
+    """Return what revokes the tokens of one browser, given the fingerprint of its session's key."""
+    return f"session:{digest[:32]}"
+
+
 def encode(event: Event) -> bytes:
     """Return the event in the format of ``text/event-stream``.
 

@@ -11,6 +11,7 @@ from hubs.models.people.personal import Bookmark, Notice, NoticeKind, StreamMark
 from hubs.models.people.sessions import SignIn
 from hubs.models.people.tokens import BearerToken, PersonalToken, Scope
 from hubs.models.push import PushContent, PushToken
+from hubs.models.revocations import Revocation
 from hubs.models.user import Role, RoleName, User
 from hubs.models.visibility import Visibility
 from hubs.models.watermark import Watermark
@@ -42,6 +43,7 @@ __all__ = [
     "RefusedMessage",
     "RequestState",
     "Revision",
+    "Revocation",
     "Role",
     "RoleName",
     "Scope",

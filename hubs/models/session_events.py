@@ -27,7 +27,7 @@ def defer(session: Session, effect: Hashable, *values: object) -> None:
     session.info.setdefault(effect, []).extend(values)
 
 
-def run_after_commit(database: Database, effect: Hashable, act: Callable[[Sequence[Any]], None]) -> None:
+def run_after_commit(database: Database, effect: Hashable, act: Callable[[Sequence[Any]], object]) -> None:
     """Call ``act`` after each commit of ``database`` with the values that the session deferred under ``effect``.
 
     Effects run in the order of their registration. The session cannot be used in them: its transaction is over.
@@ -45,7 +45,7 @@ def run_after_commit(database: Database, effect: Hashable, act: Callable[[Sequen
     event.listen(database.maker, "after_rollback", discard)
 
 
-def run_each_after_commit(database: Database, effect: Hashable, act: Callable[[Any], None]) -> None:
+def run_each_after_commit(database: Database, effect: Hashable, act: Callable[[Any], object]) -> None:
     """Do what `run_after_commit` does, one value at a time: one that fails does not affect the others."""
 
     def act_on_each(values: Sequence[Any]) -> None:
@@ -71,7 +71,7 @@ def after_commit(
     run_after_commit(database, effect, lambda values: act(set(values)))
 
 
-def _attempt(effect: Hashable, act: Callable[[Any], None], values: Any) -> None:
+def _attempt(effect: Hashable, act: Callable[[Any], object], values: Any) -> None:
     try:
         act(values)
     except Exception:  # the change is committed: nothing may keep its other effects from running

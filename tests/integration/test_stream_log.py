@@ -47,3 +47,30 @@ def test_a_reader_with_an_old_cursor_of_a_hundred_full_channels_has_little_read(
         stream.since(channels, cursor)
     assert stream.since(channels, last) == []
     assert sent(stream) - before < 10_000  # of 75 MiB in the logs
+
+
+def test_a_redis_that_comes_back_from_an_older_dump_has_another_epoch_and_no_complete_revocations(
+    tmp_path: Path,
+) -> None:
+    with services.redis_server(tmp_path) as (service, port):
+        stream = EventLog(f"redis://127.0.0.1:{port}/0")
+        stream.publish("hub:1:public:en", "widget", {"n": 1})
+        stream.revocations.mark_complete(stream.revocations.epoch())
+        stream.client.save()
+        cursor = stream.publish("hub:1:public:en", "widget", {"n": 2}) or ""
+        stream.revoke("user:1")
+        assert stream.revocations.is_complete()
+        service.kill()
+        service.restart()
+        service.ready(lambda: services.listens(port))
+        stream.client.close()
+        assert stream.client.exists("hubs:log:hub:1:public:en")  # it loaded the dump
+        assert not stream.client.exists("hubs:revoked:user:1")
+        assert not stream.revocations.is_complete()
+        with pytest.raises(ReplayUnavailable, match="epoch"):
+            stream.since(["hub:1:public:en"], cursor)
+        epoch = stream.revocations.epoch()
+        assert not cursor.startswith(epoch)
+        stream.client.close()
+        assert stream.revocations.epoch() == epoch  # a new connection to the same process changes nothing
+        stream.client.close()

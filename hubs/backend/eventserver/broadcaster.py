@@ -14,6 +14,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from math import inf
 
 from hubs.backend.eventserver import responses
 from hubs.backend.eventserver.client import SSEClient
@@ -95,9 +96,9 @@ class SSEBroadcaster:
         self._events.append((channel, number, payload))
         self._wake()
 
-    def end(self, channel: str) -> None:
-        """End the streams that hear a channel."""
-        self._call(lambda: self._close_all(self._channels.get(channel, {}).values()))
+    def end(self, scope: str, moment: float = inf) -> None:
+        """End the streams whose tokens name ``scope`` and were issued until ``moment``."""
+        self._call(lambda: self._close_all(self._issued_until(scope, moment)))
 
     def end_all(self) -> None:
         """Tell all readers to come back, and end their streams."""
@@ -269,6 +270,9 @@ class SSEBroadcaster:
     def _close_all(self, readers: Iterable[SSEClient]) -> None:
         for reader in tuple(readers):
             self._close(reader)
+
+    def _issued_until(self, scope: str, moment: float) -> list[SSEClient]:
+        return [reader for reader in self._channels.get(scope, {}).values() if reader.issued <= moment]
 
     def _close(self, reader: SSEClient) -> None:
         if self._readers.get(reader.fd) is not reader:

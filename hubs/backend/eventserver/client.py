@@ -15,7 +15,20 @@ class SSEClient:
     gets one whole answer, when there is something to tell or its time is over.
     """
 
-    __slots__ = ("after", "channels", "closing", "fd", "held", "number", "once", "pending", "size", "stuck", "until")
+    __slots__ = (
+        "after",
+        "channels",
+        "closing",
+        "fd",
+        "held",
+        "issued",
+        "number",
+        "once",
+        "pending",
+        "size",
+        "stuck",
+        "until",
+    )
 
     def __init__(self, fd: int, channels: Iterable[str], until: float, *, once: bool = False) -> None:
         self.fd, self.channels, self.until, self.once = fd, tuple(channels), until, once
@@ -25,6 +38,8 @@ class SSEClient:
         self.pending: deque[bytes | memoryview] | None = None
         self.after = self.size = self.number = self.stuck = 0
         self.closing = False
+        #: When the oldest of its tokens was issued: a revocation from before does not concern the reader.
+        self.issued = 0.0
 
     def write(self, data: bytes) -> bool:
         """Write to the socket; what it does not take waits. Tell whether nothing waits.

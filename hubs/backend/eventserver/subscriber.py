@@ -10,8 +10,9 @@ from typing import Protocol
 import redis
 
 from hubs.events import viewers
-from hubs.events.log import CONTROL, PREFIX, EventLog
+from hubs.events.log import PREFIX, EventLog
 from hubs.events.message import Event, decode, encode, number_of
+from hubs.events.revocations import CONTROL
 
 log = logging.getLogger(__name__)
 
@@ -27,8 +28,8 @@ class Listener(Protocol):
     def broadcast(self, channel: str, number: int, payload: bytes) -> None:
         """Send an event to all who hear ``channel``."""
 
-    def end(self, channel: str) -> None:
-        """End the streams that hear a channel."""
+    def end(self, scope: str, moment: float) -> None:
+        """End the streams whose tokens name ``scope`` and were issued until ``moment``."""
 
     def end_all(self) -> None:
         """End all streams: something may have been missed."""
@@ -93,7 +94,9 @@ class RedisSubscriber:
 
     def _obey(self, payload: bytes) -> None:
         try:
-            self._listener.end(str(json.loads(payload)["revoked"]))
+            command = json.loads(payload)
+            for scope in command["revoked"]:
+                self._listener.end(str(scope), float(command["moment"]))
         except (ValueError, TypeError, KeyError) as error:
             log.warning("what came on %s is no command: %r", CONTROL, error)
 

@@ -17,9 +17,9 @@ from hubs.backend.ingest.group_membership import GroupMessages
 from hubs.backend.rebuild.scheduler import Rebuilder
 from hubs.bus import Message, parse
 from hubs.events.log import EventLog
-from hubs.events.message import hub_channel, user_channel
+from hubs.events.message import hub_channel
 from hubs.fragments.schedule import BuildSchedule
-from hubs.models import Database, Hub, OutboxMessage, RoleName, User, Visibility, now
+from hubs.models import Database, Hub, OutboxMessage, Visibility, now
 
 log = logging.getLogger(__name__)
 
@@ -50,26 +50,29 @@ class ConfigChangeHandler:
         self._groups = groups
         self._database, self._index, self._refresher, self._extract = database, index, refresher, extract
         self._rebuilder, self._stream, self._due = rebuilder, stream, due
+        #: Ids of outbox rows that took effect but for the confirmation of Redis.
+        self._unconfirmed: set[int] = set()
 
-    def follow_group(self, message: Message) -> None:
-        """Let teams follow a group of the account system; the outbox tells what else follows from it."""
+    def follow_group(self, session: Session, message: Message) -> None:
+        """Let teams follow a group of the account system; the outbox holds what else follows from it."""
         if self._groups is not None:
-            self._groups.handle(message)
+            self._groups.handle(session, message)
 
     def follow(self, message: Message) -> None:
         """Have the index follow what a message of ours tells."""
         with self._database.session() as session:
             self._refresh(session, _checked(message))
 
-    def handle(self, message: Message) -> None:
-        """Do what a message of ours asks for, and mark it handled; what is not marked is handled from the outbox."""
+    def handle(self, message: Message) -> bool:
+        """Do what a message of ours asks for; return whether all of it took effect, so that it is marked as handled.
+
+        What is not marked is handled again from the outbox.
+        """
         said, message = message.body, _checked(message)
         body = message.body
         kind = message.name.split(".")[1] if message.name.count(".") > 1 else ""
         with self._database.session() as session:
             hub = self._refresh(session, message)
-            if kind == "user" and hub is not None:
-                self._roles(session, hub, body)
         changed = set(body.get("changed_keys", ()))
         if hub is not None and kind == "hub":
             self._listed(hub, changed)
@@ -78,24 +81,35 @@ class ConfigChangeHandler:
             self._due.touch([widget])
             self._rebuilder.request(widget, prompt=True)
         arranged = kind == "widget" and (not changed or changed == _PLACE or "visibility" in changed)
-        if hub is not None and (kind == "hub" or arranged):
-            # Everybody who may see the hub hears this channel, whatever else they may see on it.
-            for locale in i18n.locales():
-                channel = hub_channel(hub.id, hub.visibility, locale)
-                self._stream.publish(channel, "layout", {"hub": hub.id, "version": hub.version})
+        if hub is not None and (kind == "hub" or arranged) and not self._announce_layout(hub):
+            return False
         with self._database.transaction() as session:
             outbox.mark_handled(session, message.name, said)
+        return True
+
+    def _announce_layout(self, hub: Hub) -> bool:
+        """Tell open pages of a hub about its new layout; return whether Redis confirmed it for all languages."""
+        # Everybody who may see the hub hears this channel, whatever else they may see on it.
+        channels = [hub_channel(hub.id, hub.visibility, locale) for locale in i18n.locales()]
+        data = {"hub": hub.id, "version": hub.version}
+        return all(self._stream.publish(channel, "layout", data) is not None for channel in channels)
 
     def sweep_outbox(self) -> None:
         """Handle those of our messages that were lost on the bus."""
         with self._database.session() as session:
             lost = outbox.unhandled(session, now() - PATIENCE)
+        # What only lacks the confirmation of Redis waits until Redis is back: handling it again costs builds.
+        if self._unconfirmed and not self._stream.is_available():
+            lost = [row for row in lost if row.id not in self._unconfirmed]
         for row in lost:
             log.info("%s from %s was not heard on the bus; handling it from the outbox", row.topic, row.created_on)
             message = self._extract(_as_message(row))
             self.follow(message)
             self._ask(self._index.touched(message))
-            self.handle(message)
+            if self.handle(message):
+                self._unconfirmed.discard(row.id)
+            else:
+                self._unconfirmed.add(row.id)
         self._stream.settle()
 
     def _ask(self, touched: Touched) -> None:
@@ -118,35 +132,15 @@ class ConfigChangeHandler:
         query = select(Hub.id).where(Hub.name == name, Hub.kind == "user" if space == "u" else Hub.kind != "user")
         return session.scalar(query)
 
-    def _roles(self, session: Session, hub: Hub, body: dict[str, object]) -> None:
-        """End the streams of a person who may now see less of the hub: they come back for what is left."""
-        lost = {body.get("role"), body.get("old_role")} & {RoleName.OWNER, RoleName.MEMBER}
-        if not lost:
-            return
-        username = body.get("username")
-        if not username and hub.visibility != Visibility.PUBLIC:  # whose message names nobody
-            self._end(hub)
-        user = session.scalar(select(User).where(User.username == username)) if username else None
-        # The message is a hint: the rows say whether the role is gone.
-        if user is not None and lost - {role.role for role in hub.roles if role.user_id == user.id}:
-            self._stream.revoke(user_channel(user.id))
-
     def _listed(self, hub: Hub, changed: set[str]) -> None:
         """Do what follows from a change of who may see a hub, or of how lists show it."""
         people = frozenset(role.user.username for role in hub.roles)
-        if "visibility" in changed:
-            self._end(hub)
-            if hub.visibility != Visibility.PUBLIC:
-                with self._database.transaction() as session:
-                    people |= messages.forget_hub(session, hub)
+        if "visibility" in changed and hub.visibility != Visibility.PUBLIC:
+            with self._database.transaction() as session:
+                people |= messages.forget_hub(session, hub)
         if changed & _LISTED:
             message = parse({"topic": "own.own.own.hubs.user.role.changed", "msg": {"hub_id": hub.id}})
             self._ask(self._index.touched(replace(message, users=people)))
-
-    def _end(self, hub: Hub) -> None:
-        """End the streams of all who hear a hub, since some may no longer see it; the others come back at once."""
-        for locale in i18n.locales():
-            self._stream.revoke(hub_channel(hub.id, Visibility.PUBLIC, locale))
 
 
 def _checked(message: Message) -> Message:

@@ -5,13 +5,11 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from hubs.actions.people import groups
 from hubs.bus import Message, signed
-from hubs.events.log import EventLog
-from hubs.events.message import user_channel
-from hubs.models import Database, User, now
+from hubs.models import now
 
 log = logging.getLogger(__name__)
 
@@ -30,12 +28,15 @@ class GroupMessages:
     and could be sent a second time.
     """
 
-    def __init__(self, database: Database, stream: EventLog, trusted: str, days: int) -> None:
-        self._database, self._stream, self._trusted = database, stream, trusted
-        self._oldest = timedelta(days=days)
+    def __init__(self, trusted: str, days: int) -> None:
+        self._trusted, self._oldest = trusted, timedelta(days=days)
 
-    def handle(self, message: Message) -> None:
-        """Do what the message says to the teams of its group; a person who was removed hears them no more."""
+    def handle(self, session: Session, message: Message) -> None:
+        """Do what the message says to the teams of its group, in the transaction that stores the message.
+
+        Were it another transaction, a daemon that is killed between the two would never do it: the message is stored,
+        so it is not handled again.
+        """
         belongs = EVENTS.get(message.name)
         if belongs is None or message.topic != f"{self._trusted}.{message.name}":
             return
@@ -43,13 +44,9 @@ class GroupMessages:
             log.warning("%s (%s) is not believed: unsigned from history, or too old", message.msg_id, message.topic)
             return
         group, username = _name(message.body.get("group")), _name(message.body.get("user")).lower()
-        with self._database.transaction() as session:
-            hubs = groups.changed(session, group, username, belongs=belongs)
-            number = session.scalar(select(User.id).where(User.username == username))
+        hubs = groups.changed(session, group, username, belongs=belongs)
         if hubs:
             log.info("%s %s %s: %d teams follow", username, "entered" if belongs else "left", group, len(hubs))
-        if hubs and number is not None and not belongs:
-            self._stream.revoke(user_channel(number))
 
 
 def group_messages_are_authenticated(config: Mapping[str, Any], trusted: str) -> bool:

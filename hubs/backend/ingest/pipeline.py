@@ -139,8 +139,6 @@ class Pipeline:
         """Do what one stored message asks for."""
         if message.category == MODULE:
             self._survive(partial(self._insist, partial(self._own.handle, message), _is_away))
-        elif message.name in EVENTS:
-            self._survive(partial(self._insist, partial(self._own.follow_group, message), _is_away))
         self.counts["touched"] += len(touched)
         for widget, functions in touched.items():
             self._rebuilder.request(widget, functions, delay)
@@ -155,13 +153,17 @@ class Pipeline:
                 seen = self._active(fresh)
                 storing.note_activity(session, seen)
                 self._mentions.note(session, fresh)
-        except DBAPIError as error:
-            if _is_away(error):
+                for message in fresh:
+                    if message.name in EVENTS:  # what follows from it is committed with it, or neither is
+                        self._own.follow_group(session, message)
+        except Exception as error:
+            if isinstance(error, SQLAlchemyError) and (not isinstance(error, DBAPIError) or _is_away(error)):
                 raise
             if len(batch) == 1:
-                log.warning("%s (%s) cannot be stored: %s", batch[0].msg_id, batch[0].topic, error.orig)
+                reason = str(error.orig) if isinstance(error, DBAPIError) else repr(error)
+                log.warning("%s (%s) cannot be stored: %s", batch[0].msg_id, batch[0].topic, reason)
                 self.counts["dropped"] += 1
-                self._keep_refused(batch[0], str(error.orig))
+                self._keep_refused(batch[0], reason)
                 return []
             # One bad message must not take its neighbours with it.
             return [one for message in batch for one in self._store([message])]

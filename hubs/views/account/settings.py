@@ -11,7 +11,6 @@ from hubs.actions import lifecycle
 from hubs.actions.people import membership, sessions
 from hubs.actions.privacy import account_data
 from hubs.errors import InvalidInput, NotAllowed
-from hubs.events.message import user_channel
 from hubs.i18n import N_, _, ngettext
 from hubs.models import User, Visibility
 from hubs.permissions import can
@@ -71,7 +70,6 @@ def sign_out() -> ResponseReturnValue:
     user = myself()
     count = sessions.end_all(db(), user.id, but=str(session.get("key", "")))
     db().commit()
-    app_context().events.revoke(user_channel(user.id))
     flash(
         ngettext("You are signed out in %(num)s other browser.", "You are signed out in %(num)s other browsers.", count)
         % {"num": count}
@@ -85,12 +83,10 @@ def delete() -> ResponseReturnValue:
     user = myself()
     if request.form.get("username", "").strip().lower() != user.username:
         raise InvalidInput(_("Nothing was deleted: the name that you typed is not the one of your account."))
-    number = user.id
     account_data.forget(db(), user)
     db().commit()
     g.pop("account", None)
     session.clear()
-    app_context().events.revoke(user_channel(number))
     flash(_("Your account is deleted."))
     return redirect(urls.front(), 303)
 

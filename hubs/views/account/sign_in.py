@@ -11,7 +11,6 @@ from hubs import urls
 from hubs.actions.people import roles, sessions
 from hubs.actions.people import sign_in as sign_in_actions
 from hubs.errors import InvalidInput, NotAllowed, NotFound
-from hubs.events.message import user_channel
 from hubs.i18n import N_, _
 from hubs.models import User
 from hubs.setting_types import is_loopback
@@ -84,8 +83,7 @@ def logout() -> ResponseReturnValue:
 def backchannel() -> ResponseReturnValue:
     """Hear from the provider that somebody signed out there; the token it sends proves that it is the provider."""
     subject, ended = _provider().signed_out(request.form.get("logout_token", ""))
-    for user_id in sessions.end_at_provider(db(), app_context().settings.oidc_issuer, subject, ended):
-        app_context().events.revoke(user_channel(user_id))
+    sessions.end_at_provider(db(), app_context().settings.oidc_issuer, subject, ended)
     db().commit()
     return "", 200, {"Cache-Control": "no-store"}
 

@@ -10,7 +10,7 @@ from hubs.events.message import hub_channel, user_channel
 from hubs.i18n import N_, _
 from hubs.permissions import audiences
 from hubs.views.account.settings import myself
-from hubs.views.web.context import app_context, current_person, db, locale
+from hubs.views.web.context import app_context, current_person, db, locale, mint
 from hubs.widgets.feed.cards import Card, grouped
 
 blueprint = Blueprint("stream", __name__, url_prefix="/stream")
@@ -89,5 +89,5 @@ def _heard() -> dict[str, str]:
         # What a widget of the hub shows goes to the audiences that are as narrow as the hub's, or narrower.
         levels = [level for level in audiences(who, hub) if level.rank >= hub.visibility.rank]
         channels += [hub_channel(hub.id, level, locale()) for level in levels]
-    signed = app_context().tokens.mint(channels)
+    signed = mint(channels)
     return {"url": app_context().settings.stream_url, "cursor": cursor, "token": signed, "channels": " ".join(channels)}

@@ -9,7 +9,6 @@ from sqlalchemy.orm import contains_eager
 from hubs.actions.people import membership
 from hubs.actions.people import roles as role_actions
 from hubs.errors import InvalidInput, NotFound
-from hubs.events.message import user_channel
 from hubs.i18n import _
 from hubs.models import Role, RoleName, User
 from hubs.permissions import INSIDE, can, require
@@ -17,7 +16,7 @@ from hubs.views.api import schemas
 from hubs.views.api.base import ApiBlueprint
 from hubs.views.api.hubs import ONE as HUB
 from hubs.views.api.paging import PageQuery, after, page
-from hubs.views.web.context import app_context, current_person, db, find_hub
+from hubs.views.web.context import current_person, db, find_hub
 
 room = ApiBlueprint("Roles", __name__, "Who is what to a hub.")
 ONE = f"{HUB}/roles/<username>/<any({', '.join(RoleName)}):role>"
@@ -88,8 +87,6 @@ def take(space: str, name: str, username: str, role: str) -> Any:
     if not role_actions.drop_role(db(), current_person(), hub, user, RoleName(role)):
         raise NotFound(_("%(username)s does not have this role here.") % {"username": username})
     db().commit()
-    # The daemon does it too; this holds also while the daemon is away.
-    app_context().events.revoke(user_channel(user.id))
 
 
 def _user(username: str) -> User:

@@ -5,14 +5,13 @@ from typing import Any
 from flask import Blueprint, Response, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
-from hubs import i18n, urls
+from hubs import urls
 from hubs.actions import hubs as hub_actions
 from hubs.actions import lifecycle
 from hubs.actions.layout import documents, yaml_files
 from hubs.errors import Conflict, InvalidInput, NotFound
-from hubs.events.message import hub_channel
 from hubs.i18n import _
-from hubs.models import Hub, Visibility, hub_fields
+from hubs.models import Hub, hub_fields
 from hubs.permissions import can, refusal
 from hubs.views.account.settings import myself
 from hubs.views.web import forms
@@ -86,8 +85,6 @@ def delete(space: str, name: str) -> ResponseReturnValue:
     except InvalidInput as error:
         return _other(hub, {"delete": str(error)}, ""), error.status
     db().commit()
-    for locale in i18n.locales():  # the daemon does it too; this holds also while the daemon is away
-        app_context().events.revoke(hub_channel(hub.id, Visibility.PUBLIC, locale))
     flash(_("The hub is deleted. Until %(date)s it can be brought back here.") % {"date": until.date().isoformat()})
     return redirect(urls.me() + "#deleted", 303)
 

@@ -11,12 +11,11 @@ from hubs.actions import push
 from hubs.actions.people import membership
 from hubs.actions.people import roles as role_actions
 from hubs.errors import InvalidInput, NotFound
-from hubs.events.message import user_channel
 from hubs.i18n import _
 from hubs.models import Hub, JoinRequest, Role, RoleName, User, hub_fields
 from hubs.permissions import can, require
 from hubs.views.web import forms
-from hubs.views.web.context import app_context, current_person, db, find_hub
+from hubs.views.web.context import current_person, db, find_hub
 
 blueprint = Blueprint("members", __name__, url_prefix="/<any(u, t):space>/<name>")
 
@@ -89,9 +88,6 @@ def roles(space: str, name: str) -> ResponseReturnValue:
     else:
         role_actions.give_role(db(), current_person(), hub, user, role)
     db().commit()
-    if act != "give":
-        # The daemon does it too; this holds also while the daemon is away.
-        app_context().events.revoke(user_channel(user.id))
     flash(_("Done."))
     return redirect(urls.hub_members(hub.kind, hub.name), 303)
 

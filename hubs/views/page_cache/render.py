@@ -14,7 +14,7 @@ from hubs.models.session_events import begin_reading, end_reading, note_reads
 from hubs.permissions import can
 from hubs.views.page_cache.middleware import BEGUN, SESSION, CachedPage, PageCacheMiddleware, PendingPage, last_values
 from hubs.views.page_cache.skeleton import Placeholders, Skeleton, shape, stand_in, tag_of, values_of
-from hubs.views.web.context import EXTENSION, app_context, channels_of, current_person, db, locale
+from hubs.views.web.context import EXTENSION, app_context, channels_of, current_person, db, locale, mint
 
 
 def install(app: Flask) -> None:
@@ -43,7 +43,7 @@ def page(hub: Hub, rows: list[Widget], found: Mapping[int, Fragment], cursor: st
     stand_ins = {number: stand_in(one, marks) for number, one in found.items()}
     shown = {"hub": hub, "rows": rows, "fragments": stand_ins, "stream": stream, **more}
     skeleton = marks.split(render_template("hub.html", **shown, csrf_token=lambda: csrf))
-    token = app_context().tokens.mint(channels)
+    token = mint(channels)
     secret = str(session.get("csrf_token", ""))
     # A form needs a token of this session, which begins one for a visitor.
     made = generate_csrf() if ("csrf", 0) in skeleton.places else ""

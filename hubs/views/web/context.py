@@ -1,6 +1,7 @@
 """What the views share: the assembled parts, the request's session, and who asks."""
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
@@ -18,7 +19,7 @@ from hubs.actions.people.bookmarks import Bar
 from hubs.actions.people.sessions import digest_of
 from hubs.errors import NotFound
 from hubs.events.log import EventLog
-from hubs.events.message import hub_channel, user_channel
+from hubs.events.message import hub_channel, session_scope, user_channel
 from hubs.events.tokens import Tokens
 from hubs.fragments.on_demand import FragmentReader
 from hubs.fragments.side_jobs import BackgroundJobs
@@ -64,6 +65,7 @@ def app_context() -> AppContext:
 def db() -> Session:
     """Return the request's database session; views that write commit it themselves."""
     if "db" not in g:
+        g.read_since = time.time()
         g.db = app_context().database.session()
         g.db.info[outbox.ORIGIN] = request.remote_addr or ""
     return cast("Session", g.db)
@@ -228,8 +230,20 @@ def channels_of(hub: Hub, who: Person) -> tuple[str, ...]:
     return (*channels, user_channel(who.id)) if who.signed_in else tuple(channels)
 
 
+def mint(channels: Iterable[str]) -> str:
+    """Return a token for channels of this browser, dated before the first row was read.
+
+    A revocation that was committed since then, after the rows were read that say what the person may hear, refuses it.
+    """
+    db()
+    if account() is None:
+        return app_context().tokens.mint(channels, issued=g.read_since)
+    scope, until = session_scope(digest_of(str(session["key"]))), g.account_until.timestamp()
+    return app_context().tokens.mint(channels, session=scope, issued=g.read_since, until=until)
+
+
 def stream_of(hub: Hub, cursor: str) -> dict[str, str]:
     """Return what a page needs to hear about a hub from ``cursor`` on."""
     channels = channels_of(hub, current_person())
-    token = app_context().tokens.mint(channels)
+    token = mint(channels)
     return {"url": app_context().settings.stream_url, "cursor": cursor, "token": token, "channels": " ".join(channels)}

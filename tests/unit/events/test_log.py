@@ -71,11 +71,79 @@ def test_a_revoked_person_needs_a_newer_token(stream: EventLog) -> None:
     assert not stream.is_revoked(tokens.read(tokens.mint([])))
 
 
+def test_a_hub_is_revoked_with_all_its_audiences_and_a_browser_with_all_its_pages(stream: EventLog) -> None:
+    tokens = Tokens(KEY, 60)
+    members = tokens.read(tokens.mint(["hub:1:members:en"], session="session:a"))
+    other = tokens.read(tokens.mint(["hub:11:public:en"], session="session:b"))
+    assert stream.revoke("hub:1")
+    assert stream.revocations.are_revoked([members, other]) == [True, False]
+    assert stream.revoke("session:b")
+    assert stream.revocations.are_revoked([members, other]) == [True, True]
+
+
+def test_a_token_from_after_the_revocation_is_good_and_an_older_revocation_never_hides_a_newer_one(
+    stream: EventLog,
+) -> None:
+    tokens, now = Tokens(KEY, 60), time.time()
+    before, after = (tokens.read(tokens.mint(["user:1"], issued=moment)) for moment in (now - 0.01, now + 0.01))
+    assert stream.revoke("user:1", moment=now)
+    assert stream.revoke("user:1", moment=now - 5)
+    assert stream.revocations.are_revoked([before, after]) == [True, False]
+
+
+def test_a_revocation_that_redis_did_not_take_is_not_confirmed() -> None:
+    assert not EventLog("redis://127.0.0.1:1/0").revoke("user:1")
+    assert not EventLog("redis://127.0.0.1:1/0").forget(["hub:1:public:en"])
+
+
+def test_what_is_forgotten_is_not_replayed(stream: EventLog) -> None:
+    cursor = stream.cursor()
+    for channel in ("hub:1:public:en", "hub:2:public:en"):
+        stream.publish(channel, "widget", {"n": 1})
+    assert stream.forget(["hub:1:public:en", "hub:1:members:en"])
+    with pytest.raises(message.ReplayUnavailable, match="too-old"):
+        stream.since(["hub:1:public:en"], cursor)
+    assert len(stream.since(["hub:2:public:en", "hub:1:members:en"], cursor)) == 1
+    assert stream.since(["hub:1:public:en"], stream.cursor()) == []
+
+
+def test_after_a_loss_the_revocations_are_restored_before_any_token_is_accepted(stream: EventLog) -> None:
+    tokens, restored = Tokens(KEY, 60), []
+    claims = tokens.read(tokens.mint(["user:1"]))
+
+    def restore() -> None:
+        restored.append(epoch := stream.revocations.epoch())
+        stream.revocations.write({"user:1": (time.time(), 60.0)})
+        stream.revocations.mark_complete(epoch)
+
+    stream.revocations.restore = restore
+    assert stream.is_revoked(claims)
+    assert stream.is_revoked(claims)
+    assert len(restored) == 1
+    stream.client.flushall()
+    assert stream.is_revoked(claims)
+    assert len(set(restored)) == 2
+
+
+def test_while_they_cannot_be_restored_no_token_is_accepted(stream: EventLog) -> None:
+    tokens = Tokens(KEY, 60)
+    stream.revocations.restore = lambda: None
+    with pytest.raises(redis.RedisError, match="not restored"):
+        stream.is_revoked(tokens.read(tokens.mint(["user:1"])))
+
+
 def test_tokens_say_what_they_allow() -> None:
     tokens = Tokens(KEY, 60)
-    grant = tokens.read(tokens.mint(["hub:1:en", "user:7"]))
-    assert grant.channels == ("hub:1:en", "user:7")
-    assert abs(grant.issued - time.time()) < 2
+    claims = tokens.read(tokens.mint(["hub:1:en", "user:7"]))
+    assert claims.channels == ("hub:1:en", "user:7")
+    assert abs(claims.issued - time.time()) < 2
+    assert abs(claims.expires - time.time() - 60) < 2
+    claims = tokens.read(tokens.mint(["user:7"], session="session:x", issued=time.time() - 10, until=time.time() + 5))
+    assert claims.scopes == ("user:7", "session:x")
+    assert abs(claims.issued - time.time() + 10) < 2
+    assert claims.expires <= time.time() + 5
+    with pytest.raises(NotAllowed, match="too old"):
+        tokens.read(tokens.mint(["user:7"], until=time.time() - 1))
 
 
 @pytest.mark.parametrize("token", ["", "x", "a.b.c", "WzEsMl0.abc.def"])

@@ -13,10 +13,12 @@ import pytest
 from fedmsg.crypto.utils import validate_policy
 from sqlalchemy.orm import Session
 
+from hubs.actions import revocations
 from hubs.backend.daemon import create_groups
 from hubs.backend.ingest.group_membership import GroupMessages, authenticator, group_messages_are_authenticated
 from hubs.bus import parse
-from hubs.models import Database, Hub, OutboxMessage, RoleName, now
+from hubs.events.log import EventLog
+from hubs.models import Database, Hub, OutboxMessage, Revocation, RoleName, now
 from hubs.settings import Settings
 from tests.unit.conftest import user_of
 
@@ -26,25 +28,17 @@ NEW = {"agent": "owner", "group": "otters", "user": "stranger"}
 OLD = {"agent": {"username": "owner"}, "group": {"name": "otters"}, "user": {"username": "stranger"}}
 
 
-class Revoked(list[str]):
-    def revoke(self, channel: str) -> None:
-        self.append(channel)
-
-
 @pytest.fixture
-def revoked() -> Revoked:
-    return Revoked()
-
-
-@pytest.fixture
-def say(database: Database, revoked: Revoked, session: Session, team: Hub) -> Any:
+def say(database: Database, session: Session, team: Hub) -> Any:
     team.group_name = "otters"
+    revocations.revoke_after_commit(database, EventLog("redis://127.0.0.1:1/0"))
     session.commit()
-    handler = GroupMessages(database, revoked, TRUSTED, 400)  # type: ignore[arg-type]
+    handler = GroupMessages(TRUSTED, 400)
 
     def say(event: str, body: dict[str, Any], prefix: str = TRUSTED, **more: Any) -> list[str]:
         message = parse({"topic": f"{prefix}.fas.group.member.{event}", "msg": body, "msg_id": "m"})
-        handler.handle(replace(message, **more))
+        with database.transaction() as own:
+            handler.handle(own, replace(message, **more))
         session.expire_all()
         return [user.username for user in team.people(RoleName.MEMBER)]
 
@@ -53,12 +47,12 @@ def say(database: Database, revoked: Revoked, session: Session, team: Hub) -> An
 
 @pytest.mark.parametrize("body", [NEW, OLD])
 def test_who_enters_a_group_is_a_member_and_who_leaves_it_hears_no_more(
-    say: Any, session: Session, revoked: Revoked, body: dict[str, Any]
+    say: Any, session: Session, body: dict[str, Any]
 ) -> None:
     assert say("sponsor", body) == ["member", "stranger"]
-    assert revoked == []
+    assert session.query(Revocation).count() == 0
     assert say("remove", body) == ["member"]
-    assert revoked == [f"user:{user_of(session, 'stranger').id}"]
+    assert [row.scope for row in session.query(Revocation)] == [f"user:{user_of(session, 'stranger').id}"]
     topics = [row.topic for row in session.query(OutboxMessage).order_by(OutboxMessage.id)][-2:]
     assert topics == ["hubs.user.role.added", "hubs.user.role.removed"]
 
@@ -145,7 +139,7 @@ def test_with_signatures_all_others_are_heard_and_only_the_named_signers_on_guar
 
 
 def test_messages_about_groups_are_followed_only_where_nobody_can_forge_them(
-    bus: Any, database: Database, revoked: Revoked
+    bus: Any,
 ) -> None:
     assert not group_messages_are_authenticated(bus(), TRUSTED)
     assert not group_messages_are_authenticated(bus(ACCOUNTS="fas"), TRUSTED)
@@ -155,7 +149,7 @@ def test_messages_about_groups_are_followed_only_where_nobody_can_forge_them(
     assert not group_messages_are_authenticated(bus(ACCOUNTS=""), TRUSTED)
 
     def followed(settings: Settings, config: dict[str, Any]) -> bool:
-        return create_groups(settings, database, revoked, config) is not None  # type: ignore[arg-type]
+        return create_groups(settings, config) is not None
 
     assert not followed(Settings(environment="prod"), {})
     assert followed(Settings(environment="prod"), signed)

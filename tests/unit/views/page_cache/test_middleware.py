@@ -1,5 +1,6 @@
 """Pages that are ready: no SQL for a reader who comes back, and never a page that is no longer true."""
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -78,7 +79,9 @@ def test_a_reader_who_comes_back_gets_the_same_page_without_sql(
     assert served.count('class="widget"') == 6
     for name in ("data-token", "csrf_token"):
         assert (name in served) == (name in made)
-    assert len(served) == len(made)
+    # Tokens of different moments are of different lengths.
+    lengths = [len(re.sub('data-token="[^"]*"', "", text)) for text in (served, made)]
+    assert lengths[0] == lengths[1]
     assert client.get(PAGE).headers["Content-Language"] == "en"
 
 

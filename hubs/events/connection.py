@@ -1,0 +1,44 @@
+"""Connections to Redis, which notice that its data was lost or replaced.
+
+The epoch names one history of the data. A Redis process that was started after the data was written has loaded them
+from a dump, which may lack the newest part, so it gets a new epoch; so does one whose data were deleted. Nothing has to
+be remembered outside of Redis: the data name the process that wrote them, and every new connection compares.
+"""
+
+import secrets
+
+import redis
+
+EPOCH, LAST = "hubs:epoch", "hubs:last"
+_SERVER = "hubs:server"
+
+# KEYS: server, epoch. ARGV: the run id of the process, a fresh epoch.
+_ADOPT = """
+if redis.call('GET', KEYS[1]) == ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[1])
+redis.call('SET', KEYS[2], ARGV[2])
+return 1
+"""
+
+
+def connect(url: str) -> redis.Redis:
+    """Return a client for the Redis at ``url``; nothing is connected to yet."""
+    return redis.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=0.5, redis_connect_func=_greet)
+
+
+def _greet(connection: redis.Connection) -> None:
+    """Start the conversation on a new connection, and change the epoch if another process wrote the data."""
+    connection.on_connect()  # type: ignore[no-untyped-call]
+    try:
+        info = _ask(connection, "INFO", "server")
+    except redis.ResponseError:  # the embedded server, which keeps nothing on disk: without data it has no epoch
+        return
+    lines = (info if isinstance(info, bytes) else str(info).encode()).splitlines()
+    fields = dict(line.partition(b":")[::2] for line in lines)
+    if run_id := fields.get(b"run_id"):
+        _ask(connection, "EVAL", _ADOPT, 2, _SERVER, EPOCH, run_id, secrets.token_hex(4))
+
+
+def _ask(connection: redis.Connection, *command: str | bytes | int) -> object:
+    connection.send_command(*command)  # type: ignore[no-untyped-call]
+    return connection.read_response()

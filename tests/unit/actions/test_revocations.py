@@ -1,0 +1,216 @@
+"""What ends access is recognised wherever it is written, and reaches Redis whatever fails meanwhile."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from fakeredis import TcpFakeServer
+from sqlalchemy.orm import Session
+
+from hubs.actions import hubs as hub_actions
+from hubs.actions import lifecycle, revocations, widgets
+from hubs.actions.people import groups, membership, roles, sessions
+from hubs.actions.privacy import account_data
+from hubs.events.log import EventLog
+from hubs.events.message import session_scope
+from hubs.events.tokens import StreamClaims
+from hubs.models import Database, Hub, Revocation, RoleName, now
+from hubs.permissions import OPERATOR
+from hubs.widgets.registry import Registry
+from tests.unit.conftest import as_person, user_of
+
+
+@pytest.fixture
+def events(database: Database) -> Iterator[EventLog]:
+    """Give the event log on the embedded Redis, with revocations installed on the database."""
+    server = TcpFakeServer(("127.0.0.1", 0), server_type="redis")
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    found = EventLog(f"redis://127.0.0.1:{server.server_address[1]}/0")
+    revocations.revoke_after_commit(database, found)
+    yield found
+    found.client.close()
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def away(database: Database) -> EventLog:
+    """Give an event log whose Redis is down, with revocations installed on the database."""
+    found = EventLog("redis://127.0.0.1:1/0")
+    revocations.revoke_after_commit(database, found)
+    return found
+
+
+def ended(session: Session) -> list[str]:
+    session.expire_all()
+    return sorted(row.scope for row in session.query(Revocation))
+
+
+def claims(*channels: str, age: float = 0.0) -> StreamClaims:
+    return StreamClaims(channels, time.time() - age)
+
+
+Act = Callable[[Session, Registry, Hub], Any]
+
+
+def drop(role: RoleName, name: str) -> Act:
+    return lambda session, _, team: roles.drop_role(session, OPERATOR, team, user_of(session, name), role)
+
+
+def promote(session: Session, registry: Registry, team: Hub) -> None:
+    member = user_of(session, "member")
+    roles.change_role(session, as_person(session, "owner"), team, member, RoleName.MEMBER, RoleName.OWNER)
+
+
+def narrow_widget(session: Session, registry: Registry, team: Hub) -> None:
+    widgets.update(session, registry, as_person(session, "owner"), team.widgets[0], {}, visibility="owners")
+
+
+ENDS: dict[str, tuple[Act, str]] = {
+    "a member removed": (drop(RoleName.MEMBER, "member"), "user:{member}"),
+    "a role changed": (promote, "user:{member}"),
+    "a member who leaves": (
+        lambda session, _, team: roles.drop_role(
+            session, as_person(session, "member"), team, user_of(session, "member"), RoleName.MEMBER
+        ),
+        "user:{member}",
+    ),
+    "a group left": (
+        lambda session, _, team: groups.follow(session, user_of(session, "member"), []),
+        "user:{member}",
+    ),
+    "a hub narrowed": (
+        lambda session, _, team: hub_actions.update(
+            session, as_person(session, "owner"), team, {"visibility": "members"}
+        ),
+        "hub:{hub}",
+    ),
+    "a widget narrowed": (narrow_widget, "hub:{hub}"),
+    "a hub deleted": (lambda session, _, team: lifecycle.discard(session, OPERATOR, team), "hub:{hub}"),
+    "a hub purged": (lambda session, _, team: session.delete(team), "hub:{hub}"),
+    "an account deleted": (
+        lambda session, _, team: account_data.forget(session, user_of(session, "stranger")),
+        "user:{stranger}",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", ENDS)
+def test_whatever_ends_access_is_recorded_with_it_and_is_in_force_after_the_commit(
+    session: Session, registry: Registry, team: Hub, events: EventLog, what: str
+) -> None:
+    team.group_name = "otters"
+    session.commit()
+    act, scope = ENDS[what]
+    names = {name: user_of(session, name).id for name in ("owner", "member", "subscriber", "stranger")}
+    expected = scope.format(hub=team.id, **names)
+    token = claims(f"{expected}:members:en" if expected.startswith("hub:") else expected)
+    act(session, registry, team)
+    assert not events.is_revoked(token)
+    session.commit()
+    assert expected in ended(session)
+    assert events.is_revoked(token)
+    assert all(row.revoked_at for row in session.query(Revocation))
+    assert not events.is_revoked(claims(*token.channels, age=-0.1))
+
+
+@pytest.mark.parametrize("role", [RoleName.SUBSCRIBER, RoleName.STARGAZER])
+def test_what_ends_no_access_ends_no_stream(session: Session, team: Hub, events: EventLog, role: RoleName) -> None:
+    roles.take_role(session, as_person(session, "stranger"), team, role)
+    roles.drop_role(session, as_person(session, "stranger"), team, user_of(session, "stranger"), role)
+    membership.join(session, as_person(session, "stranger"), team)
+    hub_actions.update(session, as_person(session, "owner"), team, {"summary": "We dive."})
+    session.commit()
+    assert ended(session) == []
+
+
+def test_signing_out_ends_the_streams_of_that_browser_alone(session: Session, team: Hub, events: EventLog) -> None:
+    member = user_of(session, "member")
+    here, there = (sessions.start(session, member, 3600) for _ in range(2))
+    session.commit()
+    sessions.end(session, here)
+    session.commit()
+    channels, moment = (f"user:{member.id}",), time.time() - 1
+    tokens = [StreamClaims(channels, moment, session=session_scope(sessions.digest_of(key))) for key in (here, there)]
+    assert events.revocations.are_revoked(tokens) == [True, False]
+    sessions.end_all(session, member.id)
+    session.commit()
+    assert events.revocations.are_revoked(tokens) == [True, True]
+
+
+def test_what_is_rolled_back_revokes_nothing(session: Session, team: Hub, events: EventLog) -> None:
+    drop(RoleName.MEMBER, "member")(session, Registry(()), team)
+    session.rollback()
+    session.commit()
+    assert ended(session) == []
+    assert not events.is_revoked(claims(f"user:{user_of(session, 'member').id}", age=1))
+
+
+def test_a_revocation_waits_in_the_database_while_redis_is_down(
+    session: Session,
+    database: Database,
+    team: Hub,
+    away: EventLog,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> None:
+    monkeypatch.setattr(revocations, "PATIENCE", timedelta(0))
+    drop(RoleName.MEMBER, "member")(session, Registry(()), team)
+    session.commit()
+    assert [row.revoked_at for row in session.query(Revocation)] == [None]
+    assert revocations.confirm_pending(database, away) == 0
+    events = request.getfixturevalue("events")
+    assert revocations.confirm_pending(database, events) == 1
+    assert events.is_revoked(claims(f"user:{user_of(session, 'member').id}", age=0.5))
+    assert revocations.confirm_pending(database, events) == 0
+
+
+def test_what_its_own_program_may_still_confirm_is_left_to_it(
+    session: Session, database: Database, team: Hub, events: EventLog
+) -> None:
+    session.add(Revocation(scope="user:1", created_on=now(), expires_on=now() + timedelta(hours=6)))
+    session.commit()
+    assert revocations.confirm_pending(database, events) == 0
+
+
+def test_a_redis_that_lost_its_data_gets_all_revocations_back(
+    session: Session, database: Database, team: Hub, events: EventLog
+) -> None:
+    drop(RoleName.MEMBER, "member")(session, Registry(()), team)
+    session.commit()
+    old, new = (claims(f"user:{user_of(session, 'member').id}", age=age) for age in (1, -1))
+    session.add(Revocation(scope="user:77", created_on=now(), expires_on=now() + timedelta(hours=6)))
+    session.add(Revocation(scope="user:78", revoked_at=now(), expires_on=now() - timedelta(seconds=1)))
+    session.commit()
+    for _ in range(2):
+        events.client.flushall()
+        assert not events.revocations.is_complete()
+        lost = [old, claims("user:77", age=1), claims("user:78", age=1), new]
+        assert events.revocations.are_revoked(lost) == [True, True, False, False]
+        assert events.revocations.is_complete()
+
+
+def test_without_the_database_no_token_is_accepted_after_a_loss(
+    session: Session, database: Database, team: Hub, events: EventLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> Session:
+        raise revocations.SQLAlchemyError("no server")
+
+    assert not events.is_revoked(claims("user:1"))
+    events.client.flushall()
+    monkeypatch.setattr(database, "session", broken)
+    with pytest.raises(revocations.Incomplete):
+        events.is_revoked(claims("user:1"))
+
+
+def test_revocations_are_removed_when_no_token_is_that_old(session: Session, team: Hub) -> None:
+    for scope, seconds in (("user:1", -1), ("user:2", 60)):
+        session.add(Revocation(scope=scope, expires_on=now() + timedelta(seconds=seconds)))
+    session.commit()
+    revocations.purge(session)
+    session.commit()
+    assert ended(session) == ["user:2"]
