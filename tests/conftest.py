@@ -8,9 +8,18 @@ import pytest
 from _pytest.nodes import Node
 from xdist.scheduler import LoadScopeScheduling
 
+from tests.templates import KINDS
+
 #: Where tests run processes and browsers whose timing is the machine's.
 REAL = tuple(Path(__file__).parent / name for name in ("browser", "integration"))
 _FAILED = pytest.StashKey[bool]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the choice of the database of unit tests."""
+    parser.addoption(
+        "--database", choices=KINDS, default=KINDS[0], help="database of the unit tests; PostgreSQL is started for them"
+    )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

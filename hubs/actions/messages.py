@@ -1,31 +1,25 @@
 """Storing messages of the bus for feeds and charts: many at once, each at most once."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, select
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
 from hubs import urls
-from hubs.actions import bulk
+from hubs.actions import messages_postgresql
 from hubs.bus import MODULE, Message
 from hubs.models import (
     Hub,
     MessagePackage,
     MessagePerson,
-    Role,
-    RoleName,
     StoredMessage,
     StreamMark,
-    User,
-    Visibility,
     now,
 )
 
-#: A person's last activity is noted at most this often.
-ACTIVITY_STEP = timedelta(minutes=1)
 #: Old messages that are removed at once, with what hangs on them.
 REMOVED = 5_000
 #: Longest address kept; longer ones are left out.
@@ -40,12 +34,12 @@ def store(session: Session, messages: Sequence[Message]) -> list[Message]:
     if not messages:
         return []
     unique = {message.msg_id: message for message in messages}
-    # One order for all daemons: two that insert the same ids in different orders would wait for each other for ever.
+    # One order for all daemons: two that insert the same ids in different orders would deadlock.
     ordered = [unique[msg_id] for msg_id in sorted(unique)]
     if _is_postgresql(session):
         people = [(message.msg_id, username) for message in ordered for username in message.users]
         packages = [(message.msg_id, package) for message in ordered for package in message.packages]
-        stored = bulk.store(session, [_row(message) for message in ordered], people, packages)
+        stored = messages_postgresql.store(session, [_row(message) for message in ordered], people, packages)
     else:
         stored = _store(session, ordered)
     return [message for message in unique.values() if message.msg_id in stored]
@@ -63,32 +57,6 @@ def _store(session: Session, messages: Sequence[Message]) -> set[str]:
     if packages:
         session.execute(insert(MessagePackage), packages)
     return set(ids)
-
-
-def note_activity(session: Session, seen: dict[str, datetime]) -> None:
-    """Note when people were last active (by username), and so when their hubs and teams were."""
-    if not seen:
-        return
-    if _is_postgresql(session):
-        bulk.note_activity(session, seen, ACTIVITY_STEP)
-        return
-    for username, moment in sorted(seen.items()):
-        older = User.last_active.is_(None) | (User.last_active < moment - ACTIVITY_STEP)
-        session.execute(update(User).where(User.username == username, older).values(last_active=moment))
-    query = (
-        select(Role.hub_id, User.username)
-        .join(User)
-        .join(Hub, Hub.id == Role.hub_id)
-        .where(User.username.in_(seen), Role.role.in_((RoleName.OWNER, RoleName.MEMBER)))
-        # When a hub was last active tells when its person was, and a team's when somebody of it was.
-        .where((User.activity == Visibility.PUBLIC) | (Hub.kind != "user"), User.activity != Visibility.OWNERS)
-    )
-    hubs: dict[int, datetime] = {}
-    for hub, username in session.execute(query):
-        hubs[hub] = max(seen[username], hubs.get(hub, seen[username]))
-    for hub, moment in sorted(hubs.items()):
-        older = Hub.last_activity.is_(None) | (Hub.last_activity < moment - ACTIVITY_STEP)
-        session.execute(update(Hub).where(Hub.id == hub, older).values(last_activity=moment))
 
 
 def forget_hub(session: Session, hub: Hub) -> frozenset[str]:

@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from hubs.actions import activity, messages, widgets
 from hubs.actions import hubs as hub_actions
-from hubs.actions import messages, widgets
 from hubs.actions.people import roles
 from hubs.backend.ingest.extract import Extractor
 from hubs.bus import Message, parse
@@ -122,7 +122,7 @@ def _history(session: Session, chance: random.Random, usernames: list[str]) -> N
         envelope = {"topic": f"org.fedoraproject.dev.{topic}", "msg": body, "timestamp": sent.timestamp()}
         made.append(extract(parse({**envelope, "msg_id": f"demo-{SEED}-{number}"})))
     messages.store(session, made)
-    messages.note_activity(session, _last_seen(made))
+    activity.note(session, _last_seen(made))
 
 
 def _last_seen(made: list[Message]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from hubs import cache
-from hubs.actions import messages
+from hubs.actions import activity, messages
 from hubs.actions.people import roles
 from hubs.backend.ingest.extract import Extractor
 from hubs.bus import parse
@@ -93,7 +93,7 @@ def test_every_widget_is_built_from_postgresql(database: Database, clients: Clie
         made += [Extractor()(parse({**one, "timestamp": now().timestamp()})) for one in TOLD]
         assert len(messages.store(session, made)) == 40 + len(TOLD)
         assert messages.store(session, made) == []
-        messages.note_activity(session, {"ottoline": now()})
+        activity.note(session, {"ottoline": now()})
     with database.transaction() as session:
         hub = session.query(Hub).one()
         hub.widgets = [

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
+from hubs.actions import activity, messages
 from hubs.actions import hubs as hub_actions
-from hubs.actions import messages
 from hubs.actions.people import roles
 from hubs.bus import Message, parse
-from hubs.models import Database, Hub, MessagePackage, MessagePerson, StoredMessage, User, now
+from hubs.models import Database, Hub, MessagePackage, MessagePerson, StoredMessage, User, Visibility, now
 from hubs.widgets.registry import Registry
 from tests.fresh import prepare
 
@@ -88,11 +88,38 @@ def test_activity_moves_people_and_their_hubs_forward_only(database: Database) -
         (moment + timedelta(seconds=5), moment),
     ):
         with database.transaction() as session:
-            messages.note_activity(session, {NAMES[0]: when, "nobody": when})
+            activity.note(session, {NAMES[0]: when, "nobody": when})
         with database.session() as session:
             assert session.query(User).filter_by(username=NAMES[0]).one().last_active == expected
             hubs = session.query(Hub).filter(Hub.last_activity.is_not(None))
             assert {(hub.name, hub.last_activity) for hub in hubs} == {(NAMES[0], expected), ("otters", expected)}
+
+
+@pytest.mark.parametrize(
+    ("shown_to", "own_hub_shows", "team_shows"),
+    [("public", True, True), ("signed-in", False, True), ("members", False, True), ("owners", False, False)],
+)
+@pytest.mark.parametrize("kind", ["postgresql", "sqlite"])
+def test_activity_that_a_person_hides_moves_no_hub(
+    database: Database, tmp_path: Path, kind: str, shown_to: str, own_hub_shows: bool, team_shows: bool
+) -> None:
+    if kind == "sqlite":
+        database = Database(f"sqlite:///{tmp_path / 'hubs.db'}")
+        prepare(database)
+    name, registry, moment = f"shy-{shown_to}", Registry(), now()
+    with database.transaction() as session:
+        person = roles.sign_up(session, registry, name)
+        person.activity = Visibility(shown_to)
+        hub_actions.create(session, registry, person, "team", f"team-of-{name}", {})
+    with database.transaction() as session:
+        activity.note(session, {name: moment})
+    with database.session() as session:
+        assert session.query(User).filter_by(username=name).one().last_active == moment
+        own, team = (session.query(Hub).filter_by(name=hub).one() for hub in (name, f"team-of-{name}"))
+        assert (own.last_activity == moment, team.last_activity == moment) == (own_hub_shows, team_shows)
+        assert {own.last_activity, team.last_activity} <= {None, moment}
+    if kind == "sqlite":
+        database.dispose()
 
 
 def test_daemons_that_store_at_once_share_the_messages_and_never_wait_for_each_other(database: Database) -> None:
@@ -111,7 +138,7 @@ def test_daemons_that_store_at_once_share_the_messages_and_never_wait_for_each_o
                 with database.transaction() as session:
                     got[number] += messages.store(session, batch)
                     later = WHEN + timedelta(minutes=2 + start)
-                    messages.note_activity(session, dict.fromkeys(chance.sample(NAMES, len(NAMES)), later))
+                    activity.note(session, dict.fromkeys(chance.sample(NAMES, len(NAMES)), later))
         except BaseException as error:
             failed.append(error)
             together.abort()

@@ -1,6 +1,5 @@
-"""A real SQLite database, and three standing people: owner, member, stranger."""
+"""A real database, SQLite unless ``--database`` says otherwise, and three standing people: owner, member, stranger."""
 
-import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,9 +12,10 @@ from hubs import cache, i18n
 from hubs.actions import hubs as hub_actions
 from hubs.actions.people import roles
 from hubs.fragments.store import FragmentStore
-from hubs.models import Database, Hub, RoleName, User, migrations
+from hubs.models import Database, Hub, RoleName, User
 from hubs.permissions import Person, person
 from hubs.widgets.registry import Registry
+from tests.templates import Templates, templates_of
 
 KEY = b"a key that is only good for tests"
 CATALOGUE = r"""
@@ -54,22 +54,19 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a SQLite file with the current schema."""
-    path = tmp_path_factory.mktemp("schema") / "hubs.db"
-    database = Database(f"sqlite:///{path}")
-    migrations.upgrade(database)
-    database.dispose()
-    return path
+def templates(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Templates]:
+    """Give a migrated database to copy, of the kind that ``--database`` names."""
+    with templates_of(request.config.getoption("database"), tmp_path_factory.mktemp("schema")) as found:
+        yield found
 
 
 @pytest.fixture
-def database(migrated: Path, tmp_path: Path) -> Iterator[Database]:
+def database(templates: Templates, tmp_path: Path) -> Iterator[Database]:
     """Give an empty database."""
-    shutil.copy(migrated, tmp_path / "hubs.db")
-    found = Database(f"sqlite:///{tmp_path / 'hubs.db'}", info={"site_url": "http://127.0.0.1"})
-    yield found
-    found.dispose()
+    with templates.copy(tmp_path) as url:
+        database = Database(url, info={"site_url": "http://127.0.0.1"})
+        yield database
+        database.dispose()
 
 
 @pytest.fixture

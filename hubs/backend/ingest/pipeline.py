@@ -14,8 +14,8 @@ from functools import partial
 
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from hubs.actions import activity, refused
 from hubs.actions import messages as storing
-from hubs.actions import refused
 from hubs.backend.index.index import Index, Touched
 from hubs.backend.ingest.config_changes import ConfigChangeHandler
 from hubs.backend.ingest.extract import Extractor
@@ -151,7 +151,7 @@ class Pipeline:
                 found = [(message, self._index.touched(message)) for message in fresh]
                 self._due.touch({widget for _, touched in found for widget in touched})
                 seen = self._active(fresh)
-                storing.note_activity(session, seen)
+                activity.note(session, seen)
                 self._mentions.note(session, fresh)
                 for message in fresh:
                     if message.name in EVENTS:  # what follows from it is committed with it, or neither is
@@ -182,7 +182,7 @@ class Pipeline:
                 continue
             for username in message.users:
                 known = seen.get(username) or self._recent.get(username)
-                if known is None or message.sent_at - known >= storing.ACTIVITY_STEP:
+                if known is None or message.sent_at - known >= activity.STEP:
                     seen[username] = message.sent_at
         return seen
 

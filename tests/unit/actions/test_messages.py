@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
-from hubs.actions import messages, outbox
+from hubs.actions import activity, messages, outbox
 from hubs.bus import Message, parse
 from hubs.models import Database, Hub, MessagePackage, MessagePerson, OutboxMessage, StoredMessage, now
 from tests.unit.conftest import user_of
@@ -52,11 +52,11 @@ def test_names_that_cannot_be_stored_are_left_out() -> None:
 
 def test_activity_moves_people_and_their_hubs_forward_only(session: Session, team: Hub) -> None:
     moment = now() - timedelta(hours=1)
-    messages.note_activity(session, {"member": moment, "nobody": moment})
+    activity.note(session, {"member": moment, "nobody": moment})
     session.expire_all()
     assert user_of(session, "member").last_active == moment
     assert team.last_activity == moment
-    messages.note_activity(session, {"member": moment - timedelta(days=3)})
+    activity.note(session, {"member": moment - timedelta(days=3)})
     session.expire_all()
     assert team.last_activity == moment
     assert session.query(Hub).filter_by(kind="user", name="member").one().last_activity == moment

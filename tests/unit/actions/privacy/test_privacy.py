@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
+from hubs.actions import activity as activity_actions
 from hubs.actions import hubs as hub_actions
 from hubs.actions import messages, push, widgets
 from hubs.actions.layout import drafts
@@ -52,7 +53,7 @@ def say(session: Session, *usernames: str, msg_id: str = "m1") -> None:
     envelope = {"topic": "org.fedoraproject.dev.wiki.article.edit", "msg": body, "msg_id": msg_id}
     message = Extractor()(parse({**envelope, "timestamp": (now() - timedelta(minutes=5)).timestamp()}))
     messages.store(session, [message])
-    messages.note_activity(session, dict.fromkeys(usernames, message.sent_at))
+    activity_actions.note(session, dict.fromkeys(usernames, message.sent_at))
     session.commit()
     session.expire_all()
 
