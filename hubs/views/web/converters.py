@@ -1,9 +1,9 @@
-"""Numbers in addresses: no larger than the database can hold."""
+"""Numbers and names in addresses: only those that the database can hold."""
 
 from typing import Any
 
 from flask import Flask
-from werkzeug.routing import IntegerConverter
+from werkzeug.routing import BaseConverter, IntegerConverter
 
 #: The largest number that a row can have.
 LARGEST = 2**31 - 1
@@ -17,9 +17,17 @@ class RowNumber(IntegerConverter):
         self.max = LARGEST if self.max is None else min(self.max, LARGEST)
 
 
+class Name(BaseConverter):
+    """A text that a column can hold: PostgreSQL refuses NUL, so an address with one does not exist."""
+
+    regex = r"[^/\x00]+"
+    part_isolating = True
+
+
 def install(app: Flask) -> None:
-    """Let ``<int:…>`` in the addresses of ``app`` stand for such numbers."""
+    """Use these converters for ``<int:…>`` and ``<…>`` in the addresses of ``app``."""
     app.url_map.converters["int"] = RowNumber
+    app.url_map.converters["default"] = Name
 
 
 def row_number(text: str) -> int:

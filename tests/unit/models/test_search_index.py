@@ -1,5 +1,6 @@
 """The search tables of SQLite, whatever a migration does to the tables that they follow."""
 
+import pytest
 from sqlalchemy import text
 
 from hubs.models import Database, Hub, migrations
@@ -11,6 +12,8 @@ from hubs.widgets.registry import Registry
 def test_an_upgrade_restores_the_triggers_that_a_migration_lost(
     database: Database, registry: Registry, team: Hub
 ) -> None:
+    if database.engine.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL keeps search in step with indexes, not with triggers")
     with database.engine.begin() as connection:  # making a table anew loses its triggers
         for moment in ("added", "changed", "gone"):
             connection.execute(text(f"DROP TRIGGER search_hubs_{moment}"))
