@@ -1,4 +1,4 @@
-"""Every path of the JSON API, as pure functions: what programs keep, apart from what pages link to."""
+"""Every path of the JSON API, as pure functions. Programs rely on them, so they stay stable."""
 
 from hubs import urls
 

@@ -98,9 +98,8 @@ def create_app(
         stream,
         widget,
     )
-    rooms = (*pages, push_tokens, sign_in, account_settings, tokens, health, language)
-    for room in rooms:
-        app.register_blueprint(room.blueprint)
+    for module in (*pages, push_tokens, sign_in, account_settings, tokens, health, language):
+        app.register_blueprint(module.blueprint)
     api.install(app, protection)
     app.context_processor(page_context)
     app.teardown_appcontext(close_session)

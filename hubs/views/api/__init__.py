@@ -5,16 +5,19 @@ from flask_wtf.csrf import CSRFProtect
 
 from hubs.views.api import document, feeds, hubs, machines, mine, roles, search, types, widgets
 
-ROOMS = (hubs.room, widgets.room, roles.room, feeds.room, search.room, types.room, mine.room, machines.room)
+_MODULES = (hubs, widgets, roles, feeds, search, types, mine, machines)
 
 
 def install(app: Flask, protection: CSRFProtect) -> None:
-    """Add the API to ``app``; its rooms themselves ask for the CSRF token where a session writes."""
+    """Add the API to ``app``.
+
+    Its blueprints check the CSRF token themselves, since requests with a bearer token need none.
+    """
     app.config.update(document.CONFIG)
-    api = document.Described(app, spec_kwargs=document.options())
-    for room in ROOMS:
-        protection.exempt(room)
-        api.register_blueprint(room)
+    api = document.ApiDocument(app, spec_kwargs=document.options())
+    for module in _MODULES:
+        protection.exempt(module.blueprint)
+        api.register_blueprint(module.blueprint)
     api.describe()
-    app.register_blueprint(feeds.blueprint)
+    app.register_blueprint(feeds.atom_blueprint)
     app.register_blueprint(document.blueprint)

@@ -1,4 +1,4 @@
-"""What all resources of the API share: who asks, how often, what a body may be, and how answers are marked."""
+"""Shared by all API resources: authentication, rate limits, request bodies, ETags and preconditions."""
 
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
@@ -18,89 +18,93 @@ from hubs.views.web.context import account, app_context, db, rate_limit_key
 from hubs.views.web.rate_limits import place_of
 
 PREFIX = "/api/v1"
-#: Largest number that a key of the database can have.
+#: Largest value of an integer primary key.
 LARGEST = 2**31 - 1
-#: Methods that change nothing.
+#: Methods without side effects.
 SAFE = ("GET", "HEAD", "OPTIONS")
 F = TypeVar("F", bound=Callable[..., Any])
 Row = TypeVar("Row", Hub, Widget)
 
 
 class Parser(FlaskParser):
-    """Reads bodies and queries; what is wrong is said per field, as beside the fields of a form."""
+    """Parses bodies and queries; errors are reported per field, as in forms."""
 
     DEFAULT_VALIDATION_STATUS = 400
 
     def load_json(self, req: Any, schema: Schema) -> Any:
         """Return the body, which must be a JSON object."""
-        return sent(req)
+        return json_object(req)
 
     def handle_error(self, error: ValidationError, *_args: Any, **_more: Any) -> NoReturn:
-        """Say what is wrong in our own form."""
-        places: Any = error.messages
-        fields = {str(name): _sentence(told) for place in places.values() for name, told in place.items()}
+        """Raise our own error, so that it is rendered like all others."""
+        locations: Any = error.messages
+        fields = {
+            str(name): _sentence(problem) for location in locations.values() for name, problem in location.items()
+        }
         raise InvalidInput(_("Some fields need your attention."), fields)
 
 
-def _sentence(told: Any) -> str:
-    if isinstance(told, Mapping):
-        return " ".join(_sentence(inner) for inner in told.values())
-    return " ".join(str(one) for one in told) if isinstance(told, list) else str(told)
+def _sentence(problem: Any) -> str:
+    """Return marshmallow's messages for one field, which may be nested, as one text."""
+    if isinstance(problem, Mapping):
+        return " ".join(_sentence(inner) for inner in problem.values())
+    return " ".join(str(part) for part in problem) if isinstance(problem, list) else str(problem)
 
 
-def sent(req: Request) -> dict[str, Any]:
+def json_object(req: Request) -> dict[str, Any]:
     """Return the JSON object in the body of a request.
 
-    :raises InvalidInput: when there is none, or one that no database keeps: with a NUL or half a character.
+    :raises InvalidInput: if there is none, or it holds text that a database cannot store (NUL, lone surrogates).
     """
     if not req.is_json:
         raise InvalidInput(_("Send JSON, with the header Content-Type: application/json."))
     try:
-        found = req.get_json(silent=True)
+        body = req.get_json(silent=True)
     except RecursionError:
-        found = None
-    if not isinstance(found, dict):
-        raise InvalidInput(_('The body is no JSON object. One looks like this: {"name": "value"}.'))
-    _check(found)
-    return found
+        body = None
+    if not isinstance(body, dict):
+        raise InvalidInput(_('The body is not a JSON object. Send one such as {"name": "value"}.'))
+    _check_text(body)
+    return body
 
 
-def _check(found: Any) -> None:
-    waiting = [found]
-    while waiting:
-        value = waiting.pop()
+def _check_text(body: Any) -> None:
+    # An explicit stack: a deeply nested body must not exhaust Python's own.
+    pending = [body]
+    while pending:
+        value = pending.pop()
         if isinstance(value, dict):
-            waiting += [*value, *value.values()]
+            pending += [*value, *value.values()]
         elif isinstance(value, list):
-            waiting += value
+            pending += value
         elif isinstance(value, str) and not is_text(value):
-            raise InvalidInput(_("A text contains characters that there are not; please remove them."))
+            raise InvalidInput(_("A text contains invalid characters; please remove them."))
 
 
 def is_text(value: str) -> bool:
-    """Tell whether a database can keep a text."""
+    """Return whether databases can store a text: no NUL, no lone surrogates."""
     return "\0" not in value and not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 class ApiBlueprint(Blueprint):
-    """Resources of one kind; ``name`` is their heading in the documentation."""
+    """The resources of one kind; ``name`` is their heading in the documentation."""
 
     ARGUMENTS_PARSER = Parser()
-    #: How one may come in to change something, as the document says it.
-    ways: Sequence[Mapping[str, Sequence[str]]] = ({"token": []}, {"session": [], "form": []})
+    #: Accepted credentials of writes, as OpenAPI security requirements.
+    security_schemes: Sequence[Mapping[str, Sequence[str]]] = ({"token": []}, {"session": [], "form": []})
 
     def __init__(self, name: str, import_name: str, description: str) -> None:
         super().__init__(name, import_name, url_prefix=PREFIX, description=description)
         self._prepare_doc_cbks.append(_add_match)
-        self.guard()
+        self.register_hooks()
 
-    def guard(self) -> None:
-        """Let people in, and mark what they read."""
-        self.before_request(enter)
-        self.after_request(leave)
+    def register_hooks(self) -> None:
+        """Authenticate each request and finish each response."""
+        self.before_request(authenticate)
+        self.after_request(finish)
 
-    def get_one(self, rule: str, schema: type[Schema], *fails: int) -> Callable[[F], F]:
-        """Register a view that reads, with all that such a view may answer."""
+    def read(self, rule: str, schema: type[Schema], *fails: int) -> Callable[[F], F]:
+        """Register a GET view and document its responses; ``fails`` are its own error codes."""
 
         def register(view: F) -> F:
             for code in (304, 401, *fails, 429):
@@ -111,16 +115,16 @@ class ApiBlueprint(Blueprint):
 
         return register
 
-    def act(
+    def write(
         self, method: str, rule: str, status: int, schema: type[Schema] | None, *fails: int, match: bool = False
     ) -> Callable[[F], F]:
-        """Register a view that changes something; ``match`` where it looks at If-Match."""
+        """Register a view that changes something; ``match`` if it honours ``If-Match``."""
 
         def register(view: F) -> F:
             for code in (400, 401, 403, *fails, 429, *([412] if match else [])):
                 view = self.alt_response(code, _NAMES[code])(view)
             view = self.response(status, schema)(view)
-            view = self.doc(security=list(self.ways))(view)
+            view = self.doc(security=list(self.security_schemes))(view)
             if match:
                 _mark(view, IF_MATCH)
             return self.route(rule, methods=[method])(view)  # type: ignore[no-any-return]
@@ -136,22 +140,22 @@ _NAMES = {
     404: "NOT_FOUND",
     409: "CONFLICT",
     412: "PRECONDITION_FAILED",
-    413: HTTPStatus.REQUEST_ENTITY_TOO_LARGE.name,  # other versions of Python have another name for it
+    413: HTTPStatus.REQUEST_ENTITY_TOO_LARGE.name,  # its name depends on the version of Python
     429: "TOO_MANY_REQUESTS",
 }
-ETAG = {"ETag": {"description": "Changes with what is answered.", "schema": {"type": "string"}}}
+ETAG = {"ETag": {"description": "Changes whenever the response does.", "schema": {"type": "string"}}}
 
 
 def _header(name: str, description: str) -> dict[str, Any]:
     return {"in": "header", "name": name, "description": description, "schema": {"type": "string"}}
 
 
-IF_NONE_MATCH = _header("If-None-Match", "An ETag: 304 is answered where nothing changed since.")
-IF_MATCH = _header("If-Match", "An ETag: 412 is answered where something changed since.")
+IF_NONE_MATCH = _header("If-None-Match", "An ETag: the response is 304 if nothing changed since.")
+IF_MATCH = _header("If-Match", "An ETag: the response is 412 if something changed since.")
 
 
 def _mark(view: Any, header: dict[str, Any]) -> None:
-    """Note for the document that a view looks at a header."""
+    """Note for the OpenAPI document that a view honours a conditional header."""
     view._apidoc = {**view._apidoc, "match": header}
 
 
@@ -161,17 +165,17 @@ def _add_match(doc: dict[str, Any], info: Mapping[str, Any], **_more: Any) -> di
     return doc
 
 
-def enter() -> None:
-    """Find out who asks, whether they may come in this way, and not too often.
+def authenticate() -> None:
+    """Authenticate the request and count it against the client's rate.
 
-    A bearer token stands for its person, and then no cookie counts. A session may read; to write, the request must
-    also carry the token of its forms, which no other site knows.
+    A bearer token identifies its person, and cookies are then ignored. A session may read; writes by session also need
+    the CSRF token, which no other site knows.
     """
     if not is_text(request.path):
-        raise NotFound(_("There is nothing here."))
+        raise NotFound(_("Page not found."))
     if not all(is_text(name) and is_text(value) for name, value in request.args.items(multi=True)):
-        raise InvalidInput(_("The query contains characters that there are not; please remove them."))
-    g.token = _token() if "Authorization" in request.headers else None
+        raise InvalidInput(_("The query contains invalid characters; please remove them."))
+    g.token = _bearer_token() if "Authorization" in request.headers else None
     if g.token is not None:
         app_context().api_limiter.take("api", f"token {g.token.id}")
     else:
@@ -180,31 +184,31 @@ def enter() -> None:
         return
     if g.token is None:
         if account() is None:
-            raise Unauthorized(_("Send a token along (Authorization: Bearer hubs_me_…), or sign in."))
+            raise Unauthorized(_("Send a token (Authorization: Bearer hubs_me_…), or sign in."))
         current_app.extensions["csrf"].protect()
     elif g.token.scope != Scope.WRITE:
-        raise NotAllowed(_("This token is for reading only. Make one that may write on the page of your account."))
+        raise NotAllowed(_("This token is read-only. Create one that can write on your account page."))
 
 
-def _token() -> PersonalToken:
-    """Return the token that was sent along, and let its person ask."""
+def _bearer_token() -> PersonalToken:
+    """Return the token of the request and make its person the current one."""
     scheme, _blank, text = request.headers["Authorization"].partition(" ")
     try:
         if scheme.lower() != "bearer" or not text.strip():
-            raise Unauthorized(_("Send the token along as: Authorization: Bearer hubs_me_…"))
-        found = tokens.find(db(), text.strip())
+            raise Unauthorized(_("Send the token as: Authorization: Bearer hubs_me_…"))
+        token = tokens.find(db(), text.strip())
     except Unauthorized:
-        app_context().api_limiter.take("api", place_of(request.remote_addr or ""))  # who guesses is slowed down
+        app_context().api_limiter.take("api", place_of(request.remote_addr or ""))  # slows down guessing
         raise
-    db().info[outbox.ORIGIN] = f"personal token {found.id}"
-    g.account = found.user
-    if db().is_modified(found):
+    db().info[outbox.ORIGIN] = f"personal token {token.id}"
+    g.account = token.user
+    if db().is_modified(token):  # its time of last use, also if the request itself only reads
         db().commit()
-    return found
+    return token
 
 
-def leave(answer: Response) -> Response:
-    """Mark what was read with its fingerprint, and keep it out of shared caches."""
+def finish(answer: Response) -> Response:
+    """Add an ETag to reads, and keep every response out of shared caches."""
     answer.headers["Cache-Control"] = "private, no-cache"
     answer.vary.update(("Authorization", "Cookie"))
     if request.method in ("GET", "HEAD") and answer.status_code == 200:
@@ -213,27 +217,27 @@ def leave(answer: Response) -> Response:
     return answer
 
 
-def held(row: Row) -> Row:
-    """Return a row as it is now, which nobody else changes until this request is over.
+def locked(row: Row) -> Row:
+    """Reload a row and lock it until the end of the request.
 
-    :raises NotFound: when it was removed just now.
+    :raises NotFound: if it has just been removed.
     """
-    found = db().get(type(row), row.id, populate_existing=True, with_for_update=True)
-    if found is None:
-        raise NotFound(_("It was removed just now."))
-    return found
+    fresh = db().get(type(row), row.id, populate_existing=True, with_for_update=True)
+    if fresh is None:
+        raise NotFound(_("It has just been removed."))
+    return fresh
 
 
-def expect(schema: type[Schema], what: Mapping[str, Any]) -> None:
-    """Let a write go on only if what is there is still what the sender read, where they say what that was.
+def check_precondition(schema: type[Schema], current: Mapping[str, Any]) -> None:
+    """Check ``If-Match`` against the current representation of a resource.
 
-    :raises PreconditionFailed: else.
+    :raises PreconditionFailed: if the client has read another version.
     """
-    wanted = request.if_match
-    if not wanted or wanted.star_tag:
+    expected = request.if_match
+    if not expected or expected.star_tag:
         return
-    now = jsonify(schema().dump(what))
-    now.add_etag()
-    # nginx makes tags weak when it compresses; ours name content, not bytes, so that this loses nothing.
-    if not wanted.contains_weak(now.get_etag()[0] or ""):
-        raise PreconditionFailed(_("It changed since you read it. Read it again, and send what is new."))
+    response = jsonify(schema().dump(current))
+    response.add_etag()
+    # nginx makes tags weak when it compresses; ours identify content, not bytes, so weak comparison is enough.
+    if not expected.contains_weak(response.get_etag()[0] or ""):
+        raise PreconditionFailed(_("It has changed since you read it. Read it again, then send your changes."))

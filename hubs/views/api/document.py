@@ -1,4 +1,4 @@
-"""The API's own description: an OpenAPI 3.1 document made from the code, and a page of it for people."""
+"""The API's documentation: an OpenAPI 3.1 document generated from the code, and a page that renders it."""
 
 from http import HTTPStatus
 from typing import Any, cast
@@ -13,34 +13,35 @@ from hubs.views.api.schemas import Problem
 blueprint = Blueprint("api_document", __name__, url_prefix=PREFIX)
 CONFIG = ImmutableDict(API_TITLE="Hubs", API_VERSION="1", OPENAPI_VERSION="3.1.0")
 _ABOUT = (
-    "Reads need nobody for what is public; else send a personal token along (`Authorization: Bearer hubs_me_…`), which "
-    "you make on the page of your account. Lists come in pages: follow `next`. Errors are problem details (RFC 9457)."
+    "Public data needs no authentication. For everything else send a personal token "
+    "(`Authorization: Bearer hubs_me_…`), which you create on your account page. Lists are paginated: follow `next`. "
+    "Errors are problem details (RFC 9457)."
 )
-#: How one may ask: as nobody, with a token, or with a session; writes with a session also carry its CSRF token.
-_WAYS = {
+#: Ways to authenticate; writes with a session also carry its CSRF token.
+_SECURITY_SCHEMES = {
     "token": {"type": "http", "scheme": "bearer", "description": "A personal token."},
-    "session": {"type": "apiKey", "in": "cookie", "name": "hubs", "description": "The session of a browser."},
-    "machine": {"type": "http", "scheme": "bearer", "description": "A token of the widget that a machine fills."},
-    "form": {"type": "apiKey", "in": "header", "name": "X-CSRFToken", "description": "The token of its forms."},
+    "session": {"type": "apiKey", "in": "cookie", "name": "hubs", "description": "A browser session."},
+    "machine": {"type": "http", "scheme": "bearer", "description": "A token of a widget with external content."},
+    "form": {"type": "apiKey", "in": "header", "name": "X-CSRFToken", "description": "The CSRF token of the session."},
 }
 
 
-class Described(Api):
-    """Collects what the rooms say of themselves; errors are answered by our own handlers."""
+class ApiDocument(Api):
+    """Collects the descriptions of all API blueprints; errors are left to our own handlers."""
 
     ERROR_SCHEMA = Problem
 
     def describe(self) -> None:
-        """Add what is not in one room alone."""
-        for name, way in _WAYS.items():
-            self.spec.components.security_scheme(name, way)
+        """Add what concerns all blueprints."""
+        for name, scheme in _SECURITY_SCHEMES.items():
+            self.spec.components.security_scheme(name, scheme)
         self.spec.options["security"] = [{}, {"token": []}, {"session": []}]
 
     def _register_error_handlers(self) -> None:
-        """Leave them to `hubs.views.web.error_pages`."""
+        """Do nothing: `hubs.views.web.error_pages` handles errors."""
 
     def _register_responses(self) -> None:
-        """Say that every error is a problem."""
+        """Document every error as a problem."""
         for status in HTTPStatus:
             self._error(status.name, status.phrase, empty=status in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED))
         self._error("DEFAULT_ERROR", "Any other problem")
@@ -64,28 +65,28 @@ def openapi() -> Response:
 
 @blueprint.get("/")
 def docs() -> str:
-    """Show the API to people."""
-    found = document()
-    rooms: dict[str, list[dict[str, Any]]] = {tag["name"]: [] for tag in found["tags"]}
-    for path, operations in found["paths"].items():
+    """Show the API's documentation."""
+    spec = document()
+    operations_by_tag: dict[str, list[dict[str, Any]]] = {tag["name"]: [] for tag in spec["tags"]}
+    for path, operations in spec["paths"].items():
         shared = operations.get("parameters", [])
-        for method, one in operations.items():
+        for method, operation in operations.items():
             if method != "parameters":
-                parameters = [*shared, *one.get("parameters", [])]
-                shown = {"method": method.upper(), "path": path, **one, "parameters": parameters}
-                rooms[one["tags"][0]].append({**shown, "fields": _fields(found, one)})
-    about = {tag["name"]: tag["description"] for tag in found["tags"]}
-    return render_template("api.html", rooms=rooms, about=about, ways=_WAYS, prefix=PREFIX)
+                parameters = [*shared, *operation.get("parameters", [])]
+                shown = {"method": method.upper(), "path": path, **operation, "parameters": parameters}
+                operations_by_tag[operation["tags"][0]].append({**shown, "fields": _fields(spec, operation)})
+    about = {tag["name"]: tag["description"] for tag in spec["tags"]}
+    return render_template("api.html", operations_by_tag=operations_by_tag, about=about, prefix=PREFIX)
 
 
-def _fields(found: dict[str, Any], operation: dict[str, Any]) -> dict[str, Any]:
-    """Return what the body of an operation may hold."""
+def _fields(spec: dict[str, Any], operation: dict[str, Any]) -> dict[str, Any]:
+    """Return the properties of an operation's JSON body."""
     schema = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
-    named = found["components"]["schemas"].get(schema.get("$ref", "").rpartition("/")[2], schema)
+    named = spec["components"]["schemas"].get(schema.get("$ref", "").rpartition("/")[2], schema)
     properties: dict[str, Any] = named.get("properties", {})
     return properties
 
 
 def options() -> dict[str, Any]:
-    """Return what the document says at its top."""
+    """Return the options of the document's head."""
     return {"info": {"description": _ABOUT}}

@@ -1,4 +1,4 @@
-"""Hubs in the API: the list of those that one may see, and one of them."""
+"""Hubs in the API: list, read and change."""
 
 from typing import Any
 
@@ -13,95 +13,95 @@ from hubs.models import Hub
 from hubs.models.hub_fields import values
 from hubs.permissions import VERBS, can, in_lists, visible
 from hubs.views.api import schemas
-from hubs.views.api.base import ApiBlueprint, expect, held
+from hubs.views.api.base import ApiBlueprint, check_precondition, locked
 from hubs.views.api.paging import PageQuery, after, page
 from hubs.views.web.context import app_context, current_person, db, find_hub
 
-room = ApiBlueprint("Hubs", __name__, "The pages of people, teams and other groups.")
+blueprint = ApiBlueprint("Hubs", __name__, "The pages of people, teams and other groups.")
 ONE = "/hubs/<any(u, t):space>/<name>"
 
 
 class HubQuery(PageQuery):
-    """Which hubs to list."""
+    """Filters of the list of hubs."""
 
     kind = fields.String(load_default="", metadata={"description": "`user`, `team`, …"})
-    q = fields.String(load_default="", metadata={"description": "A part of name or summary."})
-    mine = fields.Boolean(load_default=False, metadata={"description": "Only those where you hold a role."})
-    archived = fields.Boolean(load_default=False, metadata={"description": "Also archived ones."})
+    q = fields.String(load_default="", metadata={"description": "Part of the name or summary."})
+    mine = fields.Boolean(load_default=False, metadata={"description": "Only hubs in which you have a role."})
+    archived = fields.Boolean(load_default=False, metadata={"description": "Include archived hubs."})
 
 
-@room.get_one("/hubs", schemas.HubPage, 400)
-@room.arguments(HubQuery, location="query")
+@blueprint.read("/hubs", schemas.HubPage, 400)
+@blueprint.arguments(HubQuery, location="query")
 def hubs(query: dict[str, Any]) -> Any:
     """List the hubs that you may see, by name.
 
-    People who want to be left out of lists are.
+    People who opted out of lists are left out.
     """
-    found = select(Hub).where(visible(current_person()), in_lists(current_person()))
+    statement = select(Hub).where(visible(current_person()), in_lists(current_person()))
     if query["kind"]:
-        found = found.where(Hub.kind == query["kind"])
+        statement = statement.where(Hub.kind == query["kind"])
     if query["mine"]:
-        found = found.where(Hub.id.in_(current_person().roles))
+        statement = statement.where(Hub.id.in_(current_person().roles))
     if not query["archived"]:
-        found = found.where(Hub.archived.is_(False))
+        statement = statement.where(Hub.archived.is_(False))
     if query["q"]:
         columns = (Hub.name, Hub.display_name, Hub.summary)
-        found = found.where(or_(*(column.icontains(query["q"], autoescape=True) for column in columns)))
+        statement = statement.where(or_(*(column.icontains(query["q"], autoescape=True) for column in columns)))
     start = after(query["cursor"], str, int)
     if start:
-        found = found.where(or_(Hub.name > start[0], (Hub.name == start[0]) & (Hub.id > start[1])))
+        statement = statement.where(or_(Hub.name > start[0], (Hub.name == start[0]) & (Hub.id > start[1])))
     limit = query["limit"]
-    rows = list(db().scalars(found.order_by(Hub.name, Hub.id).limit(limit + 1)))
+    rows = list(db().scalars(statement.order_by(Hub.name, Hub.id).limit(limit + 1)))
     last = rows[limit - 1] if len(rows) > limit else None
     return page([brief(hub) for hub in rows[:limit]], limit, (last.name, last.id) if last else None)
 
 
-@room.get_one(ONE, schemas.Hub, 404)
+@blueprint.read(ONE, schemas.Hub, 404)
 def hub(space: str, name: str) -> Any:
     """Return a hub."""
     return describe(find_hub(space, name))
 
 
-@room.act("PATCH", ONE, 200, schemas.Hub, 404, match=True)
-@room.arguments(schemas.HubChanges)
+@blueprint.write("PATCH", ONE, 200, schemas.Hub, 404, match=True)
+@blueprint.arguments(schemas.HubChanges)
 def change_hub(changes: dict[str, Any], space: str, name: str) -> Any:
-    """Change a hub's record as an owner; what is not named stays."""
-    found = held(find_hub(space, name, "own"))
+    """Change a hub as an owner; fields that are not sent keep their value."""
+    hub = locked(find_hub(space, name, "own"))
     if not changes:
-        raise InvalidInput(_("Name at least one setting to change."))
-    expect(schemas.Hub, describe(found))
-    acts.update(db(), current_person(), found, changes)
+        raise InvalidInput(_("Send at least one setting to change."))
+    check_precondition(schemas.Hub, describe(hub))
+    acts.update(db(), current_person(), hub, changes)
     db().commit()
-    return describe(found)
+    return describe(hub)
 
 
-def brief(found: Hub) -> dict[str, Any]:
-    """Return what a list says of a hub."""
+def brief(hub: Hub) -> dict[str, Any]:
+    """Return a hub as an entry of a list."""
     names = ("id", "kind", "name", "title", "last_activity")
     return {
-        **{name: getattr(found, name) for name in names},
-        **values(found, schemas.BRIEF_FIELDS),
-        "url": app_context().settings.site_url + urls.hub(found.kind, found.name),
-        "api_url": address(found),
+        **{name: getattr(hub, name) for name in names},
+        **values(hub, schemas.BRIEF_FIELDS),
+        "url": app_context().settings.site_url + urls.hub(hub.kind, hub.name),
+        "api_url": address(hub),
     }
 
 
-def address(found: Hub) -> str:
-    """Return the address of a hub in this API."""
-    return app_context().settings.site_url + api_urls.hub(found.kind, found.name)
+def address(hub: Hub) -> str:
+    """Return the URL of a hub in this API."""
+    return app_context().settings.site_url + api_urls.hub(hub.kind, hub.name)
 
 
-def describe(found: Hub) -> dict[str, Any]:
-    """Return a hub as who asks may know it."""
-    said = {
-        **brief(found),
-        **values(found, schemas.RECORD_FIELDS),
-        "version": found.version,
-        "created_on": found.created_on,
-        "roles": sorted(role.value for role in current_person().roles.get(found.id, ())),
-        "may": [verb for verb in VERBS if can(current_person(), verb, found)],
-        "feed_url": app_context().settings.site_url + urls.hub_atom(found.kind, found.name),
+def describe(hub: Hub) -> dict[str, Any]:
+    """Return a hub with everything that the current person may know about it."""
+    record = {
+        **brief(hub),
+        **values(hub, schemas.RECORD_FIELDS),
+        "version": hub.version,
+        "created_on": hub.created_on,
+        "roles": sorted(role.value for role in current_person().roles.get(hub.id, ())),
+        "may": [verb for verb in VERBS if can(current_person(), verb, hub)],
+        "feed_url": app_context().settings.site_url + urls.hub_atom(hub.kind, hub.name),
     }
-    if can(current_person(), "own", found):
-        said["settings"] = values(found, schemas.SETTINGS_FIELDS)
-    return said
+    if can(current_person(), "own", hub):
+        record["settings"] = values(hub, schemas.SETTINGS_FIELDS)
+    return record

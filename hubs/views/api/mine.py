@@ -1,4 +1,4 @@
-"""Who asks, and their own tokens."""
+"""The current person and their tokens."""
 
 from typing import Any
 
@@ -11,10 +11,10 @@ from hubs.views.api.base import LARGEST, ApiBlueprint
 from hubs.views.api.hubs import address
 from hubs.views.web.context import account, current_person, db
 
-room = ApiBlueprint("Me", __name__, "Who asks, and their tokens.")
+blueprint = ApiBlueprint("Me", __name__, "Your account and your tokens.")
 
 
-@room.get_one("/me", schemas.Me)
+@blueprint.read("/me", schemas.Me)
 def myself() -> Any:
     """Return your account and your roles."""
     user = _user()
@@ -23,9 +23,9 @@ def myself() -> Any:
     return {**{name: getattr(user, name) for name in names}, "activity": user.activity.value, "roles": roles}
 
 
-@room.get_one("/me/tokens", schemas.TokenPage)
+@blueprint.read("/me/tokens", schemas.TokenPage)
 def my_tokens() -> Any:
-    """List your tokens, newest first. They are made on the page of your account only."""
+    """List your tokens, newest first. They can only be created on your account page."""
     _user()
     names = ("id", "name", "created_on", "expires_on", "revoked_on", "last_used")
     rows = tokens.mine(db(), current_person())
@@ -33,9 +33,9 @@ def my_tokens() -> Any:
     return {"items": items, "next": None}
 
 
-@room.act("DELETE", f"/me/tokens/<int(max={LARGEST}):number>", 204, None, 404)
+@blueprint.write("DELETE", f"/me/tokens/<int(max={LARGEST}):number>", 204, None, 404)
 def revoke_token(number: int) -> Any:
-    """End one of your tokens, also the one that you send along."""
+    """Revoke one of your tokens, which may be the one you authenticate with."""
     tokens.revoke(db(), current_person(), number)
     db().commit()
 
@@ -43,9 +43,9 @@ def revoke_token(number: int) -> Any:
 def _user() -> User:
     user = account()
     if user is None:
-        raise Unauthorized(_("Send a token along (Authorization: Bearer hubs_me_…), or sign in."))
+        raise Unauthorized(_("Send a token (Authorization: Bearer hubs_me_…), or sign in."))
     return user
 
 
-def _by_hub(one: dict[str, str]) -> tuple[str, str]:
-    return one["hub"], one["role"]
+def _by_hub(role: dict[str, str]) -> tuple[str, str]:
+    return role["hub"], role["role"]

@@ -1,4 +1,4 @@
-"""Lists in pages: a cursor says after which entry a page starts, so that what is added meanwhile shifts nothing."""
+"""Keyset pagination: a cursor names the last entry of the previous page, so that new entries shift nothing."""
 
 import base64
 import json
@@ -14,39 +14,39 @@ from hubs.i18n import _
 from hubs.views.api.base import is_text
 from hubs.views.web.context import app_context
 
-#: Entries on a page: where nobody says, and at most.
-USUAL, MOST = 50, 100
+#: Entries per page: default and maximum.
+DEFAULT, MAXIMUM = 50, 100
 _NUMBER = 2**63 - 1
 
 
 class PageQuery(Schema):
-    """What every list understands."""
+    """Parameters of every list."""
 
     class Meta:
-        """Other programs may have marks of their own in an address."""
+        """Unknown parameters are ignored, since other programs add their own to URLs."""
 
         unknown = EXCLUDE
 
-    limit = fields.Integer(load_default=USUAL, validate=validate.Range(1, MOST), metadata={"description": "Entries."})
-    cursor = fields.String(load_default="", metadata={"description": "From `next` of the page before."})
+    limit = fields.Integer(
+        load_default=DEFAULT, validate=validate.Range(1, MAXIMUM), metadata={"description": "Entries per page."}
+    )
+    cursor = fields.String(load_default="", metadata={"description": "From `next` of the previous page."})
 
 
 def after(cursor: str, *kinds: type) -> list[Any] | None:
-    """Return the place in the list that a cursor stands for; None for the beginning.
+    """Return the position encoded in a cursor, whose parts have the types ``kinds``; None for the first page.
 
-    :raises InvalidInput: when the cursor is not one of this list.
+    :raises InvalidInput: if the cursor does not belong to this list.
     """
     if not cursor:
         return None
     try:
-        found = json.loads(base64.urlsafe_b64decode(cursor.encode("ascii") + b"=="))
+        position = json.loads(base64.urlsafe_b64decode(cursor.encode("ascii") + b"=="))
     except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, list) or len(found) != len(kinds) or not all(map(_fits, found, kinds)):
-        raise InvalidInput(
-            _("There is no such page."), {"cursor": _("Take the address from `next` of the page before.")}
-        )
-    return found
+        position = None
+    if not isinstance(position, list) or len(position) != len(kinds) or not all(map(_fits, position, kinds)):
+        raise InvalidInput(_("There is no such page."), {"cursor": _("Use the URL in `next` of the previous page.")})
+    return position
 
 
 def _fits(value: Any, kind: type) -> bool:
@@ -56,7 +56,7 @@ def _fits(value: Any, kind: type) -> bool:
 
 
 def page(items: Sequence[Any], limit: int, last: Sequence[Any] | None) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return the body and headers of one page; ``last`` is the place of its last entry, None where no others follow."""
+    """Return body and headers of a page; ``last`` is the position of its last entry, None on the last page."""
     if last is None:
         return {"items": items, "next": None}, {}
     text = base64.urlsafe_b64encode(json.dumps(list(last)).encode()).decode().rstrip("=")

@@ -1,4 +1,4 @@
-"""Search in the API: the same function as on the page."""
+"""Search in the API; the same function as on the page."""
 
 from dataclasses import asdict
 from typing import Any
@@ -11,27 +11,27 @@ from hubs.views.api import schemas
 from hubs.views.api.base import ApiBlueprint
 from hubs.views.web.context import app_context, current_person, db
 
-room = ApiBlueprint("Search", __name__, "Teams, people and widgets.")
+blueprint = ApiBlueprint("Search", __name__, "Teams, people and widgets.")
 
 
 class SearchQuery(Schema):
-    """What to search for."""
+    """Parameters of a search."""
 
     class Meta:
-        """Other programs may have marks of their own in an address."""
+        """Unknown parameters are ignored, since other programs add their own to URLs."""
 
         unknown = EXCLUDE
 
-    q = fields.String(required=True, metadata={"description": "Words; anything may be typed."})
+    q = fields.String(required=True, metadata={"description": "Words to search for."})
     limit = fields.Integer(
-        load_default=SHOWN, validate=validate.Range(1, MOST), metadata={"description": "Hits of each kind."}
+        load_default=SHOWN, validate=validate.Range(1, MOST), metadata={"description": "Results of each kind."}
     )
 
 
-@room.get_one("/search", schemas.Hits, 400)
-@room.arguments(SearchQuery, location="query")
+@blueprint.read("/search", schemas.Hits, 400)
+@blueprint.arguments(SearchQuery, location="query")
 def search(query: dict[str, Any]) -> Any:
-    """Search what you may see, best first of each kind."""
-    found = search_for(db(), app_context().registry, current_person(), query["q"], query["limit"])
+    """Search everything that you may see; the best results of each kind come first."""
+    results = search_for(db(), app_context().registry, current_person(), query["q"], query["limit"])
     base = app_context().settings.site_url
-    return {"query": found.query, "items": [{**asdict(hit), "url": base + hit.path} for hit in found.hits]}
+    return {"query": results.query, "items": [{**asdict(hit), "url": base + hit.path} for hit in results.hits]}

@@ -1,4 +1,4 @@
-"""The kinds of widgets that this instance has, with the JSON schema of their settings."""
+"""The widget types of this instance, with the JSON schema of their settings."""
 
 from typing import Any
 
@@ -10,28 +10,28 @@ from hubs.views.web.context import app_context
 from hubs.widgets.jsonschema import settings_schema
 from hubs.widgets.registry import WidgetType
 
-room = ApiBlueprint("Widget types", __name__, "The kinds of widgets that there are, and their settings.")
+blueprint = ApiBlueprint("Widget types", __name__, "The available widget types and their settings.")
 
 
-@room.get_one("/widget-types", schemas.TypePage)
+@blueprint.read("/widget-types", schemas.TypePage)
 def widget_types() -> Any:
-    """List the kinds of widgets, in the order of the catalogue."""
-    return {"items": [_describe(one) for one in app_context().registry], "next": None}
+    """List the widget types in the order of the catalogue."""
+    return {"items": [_describe(widget_type) for widget_type in app_context().registry], "next": None}
 
 
-@room.get_one("/widget-types/<plugin>", schemas.WidgetType, 404)
+@blueprint.read("/widget-types/<plugin>", schemas.WidgetType, 404)
 def widget_type(plugin: str) -> Any:
-    """Return a kind of widget, with the JSON schema of its settings."""
+    """Return a widget type with the JSON schema of its settings."""
     return _describe(installed(app_context().registry, plugin))
 
 
-def _describe(found: WidgetType) -> dict[str, Any]:
-    cls = found.cls
+def _describe(widget_type: WidgetType) -> dict[str, Any]:
+    cls = widget_type.cls
     return {
-        "name": found.name,
-        "label": _(found.label),
+        "name": widget_type.name,
+        "label": _(widget_type.label),
         "summary": _(cls.summary),
         "position": cls.position,
         "kinds": list(cls.kinds),
-        "settings": settings_schema(found.parameters),
+        "settings": settings_schema(widget_type.parameters),
     }

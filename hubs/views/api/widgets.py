@@ -1,4 +1,4 @@
-"""Widgets in the API: listed, added, changed, moved and removed by the same actions as on the page."""
+"""Widgets in the API: list, add, change, move and remove, by the same actions as on the page."""
 
 from typing import Any
 
@@ -9,18 +9,18 @@ from hubs.i18n import _
 from hubs.models import Widget
 from hubs.permissions import can
 from hubs.views.api import schemas
-from hubs.views.api.base import LARGEST, ApiBlueprint, expect, held
+from hubs.views.api.base import LARGEST, ApiBlueprint, check_precondition, locked
 from hubs.views.api.hubs import ONE as HUB
 from hubs.views.api.hubs import address
 from hubs.views.web.context import app_context, current_person, db, find_hub, find_widget, shown
 from hubs.widgets.schema import Schema
 from hubs.widgets.view import RootWidgetView
 
-room = ApiBlueprint("Widgets", __name__, "The boxes on a hub.")
+blueprint = ApiBlueprint("Widgets", __name__, "The widgets of a hub.")
 ONE = f"/widgets/<int(max={LARGEST}):number>"
 
 
-@room.get_one(f"{HUB}/widgets", schemas.WidgetPage, 404)
+@blueprint.read(f"{HUB}/widgets", schemas.WidgetPage, 404)
 def widgets(space: str, name: str) -> Any:
     """List the widgets of a hub that you may see, column by column from the top."""
     hub = find_hub(space, name)
@@ -28,8 +28,8 @@ def widgets(space: str, name: str) -> Any:
     return {"items": [describe(row) for row in rows], "next": None}
 
 
-@room.act("POST", f"{HUB}/widgets", 201, schemas.Widget, 404, 409)
-@room.arguments(schemas.WidgetNew)
+@blueprint.write("POST", f"{HUB}/widgets", 201, schemas.Widget, 404, 409)
+@blueprint.arguments(schemas.WidgetNew)
 def add_widget(new: dict[str, Any], space: str, name: str) -> Any:
     """Add a widget at the end of a column, as an owner."""
     hub = find_hub(space, name, "edit")
@@ -48,64 +48,64 @@ def add_widget(new: dict[str, Any], space: str, name: str) -> Any:
     return describe(row), {"Location": app_context().settings.site_url + api_urls.widget(row.id)}
 
 
-@room.get_one(ONE, schemas.Widget, 404)
+@blueprint.read(ONE, schemas.Widget, 404)
 def widget(number: int) -> Any:
     """Return a widget."""
     return describe(find_widget(number))
 
 
-@room.act("PATCH", ONE, 200, schemas.Widget, 404, 409, match=True)
-@room.arguments(schemas.WidgetChanges)
+@blueprint.write("PATCH", ONE, 200, schemas.Widget, 404, 409, match=True)
+@blueprint.arguments(schemas.WidgetChanges)
 def change_widget(changes: dict[str, Any], number: int) -> Any:
-    """Change a widget's settings, label, visibility or place, as an owner; what is not named stays."""
-    row = _held(number)
+    """Change a widget's settings, label, visibility or position as an owner; fields that are not sent stay."""
+    row = _locked_widget(number)
     if not changes:
-        raise InvalidInput(_("Name at least one thing to change."))
+        raise InvalidInput(_("Send at least one field to change."))
     if {"label", "visibility", "settings"} & set(changes):
         schema = acts.installed(app_context().registry, row.plugin).schema
         values = {**schema.shown(row.settings), **changes.get("settings", {})}
-        told = {"label": changes.get("label"), "visibility": changes.get("visibility")}
-        acts.update(db(), app_context().registry, current_person(), row, values, **told)
+        texts = {"label": changes.get("label"), "visibility": changes.get("visibility")}
+        acts.update(db(), app_context().registry, current_person(), row, values, **texts)
     if {"side", "position"} & set(changes):
-        _place(row, changes.get("side", row.side), changes.get("position", acts.LIMIT))
+        _move(row, changes.get("side", row.side), changes.get("position", acts.LIMIT))
     db().commit()
     return describe(row)
 
 
-@room.act("DELETE", ONE, 204, None, 404, match=True)
+@blueprint.write("DELETE", ONE, 204, None, 404, match=True)
 def remove_widget(number: int) -> Any:
-    """Take a widget off its hub, as an owner."""
-    acts.remove(db(), app_context().registry, current_person(), _held(number))
+    """Remove a widget from its hub, as an owner."""
+    acts.remove(db(), app_context().registry, current_person(), _locked_widget(number))
     db().commit()
     return None
 
 
-def _held(number: int) -> Widget:
-    """Return a widget to change, which nobody else changes meanwhile."""
-    row = held(find_widget(number, "edit"))
-    expect(schemas.Widget, describe(row))
+def _locked_widget(number: int) -> Widget:
+    """Return a widget for a change, locked, if the precondition of the request holds."""
+    row = locked(find_widget(number, "edit"))
+    check_precondition(schemas.Widget, describe(row))
     return row
 
 
-def _place(row: Widget, side: str, position: int) -> None:
+def _move(row: Widget, side: str, position: int) -> None:
     if side not in ("left", "right"):
         raise InvalidInput(_("The column is either left or right."), {"side": _("Please choose left or right.")})
-    columns = {name: [one for one in row.hub.column(name) if one is not row] for name in ("left", "right")}
+    columns = {name: [widget for widget in row.hub.column(name) if widget is not row] for name in ("left", "right")}
     columns[side].insert(max(0, position), row)
     acts.arrange(db(), app_context().registry, current_person(), row.hub, columns)
 
 
 def describe(row: Widget) -> dict[str, Any]:
-    """Return a widget as who asks may know it."""
-    found, base = app_context().registry.get(row.plugin), app_context().settings.site_url
-    has_calendar = found is not None and found.view.calendar is not RootWidgetView.calendar
+    """Return a widget with everything that the current person may know about it."""
+    widget_type, base = app_context().registry.get(row.plugin), app_context().settings.site_url
+    has_calendar = widget_type is not None and widget_type.view.calendar is not RootWidgetView.calendar
     names = ("id", "side", "version", "updated_on")
-    column = [one for one in shown(row.hub) if one.side == row.side]
-    said = {
+    column = [widget for widget in shown(row.hub) if widget.side == row.side]
+    record = {
         **{name: getattr(row, name) for name in names},
         "hub": address(row.hub),
-        # Among those that who asks may see: nothing tells how many others there are.
-        "position": sorted(column, key=lambda one: (one.position, one.id)).index(row),
+        # Among the visible ones: the number of hidden widgets stays secret.
+        "position": sorted(column, key=lambda widget: (widget.position, widget.id)).index(row),
         "type": row.plugin,
         "label": app_context().registry.title(row),
         "visibility": row.visibility.value,
@@ -114,5 +114,5 @@ def describe(row: Widget) -> dict[str, Any]:
         "calendar_url": base + urls.widget_calendar(row.id) if has_calendar else None,
     }
     if can(current_person(), "edit", row):
-        said["settings"] = (found.schema if found else Schema(())).shown(row.settings)
-    return said
+        record["settings"] = (widget_type.schema if widget_type else Schema(())).shown(row.settings)
+    return record
