@@ -197,9 +197,7 @@ def require(who: Person, verb: str, what: Hub | Widget | None = None) -> None:
     if can(who, verb, what):
         return
     if what is None:
-        raise NotAllowed(
-            _("Only those who run this instance make hubs.") if who.signed_in else _("Please sign in first.")
-        )
+        raise NotAllowed(_("Only administrators can create hubs.") if who.signed_in else _("Please sign in first."))
     if not can(who, "view", what):
         raise NotFound(_(NO_WIDGET if isinstance(what, Widget) else NO_HUB))
     hub = what.hub if isinstance(what, Widget) else what
@@ -212,9 +210,9 @@ def refusal(who: Person, hub: Hub) -> str:
     if not who.signed_in:
         return _("Please sign in first.")
     if hub.managed_in and who.is_(hub, RoleName.OWNER):
-        return _("%(hub)s is kept in %(place)s: change it there.") % named
+        return _("%(hub)s is managed in %(place)s: change it there.") % named
     if hub.archived:
-        return _("%(hub)s is archived and read-only. An owner can bring it back in its settings.") % named
+        return _("%(hub)s is archived and read-only. An owner can unarchive it in its settings.") % named
     return _("Only owners of %(hub)s may do this.") % named
 
 
@@ -226,10 +224,10 @@ def closed(who: Person, hub: Hub) -> str:
     if not who.signed_in or hub.kind == "user" or hub.archived or who.is_(hub, *INSIDE):
         return ""
     if hub.group_name:
-        return _("Members are those of the group %(group)s in the account system: ask to join it there.") % {
+        return _("Membership is managed by the group %(group)s in the account system: ask to join the group there.") % {
             "group": hub.group_name
         }
-    return _("%(hub)s is joined by invitation only.") % {"hub": hub.title} if not _takes_members(hub) else ""
+    return _("Joining %(hub)s is by invitation only.") % {"hub": hub.title} if not _takes_members(hub) else ""
 
 
 def _takes_members(hub: Hub) -> bool:

@@ -22,7 +22,7 @@ def checked(name: str, days: int) -> str:
     name = " ".join(name.split())
     wrong = {}
     if not 0 < len(name) <= NAME or "\0" in name:
-        wrong["name"] = _("Please say in at most 64 characters who will use the token.")
+        wrong["name"] = _("Please name the token, in at most 64 characters.")
     if not 1 <= days <= DAYS:
         wrong["days"] = _("Please write a whole number from %(least)d to %(most)d.") % {"least": 1, "most": DAYS}
     if wrong:

@@ -106,7 +106,8 @@ def check_name(name: str) -> None:
     """
     if not _NAME.fullmatch(name):
         raise InvalidInput(
-            _("A hub's name has letters, digits and . _ - only, at most 64."), {"name": _("Not possible.")}
+            _("A hub's name has letters, digits and . _ - only, at most 64."),
+            {"name": _("Use at most 64 letters, digits and . _ - only.")},
         )
 
 
@@ -137,7 +138,7 @@ def _change(hub: Hub, values: Mapping[str, Any]) -> list[str]:
     for name, value in values.items():
         try:
             if name not in _FIELDS:
-                raise InvalidInput(_("A hub has no such setting."))
+                raise InvalidInput(_("Hubs have no such setting."))
             cleaned[name] = _FIELDS[name].clean(value)
         except InvalidInput as error:
             wrong[name] = str(error)

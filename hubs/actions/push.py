@@ -49,7 +49,7 @@ def create_token(session: Session, who: Person, row: Widget, name: str, days: in
     """
     require(who, "edit", row)
     if row.plugin != Push.name:
-        raise InvalidInput(_("Only widgets that machines fill have tokens."))
+        raise InvalidInput(_("Only widgets with external content have tokens."))
     name = bearer_tokens.checked(name, days)
     if sum(token.is_good for token in session.scalars(_of(row))) >= TOKENS:
         raise Conflict(_("A widget has at most %(limit)d tokens: revoke one first.") % {"limit": TOKENS})
@@ -91,9 +91,11 @@ def find_token(session: Session, text: str, number: int) -> PushToken:
     query = select(PushToken).options(joinedload(PushToken.widget).joinedload(Widget.hub))
     token = session.scalar(query.where(PushToken.digest == bearer_tokens.fingerprint(text)))
     if token is None or token.revoked_on is not None:
-        raise Unauthorized(_("This token is unknown or was revoked. An owner makes new ones in the widget's settings."))
+        raise Unauthorized(
+            _("This token is unknown or was revoked. An owner can create a new one in the widget's settings.")
+        )
     if token.expires_on <= now():
-        raise Unauthorized(_("This token has expired. An owner makes a new one in the widget's settings."))
+        raise Unauthorized(_("This token has expired. An owner can create a new one in the widget's settings."))
     if token.widget_id != number:
         raise NotAllowed(_("This token is for another widget."))
     if token.widget.hub.deleted_on is not None:
@@ -122,7 +124,7 @@ def put(session: Session, token: PushToken, values: Mapping[str, Any], expected:
     session.execute(select(Widget.id).where(Widget.id == token.widget_id).with_for_update())
     found = session.get(PushContent, token.widget_id, populate_existing=True)
     if expected is not None and (found is None or found.digest not in expected):
-        raise PreconditionFailed(_("The content changed since you read it. Read it again, and send what is new."))
+        raise PreconditionFailed(_("The content has changed since you read it. Read it again, then send your changes."))
     if found is not None and found.digest == digest:
         return False
     if found is None:

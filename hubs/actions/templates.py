@@ -153,5 +153,5 @@ def _count(session: Session, who: Person) -> None:
         AuditEntry.origin != "cli",
     )
     if (session.scalar(made) or 0) >= MOST:
-        told = gettext("One person can make at most %(most)d hubs a day. Please go on tomorrow.")
+        told = gettext("A person can create at most %(most)d hubs a day. Please try again tomorrow.")
         raise TooManyRequests(told % {"most": MOST}, 3600)

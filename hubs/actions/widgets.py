@@ -195,7 +195,7 @@ def fitting(registry: Registry, kind: str, side: str, plugin: str) -> WidgetType
         raise InvalidInput(_("The column is either left or right."), {"side": _("Please choose left or right.")})
     if not found.fits(kind, side):
         raise InvalidInput(
-            _("%(label)s cannot stand in the %(side)s column of this hub.") % {"label": _(found.label), "side": side}
+            _("%(label)s can't be placed in the %(side)s column of this hub.") % {"label": _(found.label), "side": side}
         )
     return found
 
@@ -220,7 +220,7 @@ def visibility_of(value: str) -> Visibility:
         return Visibility(value)
     except ValueError:
         sentence = _("Please choose one of: %(names)s.") % {"names": ", ".join(Visibility)}
-        raise InvalidInput(_("Who may see it is not clear."), {"visibility": sentence}) from None
+        raise InvalidInput(_("This is not a valid visibility."), {"visibility": sentence}) from None
 
 
 def _end(hub: Hub, side: str) -> int:

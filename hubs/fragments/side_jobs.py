@@ -129,7 +129,7 @@ class BackgroundJobs:
             session.commit()  # gives the connection back: a widget that hangs must not keep it
             # Who asked may not see what it has become since.
             if one is None or self._fragments.key(one, locale) != state:
-                raise Unavailable(_("This box changed just now. Load the page again."))
+                raise Unavailable(_("This widget has just changed. Reload the page."))
             return make(one)
 
         return self._have(key, f"widget {number}", PER_WIDGET, locale, act)
@@ -198,11 +198,11 @@ class BackgroundJobs:
             return _closed(error)
         except Exception:  # a widget may fail in any way; who ordered must hear of it all the same
             log.exception("%s: what a reader ordered cannot be made", order.subject)
-            return _closed(Unavailable(_("This could not be made just now. Try again in a minute.")))
+            return _closed(Unavailable(_("This could not be created. Try again in a minute.")))
 
     def _give_up(self, order: _Job, locale: str) -> None:
         with i18n.use(locale):
-            text = _("This took too long and was given up. Try again in a minute.")
+            text = _("This took too long and was cancelled. Try again in a minute.")
             self._settle(order, _closed(Unavailable(text)))
 
     def _settle(self, order: _Job, outcome: bytes) -> None:

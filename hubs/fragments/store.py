@@ -174,7 +174,7 @@ class FragmentStore:
         try:
             found = self._registered(row)
             if not found.view.paged:
-                raise NotFound(_("This widget shows all that it has; there is no longer list."))
+                raise NotFound(_("This widget already shows everything; there is no longer list."))
             with i18n.use(locale):
                 return self._render(found, row, locale, (), page=number)
         except NeedsSetup as error:
@@ -211,7 +211,7 @@ class FragmentStore:
         found = self.registry.get(row.plugin)
         if found is None:
             broken = (f"{origin} cannot be used: {reason}" for origin, reason in self.registry.broken.items())
-            text = _("The widget “%(name)s” is not installed here. Install it, or remove this box.")
+            text = _("The widget “%(name)s” is not installed here. Install it, or remove it from the page.")
             raise NeedsSetup(text % {"name": row.plugin}, " ".join(broken)[:1000])
         return found
 
@@ -249,9 +249,9 @@ class FragmentStore:
         known: dict[str, Any] = {"error": reason, "failures": failures, "due": _retry(failures, error)}
         if before is not None and before.state in ("live", "stale"):
             return replace(before, state="stale", **known)
-        text = _("This box could not be built just now. It is tried again by itself; nothing else is affected.")
+        text = _("This widget could not be built. It will be retried automatically; nothing else is affected.")
         if told:
-            text = _("{problem} This box fills by itself as soon as that works again.").format(problem=error)
+            text = _("{problem} This widget fills in by itself as soon as that works again.").format(problem=error)
         return replace(problem(row, self._title(row), "failed", text), **known)
 
 

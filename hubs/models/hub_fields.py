@@ -97,7 +97,7 @@ HUB_FIELDS: tuple[HubField, ...] = (
     HubField(
         "display_name",
         label=N_("Title"),
-        help=N_("The name that people read. Empty: the one in the address."),
+        help=N_("The name that people see. If empty, the URL name."),
         page="general",
         on_create=True,
     ),
@@ -138,7 +138,7 @@ HUB_FIELDS: tuple[HubField, ...] = (
     HubField(
         "avatar",
         label=N_("Avatar"),
-        help=N_("One or two letters, or an emoji. Empty means the first letter of the name in the address."),
+        help=N_("One or two letters, or an emoji. If empty, the first letter of the URL name."),
         validator=hub_avatar.clean,
         page="appearance",
     ),
@@ -154,7 +154,7 @@ HUB_FIELDS: tuple[HubField, ...] = (
     ),
     HubField(
         "visibility",
-        label=N_("Who may see this hub"),
+        label=N_("Who can see this hub"),
         kind="choice",
         default=Visibility.PUBLIC.value,
         choices=[

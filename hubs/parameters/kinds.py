@@ -213,8 +213,7 @@ def _row(parameter: Declared, number: int, row: Mapping[str, Any]) -> dict[str, 
     strange = sorted(str(name) for name in set(row) - {inner.name for inner in parameter.fields})
     if strange:
         raise InvalidInput(
-            _("Row %(number)d has a field that there is not: %(names)s.")
-            % {"number": number, "names": ", ".join(strange)[:100]}
+            _("Row %(number)d has an unknown field: %(names)s.") % {"number": number, "names": ", ".join(strange)[:100]}
         )
     cleaned = {}
     for inner in parameter.fields:

@@ -22,7 +22,7 @@ ON_PAGE, IN_PALETTE = 25, 5
 #: Hubs of one's own in the palette before anything is typed.
 OWN = 8
 _STATES = {
-    "": N_("All but the archive"),
+    "": N_("Not archived"),
     "active": N_("Active this month"),
     "idle": N_("Idle for a month or longer"),
     "archived": N_("Archived"),
@@ -55,7 +55,7 @@ def palette() -> Response:
     else:
         recent = directory.at(db(), current_person(), request.args.get("recent", "")[:1000].split(","))
         groups = [
-            _group(_("Visited lately"), [_hub(hub) for hub in recent]),
+            _group(_("Recently visited"), [_hub(hub) for hub in recent]),
             _group(_("My hubs"), [_hub(hub) for hub in bar().hubs[:OWN] if hub not in recent]),
             _group(_("Directories"), _directories()),
         ]

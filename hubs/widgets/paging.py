@@ -60,4 +60,4 @@ def span(limit: int, page: int) -> tuple[int, int]:
 
 def no_such_page() -> NotFound:
     """Return the error for a page beyond the end of a list."""
-    return NotFound(_("The list is not that long: there is no such page."))
+    return NotFound(_("There is no such page: the list is shorter."))

@@ -43,7 +43,7 @@ class SecretBox:
 
     def _known(self) -> Fernet:
         if self._fernet is None:
-            raise Unreadable(_("Secrets need the instance's key, which this process was not given."))
+            raise Unreadable(_("Secrets need the instance's key, which this process does not have."))
         return self._fernet
 
 

@@ -58,11 +58,11 @@ def test_a_page_is_edited_with_the_keyboard_alone(open_page: Open, newts: str) -
             break
     told = page.locator("[data-announce]")
     page.keyboard.press("Space")
-    expect(told).to_have_text("Taken: Feed. Place 2 of 2, Left column.")
+    expect(told).to_have_text("Picked up: Feed. Position 2 of 2, Left column.")
     page.keyboard.press("ArrowUp")
     expect(told).to_have_text("Place 1 of 2, Left column.")
     page.keyboard.press("Escape")
-    expect(told).to_have_text("Feed is back where it was.")
+    expect(told).to_have_text("Feed is back in its original position.")
     assert order(page, "left") == ["sticky", "feed"]
     page.keyboard.press("Space")
     page.keyboard.press("ArrowRight")
@@ -142,4 +142,4 @@ def test_editing_works_without_javascript(open_page: Open, newts: str) -> None:
         page.locator(".edit-card[data-key=feed]").get_by_role("button", name="Move up").click()
     assert order(page, "left") == ["feed", "sticky"]
     page.get_by_role("button", name="Save changes").click()
-    expect(page.get_by_role("status").first).to_contain_text("The page is saved")
+    expect(page.get_by_role("status").first).to_contain_text("The page has been saved")

@@ -48,7 +48,7 @@ PAGES = {
     "/search": [Visit("/search"), Visit("/search?q=otters", "rana"), Visit("/search?q=nobodyatall", "sami")],
     "/teams/": [Visit("/teams/"), Visit("/teams/?state=all&sort=name", "rana"), Visit("/teams/?q=nothing")],
     "/people/": [Visit("/people/"), Visit("/people/?sort=name", "sami")],
-    "/new": [Visit("/new", "rana"), Visit("/new", "sami", click("Make the hub", name="no / name"), 400)],
+    "/new": [Visit("/new", "rana"), Visit("/new", "sami", click("Create hub", name="no / name"), 400)],
     "/gallery/": [Visit("/gallery/")],
     "/gallery/<plugin>": [Visit("/gallery/rules")],
     "/login": [Visit("/login"), Visit("/login", "", click("Sign in", username="no / name"), 400)],
@@ -105,8 +105,8 @@ PAGES = {
     "/me/tokens": [
         Visit("/me/tokens", "rana"),
         Visit("/me/tokens", "sami"),
-        Visit("/me/tokens", "sami", click("Make a token", **{"token-name": "A script"})),
-        Visit("/me/tokens", "sami", click("Make a token", **{"token-name": " "}), 400),
+        Visit("/me/tokens", "sami", click("Create a token", **{"token-name": "A script"})),
+        Visit("/me/tokens", "sami", click("Create a token", **{"token-name": " "}), 400),
     ],
     "/stream/": [
         Visit("/stream/", "rana"),
@@ -118,8 +118,8 @@ PAGES = {
     "/w/<int:number>/more": [Visit("/w/{members}/more"), Visit("/w/{feed}/more?page=2", "rana")],
     "/w/<int:number>/settings": [
         Visit("/w/{push}/settings", "rana"),
-        Visit("/w/{push}/settings", "rana", click("Make a token", **{"token-name": "Another"})),
-        Visit("/w/{push}/settings", "rana", click("Make a token", **{"token-name": " "}), 400),
+        Visit("/w/{push}/settings", "rana", click("Create a token", **{"token-name": "Another"})),
+        Visit("/w/{push}/settings", "rana", click("Create a token", **{"token-name": " "}), 400),
         Visit("/w/{rules}/settings", "rana"),
     ],
     "/api/v1/": [Visit("/api/v1/")],

@@ -24,16 +24,16 @@ def test_a_hub_is_made_from_a_template_in_ten_clicks_at_most(open_page: Open, bu
     name = f"voles-{int(scripts)}"
     page = open_page("/", "odalys", java_script_enabled=scripts, viewport={"width": 320, "height": 640})
     click = Clicks(page)
-    click("link", "Make a hub for a team")
+    click("link", "Create a hub for a team")
     page.get_by_text("Newcomers", exact=True).click()
     click.count += 1
-    for field, typed in (("Name in the address (needed)", name), ("Title", "The Voles"), ("Summary", "Small.")):
+    for field, typed in (("URL name (required)", name), ("Title", "The Voles"), ("Summary", "Small.")):
         click("textbox", field)
         page.keyboard.type(typed)
-    page.get_by_label("Who may see this hub").select_option("signed-in")
+    page.get_by_label("Who can see this hub").select_option("signed-in")
     click.count += 2  # opening the list, and choosing
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
-    click("button", "Make the hub")
+    click("button", "Create hub")
     expect(page.get_by_role("heading", name="The Voles", level=1)).to_be_visible()
     expect(page.get_by_role("link", name="Edit page layout")).to_be_visible()
     assert click.count <= 10
@@ -52,20 +52,20 @@ def test_a_renamed_hub_is_found_at_its_old_address_and_a_deleted_one_comes_back(
     assert bus
     name = f"mice-{int(scripts)}"
     page = open_page("/new", "odalys", java_script_enabled=scripts, viewport={"width": 320, "height": 640})
-    page.get_by_label("Name in the address").fill(name)
-    page.get_by_role("button", name="Make the hub").click()
+    page.get_by_label("URL name").fill(name)
+    page.get_by_role("button", name="Create hub").click()
     page.get_by_role("link", name="Settings", exact=True).click()
     page.get_by_role("navigation", name="Settings").get_by_role("link", name="Other").click()
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
     page.get_by_label("Name", exact=True).fill(f"field-{name}")
     page.get_by_role("button", name="Rename").click()
-    expect(page.get_by_role("status").filter(has_text="new name")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="renamed")).to_be_visible()
     page.goto(f"/t/{name}/members?x=1")
     assert page.url.endswith(f"/t/field-{name}/members?x=1")
     page.get_by_role("navigation", name="Settings").get_by_role("link", name="Other").click()
-    page.get_by_label(f"Type field-{name} to be sure").fill(f"field-{name}")
+    page.get_by_label(f"Type field-{name} to confirm").fill(f"field-{name}")
     page.get_by_role("button", name="Delete this hub").click()
     answer = page.request.get(f"/t/field-{name}/")
     assert answer.status == 404
-    page.get_by_role("button", name="Bring it back").click()
+    page.get_by_role("button", name="Restore").click()
     expect(page.get_by_role("heading", name=f"field-{name}", level=1)).to_be_visible()

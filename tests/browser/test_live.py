@@ -76,7 +76,7 @@ def test_forms_work_without_javascript(open_page: Open) -> None:
     page.locator("#f-items-0-link").fill("https://tides.example.org/")
     page.get_by_role("button", name="Add to the page").click()
     page.get_by_role("button", name="Save changes").click()
-    expect(page.locator(".flash")).to_contain_text("The page is saved")
+    expect(page.locator(".flash")).to_contain_text("The page has been saved")
     expect(page.get_by_role("link", name="Tide tables")).to_have_attribute("href", "https://tides.example.org/")
 
 

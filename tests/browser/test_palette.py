@@ -95,7 +95,7 @@ def test_a_hub_is_reached_by_keyboard_only(page: Page, key: str) -> None:
     ready(page)
     page.keyboard.press("Control+k")
     settled(page, "sami")
-    assert page.get_by_role("group", name="Visited lately").get_by_role("option").count() == 1
+    assert page.get_by_role("group", name="Recently visited").get_by_role("option").count() == 1
 
 
 def test_escape_closes_and_gives_the_focus_back(page: Page) -> None:
@@ -126,7 +126,7 @@ def test_enter_at_once_after_typing_goes_to_the_search_page(page: Page) -> None:
 def test_single_keys_can_be_switched_off_for_this_browser(page: Page) -> None:
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
-    page.get_by_role("switch", name="Shortcuts of a single key").focus()
+    page.get_by_role("switch", name="Single-key shortcuts").focus()
     page.keyboard.press("Space")
     page.keyboard.press("Escape")
     page.reload()
@@ -138,7 +138,7 @@ def test_single_keys_can_be_switched_off_for_this_browser(page: Page) -> None:
     expect(page.locator("#palette")).to_be_visible()
     page.get_by_role("button", name="Keyboard shortcuts").focus()
     page.keyboard.press("Enter")
-    switch = page.get_by_role("switch", name="Shortcuts of a single key")
+    switch = page.get_by_role("switch", name="Single-key shortcuts")
     expect(switch).not_to_be_checked()
     switch.focus()
     page.keyboard.press("Space")

@@ -90,7 +90,7 @@ def test_the_open_page_of_a_removed_member_closes_within_five_seconds(
     expect(page.locator("[data-live=live]")).to_have_count(0, timeout=5000)
     assert time.monotonic() - removed < 5
     # What the page then asks for is refused, and it says so.
-    expect(page.get_by_role("heading", name="There is nothing here")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("heading", name="Page not found")).to_be_visible(timeout=60_000)
     context.close()
 
 

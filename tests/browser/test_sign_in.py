@@ -138,7 +138,7 @@ def test_an_answer_to_another_attempt_is_refused(here: Site, browse: Open) -> No
     sent = page.request.get("/login/start", max_redirects=0)
     page.goto(re.sub(r"nonce=[^&]+", "nonce=of-another-attempt-altogether", sent.headers["location"]))
     authenticate(page, "bertil")
-    expect(page.get_by_text("does not belong to your attempt")).to_be_visible()
+    expect(page.get_by_text("does not belong to this sign-in attempt")).to_be_visible()
     with here.database.session() as session:
         assert count(session, SignIn) == before
 
@@ -163,7 +163,7 @@ def test_a_provider_that_is_down_is_a_page_that_says_what_to_do(tmp_path: Path, 
         found.provider.stop()
         page.goto("/login")
         page.get_by_role("link", name=re.compile("Sign in at")).click()
-        expect(page.get_by_text("does not answer")).to_be_visible()
+        expect(page.get_by_text("is not responding")).to_be_visible()
         expect(page.get_by_text("try again in a few minutes")).to_be_visible()
         page.goto("/")
         expect(page.get_by_role("heading", level=1)).to_be_visible()

@@ -55,7 +55,7 @@ def found(session: Session, registry: Registry, wanted: HubDocument) -> Hub:
         return hub
     if not wanted.owners:
         raise InvalidInput(
-            _("There is no hub %(hub)s yet. To make it, name its owners: `owners: [somebody]`.") % {"hub": wanted.hub}
+            _("There is no hub %(hub)s yet. To create it, name its owners: `owners: [somebody]`.") % {"hub": wanted.hub}
         )
     founder = _accounts(session, wanted.owners[:1])[0]
     return hubs.create(session, registry, founder, wanted.kind, wanted.hub, layout=())
@@ -88,7 +88,7 @@ def _layout(session: Session, registry: Registry, who: Person, hub: Hub, wanted:
                 wrong.update({f"{one.id}, {name}" if name else one.id: text for name, text in texts})
     if wrong:
         listed = "; ".join(f"{place}: {reason}" for place, reason in wrong.items())
-        raise InvalidInput(_("Some widgets cannot be made so. %(listed)s") % {"listed": listed}, wrong)
+        raise InvalidInput(_("Some widgets cannot be created. %(listed)s") % {"listed": listed}, wrong)
     widgets.arrange(session, registry, who, hub, columns)
 
 
@@ -118,7 +118,7 @@ def _accounts(session: Session, usernames: list[str]) -> list[User]:
     unknown = sorted(set(usernames) - set(users))
     if unknown:
         raise InvalidInput(
-            _("Nobody here is called %(names)s. People get an account when they sign in for the first time.")
+            _("There is no account called %(names)s. Accounts are created when people sign in for the first time.")
             % {"names": ", ".join(unknown)}
         )
     return [users[username] for username in dict.fromkeys(usernames)]

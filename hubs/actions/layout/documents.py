@@ -137,13 +137,13 @@ def read(data: Any) -> HubDocument:
     :raises InvalidInput: naming every place that cannot be used, and why.
     """
     if not isinstance(data, Mapping):
-        raise InvalidInput(_("This is not a hub: it must begin with a line such as `hub: docs`."))
+        raise InvalidInput(_("This is not a hub: the file must begin with a line such as `hub: docs`."))
     try:
         return HubDocument.model_validate(data)
     except ValidationError as error:
         wrong = {_place(problem["loc"]): _reason(problem) for problem in error.errors(include_input=False)}
         listed = "; ".join(f"{place}: {reason}" for place, reason in wrong.items())
-        raise InvalidInput(_("The document cannot be used. %(listed)s") % {"listed": listed}, wrong) from None
+        raise InvalidInput(_("The document is not valid. %(listed)s") % {"listed": listed}, wrong) from None
 
 
 def describe(hub: Hub, registry: Registry, *, people: bool = False) -> HubDocument:

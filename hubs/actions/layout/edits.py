@@ -130,7 +130,8 @@ def width(document: HubDocument, value: Any) -> HubDocument:
         wanted = 0
     if not 1 <= wanted < GRID:
         raise InvalidInput(
-            _("Please choose a width from 1 to %(most)s.") % {"most": GRID - 1}, {"left_width": _("Not possible.")}
+            _("Please choose a width from 1 to %(most)s.") % {"most": GRID - 1},
+            {"left_width": _("Please choose a width from 1 to %(most)s.") % {"most": GRID - 1}},
         )
     return document.model_copy(update={"left_width": wanted})
 
@@ -147,7 +148,7 @@ def take(document: HubDocument, other: HubDocument, key: str, name: str) -> HubD
         return document.model_copy(update={"accounts": {one: text for one, text in accounts.items() if text}})
     there = next((one for one in every(other) if one.id == key), None)
     if there is None or not any(one.id == key for one in every(document)):
-        raise InvalidInput(_("This cannot be taken from the other version: it is not in both."))
+        raise InvalidInput(_("This cannot be taken from the other version, since it is not in both."))
     here = find(document, key)
     settings = {one: value for one, value in here.settings.items() if one != name}
     if name in there.settings:

@@ -64,7 +64,7 @@ def restore(session: Session, registry: Registry, who: Person, hub: Hub, number:
     """
     found = session.scalars(_of(hub).where(Revision.number == number)).first()
     if found is None:
-        raise NotFound(_("Revision %(number)s of this hub is not kept.") % {"number": number})
+        raise NotFound(_("Revision %(number)s of this hub is not stored.") % {"number": number})
     wanted = _read(found).model_copy(update={name: getattr(hub, name) for name in documents.OTHERS})
     return apply.apply(session, registry, who, hub, wanted)
 

@@ -58,9 +58,9 @@ def add(session: Session, who: Person, hub_id: int) -> None:
     if hub is None or not can(who, "view", hub):
         raise NotFound(NO_HUB)
     if hub.archived:
-        raise Conflict(_("%(hub)s is archived, and the bar leaves out what is archived.") % {"hub": hub.title})
+        raise Conflict(_("%(hub)s is archived. Archived hubs cannot be bookmarked.") % {"hub": hub.title})
     if len(bar.hubs) >= MOST:
-        raise Conflict(_("Your bar is full: %(most)s hubs are possible. Remove some first.") % {"most": MOST})
+        raise Conflict(_("You can bookmark at most %(most)s hubs. Remove a bookmark first.") % {"most": MOST})
     if hub not in bar.hubs:
         _store(session, user, [*bar.hubs, hub])
 
@@ -106,7 +106,7 @@ def _found(bar: Bar, hub_id: int) -> Hub:
     for hub in bar.hubs:
         if hub.id == hub_id:
             return hub
-    raise NotFound(_("This hub is not in your bar."))
+    raise NotFound(_("This hub is not bookmarked."))
 
 
 def _store(session: Session, user: User, hubs: Sequence[Hub]) -> None:

@@ -41,7 +41,7 @@ def join(session: Session, who: Person, hub: Hub, message: str = "") -> bool:
         request = JoinRequest(hub_id=hub.id, user_id=user.id)
         session.add(request)
     elif request.state == RequestState.PENDING:
-        raise Conflict(_("You have asked already, and the owners have not answered yet."))
+        raise Conflict(_("You have already asked, and the owners have not answered yet."))
     request.message, request.state, request.note, request.decided_by = message, RequestState.PENDING, "", ""
     request.created_on, request.decided_on = now(), None
     notifications.tell(session, hub, NoticeKind.JOIN_REQUEST, hub.people(RoleName.OWNER), who.username)
@@ -65,7 +65,7 @@ def answer(session: Session, who: Person, hub: Hub, user: User, *, approve: bool
     note = _text(note, "note")
     request = session.get(JoinRequest, (hub.id, user.id), with_for_update=True)
     if request is None or request.state != RequestState.PENDING:
-        raise Conflict(_("%(username)s does not wait for an answer any more.") % {"username": user.username})
+        raise Conflict(_("The request of %(username)s has already been answered.") % {"username": user.username})
     request.state = RequestState.APPROVED if approve else RequestState.DENIED
     request.note, request.decided_by, request.decided_on = note, who.username, now()
     _note(session, who, "hubs.request.approved" if approve else "hubs.request.denied", hub, user)
@@ -82,15 +82,15 @@ def invite(session: Session, who: Person, hub: Hub, user: User, role: RoleName, 
         raise InvalidInput(_("A person's hub has no members."))
     if role not in INSIDE:
         raise InvalidInput(
-            _("One is invited to be a member or an owner."), {"role": _("Please choose member or owner.")}
+            _("People can be invited as members or owners."), {"role": _("Please choose member or owner.")}
         )
     if hub.group_name and role == RoleName.MEMBER:
         raise Conflict(
-            _("Who is a member is said by the group %(group_name)s: add the person there.")
+            _("Membership is managed by the group %(group_name)s: add the person there.")
             % {"group_name": hub.group_name}
         )
     if any(held.user_id == user.id and held.role == role for held in hub.roles):
-        raise Conflict(_("%(username)s is that already.") % {"username": user.username})
+        raise Conflict(_("%(username)s already has this role.") % {"username": user.username})
     invitation = session.get(Invitation, (hub.id, user.id))
     if invitation is None:
         _check_room(session, Invitation, hub)
@@ -127,7 +127,7 @@ def respond(session: Session, who: Person, hub_id: int, *, accept: bool) -> Hub:
         raise NotFound(_("There is no such invitation, or it has expired. Ask an owner for a new one."))
     hub, role, invited_by = invitation.hub, invitation.role, invitation.invited_by
     if accept and hub.archived:
-        raise Conflict(_("%(hub)s is archived and takes no new people.") % {"hub": hub.title})
+        raise Conflict(_("%(hub)s is archived and accepts no new people.") % {"hub": hub.title})
     if accept and invited_by not in [owner.username for owner in hub.people(RoleName.OWNER)]:
         raise Conflict(
             _("%(username)s, who invited you, does not own this hub any more. Ask an owner for a new invitation.")
@@ -193,7 +193,7 @@ def _forget(session: Session, hub: Hub, user: User) -> None:
 
 def _check_room(session: Session, table: type[JoinRequest] | type[Invitation], hub: Hub) -> None:
     if (session.scalar(select(func.count()).where(table.hub_id == hub.id)) or 0) >= WAITING:
-        raise Conflict(_("Too many wait here already. Please ask an owner to answer some of them first."))
+        raise Conflict(_("Too many requests are waiting already. Please ask an owner to answer some of them first."))
 
 
 def _text(text: str, name: str) -> str:

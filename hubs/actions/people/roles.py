@@ -31,7 +31,7 @@ def sign_up(session: Session, registry: Registry, username: str, fullname: str =
 def take_role(session: Session, who: Person, hub: Hub, role: RoleName) -> bool:
     """Let a person subscribe to a hub or star it; return whether that changed anything."""
     if role not in OPEN:
-        raise NotAllowed(_("This role is given by the owners of the hub."))
+        raise NotAllowed(_("Only the owners of the hub can grant this role."))
     require(who, _VERBS[role], hub)
     user = session.get_one(User, who.id)
     return _add(session, who.username, hub, user, role)

@@ -47,8 +47,8 @@ def read(issuer: str, claims: Mapping[str, Any], username_claim: str, groups_cla
     except InvalidInput:
         raise InvalidInput(
             _(
-                "The provider did not say which username you have (claim %(claim)s), or one that cannot be used here. "
-                "Whoever runs this instance can name another claim in HUBS_OIDC_USERNAME_CLAIM."
+                "The provider sent no usable username (claim %(claim)s). An administrator can "
+                "name another claim in HUBS_OIDC_USERNAME_CLAIM."
             )
             % {"claim": username_claim}
         ) from None
@@ -86,8 +86,8 @@ def _link(session: Session, registry: Registry, identity: Identity) -> User:
     if user is not None and user.subject:
         raise Conflict(
             _(
-                "The name %(username)s belongs to another account here. Nothing was changed; please tell whoever runs "
-                "this instance."
+                "The name %(username)s belongs to another account here. Nothing was changed; "
+                "please contact an administrator."
             )
             % {"username": identity.username}
         )

@@ -72,16 +72,14 @@ def mark(session: Session, who: Person, message_id: int, act: str) -> None:
     :raises NotFound: when the message is not in the person's stream.
     """
     if act not in ("save", "unsave", "hide", "unhide"):
-        raise InvalidInput(_("A message can be saved and hidden."))
+        raise InvalidInput(_("A message can be saved or hidden."))
     row = session.get(StreamMark, (who.id, message_id))
     if row is None:
         seen = _readable(who, MessagePerson.message_id == message_id).where(StoredMessage.id == message_id)
         if session.scalar(seen) is None:
             raise NotFound(_("There is no such message in your stream."))
         if (session.scalar(select(func.count()).where(StreamMark.user_id == who.id)) or 0) >= MOST:
-            raise Conflict(
-                _("You have saved and hidden %(most)s messages. Take some of that back first.") % {"most": MOST}
-            )
+            raise Conflict(_("You have saved or hidden %(most)s messages. Undo some of that first.") % {"most": MOST})
         row = StreamMark(user_id=who.id, message_id=message_id, saved=False, hidden=False)
         session.add(row)
     if act.endswith("save"):

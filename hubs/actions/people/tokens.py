@@ -30,7 +30,7 @@ def create(session: Session, who: Person, name: str, days: int, scope: str) -> t
     """
     if scope not in list(Scope):
         raise InvalidInput(
-            _("Some fields need your attention."), {"scope": _("Please choose what the token is good for.")}
+            _("Some fields need your attention."), {"scope": _("Please choose the permissions of the token.")}
         )
     name = bearer_tokens.checked(name, days)
     # Two forms sent at the same moment must not both find room for one more.
@@ -72,9 +72,9 @@ def find(session: Session, text: str) -> PersonalToken:
     query = select(PersonalToken).options(person).where(PersonalToken.digest == bearer_tokens.fingerprint(text))
     token = session.scalars(query).unique().one_or_none()
     if token is None or token.revoked_on is not None:
-        raise Unauthorized(_("This token is unknown or was revoked. Make a new one on the page of your account."))
+        raise Unauthorized(_("This token is unknown or was revoked. Create a new one on your account page."))
     if token.expires_on <= now():
-        raise Unauthorized(_("This token has expired. Make a new one on the page of your account."))
+        raise Unauthorized(_("This token has expired. Create a new one on your account page."))
     bearer_tokens.note_use(token)
     return token
 

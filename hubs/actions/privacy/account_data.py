@@ -166,7 +166,7 @@ def _clean(values: Mapping[str, Any]) -> dict[str, Any]:
     if cleaned["locale"] and cleaned["locale"] not in i18n.locales():
         wrong["locale"] = _("Please choose one of the languages.")
     if values.get("activity") not in [level.value for level in ACTIVITY]:
-        wrong["activity"] = _("Please choose who may see it.")
+        wrong["activity"] = _("Please choose who can see it.")
     if wrong:
         raise InvalidInput(_("Some fields need your attention."), wrong)
     return {**cleaned, "activity": Visibility(values["activity"])}

@@ -228,7 +228,7 @@ class HTTP:
             except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.RemoteProtocolError) as error:
                 host.failed()
                 log.info("%s does not answer: %s", target.host, error or type(error).__name__)
-                return UpstreamUnreachable(_("{host} does not answer just now.").format(host=target.name))
+                return UpstreamUnreachable(_("{host} is not responding.").format(host=target.name))
             if answer.status >= 500:
                 host.failed()
             else:
@@ -287,12 +287,12 @@ def _refuse(answer: Answer) -> None:
     if status in range(200, 300):
         return
     if status in (404, 410):
-        raise UpstreamMissing(_("{host} knows no such thing.").format(host=name))
+        raise UpstreamMissing(_("{host} returned “Not Found”.").format(host=name))
     if status == 429:
-        raise UpstreamRefused(_("{host} asks us to come back later.").format(host=name), asked or 60.0)
+        raise UpstreamRefused(_("{host} asked us to try again later.").format(host=name), asked or 60.0)
     if status in (401, 403, 407, 451):
-        raise UpstreamRefused(_("{host} does not let us read this.").format(host=name))
+        raise UpstreamRefused(_("{host} denied access.").format(host=name))
     if status >= 500:
-        text = _("{host} has a problem just now (error {status}).")
+        text = _("{host} reported an error ({status}).")
         raise UpstreamUnreachable(text.format(host=name, status=status), asked)
     raise unexpected(name)

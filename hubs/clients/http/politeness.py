@@ -97,7 +97,7 @@ class Host:
         with self._lock:
             wait = self._not_before - self._clock()
             if wait > 0 or self._probing:
-                text = _("{host} is left alone for a while, since it did not answer properly; it is asked again later.")
+                text = _("{host} is temporarily paused after repeated errors and will be tried again later.")
                 raise UpstreamUnreachable(text.format(host=self.name), retry_after=max(wait, 1.0))
             self._probing = self._failures >= self._policy.threshold
             return self._probing
@@ -115,7 +115,7 @@ class Host:
             time.sleep(wait)
 
     def _busy(self, wait: float) -> UpstreamRefused:
-        text = _("There are too many requests to {host} at once; it is asked again later.")
+        text = _("Too many requests to {host} at once; it will be tried again later.")
         return UpstreamRefused(text.format(host=self.name), retry_after=max(wait, 1.0))
 
 

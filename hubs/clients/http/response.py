@@ -98,7 +98,9 @@ Moment = Annotated[datetime, AfterValidator(utc)]
 
 def unexpected(name: str) -> UpstreamUnexpected:
     """Return the error that tells that a service answered something else than it should."""
-    return UpstreamUnexpected(_("What {host} answers cannot be read; perhaps it changed.").format(host=name))
+    return UpstreamUnexpected(
+        _("The response of {host} cannot be read; its format may have changed.").format(host=name)
+    )
 
 
 def unpacked(name: str, chunks: Iterable[bytes], encoding: str, limit: int) -> bytes:
@@ -126,7 +128,7 @@ def unpacked(name: str, chunks: Iterable[bytes], encoding: str, limit: int) -> b
 
 def too_large(name: str, limit: int) -> UpstreamTooLarge:
     """Return the error that tells that an answer is larger than we read."""
-    text = _("What {host} answers is too large: more than {limit} kilobytes.")
+    text = _("The response of {host} is larger than {limit} kilobytes.")
     return UpstreamTooLarge(text.format(host=name, limit=limit // 1000))
 
 

@@ -34,7 +34,7 @@ def arrange() -> ResponseReturnValue:
     elif act == "remove":
         bookmarks.remove(db(), current_person(), hub)
     else:
-        raise InvalidInput(_("One can move, add or remove a hub."))
+        raise InvalidInput(_("A bookmark can be moved, added or removed."))
     db().commit()
     return redirect(_back(), 303)
 
@@ -52,7 +52,7 @@ def read_notices() -> ResponseReturnValue:
     myself()
     notifications.read_all(db(), current_person())
     db().commit()
-    flash(_("All notices are read."))
+    flash(_("All notifications are marked as read."))
     return redirect(urls.my_notices(), 303)
 
 

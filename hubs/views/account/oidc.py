@@ -77,12 +77,12 @@ class Provider:
         token = self._ask(lambda: self._client.authorize_access_token(leeway=LEEWAY))
         claims = dict(token.get("userinfo") or {})
         if not claims.get("sub"):
-            raise SignInFailed(_("The provider sent no ID token. Please tell whoever runs this instance."))
+            raise SignInFailed(_("The provider sent no ID token. Please contact an administrator."))
         if metadata.get("userinfo_endpoint"):
             more = self._ask(lambda: self._client.userinfo(token=token))
             if more.get("sub") != claims["sub"]:
                 raise SignInFailed(
-                    _("The provider spoke of two people at once. Nothing was changed; please try again.")
+                    _("The provider's responses refer to two different people. Nothing was changed; please try again.")
                 )
             claims = {**more, **claims}
         return claims, str(token["id_token"])
@@ -114,7 +114,7 @@ class Provider:
         if str(found.get("issuer", "")).rstrip("/") != self.settings.oidc_issuer:
             log.error("the provider calls itself %s, HUBS_OIDC_ISSUER says otherwise", found.get("issuer"))
             raise SignInFailed(
-                _("The provider says that it is another one than this instance was told. Please tell whoever runs it.")
+                _("The provider does not identify itself as the configured one. Please contact an administrator.")
             )
         return cast("dict[str, Any]", found)
 
@@ -138,20 +138,20 @@ def provider(settings: Settings) -> Provider | None:
 
 def _away(settings: Settings) -> str:
     return _(
-        "%(provider)s, where people sign in, does not answer. Nothing is wrong with your account: try again in a few "
-        "minutes. Everything public can be read meanwhile.",
+        "The sign-in provider %(provider)s is not responding. Your account is not affected: try "
+        "again in a few minutes. Public pages remain available.",
     ) % {"provider": settings.oidc_issuer}
 
 
 def _reason(error: Exception) -> str:
     name = getattr(error, "error", "")
     if name in ("access_denied", "consent_required", "interaction_required", "login_required"):
-        return _("You did not allow this site to know who you are, so you are not signed in. Nothing was changed.")
+        return _("You did not allow this site to see your identity, so you are not signed in. Nothing was changed.")
     # joserfc has one class for all claims, and says in words which of them is about time.
     early = isinstance(error, InvalidClaimError) and any(word in str(error) for word in _EARLY)
     if early or isinstance(error, ExpiredTokenError):
         return _(
-            "The provider's answer is not valid at this time. If it happens again, the clocks of this server and of "
-            "the provider differ: please tell whoever runs this instance."
+            "The provider's response is not valid at this time. If this happens again, the "
+            "clocks of this server and of the provider differ: please contact an administrator."
         )
-    return _("What came back does not belong to your attempt to sign in, or is damaged. Please sign in once more.")
+    return _("The provider's response is damaged or does not belong to this sign-in attempt. Please sign in again.")

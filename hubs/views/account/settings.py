@@ -18,7 +18,7 @@ from hubs.views.web import forms
 from hubs.views.web.context import account, app_context, current_person, db
 from hubs.widgets.parameters import Parameter
 
-_UNLISTED = N_("Teams that you own always name you.")
+_UNLISTED = N_("Teams that you own always list you.")
 
 blueprint = Blueprint("me", __name__, url_prefix="/me")
 
@@ -87,7 +87,7 @@ def delete() -> ResponseReturnValue:
     db().commit()
     g.pop("account", None)
     session.clear()
-    flash(_("Your account is deleted."))
+    flash(_("Your account has been deleted."))
     return redirect(urls.front(), 303)
 
 
@@ -102,7 +102,7 @@ def _page(user: User, values: Mapping[str, Any], wrong: dict[str, str]) -> str:
 
 def _parameters() -> tuple[Parameter, ...]:
     """Return the fields of the settings; which languages there are is known at run time."""
-    languages = [("", _("As my browser says")), *i18n.names().items()]
+    languages = [("", _("Browser default")), *i18n.names().items()]
     levels = [
         (Visibility.PUBLIC.value, _("Everybody")),
         (Visibility.SIGNED_IN.value, _("People who are signed in")),
@@ -112,9 +112,9 @@ def _parameters() -> tuple[Parameter, ...]:
         Parameter("fullname", label=_("Full name")),
         Parameter("timezone", label=_("Time zone"), help=_("For example: Europe/Oslo")),
         Parameter("locale", label=_("Language"), kind="choice", default="", choices=languages),
-        Parameter("activity", label=_("Who may see what I do"), kind="choice", default="public", choices=levels),
-        Parameter("unlisted", label=_("Leave me out of lists of people"), kind="switch", help=_UNLISTED),
-        Parameter("quiet_unfollow", label=_("Tell nobody when I no longer follow a hub"), kind="switch"),
+        Parameter("activity", label=_("Who can see my activity"), kind="choice", default="public", choices=levels),
+        Parameter("unlisted", label=_("Hide me from lists of people"), kind="switch", help=_UNLISTED),
+        Parameter("quiet_unfollow", label=_("Don't announce when I unfollow a hub"), kind="switch"),
     )
 
 
@@ -125,5 +125,5 @@ def respond(hub_id: int) -> ResponseReturnValue:
     accept = request.form.get("answer") == "accept"
     hub = membership.respond(db(), current_person(), hub_id, accept=accept)
     db().commit()
-    flash(_("Welcome.") if accept else _("The invitation is gone."))
+    flash(_("Welcome.") if accept else _("You have declined the invitation."))
     return redirect(urls.hub(hub.kind, hub.name) if accept else urls.me(), 303)

@@ -35,7 +35,7 @@ def login() -> str:
 def sign_in() -> ResponseReturnValue:
     """Sign in as the person that the form names; the account and its hub are made at the first time."""
     if not _allowed():
-        raise NotAllowed(_("Signing in without a password works on the machine itself only."))
+        raise NotAllowed(_("Signing in without a password only works on the machine itself."))
     try:
         username = _USERNAME.clean(request.form.get("username", "").strip().lower())
     except InvalidInput as error:
@@ -106,7 +106,7 @@ def _enter(user: User, wanted: str, provider_session: str = "", id_token: str = 
 def _provider() -> Provider:
     found = provider(app_context().settings)
     if found is None:
-        raise NotFound(_("Signing in is not set up on this instance yet."))
+        raise NotFound(_("Sign-in is not set up on this instance yet."))
     return found
 
 

@@ -43,7 +43,7 @@ def revoke(number: int) -> ResponseReturnValue:
     myself()
     tokens.revoke(db(), current_person(), number)
     db().commit()
-    flash(_("The token is revoked."))
+    flash(_("The token has been revoked."))
     return redirect(urls.my_tokens(), 303)
 
 

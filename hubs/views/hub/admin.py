@@ -58,7 +58,11 @@ def rename(space: str, name: str) -> ResponseReturnValue:
     except (InvalidInput, Conflict) as error:
         return _other(hub, {"name": str(error)}, typed), error.status
     db().commit()
-    flash(_("The hub has its new name; the old address leads to it.") if done else _("That is its name already."))
+    flash(
+        _("The hub has been renamed. Its old address redirects to the new one.")
+        if done
+        else _("The hub already has this name.")
+    )
     return redirect(urls.hub_other(hub.kind, hub.name), 303)
 
 
@@ -85,7 +89,7 @@ def delete(space: str, name: str) -> ResponseReturnValue:
     except InvalidInput as error:
         return _other(hub, {"delete": str(error)}, ""), error.status
     db().commit()
-    flash(_("The hub is deleted. Until %(date)s it can be brought back here.") % {"date": until.date().isoformat()})
+    flash(_("The hub has been deleted. It can be restored here until %(date)s.") % {"date": until.date().isoformat()})
     return redirect(urls.me() + "#deleted", 303)
 
 
@@ -95,10 +99,10 @@ def bring_back(hub_id: int) -> ResponseReturnValue:
     myself()
     hub = db().get(Hub, hub_id)
     if hub is None or not can(current_person(), "restore", hub):
-        raise NotFound(_("There is no such hub, or its time is over."))
+        raise NotFound(_("There is no such hub, or it can no longer be restored."))
     lifecycle.bring_back(db(), current_person(), hub)
     db().commit()
-    flash(_("The hub is back, as it was."))
+    flash(_("The hub has been restored."))
     return redirect(urls.hub(hub.kind, hub.name), 303)
 
 

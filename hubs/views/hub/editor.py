@@ -126,7 +126,7 @@ def _save(hub: Hub) -> ResponseReturnValue:
         db().commit()  # the draft holds both now
         return _page(hub, meanwhile=error), error.status
     db().commit()
-    flash(_("The page is saved. Everybody who looks at it sees it now."))
+    flash(_("The page has been saved. Everybody who opens it sees the new version now."))
     return redirect(page_of(hub), 303)
 
 

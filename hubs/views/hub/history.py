@@ -29,7 +29,7 @@ def restore(space: str, name: str) -> ResponseReturnValue:
         raise InvalidInput(_("Please choose a revision."))
     done = revisions.restore(db(), app_context().registry, current_person(), hub, number)
     db().commit()
-    flash(_("The page is as it was then.") if done else _("The page looks like that already."))
+    flash(_("The page has been restored.") if done else _("The page already looks like this."))
     return redirect(page_of(hub), 303)
 
 
@@ -45,7 +45,7 @@ def hub_log(space: str, name: str) -> str:
 def log() -> str:
     """Show who did what on the whole instance."""
     if not current_person().admin:
-        raise NotAllowed(_("Only those who run this instance see the whole audit log."))
+        raise NotAllowed(_("Only administrators can see the whole audit log."))
     entries, older = audit.newest_first(db(), before=_before())
     return render_template("audit.html", hub=None, entries=entries, older=older)
 

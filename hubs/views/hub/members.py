@@ -48,7 +48,7 @@ def join(space: str, name: str) -> ResponseReturnValue:
         page = render_template("join.html", hub=hub, request=None, problem=str(error), message=message)
         return page, error.status
     db().commit()
-    flash(_("You are a member now.") if joined else _("The owners have been asked. You see here what they answer."))
+    flash(_("You are now a member.") if joined else _("The owners have been asked. Their answer will appear here."))
     return redirect(urls.hub(hub.kind, hub.name), 303)
 
 
@@ -59,7 +59,7 @@ def withdraw(space: str, name: str) -> ResponseReturnValue:
     require(current_person(), "subscribe", hub)  # whoever is signed in and sees the hub
     membership.withdraw(db(), current_person(), hub)
     db().commit()
-    flash(_("Your request is gone."))
+    flash(_("Your request has been withdrawn."))
     return redirect(urls.hub(hub.kind, hub.name), 303)
 
 
@@ -155,7 +155,7 @@ def _user() -> User:
     username = request.form.get("username", "").strip().lower()
     user = db().scalar(select(User).where(User.username == username))
     if user is None:
-        raise NotFound(_("There is no account of that name here. Whoever it is must sign in once first."))
+        raise NotFound(_("There is no account with this name here. The person has to sign in once first."))
     return user
 
 

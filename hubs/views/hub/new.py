@@ -19,9 +19,9 @@ blueprint = Blueprint("new", __name__)
 PARAMETERS = (
     Parameter(
         "name",
-        label=N_("Name in the address"),
+        label=N_("URL name"),
         required=True,
-        help=N_("Letters, digits and . _ - only; for example: docs. The hub's address ends with it."),
+        help=N_("Letters, digits and . _ - only, for example: docs. It becomes the last part of the hub's address."),
     ),
     *(field for field in HUB_FIELDS if field.on_create),
 )
@@ -48,7 +48,7 @@ def make() -> ResponseReturnValue:
         wrong = error.fields if isinstance(error, InvalidInput) else {"name": str(error)}
         return _page(forms.Form(PARAMETERS, values, wrong), chosen, str(error)), error.status
     db().commit()
-    flash(_("Your hub is there. You own it: change its layout and invite people as you like."))
+    flash(_("Your hub has been created. You own it: change its layout and invite people as you like."))
     return redirect(urls.hub(hub.kind, hub.name), 303)
 
 

@@ -106,7 +106,7 @@ def _shown_as(hub: Hub, name: str) -> str:
     """Show a hub to its owner as somebody else sees it; nothing on the page acts, and nothing is pushed to it."""
     require(current_person(), "own", hub)
     if name not in STAND_INS:
-        raise InvalidInput(_("One can look at a hub as a visitor, a stranger or a member."))
+        raise InvalidInput(_("A hub can be viewed as a visitor, a stranger or a member."))
     who = stand_in(name, hub)
     rows = shown(hub, who) if can(who, "view", hub) else []
     found = app_context().fragment_reader.read_many(rows, locale(), BUDGET)

@@ -35,7 +35,7 @@ def revoke(number: int, token: int) -> ResponseReturnValue:
     row = find_widget(number, "edit")
     push.revoke_token(db(), current_person(), row, token)
     db().commit()
-    flash(_("The token is revoked."))
+    flash(_("The token has been revoked."))
     return redirect(urls.widget_settings(number) + "#tokens", 303)
 
 

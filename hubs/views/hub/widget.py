@@ -44,7 +44,7 @@ def fragment(number: int) -> Response:
     row = find_widget(number)
     found = app_context().fragment_reader.read(row, language)
     if found is None:
-        return _later(make_response(_("This box is still being built.") + "\n"))
+        return _later(make_response(_("This widget is still being built.") + "\n"))
     answer = encode(found.public())
     if can(VISITOR, "view", row):
         public.keep(number, language, answer, generation)

@@ -15,24 +15,24 @@ from hubs.i18n import N_, _
 log = logging.getLogger(__name__)
 
 _TITLES = {
-    400: N_("That cannot be done"),
-    401: N_("A token is needed"),
-    403: N_("You may not do this"),
-    404: N_("There is nothing here"),
-    405: N_("That is not possible here"),
+    400: N_("Invalid request"),
+    401: N_("Authentication required"),
+    403: N_("Permission denied"),
+    404: N_("Page not found"),
+    405: N_("Method not allowed"),
     409: N_("Something changed in the meantime"),
     412: N_("Something changed in the meantime"),
-    413: N_("That is too large"),
-    429: N_("Too fast"),
+    413: N_("Request too large"),
+    429: N_("Too many requests"),
     500: N_("Something went wrong"),
-    503: N_("Not available just now"),
+    503: N_("Temporarily unavailable"),
 }
 _TEXTS = {
-    404: N_("The address may be misspelt, or what was here has been removed. The front page lists all hubs."),
-    405: N_("Go back and try again from the page."),
-    413: N_("At most one megabyte can be sent."),
-    500: N_("It is not your fault, and it has been written down. Try again in a minute."),
-    503: N_("The database does not answer. Nothing is lost; try again in a minute."),
+    404: N_("The address may be misspelled, or the page may have been removed. The front page lists all hubs."),
+    405: N_("Go back to the previous page and try again."),
+    413: N_("A request can hold at most one megabyte. Please send less."),
+    500: N_("The error is on our side and has been logged. Try again in a minute."),
+    503: N_("The database is not responding. Nothing is lost; try again in a minute."),
 }
 
 
@@ -87,7 +87,8 @@ def _http(error: HTTPException) -> ResponseReturnValue:
 
 def _stale_form(error: CSRFError) -> ResponseReturnValue:
     return answer(
-        400, _("The form is too old or was not sent from this site. Go back, reload the page, and send the form again.")
+        400,
+        _("The form has expired or was not sent from this site. Go back, reload the page and submit the form again."),
     )
 
 

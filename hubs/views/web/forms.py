@@ -15,11 +15,11 @@ from hubs.widgets.parameters import Parameter
 #: Every widget has this setting, beside those of its kind.
 WIDGET_VISIBILITY = Parameter(
     "visibility",
-    label=N_("Who may see this widget"),
+    label=N_("Who can see this widget"),
     kind="choice",
     default=Visibility.PUBLIC.value,
     choices=[
-        (Visibility.PUBLIC.value, N_("Everybody who sees this hub")),
+        (Visibility.PUBLIC.value, N_("Everybody who can see this hub")),
         (Visibility.SIGNED_IN.value, N_("People who are signed in")),
         (Visibility.MEMBERS.value, N_("Members only")),
         (Visibility.OWNERS.value, N_("Owners only")),

@@ -43,7 +43,7 @@ class Builds(Widget):
             label=N_("Package"),
             default="",
             kind="package",
-            help=N_("Shows the builds of this package, whoever made them. Empty means those of the person or team."),
+            help=N_("Shows all builds of this package. If empty, those of the person or team."),
         ),
         Parameter("limit", label=N_("Builds shown"), default=8, kind="number", minimum=1, maximum=50),
     ]

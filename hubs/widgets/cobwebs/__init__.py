@@ -20,7 +20,7 @@ class Cobwebs(Widget):
 
     name = "cobwebs"
     label = N_("Cobwebs")
-    summary = N_("Says when the hub has been quiet for a month, or is archived; hidden otherwise.")
+    summary = N_("Shown when the hub has been quiet for a month or is archived; hidden otherwise.")
     icon = "cobwebs"
     lifetime = 24 * 3600
 

@@ -37,9 +37,9 @@ class JSON(Widget):
         ),
         Parameter(
             "rows",
-            label=N_("Where the rows are"),
+            label=N_("Path to the rows"),
             default="",
-            help=N_("Names with dots between, for example: data.items. Empty means the whole document."),
+            help=N_("Names separated by dots, for example: data.items. If empty, the whole document."),
         ),
         Parameter(
             "columns",
@@ -49,8 +49,8 @@ class JSON(Widget):
             help=N_("What to show of each row. Without columns, the first fields of the first row are shown."),
             fields=[
                 Parameter("title", label=N_("Heading")),
-                Parameter("path", label=N_("Where it is"), help=N_("For example: owner.name"), required=True),
-                Parameter("link", label=N_("Where its link is"), help=N_("For example: html_url. May stay empty.")),
+                Parameter("path", label=N_("Path to the value"), help=N_("For example: owner.name"), required=True),
+                Parameter("link", label=N_("Path to the link"), help=N_("For example: html_url. May stay empty.")),
             ],
         ),
         Parameter("limit", label=N_("Rows shown"), default=10, kind="number", minimum=1, maximum=50),
@@ -119,7 +119,7 @@ def table(document: Any, path: str, columns: list[Column]) -> Table:
     found = pick(document, path)
     entries = [found] if isinstance(found, Mapping) else found
     if not isinstance(entries, list):
-        text = _("There are no rows at “{path}”. An owner can correct where they are in this widget's settings.")
+        text = _("There are no rows at “{path}”. An owner can correct the path in this widget's settings.")
         raise NeedsSetup(text.format(path=path or "."))
     columns = columns or _guessed(entries)
     rows = tuple(tuple(_cell(entry, column) for column in columns) for entry in entries[:ROWS])

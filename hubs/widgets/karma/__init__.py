@@ -41,9 +41,9 @@ class Karma(Widget):
         PERSON,
         Parameter(
             "release_start",
-            label=N_("The release began on"),
+            label=N_("Release start date"),
             default="",
-            help=N_("Year-month-day. Empty means the first of April or October, whichever was last."),
+            help=N_("As year-month-day. If empty, the most recent first of April or October."),
             validator=_day,
         ),
     ]
@@ -81,7 +81,9 @@ class CountCookies(CachedFunction):
         :raises NeedsSetup: where no person is named.
         """
         if not self.username:
-            raise NeedsSetup(_("Whose cookies shall be counted? An owner can name a person in this widget's settings."))
+            raise NeedsSetup(
+                _("Whose cookies should be counted? An owner can name a person in this widget's settings.")
+            )
         row, session = self.instance, session_of(self.instance)
         if MessageScope(row.hub, self.username, row.audience).is_hidden(session):
             return count([], self.since)

@@ -13,14 +13,14 @@ from hubs.widgets.view import RootWidgetView
 
 _SEVERITIES = [("none", N_("None")), ("good", N_("Good")), ("warning", N_("Warning")), ("bad", N_("Bad"))]
 _SEVERITY = Parameter(
-    "severity", label=N_("Severity"), kind="choice", default="none", choices=_SEVERITIES, help=N_("How it stands.")
+    "severity", label=N_("Severity"), kind="choice", default="none", choices=_SEVERITIES, help=N_("Status.")
 )
 
 #: What a machine may put into the widget.
 CONTENT = (
-    Parameter("title", label=N_("Title"), help=N_("One line above the rest.")),
+    Parameter("title", label=N_("Title"), help=N_("Heading, one line.")),
     _SEVERITY,
-    Parameter("text", label=N_("Text"), kind="markdown", help=N_("Some sentences.")),
+    Parameter("text", label=N_("Text"), kind="markdown", help=N_("A few sentences.")),
     Parameter(
         "fields",
         label=N_("Fields"),
@@ -34,8 +34,8 @@ CONTENT = (
         ],
         help=N_("Names and values, shown as a table."),
     ),
-    Parameter("link", label=N_("Link"), kind="url", help=N_("Where one reads on.")),
-    Parameter("link_text", label=N_("Link text"), help=N_("What the link says.")),
+    Parameter("link", label=N_("Link"), kind="url", help=N_("Link to more details.")),
+    Parameter("link_text", label=N_("Link text"), help=N_("Text of the link.")),
 )
 
 
@@ -43,8 +43,8 @@ class Push(Widget):
     """Content that a machine put there."""
 
     name = "push"
-    label = N_("From a machine")
-    summary = N_("What a build server, a monitor or a script of yours has to say, as soon as it says it.")
+    label = N_("External content")
+    summary = N_("Content from a build server, a monitor or your own script, shown as soon as it arrives.")
     icon = "push"
     parameters: ClassVar = [
         Parameter("note", label=N_("Note"), default="", kind="markdown", help=N_("Shown below the content. Markdown."))

@@ -65,6 +65,6 @@ def test_one_person_makes_so_many_hubs_a_day_and_a_command_any_number(
     for number in range(templates.MOST):
         templates.start(session, registry, who, founder, f"team-{number}", {}, "event")
         session.flush()
-    with pytest.raises(TooManyRequests, match="Bitte morgen weitermachen"), i18n.use("de"):
+    with pytest.raises(TooManyRequests, match="Bitte morgen noch einmal"), i18n.use("de"):
         templates.start(session, registry, who, founder, "one-more", {}, "event")
     assert templates.start(session, registry, OPERATOR, founder, "one-more", {}, "event").name == "one-more"

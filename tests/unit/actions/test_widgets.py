@@ -38,7 +38,7 @@ def test_a_widget_is_told_of_by_what_people_see_as_its_heading(session: Session,
     widgets.remove(session, registry, owner, row)
     told = session.query(OutboxMessage).order_by(OutboxMessage.id)
     named = [one.body["widget_label"] for one in told if one.body.get("widget_id") == row.id]
-    assert named == ["From a machine", "From a machine", "Our builds", "Our builds"]
+    assert named == ["External content", "External content", "Our builds", "Our builds"]
 
 
 def test_the_same_widget_can_be_there_twice(session: Session, registry: Registry, team: Hub) -> None:

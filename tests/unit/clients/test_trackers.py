@@ -199,5 +199,5 @@ def test_links_that_run_code_and_long_titles_are_tidied(upstream: Upstream, http
 
 def test_a_giant_list_is_refused(upstream: Upstream, http: HTTP) -> None:
     upstream.on("/repos/a/b/issues", [item(1)] * 1000)
-    with pytest.raises(UpstreamError, match="too large"):
+    with pytest.raises(UpstreamError, match="larger than"):
         GitHub(http, upstream.url, NONE).issues("a/b")

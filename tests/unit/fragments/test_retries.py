@@ -14,7 +14,7 @@ from hubs.models import Hub
     ("error", "earliest"),
     [
         (RuntimeError("not today"), 0.0),
-        (UpstreamUnreachable("Bodhi does not answer just now."), 0.0),
+        (UpstreamUnreachable("Bodhi is not responding."), 0.0),
         (UpstreamUnreachable("Bodhi is left alone for a while.", retry_after=300.0), 300.0),
     ],
 )

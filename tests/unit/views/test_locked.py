@@ -44,7 +44,7 @@ def test_owners_can_edit_unless_the_hub_is_archived_or_kept_elsewhere(
     assert 'href="/t/otters/settings"' in why(client)
     otters.archived, otters.managed_in = False, "https://git.example/<hubs>"
     session.commit()
-    assert "is kept in https://git.example/&lt;hubs&gt;: change it there." in why(client)
+    assert "is managed in https://git.example/&lt;hubs&gt;: change it there." in why(client)
     assert "You can ask" not in why(client)
 
 
@@ -58,8 +58,8 @@ def test_visitors_see_no_control_that_they_cannot_use(client: FlaskClient) -> No
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"join_mode": JoinMode.INVITATION}, "otters is joined by invitation only."),
-        ({"group_name": "sea-otters"}, "Members are those of the group sea-otters in the account system"),
+        ({"join_mode": JoinMode.INVITATION}, "Joining otters is by invitation only."),
+        ({"group_name": "sea-otters"}, "Membership is managed by the group sea-otters in the account system"),
     ],
 )
 def test_who_cannot_ask_to_join_reads_why_and_whom_to_ask(

@@ -47,7 +47,7 @@ def test_the_search_page_says_what_to_do_before_and_after_a_search(client: Flask
     page = read(client, "/search?q=otters")
     assert listed(page)[0] == "/t/otters/"
     assert 'value="otters"' in page
-    assert "written alike" in read(client, "/search?q=oters")
+    assert "similar name" in read(client, "/search?q=oters")
 
 
 def test_what_was_typed_is_escaped_and_cut(client: FlaskClient, otters: Hub) -> None:
@@ -61,7 +61,7 @@ def test_what_was_typed_is_escaped_and_cut(client: FlaskClient, otters: Hub) -> 
 def test_the_palette_lists_own_and_recent_hubs_before_one_types(client: FlaskClient, seals: Hub) -> None:
     answer = client.get("/search/palette?recent=/t/seals/,/t/none/,http://e.example/,/t/seals/")
     groups = {group["label"]: [item["path"] for item in group["items"]] for group in answer.json["groups"]}
-    assert groups == {"Visited lately": ["/t/seals/"], "Directories": ["/teams/", "/people/"]}
+    assert groups == {"Recently visited": ["/t/seals/"], "Directories": ["/teams/", "/people/"]}
     assert answer.headers["Cache-Control"] == "no-store"
     sign_in(client, "member")
     own = client.get("/search/palette").json["groups"][0]

@@ -91,7 +91,7 @@ def test_a_list_that_takes_long_is_a_page_that_looks_again_without_javascript(
     assert answer.headers["Cache-Control"] == "no-store"
     page = answer.get_data(as_text=True)
     assert f'<meta http-equiv="refresh" content="2; url=/w/{asking.id}/more?page=2">' in page
-    assert f'href="/w/{asking.id}/more?page=2">Look again now</a>' in page
+    assert f'href="/w/{asking.id}/more?page=2">Reload now</a>' in page
 
 
 def test_a_calendar_that_takes_long_is_no_file_yet(client: FlaskClient, asking: Widget) -> None:

@@ -140,7 +140,7 @@ def test_a_service_that_is_silent_is_named(build: Build, upstream: Upstream, mem
     upstream.on("/kojihub", Reply("", 403))
     text = text_of(build("builds", member).html)
     assert "No builds yet" in text
-    assert "What is on Koji is missing here: Koji does not let us read this." in text
+    assert "Results from Koji are missing: Koji denied access." in text
 
 
 def test_nobody_is_asked_for_the_builds_of_a_whole_team(build: Build, upstream: Upstream, team: Hub) -> None:

@@ -120,8 +120,8 @@ def test_where_there_is_nothing_it_says_what_will_be_there(kit: Kit) -> None:
 def test_a_service_that_is_down_has_a_sentence_of_its_own(kit: Kit) -> None:
     made = kit.made(Reply("", 500))
     assert made.state == "failed"
-    assert f"{kit.case.name} has a problem just now" in text_of(made.html)
-    assert "fills by itself" in text_of(made.html)
+    assert f"{kit.case.name} reported an error (500)" in text_of(made.html)
+    assert "fills in by itself" in text_of(made.html)
     assert made.error.startswith(kit.case.name)
 
 

@@ -34,7 +34,7 @@ def test_cookies_of_this_release_and_of_all_time_are_counted(session: Session, b
     messages.store(session, [*stored, thanks("y", vote=-1, days=2, total=34), thanks("member", "owner", total=99)])
     text = text_of(build("karma", member, release_start=LONG_AGO).html)
     assert f"1 this release, since {LONG_AGO} 36 all time" in text
-    assert "as the chat bot counted it" in text
+    assert "count of the chat bot" in text
     assert "owner 2" in text
 
 
@@ -43,7 +43,7 @@ def test_without_the_bots_own_count_the_widget_says_what_it_covers(session: Sess
     text = text_of(build("karma", member, release_start=LONG_AGO).html)
     assert "2 all time" in text
     first = (now() - timedelta(days=200)).strftime("%Y-%m-%d")
-    assert f"Counted from the messages kept here; the first came {first}" in text
+    assert f"Counted from the messages stored here; the first one arrived {first}" in text
 
 
 def test_a_cookie_for_a_nick_counts_for_its_account(session: Session, build: Build, member: Hub) -> None:

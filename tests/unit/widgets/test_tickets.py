@@ -62,7 +62,7 @@ def test_a_forge_that_is_silent_is_named_and_the_others_are_shown(
     upstream.on("/search/issues", {"total_count": 1, "items": [item(5)]})
     made = build("issues", member)
     assert made.state == "live"
-    assert "What is on Pagure is missing here: Pagure does not let us read this." in text_of(made.html)
+    assert "Results from Pagure are missing: Pagure denied access." in text_of(made.html)
 
 
 def test_pull_requests_are_told_apart_by_whose_turn_it_is(upstream: Upstream, build: Build, member: Hub) -> None:

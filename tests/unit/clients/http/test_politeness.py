@@ -60,7 +60,7 @@ def test_a_request_whose_turn_comes_too_late_is_refused() -> None:
     clock = Clock()
     host = Host("tracker.example", replace(POLICY, concurrency=1), clock)
     with host.turn(clock.now + 1):
-        with pytest.raises(UpstreamRefused, match="too many requests"), host.turn(clock.now):
+        with pytest.raises(UpstreamRefused, match="Too many requests"), host.turn(clock.now):
             pass
 
 

@@ -77,7 +77,7 @@ def test_what_one_takes_out_can_be_put_back_and_the_role_stays(
     sign_in(client, "member")
     post(client, "/me/bookmarks", act="remove", hub=str(otters.id))
     assert shown(client) == ["Member"]
-    assert "Put back" in client.get("/me/bookmarks").get_data(as_text=True)
+    assert "Add again" in client.get("/me/bookmarks").get_data(as_text=True)
     session.expire_all()
     assert as_person(session, "member").is_(otters, RoleName.MEMBER)
     post(client, "/me/bookmarks", act="add", hub=str(otters.id))
@@ -112,10 +112,10 @@ def test_a_request_to_join_is_a_dot_for_owners_until_they_look(
     assert "would like to join" not in client.get("/me/notices").get_data(as_text=True)
     sign_in(client, "stranger")
     assert dots(client) == {str(otters.id), "all"}
-    assert "You are a member of otters now." in client.get("/me/notices").get_data(as_text=True)
+    assert "You are now a member of otters." in client.get("/me/notices").get_data(as_text=True)
     assert post(client, "/me/notices").status_code == 303
     assert dots(client) == set()
-    assert "You are a member of otters now." in client.get("/me/notices").get_data(as_text=True)
+    assert "You are now a member of otters." in client.get("/me/notices").get_data(as_text=True)
 
 
 def test_an_invitation_shows_on_the_bell_also_for_a_hub_that_one_cannot_see(

@@ -102,7 +102,7 @@ def test_a_token_for_reading_writes_nothing(ask: Ask, session: Session, otters: 
     assert ask("owner", "GET", "/hubs/t/otters", scope="read").json["roles"] == ["owner"]
     refused = ask("owner", "PATCH", "/hubs/t/otters", {"summary": "New."}, scope="read")
     assert (refused.status_code, refused.mimetype) == (403, "application/problem+json")
-    assert "reading only" in refused.get_json(force=True)["detail"]
+    assert "read-only" in refused.get_json(force=True)["detail"]
     session.expire_all()
     assert otters.summary == "We swim."
 

@@ -34,7 +34,7 @@ def test_steps_change_the_draft_and_saving_changes_the_page(owner: FlaskClient, 
     assert post(owner, EDIT, act="remove", key="members").status_code == 303
     assert post(owner, EDIT, act="width", left_width="7").status_code == 303
     page = shown(owner)
-    assert "changes that nobody else sees yet" in page
+    assert "unsaved changes" in page
     assert "+ library: Links" in page
     assert "Links" not in shown(owner, "/t/otters/")
     assert order(session, otters, "left") == ["sticky", "feed"]
@@ -54,7 +54,7 @@ def test_undo_redo_and_discard(owner: FlaskClient, session: Session, otters: Hub
     post(owner, EDIT, act="discard")
     page = shown(owner)
     assert 'id="edit-rules"' in page
-    assert "nobody else sees it until you save" in page
+    assert "private until you save" in page
 
 
 def test_settings_in_the_draft_are_previewed_and_put_in(owner: FlaskClient, session: Session, otters: Hub) -> None:
@@ -97,7 +97,7 @@ def test_the_catalogue_finds_widgets_by_words(owner: FlaskClient, otters: Hub) -
     page = shown(owner, f"{EDIT}/add?side=left&q=pinned+NOTE")
     assert "Sticky note" in page
     assert "Weekly activity" not in page
-    assert "No widget has all of these words." in shown(owner, f"{EDIT}/add?side=left&q=zebra")
+    assert "No widget matches all of these words." in shown(owner, f"{EDIT}/add?side=left&q=zebra")
 
 
 def test_who_saves_second_is_shown_both_versions(owner: FlaskClient, session: Session, otters: Hub) -> None:

@@ -12,7 +12,7 @@ from tests.unit.views.conftest import BASE, post, sign_in
 
 def test_a_change_is_listed_and_brought_back(client: FlaskClient, session: Session, otters: Hub) -> None:
     sign_in(client, "owner")
-    assert "Nothing was changed" in client.get("/t/otters/history").get_data(as_text=True)
+    assert "No changes yet" in client.get("/t/otters/history").get_data(as_text=True)
     for text in ("One", "Two"):
         post(client, "/t/otters/settings", display_name=text, left_width="8", visibility="public", summary="")
     page = client.get("/t/otters/history").get_data(as_text=True)

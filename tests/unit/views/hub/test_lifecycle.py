@@ -60,7 +60,7 @@ def test_owners_alone_bring_their_hub_back(client: FlaskClient, session: Session
     discard(session, otters)
     if role != "visitor":
         sign_in(client, role)
-        assert ("Bring it back" in client.get("/me/").get_data(as_text=True)) is (role == "owner")
+        assert ("Restore" in client.get("/me/").get_data(as_text=True)) is (role == "owner")
     answer = post(client, f"/me/deleted/{otters.id}")
     assert answer.status_code == {"owner": 303, "visitor": 403}.get(role, 404)
     assert client.get("/t/otters/").status_code == (200 if role == "owner" else 404)
@@ -70,7 +70,7 @@ def test_admins_bring_every_hub_back(app: Flask, client: FlaskClient, session: S
     app.extensions["hubs"].settings.admins.append("stranger")
     discard(session, otters)
     sign_in(client, "stranger")
-    assert "Bring it back" in client.get("/me/").get_data(as_text=True)
+    assert "Restore" in client.get("/me/").get_data(as_text=True)
     assert post(client, f"/me/deleted/{otters.id}").status_code == 303
 
 

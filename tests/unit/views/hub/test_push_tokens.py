@@ -137,7 +137,7 @@ def test_owners_see_whose_tokens_were_left_behind(
     roles.change_role(session, owner, otters, leaver, RoleName.OWNER, RoleName.MEMBER)
     session.commit()
     assert send(client.application.test_client(), box, text).status_code == 200
-    assert "made by member, who does not own this hub<" in client.get(settings_page).get_data(as_text=True)
+    assert "created by member, who does not own this hub<" in client.get(settings_page).get_data(as_text=True)
     page = client.get(people_page).get_data(as_text=True)
     assert "nightly" in page
     assert f"/w/{box.id}/tokens/{only_token(session).id}/revoke" in page

@@ -25,7 +25,7 @@ def test_the_page_shows_what_they_would_see(client: FlaskClient, session: Sessio
         session.commit()
         page = page_of(client, name)
         assert (f'id="widget-{row.id}"' in page) is (row.audience.value in SEES[name]), (outer, inner)
-        assert ("They do not see it at all" in page) is (outer.value not in SEES[name])
+        assert ("They cannot see this hub" in page) is (outer.value not in SEES[name])
         assert "Back to your own view" in page
         assert "data-token" not in page  # nothing is pushed to this page
         assert "/t/otters/edit" not in page

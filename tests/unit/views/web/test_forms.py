@@ -153,9 +153,9 @@ def test_a_form_shows_that_a_secret_is_stored_and_never_the_secret(app: Flask) -
     macros = app.jinja_env.get_template("fields.html").module
     page = macros.fields(forms.Form(SECRETIVE, values, {"token": "No."}, {"token"}))  # type: ignore[attr-defined]
     assert "hush-hush" not in page
-    assert "One is stored" in page
+    assert "A value is saved" in page
     assert 'type="password"' in page
     assert re.search(r'value="b" checked>\s*<label[^>]*>B &amp; b', page)
     assert re.search(r'id="f-items-0-on"[^>]*checked', page)
     assert not re.search(r'id="f-items-1-on"[^>]*checked', page)
-    assert "Forget what is stored" not in macros.fields(forms.Form(SECRETIVE, {}))  # type: ignore[attr-defined]
+    assert "Delete the saved value" not in macros.fields(forms.Form(SECRETIVE, {}))  # type: ignore[attr-defined]
