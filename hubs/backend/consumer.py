@@ -81,6 +81,10 @@ class FedoraHubsConsumer(FedmsgConsumer):  # type: ignore[misc]
 
     def _consume(self, message: dict[str, Any]) -> None:
         """Validate a message and handle it."""
+        if self.daemon.is_full:  # checking signatures would slow down the pipeline, which runs in the same process
+            self._drop("too many wait", message.get("topic"))
+            self.daemon.note_shed()
+            return
         try:
             super()._consume(message)
         except Exception as error:  # a forged certificate makes the validation raise anything
@@ -96,6 +100,14 @@ class FedoraHubsConsumer(FedmsgConsumer):  # type: ignore[misc]
             self._exception_count += 1
             return False
         return True
+
+    def _work_loop(self) -> None:
+        """End moksha's worker thread at once; it is started before blocking mode is on."""
+
+    def __json__(self) -> dict[str, Any]:
+        """Return the figures that moksha's monitoring socket publishes."""
+        figures: dict[str, Any] = super().__json__()
+        return {**figures, "backlog": len(self.daemon.pipeline) if self._initialized else None}
 
     def _drop(self, reason: str, topic: object) -> None:
         self.dropped[reason.split(" (", 1)[0]] += 1

@@ -156,6 +156,11 @@ class Daemon:
         self._report()
         self._services.close()
 
+    @property
+    def is_full(self) -> bool:
+        """Whether messages are shed at present."""
+        return self.pipeline.is_full
+
     def put(self, message: Message) -> None:
         """Take a message. In a flood it may be shed; it is fetched from the history service afterwards."""
         if not self.pipeline.put(message):

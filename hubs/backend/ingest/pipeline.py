@@ -77,11 +77,16 @@ class Pipeline:
 
     def put(self, item: Message | Callable[[], None]) -> bool:
         """Take a message, or a function to be called in its turn; False when too much waits already."""
-        if self._waiting.qsize() >= WAITING:
+        if self.is_full:
             self.counts["shed"] += 1
             return False
         self._waiting.put(item)
         return True
+
+    @property
+    def is_full(self) -> bool:
+        """Whether `put` would refuse a message."""
+        return self._waiting.qsize() >= WAITING
 
     def __len__(self) -> int:
         """Return the number of messages that wait."""
@@ -97,6 +102,8 @@ class Pipeline:
             for item in batch:
                 if item is not None and not isinstance(item, Message):
                     self._survive(item)
+            # A full buffer refuses the daemon's heartbeats, so a finished batch counts as one.
+            self._beat()
 
     def _survive(self, act: Callable[[], object]) -> None:
         """Do ``act``; whatever it did, those after it get their turn."""

@@ -207,6 +207,23 @@ def test_a_full_queue_sheds_and_counts(parts: Parts, monkeypatch: pytest.MonkeyP
     assert parts.pipeline.counts["shed"] == 2
 
 
+def test_each_finished_batch_is_a_heartbeat(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    beats: list[str] = []
+    monkeypatch.setattr(parts.pipeline, "_beat", lambda: beats.append(threading.current_thread().name))
+    stuck, release = threading.Event(), threading.Event()
+
+    def block() -> None:
+        stuck.set()
+        release.wait(10)
+
+    parts.pipeline.put(block)
+    parts.pipeline.start()
+    assert stuck.wait(60)
+    assert beats == []
+    release.set()
+    wait_for(lambda: beats == ["pipeline"], "a heartbeat after the batch")
+
+
 def heard(parts: Parts, session: Session) -> None:
     """Let the daemon hear on the bus what the outbox holds."""
     session.commit()
