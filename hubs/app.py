@@ -114,12 +114,12 @@ def create_context(
 ) -> AppContext:
     """Return what the views work with."""
     # A thread that is stuck in a build or in a background job may keep its connection.
-    pool = 5 + 2 * (settings.web_builds + settings.lost_builds)
+    pool = 5 + 2 * (settings.web_build_threads + settings.max_abandoned_builds)
     services = create_services(settings, pool_size=pool, fragments=fragments, publisher=publisher)
     database, fragments, schedule = services.database, services.fragments, services.schedule
     fragments.on_due = RefreshRequester(schedule)
     build_pool, job_pool = (
-        BoundedThreadPool(name, settings.web_builds, settings.build_budget, settings.lost_builds)
+        BoundedThreadPool(name, settings.web_build_threads, settings.build_budget, settings.max_abandoned_builds)
         for name in ("build", "order")
     )
     waiting = WaitLimiter()

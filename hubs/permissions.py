@@ -31,7 +31,7 @@ class Person:
     roles: Mapping[int, frozenset[RoleName]] = field(default_factory=dict)
     #: One of those who run this instance, as the setting ``admins`` names them: may read the whole audit log.
     admin: bool = False
-    #: One of those who may make hubs, as the setting ``new_hubs`` says.
+    #: One of those who may make hubs, as the setting ``hub_creation`` says.
     creator: bool = False
     #: Somebody with a shell on the machine, who may do everything.
     operator: bool = False

@@ -5,6 +5,7 @@ default. Unknown names and bad values stop the start with a sentence that says w
 """
 
 import difflib
+import logging
 import os
 import secrets
 import tempfile
@@ -39,6 +40,8 @@ from hubs.setting_types import (
     Words,
 )
 
+log = logging.getLogger(__name__)
+
 PREFIX = "HUBS_"
 #: Names in the environment with our prefix that are not settings of the application.
 NOT_SETTINGS = {
@@ -49,6 +52,15 @@ NOT_SETTINGS = {
     "HUBS_BUS_CERTS",
     "HUBS_BUS_ACCOUNTS",
     "HUBS_CONSUMER",
+}
+
+
+#: Former names of settings. They still work, with a warning in the log.
+RENAMED = {
+    "vouched_networks": "allowed_private_networks",
+    "lost_builds": "max_abandoned_builds",
+    "web_builds": "web_build_threads",
+    "new_hubs": "hub_creation",
 }
 
 
@@ -75,7 +87,7 @@ class Settings(BaseModel):
     )
     site_name: str = Field("Fedora Hubs", description="Name of this instance, shown on every page.")
     admins: Words = Field([], description="Accounts that read the whole audit log, comma-separated.")
-    new_hubs: Literal["everybody", "admins"] = Field(
+    hub_creation: Literal["everybody", "admins"] = Field(
         "everybody", description='Who may make hubs for teams: "everybody" who is signed in, or "admins" only.'
     )
     audit_days: int = Field(730, ge=1, description="Days for which the audit log is kept.")
@@ -127,10 +139,15 @@ class Settings(BaseModel):
     build_budget: float = Field(
         15.0, gt=0, le=500, description="Seconds after which a build is given up; less than build_timeout."
     )
-    lost_builds: int = Field(
-        16, ge=0, le=200, description="Threads of one process that may be stuck in builds that were given up."
+    max_abandoned_builds: int = Field(
+        16,
+        ge=0,
+        le=200,
+        description="Threads of one process that may be stuck in builds that timed out; more builds wait.",
     )
-    web_builds: int = Field(4, ge=1, le=64, description="Builds that one process of the web app does at once.")
+    web_build_threads: int = Field(
+        4, ge=1, le=64, description="Threads that build fragments in one process of the web app."
+    )
     fragment_ttl: int = Field(7 * 86400, ge=60, le=30 * 86400, description="Seconds a fragment stays in the cache.")
     sweep_interval: float = Field(
         30.0, gt=0, le=3600, description="Seconds between two looks for changes whose message was lost."
@@ -185,7 +202,7 @@ class Settings(BaseModel):
     forgejo_token: Token = Field(
         SecretStr(""), description="Token for our own Forgejo, best of an account without private projects; sent to it."
     )
-    vouched_networks: Networks = Field(
+    allowed_private_networks: Networks = Field(
         [],
         description="Networks, such as 10.20.0.0/16, from which feeds may be read although they are not public.",
     )
@@ -253,14 +270,33 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     :raises BadSetting: naming every entry that cannot be used and what to write instead.
     """
     environ = os.environ if environ is None else environ
-    values = _from_file(environ.get("HUBS_CONFIG", ""))
-    for name, value in environ.items():
-        if name.startswith(PREFIX) and name not in NOT_SETTINGS:
-            values[name.removeprefix(PREFIX).lower()] = value
+    from_environ = {
+        name.removeprefix(PREFIX).lower(): value
+        for name, value in environ.items()
+        if name.startswith(PREFIX) and name not in NOT_SETTINGS
+    }
+    # Renamed before they are merged, so that an old name in the environment still beats a new one in the file.
+    values = _renamed(_from_file(environ.get("HUBS_CONFIG", ""))) | _renamed(from_environ)
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
         raise BadSetting("\n".join(_explain(problem) for problem in error.errors(include_input=False))) from None
+
+
+def _renamed(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the values of one source under the current names of their settings.
+
+    :raises BadSetting: when the source has a setting under both names.
+    """
+    current = {name: value for name, value in values.items() if name not in RENAMED}
+    for old, new in RENAMED.items():
+        if old not in values:
+            continue
+        if new in current:
+            raise BadSetting(f"{old} is the former name of {new}, and both are set. Remove {old}.")
+        log.warning("the setting %s is called %s now (%s%s); the old name still works", old, new, PREFIX, new.upper())
+        current[new] = values[old]
+    return current
 
 
 def _from_file(name: str) -> dict[str, Any]:

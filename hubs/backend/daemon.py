@@ -77,7 +77,7 @@ class Daemon:
         """
         self._settings = settings
         # A thread that is stuck may keep its connection.
-        threads = settings.rebuild_threads + settings.lost_builds + 2 * QUICK
+        threads = settings.rebuild_threads + settings.max_abandoned_builds + 2 * QUICK
         services = create_services(settings, pool_size=threads + 2, fragments=fragments)
         self._services, self._database, self._due = services, services.database, services.schedule
         stream, fragments = services.events, services.fragments
@@ -88,7 +88,9 @@ class Daemon:
         )
         self._crews = (
             BoundedThreadPool("quick", QUICK, settings.build_budget, QUICK),
-            BoundedThreadPool("rebuild", settings.rebuild_threads, settings.build_budget, settings.lost_builds),
+            BoundedThreadPool(
+                "rebuild", settings.rebuild_threads, settings.build_budget, settings.max_abandoned_builds
+            ),
         )
         self.rebuilder = Rebuilder(work, *self._crews, settings.rebuild_interval)
         self._timers = Timers(self._database, self._due, stream, self.rebuilder, 2.0 * settings.build_timeout)

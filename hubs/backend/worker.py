@@ -130,10 +130,10 @@ class WorkerProcess:
 
 def create_hand(settings: Settings) -> WorkerProcess:
     """Make what one process of a worker builds with."""
-    services = create_services(settings, pool_size=settings.lost_builds + 2, publisher=NullPublisher())
+    services = create_services(settings, pool_size=settings.max_abandoned_builds + 2, publisher=NullPublisher())
     database, fragments, due = services.database, services.fragments, services.schedule
     builder = Builder(database, fragments, services.events, due, settings.build_budget)
-    crew = BoundedThreadPool("build", 1, settings.build_budget, settings.lost_builds)
+    crew = BoundedThreadPool("build", 1, settings.build_budget, settings.max_abandoned_builds)
     return WorkerProcess(
         database, fragments, builder, due, QueuedBuilds(lambda: services.events.client), crew, lease(settings)
     )

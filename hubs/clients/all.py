@@ -24,7 +24,7 @@ class Clients:
 
     def __init__(self, settings: Settings, cache: Cache | None = None, policy: Policy | None = None) -> None:
         agent = f"FedoraHubs/{__version__} (+{settings.site_url})"
-        self.http = HTTP(agent, cache, networks(settings.vouched_networks), policy)
+        self.http = HTTP(agent, cache, networks(settings.allowed_private_networks), policy)
         self.badges = Badges(self.http, settings.badges_url)
         self.bodhi = Bodhi(self.http, settings.bodhi_url)
         self.bugzilla = Bugzilla(self.http, settings.bugzilla_url, settings.bugzilla_key)

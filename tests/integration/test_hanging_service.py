@@ -66,7 +66,7 @@ def place(
     database_url: str, memcached: int, redis_port: int, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Place]:
     addresses = database_url, f"memcached://127.0.0.1:{memcached}", f"redis://127.0.0.1:{redis_port}/0"
-    vouched = {"HUBS_VOUCHED_NETWORKS": "127.0.0.0/8"}
+    vouched = {"HUBS_ALLOWED_PRIVATE_NETWORKS": "127.0.0.0/8"}
     with running() as upstream, stack(tmp_path_factory.mktemp("hanging"), *addresses, vouched) as found:
         service, database = Hanging(upstream), found.database()
         with database.transaction() as session:

@@ -9,7 +9,7 @@ import pytest
 from hubs.cache import SQLiteCache
 from hubs.errors import BadSetting
 from hubs.models import Database
-from hubs.settings import Settings, load
+from hubs.settings import RENAMED, Settings, load
 from tests.stack import ROOT
 
 
@@ -54,6 +54,40 @@ def test_a_bad_setting_stops_the_start_with_a_sentence(name: str, value: str, hi
     with pytest.raises(BadSetting) as error:
         load({name: value})
     assert hint in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "value", "new", "expected"),
+    [
+        ("vouched_networks", "10.0.0.0/8", "allowed_private_networks", ["10.0.0.0/8"]),
+        ("lost_builds", "3", "max_abandoned_builds", 3),
+        ("web_builds", "9", "web_build_threads", 9),
+        ("new_hubs", "admins", "hub_creation", "admins"),
+    ],
+)
+def test_a_former_name_still_works_with_a_warning(
+    old: str, value: str, new: str, expected: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert getattr(load({f"HUBS_{new.upper()}": value}), new) == expected
+    assert caplog.text == ""
+    assert getattr(load({f"HUBS_{old.upper()}": value}), new) == expected
+    assert f"the setting {old} is called {new} now (HUBS_{new.upper()})" in caplog.text
+
+
+def test_every_former_name_has_a_current_one() -> None:
+    assert set(RENAMED.values()) <= set(Settings.model_fields)
+    assert not set(RENAMED) & set(Settings.model_fields)
+
+
+def test_a_former_name_in_the_environment_beats_the_current_one_in_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "hubs.toml"
+    path.write_text("web_build_threads = 2\n")
+    assert load({"HUBS_CONFIG": str(path), "HUBS_WEB_BUILDS": "9"}).web_build_threads == 9
+
+
+def test_both_names_of_a_setting_at_once_stop_the_start() -> None:
+    with pytest.raises(BadSetting, match="Remove web_builds"):
+        load({"HUBS_WEB_BUILDS": "9", "HUBS_WEB_BUILD_THREADS": "8"})
 
 
 def test_all_bad_settings_are_named_at_once() -> None:

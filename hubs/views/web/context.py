@@ -118,7 +118,7 @@ def current_person() -> Person:
     roles = tuple((role.hub_id, role.role) for role in user.roles)
     if g.get("person_roles") != roles:
         admin = user.username in app_context().settings.admins
-        creator = admin or app_context().settings.new_hubs == "everybody"
+        creator = admin or app_context().settings.hub_creation == "everybody"
         g.person = person(user.id, user.username, user.roles, admin=admin, creator=creator)
         g.person_roles = roles
     return cast("Person", g.person)

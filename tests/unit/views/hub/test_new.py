@@ -54,7 +54,7 @@ def test_visitors_are_asked_to_sign_in(client: FlaskClient) -> None:
 @pytest.mark.usefixtures("otters")
 def test_admins_alone_make_hubs_where_the_setting_says_so(database: Database, tmp_path: Path) -> None:
     values = {**BASE, "HUBS_DATABASE_URL": str(database.url), "HUBS_DATA_DIR": str(tmp_path)}
-    app = create_app(load({**values, "HUBS_NEW_HUBS": "admins", "HUBS_ADMINS": "member"}))
+    app = create_app(load({**values, "HUBS_HUB_CREATION": "admins", "HUBS_ADMINS": "member"}))
     client = app.test_client()
     for username, status in (("owner", 403), ("stranger", 403), ("member", 303)):
         sign_in(client, username)
