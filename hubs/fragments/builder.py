@@ -170,7 +170,15 @@ class Builder:
         key, mark = key_of("p", one.widget, locale), f"{one.version}-{one.digest}-{one.state}".encode()
         if self._fragments.cache.get(key) == mark:
             return
+        if not self._is_still_for(audience, one.widget):
+            return  # the change ended the streams: whoever may see it still fetches it again
         made.news = True
         if self._stream.publish(hub_channel(one.hub, audience, locale), "widget", one.public()) is not None:
             self.counts["pushed"] += 1
             self._fragments.cache.set(key, mark, 86400)
+
+    def _is_still_for(self, audience: Visibility, widget_id: int) -> bool:
+        """Return whether a widget has the audience that it was built for: the build may have taken seconds."""
+        with self._database.session() as session:
+            row = session.get(Widget, widget_id, options=[joinedload(Widget.hub)])
+            return row is not None and row.hub.deleted_on is None and row.audience == audience

@@ -1,0 +1,55 @@
+"""A build that is overtaken by a change of its audience is not pushed to the old one."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy.orm import Session
+
+from hubs.actions import hubs as hub_actions
+from hubs.actions import lifecycle, widgets
+from hubs.fragments.builder import ALL, Builder
+from hubs.fragments.schedule import BuildSchedule
+from hubs.fragments.store import FragmentStore
+from hubs.models import Database, Hub, Widget
+from hubs.permissions import OPERATOR
+from hubs.widgets.registry import Registry
+from tests.unit.backend.conftest import Pushed
+from tests.unit.conftest import as_person
+
+
+@pytest.mark.parametrize("what", ["hub", "widget", "deleted", "nothing"])
+def test_what_was_narrowed_during_the_build_is_not_pushed(
+    database: Database,
+    fragments: FragmentStore,
+    session: Session,
+    registry: Registry,
+    team: Hub,
+    sticky: Widget,
+    pushed: Pushed,
+    due: BuildSchedule,
+    monkeypatch: pytest.MonkeyPatch,
+    what: str,
+) -> None:
+    session.commit()
+    owner, build = as_person(session, "owner"), fragments.make
+
+    def narrow_meanwhile(*arguments: Any, **more: Any) -> Any:
+        fragment = build(*arguments, **more)
+        if what == "hub":
+            hub_actions.update(session, owner, team, {"visibility": "members"})
+        elif what == "widget":
+            widgets.update(session, registry, owner, sticky, {}, visibility="owners")
+        elif what == "deleted":
+            lifecycle.discard(session, OPERATOR, team)
+        session.commit()
+        return fragment
+
+    monkeypatch.setattr(fragments, "make", narrow_meanwhile)
+    builder = Builder(database, fragments, pushed, due, 10.0)  # type: ignore[arg-type]
+    builder.build(sticky.id, [ALL])
+    assert pushed.channels == ([f"hub:{team.id}:public:en"] if what == "nothing" else [])
+    assert bool(pushed.told) == (what == "nothing")
+    monkeypatch.setattr(fragments, "make", build)
+    builder.build(sticky.id, [ALL])
+    expected = {"hub": "members", "widget": "owners", "deleted": "", "nothing": "public"}[what]
+    assert pushed.channels == ([f"hub:{team.id}:{expected}:en"] if expected else [])
