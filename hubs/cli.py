@@ -63,7 +63,7 @@ def daemon() -> None:
 
 @cli.group()
 def db() -> None:
-    """Look after the database that HUBS_DATABASE_URL names."""
+    """Manage the database."""
 
 
 @db.command()

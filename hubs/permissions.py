@@ -1,4 +1,4 @@
-"""Who may do what: one function answers for pages, ajax, API, feeds and streams alike."""
+"""Permissions: one function decides for pages, ajax, API, feeds and streams alike."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -24,16 +24,16 @@ NO_WIDGET = N_("There is no such widget, or you may not see it.")
 
 @dataclass(frozen=True)
 class Person:
-    """Who asks: an account with its roles by hub id, or a visitor (id 0)."""
+    """The current user: an account with its roles by hub id, or a visitor (id 0)."""
 
     id: int = 0
     username: str = ""
     roles: Mapping[int, frozenset[RoleName]] = field(default_factory=dict)
-    #: One of those who run this instance, as the setting ``admins`` names them: may read the whole audit log.
+    #: Named in the setting ``admins``: may read the whole audit log.
     admin: bool = False
-    #: One of those who may make hubs, as the setting ``hub_creation`` says.
+    #: May create hubs, as the setting ``hub_creation`` says.
     creator: bool = False
-    #: Somebody with a shell on the machine, who may do everything.
+    #: Has a shell on the machine, and may do everything.
     operator: bool = False
 
     @property
@@ -42,7 +42,7 @@ class Person:
         return self.id != 0
 
     def is_(self, hub: Hub, *names: RoleName) -> bool:
-        """Tell whether the person holds one of the roles on ``hub``."""
+        """Return whether the person holds one of the roles on ``hub``."""
         return not self.roles.get(hub.id, frozenset()).isdisjoint(names)
 
 
@@ -58,12 +58,12 @@ def person(user_id: int, username: str, roles: Iterable[Role], *, admin: bool = 
     return Person(user_id, username, {hub: frozenset(names) for hub, names in held.items()}, admin, creator)
 
 
-#: As whom owners can look at their hub.
+#: Roles in which owners can preview their hub (“View as”).
 STAND_INS = ("visitor", "stranger", "member")
 
 
 def stand_in(name: str, hub: Hub) -> Person:
-    """Return somebody without account who is to ``hub`` what ``name``, one of `STAND_INS`, says."""
+    """Return a synthetic person with the role ``name`` on ``hub``, one of `STAND_INS`, for “View as”."""
     if name not in STAND_INS:
         raise ValueError(f"{name!r} is none of {', '.join(STAND_INS)}")
     if name == "visitor":
@@ -74,7 +74,7 @@ def stand_in(name: str, hub: Hub) -> Person:
 def audiences(who: Person, hub: Hub) -> tuple[Visibility, ...]:
     """Return the audiences of ``hub`` that a person belongs to, widest first: what they may see and hear there.
 
-    Nobody sees a deleted hub. This and `visible` are the places that know.
+    A deleted hub has no audience: this and `visible` are the two places that check it.
     """
     if hub.deleted_on is not None:
         return ()
@@ -147,8 +147,8 @@ def hides_from(who: Person) -> ColumnElement[bool]:
 def names_any(message: InstrumentedAttribute[Any], condition: ColumnElement[bool]) -> ColumnElement[bool]:
     """Return the condition that a message names an account of which ``condition`` on `User` holds.
 
-    ``message`` is the column with the message's id: with `hides_from` or `hides_activity` it selects what tells of
-    somebody who hides it.
+    ``message`` is the column with the message's id. With `hides_from` or `hides_activity` it selects messages about
+    people who hide their activity.
     """
     named = aliased(MessagePerson)
     query = select(named.message_id).join(User, User.username == named.username)
@@ -156,7 +156,7 @@ def names_any(message: InstrumentedAttribute[Any], condition: ColumnElement[bool
 
 
 def can(who: Person, verb: str, what: Hub | Widget | None = None) -> bool:
-    """Tell whether ``who`` may do ``verb`` to a hub, or to a widget by way of its hub; ``create`` is done to none.
+    """Return whether ``who`` may do ``verb`` to a hub, or to a widget by way of its hub; ``create`` is done to none.
 
     ``restore`` is done to a deleted hub, by its owners and by those who run this instance.
     """
@@ -177,7 +177,7 @@ def can(who: Person, verb: str, what: Hub | Widget | None = None) -> bool:
 
 
 def _may(who: Person, verb: str, hub: Hub) -> bool:
-    """Tell whether an account that sees ``hub`` may do more than that."""
+    """Return whether an account that sees ``hub`` may do something else than view it."""
     if verb in ("edit", "own"):
         # An archived hub is read-only; its owners can still bring it back.
         return who.is_(hub, RoleName.OWNER) and (verb == "own" or not (hub.archived or hub.managed_in))
@@ -205,7 +205,7 @@ def require(who: Person, verb: str, what: Hub | Widget | None = None) -> None:
 
 
 def refusal(who: Person, hub: Hub) -> str:
-    """Return the sentence that tells somebody who sees ``hub`` why they may not change it."""
+    """Return the reason why somebody who sees ``hub`` may not change it."""
     named = {"hub": hub.title, "place": hub.managed_in}
     if not who.signed_in:
         return _("Please sign in first.")
@@ -217,9 +217,9 @@ def refusal(who: Person, hub: Hub) -> str:
 
 
 def closed(who: Person, hub: Hub) -> str:
-    """Return the sentence that tells somebody who sees ``hub`` why they cannot ask to join; empty where it needs none.
+    """Return the reason why somebody who sees ``hub`` cannot ask to join.
 
-    None is needed by who can ask, who is a member, and where nobody joins: at a person's hub, or an archived one.
+    Empty for people who can ask or are members, and for hubs that cannot be joined: people's own and archived ones.
     """
     if not who.signed_in or hub.kind == "user" or hub.archived or who.is_(hub, *INSIDE):
         return ""
@@ -231,7 +231,7 @@ def closed(who: Person, hub: Hub) -> str:
 
 
 def _takes_members(hub: Hub) -> bool:
-    """Tell whether one can ask to become a member; who is in a group of the account system is said there."""
+    """Return whether people can ask to join; a hub with a group gets its members from the account system."""
     return hub.join_mode != JoinMode.INVITATION and not hub.group_name
 
 

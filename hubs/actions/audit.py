@@ -1,4 +1,4 @@
-"""Reading the audit log; it is written by `hubs.actions.outbox.record`, and shortened here."""
+"""Reads and purges the audit log, which is written by `hubs.actions.outbox.record`."""
 
 from datetime import timedelta
 

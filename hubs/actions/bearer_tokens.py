@@ -1,4 +1,4 @@
-"""What all bearer tokens have in common: how one is made, recognised, and how its use is noted."""
+"""What all bearer tokens share: creation, fingerprints, and recording their use."""
 
 import hashlib
 import secrets
@@ -8,9 +8,9 @@ from hubs.errors import InvalidInput
 from hubs.i18n import _
 from hubs.models import BearerToken, now
 
-#: Days for which a token may be good, and characters of its name.
+#: Most days of validity, and most characters of a name.
 DAYS, NAME = 366, 64
-#: A token's last use is noted at most this often.
+#: The last use of a token is recorded at most this often.
 USED_STEP = timedelta(minutes=1)
 
 
@@ -36,17 +36,17 @@ def fresh(prefix: str) -> str:
 
 
 def ends_in(days: int) -> datetime:
-    """Return when a token expires that is made now."""
+    """Return when a token expires that is created now."""
     return now() + timedelta(days=days)
 
 
 def fingerprint(text: str) -> str:
     """Return what the table keeps of a token."""
-    # A token has 256 random bits, so nobody can try them all: no slow hash is needed.
+    # A token has 256 random bits and cannot be guessed: no slow hash is needed.
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
 
 
 def note_use(token: BearerToken) -> None:
-    """Note that a token was used just now."""
+    """Record that a token was used just now."""
     if token.last_used is None or token.last_used < now() - USED_STEP:
         token.last_used = now()

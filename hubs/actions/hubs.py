@@ -1,4 +1,4 @@
-"""Making and changing hubs."""
+"""Creates and changes hubs."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -49,7 +49,7 @@ def create(
     values: Mapping[str, Any] | None = None,
     layout: Sequence[tuple[str, str]] | None = None,
 ) -> Hub:
-    """Make a hub; ``founder`` becomes its owner.
+    """Create a hub; ``founder`` becomes its owner.
 
     ``layout`` lists (column, widget) from the top; None means the default widgets of the kind. Widgets that are not
     installed are left out.

@@ -1,4 +1,4 @@
-"""Storing messages of the bus for feeds and charts: many at once, each at most once."""
+"""Stores messages of the bus for feeds and charts: in batches, each message at most once."""
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
@@ -20,7 +20,7 @@ from hubs.models import (
     now,
 )
 
-#: Old messages that are removed at once, with what hangs on them.
+#: Most old messages that are removed in one transaction, with the rows that belong to them.
 REMOVED = 5_000
 #: Longest address kept; longer ones are left out.
 LINK_LENGTH = 1024
@@ -60,9 +60,9 @@ def _store(session: Session, messages: Sequence[Message]) -> set[str]:
 
 
 def forget_hub(session: Session, hub: Hub) -> frozenset[str]:
-    """Remove what is stored of our own messages about a hub that is no longer public; return whom they named.
+    """Remove our own stored messages about a hub that is no longer public; return the people they named.
 
-    They told everybody of the hub while everybody could see it; in the feeds of its people they would go on to do so.
+    They were public while the hub was; in the feeds of its people they would remain so.
     """
     path = urls.hub(hub.kind, hub.name)
     about = StoredMessage.body["hub_url"].as_string().endswith(path, autoescape=True)

@@ -1,4 +1,4 @@
-"""What a new team's hub begins with: one table of templates, each with its widgets and first texts."""
+"""Templates of new teams' hubs: their widgets and initial texts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,16 +15,16 @@ from hubs.models import AuditEntry, Hub, JoinMode, User, now
 from hubs.permissions import Person, require
 from hubs.widgets.registry import Registry
 
-#: Hubs that one person can make within `SPAN`.
+#: Most hubs that one person can create within `SPAN`.
 MOST = 10
 SPAN = timedelta(days=1)
 
 
 @dataclass(frozen=True)
 class Template:
-    """One beginning: what it is called and for, its (column, widget) pairs from the top, and first settings.
+    """A template: its name and purpose, its (column, widget) pairs from the top, and initial settings.
 
-    ``texts`` are the first settings by widget; they are translated into the language of who makes the hub.
+    ``texts`` are the first settings by widget; translated into the language of the person who creates the hub.
     """
 
     name: str
@@ -123,10 +123,10 @@ def start(
     values: Mapping[str, Any],
     template: str = "team",
 ) -> Hub:
-    """Make a team's hub from a template; ``founder`` becomes its owner.
+    """Create a team's hub from a template; ``founder`` becomes its owner.
 
-    :raises NotAllowed: when ``who`` may not make hubs.
-    :raises TooManyRequests: when they made `MOST` within `SPAN` already.
+    :raises NotAllowed: when ``who`` may not create hubs.
+    :raises TooManyRequests: when they already created `MOST` within `SPAN`.
     :raises InvalidInput: for a name or a value that cannot be used.
     :raises Conflict: when the name is taken.
     """

@@ -1,4 +1,4 @@
-"""Adding, changing, moving and removing widgets."""
+"""Adds, changes, moves and removes widgets."""
 
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -32,7 +32,7 @@ def add(
     key: str = "",
     visibility: str = Visibility.PUBLIC,
 ) -> Widget:
-    """Put a new widget at the end of one column; ``key`` names it within the hub, and is made where it is empty.
+    """Put a new widget at the end of one column; ``key`` names it within the hub; an empty one is generated.
 
     :raises InvalidInput: when the settings or the column do not fit the widget.
     """

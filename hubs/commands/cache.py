@@ -1,4 +1,4 @@
-"""Looking after the cache: ``hubs cache``."""
+"""The command ``hubs cache``."""
 
 from collections.abc import Iterator
 
@@ -16,12 +16,12 @@ CHUNK = 500
 
 @click.group()
 def cache() -> None:
-    """Look after the cache of fragments."""
+    """Manage the cache of fragments."""
 
 
 @cache.command()
 def coverage() -> None:
-    """Tell how many widgets have a fragment in the cache, and in which state."""
+    """Show how many widgets have a fragment in the cache, and in which state."""
     states: dict[str, int] = {}
     total = 0
     with instance() as here:
@@ -40,7 +40,7 @@ def coverage() -> None:
 @cache.command()
 @click.argument("hub", required=False)
 def clean(hub: str | None) -> None:
-    """Forget the fragments of HUB, or of all hubs; they are built anew when somebody reads them."""
+    """Remove the fragments of HUB, or of all hubs, from the cache; they are rebuilt on demand."""
     forgotten = 0
     with instance() as here:
         only = here.hub(hub).id if hub else None
@@ -53,7 +53,7 @@ def clean(hub: str | None) -> None:
 
 
 def _chunks(session: Session, hub_id: int | None = None) -> Iterator[list[Widget]]:
-    """Yield widgets some hundred at a time, of one hub or of all."""
+    """Yield the widgets of one hub or of all, in batches of some hundred."""
     last = 0
     while True:
         query = select(Widget).options(joinedload(Widget.hub)).where(Widget.id > last).order_by(Widget.id).limit(CHUNK)

@@ -33,7 +33,7 @@ def export(hub: str, output: Path | None) -> None:
 @click.argument("file", type=click.File(encoding="utf-8"))
 @click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
 def apply(file: TextIO, dry_run: bool) -> None:
-    """Make a hub be what FILE says; a hub that is not there is made. FILE may be - for standard input.
+    """Apply FILE to its hub, creating the hub if needed. FILE may be - for standard input.
 
     What the file does not mention gets its default; widgets that it does not mention are removed; owners and members
     stay as they are unless it lists them. With an entry managed_in, which tells where the file is kept, the hub's page

@@ -1,4 +1,4 @@
-"""Looking after many teams and people at once: ``hubs team`` and ``hubs user``."""
+"""The commands ``hubs team`` and ``hubs user``, for many teams and people at once."""
 
 import json
 from typing import TextIO
@@ -19,7 +19,7 @@ LIMIT = 10_000
 
 @click.group()
 def team() -> None:
-    """Look after teams."""
+    """Manage teams."""
 
 
 @team.command("list")
@@ -44,10 +44,10 @@ def list_teams() -> None:
     type=click.Choice([one.name for one in templates.TEMPLATES]),
     default="team",
     show_default=True,
-    help="What the hub begins with.",
+    help="Template of the hub.",
 )
 def create(name: str, owners: tuple[str, ...], title: str, summary: str, template: str) -> None:
-    """Make a team hub with the widgets of a template."""
+    """Create a team hub with the widgets of a template."""
     with instance() as here:
         users = [here.user(username) for username in owners]
         values = {"display_name": title, "summary": summary}
@@ -64,7 +64,7 @@ def create(name: str, owners: tuple[str, ...], title: str, summary: str, templat
 @click.option("--role", type=click.Choice(["member", "owner"]), default="member", show_default=True)
 @click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
 def sync(name: str, file: TextIO, role: str, dry_run: bool) -> None:
-    """Give a role to exactly those whom FILE names, one username a line; # begins a comment. FILE may be -."""
+    """Give a role to exactly the people in FILE, one username per line; # starts a comment. FILE may be -."""
     lines = (line.partition("#")[0].strip() for line in file.readlines(LIMIT * 66))
     wanted = list(dict.fromkeys(line for line in lines if line))[:LIMIT]
     with instance() as here:
@@ -95,7 +95,7 @@ def _sync(here: Instance, hub: Hub, role: RoleName, wanted: list[str]) -> tuple[
 
 @click.group()
 def user() -> None:
-    """Look after accounts."""
+    """Manage accounts."""
 
 
 @user.command("list")
@@ -114,7 +114,7 @@ def list_users(limit: int) -> None:
 @click.option("--name", default="", help="Full name.")
 @click.option("--timezone", default="UTC", show_default=True, help="Such as Europe/Oslo.")
 def add(username: str, name: str, timezone: str) -> None:
-    """Make an account with its hub, before its person signs in for the first time."""
+    """Create an account with its hub before the person first signs in."""
     with instance() as here:
         roles.sign_up(here.session, here.registry, username, name, timezone)
         here.session.commit()

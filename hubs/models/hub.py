@@ -22,7 +22,7 @@ GRID = 12
 
 
 class JoinMode(StrEnum):
-    """How one becomes a member: an owner approves, at once, or by invitation only."""
+    """How people join: an owner approves, at once, or by invitation only."""
 
     REQUEST = "request"
     OPEN = "open"
@@ -30,7 +30,7 @@ class JoinMode(StrEnum):
 
 
 class Banner(StrEnum):
-    """The colours of a hub's head and round picture; each holds contrast with white, in light and dark."""
+    """The colours of a hub's banner and avatar; each contrasts with white, in the light and the dark theme."""
 
     SITE = ""
     GREEN = "green"
@@ -66,7 +66,7 @@ class Hub(Base):
     display_name: Mapped[str] = mapped_column(String(255), default="")
     summary: Mapped[str] = mapped_column(String(SUMMARY_LENGTH), default="")
     description: Mapped[str] = mapped_column(Text, default="")
-    #: What stands in its round picture: one or two letters, or an emoji; empty means the first letter of its name.
+    #: Text of the avatar: one or two letters, or an emoji; empty means the first letter of its name.
     avatar: Mapped[str] = mapped_column(String(512), default="")
     #: Its colours, one of `Banner`.
     banner: Mapped[str] = mapped_column(String(512), default="")
@@ -82,7 +82,7 @@ class Hub(Base):
         ),
         default=JoinMode.REQUEST,
     )
-    #: What the owners ask of those who would like to join, in Markdown.
+    #: What the owners ask of people who want to join, in Markdown.
     join_conditions: Mapped[str] = mapped_column(Text, default="")
     #: The group of the account system whose members are this hub's members; empty for a hub that has its own.
     group_name: Mapped[str] = mapped_column(String(64), default="", index=True)
@@ -90,7 +90,7 @@ class Hub(Base):
     left_width: Mapped[int] = mapped_column(default=8)
     #: Tracker accounts, chat and the like: ``pagure_username``, ``github_username``, ``bugzilla_email``, ``chat``, …
     extras: Mapped[dict[str, Any]] = mapped_column(MutableDict.as_mutable(JSON), default=dict)
-    #: Where the file is that this hub is kept in; the page is then read-only. Empty for hubs that people edit here.
+    #: Address of the file that this hub is applied from; the page is then read-only. Empty for hubs edited here.
     managed_in: Mapped[str] = mapped_column(String(255), default="")
     #: Whose own hub it is; None for a team's.
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), index=True)
@@ -99,7 +99,7 @@ class Hub(Base):
     #: Moves with every change of the hub, its widgets and its roles: the sweep of the daemon finds changes by it.
     updated_on: Mapped[datetime] = mapped_column(default=now, index=True)
     last_activity: Mapped[datetime | None]
-    #: When the hub was deleted. It can be brought back for some days; until then nobody sees it.
+    #: When the hub was deleted. It is invisible, and can be restored for some days.
     deleted_on: Mapped[datetime | None] = mapped_column(index=True)
     #: Who could see the hub before it was deleted.
     visibility_before: Mapped[str | None] = mapped_column(String(16))
@@ -116,7 +116,7 @@ class Hub(Base):
         return self.display_name or self.name
 
     def people(self, *names: RoleName) -> list[User]:
-        """Return those who hold one of the roles ``names``, each once, by username."""
+        """Return the people who hold one of the roles ``names``, each once, by username."""
         found = {role.user.username: role.user for role in self.roles if role.role in names}
         return [found[username] for username in sorted(found)]
 
@@ -143,7 +143,7 @@ class FormerName(Base):
 
 
 class Widget(Base):
-    """One box on a hub: which widget it is, and its settings."""
+    """One widget on a hub: its type and its settings."""
 
     __tablename__ = "widgets"
     __table_args__ = (
@@ -180,7 +180,7 @@ class Widget(Base):
 
     @property
     def identity(self) -> str:
-        """Names the row for good: SQLite gives a number away again after the row was removed, a moment it cannot."""
+        """A name that is never reused: SQLite reuses the id of a removed row, but not with the same creation time."""
         return f"{self.id}-{self.created_on.timestamp() if self.created_on else 0:.6f}"
 
     @property

@@ -2,7 +2,7 @@
 
 On PostgreSQL these are indexes on expressions, which are always in step. On SQLite they are two FTS5 tables, one of
 words and one of trigrams, kept in step by triggers: whoever writes a row, also a migration or somebody with a shell,
-keeps them. A migration that makes a table anew loses that table's triggers: `keep` restores them after every upgrade.
+keeps them. A migration that recreates a table loses that table's triggers: `keep` restores them after every upgrade.
 """
 
 from collections.abc import Mapping
@@ -32,12 +32,12 @@ _WATCHED = {
 
 
 def is_ours(name: str | None, kind: str, parents: Mapping[str, str | None]) -> bool:
-    """Tell whether alembic compares a table or index of the database with the models."""
+    """Return whether alembic compares a table or index of the database with the models."""
     return not (kind in ("table", "index") and (name or "").startswith(PREFIX))
 
 
 def keep(connection: Connection) -> None:
-    """Put back the triggers that a migration lost on SQLite, and fill the search tables anew where it lost any."""
+    """Restore the triggers that a migration lost on SQLite, and then refill the search tables."""
     if connection.dialect.name != "sqlite" or not inspect(connection).has_table("search_words"):
         return
     wanted = _triggers()

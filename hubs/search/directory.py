@@ -1,4 +1,4 @@
-"""Directories: all teams, and all people, that somebody may see, with filters, in pages."""
+"""Directories of the teams and people that a person may see: filtered, sorted, paged."""
 
 import re
 from collections.abc import Sequence
@@ -19,18 +19,18 @@ from hubs.widgets.paging import no_such_page
 #: Entries on one page, and the last page that is read.
 PER_PAGE = 48
 LAST_PAGE = 10_000
-#: Whether something happens: everything but the archive, lately, not for a month, or archived.
+#: Filters by activity: all but archived hubs, active within a month, idle for longer, archived.
 STATES = ("", "active", "idle", "archived")
 TEAM_ORDERS = ("activity", "name", "members")
 PEOPLE_ORDERS = ("activity", "name")
-#: Addresses that `at` looks at.
+#: Most addresses that `at` resolves.
 ADDRESSES = 8
 _ADDRESS = re.compile(r"/([ut])/([^/]+)/")
 
 
 @dataclass(frozen=True)
 class Wish:
-    """What of a directory to show; what is not one of the choices counts as the first."""
+    """Filters, order and page of a directory; unknown values count as the default."""
 
     typed: str = ""
     state: str = ""
@@ -72,7 +72,7 @@ def teams(session: Session, who: Person, wish: Wish) -> Listing:
 
 
 def people(session: Session, who: Person, wish: Wish) -> Listing:
-    """Return a page of the people that ``who`` may see; who is left out of lists is not among them.
+    """Return a page of the people that ``who`` may see, without unlisted ones.
 
     :raises NotFound: beyond the last page.
     """
@@ -86,7 +86,7 @@ def people(session: Session, who: Person, wish: Wish) -> Listing:
 
 
 def at(session: Session, who: Person, addresses: Sequence[str]) -> list[Hub]:
-    """Return the hubs at paths such as ``/t/otters/``, in that order; the first eight, without what one may not see."""
+    """Return the visible hubs at the first `ADDRESSES` of paths such as ``/t/otters/``, in that order."""
     found = [match.groups() for match in map(_ADDRESS.fullmatch, addresses[:ADDRESSES]) if match]
     wanted = [(space == "u", name) for space, name in found]
     query = select(Hub).where(tuple_(Hub.kind == "user", Hub.name).in_(wanted), visible(who))

@@ -1,4 +1,4 @@
-"""What is written alike: a few rows whose title may be what somebody meant who mistyped."""
+"""Fuzzy search: a few rows whose title resembles a mistyped search."""
 
 from collections.abc import Mapping, Sequence
 from heapq import nlargest
@@ -11,13 +11,13 @@ from hubs.models.search_index import CODES
 from hubs.search.matching import IDS, matching, on_sqlite
 from hubs.search.query import Query, halves
 
-#: From which closeness on a title is offered as what may have been meant.
+#: Least closeness of a title that is suggested.
 ALIKE = 0.4
-#: How alike a title has to be on PostgreSQL: first nearly the same, then, where that is too little, less.
+#: Similarity thresholds on PostgreSQL, tried in turn until there are enough rows.
 BOUNDS = (0.7, 0.5, 0.4)
-#: Fewer rows than these are too little.
+#: Enough rows to stop at a threshold.
 FEW = 3
-#: Rows of a kind that are looked at for typos; out of how many of a kind PostgreSQL, of all kinds SQLite chooses them.
+#: Candidates per kind; rows rated per kind on PostgreSQL; rows read of all kinds on SQLite.
 LOOKED_AT, RATED, READ = 50, 400, 4000
 
 _KINDS: Mapping[int, str] = MappingProxyType({code: table for table, code in CODES.items()})
@@ -46,16 +46,16 @@ _GRAMS = text(f"SELECT rowid, title FROM search_trigrams WHERE search_trigrams M
 
 
 def alike(session: Session, wanted: Query) -> Mapping[str, Sequence[int]]:
-    """Return ids of a few rows of each table whose title may be what was meant: judge them by `closeness`.
+    """Return candidate ids by table, to be ranked by `closeness`.
 
-    Not all of them are what the person may see.
+    They are not filtered by permission.
     """
     if on_sqlite(session):
         return _on_sqlite(session, wanted)
     found: dict[str, list[int]] = {}
     kept = ""
     for least in BOUNDS:
-        # Whether the indexes are there is asked each time: an operator can add them while we run.
+        # Checked each time: an operator can create the indexes while we run.
         there, before, *_ = session.execute(_PREPARED, {"least": str(least)}).one()
         kept = kept or before
         # The nearly equal stay, also where a lower bound lets in more than are rated.
@@ -68,7 +68,7 @@ def alike(session: Session, wanted: Query) -> Mapping[str, Sequence[int]]:
 
 
 def _similar(session: Session, wanted: Query) -> Mapping[str, Sequence[int]]:
-    """Return what PostgreSQL finds similar enough, the most similar first."""
+    """Return the ids above the current similarity threshold, the most similar first."""
     found: dict[str, list[int]] = {}
     for table, number in session.execute(_ALIKE, {"typed": " ".join(wanted.words)}):
         found.setdefault(table, []).append(number)
@@ -76,14 +76,14 @@ def _similar(session: Session, wanted: Query) -> Mapping[str, Sequence[int]]:
 
 
 def _begins(session: Session, wanted: Query) -> Mapping[str, Sequence[int]]:
-    """Return what begins as each of the words does, where there is nothing better."""
+    """Return ids by the beginnings of the words, for a database without the trigram indexes."""
     words = [(word[: max(3, len(word) // 2)], True) for word in wanted.words]
     queries = {table: select(IDS[table]).where(matching(session, table, words)).limit(LOOKED_AT) for table in CODES}
     return {table: session.scalars(query).all() for table, query in queries.items()}
 
 
 def _on_sqlite(session: Session, wanted: Query) -> Mapping[str, Sequence[int]]:
-    """Return the rows that have most of the groups of three letters, among those with a whole half of a word."""
+    """Return the rows that share most trigrams with the search, among those that contain half of one of its words."""
     terms = " OR ".join(f'"{half}"' for half in sorted({half for word in wanted.words for half in halves(word)}))
     if not terms:
         return {}
@@ -91,6 +91,6 @@ def _on_sqlite(session: Session, wanted: Query) -> Mapping[str, Sequence[int]]:
     rated: dict[str, list[tuple[int, int]]] = {}
     for row, title in session.execute(_GRAMS, {"terms": terms}):
         folded = title.lower()
-        # FTS5 could put them in order itself, but reads all rows with any of the groups for it.
+        # FTS5 can rank too, but it would read every row that has any of the trigrams.
         rated.setdefault(_KINDS[row % 3], []).append((sum(gram in folded for gram in grams), row // 3))
     return {table: [number for _, number in nlargest(LOOKED_AT, rows)] for table, rows in rated.items()}

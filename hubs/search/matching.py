@@ -1,4 +1,4 @@
-"""Conditions that find rows by words, in the terms of each database."""
+"""SQL conditions that match rows by words, for either database."""
 
 import json
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ def with_words(session: Session, table: str, wanted: Query) -> ColumnElement[boo
 
 
 def among(session: Session, of: InstrumentedAttribute[int], ids: Sequence[int]) -> ColumnElement[bool]:
-    """Return the condition that a row's id is one of ``ids``, as one parameter: hundreds are slow to write."""
+    """Return the condition that a row's id is one of ``ids``, in one parameter: hundreds are slow to compile."""
     if on_sqlite(session):
         listed = text("SELECT value FROM json_each(:ids)").bindparams(ids=json.dumps(list(ids)))
         return of.in_(listed.columns(column("value", Integer)).subquery().select())
@@ -43,7 +43,7 @@ def among(session: Session, of: InstrumentedAttribute[int], ids: Sequence[int]) 
 
 
 def matching(session: Session, table: str, words: list[tuple[str, bool]]) -> ColumnElement[bool]:
-    """Return the condition that a row has all words; with True also those that only begin so."""
+    """Return the condition that a row has all words; True beside a word allows it as a prefix."""
     if on_sqlite(session):
         return _in_fts(table, " ".join(f'"{word}"' + "*" * begins for word, begins in words))
     # Words are letters and digits only, so quoting them is enough for any of them.
@@ -62,5 +62,5 @@ def _in_fts(table: str, terms: str) -> ColumnElement[bool]:
 
 
 def on_sqlite(session: Session) -> bool:
-    """Tell whether the session is on SQLite."""
+    """Return whether the session is on SQLite."""
     return session.get_bind().dialect.name == "sqlite"

@@ -1,10 +1,10 @@
-"""What somebody typed into a search field, read into words; and how close a word is to another."""
+"""Parses a search into words, and measures how close words are to each other."""
 
 import re
 import unicodedata
 from dataclasses import dataclass
 
-#: Letters and words of a search that are read; the rest is left out.
+#: Most characters and words of a search; the rest is ignored.
 MOST_LETTERS = 100
 MOST_WORDS = 8
 _WORD = re.compile(r"[^\W_]+")
@@ -12,25 +12,25 @@ _WORD = re.compile(r"[^\W_]+")
 
 @dataclass(frozen=True)
 class Query:
-    """A search: the typed text in small letters with single blanks, and its words."""
+    """A parsed search: the text in lower case with single spaces, and its words."""
 
     text: str = ""
     words: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        """Tell whether there is anything to search for."""
+        """Return whether there is anything to search for."""
         return bool(self.words)
 
 
 def read(typed: str) -> Query:
-    """Return what to search for; signs only separate words, so nothing that one types has a meaning of its own."""
+    """Parse a search. Punctuation only separates words: there is no query syntax."""
     folded = unicodedata.normalize("NFKC", typed[:MOST_LETTERS]).lower()
     words = tuple(dict.fromkeys(_WORD.findall(folded)))[:MOST_WORDS]
     return Query(" ".join(folded.split()).replace("\x00", ""), words)
 
 
 def trigrams(word: str) -> frozenset[str]:
-    """Return the groups of three letters of a word with two blanks before and one after it, as pg_trgm makes them."""
+    """Return the trigrams of a word, padded with two spaces before and one after it, as pg_trgm does."""
     padded = f"  {word} "
     return frozenset(padded[at : at + 3] for at in range(len(padded) - 2))
 

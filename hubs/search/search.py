@@ -167,7 +167,7 @@ class _Widgets(_Source):
         return union(select(some.c.id), select(Widget.id).where(Widget.hub_id.in_(self.own), matches))
 
     def rows(self) -> Select[Any]:
-        # What is on the hub of somebody who is left out of lists would name them.
+        # A widget on the hub of an unlisted person would name that person.
         named = select(User.id).where(User.id == Hub.user_id, listed(self.who)).exists()
         query = select(Widget).join(Widget.hub).options(contains_eager(Widget.hub))
         return query.where(visible_widgets(self.who), or_(Hub.kind != "user", named))
@@ -212,7 +212,7 @@ def _rows(wanted: Query, limit: int, source: _Source, ids: Sequence[int]) -> lis
 
 
 def _called(wanted: Query, hit: Hit) -> bool:
-    """Tell whether a hit is called exactly what was typed."""
+    """Return whether the name of a hit is exactly what was typed."""
     return wanted.text in (hit.name.lower(), hit.title.lower())
 
 

@@ -1,4 +1,4 @@
-"""Making a hub be what a document says: from a file, a draft, or an older revision."""
+"""Applies a document to its hub: from a file, a draft, or an older revision."""
 
 from collections.abc import Iterable
 
@@ -41,9 +41,9 @@ def apply(session: Session, registry: Registry, who: Person, hub: Hub, wanted: H
 
 
 def found(session: Session, registry: Registry, wanted: HubDocument) -> Hub:
-    """Return the hub that a document names; where there is none, make it for the first of its owners.
+    """Return the hub that a document names; create it for the first of its owners if it does not exist.
 
-    :raises InvalidInput: when a hub must be made and the document names no owner who has an account.
+    :raises InvalidInput: when the hub does not exist and none of the named owners has an account.
     :raises Conflict: when a hub of another kind is at its address.
     """
     hub = hubs.at_address(session, wanted.kind, wanted.hub)

@@ -1,4 +1,4 @@
-"""What differs between two documents of a hub, in the words of people: for dry runs, revisions and conflicts."""
+"""Differences between two documents of a hub, readable by people: for dry runs, revisions and conflicts."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class Change:
     after: Any = None
 
     def __str__(self) -> str:
-        """Say it in one line."""
+        """Describe the change on one line."""
         if self.kind == "set":
             return f"~ {self.subject}: {self.name}: {shown(self.before)} → {shown(self.after)}"
         if self.kind == "move":
@@ -44,7 +44,7 @@ def shown(value: Any) -> str:
 
 
 def between(before: HubDocument, after: HubDocument) -> list[Change]:
-    """Return what must be done to ``before`` so that it becomes ``after``."""
+    """Return the changes that turn ``before`` into ``after``."""
     return [*_fields(before, after), *_people(before, after), *_widgets(before, after)]
 
 

@@ -117,7 +117,7 @@ def save(session: Session, registry: Registry, who: Person, hub: Hub) -> list[Ch
 
 
 def _look_again(session: Session, hub: Hub) -> None:
-    """Read a hub anew, and let nobody else save it meanwhile: of two at the same moment, the second sees the first."""
+    """Reload a hub and lock it: of two simultaneous saves, the second sees the first."""
     query = select(Hub).where(Hub.id == hub.id).options(selectinload(Hub.widgets)).with_for_update()
     session.scalars(query.execution_options(populate_existing=True)).all()
 

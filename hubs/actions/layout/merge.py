@@ -1,4 +1,4 @@
-"""Joining two changes of one hub: mine and theirs, both made to the same base. Nothing that anybody did is dropped."""
+"""Three-way merge of two changes of a hub, mine and theirs, with their common base; no change is dropped."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,7 +25,7 @@ class _Joined:
     clashes: list[Clash] = field(default_factory=list)
 
     def value(self, subject: str, name: str, base: Any, mine: Any, theirs: Any) -> Any:
-        """Return whose value it is: of whoever changed it; mine where both did."""
+        """Return the changed value; mine if both changed it."""
         if mine == base:
             return theirs
         if theirs not in (base, mine):

@@ -1,4 +1,4 @@
-"""What a widget would look like with settings that nobody has saved."""
+"""Previews of widgets with unsaved settings."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -26,7 +26,7 @@ class Bar:
     unread: frozenset[int] = field(default_factory=frozenset)
 
     def dot(self, hub: Hub) -> bool:
-        """Tell whether something at a hub concerns the person since they last looked at it."""
+        """Return whether something on a hub concerns the person since their last visit."""
         return hub.id in self.unread
 
 

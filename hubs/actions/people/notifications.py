@@ -52,7 +52,7 @@ def push_after_commit(database: Database, events: EventLog) -> None:
 
 
 def mention(session: Session, said: Sequence[tuple[str, str, frozenset[str]]]) -> list[Notice]:
-    """Note who is named by what others did, where they follow a hub of who did it; return the notices.
+    """Notify the people whom others mention, if they follow a hub of the agent; return the notifications.
 
     ``said`` are stored messages: id, who did it, everybody who is named. Messages that also name somebody who hides
     what they do are left out.
@@ -128,7 +128,7 @@ def _mention(session: Session, named: Mapping[str, tuple[str, frozenset[str]]]) 
 
 
 def _shared(session: Session, agents: Iterable[str], people: Iterable[str]) -> dict[tuple[str, str], list[_Place]]:
-    """Return, for who acts and who is named, the account that is named and a hub of the one that the other follows."""
+    """Map (agent, mentioned user) to the mentioned account and a hub of the agent that it follows."""
     other, theirs = aliased(User), aliased(Role)
     query = (
         select(other.username, User.username, User.id, Hub.id)

@@ -24,7 +24,7 @@ def mine(session: Session, who: Person) -> Sequence[PersonalToken]:
 
 
 def create(session: Session, who: Person, name: str, days: int, scope: str) -> tuple[PersonalToken, str]:
-    """Make a token for who asks; return it with its text, which is not kept and cannot be had again.
+    """Create a token for the current user; return it with its text, which is not stored and cannot be shown again.
 
     :raises InvalidInput: with one sentence per field that cannot be accepted.
     """

@@ -42,7 +42,7 @@ MESSAGES = 10_000
 def update_account(session: Session, registry: Registry, user: User, values: Mapping[str, Any]) -> list[str]:
     """Change a person's own settings; return the names of what changed.
 
-    What is cached with the old ones is built anew by the daemon, which hears of it without a name.
+    The daemon rebuilds what is cached with the old settings; its message does not name the person.
 
     :raises InvalidInput: with one sentence per field that cannot be accepted.
     """
@@ -67,7 +67,7 @@ def own_hub(session: Session, user: User) -> Hub | None:
 
 
 def tell(session: Session, hub: Hub, key: str) -> None:
-    """Let the daemon know, naming nobody, that lists and feeds with a hub's person in them must be built anew."""
+    """Tell the daemon, without a name, to rebuild the lists and feeds that contain the person of a hub."""
     body = outbox.about_hub(session, hub, hub.name, changed_keys=[key])
     outbox.record(session, "hubs.hub.updated", body, hub, quiet=True)
 

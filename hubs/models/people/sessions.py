@@ -14,7 +14,7 @@ class SignIn(Base):
 
     __tablename__ = "sign_ins"
 
-    #: SHA-256 of the key in the cookie, so that who reads the table cannot sign in with it.
+    #: SHA-256 of the key in the cookie, so that a copy of the table does not let anybody sign in.
     digest: Mapped[str] = mapped_column(String(64), primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     created_on: Mapped[datetime] = mapped_column(default=now)
