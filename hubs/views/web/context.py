@@ -131,11 +131,13 @@ def rate_limit_key() -> str:
 
 
 def page_context() -> dict[str, Any]:
-    """Return what every page's template gets."""
-    user = account()
+    """Return the template variables of every page."""
+    # An error page must not query: the database may be what failed.
+    user, bookmarked = (None, Bar()) if "is_error_page" in g else (account(), bar())
     return {
         "account": user,
-        "bar": bar(),
+        "bar": bookmarked,
+        "has_session": "user" in session,
         "settings": app_context().settings,
         "lang": i18n.tag(locale()),
         "locale": locale(),

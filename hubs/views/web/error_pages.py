@@ -3,7 +3,7 @@
 import logging
 from typing import Any
 
-from flask import Flask, Response, jsonify, make_response, render_template, request
+from flask import Flask, Response, g, jsonify, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
@@ -52,10 +52,11 @@ def answer(status: int, text: str, fields: dict[str, str] | None = None) -> Resp
     if request.path.endswith("/json") or request.accept_mimetypes.best == "application/json":
         return make_response(jsonify(error=text, status=status), status)
     title = _(_TITLES.get(status, _TITLES[500]))
+    g.is_error_page = True
     try:
         page = render_template("error.html", title=title, text=text, status=status)
-    except Exception:  # the page shows who is signed in, and the database may be what is broken
-        log.debug("the full error page cannot be made", exc_info=True)
+    except Exception:  # whatever is broken, an error page that fails must not hide the first error
+        log.exception("the error page cannot be rendered")
         page = render_template("error-plain.html", title=title, text=text, status=status)
     return make_response(page, status)
 
