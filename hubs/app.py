@@ -16,11 +16,11 @@ from hubs.actions import outbox
 from hubs.actions.layout.diff import shown
 from hubs.errors import BadSetting
 from hubs.events.tokens import Tokens
-from hubs.fragments.on_demand import FragmentReader, RefreshRequester
-from hubs.fragments.side_jobs import BackgroundJobs
+from hubs.fragments.jobs import JobEngine
+from hubs.fragments.on_demand import BUILD, FragmentReader, RefreshRequester
+from hubs.fragments.side_jobs import SIDE, BackgroundJobs
 from hubs.fragments.store import FragmentStore
 from hubs.fragments.thread_pool import BoundedThreadPool
-from hubs.fragments.waiting import WaitLimiter
 from hubs.permissions import can
 from hubs.services import create_services
 from hubs.setting_types import is_loopback
@@ -114,21 +114,20 @@ def create_context(
 ) -> AppContext:
     """Return what the views work with."""
     # A thread that is stuck in a build or in a background job may keep its connection.
-    pool = 5 + 2 * (settings.web_build_threads + settings.max_abandoned_builds)
-    services = create_services(settings, pool_size=pool, fragments=fragments, publisher=publisher)
+    connections = 5 + 2 * settings.web_build_threads + settings.max_abandoned_builds
+    services = create_services(settings, pool_size=connections, fragments=fragments, publisher=publisher)
     database, fragments, schedule = services.database, services.fragments, services.schedule
     fragments.on_due = RefreshRequester(schedule)
-    build_pool, job_pool = (
-        BoundedThreadPool(name, settings.web_build_threads, settings.build_budget, settings.max_abandoned_builds)
-        for name in ("build", "order")
-    )
-    waiting = WaitLimiter()
+    # Fragments and side jobs share a pool, but neither can take the threads of the other.
+    limits = dict.fromkeys((BUILD, SIDE), settings.web_build_threads)
+    pool = BoundedThreadPool("job", sum(limits.values()), settings.build_budget, settings.max_abandoned_builds)
+    engine = JobEngine(pool, limits)
     return AppContext(
         settings=settings,
         database=database,
         fragments=fragments,
-        fragment_reader=FragmentReader(fragments, database, schedule, build_pool, waiting),
-        jobs=BackgroundJobs(fragments, database, job_pool, waiting),
+        fragment_reader=FragmentReader(fragments, database, schedule, engine),
+        jobs=BackgroundJobs(fragments, database, engine),
         events=services.events,
         tokens=Tokens(settings.key(), settings.token_ttl),
         push_limiter=Limiter(settings.redis_url, settings.push_rate),

@@ -1,59 +1,40 @@
-"""What readers get: the cached fragment, else one that is built in the background while they wait a moment.
+"""Serves fragments to web requests: from the cache, or built in the background while the request waits briefly.
 
-A reader never waits for long. A build that takes longer goes on without readers; who asks meanwhile is told to come
-back. A build that exceeds its budget is given up, and the daemon tries it again later. So a widget that hangs holds
-threads of its own, and none that answers requests.
+A build that exceeds its time limit is given up, and the daemon tries it again later. So a widget that hangs holds
+threads of its own, and none that serves requests.
 """
 
 import logging
-import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from functools import partial
 
 from sqlalchemy.orm import joinedload
 
 from hubs.fragments.build_lock import BuildLock
+from hubs.fragments.jobs import PATIENCE, Job, JobEngine
 from hubs.fragments.schedule import BuildSchedule
 from hubs.fragments.store import DEFAULT_LOCALE, Fragment, FragmentStore
-from hubs.fragments.thread_pool import BoundedThreadPool
-from hubs.fragments.waiting import PATIENCE, WaitLimiter
 from hubs.models import Database, Widget
 
 log = logging.getLogger(__name__)
 
+#: The kind of our jobs.
+BUILD = "build"
 #: Seconds for which the daemon is not asked again for the same widget, and widgets that are remembered for it.
 ASKED, REMEMBERED = 5.0, 10_000
 
-
-@dataclass(eq=False, slots=True)
-class _Build:
-    """One build of this process; ``made`` is its result once it has ``ended``."""
-
-    widget: int
-    key: str
-    locale: str
-    claim: BuildLock
-    started: float = field(default_factory=time.monotonic)
-    made: Fragment | None = None
-    ended: bool = False
+#: The widgets that are not in the cache, with the job of this process that builds each; None where another builds it.
+_Missing = dict[Widget, Job[Fragment] | None]
 
 
 class FragmentReader:
-    """Serves fragments to readers; one per process of the web app."""
+    """Serves fragments to requests; one per process of the web app."""
 
     def __init__(
-        self,
-        fragments: FragmentStore,
-        database: Database,
-        due: BuildSchedule,
-        crew: BoundedThreadPool,
-        seats: WaitLimiter | None = None,
+        self, fragments: FragmentStore, database: Database, schedule: BuildSchedule, engine: JobEngine
     ) -> None:
-        self._fragments, self._database, self._due, self._crew = fragments, database, due, crew
-        self._changed = threading.Condition()
-        self._builds: dict[str, _Build] = {}
-        self._seats = seats or WaitLimiter()
+        self._fragments, self._database, self._schedule, self._engine = fragments, database, schedule, engine
 
     def read(self, row: Widget, locale: str = DEFAULT_LOCALE, patience: float = PATIENCE) -> Fragment | None:
         """Return a widget's fragment, built now on a miss; None while it is still being built."""
@@ -62,122 +43,104 @@ class FragmentReader:
     def read_many(
         self, rows: Sequence[Widget], locale: str = DEFAULT_LOCALE, patience: float = PATIENCE
     ) -> dict[int, Fragment]:
-        """Return the fragments of ``rows`` by the widgets' ids; what is not built within ``patience`` is left out."""
-        found = self._fragments.read_many(rows, locale)
-        missing = {row: self._begin(row, locale) for row in rows if row.id not in found}
+        """Return the fragments of ``rows`` by widget id; those not built within ``patience`` seconds are left out."""
+        fragments = self._fragments.read_many(rows, locale)
+        missing: _Missing = {row: self._begin(row, locale) for row in rows if row.id not in fragments}
         if missing:
-            self._wait(missing, found, locale, patience)
-        return found
+            self._wait(missing, fragments, locale, patience)
+        return fragments
 
-    def _begin(self, row: Widget, locale: str) -> _Build | None:
-        """Return this process's build, begun now if there is none; None when another builds, or no thread is free."""
-        key = self._fragments.key(row, locale)
-        with self._changed:
-            if key in self._builds:
-                return self._builds[key]
-        claim = self._fragments.claim(row)
-        if claim is None:
-            return None
-        build = _Build(row.id, key, locale, claim)
-        # Whoever had the claim may have finished between our look and our claim.
-        build.made = self._fragments.read(row, locale)
-        if build.made is not None:
-            build.ended = True
-            claim.release()
-            return build
-        with self._changed:
-            known = self._builds.setdefault(key, build)
-        if known is not build:  # without a cache, two threads may both have a claim
-            claim.release()
+    def _begin(self, row: Widget, locale: str) -> Job[Fragment] | None:
+        """Return this process's job, started now if there is none; None when another builds, or no thread is free."""
+        job: Job[Fragment] = Job(self._fragments.key(row, locale), BUILD, f"widget {row.id}")
+        known = self._engine.get(job.key)
+        if known is not None:
             return known
-        if self._crew.start(f"widget {row.id}", lambda: self._make(build), lambda: self._give_up(build)):
-            return build
-        self._end(build)
-        claim.release()
-        return None
+        lock = self._fragments.claim(row)
+        if lock is None:
+            return None
+        # Another process may have finished between our look into the cache and our lock.
+        cached = self._fragments.read(row, locale)
+        if cached is not None:
+            job.result, job.done = cached, True
+            lock.release()
+            return job
+        build, give_up = partial(self._build, row.id, locale, lock), partial(self._give_up, row.id, locale)
+        started = self._engine.submit(job, build, give_up)
+        if started is not job:  # no thread is free; or, without a cache, two threads may both have a lock
+            lock.release()
+        return started
 
-    def _wait(
-        self, missing: dict[Widget, _Build | None], found: dict[int, Fragment], locale: str, patience: float
-    ) -> None:
-        """Move what gets built from ``missing`` to ``found``, as long as there is patience and a seat."""
+    def _wait(self, missing: _Missing, fragments: dict[int, Fragment], locale: str, patience: float) -> None:
+        """Move what gets built from ``missing`` to ``fragments``, while the request may wait."""
 
         def is_ready() -> bool:
-            self._collect(missing, found, locale)
+            self._collect(missing, fragments, locale)
             return not missing
 
         try:
-            self._seats.wait(self._changed, is_ready, patience)
+            self._engine.wait(is_ready, patience)
         finally:
             # All our threads are busy; the daemon has some of its own.
-            self._due.ask(row.id for row, build in missing.items() if build is None and not self._is_begun(row))
+            self._schedule.ask(row.id for row, job in missing.items() if job is None and not self._is_building(row))
 
-    def _is_begun(self, row: Widget) -> bool:
+    def _is_building(self, row: Widget) -> bool:
         return self._fragments.building_for(row) is not None
 
-    def _collect(self, missing: dict[Widget, _Build | None], found: dict[int, Fragment], locale: str) -> None:
-        """Take what is ready; drop what has been under way for so long that nobody should wait for it."""
-        elsewhere = [row for row, build in missing.items() if build is None]
-        found |= self._fragments.read_many(elsewhere, locale)
-        for row, build in list(missing.items()):
-            if row.id in found or self._is_slow(row, build):
+    def _collect(self, missing: _Missing, fragments: dict[int, Fragment], locale: str) -> None:
+        """Take what is ready; drop what has been running for so long that no request should wait for it."""
+        elsewhere = [row for row, job in missing.items() if job is None]
+        fragments |= self._fragments.read_many(elsewhere, locale)
+        for row, job in list(missing.items()):
+            if row.id in fragments or self._is_slow(row, job):
                 del missing[row]
-            elif build is not None and build.ended:
-                if build.made is not None:
-                    found[row.id] = build.made
+            elif job is not None and job.done:
+                if job.result is not None:
+                    fragments[row.id] = job.result
                 del missing[row]
-            elif build is None and not self._is_begun(row):
+            elif job is None and not self._is_building(row):
                 missing[row] = self._begin(row, locale)
 
-    def _is_slow(self, row: Widget, build: _Build | None) -> bool:
-        if build is not None:
-            return not build.ended and time.monotonic() - build.started > PATIENCE
+    def _is_slow(self, row: Widget, job: Job[Fragment] | None) -> bool:
+        if job is not None:
+            return not job.done and time.monotonic() - job.started > PATIENCE
         age = self._fragments.building_for(row)
         return age is not None and age > PATIENCE
 
-    def _make(self, build: _Build) -> None:
-        """Build, in a thread of the crew."""
+    def _build(self, widget_id: int, locale: str, lock: BuildLock) -> Fragment | None:
+        """Build a fragment, in a thread of the pool; None when the widget is gone."""
         try:
             with self._database.session() as session:
-                row = session.get(Widget, build.widget, options=[joinedload(Widget.hub)])
+                row = session.get(Widget, widget_id, options=[joinedload(Widget.hub)])
                 session.commit()  # gives the connection back: a widget that hangs must not keep it
                 if row is None:
-                    return
-                made = self._fragments.build(row, build.locale, claim=build.claim)
-            build.made = made
-            self._due.settle(build.widget, made.due, failed=bool(made.failures))
+                    return None
+                fragment = self._fragments.build(row, locale, claim=lock)
+            self._schedule.settle(widget_id, fragment.due, failed=bool(fragment.failures))
+            return fragment
         finally:
-            build.claim.release()
-            self._end(build)
+            lock.release()
 
-    def _give_up(self, build: _Build) -> None:
-        """Let go of a build that exceeds its budget; readers see that it failed, and the daemon tries again."""
-        try:
-            with self._database.session() as session:
-                row = session.get(Widget, build.widget, options=[joinedload(Widget.hub)])
-                if row is None:
-                    return
-                build.made = self._fragments.give_up(row, TimeoutError(self._crew.late), build.locale)
-            self._due.settle(build.widget, build.made.due, failed=True)
-        finally:
-            self._end(build)
-
-    def _end(self, build: _Build) -> None:
-        with self._changed:
-            build.ended = True
-            if self._builds.get(build.key) is build:
-                del self._builds[build.key]
-            self._changed.notify_all()
+    def _give_up(self, widget_id: int, locale: str) -> Fragment | None:
+        """Return the fragment that says that the build timed out, and have the daemon try again."""
+        with self._database.session() as session:
+            row = session.get(Widget, widget_id, options=[joinedload(Widget.hub)])
+            if row is None:
+                return None
+            fragment = self._fragments.give_up(row, TimeoutError(self._engine.timeout_text), locale)
+        self._schedule.settle(widget_id, fragment.due, failed=True)
+        return fragment
 
 
 class RefreshRequester:
-    """Asks the daemon for widgets whose time has come, as readers see them; not for each reader again."""
+    """Asks the daemon for widgets whose content has expired, at most once in `ASKED` seconds each."""
 
-    def __init__(self, due: BuildSchedule) -> None:
-        self._due = due
+    def __init__(self, schedule: BuildSchedule) -> None:
+        self._schedule = schedule
         self._asked: dict[int, float] = {}
 
     def __call__(self, widgets: list[int]) -> None:
-        """Ask for those that were not asked for a moment ago."""
+        """Ask for those widgets that were not asked for lately."""
         now = time.monotonic()
         fresh = [widget for widget in widgets if now - self._asked.get(widget, float("-inf")) > ASKED]
         if not fresh:
@@ -185,4 +148,4 @@ class RefreshRequester:
         if len(self._asked) > REMEMBERED:
             self._asked.clear()
         self._asked.update(dict.fromkeys(fresh, now))
-        self._due.ask(fresh)
+        self._schedule.ask(fresh)

@@ -1,17 +1,14 @@
-"""What a reader asks for that no page holds ready: a whole list, the file of a calendar, a preview.
+"""Full lists, calendar files and previews: made at once where only our own database is read, else in the background.
 
-What comes from our own database alone is made at once. Everything else is made in the background by a crew of its own,
-within a budget of time, while the reader waits a moment; who is told to come back finds it ready then, as its outcome
-is kept for a while. So a service that hangs holds threads of this crew, a few for each widget, and none that answers
-requests.
+A result is kept for a while, so a request that was told to come back finds it. A service that hangs holds a few threads
+of the pool for each widget, and none that serves requests.
 """
 
 import json
 import logging
-import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy.orm import Session, joinedload
@@ -20,17 +17,18 @@ from hubs import i18n
 from hubs.cache import key_of
 from hubs.errors import HubsError, NotFound, Unavailable, UpstreamError
 from hubs.fragments.fragment import Fragment, unpack
+from hubs.fragments.jobs import Job, JobEngine
 from hubs.fragments.store import DEFAULT_LOCALE, FragmentStore
-from hubs.fragments.thread_pool import BoundedThreadPool
-from hubs.fragments.waiting import PATIENCE, WaitLimiter
 from hubs.i18n import _
 from hubs.models import Database, Hub, Widget
 
 log = logging.getLogger(__name__)
 
-#: Seconds for which an outcome is kept, and outcomes that a process keeps itself while the cache is away.
+#: The kind of our jobs.
+SIDE = "side"
+#: Seconds for which a result is kept, and results that a process keeps itself while the cache is unavailable.
 KEPT, OWN = 30, 8
-#: Orders at once for one widget, and for previews on one hub.
+#: Jobs at once for one widget, and for previews on one hub.
 PER_WIDGET, PREVIEWS = 1, 2
 _MADE, _FAILED = b"+", b"-"
 _ERRORS = {error.__name__: error for error in (NotFound, UpstreamError, Unavailable)}
@@ -40,7 +38,7 @@ _ERRORS = {error.__name__: error for error in (NotFound, UpstreamError, Unavaila
 class PreviewSpec:
     """A widget that is on no page: what a preview is made of.
 
-    ``settings`` are in the form in which rows hold them. ``mark`` is the same for drafts that look the same.
+    ``settings`` are in the form in which rows hold them. ``mark`` is equal for specs that look the same.
     """
 
     hub: int
@@ -51,26 +49,11 @@ class PreviewSpec:
     mark: str
 
 
-@dataclass(eq=False, slots=True)
-class _Job:
-    """One order of this process, from its beginning until its thread is back; ``outcome`` may come before that."""
-
-    key: str
-    subject: str
-    started: float = field(default_factory=time.monotonic)
-    outcome: bytes | None = None
-
-
 class BackgroundJobs:
-    """Makes what readers order; one per process of the web app. What is not ready in a moment is None."""
+    """Makes full lists, calendar files and previews; one per process of the web app. None means: come back soon."""
 
-    def __init__(
-        self, fragments: FragmentStore, database: Database, crew: BoundedThreadPool, seats: WaitLimiter | None = None
-    ) -> None:
-        self._fragments, self._database, self._crew = fragments, database, crew
-        self._seats = seats or WaitLimiter()
-        self._changed = threading.Condition()
-        self._orders: dict[str, _Job] = {}
+    def __init__(self, fragments: FragmentStore, database: Database, engine: JobEngine) -> None:
+        self._fragments, self._database, self._engine = fragments, database, engine
         self._own: dict[str, tuple[float, bytes]] = {}
 
     def page(self, row: Widget, number: int, locale: str = DEFAULT_LOCALE) -> str | None:
@@ -83,11 +66,11 @@ class BackgroundJobs:
         if self._is_quick(row.plugin):
             return self._fragments.page(row, number, locale)
 
-        def make(one: Widget) -> bytes:
-            return self._fragments.page(one, number, locale).encode()
+        def render(current: Widget) -> bytes:
+            return self._fragments.page(current, number, locale).encode()
 
-        made = self._of_widget(row, f"page {number}", locale, make)
-        return made.decode() if made is not None else None
+        page = self._of_widget(row, f"page {number}", locale, render)
+        return page.decode() if page is not None else None
 
     def calendar(self, row: Widget, locale: str = DEFAULT_LOCALE) -> bytes | None:
         """Return what a widget shows as an iCalendar file; raises what `page` does."""
@@ -96,48 +79,48 @@ class BackgroundJobs:
         return self._of_widget(row, "calendar", locale, self._fragments.calendar)
 
     def mark(self, hub: Hub, *described: object) -> str:
-        """Return what is the same for drafts on a hub that are described alike, and tells nobody how they are."""
+        """Return the mark of a spec on a hub: a fingerprint of everything that decides how it looks."""
         return self._fragments.seal([hub.id, hub.version, hub.updated_on, *described])
 
-    def preview(self, session: Session, draft: PreviewSpec, locale: str = DEFAULT_LOCALE) -> Fragment | None:
-        """Return a draft's fragment, which is stored nowhere; whatever the widget does is said in it.
+    def preview(self, session: Session, spec: PreviewSpec, locale: str = DEFAULT_LOCALE) -> Fragment | None:
+        """Return the fragment of a preview, which is stored nowhere; an error of the widget is shown in it.
 
         :raises Unavailable: when it takes too long.
         """
-        if self._is_quick(draft.plugin):
-            return self._draw(session, draft)
+        if self._is_quick(spec.plugin):
+            return self._draw(session, spec)
 
-        def act(own: Session) -> bytes:
-            own.get_one(Hub, draft.hub)
+        def draw(own: Session) -> bytes:
+            own.get_one(Hub, spec.hub)
             own.commit()  # gives the connection back
-            return self._draw(own, draft).pack()
+            return self._draw(own, spec).pack()
 
-        key, subject = key_of("o", "preview", draft.mark, locale), f"previews on hub {draft.hub}"
-        return unpack(self._have(key, subject, PREVIEWS, locale, act))
+        key, subject = key_of("o", "preview", spec.mark, locale), f"previews on hub {spec.hub}"
+        return unpack(self._result(key, subject, PREVIEWS, locale, draw))
 
     def _is_quick(self, plugin: str) -> bool:
-        found = self._fragments.registry.get(plugin)
-        return found is None or found.is_quick
+        widget_type = self._fragments.registry.get(plugin)
+        return widget_type is None or widget_type.is_quick
 
-    def _of_widget(self, row: Widget, what: str, locale: str, make: Callable[[Widget], bytes]) -> bytes | None:
-        """Return what is made of a widget as it is; whenever its box is built anew, this is made anew as well."""
+    def _of_widget(self, row: Widget, what: str, locale: str, render: Callable[[Widget], bytes]) -> bytes | None:
+        """Return what is rendered of a widget; it is rendered again whenever the widget's fragment was."""
         state, number = self._fragments.key(row, locale), row.id
         key = key_of("o", state, self._fragments.public.generation(number), what)
 
-        def act(session: Session) -> bytes:
-            one = session.get(Widget, number, options=[joinedload(Widget.hub)])
+        def run(session: Session) -> bytes:
+            current = session.get(Widget, number, options=[joinedload(Widget.hub)])
             session.commit()  # gives the connection back: a widget that hangs must not keep it
-            # Who asked may not see what it has become since.
-            if one is None or self._fragments.key(one, locale) != state:
+            # The permission was checked for the widget as it was, not for what it has become since.
+            if current is None or self._fragments.key(current, locale) != state:
                 raise Unavailable(_("This widget has just changed. Reload the page."))
-            return make(one)
+            return render(current)
 
-        return self._have(key, f"widget {number}", PER_WIDGET, locale, act)
+        return self._result(key, f"widget {number}", PER_WIDGET, locale, run)
 
-    def _draw(self, session: Session, draft: PreviewSpec) -> Fragment:
-        hub = session.get_one(Hub, draft.hub)
-        values = {"plugin": draft.plugin, "label": draft.title, "side": draft.side, "settings": dict(draft.settings)}
-        with session.no_autoflush:  # the row is only there to be looked at, and must never reach the database
+    def _draw(self, session: Session, spec: PreviewSpec) -> Fragment:
+        hub = session.get_one(Hub, spec.hub)
+        values = {"plugin": spec.plugin, "label": spec.title, "side": spec.side, "settings": dict(spec.settings)}
+        with session.no_autoflush:  # the row only serves rendering, and must never reach the database
             row = Widget(id=0, key="preview", version=0, hub_id=hub.id, **values)
             session.add(row)
             try:
@@ -146,101 +129,80 @@ class BackgroundJobs:
             finally:
                 session.expunge(row)
 
-    def _have(self, key: str, subject: str, most: int, locale: str, act: Callable[[Session], bytes]) -> bytes | None:
-        """Return what was made, or is made within a moment; raise why it could not be."""
-        found = _opened(self._kept(key))
-        if found is None:
-            order: _Job | None = None
+    def _result(self, key: str, subject: str, most: int, locale: str, act: Callable[[Session], bytes]) -> bytes | None:
+        """Return the result of ``act``, kept or made within `PATIENCE` seconds; raise the error that it ended with."""
+        result = _decode(self._kept(key))
+        if result is None:
+            job: Job[bytes] | None = None
 
             def is_ready() -> bool:
-                nonlocal order
-                order = order or self._begin(key, subject, most, locale, act)
-                # Nobody waits for what has been under way for long.
-                return order is not None and (order.outcome is not None or time.monotonic() - order.started > PATIENCE)
+                nonlocal job
+                job = job or self._begin(key, subject, most, locale, act)
+                return job is not None and (job.done or job.is_slow)
 
-            self._seats.wait(self._changed, is_ready, PATIENCE)
-            found = _opened(order.outcome if order else None)
-        if isinstance(found, HubsError):
-            raise found
-        return found
+            self._engine.wait(is_ready)
+            result = _decode(job.result if job else None)
+        if isinstance(result, HubsError):
+            raise result
+        return result
 
-    def _begin(self, key: str, subject: str, most: int, locale: str, act: Callable[[Session], bytes]) -> _Job | None:
-        """Return the order, begun now if there is none; None while too many others are under way."""
-        with self._changed:
-            if key in self._orders:
-                return self._orders[key]
-            others = [one for one in self._orders.values() if one.subject == subject]
-            if len(others) >= most:
-                # Those that were given up while their threads are stuck tell why there is no use in another.
-                return next((one for one in others if all(other.outcome for other in others)), None)
-            order = self._orders[key] = _Job(key, subject)
-        kept = self._kept(key)
-        if _opened(kept) is not None:  # it was settled between our look and this order
-            order.outcome = kept
-        elif self._crew.start(subject, lambda: self._make(order, locale, act), lambda: self._give_up(order, locale)):
-            return order
-        self._end(order)
-        return order if order.outcome is not None else None
-
-    def _make(self, order: _Job, locale: str, act: Callable[[Session], bytes]) -> None:
-        """Make what was ordered, in a thread of the crew."""
-        try:
+    def _begin(
+        self, key: str, subject: str, most: int, locale: str, act: Callable[[Session], bytes]
+    ) -> Job[bytes] | None:
+        def run() -> bytes:
             with i18n.use(locale):
-                self._settle(order, self._attempt(order, act))
-        finally:
-            self._end(order)
+                return self._keep(key, self._attempt(subject, act))
 
-    def _attempt(self, order: _Job, act: Callable[[Session], bytes]) -> bytes:
+        def give_up() -> bytes:
+            with i18n.use(locale):
+                text = _("This took too long and was cancelled. Try again in a minute.")
+                return self._keep(key, _encode(Unavailable(text)))
+
+        def ready() -> bytes | None:
+            kept = self._kept(key)
+            return kept if _decode(kept) is not None else None
+
+        return self._engine.submit(Job(key, SIDE, subject), run, give_up, most=most, ready=ready)
+
+    def _attempt(self, subject: str, act: Callable[[Session], bytes]) -> bytes:
         try:
             with self._database.session() as session:
                 return _MADE + act(session)
-        except HubsError as error:  # says itself what is wrong
-            return _closed(error)
-        except Exception:  # a widget may fail in any way; who ordered must hear of it all the same
-            log.exception("%s: what a reader ordered cannot be made", order.subject)
-            return _closed(Unavailable(_("This could not be created. Try again in a minute.")))
+        except HubsError as error:  # its text is for people
+            return _encode(error)
+        except Exception:  # a widget may fail in any way; the request must be answered all the same
+            log.exception("%s: a list, calendar file or preview cannot be made", subject)
+            return _encode(Unavailable(_("This could not be created. Try again in a minute.")))
 
-    def _give_up(self, order: _Job, locale: str) -> None:
-        with i18n.use(locale):
-            text = _("This took too long and was cancelled. Try again in a minute.")
-            self._settle(order, _closed(Unavailable(text)))
-
-    def _settle(self, order: _Job, outcome: bytes) -> None:
-        with self._changed:
-            order.outcome = outcome
-            self._changed.notify_all()
-        if not self._fragments.cache.set(order.key, outcome, KEPT):
-            with self._changed:
-                self._own[order.key] = time.monotonic() + KEPT, outcome
-                while len(self._own) > OWN:
-                    del self._own[next(iter(self._own))]
+    def _keep(self, key: str, result: bytes) -> bytes:
+        """Keep a result in the cache, or here while that is unavailable; return it."""
+        if not self._fragments.cache.set(key, result, KEPT):
+            self._own[key] = time.monotonic() + KEPT, result
+            for oldest in list(self._own)[:-OWN]:
+                self._own.pop(oldest, None)
+        return result
 
     def _kept(self, key: str) -> bytes | None:
-        found = self._fragments.cache.get(key)
-        if found is None and self._own:
-            until, outcome = self._own.get(key, (0.0, b""))
-            return outcome if time.monotonic() < until else None
-        return found
-
-    def _end(self, order: _Job) -> None:
-        with self._changed:
-            self._orders.pop(order.key, None)
-            self._changed.notify_all()
+        result = self._fragments.cache.get(key)
+        if result is None:
+            until, result = self._own.get(key, (0.0, None))
+            return result if time.monotonic() < until else None
+        return result
 
 
-def _closed(error: HubsError) -> bytes:
+def _encode(error: HubsError) -> bytes:
     """Return the form in which an error is kept."""
     kind = next((name for name, known in _ERRORS.items() if isinstance(error, known)), Unavailable.__name__)
     return _FAILED + json.dumps([kind, str(error)]).encode()
 
 
-def _opened(outcome: bytes | None) -> bytes | HubsError | None:
-    """Return what was made, or what went wrong; None where there is nothing, or nothing that one of us has written."""
-    if outcome is None or outcome.startswith(_MADE):
-        return outcome[1:] if outcome else None
+def _decode(result: bytes | None) -> bytes | HubsError | None:
+    """Return the result or the error; None where there is none, or none that this code has written."""
+    if result is None or result.startswith(_MADE):
+        return result[1:] if result else None
     try:
-        kind, text = json.loads(outcome[1:])
+        kind, text = json.loads(result[1:])
         return _ERRORS[kind](str(text))
     except (ValueError, TypeError, LookupError):
-        log.warning("what is kept of an order is damaged: %.80r", outcome)
+        log.warning("a kept result is damaged: %.80r", result)
         return None

@@ -9,12 +9,12 @@ import fakeredis
 import pytest
 from sqlalchemy.orm import Session
 
-from hubs.fragments import on_demand as desk_module
-from hubs.fragments.on_demand import FragmentReader, RefreshRequester
+from hubs.fragments import on_demand
+from hubs.fragments.jobs import MAX_WAITERS, JobEngine
+from hubs.fragments.on_demand import BUILD, FragmentReader, RefreshRequester
 from hubs.fragments.schedule import KEY, BuildSchedule
 from hubs.fragments.store import Fragment, FragmentStore
 from hubs.fragments.thread_pool import BoundedThreadPool
-from hubs.fragments.waiting import MAX_WAITERS
 from hubs.models import Database, Hub, Widget
 from tests.services import wait_for
 
@@ -28,15 +28,16 @@ def store() -> fakeredis.FakeRedis:
 
 @pytest.fixture
 def make(fragments: FragmentStore, database: Database, store: fakeredis.FakeRedis) -> Iterator[Make]:
-    crews: list[BoundedThreadPool] = []
+    pools: list[BoundedThreadPool] = []
 
     def make(size: int = 4, budget: float = 10.0) -> FragmentReader:
-        crews.append(BoundedThreadPool("desk", size, budget))
-        return FragmentReader(fragments, database, BuildSchedule(lambda: store), crews[-1])
+        pools.append(BoundedThreadPool("job", size, budget))
+        schedule = BuildSchedule(lambda: store)
+        return FragmentReader(fragments, database, schedule, JobEngine(pools[-1], {BUILD: size}))
 
     yield make
-    for crew in crews:
-        crew.stop(1)
+    for pool in pools:
+        pool.stop(1)
 
 
 @pytest.fixture
@@ -63,12 +64,12 @@ class Slow:
 def test_many_readers_of_an_uncached_widget_cause_one_build(
     make: Make, fragments: FragmentStore, database: Database, sticky: Widget, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slow, desk, found = Slow(fragments, monkeypatch, sticky.id), make(), []
+    slow, reader, found = Slow(fragments, monkeypatch, sticky.id), make(), []
     threading.Timer(0.15, slow.released.set).start()
 
     def read() -> None:
         with database.session() as own:
-            found.append(desk.read(own.get_one(Widget, sticky.id)))
+            found.append(reader.read(own.get_one(Widget, sticky.id)))
             fragments.cache.close()
 
     threads = [threading.Thread(target=read) for _ in range(12)]
@@ -98,11 +99,11 @@ def test_who_claims_just_after_another_has_built_does_not_build_again(
 def test_a_builder_in_another_process_is_waited_for_only_for_a_moment(
     make: Make, fragments: FragmentStore, sticky: Widget
 ) -> None:
-    desk, claim = make(), fragments.claim(sticky)
+    reader, claim = make(), fragments.claim(sticky)
     assert claim is not None
-    assert desk.read(sticky, patience=0.1) is None
+    assert reader.read(sticky, patience=0.1) is None
     claim.release()
-    fresh = desk.read(sticky)
+    fresh = reader.read(sticky)
     assert fresh is not None
     assert fresh.state == "live"
 
@@ -118,15 +119,15 @@ def test_a_builder_who_died_bars_nobody_once_its_claim_has_ended(
 def test_a_widget_that_hangs_is_given_up_and_handed_to_the_daemon(
     make: Make, fragments: FragmentStore, sticky: Widget, store: fakeredis.FakeRedis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slow, desk = Slow(fragments, monkeypatch, sticky.id), make(budget=0.5)
+    slow, reader = Slow(fragments, monkeypatch, sticky.id), make(budget=0.5)
     monkeypatch.setattr("random.uniform", lambda low, high: high)
-    assert desk.read(sticky, patience=0.1) is None
+    assert reader.read(sticky, patience=0.1) is None
     found = wait_for(lambda: fragments.read(sticky), "the end of the budget")
     assert isinstance(found, Fragment)
     assert (found.state, found.failures) == ("failed", 1)
     assert "no content within 0.5 s" in found.error
     assert wait_for(lambda: store.zscore(KEY, str(sticky.id)), "the next try") == pytest.approx(found.due)
-    assert desk.read(sticky) == found  # at once, and without another build
+    assert reader.read(sticky) == found  # at once, and without another build
     slow.released.set()
     wait_for(lambda: getattr(fragments.read(sticky), "state", "") == "live", "the late content")
     assert slow.begun == [sticky.id]
@@ -135,12 +136,12 @@ def test_a_widget_that_hangs_is_given_up_and_handed_to_the_daemon(
 def test_nobody_waits_for_what_has_been_under_way_for_long(
     make: Make, fragments: FragmentStore, sticky: Widget, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(desk_module, "PATIENCE", 0.2)
-    slow, desk = Slow(fragments, monkeypatch, sticky.id), make()
-    assert desk.read(sticky, patience=0.2) is None
+    monkeypatch.setattr(on_demand, "PATIENCE", 0.2)
+    slow, reader = Slow(fragments, monkeypatch, sticky.id), make()
+    assert reader.read(sticky, patience=0.2) is None
     time.sleep(0.1)
     start = time.monotonic()
-    assert desk.read(sticky, patience=10) is None
+    assert reader.read(sticky, patience=10) is None
     assert time.monotonic() - start < 5
     slow.released.set()
 
@@ -158,8 +159,8 @@ def test_when_all_threads_are_busy_the_daemon_is_asked(
     make: Make, fragments: FragmentStore, team: Hub, store: fakeredis.FakeRedis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = team.widgets[:2]
-    slow, desk = Slow(fragments, monkeypatch, first.id), make(size=1)
-    assert desk.read_many([first, second], patience=0.2) == {}
+    slow, reader = Slow(fragments, monkeypatch, first.id), make(size=1)
+    assert reader.read_many([first, second], patience=0.2) == {}
     assert store.zrange(KEY, 0, -1) == [str(second.id).encode()]
     slow.released.set()
 
@@ -167,13 +168,13 @@ def test_when_all_threads_are_busy_the_daemon_is_asked(
 def test_few_readers_wait_for_long_and_the_others_come_back(
     make: Make, fragments: FragmentStore, database: Database, sticky: Widget, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slow, desk, took = Slow(fragments, monkeypatch, sticky.id), make(), []
+    slow, reader, took = Slow(fragments, monkeypatch, sticky.id), make(), []
 
     def read() -> None:
         with database.session() as own:
             row = own.get_one(Widget, sticky.id)
             start = time.monotonic()
-            assert desk.read(row, patience=1.2) is None
+            assert reader.read(row, patience=1.2) is None
             took.append(time.monotonic() - start)
             fragments.cache.close()
 

@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
-from hubs.fragments import on_demand, side_jobs
+from hubs.fragments import jobs, on_demand
 from hubs.models import Hub, Widget
 from hubs.views.hub import page as hub_view
 from tests.services import wait_for
@@ -34,7 +34,7 @@ def slow(app: Flask, otters: Hub, monkeypatch: pytest.MonkeyPatch) -> Iterator[W
     monkeypatch.setattr(hub_view, "BUDGET", 1.0)
     yield row
     released.set()
-    wait_for(lambda: not app.extensions["hubs"].fragment_reader._builds, "the end of the build")
+    wait_for(lambda: not len(app.extensions["hubs"].fragment_reader._engine), "the end of the build")
 
 
 def test_the_page_without_javascript_comes_without_what_takes_too_long(
@@ -77,10 +77,10 @@ def asking(app: Flask, session: Session, otters: Hub, monkeypatch: pytest.Monkey
 
     for name in ("page", "calendar", "preview"):
         monkeypatch.setattr(site.fragments, name, hanging)
-    monkeypatch.setattr(side_jobs, "PATIENCE", 0.2)
+    monkeypatch.setattr(jobs, "PATIENCE", 0.2)
     yield row
     released.set()
-    wait_for(lambda: not site.jobs._orders, "the end of the orders")
+    wait_for(lambda: not len(site.jobs._engine), "the end of the jobs")
 
 
 def test_a_list_that_takes_long_is_a_page_that_looks_again_without_javascript(
