@@ -81,6 +81,7 @@ setup(
         "jinja2>=3.1",
         "joserfc>=1.0",
         "limits>=4",
+        "lxml>=5.2",
         "markdown-it-py>=3.0",
         "marshmallow>=4.0",
         "moksha.hub>=1.5.17",

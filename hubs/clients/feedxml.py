@@ -1,21 +1,27 @@
-"""Feeds taken apart: the texts of a feed and of its entries, in a time that only grows with their length.
+"""Parses feeds in linear time: the texts of a feed and of its entries.
 
-Whoever may add a widget can let us read what they wrote for that. A megabyte that was made for the regular expressions
-of feedparser stops the whole process for an hour, so expat reads feeds here, once through.
+Feeds are hostile input: anybody who may add a widget chooses what is parsed here, and a megabyte written for the
+regular expressions of feedparser stops the process for an hour. libxml2 reads a feed once, recovers from mistakes in
+its XML, and loads and expands nothing.
 """
 
 import codecs
 import html
 import re
 from collections.abc import Mapping
-from typing import Any
-from xml.parsers import expat
+from contextlib import suppress
+
+from lxml import etree
 
 from hubs.errors import InvalidInput
 
 #: Characters that are kept of each text.
 KEPT = 5000
 _ROOTS = ("rss", "rdf", "feed")
+_BASE = "{http://www.w3.org/XML/1998/namespace}base"
+#: The part of a document type in which a feed could define entities and default attributes. Bounded, so that the search
+#: takes linear time.
+_SUBSET = re.compile(r"<!DOCTYPE[^\[>]{0,500}\[", re.IGNORECASE)
 #: What is read of a feed and of an entry: names of elements, in small letters.
 _FIELDS = {
     "title": "title",
@@ -33,8 +39,8 @@ _FIELDS = {
     "summary": "summary",
     "content": "summary",
 }
-#: Prefixes of Dublin Core, as everybody writes them; names of other vocabularies mean something else.
-_CORE = ("dc", "dcterms")
+#: Dublin Core by namespace, and by its usual prefixes where a feed does not declare them.
+_CORE = ("http://purl.org/dc/elements/1.1/", "http://purl.org/dc/terms/", "dc", "dcterms")
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _DECLARED = re.compile(rb"<\?xml[^>]{1,200}encoding\s{0,9}=\s{0,9}[\"']([A-Za-z0-9._-]{1,40})")
 _CHARSET = re.compile(r"charset\s{0,9}=\s{0,9}[\"']?([A-Za-z0-9._-]{1,40})")
@@ -45,8 +51,8 @@ _CODECS = re.compile(
     re.IGNORECASE,
 )
 _CONTROL = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-#: What XML may not understand: entities of HTML, references to characters that there are not, bare ampersands. In
-#: CDATA, an ampersand means itself.
+#: Entities of HTML, references to characters that do not exist, and bare ampersands: libxml2 recovers from them by
+#: dropping text, so they are escaped first. In CDATA, an ampersand means itself.
 _AMPERSAND = re.compile(
     r"(?P<kept><!\[CDATA\[.*?(?:\]\]>|\Z))"
     r"|&(?!(?:amp|lt|gt|quot|apos);)(#\d{1,7};|#[xX][0-9a-fA-F]{1,6};|[A-Za-z][A-Za-z0-9]{1,31};)?",
@@ -65,18 +71,13 @@ class RawFeed:
 
 
 def parse(body: bytes, content_type: str, most: int) -> RawFeed:
-    """Return the parts of a feed with its first ``most`` entries.
-
-    What comes before a mistake in its XML counts, once mistakes that are made often are put right.
+    """Return the parts of a feed with its first ``most`` entries, as far as its XML can be understood.
 
     :raises InvalidInput: when it is no feed, or brings entities or default attributes of its own.
     """
     text = _decoded(body, content_type)
     reader = _Reader(most)
-    if not reader.read(text):
-        repaired = _Reader(most)
-        repaired.read(_AMPERSAND.sub(_spelt_out, text))
-        reader = repaired
+    reader.read(text)
     if not reader.known:
         raise InvalidInput("There is no feed.")
     return reader.parts
@@ -86,12 +87,8 @@ class _Enough(Exception):
     """There are as many entries as are wanted."""
 
 
-class _Unknown(Exception):
-    """There is an entity that may be declared elsewhere, which is not read: expat would leave it out."""
-
-
 class _Reader:
-    """Reads one feed: hears of its elements in their order."""
+    """Collects the parts of one feed: a parser target of lxml."""
 
     def __init__(self, most: int) -> None:
         self.parts, self.known, self._most = RawFeed(), False, most
@@ -99,24 +96,41 @@ class _Reader:
         self._open: list[tuple[str, Fields | None]] = []
         self._into: Fields | None = None
         self._field, self._depth, self._texts, self._room = "", 0, list[str](), 0
+        self._has_subset = False
 
-    def read(self, text: str) -> bool:
-        """Read a feed; return whether there was no mistake in its XML."""
-        parser = expat.ParserCreate()
-        parser.buffer_text = True
-        parser.StartElementHandler, parser.EndElementHandler = self._start, self._end
-        parser.CharacterDataHandler, parser.SkippedEntityHandler = self._text, self._unknown
-        parser.EntityDeclHandler = parser.AttlistDeclHandler = self._declared
-        try:
-            parser.Parse(text, True)
-        except _Enough:
-            return True
-        except (expat.ExpatError, _Unknown):
-            return False
-        return True
+    def read(self, text: str) -> None:
+        """Read a feed.
 
-    def _start(self, name: str, attributes: Mapping[str, str]) -> None:
-        prefix, _colon, local = name.lower().rpartition(":")
+        :raises InvalidInput: when it is no feed, or defines entities or default attributes.
+        """
+        self._has_subset = _SUBSET.search(text) is not None
+        # Entities stay unresolved, nothing is loaded, and libxml2's limits on depth and size stay in force.
+        parser = etree.XMLParser(
+            target=self,
+            encoding="utf-8",
+            recover=True,
+            resolve_entities=False,
+            no_network=True,
+            load_dtd=False,
+            dtd_validation=False,
+            attribute_defaults=False,
+            huge_tree=False,
+        )
+        with suppress(_Enough, etree.XMLSyntaxError):
+            parser.feed(_AMPERSAND.sub(_spelt_out, text).encode("utf-8", "replace"))
+            parser.close()
+
+    def doctype(self, _name: str | None, _public: str | None, _system: str | None) -> None:
+        """Refuse definitions, which can expand to more than anybody can read. Called by lxml."""
+        if self._has_subset:
+            raise InvalidInput("A feed must not define entities or attributes.")
+
+    def close(self) -> None:
+        """Do nothing at the end of the feed; lxml requires the method."""
+
+    def start(self, name: str, attributes: Mapping[str, str]) -> None:
+        """Handle the start of an element. Called by lxml."""
+        prefix, local = _split(name)
         if not self._open:
             self._begin(prefix, local, attributes)
             return
@@ -139,7 +153,7 @@ class _Reader:
     def _begin(self, prefix: str, local: str, attributes: Mapping[str, str]) -> None:
         if local not in _ROOTS:
             raise InvalidInput("There is no feed.")
-        self.known, self.parts.base = True, attributes.get("xml:base", "")
+        self.known, self.parts.base = True, attributes.get(_BASE, "")
         self._open.append((prefix, self.parts.head if local == "feed" else None))
 
     def _collect(self, into: Fields, field: str, attributes: Mapping[str, str]) -> None:
@@ -150,7 +164,10 @@ class _Reader:
             self._into, self._field, self._depth = into, field, len(self._open)
             self._texts, self._room = [], KEPT
 
-    def _end(self, name: str) -> None:
+    def end(self, name: str) -> None:
+        """Handle the end of an element. Called by lxml."""
+        if not self._open:
+            return
         self._open.pop()
         named = self._field == "author" and len(self._open) == self._depth + 1 and name.lower().endswith("name")
         if self._into is not None and (named or len(self._open) == self._depth):
@@ -158,16 +175,23 @@ class _Reader:
                 self._into.setdefault(self._field, text)
             self._into, self._field = None, ""
 
-    def _text(self, text: str) -> None:
+    def data(self, text: str) -> None:
+        """Handle text, which may come in several parts. Called by lxml."""
         if self._into is not None and self._room > 0:
             self._texts.append(text[: self._room])
             self._room -= len(text)
 
-    def _unknown(self, *_named: Any) -> None:
-        raise _Unknown
 
-    def _declared(self, *_what: Any) -> None:
-        raise InvalidInput("What is declared once may stand in more places than anybody can read.")
+def _split(name: str) -> tuple[str, str]:
+    """Split an element's name into vocabulary and local name, in small letters.
+
+    The vocabulary is the namespace, or the bare prefix where the feed does not declare it.
+    """
+    namespace, brace, local = name.lower().rpartition("}")
+    if brace:
+        return namespace[1:], local
+    prefix, _colon, local = name.lower().rpartition(":")
+    return prefix, local
 
 
 def _decoded(body: bytes, content_type: str) -> str:

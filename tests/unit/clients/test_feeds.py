@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from hubs.clients.feeds import ENTRIES, Feeds
+from hubs.clients.feedxml import parse
 from hubs.clients.http.client import HTTP
 from hubs.errors import UpstreamForbidden, UpstreamTooLarge, UpstreamUnexpected
 from tests.upstream import Reply, Upstream
@@ -177,6 +178,32 @@ def test_a_feed_that_is_made_to_take_long_does_not(upstream: Upstream, feeds: Fe
     begun = time.process_time()
     assert len(read(upstream, feeds, body).entries) == 1
     assert time.process_time() - begun < 1
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "<a></b>",
+        "<a>",
+        "</b>",
+        "<a b='",
+        "<!--",
+        "<?a ",
+        "<",
+        "&#8;",
+        "&nbsp;",
+        "<!DOCTYPE",
+        "<a xmlns:b='c'>",
+        "]]>",
+        "\0",
+    ],
+)
+def test_a_megabyte_of_mistakes_is_parsed_in_linear_time(unit: str) -> None:
+    body = "<rss><channel><item><title>One</title></item>"
+    body += unit * ((1_000_000 - len(body)) // len(unit))
+    begun = time.process_time()
+    assert parse(body.encode(), "", ENTRIES).entries == [{"title": "One"}]
+    assert time.process_time() - begun < 5
 
 
 def test_html_that_is_made_to_take_long_does_not(upstream: Upstream, feeds: Feeds) -> None:
