@@ -34,7 +34,7 @@ _LISTED = {"visibility", "name", "archived", "display_name", "privacy", "subscri
 
 
 class ConfigChangeHandler:
-    """Acts on what our own messages tell: has the index follow, and tells browsers about new layouts."""
+    """Handles our own messages: updates the index, requests builds and announces new layouts to browsers."""
 
     def __init__(
         self,
@@ -58,8 +58,8 @@ class ConfigChangeHandler:
         if self._groups is not None:
             self._groups.handle(session, message)
 
-    def follow(self, message: Message) -> None:
-        """Have the index follow what a message of ours tells."""
+    def update_index(self, message: Message) -> None:
+        """Bring the index up to date with the hub that a message of ours names."""
         with self._database.session() as session:
             self._refresh(session, _checked(message))
 
@@ -104,7 +104,7 @@ class ConfigChangeHandler:
         for row in lost:
             log.info("%s from %s was not heard on the bus; handling it from the outbox", row.topic, row.created_on)
             message = self._extract(_as_message(row))
-            self.follow(message)
+            self.update_index(message)
             self._ask(self._index.touched(message))
             if self.handle(message):
                 self._unconfirmed.discard(row.id)

@@ -129,7 +129,7 @@ class Pipeline:
         for message in extracted:
             # Also those on which another daemon acts: each has an index of its own, and it is asked before we store.
             if message.category == MODULE:
-                self._survive(partial(self._insist, partial(self._own.follow, message), _is_away))
+                self._survive(partial(self._insist, partial(self._own.update_index, message), _is_away))
         stored: list[list[tuple[Message, Touched]]] = []
         self._insist(lambda: stored.append(self._store(extracted)))
         if not stored:  # stopped before the database answered: whoever waits for a receipt sends them again
