@@ -154,7 +154,7 @@ def test_a_hub_that_is_kept_in_a_file_is_changed_there(session: Session, registr
         hub_actions.update(session, owner, team, {"managed_in": "https://forge.example.org/hubs"})
     data = {"hub": "otters", "managed_in": "https://forge.example.org/hubs"}
     apply.apply(session, registry, OPERATOR, team, documents.read(data))
-    with pytest.raises(NotAllowed, match=r"kept in https://forge\.example\.org/hubs"):
+    with pytest.raises(NotAllowed, match=r"managed in https://forge\.example\.org/hubs"):
         hub_actions.update(session, owner, team, {"summary": "By hand."})
     apply.apply(session, registry, OPERATOR, team, documents.read({"hub": "otters"}))
     assert hub_actions.update(session, owner, team, {"summary": "By hand."}) == ["summary"]
