@@ -1,1 +1,1 @@
-"""Programs that print our figures beside a peer's or a limit's."""
+"""Benchmarks that print our figures beside a peer's or a limit's."""

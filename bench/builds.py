@@ -1,9 +1,9 @@
 """Builds of the widgets that read stored messages, on a small instance and on a large one.
 
-What a message touches is built anew while somebody looks, so it may not take longer where there are more people and
-more messages. Run it with ``python bench/builds.py``. On a real PostgreSQL there are people, one in ten of whom hides
+A message rebuilds the widgets it touches while people are viewing them, so builds must not get slower with more people
+and messages. Run it with ``python bench/builds.py``. On a real PostgreSQL there are people, one in ten of whom hides
 what they do, and messages of the last twelve weeks, each about one or two of them, some being named far more often.
-Beside the feed stands the plain statement for it: all that names them, without what names somebody who hides, sorted.
+Beside the feed is the plain statement for it: all messages that name them, except about people who hide, sorted.
 The last column is the stream of somebody who follows the hub.
 """
 

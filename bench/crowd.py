@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from hubs.models import Base, Database, Hub, Role, User, Widget, migrations
 
-#: What stands on every hub. One of ten hubs has a widget from outside in the place of the last.
+#: The widgets of every hub. One hub of ten has an outside widget in place of the last.
 PLUGINS = ("feed", "activity", "heatmap", "stats", "subscriptions", "about", "library", "contact")
 #: The widget from outside: it declares interests and has a word of its own.
 OUTSIDE = "bench-exact"

@@ -1,4 +1,4 @@
-"""What Hubs is measured beside: the least that a Flask application over memcached can do. Two WSGI applications.
+"""Peers of Hubs: the least that a Flask application over memcached can do. Two WSGI applications.
 
 ``BENCH_MEMCACHED`` names the server as ``host:port``; the entries ``peer:0`` to ``peer:11`` are there.
 """

@@ -1,7 +1,8 @@
 """Cached pages: a widget's fragment and a hub of twelve widgets, beside nginx and the least that Flask can do.
 
-wrk asks over loopback with 16 and with 64 connections. Every server has two processes; everything is on two cores, so
-a figure counts what wrk, the cache and the database take as well. PostgreSQL, memcached, Redis and nginx are real.
+wrk sends requests over loopback with 16 and with 64 connections. Every server has two processes; everything is on two
+cores, so a figure counts what wrk, the cache and the database take as well. PostgreSQL, memcached, Redis and nginx are
+real.
 """
 
 import argparse

@@ -83,7 +83,7 @@ class Stored:
         return int(self._connection.execute(query, {"prefix": f"{flood.prefix}%"}).scalar_one())
 
     def has(self, flood: Flood, number: int) -> bool:
-        """Tell whether the message of a flood with a number is in the database."""
+        """Return whether a numbered message of a flood is in the database."""
         query = text("SELECT 1 FROM messages WHERE msg_id = :msg_id")
         return self._connection.execute(query, {"msg_id": f"{flood.prefix}{number}"}).first() is not None
 
@@ -191,7 +191,7 @@ def _receipts(streams: list[Stream], mark: bytes, start: float) -> list[float]:
     waiting = {stream.socket.fileno(): stream for stream in streams}
     seen = dict.fromkeys(waiting, b"")
     took = []
-    buffer = bytearray(262_144)  # one for all: making it anew for each reader took as long as all else here
+    buffer = bytearray(262_144)  # shared: allocating one per reader took as long as everything else here
     for fd in waiting:
         poll.register(fd, select.EPOLLIN)
     while len(took) < len(streams) and time.monotonic() - start < 20:

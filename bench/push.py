@@ -1,6 +1,6 @@
 """A machine's PUT to the browser: from sending it to having the new fragment in the stream of a page.
 
-Several machines speak at moments of their own, as real ones do: alone, or two at once, or one twice within a second.
+Several machines send at random times, as real ones do: alone, two at once, or one twice within a second.
 """
 
 import json

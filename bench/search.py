@@ -1,7 +1,7 @@
 """Search among 5,000 teams and 100,000 people: PostgreSQL, a plain ILIKE scan of the same database, and SQLite.
 
-Run it with ``python bench/search.py``. All three answer the same mix of searches, which a member of some teams makes;
-an answer is teams, people and widgets, as `hubs.search.search.search` returns them.
+Run it with ``python bench/search.py``. All three run the same mix of searches, as a member of some teams;
+a result is teams, people and widgets, as `hubs.search.search.search` returns them.
 """
 
 import argparse

@@ -1,8 +1,8 @@
-"""Triage: what a message costs, beside a bare dictionary look-up and the loop that asks every widget.
+"""The index: what a message costs, beside a bare dictionary look-up and a loop over every widget.
 
 The index is read from a real PostgreSQL as the daemon reads it: eight widgets a hub, one team for fifty people, a
-widget from outside with a word of its own on one hub of ten. Messages are the real ones of the corpus where it is
-there, else invented ones in their shapes; those whom they name are replaced by people drawn from all hubs, so that a
+widget from outside with an exact filter on one hub of ten. Messages are the real ones of the corpus where it is
+there, else samples in the same shapes; the people they name are replaced by people drawn from all hubs, so that a
 look-up at a million widgets finds its data in memory and not in the processor's caches. Every size runs in a process of
 its own.
 """
@@ -54,7 +54,7 @@ class Exact(CachedFunction):
         return [Interest(("*",), "user", self.instance.hub.name)]
 
     def should_invalidate(self, message: Mapping[str, Any]) -> bool:
-        """Tell whether a service says it whose messages matter."""
+        """Return whether the sender is a service whose messages matter."""
         return any(service in message["topic"] for service in (".pagure.", ".bodhi."))
 
 
@@ -67,7 +67,7 @@ class Asked:
         self.username = username
 
     def should_invalidate(self, message: Message) -> bool:
-        """Tell whether the message names the person."""
+        """Return whether the message names the person."""
         return self.username in message.users
 
 
@@ -155,7 +155,7 @@ def measure(url: str, size: int) -> dict[str, float]:
 
 
 def reloaded(keeper: IndexRefresher, index: Index, messages: list[Message]) -> tuple[float, float]:
-    """Make the index anew in the background; return the seconds, and the answers per second of the old one."""
+    """Rebuild the index in the background; return the seconds, and the look-ups per second of the old one."""
     start, answers = time.perf_counter(), 0
     keeper.reload()
     while keeper._made is None:

@@ -1,1 +1,1 @@
-"""Servers beside which our figures stand."""
+"""Servers that our figures are compared with."""

@@ -1,4 +1,4 @@
-"""Starts each server, tells how its streams are opened, and publishes on it."""
+"""Start each server, open its streams, and publish on it."""
 
 import http.client
 import json
