@@ -14,11 +14,11 @@ ITSELF := -m pip install --quiet --no-deps --no-build-isolation --editable .
 COMPILE := pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --system-certs \
 	--custom-compile-command 'make lock'
 
-.PHONY: help run test check unit integration browser bench messages lock dist clean
+.PHONY: help run test test-full check unit integration browser bench messages lock dist clean
 .DELETE_ON_ERROR:
 
 help:
-	@awk -F ':.*## ' '/^##@ / {print "\n" substr($$0, 5)} /^[a-z]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^##@ / {print "\n" substr($$0, 5)} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ##@ Try it
 
@@ -27,9 +27,14 @@ run: $(VENV)/run.done  ## Run a whole instance with demo data on 127.0.0.1 (PORT
 
 ##@ Test it
 
-# Two processes share the unit tests, then one runs all others; both must find the same tests in the same order.
+# Two processes, each with services of its own, share the tests; both must collect them in the same order.
+PYTEST := PYTHONHASHSEED=0 $(BIN)/python -m pytest
+
 test: $(VENV)/test.done $(if $(T),,check)  ## Check the code and run all tests, or only a part: make test T=tests/unit/bus
-	PYTHONHASHSEED=0 $(BIN)/python -m pytest -n 2 $(T)
+	$(PYTEST) -n 2 $(or $(T),-m 'not slow')
+
+test-full: $(VENV)/test.done check  ## Check the code and run all tests, including the slow ones
+	$(PYTEST) -n 2
 
 check: $(VENV)/test.done  ## Check imports, style and types
 	$(BIN)/lint-imports
@@ -38,13 +43,13 @@ check: $(VENV)/test.done  ## Check imports, style and types
 	$(BIN)/mypy
 
 unit: $(VENV)/test.done  ## Run the tests that need nothing
-	PYTHONHASHSEED=0 $(BIN)/python -m pytest -n 2 tests/unit
+	$(PYTEST) -n 2 -m 'not slow' tests/unit
 
 integration: $(VENV)/test.done  ## Run the tests against PostgreSQL, memcached, Redis, the bus and gunicorn
-	$(BIN)/python -m pytest tests/integration
+	$(PYTEST) -n 2 -m 'not slow' tests/integration
 
 browser: $(VENV)/test.done  ## Run the tests in Chromium
-	$(BIN)/python -m pytest tests/browser
+	$(PYTEST) -n 2 -m 'not slow' tests/browser
 
 bench: $(VENV)/test.done  ## Print the figures of all benchmarks
 	for program in "bench/pipeline.py --soak 60" bench/triage.py bench/builds.py bench/pages.py bench/stream.py bench/search.py; do $(BIN)/python $$program || exit 1; done

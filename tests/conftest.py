@@ -1,4 +1,4 @@
-"""What holds for all tests: leftovers are found where they were left; tests of real processes get a second try."""
+"""Rules for all tests: their order, their distribution over processes, leaks, and reruns of tests of real processes."""
 
 import gc
 from collections.abc import Callable, Generator, Iterator
@@ -10,8 +10,23 @@ from xdist.scheduler import LoadScopeScheduling
 
 from tests.templates import KINDS
 
-#: Where tests run processes and browsers whose timing is the machine's.
+#: Folders of tests that run processes and browsers, whose timing depends on the machine.
 REAL = tuple(Path(__file__).parent / name for name in ("browser", "integration"))
+#: Their modules that take longest. They start first, so that no process works alone on one of them at the end.
+LONGEST = (
+    "test_every_page",
+    "test_worker",
+    "test_rebuild",
+    "test_stream",
+    "test_equal",
+    "test_returns",
+    "test_up",
+    "test_tutorial",
+    "test_killed",
+    "test_two_daemons",
+    "test_corpus",
+    "test_hanging_service",
+)
 _FAILED = pytest.StashKey[bool]()
 
 
@@ -23,47 +38,59 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run tests of real processes last, and once more when they fail: how many did is in pytest's closing line."""
-    items.sort(key=_is_real)
+    """Run tests of real processes last, the longest modules first, and rerun a failed one once.
+
+    The number of reruns is in pytest's closing line.
+    """
+    items.sort(key=_order)
     for item in items:
         if _is_real(item):
             item.add_marker(pytest.mark.flaky(reruns=1))
 
 
+def _order(item: pytest.Item) -> int:
+    if not _is_real(item):
+        return 0
+    name = item.path.stem
+    return 1 + (LONGEST.index(name) if name in LONGEST else len(LONGEST))
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScopeScheduling:
-    """Share out the files of unit tests among `-n` processes; one of them then runs all other tests, alone."""
+    """Distribute whole modules over the processes of `-n`, in the order of collection.
+
+    Each process starts PostgreSQL, memcached, Redis and a browser of its own when its first test needs them.
+    """
     config.option.loadscopereorder = False
-    return _Files(config, log)
+    return _Modules(config, log)
 
 
-class _Files(LoadScopeScheduling):
+class _Modules(LoadScopeScheduling):
     def _split_scope(self, nodeid: str) -> str:
-        path = nodeid.split("::", 1)[0]
-        return "real" if _is_below(Path(__file__).parent.parent / path) else path
+        return nodeid.split("::", 1)[0]
 
 
 def pytest_collection_finish() -> None:
-    """Leave what was imported out of all later searches for leftovers, which makes them quick."""
+    """Exclude everything imported so far from later garbage collections, which makes them fast."""
     gc.collect()
     gc.freeze()
 
 
 @pytest.fixture(autouse=True, scope="module")
 def leftovers() -> Iterator[None]:
-    """Have what a module left open reported with the module's last test, not with any test that comes later."""
+    """Report resources that a module left open with its last test, not with some later test."""
     yield
     gc.collect()
 
 
 @pytest.fixture
 def tell(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
-    """Give a function by which a test has a line printed at the end of the run, from whichever process it is in."""
+    """Return a function that prints a line at the end of the run, also from a worker process."""
     return lambda line: record_property("told", line)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print what tests told."""
+    """Print the lines that tests passed to `tell`."""
     for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
         for name, line in report.user_properties:
             if name == "told" and report.when == "call":
@@ -72,7 +99,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Remember that a test failed."""
+    """Record that a test failed, for its teardown."""
     report = yield
     item.stash[_FAILED] = report.failed or item.stash.get(_FAILED, False)
     return report
@@ -80,7 +107,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
-    """End the processes of a module in which a test failed: the second try, and the next test, get new ones."""
+    """Stop the processes of a module after a failed test, so that the rerun and later tests start new ones."""
     try:
         if _is_real(item) and item.stash.get(_FAILED, False):
             item.stash[_FAILED] = False
@@ -90,7 +117,7 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
 
 
 class _Elsewhere:
-    """Stands for a test of another module of the same package."""
+    """Stand-in for a test of another module of the same package."""
 
     def __init__(self, item: pytest.Item) -> None:
         self._item = item
@@ -101,8 +128,4 @@ class _Elsewhere:
 
 
 def _is_real(item: pytest.Item) -> bool:
-    return _is_below(item.path)
-
-
-def _is_below(path: Path) -> bool:
-    return any(path.is_relative_to(folder) for folder in REAL)
+    return any(item.path.is_relative_to(folder) for folder in REAL)

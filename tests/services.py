@@ -18,16 +18,23 @@ from urllib.request import urlopen
 
 HOST = "127.0.0.1"
 BIN = Path(sys.executable).parent
-#: Seconds for which a service may take to come up, or a thing to happen: what a machine under load needs at most.
+#: Seconds within which a service must start, or a condition become true, also on a loaded machine.
 PATIENCE = 60.0
 
 
-#: Below the ports that the kernel gives to outgoing connections, of which the tests open thousands.
-_PORTS = itertools.cycle(random.SystemRandom().sample(range(20_000, 32_000), 12_000))
+def _ports() -> Iterator[int]:
+    """Yield ports in random order, below those of outgoing connections; each process of `-n` has its own range."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    count = 12_000 // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    first = 20_000 + worker * count
+    return itertools.cycle(random.SystemRandom().sample(range(first, first + count), count))
+
+
+_PORTS = _ports()
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on, and that this process has not asked for lately."""
+    """Return a port that is not in use and that this process has not returned recently."""
     for port in _PORTS:
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind((HOST, port))
@@ -36,25 +43,25 @@ def free_port() -> int:
 
 
 def wait_for(ready: Callable[[], object], what: str, timeout: float = PATIENCE) -> object:
-    """Return the first true answer of ``ready``; fail with a sentence when there is none in time."""
+    """Return the first true result of ``ready``; fail with a message if there is none in time."""
     end = time.monotonic() + timeout
     while True:
-        found = ready()
-        if found:
-            return found
+        result = ready()
+        if result:
+            return result
         assert time.monotonic() < end, f"{what} did not happen within {timeout:.0f} s"
         time.sleep(0.02)
 
 
 def listens(port: int) -> bool:
-    """Tell whether somebody listens on a port."""
+    """Return whether a server listens on a port."""
     with socket.socket() as probe:
         probe.settimeout(0.5)
         return probe.connect_ex((HOST, port)) == 0
 
 
 def answers(url: str) -> bool:
-    """Tell whether a URL answers with success."""
+    """Return whether a URL responds with status 200."""
     try:
         with urlopen(url, timeout=2) as answer:
             return bool(answer.status == 200)
