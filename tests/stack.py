@@ -15,8 +15,9 @@ from urllib.request import urlopen
 import zmq
 from pymemcache.client.base import Client
 
+from hubs.actions import outbox
 from hubs.bus import identity
-from hubs.models import Database, StoredMessage, migrations
+from hubs.models import Database, StoredMessage, migrations, now
 from hubs.settings import Settings, load
 from hubs.widgets.registry import Registry
 from tests.services import BIN, HOST, Service, answers, base_env, end, free_port, listens, wait_for
@@ -103,6 +104,17 @@ class Stack:
         wait_for(heard, f"a message through relay and hub\n{hub.log()[-2000:]}")
         database.dispose()
         return bus
+
+    def settle(self) -> None:
+        """Wait until the daemon has acted on every change so far: it then knows all hubs and their widgets."""
+        database = self.database()
+
+        def settled() -> bool:
+            with database.session() as session:
+                return not outbox.unhandled(session, now())
+
+        wait_for(settled, "the daemon to act on all changes")
+        database.dispose()
 
     def get(self, path: str) -> str:
         """Return a page as a visitor gets it."""

@@ -10,20 +10,22 @@ from tests.stack import Bus, Stack
 
 
 @pytest.fixture(scope="module", autouse=True)
-def settle(production: Stack, bus: Bus) -> None:
-    """Have the bus warm before the first test."""
+def warm_up(production: Stack, bus: Bus) -> None:
+    """Wait until messages reach the daemon, before the first test."""
 
 
 def feed(page: Page) -> Page:
     return page.locator(".widget", has=page.get_by_role("heading", name="Feed", exact=True))  # type: ignore[return-value]
 
 
-def test_a_new_feed_card_appears_without_reload_when_a_message_is_published(open_page: Open, bus: Bus) -> None:
+def test_a_new_feed_card_appears_without_reload_when_a_message_is_published(
+    open_page: Open, production: Stack, bus: Bus
+) -> None:
     page = open_page("/", username="rosalba")
     page.goto("/u/rosalba/")
     live(page)
     page.evaluate("window.untouched = true")
-    time.sleep(4)  # the daemon has heard of the new hub
+    production.settle()
     title = "Otters in the fountain"
     bus.send("io.pagure.prod.pagure.issue.new", _issue("rosalba", title))
     expect(feed(page)).to_contain_text(title)
@@ -80,11 +82,11 @@ def test_forms_work_without_javascript(open_page: Open) -> None:
     expect(page.get_by_role("link", name="Tide tables")).to_have_attribute("href", "https://tides.example.org/")
 
 
-def test_an_update_keeps_focus_and_unfolded_parts(open_page: Open, bus: Bus) -> None:
+def test_an_update_keeps_focus_and_unfolded_parts(open_page: Open, production: Stack, bus: Bus) -> None:
     page = open_page("/", username="valdis")
     page.goto("/u/valdis/")
     live(page)
-    time.sleep(4)
+    production.settle()
     for number in range(3):
         bus.send("io.pagure.prod.pagure.issue.comment.added", _issue("valdis", "Lost keys", number=7 + 0 * number))
     card = feed(page).locator(".feed-card").first
@@ -104,7 +106,7 @@ def test_the_page_says_when_its_stream_is_gone_and_catches_up_when_it_is_back(
     page = open_page("/", username="winfrid")
     page.goto("/u/winfrid/")
     live(page)
-    time.sleep(4)
+    production.settle()
     page.context.set_offline(True)
     page.wait_for_selector("[data-live=offline]")
     bus.send("io.pagure.prod.pagure.issue.new", _issue("winfrid", "Missed the ferry"))

@@ -1,6 +1,5 @@
 """My bar, my notices and my stream in a browser: order by keyboard and mouse, a dot that appears, new messages."""
 
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -72,10 +71,12 @@ def test_a_dot_appears_on_the_hub_while_its_owner_reads_another_page(open_page: 
     expect(owner.locator("[data-bookmark]", has_text=second).locator(".dot")).to_be_hidden()
 
 
-def test_new_messages_are_counted_and_shown_when_the_reader_asks(open_page: Open, teams: list[str], bus: Bus) -> None:
+def test_new_messages_are_counted_and_shown_when_the_reader_asks(
+    open_page: Open, production: Stack, teams: list[str], bus: Bus
+) -> None:
     page = live(open_page("/stream/", username=owner_of(teams)))
     before = page.locator("main").inner_text()
-    time.sleep(4)  # the daemon has heard of the new hubs
+    production.settle()
     title = f"Herons on the roof {teams[0]}"
     user = {"name": member_of(teams), "fullname": "", "url_path": ""}
     issue = {"id": 7, "title": title, "user": user, "full_url": "https://pagure.io/otters/issue/7"}

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from hubs.actions import widgets
 from hubs.actions.people import roles
-from hubs.models import Hub, MessagePerson, OutboxMessage, StoredMessage
+from hubs.models import Database, Hub, MessagePerson, OutboxMessage, StoredMessage
 from hubs.permissions import person
 from tests.services import BIN, Service, wait_for
 from tests.stack import ROOT, Bus, Stack
@@ -24,14 +24,20 @@ TOPIC = "org.fedoraproject.dev.wiki.article.edit"
 
 
 @pytest.fixture(scope="module")
-def hubs(production: Stack, bus: Bus) -> list[Hub]:
-    """Give the hubs of some people, known to both daemons."""
+def database(production: Stack) -> Iterator[Database]:
+    """Give one database for all polls: one per poll left up to 25 connections open beside those of the daemons."""
     database = production.database()
+    yield database
+    database.dispose()
+
+
+@pytest.fixture(scope="module")
+def hubs(production: Stack, database: Database, bus: Bus) -> list[Hub]:
+    """Give the hubs of some people, known to both daemons."""
     with database.transaction() as session:
         users = [roles.sign_up(session, production.registry, name) for name in NAMES]
         found = list(session.scalars(select(Hub).where(Hub.user_id.in_([user.id for user in users]))))
         _ = [hub.widgets for hub in found]
-    database.dispose()
     return found
 
 
@@ -46,20 +52,20 @@ def daemon(production: Stack, hubs: list[Hub], tmp_path_factory: pytest.TempPath
 
 
 @pytest.fixture
-def second(daemon: Service, production: Stack, bus: Bus) -> Service:
-    """Give the second daemon when it hears the bus; it starts again when the test before has ended it."""
+def second(daemon: Service, production: Stack, database: Database, bus: Bus) -> Service:
+    """Give the second daemon once messages reach it; start it again if the previous test ended it."""
     if daemon.process.poll() is not None:
         daemon.path.write_text("")
         daemon.restart()
     daemon.ready(lambda: "hubs.backend.consumer: ready" in daemon.log())
     with alone(production.services["hub"]):
-        _until_heard(production, bus)
+        _until_heard(database, bus)
     return daemon
 
 
 @contextlib.contextmanager
 def alone(other: Service) -> Iterator[None]:
-    """Stop one daemon, so that what is done meanwhile was done by the other."""
+    """Stop one daemon, so that everything done meanwhile was done by the other."""
     other.process.send_signal(signal.SIGSTOP)
     try:
         yield
@@ -67,9 +73,7 @@ def alone(other: Service) -> Iterator[None]:
         other.process.send_signal(signal.SIGCONT)
 
 
-def _until_heard(production: Stack, bus: Bus) -> None:
-    database = production.database()
-
+def _until_heard(database: Database, bus: Bus) -> None:
     def heard() -> bool:
         nonce = bus.send(TOPIC, {"user": "nobody"})
         time.sleep(0.1)
@@ -77,11 +81,10 @@ def _until_heard(production: Stack, bus: Bus) -> None:
             return session.query(StoredMessage).filter_by(msg_id=nonce).count() == 1
 
     wait_for(heard, "a message to reach the daemon")
-    database.dispose()
 
 
-def stored(production: Stack, ids: list[str]) -> int:
-    with production.database().session() as session:
+def stored(database: Database, ids: list[str]) -> int:
+    with database.session() as session:
         return session.scalar(select(func.count()).where(StoredMessage.msg_id.in_(ids))) or 0
 
 
@@ -91,10 +94,12 @@ def figures(service: Service) -> dict[str, int]:
     return {name: int(count) for name, count in re.findall(r"(\w+)=(\d+)", lines[-1])} if lines else {}
 
 
-def test_two_daemons_handle_each_message_once(production: Stack, hubs: list[Hub], second: Service, bus: Bus) -> None:
+def test_two_daemons_handle_each_message_once(
+    production: Stack, database: Database, hubs: list[Hub], second: Service, bus: Bus
+) -> None:
     ids = [bus.send(TOPIC, {"user": NAMES[number % 10], "title": f"t{number}"}) for number in range(500)]
-    wait_for(lambda: stored(production, ids) == 500, "all messages to be stored")
-    with production.database().session() as session:
+    wait_for(lambda: stored(database, ids) == 500, "all messages to be stored")
+    with database.session() as session:
         mine = StoredMessage.msg_id.in_(ids)
         assert session.scalar(select(func.count()).where(mine)) == 500
         people_of = select(func.count(MessagePerson.username)).join(StoredMessage).where(mine)
@@ -109,15 +114,15 @@ def test_two_daemons_handle_each_message_once(production: Stack, hubs: list[Hub]
 
 
 def test_a_daemon_that_is_killed_takes_nothing_along_that_the_other_heard(
-    production: Stack, second: Service, bus: Bus
+    database: Database, second: Service, bus: Bus
 ) -> None:
     ids = []
     for number in range(3000):
         ids.append(bus.send(TOPIC, {"user": NAMES[number % 10], "title": f"k{number}"}))
         if number == 1500:
             second.kill()
-    wait_for(lambda: stored(production, ids) == 3000, "all messages to be stored")
-    with production.database().session() as session:
+    wait_for(lambda: stored(database, ids) == 3000, "all messages to be stored")
+    with database.session() as session:
         loose = (
             select(func.count())
             .where(StoredMessage.msg_id.in_(ids))
@@ -142,7 +147,7 @@ def add(production: Stack, hub: Hub, username: str) -> tuple[int, dict[str, Any]
 
 
 def shows(production: Stack, bus: Bus, number: int, username: str, title: str) -> None:
-    """Wait until a message about somebody is on a widget; only a daemon that knows the widget puts it there."""
+    """Wait until a message about somebody is on a widget; only a daemon with the widget in its index builds it."""
     assert title not in production.get(f"/w/{number}/fragment")
 
     def shown() -> bool:
@@ -175,11 +180,11 @@ def test_a_widget_whose_message_was_lost_is_in_the_index_within_the_sweep_interv
 
 
 def test_a_hangup_makes_the_index_anew_while_messages_are_handled(
-    production: Stack, hubs: list[Hub], second: Service, bus: Bus
+    database: Database, hubs: list[Hub], second: Service, bus: Bus
 ) -> None:
     before = second.log().count("hubs are in the index")
     second.process.send_signal(signal.SIGHUP)
     ids = [bus.send(TOPIC, {"user": NAMES[0]}) for _ in range(100)]
-    wait_for(lambda: stored(production, ids) == 100, "all messages to be stored")
+    wait_for(lambda: stored(database, ids) == 100, "all messages to be stored")
     wait_for(lambda: second.log().count("hubs are in the index") > before, "the new index")
     assert second.process.poll() is None

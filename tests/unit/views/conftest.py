@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import MethodType
 
 import pytest
 from flask import Flask
@@ -10,10 +11,14 @@ from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 from sqlalchemy.orm import Session
 
-from hubs.app import create_app
+from hubs.app import create_app, create_context
 from hubs.fragments.public import forget_after_commit
 from hubs.models import Database, Hub
+from hubs.models.session_events import note_reads
 from hubs.settings import load
+from hubs.views.page_cache.fragments import FragmentCacheMiddleware
+from hubs.views.page_cache.middleware import PageCacheMiddleware
+from hubs.views.web.context import EXTENSION
 from tests.upstream import NOBODY
 
 BASE = {
@@ -27,7 +32,7 @@ BASE = {
 
 
 class Compiled(BytecodeCache):
-    """Keeps what the pages' templates were compiled to, since each test makes an application of its own."""
+    """Keeps compiled templates, for tests that assemble an application of their own."""
 
     def __init__(self) -> None:
         self._kept: dict[tuple[str, str], bytes] = {}
@@ -46,17 +51,39 @@ def compiled() -> Compiled:
     return Compiled()
 
 
+@pytest.fixture(scope="session")
+def assembled(tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    """Give an application whose routes, API document and templates all tests share: assembling it takes longest."""
+    folder = tmp_path_factory.mktemp("assembled")
+    settings = load({**BASE, "HUBS_DATABASE_URL": f"sqlite:///{folder / 'hubs.db'}", "HUBS_DATA_DIR": str(folder)})
+    shared = create_app(settings)
+    close(shared)
+    shared.testing = True
+    shared.config["PROPAGATE_EXCEPTIONS"] = False
+    return shared
+
+
 @pytest.fixture
-def app(database: Database, tmp_path: Path, compiled: Compiled) -> Iterator[Flask]:
-    found = create_app(load({**BASE, "HUBS_DATABASE_URL": str(database.url), "HUBS_DATA_DIR": str(tmp_path)}))
-    found.testing = True
-    found.jinja_env.bytecode_cache = compiled
-    found.config["PROPAGATE_EXCEPTIONS"] = False
+def app(assembled: Flask, database: Database, tmp_path: Path) -> Iterator[Flask]:
+    """Give the application on the database, cache and clients of this test."""
+    settings = load({**BASE, "HUBS_DATABASE_URL": str(database.url), "HUBS_DATA_DIR": str(tmp_path)})
+    hooks = {scope: list(functions) for scope, functions in assembled.before_request_funcs.items()}
+    context = assembled.extensions[EXTENSION] = create_context(settings)
+    note_reads(context.database)
+    pages = PageCacheMiddleware(MethodType(Flask.wsgi_app, assembled), context)
+    assembled.wsgi_app = FragmentCacheMiddleware(pages, context.fragments.public, settings)  # type: ignore[method-assign]
     # The tests' own sessions change rows as the application's do.
-    forget_after_commit(database, found.extensions["hubs"].fragments.public)
-    yield found
-    found.extensions["hubs"].database.dispose()
-    found.extensions["hubs"].fragments.cache.close()
+    forget_after_commit(database, context.fragments.public)
+    yield assembled
+    assembled.before_request_funcs.clear()
+    assembled.before_request_funcs.update(hooks)
+    close(assembled)
+
+
+def close(app: Flask) -> None:
+    """Close the connections of an application."""
+    app.extensions[EXTENSION].database.dispose()
+    app.extensions[EXTENSION].fragments.cache.close()
 
 
 @pytest.fixture
