@@ -106,7 +106,7 @@ def test_a_preview_that_takes_long_leaves_the_form_as_it_was_typed(client: Flask
     answer = post(client, "/t/otters/edit/add/rss", **typed, preview="1")
     page = answer.get_data(as_text=True)
     assert answer.status_code == 200
-    assert "data-preview-later>The preview is still being made" in page
+    assert "data-preview-later>The preview is not ready" in page
     assert 'value="https://tides.example/other.xml"' in page
     assert 'value="Tide news"' in page
     # Nobody has to look at it: it can be put in all the same.
