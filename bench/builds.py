@@ -44,9 +44,10 @@ _FILL = (
       now() - interval '12 weeks' * random(), now(), 'Somebody did something.', 'https://git.example/' || n, ''
     FROM generate_series(1, :messages) n""",
     # The share of a person among all falls with the number: the first is named in one message of fifty or so.
-    """INSERT INTO message_people (message_id, username, sent_at, category)
-    SELECT id, 'p' || floor(exp(random() * ln(:people)))::int, sent_at, category FROM messages
-    UNION SELECT id, 'p' || ceil(random() * :people)::int, sent_at, category FROM messages""",
+    "UPDATE messages SET received_at = sent_at",
+    """INSERT INTO message_people (message_id, username, sent_at, received_at, category)
+    SELECT id, 'p' || floor(exp(random() * ln(:people)))::int, sent_at, sent_at, category FROM messages
+    UNION SELECT id, 'p' || ceil(random() * :people)::int, sent_at, sent_at, category FROM messages""",
 )
 _PLAIN = text(
     """SELECT m.id, m.sentence, m.link, m.sent_at FROM messages m JOIN (

@@ -75,14 +75,14 @@ def forget_hub(session: Session, hub: Hub) -> frozenset[str]:
 
 
 def purge(session: Session, days: int) -> bool:
-    """Remove messages older than ``days``, the oldest first, but for those that somebody saved.
+    """Remove messages received more than ``days`` ago, the oldest first, but for those that somebody saved.
 
     No more than `REMOVED` go at once, so that it is over soon however much there is; return whether there may be more.
     """
     saved = select(StreamMark.message_id).where(StreamMark.saved)
-    old = StoredMessage.sent_at < now() - timedelta(days=days)
+    old = StoredMessage.received_at < now() - timedelta(days=days)
     oldest = select(StoredMessage.id).where(old, StoredMessage.id.not_in(saved))
-    numbers = session.scalars(oldest.order_by(StoredMessage.sent_at).limit(REMOVED)).all()
+    numbers = session.scalars(oldest.order_by(StoredMessage.received_at).limit(REMOVED)).all()
     removed = delete(StoredMessage).where(StoredMessage.id.in_(numbers))
     session.execute(removed, execution_options={"synchronize_session": False})
     return len(numbers) == REMOVED
@@ -103,7 +103,8 @@ def _row(message: Message) -> dict[str, Any]:
         "topic": message.topic,
         "category": message.category,
         "sent_at": message.sent_at,
-        "received_at": now(),
+        "received_at": message.received_at,
+        "activity": message.activity.as_row() if message.activity else None,
         "sentence": _plain(message.sentence),
         "link": _address(message.link),
         "icon": _address(message.icon),
@@ -112,7 +113,13 @@ def _row(message: Message) -> dict[str, Any]:
 
 
 def _person(key: int, message: Message, username: str) -> dict[str, Any]:
-    return {"message_id": key, "username": username, "sent_at": message.sent_at, "category": message.category}
+    return {
+        "message_id": key,
+        "username": username,
+        "sent_at": message.sent_at,
+        "received_at": message.received_at,
+        "category": message.category,
+    }
 
 
 def _package(key: int, message: Message, package: str) -> dict[str, Any]:

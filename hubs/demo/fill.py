@@ -2,6 +2,7 @@
 
 import random
 import tomllib
+from dataclasses import replace
 from datetime import timedelta
 from importlib.resources import files
 from typing import Any
@@ -120,7 +121,8 @@ def _history(session: Session, chance: random.Random, usernames: list[str]) -> N
         names = [first, chance.choice([name for name in usernames if name != first])]
         topic, body = invented.one(chance, names)
         envelope = {"topic": f"org.fedoraproject.dev.{topic}", "msg": body, "timestamp": sent.timestamp()}
-        made.append(extract(parse({**envelope, "msg_id": f"demo-{SEED}-{number}"})))
+        message = extract(parse({**envelope, "msg_id": f"demo-{SEED}-{number}"}))
+        made.append(replace(message, received_at=message.sent_at))
     messages.store(session, made)
     activity.note(session, _last_seen(made))
 

@@ -4,12 +4,19 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, String, Text
+from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from hubs.models.base import Base, now
 
 # SQLite counts only INTEGER primary keys by itself.
 BigKey = BigInteger().with_variant(Integer(), "sqlite")
+
+
+def _received(context: DefaultExecutionContext) -> datetime:
+    """Return when a message was received that does not say so: when it was sent, but never later than now."""
+    sent: datetime = context.get_current_parameters()["sent_at"]  # type: ignore[no-untyped-call]
+    return min(sent, now())
 
 
 class StoredMessage(Base):
@@ -23,9 +30,13 @@ class StoredMessage(Base):
     msg_id: Mapped[str] = mapped_column(String(64), unique=True)
     topic: Mapped[str] = mapped_column(String(255))
     category: Mapped[str] = mapped_column(String(64))
-    sent_at: Mapped[datetime] = mapped_column(index=True)
-    received_at: Mapped[datetime] = mapped_column(default=now)
-    #: What a feed card shows: one plain sentence, and addresses that start with https:// or http://, or nothing.
+    #: By the sender's clock, but never later than it was received: for display.
+    sent_at: Mapped[datetime]
+    #: By our clock: this orders messages, and decides when they are removed.
+    received_at: Mapped[datetime] = mapped_column(default=_received, index=True)
+    #: What happened, as `hubs.activities.activity.Activity.as_row`; None where no reader understands the message.
+    activity: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    #: What is shown without an activity: a sentence in English, and addresses that start with https:// or http://.
     sentence: Mapped[str] = mapped_column(Text, default="")
     link: Mapped[str] = mapped_column(String(1024), default="")
     icon: Mapped[str] = mapped_column(String(1024), default="")
@@ -51,14 +62,15 @@ class RefusedMessage(Base):
 
 
 class MessagePerson(Base):
-    """A person whom a message names; time and category are copied here, so that a feed needs one index."""
+    """A person whom a message names; times and category are copied here, so that a feed needs one index."""
 
     __tablename__ = "message_people"
-    __table_args__ = (Index(None, "username", "sent_at"),)
+    __table_args__ = (Index(None, "username", "received_at"),)
 
     message_id: Mapped[int] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True)
     username: Mapped[str] = mapped_column(String(64), primary_key=True)
     sent_at: Mapped[datetime]
+    received_at: Mapped[datetime] = mapped_column(default=_received)
     category: Mapped[str] = mapped_column(String(64))
 
 

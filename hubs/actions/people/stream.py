@@ -37,25 +37,25 @@ def read(session: Session, who: Person, narrow: str = "all", before: str = "") -
     """
     place = _place(before) if before else None
     for since in looks_back(place[0] if place else now()):
-        query = _chosen(who, narrow, MessagePerson.sent_at >= since).where(StoredMessage.sent_at >= since)
+        query = _chosen(who, narrow, MessagePerson.received_at >= since).where(StoredMessage.received_at >= since)
         if place:
             query = query.where(_older(*place))
-        latest = query.order_by(StoredMessage.sent_at.desc(), StoredMessage.id.desc()).limit(PER_PAGE + 1)
+        latest = query.order_by(StoredMessage.received_at.desc(), StoredMessage.id.desc()).limit(PER_PAGE + 1)
         rows = session.execute(latest).all()
         if len(rows) > PER_PAGE:
             break
     shown = rows[:PER_PAGE]
     marks = select(StreamMark.message_id).where(StreamMark.user_id == who.id, StreamMark.saved)
     saved = frozenset(session.scalars(marks.where(StreamMark.message_id.in_([row.id for row in shown]))))
-    last = cursor(shown[-1].sent_at, shown[-1].id) if len(rows) > PER_PAGE else ""
+    last = cursor(shown[-1].received_at, shown[-1].id) if len(rows) > PER_PAGE else ""
     return Page(items_of(session, shown), saved, last)
 
 
 def count_newer(session: Session, who: Person, narrow: str, after: str) -> int:
     """Return how many messages are newer than a place, at most `COUNTED`; all there are for an empty place."""
-    sent_at, number = _place(after) if after else (EVER, 0)
-    query = _chosen(who, narrow, MessagePerson.sent_at >= sent_at)
-    query = query.where(~_older(sent_at, number), StoredMessage.id != number)
+    received_at, number = _place(after) if after else (EVER, 0)
+    query = _chosen(who, narrow, MessagePerson.received_at >= received_at)
+    query = query.where(~_older(received_at, number), StoredMessage.id != number)
     found = query.with_only_columns(StoredMessage.id).limit(COUNTED).subquery()
     return session.scalar(select(func.count()).select_from(found)) or 0
 
@@ -92,9 +92,9 @@ def mark(session: Session, who: Person, message_id: int, act: str) -> None:
     session.flush()
 
 
-def cursor(sent_at: datetime, number: int) -> str:
+def cursor(received_at: datetime, number: int) -> str:
     """Return the place of a message in the stream, as pages carry it: microseconds since 1970, and its number."""
-    return f"{(sent_at - _EPOCH) // timedelta(microseconds=1)}-{number}"
+    return f"{(received_at - _EPOCH) // timedelta(microseconds=1)}-{number}"
 
 
 def _place(text: str) -> tuple[datetime, int]:
@@ -104,9 +104,9 @@ def _place(text: str) -> tuple[datetime, int]:
     return _EPOCH + timedelta(microseconds=int(moment)), int(number)
 
 
-def _older(sent_at: datetime, number: int) -> ColumnElement[bool]:
-    same = and_(StoredMessage.sent_at == sent_at, StoredMessage.id < number)
-    return or_(StoredMessage.sent_at < sent_at, same)
+def _older(received_at: datetime, number: int) -> ColumnElement[bool]:
+    same = and_(StoredMessage.received_at == received_at, StoredMessage.id < number)
+    return or_(StoredMessage.received_at < received_at, same)
 
 
 def _followed(who: Person) -> ColumnElement[bool]:

@@ -188,9 +188,9 @@ def _narrow(registry: Registry, hub: Hub, before: Visibility, after: Visibility)
 def _messages(session: Session, who: Person, username: str) -> list[dict[str, Any]]:
     hidden = names_any(MessagePerson.message_id, hides_from(who))
     mine = select(MessagePerson.message_id).where(MessagePerson.username == username, ~hidden)
-    newest = mine.order_by(MessagePerson.sent_at.desc()).limit(MESSAGES)
+    newest = mine.order_by(MessagePerson.received_at.desc()).limit(MESSAGES)
     rows = session.scalars(
-        select(StoredMessage).where(StoredMessage.id.in_(newest)).order_by(StoredMessage.sent_at.desc())
+        select(StoredMessage).where(StoredMessage.id.in_(newest)).order_by(StoredMessage.received_at.desc())
     )
     return [
         {"id": row.msg_id, "topic": row.topic, "sent_at": row.sent_at.isoformat(), "sentence": row.sentence}

@@ -60,7 +60,7 @@ def _clean_messages(session: Session, username: str, stand_in: str) -> None:
     session.execute(delete(StoredMessage).where(alone), execution_options=quick)
     session.execute(update(StoredMessage).where(StoredMessage.id.in_(mine)).values(body=None), execution_options=quick)
     last = 0
-    columns = (StoredMessage.id, StoredMessage.sentence, StoredMessage.link, StoredMessage.icon)
+    columns = (StoredMessage.id, StoredMessage.sentence, StoredMessage.link, StoredMessage.icon, StoredMessage.activity)
     query = select(*columns).where(StoredMessage.id.in_(mine)).order_by(StoredMessage.id)
     while rows := session.execute(query.where(StoredMessage.id > last).limit(_BATCH)).all():
         last = rows[-1].id
@@ -70,7 +70,17 @@ def _clean_messages(session: Session, username: str, stand_in: str) -> None:
 def _cleaned(row: Any, username: str, stand_in: str) -> dict[str, Any]:
     """Return what is kept of a message: addresses that hold the name would lead nowhere with another one."""
     link, icon = ("" if without(address, username, "") != address else address for address in (row.link, row.icon))
-    return {"id": row.id, "sentence": without(row.sentence, username, stand_in), "link": link, "icon": icon}
+    sentence = without(row.sentence, username, stand_in)
+    activity = _cleaned_activity(row.activity, username, stand_in) if row.activity else None
+    return {"id": row.id, "sentence": sentence, "link": link, "icon": icon, "activity": activity}
+
+
+def _cleaned_activity(activity: dict[str, Any], username: str, stand_in: str) -> dict[str, Any]:
+    thing = {name: without(text, username, stand_in) for name, text in activity.get("thing", {}).items()}
+    if "link" in thing and thing["link"] != activity["thing"]["link"]:
+        del thing["link"]
+    texts = {name: without(text, username, stand_in) for name, text in activity.items() if isinstance(text, str)}
+    return {**texts, "thing": thing}
 
 
 def _clean_audit(session: Session, username: str, stand_in: str) -> None:

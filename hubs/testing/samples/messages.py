@@ -2,8 +2,10 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
+from hubs.activities.activity import Activity, Thing
 from hubs.testing.samples.sample import SITE, Make, Sample
 from hubs.widgets.builds.states import BUILDING, COMPLETE, COPR, FAILED, KOJI, Build
 from hubs.widgets.feed.cards import Item
@@ -17,21 +19,34 @@ _KINDS = {"pagure": 21, "buildsys": 13, "bodhi": 9, "irc": 8, "meetbot": 6, "wik
 
 
 def _feed(moment: datetime) -> Sample:
-    ticket, told = f"{SITE}tides/lamp/12", "tides/lamp#12: “The lantern flickers”"
+    ticket = Thing("issue", "The lantern flickers", "#12", f"{SITE}tides/lamp/12")
     said = [
-        (timedelta(minutes=4), "pagure", f"zenobia commented on ticket {told}", ticket, "zenobia"),
-        (timedelta(minutes=50), "pagure", f"ottoline opened ticket {told}", ticket, "ottoline"),
-        (timedelta(hours=2), "buildsys", "isidor’s lantern-2.1-1.fc44 completed", f"{SITE}lantern", "isidor"),
-        (timedelta(hours=5), "bodhi", "mirabel gave kettle-0.9-2.fc44 karma: +1", f"{SITE}kettle", "mirabel"),
-        (timedelta(days=1), "meetbot", "ottoline’s meeting “Tide watch” ended in #tides", "", "ottoline"),
-        (timedelta(days=1, hours=3), "wiki", "isidor edited “Tide tables”", f"{SITE}tables", "isidor"),
-        (timedelta(days=2), "fedbadges", "zenobia was awarded the badge “First lantern”", SITE, "zenobia"),
+        (timedelta(minutes=4), "pagure", "zenobia", Activity("issue.commented", project="tides/lamp", thing=ticket)),
+        (timedelta(minutes=50), "pagure", "ottoline", Activity("issue.opened", project="tides/lamp", thing=ticket)),
+        (timedelta(hours=2), "buildsys", "isidor", _did("build.complete", "lantern-2.1-1.fc44")),
+        (timedelta(hours=5), "bodhi", "mirabel", replace(_did("update.commented", "kettle-0.9-2.fc44"), detail="+1")),
+        (timedelta(days=1), "meetbot", "ottoline", _did("meeting.finished", title="Tide watch")),
+        (timedelta(days=1, hours=3), "wiki", "isidor", _did("wiki.edited", title="Tide tables")),
+        (timedelta(days=2), "badges", "zenobia", _did("badge.earned", title="First lantern")),
     ]
     items = [
-        Item(len(said) - place, category, sentence, link, moment - ago, (name,))
-        for place, (ago, category, sentence, link, name) in enumerate(said)
+        Item(
+            len(said) - place,
+            category,
+            "",
+            activity.thing.link,
+            moment - ago,
+            moment - ago,
+            {name: name.title()},
+            replace(activity, actor=name),
+        )
+        for place, (ago, category, name, activity) in enumerate(said)
     ]
     return Sample({}, {"GetItems": items}, {"GetItems": []})
+
+
+def _did(verb: str, number: str = "", title: str = "") -> Activity:
+    return Activity(verb, thing=Thing(number=number, title=title, link=f"{SITE}{verb}"))
 
 
 def _activity(moment: datetime) -> Sample:

@@ -9,6 +9,7 @@ from hubs.errors import InvalidInput
 from hubs.i18n import _
 from hubs.views.account.settings import myself
 from hubs.views.web.context import bar, current_person, db, find_hub
+from hubs.widgets.feed.cards import items_of
 
 blueprint = Blueprint("mine", __name__, url_prefix="/me")
 
@@ -43,7 +44,10 @@ def arrange() -> ResponseReturnValue:
 def show_notices() -> str:
     """Show what concerns who asks, the newest first."""
     myself()
-    return render_template("notices.html", notices=notifications.mine(db(), current_person()))
+    notices = notifications.mine(db(), current_person())
+    messages = {item.id: item for item in items_of(db(), [row.message for row in notices if row.message])}
+    you = current_person().username
+    return render_template("notices.html", notices=notices, messages=messages, you=you)
 
 
 @blueprint.post("/notices")

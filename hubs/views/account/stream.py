@@ -29,8 +29,8 @@ def show() -> str:
     page = stream.read(db(), current_person(), narrow, before)
     days: dict[str, list[Card]] = {}
     for card in grouped(page.items):
-        days.setdefault(card.newest.sent_at.date().isoformat(), []).append(card)
-    newest = stream.cursor(page.items[0].sent_at, page.items[0].id) if page.items else ""
+        days.setdefault(card.newest.received_at.date().isoformat(), []).append(card)
+    newest = stream.cursor(page.items[0].received_at, page.items[0].id) if page.items else ""
     hidden = request.args.get("hidden", "")
     return render_template(
         "stream.html",
@@ -41,6 +41,7 @@ def show() -> str:
         first=not before,
         newest=newest,
         stream=heard,
+        you=current_person().username,
         hidden=hidden if hidden.isascii() and hidden.isdigit() else "",
     )
 

@@ -40,7 +40,7 @@ def feed(query: dict[str, Any], space: str, name: str) -> Any:
     start, limit = after(query["cursor"], str, int), query["limit"]
     items = _read(find_hub(space, name), limit + 1, _position(start) if start else None)
     last = items[limit - 1] if len(items) > limit else None
-    position = (last.sent_at.isoformat(), last.id) if last else None
+    position = (last.received_at.isoformat(), last.id) if last else None
     return page([_describe(item) for item in items[:limit]], limit, position)
 
 

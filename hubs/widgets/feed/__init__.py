@@ -66,6 +66,6 @@ class FeedView(RootWidgetView):
             raise no_such_page()
         days: dict[str, list[Card]] = {}
         for card in grouped(items[:size]):
-            days.setdefault(card.newest.sent_at.date().isoformat(), []).append(card)
+            days.setdefault(card.newest.received_at.date().isoformat(), []).append(card)
         shown = Shown(items[:size], page, len(items) > size)
         return {"days": days, "shown": shown, "whose": MessageScope.of(instance).title()}

@@ -1,15 +1,17 @@
 """Cards of the feed: messages read with few queries, and joined where they tell one story."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Executable, and_, bindparam, or_, select
+from sqlalchemy import Executable, and_, bindparam, case, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from hubs.models import MessagePerson, StoredMessage, now
+from hubs.activities.activity import Activity
+from hubs.activities.sentences import Part, parts
+from hubs.models import MessagePerson, StoredMessage, User, now
 from hubs.widgets.shared.messages import MessageScope, ScopeFilter
 
 #: Messages further apart than this are two stories.
@@ -20,34 +22,38 @@ SHOWN: tuple[Any, ...] = (
     StoredMessage.category,
     StoredMessage.sentence,
     StoredMessage.link,
+    StoredMessage.activity,
     StoredMessage.sent_at,
+    StoredMessage.received_at,
 )
 #: How far back the newest messages of a team are looked for at first, and then.
 BACK = (timedelta(hours=1), timedelta(hours=12), timedelta(days=6))
 EVER = datetime.fromtimestamp(0, UTC)
 #: Those whom a message names, beside the row by which it was found.
 _NAMED = aliased(MessagePerson)
+#: The full name of a person who is in lists; of others a feed tells the username only.
+_SHOWN_NAME = case((User.unlisted.is_(False), User.fullname)).label("shown_name")
 #: People shown on one card.
 FACES = 4
-#: Symbols by category; all others get a box.
+#: Symbols by category; those that no reader understands get a box.
 ICONS = {
-    "pagure": "branch",
-    "github": "branch",
-    "git": "branch",
-    "bodhi": "package",
-    "buildsys": "hammer",
-    "copr": "hammer",
-    "koschei": "hammer",
-    "fedbadges": "badge",
-    "meetbot": "chat",
-    "irc": "chat",
-    "mailman": "mail",
-    "wiki": "page",
-    "askbot": "question",
+    **dict.fromkeys(("pagure", "github", "gitlab", "forgejo", "git", "trac"), "branch"),
+    **dict.fromkeys(("bodhi", "pkgdb", "fedoratagger", "anitya", "hotness", "mbs"), "package"),
+    **dict.fromkeys(("buildsys", "build", "chroot", "copr", "koschei"), "hammer"),
+    **dict.fromkeys(("badges", "fedbadges"), "badge"),
+    **dict.fromkeys(("meetbot", "irc", "maubot", "discourse", "askbot"), "chat"),
+    **dict.fromkeys(("ci", "allpackages", "jenkins", "openqa", "greenwave", "rats", "kerneltest"), "check"),
+    **dict.fromkeys(("compose", "pungi", "odcs", "releng", "fedimg", "autocloud", "fedora_image_uploader"), "disc"),
+    **dict.fromkeys(("ansible", "nagios", "mirrormanager", "summershum"), "server"),
+    **dict.fromkeys(("fedora_elections", "nuancier"), "vote"),
+    **dict.fromkeys(("fas", "ipa"), "user"),
     "bugzilla": "bug",
     "fedocal": "calendar",
+    "fmn": "bell",
     "hubs": "hub",
-    "fas": "user",
+    "mailman": "mail",
+    "planet": "feed",
+    "wiki": "page",
 }
 
 
@@ -57,10 +63,29 @@ class Item:
 
     id: int
     category: str
-    sentence: str
+    #: What is shown without an activity.
+    fallback: str
     link: str
     sent_at: datetime
-    people: tuple[str, ...]
+    received_at: datetime
+    #: The names of those whom it concerns, by account.
+    names: Mapping[str, str]
+    activity: Activity | None = None
+
+    @property
+    def people(self) -> tuple[str, ...]:
+        """The accounts of those whom it concerns."""
+        return tuple(self.names)
+
+    @property
+    def sentence(self) -> str:
+        """What happened, as text in the language in force."""
+        return " ".join("".join(part.text for part in self.parts()).split())
+
+    def parts(self, you: str = "") -> list[Part]:
+        """Return the sentence in the language in force, for ``you`` as its reader where that is somebody."""
+        said = parts(self.activity, self.names, you) if self.activity else []
+        return said or [Part(self.fallback, "thing")]
 
 
 @dataclass(slots=True)
@@ -87,11 +112,11 @@ class Card:
     def takes(self, item: Item) -> bool:
         """Tell whether an older message belongs to this story."""
         last = self.items[-1]
-        if item.category != last.category or last.sent_at - item.sent_at > APART:
+        if item.category != last.category or last.received_at - item.received_at > APART:
             return False
-        return (
-            (item.link == last.link) if item.link else (item.people == last.people and item.sentence == last.sentence)
-        )
+        if item.link:
+            return item.link == last.link
+        return (item.people, item.activity, item.fallback) == (last.people, last.activity, last.fallback)
 
 
 def read(
@@ -104,7 +129,7 @@ def read(
 ) -> list[Item]:
     """Return the newest messages that name somebody, newest first, leaving out the first ``offset``.
 
-    ``before`` is the moment and the id of a message: only older ones are returned.
+    ``before`` is when a message was received, and its id: only older ones are returned.
     """
     values = {**whose.values(), "hidden": hidden, "limit": limit, "offset": offset}
     if before is not None:
@@ -130,50 +155,65 @@ def looks_back(latest: datetime) -> Iterator[datetime]:
 
 @cache
 def _newest(terms: ScopeFilter, hides: bool, goes_on: bool) -> Executable:
-    found = select(MessagePerson.message_id, MessagePerson.sent_at).where(
-        terms.condition(), ~terms.tells_of_hidden(), MessagePerson.sent_at >= bindparam("since")
+    received = MessagePerson.received_at
+    found = select(MessagePerson.message_id, received).where(
+        terms.condition(), ~terms.tells_of_hidden(), received >= bindparam("since")
     )
     if goes_on:
-        same_moment = MessagePerson.sent_at == bindparam("before_at")
+        same_moment = received == bindparam("before_at")
         at_once = and_(same_moment, MessagePerson.message_id < bindparam("before_id"))
-        found = found.where(or_(MessagePerson.sent_at < bindparam("before_at"), at_once))
+        found = found.where(or_(received < bindparam("before_at"), at_once))
     if hides:
         found = found.where(MessagePerson.category.not_in(bindparam("hidden", expanding=True)))
     if not terms.one_person:  # a message that names several members comes several times
         found = found.distinct()
     newest = (
-        found.order_by(MessagePerson.sent_at.desc(), MessagePerson.message_id.desc())
+        found.order_by(received.desc(), MessagePerson.message_id.desc())
         .limit(bindparam("limit"))
         .offset(bindparam("offset"))
         .subquery()
     )
     # A message comes once for each person whom it names: cheaper than a second query for the people.
     return (
-        select(*SHOWN, _NAMED.username)
+        select(*SHOWN, _NAMED.username, _SHOWN_NAME)
         .join(newest, newest.c.message_id == StoredMessage.id)
         .join(_NAMED, _NAMED.message_id == StoredMessage.id)
-        .order_by(StoredMessage.sent_at.desc(), StoredMessage.id.desc(), _NAMED.username)
+        .outerjoin(User, User.username == _NAMED.username)
+        .order_by(StoredMessage.received_at.desc(), StoredMessage.id.desc(), _NAMED.username)
     )
 
 
 def _told(rows: Sequence[Any]) -> list[Item]:
-    return _items({row.id: row for row in rows}.values(), ((row.id, row.username) for row in rows))
+    return _items({row.id: row for row in rows}.values(), ((row.id, row.username, row.shown_name) for row in rows))
 
 
 def items_of(session: Session, messages: Sequence[Any]) -> list[Item]:
     """Return messages, or rows of `SHOWN`, as cards show them, with the people whom they name, in one query."""
-    query = select(MessagePerson.message_id, MessagePerson.username).order_by(MessagePerson.username)
-    named = session.execute(query.where(MessagePerson.message_id.in_([one.id for one in messages])))
-    return _items(messages, ((key, username) for key, username in named))
+    query = (
+        select(MessagePerson.message_id, MessagePerson.username, _SHOWN_NAME)
+        .outerjoin(User, User.username == MessagePerson.username)
+        .where(MessagePerson.message_id.in_([message.id for message in messages]))
+        .order_by(MessagePerson.username)
+    )
+    return _items(messages, ((key, username, name) for key, username, name in session.execute(query)))
 
 
-def _items(messages: Iterable[Any], named: Iterable[tuple[int, str]]) -> list[Item]:
-    people: dict[int, list[str]] = {}
-    for key, username in named:
-        people.setdefault(key, []).append(username)
+def _items(messages: Iterable[Any], named: Iterable[tuple[int, str, str | None]]) -> list[Item]:
+    names: dict[int, dict[str, str]] = {}
+    for key, username, name in named:
+        names.setdefault(key, {})[username] = name or username
     return [
-        Item(one.id, one.category, one.sentence, one.link, one.sent_at, tuple(people.get(one.id, ())))
-        for one in messages
+        Item(
+            row.id,
+            row.category,
+            row.sentence,
+            row.link,
+            row.sent_at,
+            row.received_at,
+            names.get(row.id, {}),
+            Activity.from_row(row.activity),
+        )
+        for row in messages
     ]
 
 

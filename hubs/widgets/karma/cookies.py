@@ -62,7 +62,7 @@ def read(session: Session, username: str) -> list[Given]:
         .join(MessagePerson, MessagePerson.message_id == StoredMessage.id)
         .where(MessagePerson.username == username, MessagePerson.category == "irc")
         .where(StoredMessage.topic.like(f"%.{TOPIC}"), body.is_not(None))
-        .order_by(MessagePerson.sent_at.desc())
+        .order_by(MessagePerson.received_at.desc())
         .limit(READ)
     )
     names = {username.lower(), *nicks(session, username)}

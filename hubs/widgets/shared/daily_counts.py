@@ -82,7 +82,9 @@ def _daily_counts(terms: ScopeFilter, dialect: str) -> Executable:
     day = _day(dialect, sent)
     counted: Executable = (
         select(day, MessagePerson.category, func.count(MessagePerson.message_id.distinct()))
-        .where(terms.condition(), sent >= bindparam("since"), sent < bindparam("until"))
+        # The index is by when it was received, which is never before it was sent.
+        .where(terms.condition(), MessagePerson.received_at >= bindparam("since"))
+        .where(sent >= bindparam("since"), sent < bindparam("until"))
         .group_by(day, MessagePerson.category)
     )
     return counted

@@ -1,5 +1,6 @@
 """Messages are stored once, with whom they name; the outbox publishes after the commit."""
 
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -64,7 +65,9 @@ def test_activity_moves_people_and_their_hubs_forward_only(session: Session, tea
 
 
 def test_old_messages_are_removed_with_what_hangs_on_them(session: Session) -> None:
-    messages.store(session, [message("old", "a"), replace(message("new", "a"), sent_at=now())])
+    messages.store(
+        session, [replace(message("old", "a"), received_at=WHEN), replace(message("new", "a"), received_at=now())]
+    )
     messages.purge(session, 1)
     assert [row.msg_id for row in session.query(StoredMessage)] == ["new"]
     assert session.query(MessagePerson).count() == 1
@@ -72,10 +75,16 @@ def test_old_messages_are_removed_with_what_hangs_on_them(session: Session) -> N
 
 def test_many_old_messages_are_removed_a_part_at_a_time(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(messages, "REMOVED", 3)
-    stored = [replace(message(f"m{n}", "a"), sent_at=now() - timedelta(days=90 - n)) for n in range(7)]
-    messages.store(session, [*stored, replace(message("new", "a"), sent_at=now())])
+    stored = [replace(message(f"m{n}", "a"), received_at=now() - timedelta(days=90 - n)) for n in range(7)]
+    messages.store(session, [*stored, replace(message("new", "a"), received_at=now())])
     assert messages.purge(session, 1)
-    assert [row.msg_id for row in session.query(StoredMessage).order_by("sent_at")] == ["m3", "m4", "m5", "m6", "new"]
+    assert [row.msg_id for row in session.query(StoredMessage).order_by("received_at")] == [
+        "m3",
+        "m4",
+        "m5",
+        "m6",
+        "new",
+    ]
     assert messages.purge(session, 1)
     assert not messages.purge(session, 1)
     assert [row.msg_id for row in session.query(StoredMessage)] == ["new"]
@@ -115,3 +124,15 @@ def test_what_nobody_heard_is_found_until_it_is_marked(session: Session) -> None
     assert outbox.unhandled(session, later) == []
     outbox.purge(session)
     assert session.query(OutboxMessage).count() == 1
+
+
+def test_what_was_sent_in_the_future_or_long_ago_is_as_new_as_it_was_received(session: Session) -> None:
+    topic = "org.fedoraproject.dev.wiki.article.edit"
+    sent = {"future": 4_070_908_800, "past": 0, "now": time.time()}
+    stored = [parse({"topic": topic, "msg": {}, "msg_id": name, "timestamp": moment}) for name, moment in sent.items()]
+    messages.store(session, stored)
+    rows = session.query(StoredMessage).order_by("received_at").all()
+    assert [row.msg_id for row in rows] == ["future", "past", "now"]
+    assert all(row.sent_at <= row.received_at <= now() for row in rows)
+    assert messages.purge(session, 400) is False
+    assert session.query(StoredMessage).count() == 3

@@ -25,7 +25,7 @@ EVIL = '<script>alert(1)</script><img src=x onerror="alert(1)">'
 def say(number: int, *users: str, category: str = "wiki", ago: float = 1.0, **more: Any) -> Message:
     envelope = {"topic": f"a.b.dev.{category}.article.edit", "msg": {}, "msg_id": f"m{number}"}
     sent = now() - timedelta(hours=ago)
-    return replace(parse(envelope), users=frozenset(users), sent_at=sent, **more)
+    return replace(parse(envelope), users=frozenset(users), sent_at=sent, received_at=sent, **more)
 
 
 def build(session: Session, fragments: FragmentStore, hub: Hub, plugin: str, **settings: Any) -> str:

@@ -50,7 +50,7 @@ def settings(**more: Any) -> dict[str, Any]:
 
 def say(session: Session, *usernames: str, msg_id: str = "m1") -> None:
     body = {"agent": usernames[0], "users": list(usernames), "title": f"by {usernames[0]}"}
-    envelope = {"topic": "org.fedoraproject.dev.wiki.article.edit", "msg": body, "msg_id": msg_id}
+    envelope = {"topic": "org.fedoraproject.dev.tides.turned", "msg": body, "msg_id": msg_id}
     message = Extractor()(parse({**envelope, "timestamp": (now() - timedelta(minutes=5)).timestamp()}))
     messages.store(session, [message])
     activity_actions.note(session, dict.fromkeys(usernames, message.sent_at))
