@@ -21,7 +21,7 @@ WITH said AS (
 ), fresh AS (
     INSERT INTO messages ({names}) SELECT {values} FROM said
     ON CONFLICT (msg_id) DO NOTHING
-    RETURNING id, msg_id, sent_at, category
+    RETURNING id, msg_id, sent_at, received_at, category
 ), people AS (
     INSERT INTO message_people (message_id, username, sent_at, received_at, category)
     SELECT fresh.id, named.username, fresh.sent_at, fresh.received_at, fresh.category
@@ -71,7 +71,7 @@ def _type(name: str) -> tuple[str, Callable[[Any], Any]]:
     declared = StoredMessage.__table__.c[name].type
     kind = declared.impl if isinstance(declared, TypeDecorator) else declared
     if isinstance(kind, JSON):
-        return "json", json.dumps
+        return "json", lambda value: None if value is None else json.dumps(value)
     if isinstance(kind, DateTime):
         return "timestamptz", lambda moment: moment and moment.isoformat()
     if isinstance(kind, String):  # a cast to varchar(n) would cut what is too long instead of failing

@@ -189,8 +189,8 @@ class Pipeline:
                 continue
             for username in message.users:
                 known = seen.get(username) or self._recent.get(username)
-                if known is None or message.sent_at - known >= activity.STEP:
-                    seen[username] = message.sent_at
+                if known is None or message.received_at - known >= activity.STEP:
+                    seen[username] = message.received_at
         return seen
 
     def _remember(self, seen: dict[str, datetime]) -> None:
