@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +19,17 @@ from hubs.actions.people import roles as role_actions
 from hubs.actions.people import sign_in as sign_in_actions
 from hubs.actions.people import tokens
 from hubs.app import create_app
+from hubs.backend import daemon as daemons
 from hubs.backend.daemon import Daemon
 from hubs.bus import parse
 from hubs.cli import cli
 from hubs.events.log import EventLog
 from hubs.events.tokens import StreamClaims
 from hubs.fragments import versions
-from hubs.models import Database, Hub, Revocation, RoleName
+from hubs.models import Database, Hub, Revocation, RoleName, now
 from hubs.permissions import OPERATOR
 from hubs.settings import Settings, load
+from tests.services import wait_for
 from tests.unit.conftest import as_person, user_of
 from tests.unit.views.conftest import BASE, Compiled, post, sign_in
 
@@ -177,6 +180,33 @@ def test_a_member_who_goes_is_published_revoked_and_forgotten_by_the_cache(
     ]
     after = context.fragments.cache.get_many(keys)
     assert all(after.get(key) != value for key, value in before.items())
+
+
+def test_the_daemon_repeats_what_redis_did_not_confirm_and_restores_what_it_lost(
+    settings: Settings, app: Flask, session: Session, docs: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(daemons, "REVOCATIONS", 0.05)
+    events: EventLog = app.extensions["hubs"].events
+    restore, events.revocations.restore = events.revocations.restore, None  # it is the daemon that does it here
+    token = StreamClaims(("user:77",), time.time() - 10)
+    times = {"created_on": now() - timedelta(seconds=5), "expires_on": now() + timedelta(hours=6)}
+    session.add(Revocation(scope="user:77", **times))
+    session.commit()
+    daemon = Daemon(settings)
+    thread = threading.Thread(target=daemon._keep_revocations)
+    thread.start()
+    try:
+        wait_for(lambda: events.is_revoked(token), "the revocation to reach Redis")
+        session.expire_all()
+        wait_for(lambda: session.query(Revocation).one().revoked_at or session.rollback(), "its confirmation")
+        events.client.flushall()
+        assert not events.is_revoked(token)
+        wait_for(lambda: events.is_revoked(token), "the revocation to be restored")
+    finally:
+        events.revocations.restore = restore
+        daemon.stop()
+        thread.join(10)
+    assert not thread.is_alive()
 
 
 def notices(events: EventLog, user_id: int, cursor: str) -> list[str]:
