@@ -26,7 +26,13 @@ ours = [
 ]
 #: Names of whoever signs the account system's messages about groups; with none, nobody is believed.
 accounts = [name.strip() for name in os.environ.get("HUBS_BUS_ACCOUNTS", "").split(",") if name.strip()]
-groups = ["fas.group.member.sponsor", "fas.group.member.remove"]
+groups = [
+    "fas.group.member.sponsor",
+    "fas.group.member.remove",
+    "fas.group.member.removed",
+    "ipa.group_add_member.v1",
+    "ipa.group_remove_member.v1",
+]
 prefix = ".".join((os.environ.get("HUBS_TOPIC_PREFIX", "org.fedoraproject"), os.environ.get("HUBS_ENVIRONMENT", "dev")))
 
 config = {

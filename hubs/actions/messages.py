@@ -38,7 +38,7 @@ def store(session: Session, messages: Sequence[Message]) -> list[Message]:
     ordered = [unique[msg_id] for msg_id in sorted(unique)]
     if _is_postgresql(session):
         people = [(message.msg_id, username) for message in ordered for username in message.users]
-        packages = [(message.msg_id, package) for message in ordered for package in message.packages]
+        packages = [(message.msg_id, package) for message in ordered for package in _packages(message)]
         stored = messages_postgresql.store(session, [_row(message) for message in ordered], people, packages)
     else:
         stored = _store(session, ordered)
@@ -51,7 +51,7 @@ def _store(session: Session, messages: Sequence[Message]) -> set[str]:
     ids: dict[str, int] = {msg_id: key for key, msg_id in returned}
     fresh = [message for message in messages if message.msg_id in ids]
     people = [_person(ids[m.msg_id], m, username) for m in fresh for username in m.users]
-    packages = [_package(ids[m.msg_id], m, package) for m in fresh for package in m.packages]
+    packages = [_package(ids[m.msg_id], m, package) for m in fresh for package in _packages(m)]
     if people:
         session.execute(insert(MessagePerson), people)
     if packages:
@@ -110,6 +110,11 @@ def _row(message: Message) -> dict[str, Any]:
         "icon": _address(message.icon),
         "body": message.body,
     }
+
+
+def _packages(message: Message) -> frozenset[str]:
+    """Return the packages by which a message is found: also those of its activity that its publisher does not name."""
+    return message.packages | names(message.activity.packages if message.activity else (), 255)
 
 
 def _person(key: int, message: Message, username: str) -> dict[str, Any]:

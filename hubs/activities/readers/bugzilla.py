@@ -1,6 +1,6 @@
 """Bugzilla, in both forms of its messages: product, component and people as texts, or as objects."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from hubs.activities.activity import Activity, Thing, names
 from hubs.activities.fields import Body, first, get, items, person, text
@@ -15,9 +15,9 @@ _NO_PACKAGES = frozenset(("distribution", "Package Review", "LiveCD", "LiveCD - 
 def read(name: str, body: Body) -> Activity | None:
     """Read what happened to a bug."""
     bug, event = get(body, "bug"), get(body, "event")
-    number = text(bug, "id")
-    if not number:
+    if not isinstance(bug, Mapping) or not bug:
         return None
+    number = text(bug, "id")
     addresses = [person(event, "user"), text(event, "who"), person(bug, "reporter"), person(bug, "creator")]
     actor = first(text(body, "agent_name"), person(event, "user"), text(event, "who"))
     if name.endswith(".new"):
@@ -36,14 +36,20 @@ def read(name: str, body: Body) -> Activity | None:
     product, components = _label(bug, "product"), list(_components(bug))
     fedora = product in ("Fedora", "Fedora EPEL")
     subjects = {("project", f"bugzilla:{product}/{component}") for component in components if product}
-    subjects |= {("account", f"bugzilla:{one}") for one in {assigned, *addresses} if "@" in one}
+    subjects |= {
+        ("account", f"bugzilla:{one}")
+        for one in {assigned, person(bug, "reporter"), person(bug, "creator")}
+        if "@" in one
+    }
     # A component that the bug was moved to or from counts too, and so do those who talk about it.
     cc = [person(one) for one in items(bug, "cc")]
     writers = [person(comment, "author") for comment in items(bug, "comments")]
     return Activity(
         f"bug.{verb}",
         actor=actor,
-        thing=Thing("bug", text(bug, "summary"), f"RHBZ#{number}", f"{_SITE}{number}"),
+        thing=Thing(
+            "bug", text(bug, "summary"), f"RHBZ#{number}" if number else "", f"{_SITE}{number}" if number else ""
+        ),
         project="",
         detail=", ".join(sorted(changed)[:4]),
         people=names(actor, addresses, assigned, cc, writers, (text(one) for one in items(body, "usernames"))),

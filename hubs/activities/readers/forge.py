@@ -26,7 +26,6 @@ _ACTIONS = {
     "ready_for_review": "edited",
     "converted_to_draft": "edited",
 }
-_PULL_EVENTS = ("pull_request", "pull_request_review", "pull_request_review_comment", "pull_request_comment")
 _REVIEWS = {"approved": "approved", "changes_requested": "changes_requested", "rejected": "changes_requested"}
 
 
@@ -193,7 +192,7 @@ def _ticket(hook: Hook) -> Activity | None:
         return None
     # A comment on a pull request comes as a comment on the issue that it also is.
     pull = get(thing, "pull_request")  # Forgejo says there whether it is merged, GitHub where it is
-    is_pull = hook.event in _PULL_EVENTS or bool(text(pull, "url") or text(pull, "html_url"))
+    is_pull = hook.event.startswith("pull_request") or bool(text(pull, "url") or text(pull, "html_url"))
     is_pull = is_pull or get(pull, "merged") is not None
     kind, comment = ("pull" if is_pull else "issue"), get(body, "comment") or get(body, "review")
     number = first(text(thing, "number"), text(body, "number"))

@@ -35,6 +35,14 @@ _ANY = ("*",)
 #: Names of messages for which the matching topics are remembered.
 _NAMES = 4096
 EVERYTHING = "any:"
+#: Fields of a person's hub that link another name with the account, with what stands before that name in messages.
+_ALIASES = {
+    "chat_nick": "",
+    "bugzilla_email": "",
+    "github_username": "github:",
+    "gitlab_username": "gitlab:",
+    "forgejo_username": "forgejo:",
+}
 
 #: What is stale: the numbers of the cached functions (in the order of the widget's type) by widget id.
 Touched = dict[int, set[int]]
@@ -253,10 +261,10 @@ def _members(hub: Hub) -> tuple[str, ...]:
 
 def _aliases(hub: Hub) -> Iterator[str]:
     if hub.kind == "user":
-        for name in ("chat_nick", "bugzilla_email"):
+        for name, prefix in _ALIASES.items():
             alias = (hub.extras or {}).get(name)
-            if isinstance(alias, str) and alias:
-                yield alias.lower()
+            if isinstance(alias, str) and alias.strip():
+                yield prefix + alias.strip().lower()
 
 
 def _interests(function: CachedFunction) -> list[Interest] | None:

@@ -8,15 +8,21 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from hubs.actions.people import groups
+from hubs.activities.fields import people, person, text
+from hubs.activities.readers.accounts import parameters
 from hubs.bus import Message, signed
 from hubs.models import now
 
 log = logging.getLogger(__name__)
 
 #: What happened to a member, by the end of the topic.
-EVENTS = {"fas.group.member.sponsor": True, "fas.group.member.remove": False}
-#: Names of fields in which one of these messages says the name of a person or group.
-_NAMES = ("username", "name")
+EVENTS = {
+    "fas.group.member.sponsor": True,
+    "fas.group.member.remove": False,
+    "fas.group.member.removed": False,
+    "ipa.group_add_member.v1": True,
+    "ipa.group_remove_member.v1": False,
+}
 
 
 class GroupMessages:
@@ -43,10 +49,11 @@ class GroupMessages:
         if not message.vouched or message.sent_at < now() - self._oldest:
             log.warning("%s (%s) is not believed: unsigned from history, or too old", message.msg_id, message.topic)
             return
-        group, username = _name(message.body.get("group")), _name(message.body.get("user")).lower()
-        hubs = groups.changed(session, group, username, belongs=belongs)
-        if hubs:
-            log.info("%s %s %s: %d teams follow", username, "entered" if belongs else "left", group, len(hubs))
+        group, members = _group_and_members(message)
+        for username in members:
+            hubs = groups.changed(session, group, username, belongs=belongs)
+            if hubs:
+                log.info("%s %s %s: %d teams follow", username, "entered" if belongs else "left", group, len(hubs))
 
 
 def group_messages_are_authenticated(config: Mapping[str, Any], trusted: str) -> bool:
@@ -63,8 +70,18 @@ def authenticator(config: Mapping[str, Any], *, trust: bool) -> Callable[[Messag
     return lambda message: trust or (message.name in EVENTS and signed(message, config))
 
 
-def _name(value: Any) -> str:
-    """Return the name of a person or group, which older messages hold in an object."""
-    if isinstance(value, dict):
-        value = next((value[name] for name in _NAMES if isinstance(value.get(name), str)), "")
-    return value[:64] if isinstance(value, str) else ""
+def _group_and_members(message: Message) -> tuple[str, list[str]]:
+    """Return the group that a message is about, and who entered or left it.
+
+    The account system names one person, in an object in its older messages. The directory server names several, and
+    reports calls that failed as well.
+    """
+    body = message.body
+    if message.name.startswith("fas."):
+        group, members = person(body, "group"), [person(body, "user")]
+    elif text(body, "IPA_API_RESULT") == "SUCCESS":
+        values = parameters(body)
+        group, members = text(values, "cn"), list(people(values, "user"))
+    else:
+        return "", []
+    return group[:64], [name[:64].lower() for name in members if name]

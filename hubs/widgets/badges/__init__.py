@@ -18,6 +18,9 @@ from hubs.widgets.view import RootWidgetView
 #: Badges of one person that are kept; there are about 700 in all.
 KEPT = 1000
 
+#: Messages about badges that somebody earned: of today, and of the old bus.
+TOPICS = ("badges.badge.award", "fedbadges.badge.award")
+
 
 class Badges(Widget):
     """Earned badges."""
@@ -39,7 +42,7 @@ class GetBadges(CachedFunction):
     def interests(self) -> list[Interest]:
         """Return: badges that are awarded to the person."""
         name = person_of(self.instance)
-        return [Interest(("fedbadges.badge.award",), "user", name)] if name else []
+        return [Interest(TOPICS, "user", name)] if name else []
 
     def should_invalidate(self, message: Mapping[str, Any]) -> bool:
         """Tell whether the badge went to the person: the message may name others, who made the badge for example."""

@@ -12,12 +12,18 @@ from hubs.widgets.parameters import Parameter
 from hubs.widgets.shared.trackers import PROJECT, Found, ask, interests, is_by
 from hubs.widgets.view import RootWidgetView
 
-#: Messages about issues, by forge. Forgejo's are named after the events of its webhooks.
+#: Messages about issues, by forge: the events of webhooks, and GitHub's of the old bus (``github.issue``).
 TOPICS = {
     "pagure": ("pagure.issue",),
-    "github": ("github.issue",),
+    "github": ("github.issues", "github.issue_comment", "github.issue"),
     "bugzilla": ("bugzilla.bug",),
-    "forgejo": ("forgejo.issues", "forgejo.issue_comment"),
+    "forgejo": (
+        "forgejo.issues",
+        "forgejo.issue_assign",
+        "forgejo.issue_comment",
+        "forgejo.issue_label",
+        "forgejo.issue_milestone",
+    ),
 }
 
 

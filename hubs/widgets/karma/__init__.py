@@ -10,7 +10,7 @@ from hubs.models import Widget as Row
 from hubs.models import now
 from hubs.widgets.base import Widget
 from hubs.widgets.caching import CachedFunction, Interest, session_of
-from hubs.widgets.karma.cookies import TOPIC, Cookies, count, read
+from hubs.widgets.karma.cookies import TOPICS, Cookies, count, read
 from hubs.widgets.parameters import Parameter
 from hubs.widgets.shared.messages import MessageScope
 from hubs.widgets.shared.person import PERSON, person_of
@@ -67,13 +67,14 @@ class CountCookies(CachedFunction):
 
     def interests(self) -> list[Interest]:
         """Return: cookies that name the person."""
-        return [Interest((TOPIC,), "user", self.username)] if self.username else []
+        return [Interest(TOPICS, "user", self.username)] if self.username else []
 
     def should_invalidate(self, message: Mapping[str, Any]) -> bool:
         """Tell whether the person got the cookie: who gives one is named, too."""
-        names = [str(message["msg"].get(field)).lower() for field in ("agent", "recipient")]
+        fields = message["msg"]
+        giver = str(fields.get("sender") or fields.get("agent")).lower()
         # A recipient that is a chat nick has been told from its account before, so only the giver is left out.
-        return self.username.lower() in names[1:] or self.username.lower() != names[0]
+        return self.username.lower() in (str(fields.get("recipient")).lower(),) or self.username.lower() != giver
 
     def execute(self) -> Cookies:
         """Return the counts.

@@ -1,7 +1,8 @@
 """Cookies: thanks that people gave each other in chat, counted from the messages of the bot.
 
-``irc.karma`` carries agent, recipient, vote (1 or -1) and total: what the bot itself has counted for the recipient,
-which reaches further back than the messages that are kept here.
+``maubot.cookie.give.v1`` carries sender, recipient and total: what the bot itself has counted for the recipient, which
+reaches further back than the messages that are kept here. ``irc.karma``, of the bot in IRC, has agent for the sender,
+and vote (1 or -1).
 """
 
 from collections import Counter
@@ -9,12 +10,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import case, func, or_, select
 from sqlalchemy.orm import Session
 
 from hubs.models import Hub, MessagePerson, StoredMessage
 
-TOPIC = "irc.karma"
+#: Of Matrix, and of IRC.
+TOPICS = ("maubot.cookie.give", "irc.karma")
+_CATEGORIES = ("maubot", "irc")
 #: Messages counted at most.
 READ = 20_000
 #: Givers named.
@@ -54,15 +57,15 @@ def read(session: Session, username: str) -> list[Given]:
         # As texts: a number that is none must not fail the query.
         select(
             body["recipient"].as_string(),
-            body["agent"].as_string(),
-            body["vote"].as_string(),
+            func.coalesce(body["sender"].as_string(), body["agent"].as_string()),
+            case((StoredMessage.category == "maubot", "1"), else_=body["vote"].as_string()),
             body["total"].as_string(),
             StoredMessage.sent_at,
         )
         .join(MessagePerson, MessagePerson.message_id == StoredMessage.id)
-        .where(MessagePerson.username == username, MessagePerson.category == "irc")
-        .where(StoredMessage.topic.like(f"%.{TOPIC}"), body.is_not(None))
-        .order_by(MessagePerson.received_at.desc())
+        .where(MessagePerson.username == username, MessagePerson.category.in_(_CATEGORIES))
+        .where(or_(*(StoredMessage.topic.like(f"%.{topic}%") for topic in TOPICS)), body.is_not(None))
+        .order_by(MessagePerson.sent_at.desc())
         .limit(READ)
     )
     names = {username.lower(), *nicks(session, username)}

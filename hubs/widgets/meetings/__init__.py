@@ -62,7 +62,11 @@ class GetMeetings(CachedFunction):
 
     def interests(self) -> list[Interest]:
         """Return: meetings of the calendar, and settings of the hub where the calendar is named there."""
-        found = [Interest(("fedocal.meeting",), "calendar", self.calendar.lower())] if self.calendar else []
+        found = (
+            [Interest(("fedocal.meeting", "fedocal.calendar"), "calendar", self.calendar.lower())]
+            if self.calendar
+            else []
+        )
         if not self.instance.config["calendar"]:
             found.append(Interest(("hubs.hub.updated",), "hub", str(self.instance.hub.id)))
         return found

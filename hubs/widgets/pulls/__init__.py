@@ -17,7 +17,16 @@ from hubs.widgets.view import RootWidgetView
 TOPICS = {
     "pagure": ("pagure.pull-request",),
     "github": ("github.pull_request", "github.pull_request_review"),
-    "forgejo": ("forgejo.pull_request",),
+    "forgejo": (
+        "forgejo.pull_request",
+        "forgejo.pull_request_approved",
+        "forgejo.pull_request_assign",
+        "forgejo.pull_request_comment",
+        "forgejo.pull_request_label",
+        "forgejo.pull_request_rejected",
+        "forgejo.pull_request_review_request",
+        "forgejo.pull_request_sync",
+    ),
 }
 
 

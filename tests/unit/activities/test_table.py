@@ -187,7 +187,7 @@ ROWS: list[Row] = [
         set(),
         {
             "project:bugzilla:Sea/otter",
-            *(f"account:bugzilla:{name}@x.example" for name in "xco"),
+            *(f"account:bugzilla:{name}@x.example" for name in "co"),
         },
     ),
     *(

@@ -47,7 +47,7 @@ MEETING = {"calendar_name": "Docs", "meeting_name": "weekly", "meeting_id": 42}
         (
             "io.pagure.prod.pagure.issue.new",
             {"issue": ISSUE | {"assignee": None}, "project": PAGURE_NEW},
-            {("project", "pagure:rpms/bear"), ("account", "pagure:bert")},
+            {("project", "pagure:rpms/bear"), ("account", "pagure:bert"), ("package", "rpm")},
         ),
         (
             "io.pagure.prod.pagure.pull-request.new",
@@ -86,6 +86,7 @@ MEETING = {"calendar_name": "Docs", "meeting_name": "weekly", "meeting_id": 42}
                 ("project", "bugzilla:fedora/python-boat"),
                 ("account", "bugzilla:a@example.org"),
                 ("account", "bugzilla:b@e.org"),
+                ("package", "python-Boat"),
             },
         ),
         ("org.fedoraproject.prod.fedocal.meeting.new", {"meeting": MEETING}, {("calendar", "docs")}),

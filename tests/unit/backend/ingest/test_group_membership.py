@@ -36,7 +36,8 @@ def say(database: Database, session: Session, team: Hub) -> Any:
     handler = GroupMessages(TRUSTED, 400)
 
     def say(event: str, body: dict[str, Any], prefix: str = TRUSTED, **more: Any) -> list[str]:
-        message = parse({"topic": f"{prefix}.fas.group.member.{event}", "msg": body, "msg_id": "m"})
+        name = more.pop("name", "fas.group.member.")
+        message = parse({"topic": f"{prefix}.{name}{event}", "msg": body, "msg_id": "m"})
         with database.transaction() as own:
             handler.handle(own, replace(message, **more))
         session.expire_all()
@@ -55,6 +56,24 @@ def test_who_enters_a_group_is_a_member_and_who_leaves_it_hears_no_more(
     assert [row.scope for row in session.query(Revocation)] == [f"user:{user_of(session, 'stranger').id}"]
     topics = [row.topic for row in session.query(OutboxMessage).order_by(OutboxMessage.id)][-2:]
     assert topics == ["hubs.user.role.added", "hubs.user.role.removed"]
+
+
+@pytest.mark.parametrize("body", [{"msg": NEW}, NEW])
+def test_removals_of_today_are_understood(say: Any, body: dict[str, Any]) -> None:
+    assert say("sponsor", body) == ["member", "stranger"]
+    assert say("removed", body) == ["member"]
+
+
+def test_the_directory_server_may_add_and_remove_several_at_once(say: Any) -> None:
+    def ipa(command: str, result: str = "SUCCESS", users: str = '["member", "stranger"]') -> list[str]:
+        values = f'{{"cn": "otters", "all": false, "user": {users}}}'
+        body = {"IPA_API_ACTOR": "owner@X", "IPA_API_RESULT": result, "IPA_API_PARAMS": values}
+        return say(f"{command}.v1", body, name="ipa.group_")
+
+    assert ipa("add_member", users='["stranger"]') == ["member", "stranger"]
+    assert ipa("remove_member", "ValidationError") == ["member", "stranger"]
+    assert ipa("remove_member") == []
+    assert ipa("add_member", users="null") == []
 
 
 def test_who_only_applies_is_no_member(say: Any) -> None:
