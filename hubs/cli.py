@@ -10,7 +10,7 @@ from alembic.util.exc import CommandError
 from hubs import __version__
 from hubs.backend.standalone import run as run_daemon
 from hubs.bus import NullPublisher
-from hubs.commands import cache, files, people
+from hubs.commands import cache, files, messages, people
 from hubs.demo import fill as demo_fill
 from hubs.demo import replay as demo_replay
 from hubs.demo import upstream as demo_upstream
@@ -138,7 +138,16 @@ def settings() -> None:
         click.echo(f"But the widget {origin} cannot be used: {reason}")
 
 
-for command in (files.export, files.apply, people.team, people.user, people.audit, cache.cache, widget):
+for command in (
+    files.export,
+    files.apply,
+    people.team,
+    people.user,
+    people.audit,
+    cache.cache,
+    messages.messages,
+    widget,
+):
     cli.add_command(command)
 
 

@@ -64,6 +64,22 @@ RENAMED = {
 }
 
 
+#: Programs of Fedora that act under accounts of their own.
+SERVICE_ACCOUNTS = (
+    "anitya",
+    "autopen",
+    "bodhi",
+    "hotness",
+    "koschei",
+    "packit",
+    "pagure",
+    "releng",
+    "the-new-hotness",
+    "upstream-release-monitoring",
+    "zodbot",
+)
+
+
 class Settings(BaseModel):
     """The settings of one process; immutable."""
 
@@ -119,6 +135,10 @@ class Settings(BaseModel):
     publish: bool = Field(True, description="Whether changes made here are published on the bus.")
     trust_bus: bool = Field(
         False, description="Whether unsigned messages about groups, from bus or history, may change who is a member."
+    )
+    service_accounts: Words = Field(
+        list(SERVICE_ACCOUNTS),
+        description="Accounts under which programs act, comma-separated: what they do is no person's activity.",
     )
     widgets: Words = Field([], description="Outside widgets, as module:ClassName, comma-separated.")
     rebuild: Literal["threads", "celery"] = Field(

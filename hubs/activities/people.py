@@ -3,25 +3,13 @@
 import re
 from collections.abc import Collection, Mapping
 
+from hubs.settings import SERVICE_ACCOUNTS
+
 _USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 #: OpenID addresses and our own e-mail domain hold a username.
 _ADDRESS = re.compile(r"(?:(?:https?://)?([\w.-]+?)\.id\.[\w.-]+/?|([\w.-]+)@fedoraproject\.org)")
 #: Names that stand for no account.
 NOBODY = frozenset(("anonymous", "apache", "nobody", "none", "null", "orphan", "root", "system", "undefined"))
-#: Names under which programs act, unless a setting names others.
-SERVICES = (
-    "anitya",
-    "autopen",
-    "bodhi",
-    "hotness",
-    "koschei",
-    "packit",
-    "pagure",
-    "releng",
-    "the-new-hotness",
-    "upstream-release-monitoring",
-    "zodbot",
-)
 
 
 class Accounts:
@@ -32,7 +20,9 @@ class Accounts:
     programs act: they are nobody's.
     """
 
-    def __init__(self, directory: Mapping[str, str] | None = None, services: Collection[str] = SERVICES) -> None:
+    def __init__(
+        self, directory: Mapping[str, str] | None = None, services: Collection[str] = SERVICE_ACCOUNTS
+    ) -> None:
         self.directory: Mapping[str, str] = {} if directory is None else directory
         self._nobody = NOBODY | {name.lower() for name in services}
 

@@ -95,7 +95,7 @@ class Daemon:
         self.rebuilder = Rebuilder(work, *self._crews, settings.rebuild_interval)
         self._timers = Timers(self._database, self._due, stream, self.rebuilder, 2.0 * settings.build_timeout)
         index = Index(fragments.registry)
-        extract = fedmsg_meta_extractor(index.directory)
+        extract = self._extract = fedmsg_meta_extractor(index.directory, settings.service_accounts)
         groups = create_groups(settings, bus or {})
         self._heartbeat = Heartbeat()
         self._refresher = IndexRefresher(self._database, index, self._heartbeat.beat)
@@ -233,6 +233,8 @@ class Daemon:
             counts.update(more)
         for client in self._broker:
             counts.update({f"amqp_{name}": count for name, count in client.counts.items()})
+        # Topic families that no reader understands, by name: gaps that an operator can report.
+        counts.update({f"unread_{family}": count for family, count in self._extract.unread.most_common(10)})
         figures = " ".join(f"{name}={count}" for name, count in sorted(counts.items()))
         log.info("so far %s; waiting messages=%d widgets=%d", figures, len(self.pipeline), len(self.rebuilder))
 

@@ -113,7 +113,7 @@ class Index:
         tables = self._tables
         topics = _matching(tables, message.name)
         found: Touched = {}
-        for key in self._keys(message):
+        for key in self.keys(message):
             for entry in tables.entries.get(key, ()):
                 if entry >> _TOPICS_AT in topics:
                     widget, number = entry & _WIDGET_MASK, entry >> _WIDGET_BITS & _FUNCTION_MASK
@@ -165,7 +165,8 @@ class Index:
         """Return the ids of the hubs in the index."""
         return list(self._tables.hubs)
 
-    def _keys(self, message: Message) -> Iterator[str]:
+    def keys(self, message: Message) -> Iterator[str]:
+        """Yield what is looked up for a message."""
         yield EVERYTHING
         teams: set[int] = set()
         for username in message.users:
@@ -197,7 +198,7 @@ class Index:
                     exact[row.id, number] = function
                     packed |= _HAS_A_WORD
                 for interest in interests:
-                    entries[_key(interest), self._number(interest) << _TOPICS_AT | packed] = None
+                    entries[key_of(interest), self._number(interest) << _TOPICS_AT | packed] = None
         return list(entries), (exact, asked)
 
     def _number(self, interest: Interest) -> int:
@@ -248,7 +249,8 @@ def matches(topics: Iterable[str], name: str) -> bool:
     return any(topic in ("*", name) or name.startswith(f"{topic}.") for topic in topics)
 
 
-def _key(interest: Interest) -> str:
+def key_of(interest: Interest) -> str:
+    """Return what an interest is looked up by; see `Index.keys`."""
     return EVERYTHING if interest.kind == "any" else f"{interest.kind}:{interest.value}"
 
 

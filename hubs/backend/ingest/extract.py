@@ -14,9 +14,10 @@ from typing import Any
 from hubs.actions.messages import names
 from hubs.activities import table
 from hubs.activities.activity import Activity
-from hubs.activities.people import SERVICES, Accounts, username
+from hubs.activities.people import Accounts, username
 from hubs.activities.sentences import sentence
 from hubs.bus import FEDMSG, MODULE, Message
+from hubs.settings import SERVICE_ACCOUNTS
 
 __all__ = ["PEOPLE", "Extractor", "username"]
 
@@ -63,7 +64,9 @@ class Extractor:
     any time. ``services`` are the accounts of programs.
     """
 
-    def __init__(self, directory: Mapping[str, str] | None = None, services: Collection[str] = SERVICES) -> None:
+    def __init__(
+        self, directory: Mapping[str, str] | None = None, services: Collection[str] = SERVICE_ACCOUNTS
+    ) -> None:
         self.accounts = Accounts(directory, services)
         #: Messages of topic families that no reader understands, by family.
         self.unread: Counter[str] = Counter()

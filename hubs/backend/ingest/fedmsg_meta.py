@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 
 import fedmsg.meta
 
-from hubs.activities.people import SERVICES
 from hubs.backend.ingest.extract import Extractor
 from hubs.bus import MODULE, Message
+from hubs.settings import SERVICE_ACCOUNTS
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -31,7 +31,7 @@ _ASK_NETWORK = frozenset(("taskotron",))
 _KINDS = 4096
 
 
-def fedmsg_meta_extractor(directory: Mapping[str, str], services: Collection[str] = SERVICES) -> Extractor:
+def fedmsg_meta_extractor(directory: Mapping[str, str], services: Collection[str] = SERVICE_ACCOUNTS) -> Extractor:
     """Return the extractor that also asks fedmsg.meta where its plugins are installed, else our own."""
     if find_spec(PLUGINS) is None:
         log.info("%s is not installed: messages that no reader understands are described in general terms", PLUGINS)
@@ -42,7 +42,7 @@ def fedmsg_meta_extractor(directory: Mapping[str, str], services: Collection[str
 class FedoraExtractor(Extractor):
     """Asks the plugins about messages that no reader understands; what they cannot tell is looked for in the fields."""
 
-    def __init__(self, directory: Mapping[str, str], services: Collection[str] = SERVICES) -> None:
+    def __init__(self, directory: Mapping[str, str], services: Collection[str] = SERVICE_ACCOUNTS) -> None:
         super().__init__(directory, services)
         _look_up_in(self.accounts.directory)
         fedmsg.meta.make_processors(**_CONFIG)
