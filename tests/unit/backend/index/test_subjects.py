@@ -128,5 +128,5 @@ def test_an_address_that_cannot_be_read_is_about_nothing() -> None:
 def test_the_index_finds_widgets_by_project_and_account(registry: Registry, interest: Interest, found: bool) -> None:
     message = say("io.pagure.prod.pagure.issue.new", {"issue": ISSUE, "project": PAGURE_NEW})
     index = Index(registry)
-    keys = set(index._keys(message))
+    keys = set(index.keys(message))
     assert (f"{interest.kind}:{interest.value}" in keys and message.name.startswith(interest.topics[0])) is found

@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 
 from hubs.actions import messages
 from hubs.actions.people import roles, stream
+from hubs.backend.ingest.extract import Extractor
+from hubs.bus import parse
 from hubs.models import Hub, MessagePerson, RoleName, StoredMessage, StreamMark, User, Visibility, now
 from tests.unit.conftest import as_person, user_of
 from tests.unit.views.conftest import post, sign_in
@@ -213,3 +215,21 @@ def test_who_has_no_account_left_takes_the_marks_along(session: Session, otters:
     stream.mark(session, as_person(session, "subscriber"), number, "save")
     session.query(User).filter_by(username="subscriber").delete()
     assert session.query(StreamMark).count() == 0
+
+
+def test_sentences_are_in_the_readers_language_with_names_and_links(
+    client: FlaskClient, session: Session, otters: Hub
+) -> None:
+    issue = {"id": 4, "title": "Low <tide>", "full_url": "https://x.example/4", "assignee": {"name": "owner"}}
+    body = {"agent": "member", "issue": issue, "project": {"fullname": "otters"}}
+    envelope = {"topic": "io.pagure.prod.pagure.issue.assigned.added", "msg": body, "msg_id": "m"}
+    user_of(session, "member").fullname = "Mem & Ber"
+    messages.store(session, [Extractor()(parse(envelope))])
+    session.commit()
+    link = '<a href="https://x.example/4" rel="noopener nofollow">otters#4 {}Low &lt;tide&gt;{}</a>'
+    english, member = link.format("“", "”"), '<span class="person" title="member">Mem &amp; Ber</span>'
+    assert sees(sign_in(client, "owner")) == [f"{member} assigned the issue {english} to you"]
+    owner = '<span class="person" title="owner">Owner</span>'
+    assert sees(sign_in(client, "member")) == [f"You assigned the issue {english} to {owner}"]
+    german = client.get("/stream/", headers={"Accept-Language": "de"}).get_data(as_text=True)
+    assert f"Du hast das Ticket {link.format('„', '“')} {owner} zugewiesen" in german
