@@ -62,6 +62,8 @@ _FILL = (
 
 def upgrade() -> None:
     """Apply."""
+    if op.get_bind().dialect.name == "postgresql":  # a connection of ours ends a statement after some seconds
+        op.execute("SET LOCAL statement_timeout = 0")
     for statement in _MERGE:
         op.execute(statement)
     op.add_column("messages", sa.Column("activity", sa.JSON(none_as_null=True), nullable=True))

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from hubs.models import StoredMessage, Watermark, now
@@ -17,7 +17,7 @@ def ensure(session: Session, name: str = HISTORY) -> Watermark:
     """Return the watermark of a source; a new one begins at the newest stored message, or now where there is none."""
     mark = session.get(Watermark, name)
     if mark is None:
-        newest = session.scalar(select(StoredMessage.received_at).order_by(StoredMessage.received_at.desc()).limit(1))
+        newest = session.scalar(select(func.max(StoredMessage.sent_at)))
         mark = Watermark(name=name, complete_until=min(newest or now(), now()))
         session.add(mark)
         session.flush()
