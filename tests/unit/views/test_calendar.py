@@ -84,4 +84,4 @@ def test_when_the_service_is_silent_the_page_says_so(client: FlaskClient, upstre
     upstream.on(PATH, Reply("", 403))
     answer = client.get(urls.widget_calendar(row.id))
     assert answer.status_code == 502
-    assert "Fedocal does not let us read this" in answer.get_data(as_text=True)
+    assert "Fedocal denied access" in answer.get_data(as_text=True)

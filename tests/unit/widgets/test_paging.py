@@ -57,7 +57,7 @@ def test_a_feed_is_read_back_page_by_page(session: Session, fragments: FragmentS
 
 
 def test_what_is_not_cut_has_no_page(session: Session, fragments: FragmentStore, team: Hub) -> None:
-    with pytest.raises(NotFound, match="shows all"):
+    with pytest.raises(NotFound, match="already shows everything"):
         fragments.page(add(session, team, "about", text="hello"), 1)
     with pytest.raises(NotFound, match="not installed"):
         fragments.page(add(session, team, "no-such-widget"), 1)

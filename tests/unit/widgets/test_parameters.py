@@ -91,7 +91,7 @@ def _refuse(value: Any) -> Any:
         (Parameter("p", kind="project"), "github:../etc/passwd", "github:owner/name"),
         (Parameter("p", kind="project"), "https://[::1", "github:owner/name"),
         (Parameter("p", kind="secret"), "x" * 1001, "at most 1000"),
-        (ROWS, [{"title": "t", "colour": "red"}], "Row 1 has a field"),
+        (ROWS, [{"title": "t", "colour": "red"}], "Row 1 has an unknown field"),
         (ROWS, "x", "list of rows"),
         (ROWS, [5], "list of rows"),
         (ROWS, [{"link": "https://e.example/"}], "Row 1, Title"),
