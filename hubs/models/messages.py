@@ -15,8 +15,8 @@ BigKey = BigInteger().with_variant(Integer(), "sqlite")
 
 def _received(context: DefaultExecutionContext) -> datetime:
     """Return when a message was received that does not say so: when it was sent, but never later than now."""
-    sent: datetime = context.get_current_parameters()["sent_at"]  # type: ignore[no-untyped-call]
-    return min(sent, now())
+    sent: datetime | None = context.get_current_parameters().get("sent_at")  # type: ignore[no-untyped-call]
+    return min(sent or now(), now())
 
 
 class StoredMessage(Base):
