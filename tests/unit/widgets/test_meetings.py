@@ -101,7 +101,7 @@ def test_long_lists_are_cut_and_the_rest_is_one_page_away(
     assert whole.count("<li") == 8
 
 
-def test_what_failed_says_so_and_what_was_there_stays(
+def test_a_failed_refresh_keeps_the_old_content_and_reports_the_error(
     upstream: Upstream, build: Build, session: Session, fragments: FragmentStore
 ) -> None:
     upstream.on(PATH, Reply({"meetings": [], "error": "Invalid calendar provided"}, 400))
@@ -140,7 +140,7 @@ def test_another_shape_fails_in_its_own_box(upstream: Upstream, build: Build, bo
     assert build("meetings", calendar="tides").state == "failed"
 
 
-def test_a_giant_list_fails_in_its_own_box(upstream: Upstream, build: Build) -> None:
+def test_an_oversized_list_fails_only_its_own_widget(upstream: Upstream, build: Build) -> None:
     say(upstream, *[meeting()] * 1000)
     made = build("meetings", calendar="tides")
     assert made.state == "failed"

@@ -145,7 +145,7 @@ def test_another_shape_or_a_giant_list_fails_in_its_own_box(upstream: Upstream, 
     assert "GitHub" in made.error
 
 
-def test_a_project_that_there_is_not_fails_with_the_reason(build: Build) -> None:
+def test_an_unknown_project_fails_with_the_reason(build: Build) -> None:
     made = build("issues", project="pagure:no/such")
     assert (made.state, "Pagure returned “Not Found”" in made.error) == ("failed", True)
 
