@@ -1,8 +1,8 @@
-"""A worker, ``hubs-worker``: builds what daemons put into the queue, on this machine or on another.
+"""The worker, ``hubs-worker``: builds the widgets that daemons enqueue, on this machine or another.
 
-It is Celery's own worker with one task. Each of its processes builds one widget at a time, within the same budget as
-everywhere else; what cannot be ended by that is ended with its process. The engine, the caches and the connections are
-made in each process, after the fork. A widget that ends its process again and again is no longer tried.
+It is Celery's own worker with one task. Each process builds one widget at a time, within the usual budget; a build that
+overruns Celery's hard limit is killed with its process. Each process creates its engine, caches and connections after
+the fork. A widget whose builds keep killing their process is quarantined.
 """
 
 import logging
@@ -17,8 +17,8 @@ from celery import Celery, signals
 from kombu.exceptions import OperationalError
 from sqlalchemy.exc import SQLAlchemyError
 
-from hubs.backend.rebuild.celery_queue import AWAY, TASK, Send, create_queue, lease, queue_up, sender
-from hubs.backend.rebuild.tickets import QueuedBuilds
+from hubs.backend.rebuild.celery_queue import RETRY_AFTER, TASK, Send, create_queue, enqueue, lease_seconds, sender
+from hubs.backend.rebuild.leases import QueuedBuilds
 from hubs.backend.sdnotify import notify
 from hubs.bus import NullPublisher
 from hubs.errors import BadSetting
@@ -32,72 +32,72 @@ from hubs.settings import Settings, load
 
 log = logging.getLogger(__name__)
 
-#: Builds in a row that may end their process before a widget is no longer tried.
+#: Consecutive builds that may kill their process before the widget is quarantined.
 TRIES = 3
-#: What the worker says when it starts is enough; Celery's lines for each task would fill the log.
+#: Loggers of Celery that write several lines per task.
 _QUIET = ("celery.worker.strategy", "celery.app.trace", "kombu", "amqp")
 
 
 class WorkerProcess:
-    """What one process of a worker builds with; the seconds of ``lease`` are those of `tasks.lease`."""
+    """Builds widgets in one process of a worker; ``lease`` is `celery_queue.lease_seconds`."""
 
     def __init__(
         self,
         database: Database,
         fragments: FragmentStore,
         builder: Builder,
-        due: BuildSchedule,
+        schedule: BuildSchedule,
         jobs: QueuedBuilds,
-        crew: BoundedThreadPool,
+        pool: BoundedThreadPool,
         lease: float,
     ) -> None:
         self._database, self._fragments, self._builder = database, fragments, builder
-        self._due, self._jobs, self._crew, self._lease = due, jobs, crew, lease
+        self._schedule, self._jobs, self._pool, self._lease = schedule, jobs, pool, lease
 
-    def handle(self, widget: int, ticket: str, send: Send) -> None:
-        """Build the widget of a task, and queue it anew when that is needed; nothing comes out of here."""
+    def handle(self, widget: int, lease_token: str, send: Send) -> None:
+        """Build the widget of a task and enqueue it again if needed. Never raises."""
         try:
-            stale = self._jobs.begin(widget, ticket, self._lease)
+            stale = self._jobs.acquire(widget, lease_token, self._lease)
             if stale is None:
-                log.info("widget %s is left out: this task came twice, or too late", widget)
+                log.info("widget %s is skipped: its task was delivered twice or too late", widget)
                 return
-            # Should this process or its machine end now, a daemon sends the widget here again.
-            self._due.ask([widget], time.time() + self._lease + 1.0)
+            # If this process or its machine dies now, a daemon enqueues the widget again once the lease is over.
+            self._schedule.ask([widget], time.time() + self._lease + 1.0)
             again = self._within_budget(widget, stale)
             if again is not None:
-                if self._jobs.hold(widget, ticket):
-                    queue_up(self._jobs, self._due, send, time.time, widget, ticket, again)
-            elif (fresh := self._jobs.end(widget, ticket)) is not None:
-                queue_up(self._jobs, self._due, send, time.time, widget, fresh)
+                if self._jobs.extend(widget, lease_token):
+                    enqueue(self._jobs, self._schedule, send, time.time, widget, lease_token, again)
+            elif (new_token := self._jobs.complete(widget, lease_token)) is not None:
+                enqueue(self._jobs, self._schedule, send, time.time, widget, new_token)
         except (redis.RedisError, OperationalError) as error:
             log.warning("widget %s waits, Redis does not answer: %s", widget, error)
 
     def close(self) -> None:
-        """Give the connections back."""
-        self._crew.stop(0.0)
+        """Stop the thread pool and close the database connections."""
+        self._pool.stop(0.0)
         self._database.dispose()
 
     def _within_budget(self, widget: int, stale: set[int]) -> float | None:
-        ended: queue.SimpleQueue[float | None] = queue.SimpleQueue()
+        results: queue.SimpleQueue[float | None] = queue.SimpleQueue()
 
         def build() -> None:
-            ended.put(self._attempt(widget, lambda: self._build(widget, stale)))
+            results.put(self._attempt(widget, lambda: self._build(widget, stale)))
 
         def late() -> None:
-            ended.put(self._attempt(widget, lambda: self._builder.give_up(widget)))
+            results.put(self._attempt(widget, lambda: self._builder.give_up(widget)))
 
-        # With too many threads lost there is no room, and the time limit gives this process an end and a successor.
-        while not self._crew.start(f"widget {widget}", build, late):
-            if not self._crew.wait_for_room():
-                return AWAY
-        return ended.get()
+        # Too many abandoned threads leave no room; then Celery's time limit replaces this process.
+        while not self._pool.start(f"widget {widget}", build, late):
+            if not self._pool.wait_for_room():
+                return RETRY_AFTER
+        return results.get()
 
-    def _attempt(self, widget: int, act: Callable[[], float | None]) -> float | None:
+    def _attempt(self, widget: int, step: Callable[[], float | None]) -> float | None:
         try:
-            return act()
+            return step()
         except SQLAlchemyError as error:
             log.warning("widget %s waits, the database does not answer: %s", widget, error)
-            return AWAY
+            return RETRY_AFTER
         except Exception:  # the next one must find its job as after any other build
             log.exception("widget %s cannot be rebuilt", widget)
             return None
@@ -106,55 +106,61 @@ class WorkerProcess:
         key = self._key(widget)
         if key is None:
             return self._builder.build(widget, stale)
-        tries, built = self._jobs.begun(key), False
+        tries, built = self._jobs.record_attempt(key), False
         try:
             if tries > TRIES:
-                return self._refuse(widget)
+                return self._quarantine(widget)
             again = self._builder.build(widget, stale)
             built = again is None
             return again
         finally:
-            self._jobs.came_back(key, built=built)
+            self._jobs.record_result(key, built=built)
 
-    def _refuse(self, widget: int) -> float | None:
+    def _quarantine(self, widget: int) -> float | None:
         text = f"its last {TRIES} builds ended the process that did them; it is tried again when changed, or in a day"
         log.error("widget %s is not built: %s", widget, text)
         return self._builder.give_up(widget, RuntimeError(text))
 
     def _key(self, widget: int) -> str | None:
-        """Return what stands for a widget as it is now, so that a change of its settings or its code is a new start."""
+        """Return the cache key of a widget; new settings or new code change it, which ends the quarantine."""
         with self._database.session() as session:
             row = session.get(Widget, widget)
             return None if row is None else self._fragments.key(row)
 
 
-def create_hand(settings: Settings) -> WorkerProcess:
-    """Make what one process of a worker builds with."""
+def create_process(settings: Settings) -> WorkerProcess:
+    """Assemble the objects of one worker process."""
     services = create_services(settings, pool_size=settings.max_abandoned_builds + 2, publisher=NullPublisher())
-    database, fragments, due = services.database, services.fragments, services.schedule
-    builder = Builder(database, fragments, services.events, due, settings.build_budget)
-    crew = BoundedThreadPool("build", 1, settings.build_budget, settings.max_abandoned_builds)
+    database, fragments, schedule = services.database, services.fragments, services.schedule
+    builder = Builder(database, fragments, services.events, schedule, settings.build_budget)
+    pool = BoundedThreadPool("build", 1, settings.build_budget, settings.max_abandoned_builds)
     return WorkerProcess(
-        database, fragments, builder, due, QueuedBuilds(lambda: services.events.client), crew, lease(settings)
+        database,
+        fragments,
+        builder,
+        schedule,
+        QueuedBuilds(lambda: services.events.client),
+        pool,
+        lease_seconds(settings),
     )
 
 
 def create_worker(settings: Settings) -> Celery:
-    """Return the Celery application of a worker; each process makes its `WorkerProcess` when it starts."""
+    """Return the Celery application of a worker; each process creates its `WorkerProcess` when it starts."""
     app = create_queue(settings)
-    send, hands = sender(app), list[WorkerProcess]()
+    send, processes = sender(app), list[WorkerProcess]()
 
-    def rebuild(widget: int, ticket: str) -> None:
-        hands[0].handle(int(widget), str(ticket), send)
+    def rebuild(widget: int, lease_token: str) -> None:
+        processes[0].handle(int(widget), str(lease_token), send)
 
     def begin(**_: Any) -> None:
-        hands.append(create_hand(settings))
+        processes.append(create_process(settings))
 
     def end(**_: Any) -> None:
-        hands.pop().close()
+        processes.pop().close()
 
     app.task(rebuild, name=TASK)
-    # Celery holds receivers weakly.
+    # Celery holds receivers by weak reference by default; nothing else refers to these.
     signals.worker_process_init.connect(begin, weak=False)
     signals.worker_process_shutdown.connect(end, weak=False)
     signals.setup_logging.connect(_keep_logging, weak=False)
@@ -164,7 +170,7 @@ def create_worker(settings: Settings) -> Celery:
 
 
 def _keep_logging(**_: Any) -> None:
-    """Have Celery leave the logging as `main` set it: where somebody listens for this, it does nothing itself."""
+    """Keep the logging that `main` set up: Celery configures none while this signal has a receiver."""
 
 
 def _on_ready(**_: Any) -> None:
@@ -177,7 +183,7 @@ def _on_end(**_: Any) -> None:
 
 
 def main() -> None:
-    """Run a worker until SIGTERM; then what is being built is finished."""
+    """Run a worker until SIGTERM; running builds finish first."""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)

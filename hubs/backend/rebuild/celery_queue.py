@@ -1,7 +1,6 @@
-"""The queue between daemons and workers: Celery over Redis, and what a daemon does with it instead of building.
+"""The task queue between daemons and workers: Celery over Redis, and the build backend that enqueues widgets in it.
 
-Nothing but a widget's number and a ticket travels in it, as JSON, and no result comes back: what was built is in the
-cache and on the stream.
+A task carries a widget id and a lease token as JSON. Workers return nothing: fragments go to cache and event log.
 """
 
 import logging
@@ -16,7 +15,7 @@ import redis
 from celery import Celery
 from kombu.exceptions import OperationalError
 
-from hubs.backend.rebuild.tickets import QUEUED, QueuedBuilds
+from hubs.backend.rebuild.leases import QUEUED, QueuedBuilds
 from hubs.events.log import EventLog
 from hubs.fragments.schedule import BuildSchedule
 from hubs.settings import Settings
@@ -25,32 +24,31 @@ log = logging.getLogger(__name__)
 
 #: Name of the only task, and of the queue.
 TASK, QUEUE = "hubs.rebuild", "rebuild"
-#: Seconds beyond its budget after which the process of a build is ended, and by which whoever looks for lost tasks
-#: waits longer than that.
+#: Seconds beyond the budget after which Celery kills the process of a build; leases last as much longer again.
 GRACE = 5.0
-#: Seconds until the next try when Redis does not answer.
-AWAY = 2.0
+#: Seconds until the next attempt while Redis is unavailable.
+RETRY_AFTER = 2.0
 
 
 class Send(Protocol):
-    """Puts a widget into the queue."""
+    """Sends a task."""
 
-    def __call__(self, widget: int, ticket: str, delay: float = 0.0) -> None:
-        """Send the task; ``delay`` in seconds. Raises `kombu.exceptions.OperationalError` when Redis is away."""
+    def __call__(self, widget: int, lease_token: str, delay: float = 0.0) -> None:
+        """Send the task; ``delay`` in seconds. Raises `kombu.exceptions.OperationalError` if Redis is unavailable."""
 
 
 def limit(settings: Settings) -> float:
-    """Return the seconds after which a worker ends a process that still builds."""
+    """Return the seconds after which a worker kills a process that is still building."""
     return settings.build_budget + GRACE
 
 
-def lease(settings: Settings) -> float:
-    """Return the seconds after which a widget that a worker took in hand is taken for lost."""
+def lease_seconds(settings: Settings) -> float:
+    """Return the duration of a worker's lease; a build that takes longer is considered lost."""
     return max(limit(settings), settings.build_timeout) + GRACE
 
 
 def create_queue(settings: Settings) -> Celery:
-    """Return the Celery application that daemons send with and workers receive with; nothing is connected yet."""
+    """Return the Celery application of daemons and workers; it connects on first use."""
     queue = Celery("hubs", set_as_current=False)
     queue.conf.update(
         broker_url=_broker(settings.redis_url),
@@ -59,10 +57,10 @@ def create_queue(settings: Settings) -> Celery:
         broker_connection_max_retries=None,
         broker_transport_options={
             "global_keyprefix": "hubs:celery:",
-            "visibility_timeout": int(lease(settings)) + 1,
+            "visibility_timeout": int(lease_seconds(settings)) + 1,
             "socket_timeout": 5,
             "socket_connect_timeout": 2,
-            # Who sends finds out soon that Redis is away; who receives goes on trying all the same.
+            # Sending fails fast, since the build schedule retries; receiving keeps retrying regardless of these.
             "max_retries": 1,
             "interval_start": 0,
             "interval_step": 0.1,
@@ -72,14 +70,14 @@ def create_queue(settings: Settings) -> Celery:
         task_default_queue=QUEUE,
         task_ignore_result=True,
         task_store_errors_even_if_ignored=False,
-        # A task leaves the queue when its widget is built, not when somebody has begun.
+        # A task is acknowledged after the build, so that the task of a killed worker is delivered again.
         task_acks_late=True,
         task_reject_on_worker_lost=True,
         task_time_limit=limit(settings),
         worker_prefetch_multiplier=1,
         worker_concurrency=settings.rebuild_threads,
         worker_cancel_long_running_tasks_on_connection_loss=False,
-        # Whoever can write to Redis must not be able to do more than ask for builds.
+        # Write access to Redis must not allow more than requesting builds.
         worker_enable_remote_control=False,
         worker_hijack_root_logger=False,
         worker_redirect_stdouts=False,
@@ -88,65 +86,65 @@ def create_queue(settings: Settings) -> Celery:
 
 
 def sender(queue: Celery) -> Send:
-    """Return what puts widgets into the queue."""
+    """Return the function that sends tasks through ``queue``."""
 
-    def send(widget: int, ticket: str, delay: float = 0.0) -> None:
-        queue.send_task(TASK, args=(widget, ticket), countdown=delay or None, retry=False)
+    def send(widget: int, lease_token: str, delay: float = 0.0) -> None:
+        queue.send_task(TASK, args=(widget, lease_token), countdown=delay or None, retry=False)
 
     return send
 
 
 class CeleryBackend:
-    """Has widgets built by workers: stands in the daemon where else the builder does."""
+    """Build backend that enqueues widgets for Celery workers instead of building them in-process."""
 
-    def __init__(self, jobs: QueuedBuilds, due: BuildSchedule, send: Send, clock: Callable[[], float]) -> None:
-        self._jobs, self._due, self._send, self._clock = jobs, due, send, clock
-        #: What happened since the start: queued, joined, away.
+    def __init__(self, jobs: QueuedBuilds, schedule: BuildSchedule, send: Send, clock: Callable[[], float]) -> None:
+        self._jobs, self._schedule, self._send, self._clock = jobs, schedule, send, clock
+        #: Counts since the start: queued, joined (was queued already), unavailable.
         self.counts: Counter[str] = Counter()
 
     def is_quick(self, widget_id: int) -> bool:
-        """Return true: sending a task waits for no other service."""
+        """Return true: sending a task needs no other service than Redis."""
         return True
 
     def build(self, widget_id: int, stale: Iterable[int]) -> float | None:
-        """Put a widget into the queue unless it is there; return the seconds until the next try when Redis is away."""
+        """Enqueue a widget unless it is queued; return the seconds until the next attempt if Redis is unavailable."""
         try:
-            ticket = self._jobs.ask(widget_id, stale)
-            self.counts["queued" if ticket else "joined"] += 1
-            if ticket is not None:
-                queue_up(self._jobs, self._due, self._send, self._clock, widget_id, ticket)
+            lease_token = self._jobs.enqueue(widget_id, stale)
+            self.counts["queued" if lease_token else "joined"] += 1
+            if lease_token is not None:
+                enqueue(self._jobs, self._schedule, self._send, self._clock, widget_id, lease_token)
         except (redis.RedisError, OperationalError) as error:
             log.warning("widget %s is not queued, Redis does not answer: %s", widget_id, error)
-            self.counts["away"] += 1
-            return AWAY
+            self.counts["unavailable"] += 1
+            return RETRY_AFTER
         return None
 
     def give_up(self, widget_id: int) -> float | None:
-        """Come back to a widget that could not be queued within the budget."""
-        return AWAY
+        """Retry a widget that could not be enqueued within the budget."""
+        return RETRY_AFTER
 
 
-def queue_up(
+def enqueue(
     jobs: QueuedBuilds,
-    due: BuildSchedule,
+    schedule: BuildSchedule,
     send: Send,
     clock: Callable[[], float],
     widget: int,
-    ticket: str,
+    lease_token: str,
     delay: float = 0.0,
 ) -> None:
-    """Send a ticket, and have the widget come up again if that is lost; on failure its place in the queue is free."""
-    due.ask([widget], clock() + QUEUED)
+    """Send the task of a leased widget and schedule a repetition; release the lease if sending fails."""
+    schedule.ask([widget], clock() + QUEUED)
     try:
-        send(widget, ticket, delay)
+        send(widget, lease_token, delay)
     except OperationalError:
-        jobs.hold(widget, ticket, 0.0)
+        jobs.extend(widget, lease_token, 0.0)
         raise
 
 
-def create_remote(settings: Settings, due: BuildSchedule, stream: EventLog) -> CeleryBackend:
-    """Return what a daemon does instead of building."""
-    return CeleryBackend(QueuedBuilds(lambda: stream.client), due, sender(create_queue(settings)), time.time)
+def create_remote(settings: Settings, schedule: BuildSchedule, events: EventLog) -> CeleryBackend:
+    """Return the build backend of a daemon with workers."""
+    return CeleryBackend(QueuedBuilds(lambda: events.client), schedule, sender(create_queue(settings)), time.time)
 
 
 def _broker(url: str) -> str:

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.exc import OperationalError as DatabaseError
 from sqlalchemy.orm import Session
 
-from hubs.backend.rebuild.tickets import QueuedBuilds
+from hubs.backend.rebuild.leases import QueuedBuilds
 from hubs.backend.worker import TRIES, WorkerProcess
 from hubs.fragments.schedule import KEY, BuildSchedule
 from hubs.fragments.store import FragmentStore
@@ -55,59 +55,59 @@ def widget(session: Session, team: Hub) -> int:
 
 
 @pytest.fixture
-def hand(
+def worker(
     database: Database, fragments: FragmentStore, building: Building, store: fakeredis.FakeRedis, jobs: QueuedBuilds
 ) -> Iterator[WorkerProcess]:
-    due, crew = BuildSchedule(lambda: store), BoundedThreadPool("test", 1, 0.3, 4)
-    yield WorkerProcess(database, fragments, building, due, jobs, crew, 30.0)  # type: ignore[arg-type]
-    crew.stop(1.0)
+    due, pool = BuildSchedule(lambda: store), BoundedThreadPool("test", 1, 0.3, 4)
+    yield WorkerProcess(database, fragments, building, due, jobs, pool, 30.0)  # type: ignore[arg-type]
+    pool.stop(1.0)
 
 
-def take(hand: WorkerProcess, jobs: QueuedBuilds, sent: Sent, widget: int, *stale: int) -> None:
-    ticket = jobs.ask(widget, stale)
-    assert ticket is not None
-    hand.handle(widget, ticket, sent)
+def take(worker: WorkerProcess, jobs: QueuedBuilds, sent: Sent, widget: int, *stale: int) -> None:
+    lease_token = jobs.enqueue(widget, stale)
+    assert lease_token is not None
+    worker.handle(widget, lease_token, sent)
 
 
 def test_a_task_builds_its_widget_once(
-    hand: WorkerProcess, jobs: QueuedBuilds, sent: Sent, building: Building, widget: int
+    worker: WorkerProcess, jobs: QueuedBuilds, sent: Sent, building: Building, widget: int
 ) -> None:
-    ticket = jobs.ask(widget, [1, 2]) or ""
-    hand.handle(widget, ticket, sent)
-    hand.handle(widget, ticket, sent)
-    hand.handle(widget, "another", sent)
+    lease_token = jobs.enqueue(widget, [1, 2]) or ""
+    worker.handle(widget, lease_token, sent)
+    worker.handle(widget, lease_token, sent)
+    worker.handle(widget, "another", sent)
     assert building.built == [(widget, {1, 2})]
     assert sent.tasks == []
 
 
 def test_a_widget_in_hand_comes_up_again_if_the_worker_dies(
-    hand: WorkerProcess, jobs: QueuedBuilds, sent: Sent, building: Building, widget: int, store: fakeredis.FakeRedis
+    worker: WorkerProcess, jobs: QueuedBuilds, sent: Sent, building: Building, widget: int, store: fakeredis.FakeRedis
 ) -> None:
     found: list[bool] = []
     building.act = lambda: found.append(store.zscore(KEY, str(widget)) is not None)
-    take(hand, jobs, sent, widget)
+    take(worker, jobs, sent, widget)
     assert found == [True]
 
 
 def test_what_is_asked_for_during_the_build_is_sent_once_more(
-    hand: WorkerProcess, jobs: QueuedBuilds, sent: Sent, building: Building, widget: int
+    worker: WorkerProcess, jobs: QueuedBuilds, sent: Sent, building: Building, widget: int
 ) -> None:
     def ask() -> None:
-        assert jobs.ask(widget, [5]) is None
-        assert jobs.ask(widget, [6]) is None
+        assert jobs.enqueue(widget, [5]) is None
+        assert jobs.enqueue(widget, [6]) is None
 
     building.act = ask
-    take(hand, jobs, sent, widget, 1)
+    take(worker, jobs, sent, widget, 1)
     building.act = lambda: None
-    ((_, ticket, delay),) = sent.tasks
+    ((_, lease_token, delay),) = sent.tasks
     assert delay == 0.0
-    hand.handle(widget, ticket, sent)
+    worker.handle(widget, lease_token, sent)
     assert building.built == [(widget, {1}), (widget, {5, 6})]
 
 
-@pytest.mark.parametrize("failure", [None, DatabaseError("", None, Exception("away"))], ids=["busy", "database"])
+@pytest.mark.parametrize("failure", [None, DatabaseError("", None, Exception("unavailable"))], ids=["busy", "database"])
 def test_what_cannot_be_built_just_now_comes_back_with_all_that_it_had_to_compute(
-    hand: WorkerProcess, jobs: QueuedBuilds, sent: Sent, building: Building, widget: int, failure: Exception | None
+    worker: WorkerProcess, jobs: QueuedBuilds, sent: Sent, building: Building, widget: int, failure: Exception | None
 ) -> None:
     def busy() -> float:
         if failure is not None:
@@ -115,16 +115,16 @@ def test_what_cannot_be_built_just_now_comes_back_with_all_that_it_had_to_comput
         return 0.5
 
     building.act = busy
-    take(hand, jobs, sent, widget, 1)
-    ((_, ticket, delay),) = sent.tasks
+    take(worker, jobs, sent, widget, 1)
+    ((_, lease_token, delay),) = sent.tasks
     assert delay > 0
     building.act = lambda: None
-    hand.handle(widget, ticket, sent)
+    worker.handle(widget, lease_token, sent)
     assert building.built == [(widget, {1}), (widget, {1})]
 
 
 def test_a_bug_does_not_keep_a_widget_from_its_next_build(
-    hand: WorkerProcess,
+    worker: WorkerProcess,
     jobs: QueuedBuilds,
     sent: Sent,
     building: Building,
@@ -135,27 +135,27 @@ def test_a_bug_does_not_keep_a_widget_from_its_next_build(
         raise LookupError("a bug")
 
     building.act = fail
-    take(hand, jobs, sent, widget)
+    take(worker, jobs, sent, widget)
     assert "cannot be rebuilt" in caplog.text
-    take(hand, jobs, sent, widget)
+    take(worker, jobs, sent, widget)
     assert len(building.built) == 2
 
 
 def test_a_build_beyond_its_budget_is_given_up_and_the_next_one_begins(
-    hand: WorkerProcess, jobs: QueuedBuilds, sent: Sent, building: Building, widget: int
+    worker: WorkerProcess, jobs: QueuedBuilds, sent: Sent, building: Building, widget: int
 ) -> None:
     stuck = threading.Event()
     building.act = lambda: None if stuck.wait(10) else 0.0
-    take(hand, jobs, sent, widget)
+    take(worker, jobs, sent, widget)
     assert building.given_up == [None]
     building.act = lambda: None
-    take(hand, jobs, sent, widget)
+    take(worker, jobs, sent, widget)
     assert len(building.built) == 2
     stuck.set()
 
 
 def test_a_widget_that_ends_its_workers_is_no_longer_tried_until_it_is_changed(
-    hand: WorkerProcess,
+    worker: WorkerProcess,
     jobs: QueuedBuilds,
     sent: Sent,
     building: Building,
@@ -165,14 +165,14 @@ def test_a_widget_that_ends_its_workers_is_no_longer_tried_until_it_is_changed(
 ) -> None:
     row = team.widgets[0]
     for _ in range(TRIES):
-        jobs.begun(fragments.key(row))  # and never came back
-    take(hand, jobs, sent, row.id)
-    take(hand, jobs, sent, row.id)
+        jobs.record_attempt(fragments.key(row))  # and never came back
+    take(worker, jobs, sent, row.id)
+    take(worker, jobs, sent, row.id)
     assert building.built == []
     assert [str(error).startswith("its last 3 builds ended the process") for error in building.given_up] == [True] * 2
     row.version += 1
     session.commit()
-    take(hand, jobs, sent, row.id)
+    take(worker, jobs, sent, row.id)
     assert len(building.built) == 1
 
 
@@ -182,10 +182,10 @@ def test_without_redis_a_task_is_left_to_those_who_look_for_lost_ones(
     server = fakeredis.FakeServer()
     gone = fakeredis.FakeRedis(server=server)
     server.connected = False
-    crew = BoundedThreadPool("test", 1, 0.3, 4)
-    hand = WorkerProcess(
-        database, fragments, building, BuildSchedule(lambda: gone), QueuedBuilds(lambda: gone), crew, 30.0
+    pool = BoundedThreadPool("test", 1, 0.3, 4)
+    worker = WorkerProcess(
+        database, fragments, building, BuildSchedule(lambda: gone), QueuedBuilds(lambda: gone), pool, 30.0
     )  # type: ignore[arg-type]
-    hand.handle(7, "ticket", sent)
+    worker.handle(7, "lease_token", sent)
     assert "Redis does not answer" in caplog.text
     assert building.built == []

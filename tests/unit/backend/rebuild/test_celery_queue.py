@@ -1,12 +1,12 @@
-"""What a daemon does instead of building: each widget into the queue once, and nothing lost when Redis is away."""
+"""The Celery backend enqueues each widget once and loses nothing while Redis is unavailable."""
 
 import fakeredis
 import pytest
 import redis
 from kombu.exceptions import OperationalError
 
-from hubs.backend.rebuild.celery_queue import CeleryBackend, create_queue, lease, limit
-from hubs.backend.rebuild.tickets import QUEUED, QueuedBuilds
+from hubs.backend.rebuild.celery_queue import CeleryBackend, create_queue, lease_seconds, limit
+from hubs.backend.rebuild.leases import QUEUED, QueuedBuilds
 from hubs.fragments.schedule import KEY, BuildSchedule
 from hubs.settings import Settings
 
@@ -18,10 +18,10 @@ class Sent:
         self.tasks: list[tuple[int, str, float]] = []
         self.away = False
 
-    def __call__(self, widget: int, ticket: str, delay: float = 0.0) -> None:
+    def __call__(self, widget: int, lease_token: str, delay: float = 0.0) -> None:
         if self.away:
-            raise OperationalError("away")
-        self.tasks.append((widget, ticket, delay))
+            raise OperationalError("unavailable")
+        self.tasks.append((widget, lease_token, delay))
 
 
 @pytest.fixture
@@ -41,9 +41,9 @@ def remote(jobs: QueuedBuilds, store: fakeredis.FakeRedis, sent: Sent) -> Celery
 
 def test_a_hundred_requests_for_a_widget_are_one_task(remote: CeleryBackend, jobs: QueuedBuilds, sent: Sent) -> None:
     assert [remote.build(7, [number % 3]) for number in range(100)] == [None] * 100
-    ((widget, ticket, delay),) = sent.tasks
+    ((widget, lease_token, delay),) = sent.tasks
     assert (widget, delay) == (7, 0.0)
-    assert jobs.begin(7, ticket, 30.0) == {0, 1, 2}
+    assert jobs.acquire(7, lease_token, 30.0) == {0, 1, 2}
     assert (remote.counts["queued"], remote.counts["joined"]) == (1, 99)
 
 
@@ -59,7 +59,7 @@ def test_what_the_queue_does_not_take_is_tried_again_and_complete(
     assert remote.build(7, [1]) == pytest.approx(2.0)
     sent.away = False
     assert remote.build(7, [2]) is None
-    assert jobs.begin(7, sent.tasks[0][1], 30.0) == {1, 2}
+    assert jobs.acquire(7, sent.tasks[0][1], 30.0) == {1, 2}
 
 
 def test_without_redis_a_widget_is_tried_again(sent: Sent) -> None:
@@ -81,9 +81,9 @@ def test_the_queue_carries_json_only_and_keeps_a_task_until_it_is_done() -> None
 
 def test_a_build_is_given_up_before_its_process_is_ended_and_that_before_it_is_taken_for_lost() -> None:
     settings = Settings(build_budget=10.0, build_timeout=20)
-    assert settings.build_budget < limit(settings) < lease(settings)
-    assert lease(settings) > settings.build_timeout
-    assert create_queue(settings).conf.broker_transport_options["visibility_timeout"] >= lease(settings)
+    assert settings.build_budget < limit(settings) < lease_seconds(settings)
+    assert lease_seconds(settings) > settings.build_timeout
+    assert create_queue(settings).conf.broker_transport_options["visibility_timeout"] >= lease_seconds(settings)
 
 
 @pytest.mark.parametrize(
