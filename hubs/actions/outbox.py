@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from hubs import urls
@@ -13,6 +13,22 @@ from hubs.models.session_events import defer, run_each_after_commit
 
 #: The effect that publishes a message: its topic and its body.
 PUBLISHED = "publish a message"
+#: All topics that we publish on, after prefix and environment. A message that claims another one is not ours.
+TOPICS = frozenset(
+    (
+        "hubs.user.created",
+        "hubs.user.role.added",
+        "hubs.user.role.changed",
+        "hubs.user.role.removed",
+        "hubs.hub.created",
+        "hubs.hub.updated",
+        "hubs.widget.created",
+        "hubs.widget.updated",
+        "hubs.widget.deleted",
+    )
+)
+#: Failures after which a row is set aside, so that it does not hold up others.
+MOST_ATTEMPTS = 10
 #: Where a session keeps the ids of the hubs that it changed, with who did it.
 CHANGED = "changed hubs"
 #: Where a session keeps from where its changes come: an address, ``cli`` or ``bus``.
@@ -76,6 +92,7 @@ def publish_after_commit(database: Database, publisher: Publishes) -> None:
 def unhandled(session: Session, before: datetime, limit: int = 200) -> list[OutboxMessage]:
     """Return our messages from before a moment that the daemon has not heard on the bus, oldest first."""
     query = select(OutboxMessage).where(OutboxMessage.handled_at.is_(None), OutboxMessage.created_on < before)
+    query = query.where(OutboxMessage.attempts < MOST_ATTEMPTS)
     return list(session.scalars(query.order_by(OutboxMessage.id).limit(limit)))
 
 
@@ -83,6 +100,18 @@ def mark_handled(session: Session, topic: str, body: dict[str, Any]) -> None:
     """Note that the daemon acted on a message of ours."""
     query = update(OutboxMessage).where(OutboxMessage.digest == digest(topic, body), OutboxMessage.handled_at.is_(None))
     session.execute(query.values(handled_at=now()))
+
+
+def note_failure(session: Session, row_id: int) -> int:
+    """Count a failed attempt to handle one of our messages; return how many there were."""
+    query = update(OutboxMessage).where(OutboxMessage.id == row_id).values(attempts=OutboxMessage.attempts + 1)
+    return session.scalar(query.returning(OutboxMessage.attempts)) or 0
+
+
+def set_aside(session: Session) -> int:
+    """Return how many of our messages could not be handled and are no longer tried."""
+    query = select(func.count(OutboxMessage.id)).where(OutboxMessage.attempts >= MOST_ATTEMPTS)
+    return session.scalar(query.where(OutboxMessage.handled_at.is_(None))) or 0
 
 
 def unconfirmed(session: Session, since: datetime, limit: int) -> list[OutboxMessage]:

@@ -114,6 +114,7 @@ class Daemon:
             mentions,
             due,
             self._heartbeat.beat,
+            f"{settings.topic_prefix}.{settings.environment}",
         )
         vouches = authenticator(bus or {}, trust=settings.trust_bus)
         self._history = HistoryBackfill(

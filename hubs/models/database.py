@@ -1,5 +1,7 @@
 """The connection to the database: an engine made on first use, hence after the server forked its workers."""
 
+import json
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,8 +10,14 @@ from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
+# An escaped backslash is taken first, so that the text after it is not mistaken for an escape; then NUL, a pair of
+# surrogates, which is kept, and a surrogate alone.
+_UNSTORABLE = re.compile(
+    r"((?:\\\\|\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2})+)|\\u0000|\\ud[89a-f][0-9a-f]{2}", re.IGNORECASE
+)
 #: Seconds after which PostgreSQL gives up on a statement of ours.
 STATEMENT_TIMEOUT = 15
 
@@ -58,13 +66,29 @@ class Database:
                 pool_pre_ping=True,
                 pool_size=self._pool_size,
                 max_overflow=5,
+                json_serializer=to_json,
                 connect_args={"connect_timeout": 5, "options": options},
             )
         if self.url.database and self.url.database != ":memory:":
             Path(self.url.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        engine = create_engine(self.url, connect_args={"timeout": 15})
+        engine = create_engine(self.url, connect_args={"timeout": 15}, json_serializer=to_json)
         event.listen(engine, "connect", _prepare_sqlite)
         return engine
+
+
+def is_unavailable(error: BaseException) -> bool:
+    """Return whether the database cannot answer just now, as opposed to refusing what it got."""
+    lost = isinstance(error, DBAPIError) and error.connection_invalidated
+    names = ("OperationalError", "InterfaceError", "InternalError", "TimeoutError")
+    return isinstance(error, SQLAlchemyError) and (lost or type(error).__name__ in names)
+
+
+def to_json(value: object) -> str:
+    """Return JSON that every database can store and query: NUL and lone surrogates become U+FFFD."""
+    text = json.dumps(value)
+    if "\\u" not in text:
+        return text
+    return _UNSTORABLE.sub(lambda match: match[1] or "\\ufffd", text)
 
 
 def _prepare_sqlite(connection: Any, record: object) -> None:

@@ -28,6 +28,8 @@ class OutboxMessage(Base):
     digest: Mapped[str] = mapped_column(String(64))
     created_on: Mapped[datetime] = mapped_column(default=now)
     handled_at: Mapped[datetime | None]
+    #: How often handling it failed.
+    attempts: Mapped[int] = mapped_column(default=0, server_default="0")
     #: When the AMQP broker confirmed it, where changes are published there.
     confirmed_at: Mapped[datetime | None]
 

@@ -6,7 +6,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from hubs import __version__
-from hubs.actions import watermarks
+from hubs.actions import outbox, watermarks
 from hubs.models import Watermark
 from hubs.views.web.context import app_context, db
 
@@ -17,7 +17,12 @@ blueprint = Blueprint("health", __name__)
 def healthz() -> tuple[Response, int]:
     """Tell which services answer; without cache or Redis the pages still work."""
     found = {"database": _database(), "cache": _cache(), "redis": _redis()}
-    answer = jsonify(version=__version__, **found, history=_history() if found["database"] else None)
+    answer = jsonify(
+        version=__version__,
+        **found,
+        history=_history() if found["database"] else None,
+        unhandled=outbox.set_aside(db()) if found["database"] else None,
+    )
     return answer, 200 if found["database"] else 503
 
 

@@ -20,6 +20,7 @@ from hubs.events.log import EventLog
 from hubs.events.message import hub_channel
 from hubs.fragments.schedule import BuildSchedule
 from hubs.models import Database, Hub, OutboxMessage, Visibility, now
+from hubs.models.database import is_unavailable
 
 log = logging.getLogger(__name__)
 
@@ -103,14 +104,28 @@ class ConfigChangeHandler:
             lost = [row for row in lost if row.id not in self._unconfirmed]
         for row in lost:
             log.info("%s from %s was not heard on the bus; handling it from the outbox", row.topic, row.created_on)
-            message = self._extract(_as_message(row))
-            self.update_index(message)
-            self._ask(self._index.touched(message))
-            if self.handle(message):
-                self._unconfirmed.discard(row.id)
-            else:
-                self._unconfirmed.add(row.id)
+            try:
+                self._handle_row(row)
+            except Exception as error:
+                if is_unavailable(error):
+                    raise
+                self._note_failure(row, error)  # one row that cannot be handled must not hold up the others
         self._stream.settle()
+
+    def _handle_row(self, row: OutboxMessage) -> None:
+        message = self._extract(_as_message(row))
+        self.update_index(message)
+        self._ask(self._index.touched(message))
+        if self.handle(message):
+            self._unconfirmed.discard(row.id)
+        else:
+            self._unconfirmed.add(row.id)
+
+    def _note_failure(self, row: OutboxMessage, error: Exception) -> None:
+        with self._database.transaction() as session:
+            attempts = outbox.note_failure(session, row.id)
+        end = "it is set aside" if attempts >= outbox.MOST_ATTEMPTS else "it is tried again"
+        log.error("%s from %s cannot be handled, %s: %r", row.topic, row.created_on, end, error)
 
     def _ask(self, touched: Touched) -> None:
         """Ask for builds; should this process be killed before that, they are asked for again."""

@@ -14,7 +14,7 @@ from functools import partial
 
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from hubs.actions import activity, refused
+from hubs.actions import activity, outbox, refused
 from hubs.actions import messages as storing
 from hubs.backend.index.index import Index, Touched
 from hubs.backend.ingest.config_changes import ConfigChangeHandler
@@ -25,6 +25,7 @@ from hubs.backend.rebuild.scheduler import Rebuilder
 from hubs.bus import MODULE, Message, acknowledge
 from hubs.fragments.schedule import BuildSchedule
 from hubs.models import Database
+from hubs.models.database import is_unavailable
 
 log = logging.getLogger(__name__)
 
@@ -52,10 +53,13 @@ class Pipeline:
         mentions: Mentions,
         due: BuildSchedule,
         beat: Callable[[], None] = lambda: None,
+        prefix: str = "org.fedoraproject.dev",
     ) -> None:
+        """Handle messages of ours only under ``prefix``: the first parts of the topics that we publish on."""
         self._database, self._index, self._extract = database, index, extract
         self._rebuilder, self._own, self._prepare = rebuilder, own, prepare
         self._mentions, self._due, self._beat = mentions, due, beat
+        self._own_topics = frozenset(f"{prefix}.{name}" for name in outbox.TOPICS)
         self._waiting: queue.SimpleQueue[Message | Callable[[], None] | None] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._recent: dict[str, datetime] = {}
@@ -125,11 +129,11 @@ class Pipeline:
         """Store a batch, then ask for the rebuilds of what it touches."""
         if not batch:
             return
-        extracted = [self._extract(message) for message in batch]
+        extracted = [ready for message in batch if (ready := self._extracted(message)) is not None]
         for message in extracted:
             # Also those on which another daemon acts: each has an index of its own, and it is asked before we store.
             if message.category == MODULE:
-                self._survive(partial(self._insist, partial(self._own.update_index, message), _is_away))
+                self._survive(partial(self._insist, partial(self._own.update_index, message), is_unavailable))
         stored: list[list[tuple[Message, Touched]]] = []
         self._insist(lambda: stored.append(self._store(extracted)))
         if not stored:  # stopped before the database answered: whoever waits for a receipt sends them again
@@ -142,10 +146,26 @@ class Pipeline:
         for message, touched in fresh:
             self._survive(partial(self._react, message, touched, delay))
 
+    def _extracted(self, message: Message) -> Message | None:
+        """Return a message with what the extractor finds; None for one that is dropped.
+
+        Ours is only what has a whole topic of ours: a signature on another prefix or environment proves nothing here.
+        """
+        if message.category == MODULE and message.topic not in self._own_topics:
+            self.counts["foreign"] += 1
+            return None
+        try:
+            return self._extract(message)
+        except Exception as error:  # whatever one message does to a reader, its batch goes on
+            log.exception("%s (%s) cannot be read", message.msg_id, message.topic)
+            self.counts["dropped"] += 1
+            self._survive(partial(self._keep_refused, message, repr(error)))
+            return None
+
     def _react(self, message: Message, touched: Touched, delay: float) -> None:
         """Do what one stored message asks for."""
         if message.category == MODULE:
-            self._survive(partial(self._insist, partial(self._own.handle, message), _is_away))
+            self._survive(partial(self._insist, partial(self._own.handle, message), is_unavailable))
         self.counts["touched"] += len(touched)
         for widget, functions in touched.items():
             self._rebuilder.request(widget, functions, delay)
@@ -164,7 +184,7 @@ class Pipeline:
                     if message.name in EVENTS:  # what follows from it is committed with it, or neither is
                         self._own.follow_group(session, message)
         except Exception as error:
-            if isinstance(error, SQLAlchemyError) and (not isinstance(error, DBAPIError) or _is_away(error)):
+            if isinstance(error, SQLAlchemyError) and (not isinstance(error, DBAPIError) or is_unavailable(error)):
                 raise
             if len(batch) == 1:
                 reason = str(error.orig) if isinstance(error, DBAPIError) else repr(error)
@@ -213,9 +233,3 @@ class Pipeline:
                 wait = min(wait * 2, PATIENCE)
             else:
                 return
-
-
-def _is_away(error: SQLAlchemyError) -> bool:
-    """Tell whether the database cannot answer just now, as opposed to refusing what it got."""
-    lost = isinstance(error, DBAPIError) and error.connection_invalidated
-    return lost or type(error).__name__ in ("OperationalError", "InterfaceError", "InternalError", "TimeoutError")

@@ -8,12 +8,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import delete
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from hubs import i18n
 from hubs.actions import hubs as hub_actions
 from hubs.actions import messages, widgets
+from hubs.actions import outbox as outbox_actions
 from hubs.actions.people import notifications, roles
 from hubs.backend.index.index import Index
 from hubs.backend.index.refresher import IndexRefresher
@@ -25,7 +27,20 @@ from hubs.backend.ingest.group_membership import GroupMessages
 from hubs.backend.ingest.mentions import Mentions
 from hubs.backend.ingest.pipeline import Pipeline
 from hubs.bus import Message, parse
-from hubs.models import Database, Hub, Notice, OutboxMessage, RoleName, StoredMessage, User, Visibility, Widget, now
+from hubs.models import (
+    Database,
+    Hub,
+    Notice,
+    OutboxMessage,
+    RefusedMessage,
+    RoleName,
+    StoredMessage,
+    User,
+    Visibility,
+    Widget,
+    digest,
+    now,
+)
 from hubs.widgets.registry import Registry
 from tests.services import wait_for
 from tests.unit.conftest import as_person, user_of
@@ -517,3 +532,84 @@ def test_who_only_subscribes_to_a_hub_that_closed_is_not_told(parts: Parts, sess
     session.commit()
     parts.pipeline.handle([say("one", "tides.turned", title="Thanks", agent="member", users=["owner", "subscriber"])])
     assert {name for name, _ in mentioned(session)} == {"owner"}
+
+
+OURS = "org.fedoraproject.dev"
+
+
+@pytest.mark.parametrize(
+    "topic",
+    [
+        "org.evil.prod.hubs.user.role.added",
+        "org.fedoraproject.stg.hubs.hub.updated",
+        "org.fedoraproject.prod.hubs.hub.updated",
+        f"{OURS}.hubs.hub.updated.",
+        f"{OURS}.hubs.hub.updated.more",
+        f"{OURS}.hubs.hub",
+        f"{OURS}.hubs.hub.UPDATED",
+        f"{OURS}.hubs.{{",
+        f"{OURS}.hubs.{{a:>300000000}}",
+        f"{OURS}.hubs.x",
+        f"x.{OURS}.hubs.hub.updated",
+        "a.b.c.hubs.widget.deleted",
+    ],
+)
+def test_what_only_looks_like_ours_is_dropped_and_its_neighbours_are_stored(
+    parts: Parts, session: Session, topic: str
+) -> None:
+    forged = replace(say("forged", agent="owner", hub_url="https://evil.example/t/otters/"), topic=topic)
+    parts.pipeline.handle([say("before", agent="owner"), forged, say("after", agent="owner")])
+    stored = {row.msg_id for row in session.query(StoredMessage)}
+    assert stored == ({"before", "after"} if forged.category == "hubs" else {"before", "forged", "after"})
+    assert parts.pipeline.counts["foreign"] == (forged.category == "hubs")
+
+
+def test_a_message_that_breaks_a_reader_costs_none_of_its_neighbours(
+    parts: Parts, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    extract = parts.pipeline._extract
+
+    def breaking(message: Message) -> Message:
+        if message.msg_id == "bad":
+            raise ZeroDivisionError
+        return extract(message)
+
+    monkeypatch.setattr(parts.pipeline, "_extract", breaking)
+    parts.pipeline.handle([say("first", agent="owner"), say("bad"), say("last", agent="owner")])
+    assert {row.msg_id for row in session.query(StoredMessage)} == {"first", "last"}
+    refused_row = session.query(RefusedMessage).one()
+    assert (refused_row.msg_id, refused_row.reason) == ("bad", "ZeroDivisionError()")
+
+
+def test_nul_and_lone_surrogates_are_replaced_when_stored(parts: Parts, session: Session) -> None:
+    parts.pipeline.handle([say("odd", agent="owner", title="a\x00b\ud800c 😀")])
+    assert session.query(StoredMessage).one().body == {"agent": "owner", "title": "a\ufffdb\ufffdc 😀"}
+
+
+def test_an_outbox_row_that_cannot_be_handled_is_set_aside_and_holds_up_no_other(
+    parts: Parts, session: Session, registry: Registry, team: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session.execute(delete(OutboxMessage))
+    old = now() - timedelta(minutes=1)
+    bodies = ({"hub_id": team.id, "odd": True}, {"hub_id": team.id})
+    session.add_all(
+        OutboxMessage(topic="hubs.hub.updated", body=body, digest=digest("hubs.hub.updated", body), created_on=old)
+        for body in bodies
+    )
+    session.commit()
+    update_index = parts.own.update_index
+
+    def breaking(message: Message) -> None:
+        if "odd" in message.body:
+            raise ZeroDivisionError
+        update_index(message)
+
+    monkeypatch.setattr(parts.own, "update_index", breaking)
+    for _ in range(outbox_actions.MOST_ATTEMPTS):
+        parts.own.sweep_outbox()
+    session.expire_all()
+    odd, good = session.query(OutboxMessage).order_by(OutboxMessage.id)
+    assert (odd.attempts, odd.handled_at) == (outbox_actions.MOST_ATTEMPTS, None)
+    assert good.handled_at is not None
+    assert outbox_actions.unhandled(session, now()) == []
+    assert outbox_actions.set_aside(session) == 1
