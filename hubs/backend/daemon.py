@@ -229,7 +229,7 @@ class Daemon:
                 log.warning("revocations wait, %s: %s", type(error).__name__, error)
 
     def _report(self) -> None:
-        counts = Counter(lost=sum(crew.lost for crew in self._crews))
+        counts = Counter(lost=sum(crew.abandoned for crew in self._crews))
         for more in (self.pipeline.counts, self.rebuilder.counts, *(crew.counts for crew in self._crews)):
             counts.update(more)
         for client in self._broker:

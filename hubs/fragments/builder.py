@@ -31,10 +31,10 @@ REMEMBERED = 100_000
 
 @dataclass
 class BuildResult:
-    """What one build made, by language, and whether anything in it is new to those who look."""
+    """The fragments of one build by language, and whether any of them changed."""
 
     fragments: dict[str, Fragment] = field(default_factory=dict)
-    news: bool = False
+    changed: bool = False
 
 
 class Builder:
@@ -65,10 +65,10 @@ class Builder:
         return known
 
     def build(self, widget_id: int, stale: Iterable[int]) -> float | None:
-        """Build one widget and push it; ``stale`` are the numbers of the cached functions to compute anew, or `ALL`.
+        """Build one widget and push it; ``stale`` are the numbers of the cached functions to compute again, or `ALL`.
 
-        It is built in the default language and in those in which somebody looks at its hub; in the others it is
-        forgotten, so that who reads it next has it built.
+        It is built in the default language and in those of the hub's current viewers. In other languages the cached
+        fragment is removed, so that the next request builds it.
 
         Return the seconds after which the caller must come back, where nobody else will: None for never.
         """
@@ -80,22 +80,22 @@ class Builder:
                 return None
             if not self._is_quick(row.plugin):
                 session.commit()  # gives the connection back: a widget that hangs must not keep it
-            claim = self._fragments.claim(row)
-            if claim is None:
+            lock = self._fragments.lock(row)
+            if lock is None:
                 self.counts["busy"] += 1
                 return min(max(BUSY[0], self._fragments.building_for(row) or 0.0), BUSY[1])
             try:
-                made = self._make(row, self._functions(row, stale), claim)
-                if made is not None:
-                    self._fragments.forget(row, self._others(made))
-                    self._tell_others(made, row.audience)
+                result = self._make(row, self._functions(row, stale), lock)
+                if result is not None:
+                    self._fragments.forget(row, self._others(result))
+                    self._tell_others(result, row.audience)
             finally:
-                claim.release()
-        if made is None:  # it took so long that somebody else was let in; theirs is newer
+                lock.release()
+        if result is None:  # the lock expired and another builder took over; its result is newer
             self.counts["overtaken"] += 1
             return None
         self.counts["built"] += 1
-        return self._settle(made, touched)
+        return self._settle(result, touched)
 
     def give_up(self, widget_id: int, error: Exception | None = None) -> float | None:
         """Tell readers that a build exceeded its budget, or why else it is given up; return what `build` does."""
@@ -103,40 +103,40 @@ class Builder:
             row = session.get(Widget, widget_id, options=[joinedload(Widget.hub)])
             if row is None:
                 return None
-            late, made = TimeoutError(f"no content within {self._budget:g} s; it is tried again later"), BuildResult()
+            late, result = TimeoutError(f"no content within {self._budget:g} s; it is tried again later"), BuildResult()
             for locale in self._locales(row):
-                made.fragments[locale] = self._fragments.give_up(row, error or late, locale)
-                self._push(made, locale, row.audience)
-            self._tell_others(made, row.audience)
-        return self._settle(made, self._due.touched(widget_id))
+                result.fragments[locale] = self._fragments.give_up(row, error or late, locale)
+                self._push(result, locale, row.audience)
+            self._tell_others(result, row.audience)
+        return self._settle(result, self._due.touched(widget_id))
 
     def _locales(self, row: Widget) -> list[str]:
         """Return the languages in which a widget is built now, the default one first."""
         watched = self._stream.watched(row.hub_id)
         return [locale for locale in i18n.locales() if locale == i18n.DEFAULT or locale in watched]
 
-    def _others(self, made: BuildResult) -> list[str]:
+    def _others(self, result: BuildResult) -> list[str]:
         """Return the languages in which a widget was not built."""
-        return [locale for locale in i18n.locales() if locale not in made.fragments]
+        return [locale for locale in i18n.locales() if locale not in result.fragments]
 
-    def _make(self, row: Widget, stale: list[type[CachedFunction]], claim: BuildLock) -> BuildResult | None:
-        """Build a widget and push each language as soon as it is kept; None when the claim was lost."""
-        made = BuildResult()
+    def _make(self, row: Widget, stale: list[type[CachedFunction]], lock: BuildLock) -> BuildResult | None:
+        """Build a widget and push each language as soon as it is kept; None when the lock expired."""
+        result = BuildResult()
         for locale in self._locales(row):
             # What the cached functions hold is the same in all languages: it is computed anew once.
-            one = self._fragments.make(row, locale, () if made.fragments else stale)
-            if not self._fragments.keep(row, one, locale, claim):
+            one = self._fragments.make(row, locale, () if result.fragments else stale)
+            if not self._fragments.keep(row, one, locale, lock):
                 return None
-            made.fragments[locale] = one
-            self._push(made, locale, row.audience)
-        return made
+            result.fragments[locale] = one
+            self._push(result, locale, row.audience)
+        return result
 
-    def _settle(self, made: BuildResult, touched: float) -> float | None:
+    def _settle(self, result: BuildResult, touched: float) -> float | None:
         """Note in Redis what follows from a build; return what `build` does."""
-        one = made.fragments[i18n.DEFAULT]
+        one = result.fragments[i18n.DEFAULT]
         failed = bool(one.failures)
         self.counts["failed"] += failed
-        if self._due.settle(one.widget, one.due, failed=failed, touched=touched) or not failed:
+        if self._due.finish(one.widget, one.due, failed=failed, touched=touched) or not failed:
             return None
         return max(0.0, one.due - time.time())
 
@@ -151,28 +151,28 @@ class Builder:
         wanted = set(stale)
         return [one for number, one in enumerate(found.functions) if number in wanted or ALL in wanted]
 
-    def _tell_others(self, made: BuildResult, audience: Visibility) -> None:
-        """Tell those who look at a widget in a language in which it was not built that it is a new one."""
-        if not made.news:
+    def _tell_others(self, result: BuildResult, audience: Visibility) -> None:
+        """Announce the new version to viewers whose language was not built."""
+        if not result.changed:
             return
-        one = made.fragments[i18n.DEFAULT]
-        for locale in self._others(made):
+        one = result.fragments[i18n.DEFAULT]
+        for locale in self._others(result):
             self._fragments.cache.delete(key_of("p", one.widget, locale))
             self._stream.changed(one.hub, audience, locale, one.widget, one.version)
 
-    def _push(self, made: BuildResult, locale: str, audience: Visibility) -> None:
+    def _push(self, result: BuildResult, locale: str, audience: Visibility) -> None:
         """Push a fragment unless it is what was pushed last.
 
         What was pushed last is remembered apart from the fragment, since the web app may have built that on a miss,
         and nobody was told.
         """
-        one = made.fragments[locale]
+        one = result.fragments[locale]
         key, mark = key_of("p", one.widget, locale), f"{one.version}-{one.digest}-{one.state}".encode()
         if self._fragments.cache.get(key) == mark:
             return
         if not self._is_still_for(audience, one.widget):
             return  # the change ended the streams: whoever may see it still fetches it again
-        made.news = True
+        result.changed = True
         if self._stream.publish(hub_channel(one.hub, audience, locale), "widget", one.public()) is not None:
             self.counts["pushed"] += 1
             self._fragments.cache.set(key, mark, 86400)

@@ -96,14 +96,14 @@ def digest_of(html: str, state: str) -> str:
     return hashlib.sha256(f"{state}\n{html}".encode()).hexdigest()[:16]
 
 
-def made_of(row: Widget, html: str, state: str = "live") -> Fragment:
+def from_html(row: Widget, html: str, state: str = "live") -> Fragment:
     """Return a fragment of a widget that was built just now."""
     digest = digest_of(html, state)
     built_at = now().astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return Fragment(row.id, row.hub_id, row.version, html, digest, built_at, state)
 
 
-def problem(row: Widget, title: str, state: str, text: str) -> Fragment:
+def error_fragment(row: Widget, title: str, state: str, text: str) -> Fragment:
     """Return a fragment that says in the widget's place what is wrong."""
     values: Mapping[str, Any] = {"instance": row, "title": title, "problem": text}
-    return replace(made_of(row, environment(None).get_template("failed.html").render(values), state), error=text)
+    return replace(from_html(row, environment(None).get_template("failed.html").render(values), state), error=text)

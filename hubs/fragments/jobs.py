@@ -52,7 +52,7 @@ class JobEngine:
     @property
     def timeout_text(self) -> str:
         """What to say about a job that exceeded the time limit."""
-        return self._pool.late
+        return self._pool.timeout_text
 
     def __len__(self) -> int:
         """Return the number of jobs whose threads are not back yet."""

@@ -56,7 +56,7 @@ class FragmentReader:
         known = self._engine.get(job.key)
         if known is not None:
             return known
-        lock = self._fragments.claim(row)
+        lock = self._fragments.lock(row)
         if lock is None:
             return None
         # Another process may have finished between our look into the cache and our lock.
@@ -115,8 +115,8 @@ class FragmentReader:
                 session.commit()  # gives the connection back: a widget that hangs must not keep it
                 if row is None:
                     return None
-                fragment = self._fragments.build(row, locale, claim=lock)
-            self._schedule.settle(widget_id, fragment.due, failed=bool(fragment.failures))
+                fragment = self._fragments.build(row, locale, lock=lock)
+            self._schedule.finish(widget_id, fragment.due, failed=bool(fragment.failures))
             return fragment
         finally:
             lock.release()
@@ -128,7 +128,7 @@ class FragmentReader:
             if row is None:
                 return None
             fragment = self._fragments.give_up(row, TimeoutError(self._engine.timeout_text), locale)
-        self._schedule.settle(widget_id, fragment.due, failed=True)
+        self._schedule.finish(widget_id, fragment.due, failed=True)
         return fragment
 
 

@@ -26,19 +26,19 @@ from hubs.models.session_events import TOUCHED, after_commit, touched
 #: Seconds for which an entry is kept; seconds for which a generation is, which must outlast any request.
 LIFETIME, GENERATION = 60, 86400
 #: Of what is known about a fragment, what its answer tells.
-TOLD = ("version", "built_at", "state", "digest")
+META = ("version", "built_at", "state", "digest")
 _START, _END = b"<!--hubs ", b"-->\n"
 
 
 class CachedResponse(NamedTuple):
     """A fragment's answer: what it tells, and its body with that in front."""
 
-    told: Mapping[str, Any]
+    meta: Mapping[str, Any]
     body: bytes
 
     def headers(self) -> list[tuple[str, str]]:
         """Return the headers that tell the same as the comment, and an entity tag."""
-        version, built_at, state, digest = (str(self.told[name]) for name in TOLD)
+        version, built_at, state, digest = (str(self.meta[name]) for name in META)
         return [
             ("X-Hubs-Version", version),
             ("X-Hubs-Built", built_at),
@@ -51,9 +51,9 @@ class CachedResponse(NamedTuple):
 
 def encode(known: Mapping[str, Any]) -> CachedResponse:
     """Return the answer for a fragment, from its public form (`Fragment.public`)."""
-    told = {name: known[name] for name in TOLD}
-    head = json.dumps(told, separators=(",", ":")).replace("-->", "")  # states and digests have none
-    return CachedResponse(told, _START + head.encode() + _END + known["html"].encode())
+    meta = {name: known[name] for name in META}
+    head = json.dumps(meta, separators=(",", ":")).replace("-->", "")  # states and digests have none
+    return CachedResponse(meta, _START + head.encode() + _END + known["html"].encode())
 
 
 def decode(entry: bytes) -> CachedResponse | None:
@@ -62,10 +62,10 @@ def decode(entry: bytes) -> CachedResponse | None:
     if not entry.startswith(_START) or end < 0:
         return None
     try:
-        told = json.loads(entry[len(_START) : end])
+        meta = json.loads(entry[len(_START) : end])
     except ValueError:
         return None
-    return CachedResponse(told, entry) if isinstance(told, dict) and set(told) == set(TOLD) else None
+    return CachedResponse(meta, entry) if isinstance(meta, dict) and set(meta) == set(META) else None
 
 
 class PublicFragmentCache:
@@ -113,7 +113,7 @@ def forget_after_commit(database: Database, public: PublicFragmentCache) -> None
     and by their stamps all that is made of hubs and people, wherever it is kept.
     """
     after_commit(database, _changed, public.forget)
-    after_commit(database, touched, public.stamps.bump, TOUCHED)
+    after_commit(database, touched, public.stamps.invalidate, TOUCHED)
 
 
 def _changed(session: Session) -> set[int]:

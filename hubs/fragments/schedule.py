@@ -1,10 +1,10 @@
-"""Which widgets must be built when: one ordered set in Redis, so that it outlives every process of ours.
+"""The build schedule: a Redis sorted set of widget ids by due time; survives restarts of all our processes.
 
 A widget is in it three times at most: as asked for (by a reader who saw that its time had come, or after a failure),
 as timed (its content grows old by itself), and as touched by a message, from just before that is committed until it is
 built: a daemon that is killed between the two leaves it there for the others. What is taken stays in the set with a
-later time, a lease: if whoever took it dies, it comes up again. Every method survives a Redis that is away, and says so
-by its answer.
+later time, a lease: if whoever took it dies, it comes up again. No method raises while Redis is
+unavailable; the return value says so.
 """
 
 import logging
@@ -70,23 +70,23 @@ class BuildSchedule:
         self._rest_until = 0.0
 
     def ask(self, widgets: Iterable[int], when: float | None = None) -> bool:
-        """Ask for widgets to be built anew at ``when`` (now): the earlier moment counts. False when Redis is away."""
+        """Request a build at ``when`` (now); the earlier time counts. False if Redis is unavailable."""
         at = self._clock() if when is None else when
         wanted = {str(widget): at for widget in widgets}
         return self._try(lambda client: client.zadd(KEY, wanted, lt=True)) if wanted else True
 
-    def again(self, widget: int, when: float) -> bool:
-        """Have a widget built anew at ``when`` and not before, whoever asked for it until now."""
+    def reschedule(self, widget: int, when: float) -> bool:
+        """Move the next build to ``when``, replacing earlier requests."""
         return self._try(lambda client: client.zadd(KEY, {str(widget): when}))
 
     def timed(self, widget: int, when: float) -> bool:
         """Note when a widget's content will have grown old."""
         return self._try(lambda client: client.zadd(KEY, {f"{_TIMED}{widget}": when}))
 
-    def touch(self, widgets: Iterable[int]) -> bool:
+    def mark_pending(self, widgets: Iterable[int]) -> bool:
         """Note that a message touched widgets, before it is stored for good: they are due unless they are built soon.
 
-        False when Redis is away; then the widgets are lost if this process is killed before they are built.
+        False if Redis is unavailable; then the widgets are lost if this process is killed before they are built.
         """
         now = self._clock()
         members = {f"{_TOUCHED}{widget}": now + TOUCHED for widget in widgets}
@@ -97,13 +97,13 @@ class BuildSchedule:
         return noted
 
     def touched(self, widget: int) -> float:
-        """Return what stands for the messages that touched a widget so far; `done` with it leaves later ones alone."""
+        """Return the current pending mark of a widget. Pass it to `complete`, which keeps marks that were set later."""
         found: list[float | None] = [None]
         self._try(lambda client: found.append(client.zscore(KEY, f"{_TOUCHED}{widget}")))
         return found[-1] or 0.0
 
     def take(self, lease: float, most: int = BATCH) -> DueBatch:
-        """Take what is due, for at most ``lease`` seconds; nothing when Redis is away."""
+        """Take what is due, for at most ``lease`` seconds; nothing while Redis is unavailable."""
         now = self._clock()
         try:
             found = cast("list[bytes]", self._client().eval(_TAKE, 1, KEY, now, now + lease, most))
@@ -114,20 +114,20 @@ class BuildSchedule:
         asked = dict.fromkeys(_of_kind("", members) + _of_kind(_TOUCHED, members))
         return DueBatch(list(asked), _of_kind(_TIMED, members))
 
-    def done(self, widget: int, touched: float = 0.0) -> bool:
+    def complete(self, widget: int, touched: float = 0.0) -> bool:
         """Note that a widget was built; what was asked for meanwhile, or touched after ``touched``, stays."""
         return self._built(widget, touched) and self._try(
             lambda client: client.eval(_DONE, 1, KEY, str(widget), self._clock())
         )
 
-    def settle(self, widget: int, when: float, *, failed: bool, touched: float = 0.0) -> bool:
+    def finish(self, widget: int, when: float, *, failed: bool, touched: float = 0.0) -> bool:
         """Note what follows from a build: the next try at ``when``, or the moment when its content grows old, or 0."""
         if failed:
-            return self.again(widget, when) and self._built(widget, touched)
-        return self.done(widget, touched) and (not when or self.timed(widget, when))
+            return self.reschedule(widget, when) and self._built(widget, touched)
+        return self.complete(widget, touched) and (not when or self.timed(widget, when))
 
     def drop_timed(self, widgets: Iterable[int]) -> bool:
-        """Forget when widgets grow old: nobody looks at them."""
+        """Drop the timed builds of widgets without viewers."""
         members = [f"{_TIMED}{widget}" for widget in widgets]
         return self._try(lambda client: client.zrem(KEY, *members)) if members else True
 

@@ -80,7 +80,7 @@ class BackgroundJobs:
 
     def mark(self, hub: Hub, *described: object) -> str:
         """Return the mark of a spec on a hub: a fingerprint of everything that decides how it looks."""
-        return self._fragments.seal([hub.id, hub.version, hub.updated_on, *described])
+        return self._fragments.fingerprint([hub.id, hub.version, hub.updated_on, *described])
 
     def preview(self, session: Session, spec: PreviewSpec, locale: str = DEFAULT_LOCALE) -> Fragment | None:
         """Return the fragment of a preview, which is stored nowhere; an error of the widget is shown in it.

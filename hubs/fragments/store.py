@@ -21,11 +21,11 @@ from hubs.cache import Cache, NullCache, key_of
 from hubs.clients.all import Clients
 from hubs.errors import NeedsSetup, NotFound, UpstreamError
 from hubs.fragments import build_lock
-from hubs.fragments.fragment import Fragment, made_of, problem, unpack
+from hubs.fragments.fragment import Fragment, error_fragment, from_html, unpack
 from hubs.fragments.public import PublicFragmentCache
 from hubs.i18n import _
 from hubs.models import Widget
-from hubs.widgets.caching import BuildContext, CachedFunction, lend
+from hubs.widgets.caching import BuildContext, CachedFunction, attach_context
 from hubs.widgets.registry import Registry, WidgetType
 from hubs.widgets.view import environment
 
@@ -70,13 +70,13 @@ class FragmentStore:
     def read_many(self, rows: Iterable[Widget], locale: str = DEFAULT_LOCALE) -> dict[int, Fragment]:
         """Return the cached fragments of ``rows`` by the widgets' ids, in one round trip."""
         keys = self.keys(rows, locale)
-        return self.sort_out(keys, self.cache.get_many(keys)) if keys else {}
+        return self.decode_entries(keys, self.cache.get_many(keys)) if keys else {}
 
     def keys(self, rows: Iterable[Widget], locale: str = DEFAULT_LOCALE) -> dict[str, int]:
         """Return the widgets' ids by the keys of their fragments."""
         return {self.key(row, locale): row.id for row in rows}
 
-    def sort_out(self, keys: Mapping[str, int], found_entries: Mapping[str, bytes]) -> dict[int, Fragment]:
+    def decode_entries(self, keys: Mapping[str, int], found_entries: Mapping[str, bytes]) -> dict[int, Fragment]:
         """Return fragments by the widgets' ids, given what the cache has of ``keys``; see to those that are due."""
         entries = ((number, unpack(found_entries.get(key))) for key, number in keys.items())
         found = {widget: one for widget, one in entries if one is not None and one.widget == widget}
@@ -97,17 +97,17 @@ class FragmentStore:
             self.cache.delete(self.key(row, locale))
         self.public.forget([row.id])
 
-    def seal(self, value: object) -> str:
-        """Return what is the same for the same value only, and tells nobody what it is."""
+    def fingerprint(self, value: object) -> str:
+        """Return a keyed fingerprint (HMAC) of a JSON-serialisable value."""
         text = json.dumps(value, sort_keys=True, default=str)
         return hmac.new(self._key, text.encode("utf-8", "replace"), "sha256").hexdigest()
 
-    def claim(self, row: Widget) -> build_lock.BuildLock | None:
-        """Become the one builder of a widget; None when there is another."""
-        return build_lock.claim(self.cache, key_of("b", row.id), self._timeout)
+    def lock(self, row: Widget) -> build_lock.BuildLock | None:
+        """Acquire the build lock of a widget; None if another builder has it."""
+        return build_lock.acquire(self.cache, key_of("b", row.id), self._timeout)
 
     def building_for(self, row: Widget) -> float | None:
-        """Return for how many seconds somebody has been building a widget; None when nobody is."""
+        """Return for how many seconds a widget has been building; None if it is not."""
         return build_lock.age(self.cache, key_of("b", row.id))
 
     def build(
@@ -115,14 +115,14 @@ class FragmentStore:
         row: Widget,
         locale: str = DEFAULT_LOCALE,
         stale: Iterable[type[CachedFunction]] = (),
-        claim: build_lock.BuildLock | None = None,
+        lock: build_lock.BuildLock | None = None,
     ) -> Fragment:
         """Build a widget's fragment and store it; never raises for what the widget does.
 
-        Without the ``claim`` it was built under, it is stored whatever others do meanwhile.
+        Without the ``lock`` it was built under, it is stored whatever others do meanwhile.
         """
         made = self.make(row, locale, stale)
-        self.keep(row, made, locale, claim)
+        self.keep(row, made, locale, lock)
         return made
 
     def make(self, row: Widget, locale: str = DEFAULT_LOCALE, stale: Iterable[type[CachedFunction]] = ()) -> Fragment:
@@ -134,10 +134,10 @@ class FragmentStore:
             return self._make(row, locale, stale)
 
     def keep(
-        self, row: Widget, made: Fragment, locale: str = DEFAULT_LOCALE, claim: build_lock.BuildLock | None = None
+        self, row: Widget, made: Fragment, locale: str = DEFAULT_LOCALE, lock: build_lock.BuildLock | None = None
     ) -> bool:
-        """Store a fragment, unless its ``claim`` is no longer held: who comes too late overwrites nothing."""
-        if claim is not None and not claim.held():
+        """Store a fragment, unless its ``lock`` has expired: a late build overwrites nothing."""
+        if lock is not None and not lock.is_held():
             return False
         lifetime = min(FAILED, self._ttl) if made.state == "failed" else self._ttl
         self.cache.set(self.key(row, locale), made.pack(), lifetime)
@@ -154,9 +154,9 @@ class FragmentStore:
     def _make(self, row: Widget, locale: str, stale: Iterable[type[CachedFunction]]) -> Fragment:
         try:
             found = self._registered(row)
-            made = made_of(row, self._render(found, row, locale, stale))
+            made = from_html(row, self._render(found, row, locale, stale))
         except NeedsSetup as error:
-            made = problem(row, self._title(row), "needs-setup", str(error))
+            made = error_fragment(row, self._title(row), "needs-setup", str(error))
             return replace(made, error=error.detail or made.error)
         except UpstreamError as error:  # is in the log already, where it happened
             log.info("widget %s (%s) of hub %s waits: %s", row.id, row.plugin, row.hub_id, error)
@@ -200,12 +200,12 @@ class FragmentStore:
         try:
             found = self._registered(row)
             with i18n.use(locale):
-                return made_of(row, self._render(found, row, locale, (), store=NullCache()))
+                return from_html(row, self._render(found, row, locale, (), store=NullCache()))
         except NeedsSetup as error:
-            return problem(row, self._title(row), "needs-setup", str(error))
+            return error_fragment(row, self._title(row), "needs-setup", str(error))
         except Exception as error:  # a widget may fail in any way; the form around the preview must stay
             log.info("the preview of %s cannot be built", row.plugin, exc_info=True)
-            return problem(row, self._title(row), "failed", f"{type(error).__name__}: {error}"[:500])
+            return error_fragment(row, self._title(row), "failed", f"{type(error).__name__}: {error}"[:500])
 
     def _registered(self, row: Widget) -> WidgetType:
         found = self.registry.get(row.plugin)
@@ -221,7 +221,7 @@ class FragmentStore:
     def _prepare(self, found: WidgetType, row: Widget, store: Cache | None = None) -> None:
         found.bind(row)
         ttl = min(found.cls.lifetime or self._ttl, self._ttl)
-        lend(row, BuildContext(store or self.cache, self._key, ttl, found.code, self._clients))
+        attach_context(row, BuildContext(store or self.cache, self._key, ttl, found.code, self._clients))
         _ = row.config  # what cannot be read must be said before anything is asked of others
 
     def _render(
@@ -252,7 +252,7 @@ class FragmentStore:
         text = _("This widget could not be built. It will be retried automatically; nothing else is affected.")
         if told:
             text = _("{problem} This widget fills in by itself as soon as that works again.").format(problem=error)
-        return replace(problem(row, self._title(row), "failed", text), **known)
+        return replace(error_fragment(row, self._title(row), "failed", text), **known)
 
 
 def _refresh(lifetime: int | None) -> float:

@@ -1,8 +1,8 @@
-"""Threads that build, each within a budget of time.
+"""A thread pool with a time limit per task. Threads that overrun are abandoned and replaced.
 
-Nobody can end a thread that is stuck in somebody's socket. So what exceeds its budget is given up: whoever waits is
-told, and the thread is counted as lost and no longer takes the place of others. When it comes back it ends. The number
-of lost threads is bounded; beyond it, what hangs keeps its place.
+Python cannot end a thread that is stuck in a socket. A task that overruns is reported by its timeout handler, and its
+thread no longer counts towards the pool's size; it ends when the task returns. The number of abandoned threads is
+bounded; beyond it, a task that hangs keeps its place in the pool.
 """
 
 import logging
@@ -17,47 +17,47 @@ log = logging.getLogger(__name__)
 
 @dataclass(eq=False, slots=True)
 class _Task:
-    """One piece of work; ``late`` is called when it exceeds the budget, in another thread."""
+    """One piece of work; ``on_timeout`` is called when it exceeds the budget, in another thread."""
 
     name: str
-    act: Callable[[], None]
-    late: Callable[[], None]
+    run: Callable[[], None]
+    on_timeout: Callable[[], None]
     deadline: float = float("inf")
     overdue: bool = False
-    lost: bool = False
+    abandoned: bool = False
 
 
 class BoundedThreadPool:
-    """Works on at most ``size`` tasks at once; at most ``most_lost`` more may be stuck beyond their ``budget``."""
+    """Works on at most ``size`` tasks at once; at most ``max_abandoned`` more may be stuck beyond their ``budget``."""
 
-    def __init__(self, name: str, size: int, budget: float, most_lost: int = 16) -> None:
-        self._name, self._size, self._budget, self._most_lost = name, size, budget, most_lost
+    def __init__(self, name: str, size: int, budget: float, max_abandoned: int = 16) -> None:
+        self._name, self._size, self._budget, self._max_abandoned = name, size, budget, max_abandoned
         self._changed = threading.Condition()
         self._waiting: deque[_Task] = deque()
         self._running: set[_Task] = set()
-        self._active = self._idle = self._made = self._threads = 0
+        self._active = self._idle = self._started = self._threads = 0
         self._watching = self._stopping = False
-        #: Threads that are stuck beyond their budget now.
-        self.lost = 0
+        #: Threads that are beyond the time limit now.
+        self.abandoned = 0
         #: What happened since the start: late, returned.
         self.counts: Counter[str] = Counter()
 
     @property
-    def late(self) -> str:
-        """What to say of a task that exceeded its budget."""
+    def timeout_text(self) -> str:
+        """What to say about a task that exceeded the time limit."""
         return f"no content within {self._budget:g} s; it is tried again later"
 
-    def start(self, name: str, act: Callable[[], None], late: Callable[[], None]) -> bool:
-        """Begin a task in a thread; False when all are busy. Nothing that a task raises comes out of here."""
+    def start(self, name: str, run: Callable[[], None], on_timeout: Callable[[], None]) -> bool:
+        """Start a task; False when all threads are busy. Exceptions raised by the task are logged, never propagated."""
         with self._changed:
             if self._active >= self._size or self._stopping:
                 return False
             self._active += 1
-            self._waiting.append(_Task(name, act, late))
+            self._waiting.append(_Task(name, run, on_timeout))
             if len(self._waiting) > self._idle and self._threads < self._size:
-                self._made += 1
+                self._started += 1
                 self._threads += 1
-                threading.Thread(target=self._work, name=f"{self._name}-{self._made}", daemon=True).start()
+                threading.Thread(target=self._work, name=f"{self._name}-{self._started}", daemon=True).start()
             if not self._watching:  # threads are made when first needed, hence after the server forked its workers
                 self._watching = True
                 threading.Thread(target=self._watch, name=f"{self._name}-watch", daemon=True).start()
@@ -65,7 +65,7 @@ class BoundedThreadPool:
             return True
 
     def wait_for_room(self) -> bool:
-        """Wait until a task can be begun; False at the end."""
+        """Wait until a task can be started; False once the pool is stopping."""
         with self._changed:
             self._changed.wait_for(lambda: self._stopping or self._active < self._size)
             return not self._stopping
@@ -79,7 +79,7 @@ class BoundedThreadPool:
 
     def _work(self) -> None:
         while (task := self._take()) is not None:
-            self._survive(task.act, task.name)
+            self._survive(task.run, task.name)
             if self._finish(task):
                 return
 
@@ -100,15 +100,15 @@ class BoundedThreadPool:
         """Return whether the thread must end, since its place was given to another."""
         with self._changed:
             self._running.discard(task)
-            if task.lost:
-                self.lost -= 1
+            if task.abandoned:
+                self.abandoned -= 1
             else:
                 self._active -= 1
             if task.overdue:
                 self.counts["returned"] += 1
-                log.warning("%s came back after all", task.name)
+                log.warning("%s finished after its time limit", task.name)
             self._changed.notify_all()
-            return task.lost
+            return task.abandoned
 
     def _watch(self) -> None:
         while True:
@@ -120,28 +120,28 @@ class BoundedThreadPool:
                     ends = [task.deadline for task in self._running if not task.overdue]
                     self._changed.wait(max(0.0, min(ends) - time.monotonic()) if ends else None)
             for task in late:
-                self._survive(task.late, task.name)
+                self._survive(task.on_timeout, task.name)
 
     def _overdue(self) -> list[_Task]:
-        """Write off what exceeded its budget just now, and return it."""
+        """Mark and return the tasks that have just exceeded the time limit."""
         now = time.monotonic()
-        found = [task for task in self._running if not task.overdue and task.deadline <= now]
-        for task in found:
+        overdue = [task for task in self._running if not task.overdue and task.deadline <= now]
+        for task in overdue:
             task.overdue = True
-            task.lost = self.lost < self._most_lost
+            task.abandoned = self.abandoned < self._max_abandoned
             self.counts["late"] += 1
-            if task.lost:
-                self.lost += 1
+            if task.abandoned:
+                self.abandoned += 1
                 self._active -= 1
                 self._threads -= 1
                 self._changed.notify_all()
-            kept = "its thread is lost" if task.lost else "it keeps its place, too many threads are lost"
-            log.error("%s exceeds %g s; %s (%d lost now)", task.name, self._budget, kept, self.lost)
-        return found
+            kept = "its thread is abandoned" if task.abandoned else "it keeps its place, too many threads are abandoned"
+            log.error("%s exceeds %g s; %s (%d abandoned now)", task.name, self._budget, kept, self.abandoned)
+        return overdue
 
     @staticmethod
-    def _survive(act: Callable[[], None], name: str) -> None:
+    def _survive(run: Callable[[], None], name: str) -> None:
         try:
-            act()
+            run()
         except BaseException:  # a thread that dies would keep its place for ever, SystemExit of a widget included
             log.exception("%s failed", name)

@@ -43,7 +43,7 @@ class Sources:
         return [str(one) for one in (self.folder / "src", self.folder) if one.is_dir()]
 
     def saved(self) -> bool:
-        """Tell whether a file was saved, added or removed since the last call."""
+        """Return whether a file was saved, added or removed since the last call."""
         now = {path: _time(path) for path in self.folder.rglob("*") if path.suffix in _SUFFIXES}
         changed, self._seen = now != self._seen, now
         return changed

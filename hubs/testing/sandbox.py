@@ -65,7 +65,7 @@ class SandboxFragments(FragmentStore):
     """Fragments whose functions may be told what to answer; no class is changed, so others may build meanwhile."""
 
     #: What the named functions do instead of computing anything.
-    instead: Mapping[str, Callable[[], Any]] = MappingProxyType({})
+    overrides: Mapping[str, Callable[[], Any]] = MappingProxyType({})
     #: What the view of a widget without functions raises.
     error: Exception | None = None
 
@@ -78,7 +78,7 @@ class SandboxFragments(FragmentStore):
 
     def _prepare(self, found: WidgetType, row: Widget, store: Cache | None = None) -> None:
         super()._prepare(found, row, store)
-        services_of(row).instead = self.instead
+        services_of(row).overrides = self.overrides
 
 
 @dataclass(frozen=True)
@@ -177,11 +177,11 @@ class Sandbox:
                 f"{row.plugin} has no function {', '.join(unknown)}; it has {', '.join(names) or 'none'}."
             )
         twin = self._twin(row)
-        self.fragments.instead, self.fragments.error = acts, error
+        self.fragments.overrides, self.fragments.error = acts, error
         try:
             return Shown(twin, self.build(twin))
         finally:
-            self.fragments.instead, self.fragments.error = {}, None
+            self.fragments.overrides, self.fragments.error = {}, None
 
     def _failing(self, row: Widget, error: Exception) -> Shown:
         """Let everything that the widget asks fail; a widget without functions fails in its view."""

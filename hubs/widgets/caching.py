@@ -1,4 +1,4 @@
-"""Cached functions: a widget's data, when it is stale, and how to get it anew.
+"""Cached functions: a widget's data, when it is stale, and how to compute it again.
 
 Results may be any picklable value, so entries are signed with the instance's key: a foreign or damaged entry is a
 miss, never code that runs.
@@ -51,8 +51,8 @@ class BuildContext:
     code: str = ""
     clients: Clients | None = None
     memo: dict[str, Any] = field(default_factory=dict)
-    #: What tests and the gallery let the named functions do instead of computing anything.
-    instead: Mapping[str, Callable[[], Any]] = field(default_factory=dict)
+    #: Replacements of the named functions, for tests and the gallery.
+    overrides: Mapping[str, Callable[[], Any]] = field(default_factory=dict)
 
     def sign(self, data: bytes) -> bytes:
         """Return the signature of a cached object."""
@@ -89,7 +89,7 @@ class CachedFunction:
         return None
 
     def should_invalidate(self, message: Mapping[str, Any]) -> bool:
-        """Tell whether this message makes the value stale; ``message`` has topic, msg_id, timestamp and msg."""
+        """Return whether this message makes the value stale; ``message`` has topic, msg_id, timestamp and msg."""
         return self.interests() is not None
 
     def __call__(self) -> Any:
@@ -107,7 +107,7 @@ class CachedFunction:
     def rebuild(self) -> Any:
         """Compute the value, store it, and return it. Empty values are stored too."""
         services = services_of(self.instance)
-        value = services.instead.get(type(self).__name__, self.execute)()
+        value = services.overrides.get(type(self).__name__, self.execute)()
         services.memo[type(self).__name__] = value
         if self.stored:
             data = pickle.dumps(value)
@@ -137,8 +137,8 @@ class CachedFunction:
         return self._key(services).encode() + b"\0" + data
 
 
-def lend(row: Widget, services: BuildContext) -> None:
-    """Let the widget's cached functions use ``services``."""
+def attach_context(row: Widget, services: BuildContext) -> None:
+    """Attach the context that the widget's cached functions use."""
     row.__dict__["_services"] = services
 
 

@@ -89,7 +89,7 @@ class WidgetType:
         return self.origin in BUILT_IN and not any(function.stored for function in self.functions)
 
     def fits(self, kind: str, side: str) -> bool:
-        """Tell whether the widget may be added to this column of a hub of this kind."""
+        """Return whether the widget may be added to this column of a hub of this kind."""
         return self.cls.position in ("both", side) and (not self.cls.kinds or kind in self.cls.kinds)
 
     def bind(self, row: WidgetRow) -> WidgetRow:

@@ -80,7 +80,7 @@ class Schema:
             elif value is None:
                 changed.extend([name] if secrets.pop(name, None) else ())
             elif not self._holds(secrets.get(name), value):
-                secrets[name] = self.vault.seal(value)
+                secrets[name] = self.vault.encrypt(value)
                 changed.append(name)
         plain = {name: value for name, value in cleaned.items() if name not in self._secrets}
         return {**plain, **secrets, **self._mark}, sorted(changed)
@@ -93,7 +93,7 @@ class Schema:
         kept = dict.fromkeys(self._secrets, True)  # what the widget has stays, unless the draft says otherwise
         cleaned = parameters.clean(self.parameters, self._incoming(values), kept)
         for name in self._secrets & set(cleaned):
-            cleaned[name] = self.vault.seal(cleaned[name]) if cleaned[name] else None
+            cleaned[name] = self.vault.encrypt(cleaned[name]) if cleaned[name] else None
         return {**cleaned, **self._mark}
 
     @cached_property

@@ -24,7 +24,7 @@ class SecretBox:
         # A key of its own purpose: what is sealed here tells nothing about what the same key signs elsewhere.
         self._fernet = Fernet(base64.urlsafe_b64encode(hmac.digest(key, b"hubs.secrets", "sha256"))) if key else None
 
-    def seal(self, text: str) -> dict[str, str]:
+    def encrypt(self, text: str) -> dict[str, str]:
         """Return the form in which a secret is stored.
 
         :raises Unreadable: in a process that was not given the instance's key.
@@ -48,5 +48,5 @@ class SecretBox:
 
 
 def is_sealed(value: Any) -> bool:
-    """Tell whether a stored setting is a sealed secret."""
+    """Return whether a stored setting is a sealed secret."""
     return isinstance(value, Mapping) and set(value) == {_SEALED}

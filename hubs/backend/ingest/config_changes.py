@@ -79,7 +79,7 @@ class ConfigChangeHandler:
             self._listed(hub, changed)
         widget = body.get("widget_id")
         if kind == "widget" and widget is not None and changed != _PLACE and not message.name.endswith("deleted"):
-            self._due.touch([widget])
+            self._due.mark_pending([widget])
             self._rebuilder.request(widget, prompt=True)
         arranged = kind == "widget" and (not changed or changed == _PLACE or "visibility" in changed)
         if hub is not None and (kind == "hub" or arranged) and not self._announce_layout(hub):
@@ -129,7 +129,7 @@ class ConfigChangeHandler:
 
     def _ask(self, touched: Touched) -> None:
         """Ask for builds; should this process be killed before that, they are asked for again."""
-        self._due.touch(touched)
+        self._due.mark_pending(touched)
         for widget, functions in touched.items():
             self._rebuilder.request(widget, functions)
 

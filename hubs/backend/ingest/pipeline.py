@@ -176,7 +176,7 @@ class Pipeline:
             with self._database.transaction() as session:
                 fresh = storing.store(session, batch)
                 found = [(message, self._index.touched(message)) for message in fresh]
-                self._due.touch({widget for _, touched in found for widget in touched})
+                self._due.mark_pending({widget for _, touched in found for widget in touched})
                 seen = self._active(fresh)
                 activity.note(session, seen)
                 self._mentions.note(session, fresh)

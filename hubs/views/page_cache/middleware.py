@@ -139,7 +139,7 @@ class PageCacheMiddleware:
             filled = self._fill(kept, entries)
             if filled is not None:
                 return self._send(kept, filled, environ, start_response)
-        read = self._context.fragments.public.stamps.begin(kept.stamps, entries) if kept is not None else {}
+        read = self._context.fragments.public.stamps.ensure(kept.stamps, entries) if kept is not None else {}
         environ[BEGUN] = PendingPage(self._pages, key, read, time.monotonic())
         return self._behind(environ, start_response)
 
@@ -149,7 +149,7 @@ class PageCacheMiddleware:
             return None
         filled = kept.filled
         if filled is None or time.time() >= filled.due or not _has(entries, filled.entries):
-            found = self._context.fragments.sort_out(kept.keys, entries)
+            found = self._context.fragments.decode_entries(kept.keys, entries)
             if shape(found, kept.editor) != kept.shape:
                 return None
             due = min((one.due for one in found.values() if one.due), default=inf)

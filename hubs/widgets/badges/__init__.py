@@ -45,7 +45,7 @@ class GetBadges(CachedFunction):
         return [Interest(TOPICS, "user", name)] if name else []
 
     def should_invalidate(self, message: Mapping[str, Any]) -> bool:
-        """Tell whether the badge went to the person: the message may name others, who made the badge for example."""
+        """Return whether the badge went to the person: the message may name others, who made the badge for example."""
         user = message["msg"].get("user")
         winner = user.get("username") if isinstance(user, Mapping) else None
         return isinstance(winner, str) and winner.lower() == person_of(self.instance).lower()

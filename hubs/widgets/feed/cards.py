@@ -110,7 +110,7 @@ class Card:
         return list(dict.fromkeys(name for item in self.items for name in item.people))[:FACES]
 
     def takes(self, item: Item) -> bool:
-        """Tell whether an older message belongs to this story."""
+        """Return whether an older message belongs to this story."""
         last = self.items[-1]
         if item.category != last.category or last.received_at - item.received_at > APART:
             return False

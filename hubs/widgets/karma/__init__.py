@@ -70,7 +70,7 @@ class CountCookies(CachedFunction):
         return [Interest(TOPICS, "user", self.username)] if self.username else []
 
     def should_invalidate(self, message: Mapping[str, Any]) -> bool:
-        """Tell whether the person got the cookie: who gives one is named, too."""
+        """Return whether the person got the cookie: who gives one is named, too."""
         fields = message["msg"]
         giver = str(fields.get("sender") or fields.get("agent")).lower()
         # A recipient that is a chat nick has been told from its account before, so only the giver is left out.

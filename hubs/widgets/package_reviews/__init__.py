@@ -79,7 +79,7 @@ class GetReviews(CachedFunction):
         return mine if self.instance.config["email"] else mine + hub
 
     def should_invalidate(self, message: Mapping[str, Any]) -> bool:
-        """Tell whether the bug is a review, or the hub's account in Bugzilla changed."""
+        """Return whether the bug is a review, or the hub's account in Bugzilla changed."""
         body = message["msg"]
         if ".hubs." in message["topic"]:
             keys = body.get("changed_keys")

@@ -56,7 +56,7 @@ class MessageScope:
         return {"whose_name": self.username, "whose_hub": self.hub.id, "whose_own": self.hub.user_id}
 
     def is_hidden(self, session: Session) -> bool:
-        """Tell whether the one person hides what they do from some who see the widget."""
+        """Return whether the one person hides what they do from some who see the widget."""
         return bool(self.username) and session.scalar(_hidden(self.terms), self.values()) is not None
 
     def title(self) -> str:

@@ -110,5 +110,5 @@ def _joined(found: Sequence[Tickets]) -> Tickets:
 
 
 def is_by(ticket: Ticket, people: Iterable[str]) -> bool:
-    """Tell whether one of ``people`` (in lower case) filed a ticket or is assigned to it."""
+    """Return whether one of ``people`` (in lower case) filed a ticket or is assigned to it."""
     return any(name.lower() in people for name in (ticket.author, *ticket.assignees))

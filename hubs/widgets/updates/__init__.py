@@ -38,7 +38,7 @@ class GetUpdates(CachedFunction):
         return [Interest(("bodhi.update",), "user", name)] if name else []
 
     def should_invalidate(self, message: Mapping[str, Any]) -> bool:
-        """Tell whether the update is the person's own, as far as the message says whose it is."""
+        """Return whether the update is the person's own, as far as the message says whose it is."""
         owner = _owner(message["msg"])
         return not owner or owner.lower() == person_of(self.instance).lower()
 

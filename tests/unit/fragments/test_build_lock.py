@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hubs.cache import NullCache, SQLiteCache
-from hubs.fragments.build_lock import age, claim
+from hubs.fragments.build_lock import acquire, age
 
 
 @pytest.fixture
@@ -20,49 +20,49 @@ def cache(tmp_path: Path) -> Iterator[SQLiteCache]:
 
 
 def test_there_is_one_builder_at_a_time(cache: SQLiteCache) -> None:
-    first = claim(cache, "b:1", 60)
+    first = acquire(cache, "b:1", 60)
     assert first is not None
-    assert first.held()
-    assert claim(cache, "b:1", 60) is None
-    assert claim(cache, "b:2", 60) is not None
+    assert first.is_held()
+    assert acquire(cache, "b:1", 60) is None
+    assert acquire(cache, "b:2", 60) is not None
     first.release()
-    assert claim(cache, "b:1", 60) is not None
+    assert acquire(cache, "b:1", 60) is not None
 
 
 def test_a_claim_that_ended_is_no_longer_held_and_takes_nothing_from_the_next(cache: SQLiteCache) -> None:
     moment = [1000.0]
-    first = claim(cache, "b:1", 60, lambda: moment[0])
+    first = acquire(cache, "b:1", 60, lambda: moment[0])
     cache.delete("b:1")  # as the cache does in time
     moment[0] = 1061.0
     assert first is not None
-    assert not first.held()
-    second = claim(cache, "b:1", 60)
+    assert not first.is_held()
+    second = acquire(cache, "b:1", 60)
     first.release()
     assert second is not None
-    assert second.held()
-    assert not first.held()
+    assert second.is_held()
+    assert not first.is_held()
 
 
 def test_a_claim_that_the_cache_lost_is_held_until_its_end_unless_another_has_one(cache: SQLiteCache) -> None:
-    first = claim(cache, "b:1", 60)
+    first = acquire(cache, "b:1", 60)
     cache.delete("b:1")  # evicted, or memcached was started again
     assert first is not None
-    assert first.held()
-    assert claim(cache, "b:1", 60) is not None
-    assert not first.held()
+    assert first.is_held()
+    assert acquire(cache, "b:1", 60) is not None
+    assert not first.is_held()
 
 
 def test_without_a_cache_everybody_builds() -> None:
-    first, second = claim(NullCache(), "b:1", 60), claim(NullCache(), "b:1", 60)
+    first, second = acquire(NullCache(), "b:1", 60), acquire(NullCache(), "b:1", 60)
     assert first is not None
     assert second is not None
-    assert first.held()
+    assert first.is_held()
     first.release()
 
 
 def test_how_long_somebody_has_been_building_is_known(cache: SQLiteCache) -> None:
     assert age(cache, "b:1") is None
-    claim(cache, "b:1", 60)
+    acquire(cache, "b:1", 60)
     found = age(cache, "b:1")
     assert found is not None
     assert 0 <= found < 10
@@ -74,8 +74,8 @@ CLAIMING = """
 import os, signal, sys
 from pathlib import Path
 from hubs.cache import SQLiteCache
-from hubs.fragments.build_lock import claim
-assert claim(SQLiteCache(Path(sys.argv[1])), "b:1", 60)
+from hubs.fragments.build_lock import acquire
+assert acquire(SQLiteCache(Path(sys.argv[1])), "b:1", 60)
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -85,20 +85,20 @@ def test_nobody_waits_for_a_builder_that_was_killed(cache: SQLiteCache, tmp_path
     assert killed.returncode < 0
     assert cache.get("b:1") is not None
     assert age(cache, "b:1") is None
-    found = claim(cache, "b:1", 60)
+    found = acquire(cache, "b:1", 60)
     assert found is not None
-    assert found.held()
+    assert found.is_held()
     assert age(cache, "b:1") is not None
-    assert claim(cache, "b:1", 60) is None
+    assert acquire(cache, "b:1", 60) is None
 
 
 def test_of_a_builder_elsewhere_nobody_can_tell_whether_it_lives(cache: SQLiteCache) -> None:
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
-    claim(cache, "b:1", 60)
+    acquire(cache, "b:1", 60)
     moment, word, _, place = (cache.get("b:1") or b"").decode().split(" ")
     for process, where in ((gone.pid, "another/pid:[1]"), (os.getpid(), place), (0, place), (-1, place), ("x", place)):
         cache.set("b:1", f"{moment} {word} {process} {where}".encode(), 60)
-        assert claim(cache, "b:1", 60) is None
+        assert acquire(cache, "b:1", 60) is None
     cache.set("b:1", f"{moment} {word}".encode(), 60)  # of an older version
-    assert claim(cache, "b:1", 60) is None
+    assert acquire(cache, "b:1", 60) is None

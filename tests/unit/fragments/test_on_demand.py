@@ -84,13 +84,13 @@ def test_many_readers_of_an_uncached_widget_cause_one_build(
 def test_who_claims_just_after_another_has_built_does_not_build_again(
     make: Make, fragments: FragmentStore, sticky: Widget, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    built, build, claim = [], fragments.build, fragments.claim
+    built, build, claim = [], fragments.build, fragments.lock
 
     def late(row: Widget) -> object:
         built.append(build(row))  # another process: between our look and our claim
         return claim(row)
 
-    monkeypatch.setattr(fragments, "claim", late)
+    monkeypatch.setattr(fragments, "lock", late)
     monkeypatch.setattr(fragments, "build", lambda *arguments, **more: pytest.fail("built again"))
     assert make().read(sticky) == built[0]
     assert fragments.building_for(sticky) is None
@@ -99,7 +99,7 @@ def test_who_claims_just_after_another_has_built_does_not_build_again(
 def test_a_builder_in_another_process_is_waited_for_only_for_a_moment(
     make: Make, fragments: FragmentStore, sticky: Widget
 ) -> None:
-    reader, claim = make(), fragments.claim(sticky)
+    reader, claim = make(), fragments.lock(sticky)
     assert claim is not None
     assert reader.read(sticky, patience=0.1) is None
     claim.release()
@@ -111,7 +111,7 @@ def test_a_builder_in_another_process_is_waited_for_only_for_a_moment(
 def test_a_builder_who_died_bars_nobody_once_its_claim_has_ended(
     make: Make, fragments: FragmentStore, sticky: Widget
 ) -> None:
-    assert fragments.claim(sticky) is not None
+    assert fragments.lock(sticky) is not None
     threading.Timer(0.2, lambda: fragments.cache.delete(f"b:{sticky.id}")).start()  # as the cache does in time
     assert make().read(sticky, patience=5) is not None
 

@@ -44,7 +44,7 @@ def test_what_is_asked_for_is_taken_once_when_its_time_has_come(due: BuildSchedu
 def test_what_was_taken_and_not_done_comes_up_again(due: BuildSchedule, clock: Clock) -> None:
     due.ask([1, 2])
     due.take(60)
-    due.done(1)
+    due.complete(1)
     clock.now += 61  # whoever took it died
     assert due.take(60) == DueBatch([2], [])
 
@@ -53,7 +53,7 @@ def test_what_is_asked_for_while_it_is_built_stays(due: BuildSchedule) -> None:
     due.ask([1])
     due.take(60)
     due.ask([1])
-    due.done(1)
+    due.complete(1)
     assert due.take(60) == DueBatch([1], [])
 
 
@@ -62,7 +62,7 @@ def test_the_earlier_moment_counts_until_a_failure_sets_the_next(due: BuildSched
     due.ask([1], when=1090)
     clock.now = 1050
     assert due.take(60) == DueBatch([1], [])
-    due.settle(1, 1200, failed=True)
+    due.finish(1, 1200, failed=True)
     clock.now = 1199
     assert due.take(60) == NOTHING
     clock.now = 1200
@@ -70,10 +70,10 @@ def test_the_earlier_moment_counts_until_a_failure_sets_the_next(due: BuildSched
 
 
 def test_content_that_grows_old_is_kept_apart_from_what_was_asked_for(due: BuildSchedule, clock: Clock) -> None:
-    due.settle(7, 1300, failed=False)
+    due.finish(7, 1300, failed=False)
     due.ask([7])
     assert due.take(60) == DueBatch([7], [])
-    due.settle(7, 1400, failed=False)
+    due.finish(7, 1400, failed=False)
     clock.now = 1399
     assert due.take(60) == NOTHING
     clock.now = 1400
@@ -100,41 +100,41 @@ def test_while_redis_is_away_every_answer_says_so() -> None:
     due = BuildSchedule(away)
     assert due.take(60) == NOTHING
     assert not due.ask([1])
-    assert not due.settle(1, 5.0, failed=True)
-    assert not due.settle(1, 5.0, failed=False)
+    assert not due.finish(1, 5.0, failed=True)
+    assert not due.finish(1, 5.0, failed=False)
     assert not due.drop_timed([1])
     assert due.ask([])  # nothing to do
 
 
 def test_what_a_message_touched_is_due_unless_it_is_built_soon(due: BuildSchedule, clock: Clock) -> None:
-    assert due.touch([1, 2])
+    assert due.mark_pending([1, 2])
     assert due.take(60) == NOTHING
-    assert due.settle(1, 0.0, failed=False, touched=due.touched(1))
-    assert due.settle(2, 0.0, failed=False)  # by somebody who knew nothing of messages
+    assert due.finish(1, 0.0, failed=False, touched=due.touched(1))
+    assert due.finish(2, 0.0, failed=False)  # by somebody who knew nothing of messages
     clock.now += TOUCHED + 1
     assert due.take(60) == DueBatch([2], [])
-    assert due.done(2, due.touched(2))
+    assert due.complete(2, due.touched(2))
     clock.now += 61
     assert due.take(60) == NOTHING
 
 
 def test_what_a_message_touches_while_it_is_built_is_built_once_more(due: BuildSchedule, clock: Clock) -> None:
-    due.touch([1])
+    due.mark_pending([1])
     before = due.touched(1)
     clock.now += 0.1
-    due.touch([1])
-    due.done(1, before)
+    due.mark_pending([1])
+    due.complete(1, before)
     clock.now += TOUCHED + 1
     assert due.take(60) == DueBatch([1], [])
 
 
 def test_a_failed_build_waits_for_its_next_try_whatever_touched_it_before(due: BuildSchedule, clock: Clock) -> None:
-    due.touch([1])
-    due.settle(1, 1200, failed=True, touched=due.touched(1))
+    due.mark_pending([1])
+    due.finish(1, 1200, failed=True, touched=due.touched(1))
     clock.now += TOUCHED + 1
     assert due.take(60) == NOTHING
     clock.now = 1201
-    due.touch([1])
+    due.mark_pending([1])
     clock.now += TOUCHED + 1
     assert due.take(60) == DueBatch([1], [])  # once, though it is there as asked for and as touched
 
@@ -142,8 +142,8 @@ def test_a_failed_build_waits_for_its_next_try_whatever_touched_it_before(due: B
 def test_more_than_a_batch_is_touched_at_once_and_a_widget_that_is_gone_is_forgotten(
     due: BuildSchedule, store: fakeredis.FakeRedis
 ) -> None:
-    assert due.touch(range(BATCH + 5))
-    assert due.touch([])
+    assert due.mark_pending(range(BATCH + 5))
+    assert due.mark_pending([])
     assert store.zcard(KEY) == BATCH + 5
     due.ask([3])
     due.timed(3, 2000)
@@ -163,8 +163,8 @@ def test_messages_do_not_wait_again_and_again_for_a_redis_that_does_not_answer(
         return store
 
     due = BuildSchedule(client, clock)
-    assert [due.touch([1]) for _ in range(5)] == [False] * 5
+    assert [due.mark_pending([1]) for _ in range(5)] == [False] * 5
     assert len(tries) == 1
     clock.now += REST
-    assert due.touch([1])
-    assert due.touch([2])
+    assert due.mark_pending([1])
+    assert due.mark_pending([2])

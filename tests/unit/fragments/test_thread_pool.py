@@ -12,7 +12,7 @@ from tests.services import wait_for
 
 @pytest.fixture
 def crew() -> Iterator[BoundedThreadPool]:
-    found = BoundedThreadPool("test", size=2, budget=0.2, most_lost=3)
+    found = BoundedThreadPool("test", size=2, budget=0.2, max_abandoned=3)
     yield found
     found.stop(0.5)
 
@@ -72,12 +72,12 @@ def test_what_exceeds_its_budget_is_given_up_and_no_longer_stands_in_the_way(
     assert not crew.start("c", lambda: done.append(1), never)
     assert crew.wait_for_room()
     wait_for(lambda: len(hung.late) == 2, "both to be given up")
-    assert (crew.lost, crew.counts["late"]) == (2, 2)
+    assert (crew.abandoned, crew.counts["late"]) == (2, 2)
     assert min(hung.late) - hung.begun[0] >= 0.2
     assert crew.start("c", lambda: done.append(1), never)
     wait_for(lambda: done, "the third")
     hung.released.set()
-    wait_for(lambda: crew.lost == 0, "the lost ones to come back")
+    wait_for(lambda: crew.abandoned == 0, "the lost ones to come back")
     assert crew.counts["returned"] == 2
 
 
@@ -86,11 +86,11 @@ def test_the_number_of_lost_threads_is_bounded(crew: BoundedThreadPool, hung: Hu
         assert crew.wait_for_room()
         assert crew.start("hangs", hung.act, hung.give_up)
     wait_for(lambda: len(hung.late) == 5, "all to be given up")  # whoever waits is told all the same
-    assert crew.lost == 3
+    assert crew.abandoned == 3
     assert not crew.start("one more", hung.act, never)
     hung.released.set()
     assert crew.wait_for_room()
-    wait_for(lambda: crew.lost == 0, "all to come back")
+    wait_for(lambda: crew.abandoned == 0, "all to come back")
     assert crew.start("one more", hung.act, never)
 
 

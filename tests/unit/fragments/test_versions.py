@@ -24,14 +24,14 @@ def wired(database: Database, fragments: FragmentStore) -> FragmentStore:
 
 def stamped(fragments: FragmentStore, *things: tuple[str, int]) -> list[bytes]:
     keys = [key(*thing) for thing in things]
-    found = fragments.public.stamps.begin(keys, fragments.cache.get_many(keys))
+    found = fragments.public.stamps.ensure(keys, fragments.cache.get_many(keys))
     return [found[one] for one in keys]
 
 
 def test_a_stamp_stays_until_it_is_changed(fragments: FragmentStore) -> None:
     first = stamped(fragments, ("hub", 1), ("user", 1))
     assert stamped(fragments, ("hub", 1), ("user", 1)) == first
-    fragments.public.stamps.bump([("hub", 1)])
+    fragments.public.stamps.invalidate([("hub", 1)])
     hub, user = stamped(fragments, ("hub", 1), ("user", 1))
     assert (hub != first[0], user == first[1]) == (True, True)
 
@@ -39,14 +39,14 @@ def test_a_stamp_stays_until_it_is_changed(fragments: FragmentStore) -> None:
 def test_a_stamp_that_somebody_else_makes_meanwhile_is_left_out(tmp_path: Path) -> None:
     store = SQLiteCache(tmp_path / "cache.db")
     store.set(key("hub", 1), b"theirs", 60)
-    assert VersionTags(store).begin([key("hub", 1), key("hub", 2)], {}).keys() == {key("hub", 2)}
+    assert VersionTags(store).ensure([key("hub", 1), key("hub", 2)], {}).keys() == {key("hub", 2)}
     store.close()
 
 
 def test_without_a_cache_there_are_no_stamps() -> None:
     found = VersionTags(NullCache())
-    found.bump([("hub", 1)])
-    assert found.begin([key("hub", 1)], {}) == {}
+    found.invalidate([("hub", 1)])
+    assert found.ensure([key("hub", 1)], {}) == {}
 
 
 def test_a_role_changes_the_stamps_of_its_hub_and_its_person_with_the_commit(

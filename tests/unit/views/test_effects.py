@@ -169,7 +169,7 @@ def test_a_member_who_goes_is_published_revoked_and_forgotten_by_the_cache(
     bus.heard.clear()
     token = StreamClaims((f"user:{member.id}",), time.time())
     keys = [versions.key("hub", docs.id), versions.key("user", member.id)]
-    before = context.fragments.public.stamps.begin(keys, context.fragments.cache.get_many(keys))
+    before = context.fragments.public.stamps.ensure(keys, context.fragments.cache.get_many(keys))
     remove()
     session.expire_all()
     assert docs.people(RoleName.MEMBER) == []

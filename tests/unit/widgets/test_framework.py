@@ -210,13 +210,15 @@ def test_a_fragment_survives_packing(fragments: FragmentStore, session: Session,
     assert unpack(made.pack()) == made
 
 
-def test_who_gives_a_claim_back_late_takes_nobody_elses(fragments: FragmentStore, session: Session, team: Hub) -> None:
+def test_a_late_release_leaves_the_lock_of_another_builder(
+    fragments: FragmentStore, session: Session, team: Hub
+) -> None:
     row = add(session, team, "sticky")
-    late = fragments.claim(row)
+    late = fragments.lock(row)
     assert late is not None
     store: Cache = fragments.cache
     store.set(f"b:{row.id}", b"another owner", 60)
-    assert not late.held()
+    assert not late.is_held()
     late.release()
     assert store.get(f"b:{row.id}") == b"another owner"
 

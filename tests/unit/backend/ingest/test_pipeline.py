@@ -59,7 +59,7 @@ class Noted:
     #: Widgets whose builds would not be lost if the daemon were killed.
     touched: list[int] = field(default_factory=list)
 
-    def touch(self, widgets: Iterable[int]) -> None:
+    def mark_pending(self, widgets: Iterable[int]) -> None:
         self.touched.extend(widgets)
 
     def request(self, widget_id: int, stale: object = (), delay: float = 0, *, prompt: bool = False) -> None:
@@ -133,16 +133,16 @@ def test_a_message_is_stored_and_touches_what_it_names_once(parts: Parts, sessio
 def test_what_a_message_touches_is_noted_before_the_message_is_committed(
     parts: Parts, database: Database, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def touch(widgets: Iterable[int]) -> None:
+    def mark_pending(widgets: Iterable[int]) -> None:
         with database.session() as other:
             assert other.query(StoredMessage).count() == 0
         parts.noted.touched.extend(widgets)
 
-    monkeypatch.setattr(parts.noted, "touch", touch)
+    monkeypatch.setattr(parts.noted, "mark_pending", mark_pending)
     parts.pipeline.handle([say("m1", agent="member")])
     assert sorted(parts.noted.touched) == sorted(parts.noted.requested)
     parts.noted.touched.clear()
-    monkeypatch.setattr(parts.noted, "touch", parts.noted.touched.extend)
+    monkeypatch.setattr(parts.noted, "mark_pending", parts.noted.touched.extend)
     parts.pipeline.handle([say("m1", agent="member")])
     assert parts.noted.touched == []  # another daemon that hears it leaves it to the first
 

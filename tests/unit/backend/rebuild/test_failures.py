@@ -60,20 +60,20 @@ def test_a_build_takes_back_what_messages_touched_before_it_and_no_more(
     build = fragments.make
 
     def touched_meanwhile(*arguments: Any) -> Fragment:
-        due.touch([sticky.id])
+        due.mark_pending([sticky.id])
         return build(*arguments)
 
     rebuilder = make(interval=0.0)
-    due.touch([sticky.id])
+    due.mark_pending([sticky.id])
     rebuilder.request(sticky.id)
     wait_for(rebuilder.idle, "the first build")
     assert store.zcard(KEY) == 0
-    due.touch([sticky.id])
+    due.mark_pending([sticky.id])
     monkeypatch.setattr(fragments, "make", touched_meanwhile)
     rebuilder.request(sticky.id)
     wait_for(rebuilder.idle, "the second build")
     assert store.zrange(KEY, 0, -1) == [f"m{sticky.id}".encode()]
-    due.touch([sticky.id + 1000])
+    due.mark_pending([sticky.id + 1000])
     rebuilder.request(sticky.id + 1000)
     wait_for(lambda: store.zcard(KEY) == 1, "the widget that is gone to be forgotten")
 
@@ -153,7 +153,7 @@ def test_a_thread_survives_whatever_happens(
 ) -> None:
     rebuilder = make(interval=0.0)
     with monkeypatch.context() as patched:
-        patched.setattr(fragments, "claim", lambda row: 1 / 0)
+        patched.setattr(fragments, "lock", lambda row: 1 / 0)
         for _ in range(5):
             rebuilder.request(sticky.id)
             wait_for(rebuilder.idle, "the end of it")

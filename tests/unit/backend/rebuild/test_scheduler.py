@@ -153,7 +153,7 @@ def test_what_waits_at_the_end_is_named(make: Make, sticky: Widget) -> None:
 def test_a_widget_that_another_process_builds_is_left_to_it_and_checked_again(
     make: Make, sticky: Widget, fragments: FragmentStore, pushed: Pushed
 ) -> None:
-    claim, rebuilder = fragments.claim(sticky), make(interval=0.0)
+    claim, rebuilder = fragments.lock(sticky), make(interval=0.0)
     rebuilder.request(sticky.id)
     wait_for(lambda: rebuilder.counts["busy"], "a try")
     assert not pushed.events

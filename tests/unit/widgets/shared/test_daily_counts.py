@@ -10,7 +10,7 @@ from hubs.actions import messages
 from hubs.actions.people import roles
 from hubs.cache import SQLiteCache
 from hubs.models import Hub, RoleName, User, Visibility, Widget, now
-from hubs.widgets.caching import BuildContext, lend
+from hubs.widgets.caching import BuildContext, attach_context
 from hubs.widgets.registry import Registry
 from hubs.widgets.shared.daily_counts import daily_counts
 from tests.unit.conftest import KEY, as_person, user_of
@@ -50,7 +50,7 @@ def count(session: Session, registry: Registry, team: Hub, store: Keeping) -> Co
         session.add(row)
         session.flush()
         found.bind(row)
-        lend(row, BuildContext(store, KEY))
+        attach_context(row, BuildContext(store, KEY))
         today = now().date()
         result: dict[int, int] = {}
         for (day, category), number in daily_counts(row, SINCE).items():
