@@ -60,7 +60,7 @@ def test_a_page_is_edited_with_the_keyboard_alone(open_page: Open, newts: str) -
     page.keyboard.press("Space")
     expect(told).to_have_text("Picked up: Feed. Position 2 of 2, Left column.")
     page.keyboard.press("ArrowUp")
-    expect(told).to_have_text("Place 1 of 2, Left column.")
+    expect(told).to_have_text("Position 1 of 2, Left column.")
     page.keyboard.press("Escape")
     expect(told).to_have_text("Feed is back in its original position.")
     assert order(page, "left") == ["sticky", "feed"]

@@ -46,7 +46,7 @@ def test_my_hubs_are_ordered_by_keyboard_and_stay_so(open_page: Open, teams: lis
     assert order(page) == [owner_of(teams), first, second]
     page.get_by_role("button", name=f"Move {second}", exact=True).focus()
     page.keyboard.press("Space")
-    expect(page.locator("[data-announce]")).to_have_text(f"Picked up: {second}. Place 3 of 3, my hubs.")
+    expect(page.locator("[data-announce]")).to_have_text(f"Picked up: {second}. Position 3 of 3, bookmarks.")
     page.keyboard.press("ArrowUp")
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("ArrowUp")
