@@ -1,5 +1,5 @@
 // Moving widgets with the keyboard: Space takes and drops, arrows move, Escape puts back; every step is announced.
-import * as hands from "./hands.js";
+import * as interaction from "./interaction.js";
 
 let taken = null;
 let place = null;
@@ -20,7 +20,7 @@ function say(kind, card) {
 function take(card) {
   const list = card.closest("[data-list]");
   taken = { card, list, next: card.nextElementSibling };
-  hands.hold("keyboard");
+  interaction.hold("keyboard");
   card.classList.add("edit-taken");
   card.querySelector("[data-handle]").setAttribute("aria-pressed", "true");
   say("taken", card);
@@ -29,7 +29,7 @@ function take(card) {
 function letGo() {
   const { card } = taken;
   taken = null;
-  hands.letGo("keyboard");
+  interaction.letGo("keyboard");
   card.classList.remove("edit-taken");
   card.querySelector("[data-handle]").removeAttribute("aria-pressed");
   return card;

@@ -1,8 +1,8 @@
-// The page editor: every step is a form that works without this; here it is sent without loading the page anew.
+// The page editor: every step is a form that works without this; here it is sent without reloading the page.
 import Sortable from "../vendor/sortablejs/sortable.esm.js";
 import { startKeyboard } from "./editor-keys.js";
 import { showTimes } from "./ages.js";
-import { empty, hold, letGo, watchPointer } from "./hands.js";
+import { empty, hold, letGo, watchPointer } from "./interaction.js";
 
 let busy = Promise.resolve();
 let waiting = 0;

@@ -1,8 +1,8 @@
 // The page's side of the event stream: from the cursor in the page on, and back after every interruption.
 import { layoutChanged } from "./layout.js";
 import { load } from "./load.js";
-import { Link } from "./stream/link.js";
-import { Pace } from "./stream/pace.js";
+import { Transport } from "./stream/transport.js";
+import { Backoff } from "./stream/backoff.js";
 import { textOf } from "./texts.js";
 import { announce, frameOf, show } from "./widgets.js";
 
@@ -13,8 +13,8 @@ const PATIENCE = 20000;
 // A page that was taken away is loaded again at most this often.
 const RELOAD = 60000;
 
-const pace = new Pace();
-let page, link, cursor, token, channels, timer = 0, hiddenTimer = 0, away = false, renewing = false;
+const backoff = new Backoff();
+let page, transport, cursor, token, channels, timer = 0, hiddenTimer = 0, away = false, renewing = false;
 
 function tell(state) {
   const place = document.querySelector("[data-live]");
@@ -28,14 +28,14 @@ function tell(state) {
 
 function join() {
   const url = new URL(page.stream, window.location.href).href;
-  link.say("join", { url, token, cursor, channels });
+  transport.say("join", { url, token, cursor, channels });
 }
 
 function hear({ event, state, refused, again }) {
   if (away) return;
   if (again) join();
   else if (state) {
-    if (state === "live") pace.failures = 0;
+    if (state === "live") backoff.failures = 0;
     tell(state);
   }
   else if (refused) later();
@@ -48,14 +48,14 @@ function hear({ event, state, refused, again }) {
 
 function later() {
   window.clearTimeout(timer);
-  tell(pace.failures > 3 || navigator.onLine === false ? "offline" : "waiting");
+  tell(backoff.failures > 3 || navigator.onLine === false ? "offline" : "waiting");
   timer = window.setTimeout(() => {
-    pace.tried();
+    backoff.tried();
     // What an answer under way tells may be older than the reason to ask again.
     if (renewing) later();
     else renew();
-  }, pace.wait());
-  pace.failures += 1;
+  }, backoff.wait());
+  backoff.failures += 1;
 }
 
 // A new token and cursor, and everything on the page that is not as it should be: one request, and one for each widget
@@ -126,7 +126,7 @@ const HANDLERS = {
 function leave() {
   away = true;
   window.clearTimeout(timer);
-  link.say("leave");
+  transport.say("leave");
 }
 
 function back() {
@@ -145,7 +145,7 @@ export function startStream(data) {
   page = data;
   ({ token, cursor } = data);
   channels = data.channels.split(" ");
-  link = new Link(hear, () => away || join());
+  transport = new Transport(hear, () => away || join());
   join();
   document.addEventListener("visibilitychange", onVisibility);
   window.addEventListener("online", back);

@@ -1,4 +1,4 @@
-// Putting new content into a widget's frame, without taking anything from the reader's hands.
+// Replaces a widget's content, keeping focus, selection, open sections and scroll positions.
 import { showTimes } from "./ages.js";
 import { prepareFrame } from "./page.js";
 import { textOf } from "./texts.js";

@@ -60,11 +60,11 @@ def test_nobody_tries_more_than_six_times_a_minute(open_page: Open) -> None:
     page = open_page("/u/isolde/")
     most = page.evaluate(
         """async () => {
-        const { Pace } = await import("/static/js/stream/pace.js");
+        const { Backoff } = await import("/static/js/stream/backoff.js");
         let now = 1e12, most = 0;
         Date.now = () => now;
         for (let run = 0; run < 50; run++) for (const failing of [0, 1, 0.5]) {
-          const pace = new Pace(), tries = [];
+          const pace = new Backoff(), tries = [];
           for (let step = 0; step < 60; step++) {
             now += pace.wait(run % 2 ? 10000 : 0, run % 3 ? 10000 : 0);
             pace.tried();
@@ -141,10 +141,10 @@ def test_many_tabs_of_a_browser_share_one_connection(
         tokens = [_token(production, number) for number in range(92)]
         pages[0].evaluate(
             """async ([tokens, url, cursor]) => {
-            const { Link } = await import("/static/js/stream/link.js");
+            const { Transport } = await import("/static/js/stream/transport.js");
             window.states = {};
             tokens.forEach(([token, channel], number) => {
-              const link = new Link(({ state }) => state && (window.states[number] = state), () => {});
+              const link = new Transport(({ state }) => state && (window.states[number] = state), () => {});
               link.say("join", { url, token, cursor, channels: [channel] });
             });
           }""",

@@ -1,5 +1,5 @@
 // One connection to the event server: a stream, or requests that poll where something on the way holds streams back.
-import { Pace } from "./pace.js";
+import { Backoff } from "./backoff.js";
 import { Parser } from "./parse.js";
 
 // Milliseconds within which a stream must have said hello, and after which a silent one is dead.
@@ -17,18 +17,18 @@ export class Connection {
   constructor(url, tell) {
     this.url = url;
     this.tell = tell;
-    this.pace = new Pace();
+    this.backoff = new Backoff();
     this.pollUntil = this.refusedAt = 0;
     this.run = null;
     self.addEventListener("online", () => this.hurry?.());
   }
 
-  // Whether it does not work as it should: then also what pages ask for is held to the pace.
+  // Whether it does not work as it should: then also what pages ask for is subject to the backoff.
   get troubled() {
-    return this.pace.failures > 0 || Date.now() - this.refusedAt < 60000;
+    return this.backoff.failures > 0 || Date.now() - this.refusedAt < 60000;
   }
 
-  // Opens the connection anew with these tokens, from this cursor on.
+  // Reopens the connection with these tokens, starting at this cursor.
   open(tokens, cursor) {
     this.close();
     Object.assign(this, { tokens, cursor });
@@ -52,20 +52,20 @@ export class Connection {
       const wait = first ? 0 : this.delay();
       if (wait) await this.pause(wait, run.stop.signal);
       if (this.run !== run) return;
-      if (!first && !this.smooth) this.pace.tried();
+      if (!first && !this.smooth) this.backoff.tried();
       first = false;
       Object.assign(this, { spread: 0, retryAfter: 0 });
       const mended = await this.attempt(run);
       if (this.run !== run) return;
-      if (mended) this.pace.failures = 0;
-      else this.pace.failures += 1;
-      if (!this.smooth) this.state(this.pace.failures > 3 || self.navigator.onLine === false ? "offline" : "waiting");
+      if (mended) this.backoff.failures = 0;
+      else this.backoff.failures += 1;
+      if (!this.smooth) this.state(this.backoff.failures > 3 || self.navigator.onLine === false ? "offline" : "waiting");
     }
   }
 
   delay() {
     if (this.smooth) return Math.max(0, this.started + POLL_PAUSE - Date.now());
-    return this.pace.wait(this.spread, this.retryAfter);
+    return this.backoff.wait(this.spread, this.retryAfter);
   }
 
   // One request from beginning to end; tells whether it was a good one.
@@ -160,7 +160,7 @@ export class Connection {
         clearTimeout(timer);
         resolve();
       };
-      this.hurry = () => this.pace.untilAllowed() || end();
+      this.hurry = () => this.backoff.untilAllowed() || end();
       signal.addEventListener("abort", end);
     });
   }

@@ -1,9 +1,9 @@
-// When to try again: soon after a first mishap, later and later while it lasts, and never above six tries a minute.
+// When to retry: with exponential backoff and jitter, and at most six times a minute.
 const MINUTE = 60000;
 const MOST = 6;
 const LONGEST = 30000;
 
-export class Pace {
+export class Backoff {
   constructor() {
     this.failures = 0;
     this.tries = [];

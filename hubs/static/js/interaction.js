@@ -1,4 +1,4 @@
-// What hands hold: while something is pressed, dragged, or carried by the keyboard, nothing is taken away from them.
+// Tracks what the user is pressing, dragging or moving by keyboard, so that updates can wait until they are done.
 // Milliseconds that may pass from the end of a touch to its click.
 const CLICK = 100;
 const held = new Set();

@@ -1,15 +1,15 @@
-// How a page reaches a switchboard: a SharedWorker, else the page that holds a lock, else one of its own.
-import { Switchboard } from "./switchboard.js";
+// Connects a page to the multiplexer: in a SharedWorker, else in the page that holds a lock, else in this page.
+import { Multiplexer } from "./multiplexer.js";
 
-// Milliseconds within which a switchboard elsewhere must have answered.
+// Milliseconds within which a multiplexer elsewhere must have answered.
 const PATIENCE = 5000;
 const NAME = "hubs.stream";
-// The switchboard asks every half minute whether a page is there; one that has not asked for long is gone.
+// The multiplexer asks every half minute whether a page is there; one that has not asked for long is gone.
 const ASK = 30000;
 const GONE = 5;
 
-export class Link {
-  // `hear` gets what the switchboard says; `lost` is called when another way had to be taken: the page joins again.
+export class Transport {
+  // `hear` gets what the multiplexer says; `lost` is called when another way had to be taken: the page joins again.
   constructor(hear, lost) {
     this.page = `${Date.now()}-${Math.random()}`;
     this.hear = hear;
@@ -74,23 +74,23 @@ function bySharedWorker(got, page, fail) {
 function byLeader(got, page) {
   if (!navigator.locks) throw new Error("this browser has no locks");
   const channel = new BroadcastChannel(NAME);
-  let switchboard = null;
+  let multiplexer = null;
   channel.addEventListener("message", ({ data }) => {
     if (data.to === page) got(data.message);
-    else if (data.say) switchboard?.hear(data);
+    else if (data.say) multiplexer?.hear(data);
     // A new leader knows nobody yet.
     else if (data.leads) got({ again: true });
   });
   navigator.locks.request(NAME, () => {
-    switchboard = new Switchboard((to, message) => (to === page ? got(message) : channel.postMessage({ to, message })));
+    multiplexer = new Multiplexer((to, message) => (to === page ? got(message) : channel.postMessage({ to, message })));
     channel.postMessage({ leads: true });
     got({ again: true });
     return new Promise(() => {}); // until the page is gone
   });
-  return (message) => (switchboard ? switchboard.hear(message) : channel.postMessage(message));
+  return (message) => (multiplexer ? multiplexer.hear(message) : channel.postMessage(message));
 }
 
 function byItself(got) {
-  const switchboard = new Switchboard((to, message) => got(message));
-  return (message) => switchboard.hear(message);
+  const multiplexer = new Multiplexer((to, message) => got(message));
+  return (message) => multiplexer.hear(message);
 }

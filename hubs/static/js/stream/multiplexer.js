@@ -1,4 +1,4 @@
-// Serves the pages of one browser by one connection: it asks for all that they may hear and hands each what is its own.
+// Shares one connection among all pages of a browser: subscribes for all of them, and gives each page its own events.
 import { Connection } from "./connection.js";
 
 // Tokens in one request, as the server allows; milliseconds that pages who come together are waited for; least time
@@ -8,7 +8,7 @@ const TOGETHER = 50;
 const APART = 1500;
 const ASK = 30000;
 
-export class Switchboard {
+export class Multiplexer {
   // `send` takes a page's name and a message.
   constructor(send) {
     this.send = send;
@@ -45,8 +45,8 @@ export class Switchboard {
 
   later() {
     if (this.timer) return;
-    const { troubled, pace } = this.connection;
-    const wait = Math.max(TOGETHER, this.opened + APART - Date.now(), troubled ? pace.untilAllowed() : 0);
+    const { troubled, backoff } = this.connection;
+    const wait = Math.max(TOGETHER, this.opened + APART - Date.now(), troubled ? backoff.untilAllowed() : 0);
     this.timer = setTimeout(() => this.open(), wait);
   }
 
@@ -66,7 +66,7 @@ export class Switchboard {
       page.served = Boolean(page.used);
     }
     this.opened = Date.now();
-    if (this.connection.troubled) this.connection.pace.tried();
+    if (this.connection.troubled) this.connection.backoff.tried();
     this.connection.open([...tokens.values()], oldest(pages.filter((page) => page.served)));
   }
 
