@@ -123,7 +123,7 @@ class Builder:
         """Build a widget and push each language as soon as it is kept; None when the lock expired."""
         result = BuildResult()
         for locale in self._locales(row):
-            # What the cached functions hold is the same in all languages: it is computed anew once.
+            # What the cached functions hold is the same in all languages: it is computed again once.
             one = self._fragments.make(row, locale, () if result.fragments else stale)
             if not self._fragments.keep(row, one, locale, lock):
                 return None

@@ -39,7 +39,7 @@ class Fragment:
     error: str = ""
     #: Tries that failed in a row since the content was good.
     failures: int = 0
-    #: From when on it should be built anew, in seconds since 1970; 0 for when something happens.
+    #: From when on it should be built again, in seconds since 1970; 0 for when something happens.
     due: float = 0.0
 
     @property
@@ -83,7 +83,7 @@ def _read(entry: bytes) -> Fragment | None:
         datetime.fromisoformat(found.built_at)
         float(found.due)
     except (ValueError, TypeError, RecursionError):
-        log.warning("a cached fragment is damaged and is built anew: %.80r", entry)
+        log.warning("a cached fragment is damaged and is built again: %.80r", entry)
         return None
     return found
 

@@ -4,7 +4,7 @@ The key holds the widget's version and the version of its code, so that nothing 
 code is ever served. When building fails, the last good content stays and turns ``stale``.
 
 A fragment stays in the cache for longer than its content is good: it carries the moment from which it should be built
-anew (`Fragment.due`), and readers keep the old content until that is done.
+again (`Fragment.due`), and readers keep the old content until that is done.
 """
 
 import hmac
@@ -59,11 +59,11 @@ class FragmentStore:
         self.registry, self.cache, self._clients = registry, cache, clients
         self._key, self._ttl, self._timeout = key, ttl, build_timeout
         self.public = PublicFragmentCache(cache)
-        #: Told by `read_many` which widgets should be built anew; readers' processes set it.
+        #: Told by `read_many` which widgets should be built again; readers' processes set it.
         self.on_due: Callable[[list[int]], object] | None = None
 
     def key(self, row: Widget, locale: str = DEFAULT_LOCALE) -> str:
-        """Spell the cache key of a widget's fragment: what some may see is built anew before others may see it."""
+        """Spell the cache key of a widget's fragment: what some may see is built again before others may see it."""
         found = self.registry.get(row.plugin)
         return key_of("f", row.identity, row.version, row.audience.value, found.code if found else "gone", locale)
 
@@ -128,7 +128,7 @@ class FragmentStore:
     def make(self, row: Widget, locale: str = DEFAULT_LOCALE, stale: Iterable[type[CachedFunction]] = ()) -> Fragment:
         """Build a widget's fragment; never raises for what the widget does.
 
-        ``stale`` are the cached functions whose values must be computed anew. The row must be attached to a session.
+        ``stale`` are the cached functions whose values must be computed again. The row must be attached to a session.
         """
         with i18n.use(locale):
             return self._make(row, locale, stale)
@@ -256,7 +256,7 @@ class FragmentStore:
 
 
 def _refresh(lifetime: int | None) -> float:
-    """Return when content that grows old by itself should be built anew; 0 for never."""
+    """Return when content that grows old by itself should be built again; 0 for never."""
     return time.time() + lifetime * random.uniform(1 - SPREAD, 1 + SPREAD) if lifetime else 0.0
 
 

@@ -1,4 +1,4 @@
-"""Fragments on a workbench: whatever fails is shown in the box itself, with its traceback."""
+"""Fragments on a workbench: whatever fails is shown in the widget itself, with its traceback."""
 
 import traceback
 from collections.abc import Mapping

@@ -63,7 +63,7 @@ def new(name: str, path: Path) -> None:
 def dev(path: Path, port: int, data_dir: Path | None, pause: float) -> None:
     """Work on the widget in PATH while it runs, in one process, with nothing installed.
 
-    What you save is on the open page within a second; what fails is shown in the widget's box with its traceback.
+    What you save is on the open page within a second; what fails is shown in the widget with its traceback.
     """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with tempfile.TemporaryDirectory() as folder:

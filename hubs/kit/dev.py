@@ -87,13 +87,13 @@ class Workbench:
         self._daemon.put(parse(envelope))
 
     def _load(self) -> None:
-        """Import the widgets anew; what fails is shown in their boxes."""
+        """Import the widgets again; what fails is shown in their place."""
         self._sources.forget()
         trouble: dict[str, Exception] = {}
         for name, origin in self._origins.items():
             try:
                 self._registry.reload(origin)
-            except Exception as error:  # a widget that is being written may fail in any way, and its box says how
+            except Exception as error:  # a widget that is being written may fail in any way, and shows how
                 log.warning("%s cannot be used: %s: %s", origin, type(error).__name__, error)
                 trouble[name] = error
         self._fragments.trouble = trouble

@@ -49,7 +49,7 @@ class Sources:
         return changed
 
     def forget(self) -> None:
-        """Let Python import the package's modules anew."""
+        """Let Python import the package's modules again."""
         inside = str(self.folder.resolve())
         for name, module in list(sys.modules.items()):
             path = getattr(module, "__file__", None)

@@ -119,7 +119,7 @@ class Sandbox:
         return found
 
     def build(self, row: Widget, locale: str = i18n.DEFAULT) -> Fragment:
-        """Build the widget anew, with new data."""
+        """Build the widget again, with new data."""
         return self.fragments.build(row, locale, self.type(row.plugin).functions)
 
     def states(

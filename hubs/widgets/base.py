@@ -7,7 +7,7 @@ from hubs.widgets.parameters import Parameter
 
 
 class Widget:
-    """A kind of box on a hub; subclasses are declarations and are never instantiated.
+    """A kind of widget; subclasses are declarations and are never instantiated.
 
     The widget's module also holds its `RootWidgetView` and its `CachedFunction` subclasses, and the folder
     ``templates`` beside it holds ``root.html``.

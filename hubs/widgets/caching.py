@@ -120,12 +120,12 @@ class CachedFunction:
             return _MISSING
         signature, data = entry[:_SIGNATURE], entry[_SIGNATURE:]
         if not hmac.compare_digest(signature, services.sign(self._bound(services, data))):
-            log.warning("cached value of %s is foreign or damaged; it is computed anew", self._key(services))
+            log.warning("cached value of %s is foreign or damaged; it is computed again", self._key(services))
             return _MISSING
         try:
             return pickle.loads(data)  # noqa: S301 - signed by us, see above
         except Exception:  # a class that moved or changed since; anything may be raised
-            log.warning("cached value of %s cannot be read; it is computed anew", self._key(services), exc_info=True)
+            log.warning("cached value of %s cannot be read; it is computed again", self._key(services), exc_info=True)
             return _MISSING
 
     def _key(self, services: BuildContext) -> str:

@@ -1,4 +1,4 @@
-"""Lists that are longer than a box: a hub shows the first entries, the widget's own page ``/w/<id>/more`` all of them.
+"""Lists that are longer than a widget: a hub shows the first ones, the widget's own page ``/w/<id>/more`` all of them.
 
 A view that cuts a list sets ``paged`` and takes ``page`` in its context; the template ends with the macro that links
 the rest::

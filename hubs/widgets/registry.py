@@ -85,7 +85,7 @@ class WidgetType:
 
     @property
     def is_quick(self) -> bool:
-        """Whether nobody else's service is asked for its content: a widget of ours that computes all of it anew."""
+        """Whether it is built from our own database alone: built in, and nothing of it is cached apart."""
         return self.origin in BUILT_IN and not any(function.stored for function in self.functions)
 
     def fits(self, kind: str, side: str) -> bool:
@@ -133,7 +133,7 @@ class Registry:
         return row.label or (translate(found.label) if found else row.plugin)
 
     def reload(self, origin: str) -> WidgetType:
-        """Load the widget ``module:ClassName`` anew, in the place of what was loaded from there before.
+        """Load the widget ``module:ClassName`` again, in the place of what was loaded from there before.
 
         :raises Exception: whatever the widget's module raises; what was loaded before then stays.
         """

@@ -40,7 +40,7 @@ class Look(CachedFunction):
         return count
 
     def should_invalidate(self, message: Mapping[str, Any]) -> bool:
-        """Tell whether the message names this probe."""
+        """Return whether the message names this probe."""
         return str(message["topic"]).endswith(f".probe.{self.instance.config['text']}")
 
 

@@ -1,4 +1,4 @@
-"""A box that machines fill: a build server, a monitor, a script, by ``PUT /api/v1/push/<widget id>``."""
+"""A widget that machines fill: a build server, a monitor, a script, by ``PUT /api/v1/push/<widget id>``."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar

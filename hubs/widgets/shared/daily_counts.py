@@ -2,7 +2,7 @@
 
 Counting the months of a busy team reads hundreds of thousands of rows, and every message about the team would have it
 done again. What was sent before yesterday hardly changes, so its counts are kept for `SETTLED` seconds, by whose they
-are: with other members, or somebody who hides or shows what they do, they are counted anew at once.
+are: with other members, or somebody who hides or shows what they do, they are counted again at once.
 """
 
 import hashlib

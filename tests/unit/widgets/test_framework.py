@@ -45,7 +45,7 @@ class GetReviews(CachedFunction):
 
     def execute(self):
         if self.answer == "fail":
-            raise RuntimeError("the tracker is away")
+            raise RuntimeError("the tracker is unavailable")
         GetReviews.calls.append(self.instance.config["email"])
         return [Review(title) for title in self.answer]
 
@@ -164,7 +164,7 @@ def test_what_fails_keeps_the_last_good_content(outside: Registry, session: Sess
     function.answer = "fail"
     failed = fragments.build(row)
     assert (failed.state, failed.failures) == ("failed", 1)
-    assert "RuntimeError: the tracker is away" in failed.error
+    assert "RuntimeError: the tracker is unavailable" in failed.error
     assert "tracker" not in failed.html
     assert "error" not in failed.public()
     function.answer = ["one"]

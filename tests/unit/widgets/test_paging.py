@@ -1,4 +1,4 @@
-"""Lists that are longer than a box: cut on the hub, whole on the widget's own page."""
+"""Lists that are longer than a widget: cut on the hub, whole on the widget's own page."""
 
 import pytest
 from sqlalchemy.orm import Session

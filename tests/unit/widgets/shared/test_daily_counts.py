@@ -1,4 +1,4 @@
-"""How many messages there were on each day: counted anew where that is cheap, and remembered where it is not."""
+"""How many messages there were on each day: counted again where that is cheap, and remembered where it is not."""
 
 from collections.abc import Callable
 from datetime import timedelta
