@@ -71,7 +71,7 @@ def create_app(
     protection = CSRFProtect(app)
     protection.exempt(sign_in.backchannel)  # the provider's own token proves who sends it
     oidc.install(app, settings)
-    if secure:  # TLS ends at a proxy, which tells us who asks; without one nobody may
+    if secure:  # TLS ends at a proxy, whose headers name the client; without a proxy they are not trusted
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=0)  # type: ignore[method-assign]
     # Pages show cards as widgets do.
     app.jinja_loader = ChoiceLoader([FileSystemLoader(TEMPLATES), FileSystemLoader(SHARED)])

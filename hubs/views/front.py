@@ -1,4 +1,4 @@
-"""The front page: who I am, my hubs, and hubs where something happens."""
+"""The front page: the current user, their hubs, and recently active hubs."""
 
 from flask import Blueprint, render_template
 from sqlalchemy import ColumnElement, select
@@ -22,6 +22,6 @@ def front() -> str:
 
 
 def _newest(condition: ColumnElement[bool]) -> list[Hub]:
-    """Return the hubs that who asks may see, by their last activity."""
+    """Return the hubs that the current user can see, most recently active first."""
     query = select(Hub).where(condition, Hub.archived.is_(False), visible(current_person()), in_lists(current_person()))
     return list(db().scalars(query.order_by(Hub.last_activity.desc().nulls_last(), Hub.name).limit(SHOWN)))

@@ -1,4 +1,4 @@
-"""What a person arranges for themselves: the order of the hubs in their bar, and their notices."""
+"""A person's own bookmarks and notifications."""
 
 from flask import Blueprint, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
@@ -16,14 +16,14 @@ blueprint = Blueprint("mine", __name__, url_prefix="/me")
 
 @blueprint.get("/bookmarks")
 def show_bookmarks() -> str:
-    """Show the hubs of the bar, to be ordered, removed and put back."""
+    """Show the bookmarks, with controls to reorder, remove and restore them."""
     myself()
     return render_template("bookmarks.html", bar=bar())
 
 
 @blueprint.post("/bookmarks")
 def arrange() -> ResponseReturnValue:
-    """Move, add or remove a hub of the bar."""
+    """Move, add or remove a bookmark."""
     myself()
     act, hub = request.form.get("act", ""), _number("hub")
     if act in ("up", "down"):
@@ -42,7 +42,7 @@ def arrange() -> ResponseReturnValue:
 
 @blueprint.get("/notices")
 def show_notices() -> str:
-    """Show what concerns who asks, the newest first."""
+    """Show the current user's notifications, newest first."""
     myself()
     notices = notifications.mine(db(), current_person())
     messages = {item.id: item for item in items_of(db(), [row.message for row in notices if row.message])}
@@ -52,7 +52,7 @@ def show_notices() -> str:
 
 @blueprint.post("/notices")
 def read_notices() -> ResponseReturnValue:
-    """Note that who asks has read all notices."""
+    """Mark all notifications of the current user as read."""
     myself()
     notifications.read_all(db(), current_person())
     db().commit()
@@ -68,7 +68,7 @@ def _number(name: str) -> int:
 
 
 def _back() -> str:
-    """Return where a form leads: the page of the hub that it was on, else the list of the bar's hubs."""
+    """Return where to go after a form: the hub page that it was on, else the list of bookmarks."""
     space, _slash, name = request.form.get("back", "").partition("/")
     if space in ("u", "t") and name:
         hub = find_hub(space, name)

@@ -88,7 +88,7 @@ class Provider:
         return claims, str(token["id_token"])
 
     def sign_out_address(self, id_token: str) -> str:
-        """Return the address that signs the person out at the provider; empty where it has none, or is away."""
+        """Return the address that signs the person out at the provider; empty if it has none or is unavailable."""
         try:
             endpoint = self._metadata().get("end_session_endpoint", "")
         except ProviderAway:

@@ -24,7 +24,7 @@ blueprint = Blueprint("me", __name__, url_prefix="/me")
 
 
 def myself() -> User:
-    """Return the account of who asks.
+    """Return the current user's account.
 
     :raises NotAllowed: when nobody is signed in.
     """
@@ -36,7 +36,7 @@ def myself() -> User:
 
 @blueprint.get("/")
 def show() -> str:
-    """Show what concerns who asks."""
+    """Show the current user's settings, requests and data."""
     user = myself()
     return _page(user, {name: getattr(user, name) for name in (one.name for one in _parameters())}, {})
 

@@ -120,7 +120,7 @@ def _page(problem: str = "") -> str:
 
 
 def _allowed() -> bool:
-    """Tell whether sign-in without password is on and the request comes from this machine.
+    """Return whether sign-in without password is on and the request comes from this machine.
 
     It must also name this machine: else a page on the web, whose name leads here once the browser has loaded it (DNS
     rebinding), could sign in as anybody.

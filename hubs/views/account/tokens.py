@@ -1,4 +1,4 @@
-"""A person's own tokens: made, listed and revoked with plain forms."""
+"""A person's own tokens: created, listed and revoked with plain forms."""
 
 from typing import Any
 
@@ -17,14 +17,14 @@ blueprint = Blueprint("tokens", __name__, url_prefix="/me/tokens")
 
 @blueprint.get("")
 def show() -> str:
-    """Show a person's own tokens, and the form that makes one."""
+    """Show a person's own tokens, and the form that creates one."""
     myself()
     return _page()
 
 
 @blueprint.post("")
 def create() -> ResponseReturnValue:
-    """Make a token and show it, this once."""
+    """Create a token and show it this once."""
     myself()
     typed = request.form
     days = typed.get("days", 0, type=int)
@@ -39,7 +39,7 @@ def create() -> ResponseReturnValue:
 
 @blueprint.post("/<int:number>/revoke")
 def revoke(number: int) -> ResponseReturnValue:
-    """End a token."""
+    """Revoke a token."""
     myself()
     tokens.revoke(db(), current_person(), number)
     db().commit()

@@ -1,4 +1,4 @@
-"""The Members tab: who is in a hub, how one becomes a member, and what owners do about it. Plain forms throughout."""
+"""The Members tab: lists of people, joining, and managing members. Plain forms throughout."""
 
 from flask import Blueprint, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
@@ -25,7 +25,7 @@ _ROLES = {role.value: role for role in (RoleName.OWNER, RoleName.MEMBER)}
 
 @blueprint.get("/members")
 def show(space: str, name: str) -> str:
-    """Show the people of a hub; owners see who asks, who is invited, and what they can do about it."""
+    """Show the people of a hub; owners also see requests to join and invitations."""
     return _page(find_hub(space, name), {})
 
 
@@ -143,7 +143,7 @@ def _page(hub: Hub, wrong: dict[str, str]) -> str:
 
 
 def _listed(user: User, owner: bool) -> bool:
-    """Tell whether a list names a person: one that is for owners does, and everybody finds themselves."""
+    """Return whether a list shows a person: always in lists for owners, and to that person."""
     return owner or not user.unlisted or user.id == current_person().id
 
 

@@ -36,7 +36,7 @@ def show() -> str:
 
 @blueprint.post("/new")
 def make() -> ResponseReturnValue:
-    """Make a hub; who asks becomes its owner."""
+    """Create a hub owned by the current user."""
     require(current_person(), "create")
     values, chosen = forms.read(PARAMETERS, request.form), request.form.get("template", "")
     record = {name: value for name, value in values.items() if name != "name"}

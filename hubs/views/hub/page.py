@@ -129,7 +129,7 @@ def _may(hub: Hub, who: Person) -> dict[str, bool]:
 
 
 def _why(hub: Hub) -> dict[str, Any] | None:
-    """Return why who is signed in cannot edit the page, or join, and whom they can ask; None where all is open."""
+    """Return why the current user cannot edit or join, and which owners to ask; None if they can edit."""
     who = current_person()
     if not who.signed_in or can(who, "edit", hub):
         return None
@@ -139,7 +139,7 @@ def _why(hub: Hub) -> dict[str, Any] | None:
 
 
 def _waits(hub: Hub) -> bool:
-    """Tell whether who asks waits for the owners' answer to a request to join."""
+    """Return whether the current user has a pending request to join."""
     request = db().get(JoinRequest, (hub.id, current_person().id))
     return request is not None and request.state == RequestState.PENDING
 

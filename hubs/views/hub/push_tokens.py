@@ -18,7 +18,7 @@ blueprint = Blueprint("push_tokens", __name__)
 
 @blueprint.post("/w/<int:number>/tokens")
 def create(number: int) -> ResponseReturnValue:
-    """Make a token and show it, this once."""
+    """Create a token and show it this once."""
     row = find_widget(number, "edit")
     try:
         days = request.form.get("days", 0, type=int)
@@ -31,7 +31,7 @@ def create(number: int) -> ResponseReturnValue:
 
 @blueprint.post("/w/<int:number>/tokens/<int:token>/revoke")
 def revoke(number: int, token: int) -> ResponseReturnValue:
-    """End a token."""
+    """Revoke a token."""
     row = find_widget(number, "edit")
     push.revoke_token(db(), current_person(), row, token)
     db().commit()

@@ -94,7 +94,7 @@ def as_json(number: int) -> Response:
 
 
 def _answer(found: CachedResponse) -> Response:
-    """Return a fragment's answer, or 304 to who has it already."""
+    """Return a fragment's response, or 304 if the client's copy is current."""
     answer = Response(found.body, mimetype="text/html")
     answer.headers.extend(found.headers())
     answer.make_conditional(request)

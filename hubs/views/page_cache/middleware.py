@@ -144,7 +144,7 @@ class PageCacheMiddleware:
         return self._behind(environ, start_response)
 
     def _fill(self, kept: CachedPage, entries: Mapping[str, bytes]) -> Skeleton | None:
-        """Return a ready page with its fragments if it still says the truth."""
+        """Return the cached page, filled with fragments, if it is still valid."""
         if kept.skeleton is None or not _is_true(kept, entries):
             return None
         filled = kept.filled
@@ -160,7 +160,7 @@ class PageCacheMiddleware:
     def _send(
         self, kept: CachedPage, page: Skeleton, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
-        """Send a page, or 304 to who has it."""
+        """Send a page, or 304 if the client's copy is current."""
         secret, csrf = kept.csrf
         tag = tag_of(page, secret, self._context.settings.token_ttl)
         headers = [*self._headers, ("Cache-Control", kept.caching), ("ETag", f'W/"{tag}"')]

@@ -30,7 +30,7 @@ def install(app: Flask) -> None:
 
 
 def page(hub: Hub, rows: list[Widget], found: Mapping[int, Fragment], cursor: str, **more: Any) -> Response:
-    """Return a hub's page, made now of ``more`` as well; 304 to who holds one that says the same and still works."""
+    """Render a hub page (extra template variables in ``more``); 304 if the client's copy is current."""
     marks = Placeholders()
     channels = channels_of(hub, current_person())
     stream = {

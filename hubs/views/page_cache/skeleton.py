@@ -1,7 +1,7 @@
 """A page's skeleton: what the template makes around those texts that differ from one request to the next.
 
 The template is rendered with a mark in the place of each such text; the page is then the texts between the marks,
-joined with the values of now. Marks are made anew for each rendering and nobody can guess them, so nothing that people
+joined with the values of now. Marks are random for each rendering and cannot be guessed, so nothing that people
 write is ever taken for one.
 """
 
@@ -73,7 +73,7 @@ class Placeholders:
 def tag_of(page: Skeleton, secret: str, lifetime: int) -> str:
     """Return the entity tag of a page whose fragments are in place, for a session with this CSRF ``secret``.
 
-    It is made of the page's skeleton, so nothing that a template shows can be forgotten: versions, who asks, roles,
+    It is made of the page's skeleton, so nothing that a template shows can be forgotten: versions, the person, roles,
     notes, fragments. Left out is what differs with every rendering and says nothing: the stream's token and cursor
     (with an older cursor the stream gives what happened since) and the CSRF token, which is good for as long as the
     secret.
@@ -84,7 +84,7 @@ def tag_of(page: Skeleton, secret: str, lifetime: int) -> str:
 
 
 def digest_of(text: str) -> str:
-    """Return what differs where two texts differ."""
+    """Return a short content hash."""
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
@@ -112,7 +112,7 @@ def stand_in(found: Fragment, marks: Placeholders) -> FragmentPlaceholder:
 
 
 def shape(found: Mapping[int, Fragment], editor: bool) -> tuple[tuple[object, ...], ...]:
-    """Return what decides about the frames of fragments: a skeleton is good for all fragments of one shape."""
+    """Return what the frames depend on; a skeleton can be reused while this is unchanged."""
     return tuple(
         (number, one.state, one.refreshing, bool(one.html), one.unsaid if editor else "")
         for number, one in sorted(found.items())

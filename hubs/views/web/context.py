@@ -1,4 +1,4 @@
-"""What the views share: the assembled parts, the request's session, and who asks."""
+"""What the views share: the assembled parts, the request's session, and the current user."""
 
 import time
 from collections.abc import Iterable
@@ -73,9 +73,9 @@ def db() -> Session:
 
 def close_session(error: BaseException | None) -> None:
     """Close the request's session; what was not committed is rolled back."""
-    found = g.pop("db", None)
-    if found is not None:
-        found.close()
+    open_session = g.pop("db", None)
+    if open_session is not None:
+        open_session.close()
 
 
 def locale() -> str:
@@ -84,7 +84,7 @@ def locale() -> str:
 
 
 def account() -> User | None:
-    """Return the account of who asks, with roles and hubs, in one query per request."""
+    """Return the current user's account with roles and hubs, in one query per request."""
     if "account" not in g:
         number, key = session.get("user"), session.get("key")
         good = isinstance(number, int) and isinstance(key, str) and is_in_use()
@@ -100,7 +100,7 @@ def _signed_in(number: Any, key: Any) -> Select[User, datetime]:
 
 
 def is_in_use() -> bool:
-    """Tell whether the session was used lately; note now and then in the cookie that it is."""
+    """Return whether the session was used recently; refresh the time in its cookie every few minutes."""
     seen, present = session.get("seen"), int(time.time())
     if not isinstance(seen, int) or present - seen > app_context().settings.session_idle:
         return False
@@ -110,11 +110,11 @@ def is_in_use() -> bool:
 
 
 def current_person() -> Person:
-    """Return who asks."""
+    """Return the current user, or the visitor."""
     user = account()
     if user is None:
         return VISITOR
-    # Templates and permission checks ask some dozen times per page; a page that gives roles away asks anew.
+    # Templates and permission checks ask some dozen times per page; a page that changes roles computes it again.
     roles = tuple((role.hub_id, role.role) for role in user.roles)
     if g.get("person_roles") != roles:
         admin = user.username in app_context().settings.admins
@@ -125,7 +125,7 @@ def current_person() -> Person:
 
 
 def rate_limit_key() -> str:
-    """Return as whom rates count who asks: the person, or for visitors where they are."""
+    """Return the rate-limit key of the current client: the account, or for visitors the address."""
     user = account()
     return f"user {user.id}" if user else place_of(request.remote_addr or "")
 
@@ -146,7 +146,7 @@ def page_context() -> dict[str, Any]:
 
 
 def bar() -> Bar:
-    """Return the hubs of who asks, in their order, with what concerns them; one query per request."""
+    """Return the current user's bookmarks in order, with notification counts, in one query per request."""
     if "bar" not in g:
         user = account()
         g.bar = bookmarks.read(db(), current_person(), user) if user else Bar()
@@ -168,8 +168,8 @@ class Moved(RequestRedirect):
 def find_hub(space: str, name: str, verb: str = "view") -> Hub:
     """Return the hub at ``/u/<name>/`` or ``/t/<name>/`` with its widgets, in one query.
 
-    :raises NotFound: when there is none, or it may not be known to who asks.
-    :raises NotAllowed: when who asks may not do ``verb``.
+    :raises NotFound: if it does not exist or the current user cannot see it.
+    :raises NotAllowed: if the current user may not do ``verb``.
     """
     # The database leaves out what the person may not see: no answer tells by its time whether there is such a hub.
     kind = Hub.kind == "user" if space == "u" else Hub.kind != "user"
@@ -184,7 +184,7 @@ def find_hub(space: str, name: str, verb: str = "view") -> Hub:
 
 
 def _follow(space: str, name: str) -> None:
-    """Redirect to where the hub is now that had this name before, if who asks may see it."""
+    """Redirect to the hub that formerly had this name, if the current user can see it."""
     former = select(Hub).join(FormerName, FormerName.hub_id == Hub.id)
     hub = db().scalar(former.where(FormerName.space == space, FormerName.name == name, visible(current_person())))
     if hub is not None:
@@ -194,15 +194,15 @@ def _follow(space: str, name: str) -> None:
 
 
 def shown(hub: Hub, who: Person | None = None) -> list[Widget]:
-    """Return the widgets of a hub that somebody may see: who asks, where nobody is named."""
+    """Return the widgets of a hub that ``who`` can see, by default the current user."""
     return [row for row in hub.widgets if can(who or current_person(), "view", row)]
 
 
 def find_widget(number: int, verb: str = "view") -> Widget:
     """Return a widget with its hub and that hub's widgets.
 
-    :raises NotFound: when there is none, or it may not be known to who asks.
-    :raises NotAllowed: when who asks may not do ``verb``.
+    :raises NotFound: if it does not exist or the current user cannot see it.
+    :raises NotAllowed: if the current user may not do ``verb``.
     """
     hub = contains_eager(Widget.hub)
     query = select(Widget).join(Widget.hub).options(hub if verb == "view" else hub.selectinload(Hub.widgets))

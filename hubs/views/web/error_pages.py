@@ -64,19 +64,19 @@ def answer(status: int, text: str, fields: dict[str, str] | None = None) -> Resp
 def _problem(status: int, text: str, fields: dict[str, str] | None) -> Response:
     """Return an error as machines read it: problem details of RFC 9457."""
     body: dict[str, Any] = {"type": "about:blank", "title": _(_TITLES.get(status, _TITLES[500])), "status": status}
-    made = jsonify({**body, "detail": text, **({"fields": fields} if fields else {})})
-    made.status_code = status
-    made.mimetype = "application/problem+json"
-    return made
+    response = jsonify({**body, "detail": text, **({"fields": fields} if fields else {})})
+    response.status_code = status
+    response.mimetype = "application/problem+json"
+    return response
 
 
 def _ours(error: HubsError) -> Response:
-    made = answer(error.status, str(error), error.fields if isinstance(error, InvalidInput) else None)
+    response = answer(error.status, str(error), error.fields if isinstance(error, InvalidInput) else None)
     if isinstance(error, Unauthorized):
-        made.headers["WWW-Authenticate"] = 'Bearer realm="hubs"'
+        response.headers["WWW-Authenticate"] = 'Bearer realm="hubs"'
     if isinstance(error, TooManyRequests):
-        made.headers["Retry-After"] = str(error.retry_after)
-    return made
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
 
 
 def _http(error: HTTPException) -> ResponseReturnValue:

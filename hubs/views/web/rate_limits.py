@@ -1,4 +1,4 @@
-"""How often somebody may do something: counted in Redis for all processes, in this process where Redis is away."""
+"""Rate limits, counted in Redis for all processes, or per process while Redis is unavailable."""
 
 import logging
 import time
@@ -22,7 +22,7 @@ PAUSE = 5.0
 
 
 def place_of(address: str) -> str:
-    """Return what rates count of an address: of IPv6 the network, since who has one of its addresses has them all."""
+    """Return the rate-limit key of an IP address; IPv6 is limited per /64."""
     try:
         found = ip_address(address)
     except ValueError:
