@@ -24,7 +24,7 @@ from markupsafe import escape
 from werkzeug.http import parse_cookie, parse_etags
 
 from hubs.models import now
-from hubs.views.page_cache.skeleton import Place, Skeleton, shape, tag_of, values_of
+from hubs.views.page_cache.skeleton import Place, Skeleton, frame_signature, tag_of, values_of
 from hubs.views.web.context import AppContext
 from hubs.views.web.language import COOKIE, best
 from hubs.views.web.security_headers import headers_for
@@ -70,7 +70,7 @@ class CachedPage:
     token: str
     #: The session's secret, and a CSRF token made with it.
     csrf: tuple[str, str]
-    shape: Hashable
+    frames: Hashable
     loaded: float
     skeleton: Skeleton | None
     filled: FilledPage | None = None
@@ -150,7 +150,7 @@ class PageCacheMiddleware:
         filled = kept.filled
         if filled is None or time.time() >= filled.due or not _has(entries, filled.entries):
             found = self._context.fragments.decode_entries(kept.keys, entries)
-            if shape(found, kept.editor) != kept.shape:
+            if frame_signature(found, kept.editor) != kept.frames:
                 return None
             due = min((one.due for one in found.values() if one.due), default=inf)
             filled = FilledPage({key: entries.get(key) for key in kept.keys}, due, kept.skeleton.put(values_of(found)))

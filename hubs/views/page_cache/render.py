@@ -13,7 +13,7 @@ from hubs.models import Hub, Widget
 from hubs.models.session_events import begin_reading, end_reading, note_reads
 from hubs.permissions import can
 from hubs.views.page_cache.middleware import BEGUN, SESSION, CachedPage, PageCacheMiddleware, PendingPage, last_values
-from hubs.views.page_cache.skeleton import Placeholders, Skeleton, shape, stand_in, tag_of, values_of
+from hubs.views.page_cache.skeleton import Placeholders, Skeleton, frame_signature, placeholder, tag_of, values_of
 from hubs.views.web.context import EXTENSION, app_context, channels_of, current_person, db, locale, mint
 
 
@@ -40,8 +40,8 @@ def page(hub: Hub, rows: list[Widget], found: Mapping[int, Fragment], cursor: st
         "channels": " ".join(channels),
     }
     csrf = marks.mark("csrf")
-    stand_ins = {number: stand_in(one, marks) for number, one in found.items()}
-    shown = {"hub": hub, "rows": rows, "fragments": stand_ins, "stream": stream, **more}
+    placeholders = {number: placeholder(one, marks) for number, one in found.items()}
+    shown = {"hub": hub, "rows": rows, "fragments": placeholders, "stream": stream, **more}
     skeleton = marks.split(render_template("hub.html", **shown, csrf_token=lambda: csrf))
     token = mint(channels)
     secret = str(session.get("csrf_token", ""))
@@ -82,7 +82,7 @@ def _keep(
         keys=app_context().fragments.keys(rows, locale()),
         token=token,
         csrf=csrf,
-        shape=shape(found, editor),
+        frames=frame_signature(found, editor),
         loaded=0.0,
         skeleton=skeleton,
     )

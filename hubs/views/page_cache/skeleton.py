@@ -101,8 +101,8 @@ class FragmentPlaceholder:
     unsaid: str
 
 
-def stand_in(found: Fragment, marks: Placeholders) -> FragmentPlaceholder:
-    """Return the stand-in for a fragment."""
+def placeholder(found: Fragment, marks: Placeholders) -> FragmentPlaceholder:
+    """Return the placeholder for a fragment."""
     html, digest, at, minute = (
         marks.mark(name, found.widget) for name in ("html", "digest", "built_at", "built_minute")
     )
@@ -111,7 +111,7 @@ def stand_in(found: Fragment, marks: Placeholders) -> FragmentPlaceholder:
     )
 
 
-def shape(found: Mapping[int, Fragment], editor: bool) -> tuple[tuple[object, ...], ...]:
+def frame_signature(found: Mapping[int, Fragment], editor: bool) -> tuple[tuple[object, ...], ...]:
     """Return what the frames depend on; a skeleton can be reused while this is unchanged."""
     return tuple(
         (number, one.state, one.refreshing, bool(one.html), one.unsaid if editor else "")
