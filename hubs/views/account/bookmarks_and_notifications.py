@@ -47,7 +47,7 @@ def show_notices() -> str:
     notices = notifications.mine(db(), current_person())
     messages = {item.id: item for item in items_of(db(), [row.message for row in notices if row.message])}
     you = current_person().username
-    return render_template("notices.html", notices=notices, messages=messages, you=you)
+    return render_template("notifications.html", notices=notices, messages=messages, you=you)
 
 
 @blueprint.post("/notices")

@@ -108,7 +108,7 @@ def _title(row: Widget) -> str:
 def _again(row: Widget, address: str) -> Response:
     """Return a page that says that what was asked for is being made, and looks again by itself."""
     values = {"hub": row.hub, "row": row, "title": _title(row), "address": address, "seconds": AGAIN}
-    return _later(make_response(render_template("being-made.html", **values)), AGAIN)
+    return _later(make_response(render_template("building.html", **values)), AGAIN)
 
 
 def _found(number: int) -> tuple[Widget, Fragment | None]:
