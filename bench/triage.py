@@ -128,7 +128,7 @@ def measure(url: str, size: int) -> dict[str, float]:
     people = fill(database, size)
     index = Index(registry())
     keeper = IndexRefresher(database, index, lambda: None)
-    warm = next(iter(loader.every(database)))  # what the first query loads is not the index's
+    warm = next(iter(loader.iter_batches(database)))  # what the first query loads is not the index's
     del warm
     before, start = memory(), time.perf_counter()
     keeper.load()
@@ -164,7 +164,7 @@ def reloaded(keeper: IndexRefresher, index: Index, messages: list[Message]) -> t
         answers += 100
         time.sleep(0.001)
     took = time.perf_counter() - start
-    keeper.take_over()
+    keeper.swap_in()
     return took, answers / took
 
 

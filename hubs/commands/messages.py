@@ -107,7 +107,7 @@ class Explainer:
         self._database, self._registry = database, registry
         self._index = Index(registry)
         try:
-            for hubs in loader.every(database):
+            for hubs in loader.iter_batches(database):
                 for hub in hubs:
                     self._index.replace(hub)
         except SQLAlchemyError as error:

@@ -22,10 +22,9 @@ from hubs.widgets.registry import Registry
 
 log = logging.getLogger(__name__)
 
-# An entry is one number: which topics, whether the function has a word of its own, which of the widget's functions it
-# is, which widget.
+# Entries are packed integers: topic-set id | has-filter flag | function index | widget id.
 _WIDGET_BITS, _FUNCTION_BITS = 40, 7
-_HAS_A_WORD = 1 << (_WIDGET_BITS + _FUNCTION_BITS)
+_HAS_FILTER = 1 << (_WIDGET_BITS + _FUNCTION_BITS)
 _TOPICS_AT = _WIDGET_BITS + _FUNCTION_BITS + 1
 _WIDGET_MASK = (1 << _WIDGET_BITS) - 1
 _FUNCTION_MASK = (1 << _FUNCTION_BITS) - 1
@@ -46,8 +45,8 @@ _ALIASES = {
 
 #: What is stale: the numbers of the cached functions (in the order of the widget's type) by widget id.
 Touched = dict[int, set[int]]
-_Exact = dict[tuple[int, int], CachedFunction]
-_Asked = dict[int, list[tuple[int, CachedFunction]]]
+_Filtered = dict[tuple[int, int], CachedFunction]
+_Unindexed = dict[int, list[tuple[int, CachedFunction]]]
 
 
 @dataclass(slots=True)
@@ -59,8 +58,8 @@ class _Filed:
     widgets: "array[int]"
     members: tuple[str, ...]
     aliases: tuple[str, ...]
-    exact: tuple[tuple[int, int], ...]
-    asked: tuple[int, ...]
+    filtered: tuple[tuple[int, int], ...]
+    unindexed: tuple[int, ...]
 
 
 @dataclass(slots=True)
@@ -73,10 +72,10 @@ class _Tables:
     paths: dict[str, int] = field(default_factory=dict)
     topics: dict[tuple[str, ...], int] = field(default_factory=lambda: {_ANY: 0})
     matches: dict[str, frozenset[int]] = field(default_factory=dict)
-    #: Functions that have interests and a word of their own: asked about what the interests let through.
-    exact: _Exact = field(default_factory=dict)
-    #: Functions that only know how to be asked, by widget id: tried on every message.
-    asked: _Asked = field(default_factory=dict)
+    #: Functions with interests and a filter of their own, called for messages that match the interests.
+    filtered: _Filtered = field(default_factory=dict)
+    #: Functions that only know how to be unindexed, by widget id: tried on every message.
+    unindexed: _Unindexed = field(default_factory=dict)
 
 
 class Index:
@@ -94,9 +93,9 @@ class Index:
         return len(self._tables.hubs)
 
     @property
-    def asked(self) -> int:
-        """The number of widgets that are asked about every message, since they declare no interests."""
-        return len(self._tables.asked)
+    def unindexed(self) -> int:
+        """The number of widgets whose filter runs for every message, since they declare no interests."""
+        return len(self._tables.unindexed)
 
     def hub_of(self, message: Message) -> int | None:
         """Return the id of the hub that a message of ours is about."""
@@ -117,26 +116,26 @@ class Index:
             for entry in tables.entries.get(key, ()):
                 if entry >> _TOPICS_AT in topics:
                     widget, number = entry & _WIDGET_MASK, entry >> _WIDGET_BITS & _FUNCTION_MASK
-                    if entry & _HAS_A_WORD and not _says_stale(tables.exact.get((widget, number)), message.raw):
+                    if entry & _HAS_FILTER and not _is_stale(tables.filtered.get((widget, number)), message.raw):
                         continue
                     found.setdefault(widget, set()).add(number)
-        for widget, functions in tuple(tables.asked.items()):
+        for widget, functions in tuple(tables.unindexed.items()):
             for number, function in functions:
-                if _says_stale(function, message.raw):
+                if _is_stale(function, message.raw):
                     found.setdefault(widget, set()).add(number)
         return found
 
     def replace(self, hub: Hub) -> None:
         """Put a hub with its widgets, roles and person as they are now in the place of what the index has of it."""
-        entries, (exact, asked) = self._entries_of(hub)
+        entries, (filtered, unindexed) = self._entries_of(hub)
         filed = _Filed(
             path=urls.hub(hub.kind, hub.name),
             keys=tuple(dict.fromkeys(key for key, _ in entries)),
             widgets=array("Q", dict.fromkeys(entry & _WIDGET_MASK for _, entry in entries)),
             members=_members(hub),
             aliases=tuple(_aliases(hub)),
-            exact=tuple(exact),
-            asked=tuple(asked),
+            filtered=tuple(filtered),
+            unindexed=tuple(unindexed),
         )
         with self._lock:
             tables = self._tables
@@ -145,8 +144,8 @@ class Index:
             tables.paths[filed.path] = hub.id
             postings.append(tables.entries, entries)
             postings.append(tables.teams, [(name, hub.id) for name in filed.members])
-            tables.exact.update(exact)
-            tables.asked.update(asked)
+            tables.filtered.update(filtered)
+            tables.unindexed.update(unindexed)
             self.directory.update(dict.fromkeys(filed.aliases, hub.name))
 
     def remove(self, hub_id: int) -> None:
@@ -182,24 +181,24 @@ class Index:
         if hub is not None:
             yield f"hub:{hub}"
 
-    def _entries_of(self, hub: Hub) -> tuple[list[tuple[str, int]], tuple[_Exact, _Asked]]:
-        exact: _Exact = {}
-        asked: _Asked = {}
+    def _entries_of(self, hub: Hub) -> tuple[list[tuple[str, int]], tuple[_Filtered, _Unindexed]]:
+        filtered: _Filtered = {}
+        unindexed: _Unindexed = {}
         entries: dict[tuple[str, int], None] = {}
         for row in hub.widgets:
             found = self.registry.get(row.plugin)
             for number, function in enumerate(found.bound_functions(row) if found else ()):
                 interests = _interests(function)
                 if interests is None:
-                    asked.setdefault(row.id, []).append((number, function))
+                    unindexed.setdefault(row.id, []).append((number, function))
                     continue
                 packed = number << _WIDGET_BITS | row.id
                 if type(function).should_invalidate is not CachedFunction.should_invalidate:
-                    exact[row.id, number] = function
-                    packed |= _HAS_A_WORD
+                    filtered[row.id, number] = function
+                    packed |= _HAS_FILTER
                 for interest in interests:
                     entries[key_of(interest), self._number(interest) << _TOPICS_AT | packed] = None
-        return list(entries), (exact, asked)
+        return list(entries), (filtered, unindexed)
 
     def _number(self, interest: Interest) -> int:
         topics = self._tables.topics.get(interest.topics)
@@ -218,10 +217,10 @@ class Index:
         postings.drop(tables.teams, before.members, lambda team: team == hub_id)
         for alias in before.aliases:
             self.directory.pop(alias, None)
-        for function in before.exact:
-            tables.exact.pop(function, None)
-        for widget in before.asked:
-            tables.asked.pop(widget, None)
+        for function in before.filtered:
+            tables.filtered.pop(function, None)
+        for widget in before.unindexed:
+            tables.unindexed.pop(widget, None)
         if tables.paths.get(before.path) == hub_id:  # another kind of group may have the same address by now
             del tables.paths[before.path]
 
@@ -245,7 +244,7 @@ def _number(tables: _Tables, topics: tuple[str, ...]) -> int:
 
 
 def matches(topics: Iterable[str], name: str) -> bool:
-    """Tell whether the name of a message, ``pagure.issue.new``, begins with one of ``topics``, in whole parts."""
+    """Return whether the name of a message, ``pagure.issue.new``, begins with one of ``topics``, in whole parts."""
     return any(topic in ("*", name) or name.startswith(f"{topic}.") for topic in topics)
 
 
@@ -281,7 +280,7 @@ def _interests(function: CachedFunction) -> list[Interest] | None:
         return []
 
 
-def _says_stale(function: CachedFunction | None, raw: Mapping[str, Any]) -> bool:
+def _is_stale(function: CachedFunction | None, raw: Mapping[str, Any]) -> bool:
     if function is None:  # taken out this very moment
         return False
     try:

@@ -29,7 +29,7 @@ _HUB_NAMES = [*(column.key for column in _HUB), "extras"]
 _WIDGET_NAMES = [*(column.key for column in _WIDGET), "settings"]
 
 
-def every(database: Database) -> Iterator[list[Hub]]:
+def iter_batches(database: Database) -> Iterator[list[Hub]]:
     """Yield all hubs with widgets and roles, some hundred at a time, each lot in a transaction of its own."""
     last = 0
     while True:
@@ -39,7 +39,7 @@ def every(database: Database) -> Iterator[list[Hub]]:
             return
         yield hubs
         last = hubs[-1].id
-        _let_go(hubs)
+        _detach(hubs)
 
 
 def changed(session: Session, ids: Iterable[int]) -> Iterator[Hub]:
@@ -48,7 +48,7 @@ def changed(session: Session, ids: Iterable[int]) -> Iterator[Hub]:
     for start in range(0, len(wanted), CHUNK):
         hubs = _some(session, Hub.id.in_(wanted[start : start + CHUNK]))
         yield from hubs
-        _let_go(hubs)
+        _detach(hubs)
 
 
 def one(session: Session, hub_id: int) -> Hub | None:
@@ -71,7 +71,7 @@ def _some(session: Session, which: ColumnElement[bool], names: Sequence[RoleName
     return list(hubs.values())
 
 
-def _let_go(hubs: Iterable[Hub]) -> None:
+def _detach(hubs: Iterable[Hub]) -> None:
     for hub in hubs:
         hub.__dict__.update(widgets=[], roles=[])
 

@@ -1,4 +1,4 @@
-"""Keeps the index at the state of the tables: read at the start, hub by hub afterwards, anew when too much changed.
+"""Keeps the index at the state of the tables: read at the start, then hub by hub, or as a whole after many changes.
 
 At the very first start messages wait until the index is there, since nothing could answer for it. Every later reading
 of all hubs (SIGHUP, or more changes than are worth following one by one) happens in a thread of its own beside the
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 #: Clocks of several machines differ, and a transaction is seen later than it says.
 OVERLAP = timedelta(seconds=60)
-#: Changed hubs that a sweep reads in its turn; for more, the whole index is made anew in the background.
+#: Changed hubs that a sweep reads in its turn; for more, the whole index is rebuilt in the background.
 MANY = 2000
 #: Share of the time for which reading in the background rests, so that messages get theirs.
 REST = 0.3
@@ -39,13 +39,13 @@ class IndexRefresher:
         self._lock = threading.Lock()
         self._reader: threading.Thread | None = None
         #: A new index and when its reading began, until the next sweep puts it in its place.
-        self._made: tuple[Index, datetime] | None = None
+        self._next_index: tuple[Index, datetime] | None = None
 
     def load(self) -> None:
         """Read all hubs into the index; its old content answers until that is done."""
         started = now()
         fresh = Index(self._index.registry)
-        for hubs in loader.every(self._database):
+        for hubs in loader.iter_batches(self._database):
             for hub in hubs:
                 fresh.replace(hub)
             self._beat()
@@ -64,13 +64,13 @@ class IndexRefresher:
 
     def sweep(self) -> None:
         """Read again the hubs that changed since the last look, with or without a message."""
-        self.take_over()
+        self.swap_in()
         started = now()
         with self._database.session() as session:
             query = select(Hub.id).where(Hub.updated_on > self._swept).limit(MANY + 1)
             ids = session.scalars(query).all()
             if len(ids) > MANY:
-                log.info("more than %d hubs changed; the index is made anew in the background", MANY)
+                log.info("more than %d hubs changed; the index is rebuilt in the background", MANY)
                 self.reload()
                 return
             for hub in loader.changed(session, ids):
@@ -78,11 +78,11 @@ class IndexRefresher:
             self._forget_removed(session)
         self._swept = started - OVERLAP
 
-    def take_over(self) -> None:
+    def swap_in(self) -> None:
         """Put a new index that is complete in the place of the old one."""
-        made, self._made = self._made, None
-        if made is not None:
-            self._adopt(*made)
+        next_index, self._next_index = self._next_index, None
+        if next_index is not None:
+            self._adopt(*next_index)
 
     def refresh(self, session: Session, hub_id: int) -> Hub | None:
         """Read one hub again; return it, or None when it is gone."""
@@ -98,23 +98,25 @@ class IndexRefresher:
         # What changed while it was read is read again by the sweep.
         self._swept = started - OVERLAP
         log.info(
-            "%d hubs are in the index; %d widgets are asked about every message", len(self._index), self._index.asked
+            "%d hubs are in the index; %d widgets are filtered on every message",
+            len(self._index),
+            self._index.unindexed,
         )
 
     def _read(self) -> None:
         started, fresh = now(), Index(self._index.registry)
         began = time.monotonic()
         try:
-            for hubs in loader.every(self._database):
+            for hubs in loader.iter_batches(self._database):
                 for hub in hubs:
                     fresh.replace(hub)
                 if self._stopped.wait(REST * (time.monotonic() - began)):
                     return
                 began = time.monotonic()
         except SQLAlchemyError as error:
-            log.warning("the index could not be made anew; the old one stays in use: %s", error)
+            log.warning("the index could not be rebuilt; the old one stays in use: %s", error)
             return
-        self._made = fresh, started
+        self._next_index = fresh, started
 
     def _forget_removed(self, session: Session) -> None:
         if session.scalar(select(func.count(Hub.id))) != len(self._index):

@@ -172,7 +172,7 @@ def test_functions_have_the_last_word(
     index = Index(odd)
     index.replace(team)
     assert (row.id in index.touched(message)) is expected
-    assert index.asked == (1 if function is Asked else 0)
+    assert index.unindexed == (1 if function is Asked else 0)
     index.remove(team.id)
     assert index.touched(message) == {}
 

@@ -1,4 +1,4 @@
-"""The index stays at the state of the tables: read anew beside the one that answers, and hub by hub."""
+"""The index stays at the state of the tables: rebuilt beside the one in use, and updated hub by hub."""
 
 import json
 import random
@@ -66,7 +66,7 @@ def test_what_is_read_by_columns_is_what_the_mapper_reads(
     hubs = session.query(Hub).order_by(Hub.id).all()
     for hub in hubs:
         mapped.replace(hub)
-    for lot in loader.every(database):
+    for lot in loader.iter_batches(database):
         for hub in lot:
             twin = next(one for one in hubs if one.id == hub.id)
             for name in ("kind", "name", "display_name", "visibility", "archived", "version", "user_id", "extras"):
@@ -76,9 +76,9 @@ def test_what_is_read_by_columns_is_what_the_mapper_reads(
             ]
             read.replace(hub)
     # Functions are bound to the row that was read; what they are of, and for which widget, is the same.
-    kinds = [{key: type(one) for key, one in index._tables.exact.items()} for index in (read, mapped)]
+    kinds = [{key: type(one) for key, one in index._tables.filtered.items()} for index in (read, mapped)]
     assert kinds[0] == kinds[1]
-    assert replace(read._tables, exact={}) == replace(mapped._tables, exact={})
+    assert replace(read._tables, filtered={}) == replace(mapped._tables, filtered={})
 
 
 def test_more_hubs_than_one_lot_are_all_read(
@@ -99,7 +99,7 @@ def test_the_old_index_answers_until_the_new_one_is_complete(
     index: Index,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    every, go_on, during = loader.every, threading.Event(), threading.Event()
+    every, go_on, during = loader.iter_batches, threading.Event(), threading.Event()
 
     def slowly(database: Database) -> Iterator[list[Hub]]:
         for hubs in every(database):
@@ -107,7 +107,7 @@ def test_the_old_index_answers_until_the_new_one_is_complete(
             assert go_on.wait(10)
             yield hubs
 
-    monkeypatch.setattr(loader, "every", slowly)
+    monkeypatch.setattr(loader, "iter_batches", slowly)
     before = touched(index, "owner")
     keeper.reload()
     keeper.reload()  # once is enough
@@ -117,7 +117,7 @@ def test_the_old_index_answers_until_the_new_one_is_complete(
     assert touched(index, "owner") == before
     assert touched(index, "faraway") == [late]
     go_on.set()
-    wait_for(lambda: keeper._made, "the new index")
+    wait_for(lambda: keeper._next_index, "the new index")
     tables = index._tables
     keeper.sweep()
     assert index._tables is not tables
@@ -140,7 +140,7 @@ def test_too_many_changes_are_not_read_in_the_pipelines_turn(
     session.commit()
     keeper.sweep()
     assert touched(index, "faraway") == []
-    wait_for(lambda: keeper._made, "the new index")
+    wait_for(lambda: keeper._next_index, "the new index")
     keeper.sweep()
     assert touched(index, "faraway") == [row]
 
@@ -151,7 +151,7 @@ def test_an_index_that_cannot_be_made_anew_leaves_the_old_one_in_use(
     def away(database: Database) -> Iterator[list[Hub]]:
         raise OperationalError("select", {}, Exception("no server"))
 
-    monkeypatch.setattr(loader, "every", away)
+    monkeypatch.setattr(loader, "iter_batches", away)
     keeper.reload()
     wait_for(lambda: "the old one stays in use" in caplog.text, "the warning")
     keeper.sweep()
