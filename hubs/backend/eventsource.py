@@ -30,7 +30,7 @@ from hubs.events.tokens import StreamClaims, Tokens
 from hubs.services import create_event_server_log
 from hubs.settings import Settings, load
 
-#: Seconds for which a handshake waits for Redis; seconds after which a stream ends, to be opened anew.
+#: Seconds for which a handshake waits for Redis; seconds after which a stream ends, to be opened again.
 PATIENCE, LONGEST = 2.0, 3600.0
 #: Seconds for which a request that polls waits for something to tell.
 POLL = 25.0
@@ -78,7 +78,7 @@ class HubsEvents(ServerSentEventsBlueprint):  # type: ignore[misc]
         return self._accept(once=True)
 
     def health(self) -> Response:
-        """Tell whether the subscription stands, and how many readers there are."""
+        """Return the state of the subscription and the number of readers."""
         writer, broker = self._running()
         up = broker.up.wait(PATIENCE)
         answer = jsonify(redis=up, readers=len(writer))
@@ -124,7 +124,7 @@ class HubsEvents(ServerSentEventsBlueprint):  # type: ignore[misc]
         """Return what the good tokens allow, and the tokens that are not good.
 
         :raises NotAllowed: when none is good.
-        :raises redis.RedisError: when Redis is away.
+        :raises redis.RedisError: if Redis is unavailable.
         """
         grants, refused, reason = {}, [], NotAllowed("A stream needs a token: load the page again.")
         for text in texts:
@@ -175,13 +175,13 @@ class HubsEvents(ServerSentEventsBlueprint):  # type: ignore[misc]
         except ReplayUnavailable as reason:
             missed, after = encode(reset(str(reason))), 0
         except redis.RedisError:
-            writer.answer(reader, responses.away())
+            writer.answer(reader, responses.unavailable())
             return
         writer.release(reader, first + missed, after)
 
 
 class _HandOver(Response):
-    """Not an answer: takes the connection from gunicorn, which closes quietly on StopIteration."""
+    """Takes the connection from gunicorn, which closes quietly on StopIteration."""
 
     def __init__(self, serve: Callable[[dict[str, Any]], None]) -> None:
         super().__init__()

@@ -30,8 +30,9 @@ PREFIX = "hubs:stream:"
 MOST_LOGGED = MOST_REPLAYED = 1 << 20
 
 
-# KEYS: epoch, last, log, floor, size. ARGV: Redis channel, event as JSON from after its brace, now in µs, fresh epoch,
-# length of the log, its lifetime in seconds, its bytes. The floor is the number of the newest event that was cut off.
+# KEYS: epoch, last, log, trimmed_through, size. ARGV: Redis channel, event as JSON from after its brace, now in µs,
+# fresh epoch, length of the log, its lifetime in seconds, its bytes. `trimmed_through` is the number of the newest
+# event that was cut off.
 _PUBLISH = """
 local epoch = redis.call('GET', KEYS[1])
 if not epoch then
@@ -66,8 +67,8 @@ redis.call('PUBLISH', ARGV[1], event)
 return epoch .. '-' .. number
 """
 
-# KEYS: epoch, last, then the floor and the log of each channel. ARGV: epoch and number of the cursor, the lowest number
-# that may be asked for, most bytes. Returns the reason why it cannot be told, or '' and a list of events per channel,
+# KEYS: epoch, last, then trimmed_through and log of each channel. ARGV: epoch and number of the cursor, the lowest
+# number that is valid, most bytes. Returns the reason why it cannot replay, or '' and a list of events per channel,
 # the newest first. Each log is read from its new end only as far as the cursor.
 _SINCE = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return {'epoch'} end
@@ -92,7 +93,7 @@ end
 return found
 """
 
-# KEYS: last, then floor, log and size of each channel. ARGV: lifetime of a log in seconds.
+# KEYS: last, then trimmed_through, log and size of each channel. ARGV: lifetime of a log in seconds.
 _FORGET = """
 local last = redis.call('GET', KEYS[1]) or '0'
 for i = 2, #KEYS, 3 do
@@ -121,19 +122,19 @@ return epoch .. '-' .. last
 
 
 class EventLog:
-    """The log of events in Redis; every method survives a Redis that is away."""
+    """The log of events in Redis; every method survives an outage of Redis."""
 
     def __init__(self, url: str, length: int = 200, ttl: int = 3600, token_ttl: int = 6 * 3600) -> None:
         self.url, self.length, self.ttl, self.token_ttl = url, length, ttl, token_ttl
         self._lock = threading.Lock()
         self._client: redis.Redis | None = None
         self._pid = 0
-        self._owed: set[str] = set()
+        self._pending_resets: set[str] = set()
         self.revocations = RevocationCopy(lambda: self.client, token_ttl)
 
     @property
     def client(self) -> redis.Redis:
-        """The connection pool of this process, made anew after a fork."""
+        """The connection pool of this process, created again after a fork."""
         with self._lock:
             if self._client is None or self._pid != os.getpid():
                 self._client = connect(self.url)
@@ -141,16 +142,16 @@ class EventLog:
             return self._client
 
     def publish(self, channel: str, kind: str, data: dict[str, Any]) -> str | None:
-        """Log and publish an event; return its id, or None when Redis is away.
+        """Log and publish an event; return its id, or None if Redis is unavailable.
 
-        What Redis did not take is remembered, and those who listen are told to fetch anew once it is back.
+        What Redis did not take is remembered, and subscribers are told to reload once it is back.
         """
-        self.settle()
+        self.flush_resets()
         try:
             return self._append(channel, kind, data)
         except redis.RedisError as error:
             log.warning("event %s for %s waits, Redis does not answer: %s", kind, channel, error)
-            self._owed.add(channel)
+            self._pending_resets.add(channel)
             return None
 
     def is_available(self) -> bool:
@@ -160,18 +161,18 @@ class EventLog:
         except redis.RedisError:
             return False
 
-    def settle(self) -> None:
-        """Send ``reset`` to the channels that lost an event while Redis was away."""
-        while self._owed:
-            channel = next(iter(self._owed))
+    def flush_resets(self) -> None:
+        """Send ``reset`` to the channels that lost an event while Redis was unavailable."""
+        while self._pending_resets:
+            channel = next(iter(self._pending_resets))
             try:
                 self._append(channel, "reset", {"reason": "redis"})
             except redis.RedisError:
                 return
-            self._owed.discard(channel)
+            self._pending_resets.discard(channel)
 
     def cursor(self) -> str:
-        """Return the id of the newest event of all channels; empty when Redis is away."""
+        """Return the id of the newest event of all channels; empty if Redis is unavailable."""
         try:
             found = self.client.eval(_CURSOR, 2, EPOCH, LAST, secrets.token_hex(4), _microseconds())
         except redis.RedisError:
@@ -181,14 +182,14 @@ class EventLog:
     def since(self, channels: Sequence[str], cursor: str) -> list[Event]:
         """Return the events of ``channels`` after ``cursor``, oldest first; no more than that leaves Redis.
 
-        :raises Missed: when the log does not reach back, or is not the one that the cursor came from, or when it is
+        :raises ReplayUnavailable: when the log does not reach back to the cursor, has another epoch, or the replay is
             more than `MOST_REPLAYED` bytes.
-        :raises redis.RedisError: when Redis is away.
+        :raises redis.RedisError: if Redis is unavailable.
         """
         epoch, dash, number = cursor.rpartition("-")
         if not dash or not (number.isascii() and number.isdigit()) or len(number) > 18:
             raise ReplayUnavailable("unknown")
-        keys = [key for channel in channels for key in (f"hubs:floor:{channel}", f"hubs:log:{channel}")]
+        keys = [key for channel in channels for key in (f"hubs:trimmed_through:{channel}", f"hubs:log:{channel}")]
         values: list[str | int] = [epoch, number, _microseconds() - self.ttl * 1_000_000, MOST_REPLAYED]
         found = self.client.eval(_SINCE, len(keys) + 2, EPOCH, LAST, *keys, *values)
         reason, *logs = cast("list[Any]", found)
@@ -215,7 +216,7 @@ class EventLog:
         try:
             for start in range(0, len(channels), BATCH):
                 batch = channels[start : start + BATCH]
-                keys = [f"hubs:{kind}:{channel}" for channel in batch for kind in ("floor", "log", "size")]
+                keys = [f"hubs:{kind}:{channel}" for channel in batch for kind in ("trimmed_through", "log", "size")]
                 self.client.eval(_FORGET, len(keys) + 1, LAST, *keys, self.ttl)
         except redis.RedisError as error:
             log.warning("the log of %d channels is forgotten later, Redis does not answer: %s", len(channels), error)
@@ -227,7 +228,7 @@ class EventLog:
         return self.revocations.are_revoked([claims])[0]
 
     def watched(self, hub_id: int) -> set[str]:
-        """Return the locales in which somebody looks at a hub now; empty when nobody does, or when Redis is away.
+        """Return the locales in which a hub has viewers now; empty without viewers or without Redis.
 
         It saves work and promises nothing: a page may have been read a moment before its stream is announced. So
         whoever does not render a locale publishes `changed` on its channel instead, and a page that hears it after
@@ -243,7 +244,7 @@ class EventLog:
             return {hub_id: set() for hub_id in hub_ids}
 
     def is_watched(self, hub_id: int) -> bool:
-        """Tell whether somebody looks at a hub now, in whatever language."""
+        """Return whether a hub has viewers now, in any language."""
         return bool(self.watched(hub_id))
 
     def changed(self, hub_id: int, audience: str, locale: str, widget_id: int, version: int) -> str | None:
@@ -257,7 +258,7 @@ class EventLog:
 
     def _append(self, channel: str, kind: str, data: dict[str, Any]) -> str:
         event = json.dumps({"type": kind, "data": json.dumps(data, separators=(",", ":"))}, separators=(",", ":"))
-        keys = [EPOCH, LAST, f"hubs:log:{channel}", f"hubs:floor:{channel}", f"hubs:size:{channel}"]
+        keys = [EPOCH, LAST, f"hubs:log:{channel}", f"hubs:trimmed_through:{channel}", f"hubs:size:{channel}"]
         values: list[str | int] = [
             PREFIX + channel,
             event[1:],

@@ -65,7 +65,7 @@ def decode(payload: bytes | str, channel: str = "") -> Event:
 
 
 def reset(reason: str) -> Event:
-    """Return the event that makes a page fetch anew what it shows."""
+    """Return the event that makes a page reload its content."""
     return Event("", "reset", json.dumps({"reason": reason}))
 
 

@@ -32,7 +32,7 @@ return #KEYS
 def announce(client: redis.Redis, channels: Iterable[str]) -> None:
     """Note that somebody listens to ``channels`` now; those that are no hub's are left out.
 
-    :raises redis.RedisError: when Redis is away.
+    :raises redis.RedisError: if Redis is unavailable.
     """
     # hub:<id>:<audience>:<locale>
     found = [channel.split(":") for channel in channels if channel.startswith("hub:") and channel.count(":") == 3]
@@ -45,7 +45,7 @@ def announce(client: redis.Redis, channels: Iterable[str]) -> None:
 def watched(client: redis.Redis, hub_ids: Sequence[int]) -> dict[int, set[str]]:
     """Return the locales in which each hub is being looked at; a hub that nobody looks at has an empty set.
 
-    :raises redis.RedisError: when Redis is away.
+    :raises redis.RedisError: if Redis is unavailable.
     """
     pipe = client.pipeline(transaction=False)
     for hub_id in hub_ids:

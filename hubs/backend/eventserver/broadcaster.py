@@ -102,11 +102,11 @@ class SSEBroadcaster:
 
     def end_all(self) -> None:
         """Tell all readers to come back, and end their streams."""
-        self._call(self._send_away)
+        self._call(self._disconnect_all)
 
     def drain(self, timeout: float = 2.0) -> None:
-        """Tell every reader to come back, each at a moment of its own, then end."""
-        self._call(self._farewell)
+        """Tell every reader to reconnect after a random delay, then stop."""
+        self._call(self._drain)
         if self._thread.is_alive():
             self._thread.join(timeout)
 
@@ -154,8 +154,8 @@ class SSEBroadcaster:
                     self._deliver_to(reader, run)
 
     def _deliver_to(self, reader: SSEClient, run: CoalescedEvents) -> None:
-        if reader.held is not None:
-            reader.held.extend(run.events)
+        if reader.buffered is not None:
+            reader.buffered.extend(run.events)
             reader.size += len(run.joined)
             if reader.size > BACKLOG:
                 self._close(reader)
@@ -168,15 +168,15 @@ class SSEBroadcaster:
         if not data or reader.closing:
             return
         if reader.once:
-            self._finish(reader, responses.whole(data))
+            self._finish(reader, responses.poll_response(data))
             return
         self._write(reader, data)
 
     def _finish(self, reader: SSEClient, data: bytes) -> None:
         """Write the last bytes to a reader, and close the connection once they are taken."""
         if self._readers.get(reader.fd) is reader and not reader.closing:
-            reader.closing, reader.held, reader.until = True, None, time.monotonic() + VANISHED
-            self._unhear(reader)
+            reader.closing, reader.buffered, reader.until = True, None, time.monotonic() + VANISHED
+            self._unsubscribe(reader)
             self._write(reader, data)
 
     def _write(self, reader: SSEClient, data: bytes) -> None:
@@ -230,8 +230,8 @@ class SSEBroadcaster:
     def _release(self, reader: SSEClient, first: bytes, after: int) -> None:
         if self._readers.get(reader.fd) is not reader or reader.closing:
             return
-        held, reader.held, reader.size, reader.after = reader.held or [], None, 0, after
-        self._send(reader, first + b"".join(payload for number, payload in held if number > after))
+        buffered, reader.buffered, reader.size, reader.after = reader.buffered or [], None, 0, after
+        self._send(reader, first + b"".join(payload for number, payload in buffered if number > after))
 
     def _heartbeat(self) -> None:
         self._beat = (self._beat + 1) % BEATS
@@ -239,29 +239,29 @@ class SSEBroadcaster:
         for reader in self._all():
             if reader.until < now:
                 self._expire(reader)
-            elif reader.number % BEATS != self._beat or reader.held is not None or reader.once:
+            elif reader.number % BEATS != self._beat or reader.buffered is not None or reader.once:
                 continue
             elif reader.pending is None:
-                self._send(reader, responses.BEAT)
+                self._send(reader, responses.HEARTBEAT)
             else:
                 reader.stuck += 1
                 if reader.stuck >= STUCK:
                     self._close(reader)
 
     def _expire(self, reader: SSEClient) -> None:
-        if reader.once and reader.held is None and not reader.closing:
+        if reader.once and reader.buffered is None and not reader.closing:
             self._send(reader, responses.NOTHING)
         else:
             self._close(reader)
 
-    def _farewell(self) -> None:
-        self._send_away()
+    def _drain(self) -> None:
+        self._disconnect_all()
         self._running = False
 
-    def _send_away(self) -> None:
+    def _disconnect_all(self) -> None:
         for reader in self._all():
-            if reader.held is None:
-                self._send(reader, responses.farewell())
+            if reader.buffered is None:
+                self._send(reader, responses.drain_notice())
         self._close_all(self._all())
 
     def _all(self) -> tuple[SSEClient, ...]:
@@ -277,11 +277,11 @@ class SSEBroadcaster:
     def _close(self, reader: SSEClient) -> None:
         if self._readers.get(reader.fd) is not reader:
             return
-        self._unhear(reader)
+        self._unsubscribe(reader)
         del self._readers[reader.fd]
         os.close(reader.fd)  # epoll forgets a descriptor that is closed
 
-    def _unhear(self, reader: SSEClient) -> None:
+    def _unsubscribe(self, reader: SSEClient) -> None:
         for channel in reader.channels:
             listeners = self._channels.get(channel, {})
             if listeners.get(reader.fd) is reader:

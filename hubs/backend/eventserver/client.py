@@ -11,16 +11,16 @@ PIECES = 64
 class SSEClient:
     """A socket and what waits for it: an object of some hundred bytes.
 
-    It is held back until `Writer.release`, so that the log can be replayed to it first. A reader that polls (``once``)
-    gets one whole answer, when there is something to tell or its time is over.
+    Its events are buffered until `SSEBroadcaster.release`, so that the log can be replayed first. A reader that polls
+    (``once``) gets one complete response, once there are events or its time is over.
     """
 
     __slots__ = (
         "after",
+        "buffered",
         "channels",
         "closing",
         "fd",
-        "held",
         "issued",
         "number",
         "once",
@@ -33,7 +33,7 @@ class SSEClient:
     def __init__(self, fd: int, channels: Iterable[str], until: float, *, once: bool = False) -> None:
         self.fd, self.channels, self.until, self.once = fd, tuple(channels), until, once
         #: Events that came before the log was replayed; None from then on.
-        self.held: list[tuple[int, bytes]] | None = []
+        self.buffered: list[tuple[int, bytes]] | None = []
         #: What the socket did not take, shared with all others who wait for the same bytes; None when nothing waits.
         self.pending: deque[bytes | memoryview] | None = None
         self.after = self.size = self.number = self.stuck = 0
@@ -42,7 +42,7 @@ class SSEClient:
         self.issued = 0.0
 
     def write(self, data: bytes) -> bool:
-        """Write to the socket; what it does not take waits. Tell whether nothing waits.
+        """Write to the socket; queue the rest. Return whether nothing is queued.
 
         :raises OSError: when the connection is broken.
         """
@@ -60,7 +60,7 @@ class SSEClient:
         return False
 
     def flush(self) -> bool:
-        """Write what waits; tell whether nothing waits any more.
+        """Write queued bytes; return whether the queue is empty.
 
         :raises OSError: when the connection is broken.
         """

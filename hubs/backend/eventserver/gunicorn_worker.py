@@ -20,7 +20,7 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 PATIENCE, WAITING = 5.0, 400
 #: Bytes of one request: its head, and with its body.
 HEAD, MOST = 16_384, 96_000
-#: Nobody is there any more, or there is no descriptor left, which passes.
+#: Transient accept errors: the peer is gone, or we are out of file descriptors.
 _NOT_NOW = (errno.EAGAIN, errno.EINTR, errno.ECONNABORTED, errno.EMFILE, errno.ENFILE)
 _LENGTH = re.compile(rb"content-length:[ \t]*(\d{1,9})[ \t]*", re.IGNORECASE)
 #: Lines of a head that say how long the body is, however they are written.
@@ -29,10 +29,10 @@ _REFUSED = b"HTTP/1.1 %s\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
 class Refused(Exception):
-    """A request of which nobody can tell when it is whole, or that is too large; the text is the status."""
+    """A request whose end cannot be determined, or that is too large; the text is the status."""
 
 
-def missing(data: bytes) -> int:
+def bytes_missing(data: bytes) -> int:
     """Return how many bytes of a request are missing at least; 0 when it is whole.
 
     :raises Refused: when its end cannot be known, or is further than we would read: a thread would wait for it.
@@ -64,7 +64,7 @@ class Connection(TConn):  # type: ignore[misc]
 
 
 class BufferedRequestWorker(ThreadWorker):  # type: ignore[misc]
-    """gunicorn's worker with threads, and a waiting room before them."""
+    """A gthread worker that buffers requests in the event loop and hands only complete ones to a thread."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -98,7 +98,7 @@ class BufferedRequestWorker(ThreadWorker):  # type: ignore[misc]
     def _look(self, conn: TConn, client: socket.socket) -> None:
         try:
             data = client.recv(MOST, socket.MSG_PEEK)
-            lacking = missing(data) if data else 0
+            lacking = bytes_missing(data) if data else 0
             # The loop hears of the connection again when more has come than there is now.
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, len(data) + lacking if lacking else 1)
         except BlockingIOError:

@@ -3,11 +3,11 @@
 import random
 
 #: Milliseconds after which a browser's own EventSource comes back. It never waits longer the second time, so this is
-#: also what keeps it below six tries a minute while the server is away.
+#: also what keeps it below six tries a minute while the server is unavailable.
 RETRY = 10_000, 15_000
 #: The same at the end of the process, so that not everybody comes back in the same moment.
 FAREWELL = 10_000, 20_000
-BEAT = b": hb\n\n"
+HEARTBEAT = b": hb\n\n"
 NOTHING = b": nothing\n\n"
 
 #: Any page may ask: what it gets depends on the token alone, never on a cookie.
@@ -18,8 +18,8 @@ _SHARED = (
     b"Connection: close\r\n"
 )
 _STREAM = b"HTTP/1.1 200 OK\r\n" + _SHARED + b"\r\nretry: %d\n: hello\n\n"
-_WHOLE = b"HTTP/1.1 200 OK\r\n" + _SHARED + b"Content-Length: %d\r\n\r\n"
-_AWAY = (
+_POLL = b"HTTP/1.1 200 OK\r\n" + _SHARED + b"Content-Length: %d\r\n\r\n"
+_UNAVAILABLE = (
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nAccess-Control-Allow-Origin: *\r\n"
     b"Access-Control-Expose-Headers: Retry-After\r\nRetry-After: 10\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 )
@@ -30,16 +30,16 @@ def head() -> bytes:
     return _STREAM % random.randint(*RETRY)
 
 
-def whole(body: bytes) -> bytes:
+def poll_response(body: bytes) -> bytes:
     """Return the one answer to a reader that polls."""
-    return _WHOLE % len(body) + body
+    return _POLL % len(body) + body
 
 
-def away() -> bytes:
+def unavailable() -> bytes:
     """Return the answer while Redis does not answer us."""
-    return _AWAY
+    return _UNAVAILABLE
 
 
-def farewell() -> bytes:
-    """Return what tells a reader when to come back, each at a moment of its own."""
+def drain_notice() -> bytes:
+    """Return a retry hint with a random delay, so that readers reconnect at different times."""
     return b"retry: %d\n: bye\n\n" % random.randint(*FAREWELL)

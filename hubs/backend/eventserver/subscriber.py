@@ -16,7 +16,7 @@ from hubs.events.revocations import CONTROL
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two tries while Redis is away, and after which a silent Redis is asked whether it lives.
+#: Seconds between two tries while Redis is unavailable, and after which a silent Redis is asked whether it lives.
 RETRY, SILENCE = 0.5, 10.0
 #: Seconds between two looks for channels that somebody has begun to hear.
 LOOK = 0.5
@@ -41,7 +41,7 @@ class RedisSubscriber:
     def __init__(self, stream: EventLog, listener: Listener) -> None:
         self._stream, self._listener = stream, listener
         self._stopping = False
-        #: Set while the subscription stands: only then does a reader who was registered miss nothing.
+        #: Set while the subscription stands: only then does a registered reader miss nothing.
         self.up = threading.Event()
 
     def start(self) -> None:
@@ -60,7 +60,7 @@ class RedisSubscriber:
                 log.warning("Redis does not answer: %s", error)
             if self.up.is_set():
                 self.up.clear()
-                # Nobody knows what was published meanwhile: readers come back with the id of their last event.
+                # Events may have been missed: readers reconnect with the id of their last event.
                 self._listener.end_all()
             time.sleep(RETRY)
 
@@ -82,7 +82,7 @@ class RedisSubscriber:
                 elif found["type"] == "pmessage":
                     self._pass_on(found["channel"].decode().removeprefix(PREFIX), found["data"])
                 elif found["type"] == "message":
-                    self._obey(found["data"])
+                    self._handle_control(found["data"])
 
     def _pass_on(self, channel: str, payload: bytes) -> None:
         try:
@@ -92,7 +92,7 @@ class RedisSubscriber:
             return
         self._listener.broadcast(channel, number_of(event.id), encode(event))
 
-    def _obey(self, payload: bytes) -> None:
+    def _handle_control(self, payload: bytes) -> None:
         try:
             command = json.loads(payload)
             for scope in command["revoked"]:

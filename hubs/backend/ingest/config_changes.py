@@ -80,7 +80,7 @@ class ConfigChangeHandler:
         widget = body.get("widget_id")
         if kind == "widget" and widget is not None and changed != _PLACE and not message.name.endswith("deleted"):
             self._due.mark_pending([widget])
-            self._rebuilder.request(widget, prompt=True)
+            self._rebuilder.request(widget, interactive=True)
         arranged = kind == "widget" and (not changed or changed == _PLACE or "visibility" in changed)
         if hub is not None and (kind == "hub" or arranged) and not self._announce_layout(hub):
             return False
@@ -110,7 +110,7 @@ class ConfigChangeHandler:
                 if is_unavailable(error):
                     raise
                 self._note_failure(row, error)  # one row that cannot be handled must not hold up the others
-        self._stream.settle()
+        self._stream.flush_resets()
 
     def _handle_row(self, row: OutboxMessage) -> None:
         message = self._extract(_as_message(row))

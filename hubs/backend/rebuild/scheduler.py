@@ -1,11 +1,11 @@
-"""Asking for rebuilds: coalesced, one at a time per widget, in a bounded crew of threads.
+"""Schedules widget rebuilds: coalesced, one at a time per widget, in a bounded thread pool.
 
 A widget that is asked for once is built at once. What is asked for while it is being built, or within ``interval``
 seconds of the last start, is built once more after that, however often it was asked for; what was changed here, within
 a fraction of that. What took long to build rests for longer. A build that exceeds its budget is given up; while its
 thread is stuck, the widget is not begun again, and the others go on.
 
-There are two crews, since builds that wait for other people's services can wait for long: those that need none of them
+There are two pools, since builds that wait for other people's services can wait for long: those that need none of them
 have threads of their own, and are not held up when all others are taken.
 """
 
@@ -33,12 +33,12 @@ AWAY = 2.0
 #: built all the time, but two changes by a person or a machine within a second are both to be seen at once.
 PROMPT = 0.2
 #: Seconds for which a build is left alone before the next begins. One that only reads our own database is over by then;
-#: two at once in one interpreter would each take as long as both, and those who look see both late.
+#: two at once in one interpreter would each take as long as both, and both fragments would appear late.
 HEAD_START = 0.01
-#: How many times as long as it took a widget rests after a build, and for how many seconds at most. What is costly,
-#: such as counting a year of a busy team, must not be done all the time because the team is busy.
+#: Cool-down after a build, as a multiple of its duration, and its cap in seconds. A costly widget, such as the count of
+#: a busy team's year, must not be rebuilt all the time because the team is busy.
 REST, LONGEST_REST = 4.0, 60.0
-#: Builds between two looks for widgets that nobody asked for lately.
+#: Builds after which state of widgets that are quiet is dropped.
 FORGET_EVERY = 1000
 
 
@@ -51,15 +51,15 @@ class BuildBackend(Protocol):
         """Return whether building the widget waits for no other service."""
 
     def build(self, widget_id: int, stale: Iterable[int]) -> float | None:
-        """Build a widget, or have it built."""
+        """Build or enqueue a widget."""
 
     def give_up(self, widget_id: int) -> float | None:
-        """Do what must be done when that exceeded its budget."""
+        """Handle a build that timed out."""
 
 
 @dataclass
 class _Job:
-    """What is known of one widget that waits, is being built, or was built a moment ago."""
+    """The state of one widget that is waiting, being built, or recently built."""
 
     stale: set[int] = field(default_factory=set)
     due: float | None = None
@@ -69,26 +69,26 @@ class _Job:
     started: float = float("-inf")
     #: Seconds after that for which only what somebody changed here has it built again.
     rest: float = 0.0
-    #: Somebody changed it here: asked for so, and begun so.
-    prompt: bool = False
-    urgent: bool = False
-    #: Begun, and now waiting for a patient thread.
-    passed_on: bool = False
+    #: Requested by an interactive change; the current build has that priority.
+    interactive: bool = False
+    high_priority: bool = False
+    #: Classified as slow, now waiting for a thread of the slow pool.
+    queued_slow: bool = False
 
 
 class Rebuilder:
-    """Has widgets built in threads; knows when, and how often."""
+    """Runs builds in thread pools; decides when and how often."""
 
     def __init__(
         self, work: BuildBackend, quick: BoundedThreadPool, patient: BoundedThreadPool, interval: float = 1.0
     ) -> None:
-        """Begin every build in the crew ``quick``; those that may wait for others go on to ``patient``."""
+        """Begin every build in the pool ``quick``; those that may wait for others go on to ``patient``."""
         self._work, self._quick, self._patient, self._interval = work, quick, patient, interval
         self._changed = threading.Condition()
         self._jobs: dict[int, _Job] = {}
         self._queue: list[tuple[float, int]] = []
         #: Widgets that wait for a patient thread: what somebody changed comes first (0), then in turn.
-        self._passed_on: queue.PriorityQueue[tuple[int, int, int]] = queue.PriorityQueue()
+        self._queued_slow: queue.PriorityQueue[tuple[int, int, int]] = queue.PriorityQueue()
         self._turns = itertools.count()
         self._stopping = False
         self._finished = 0
@@ -110,31 +110,33 @@ class Rebuilder:
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
-        self._passed_on.put((-1, 0, 0))
+        self._queued_slow.put((-1, 0, 0))
         self._patient.stop(0.0)  # it begins nothing more while the other is waited for
-        for crew in (self._quick, self._patient):
-            crew.stop(max(0.0, end - time.monotonic()))
+        for pool in (self._quick, self._patient):
+            pool.stop(max(0.0, end - time.monotonic()))
         with self._changed:
             return [widget_id for widget_id, job in self._jobs.items() if job.running or job.due is not None]
 
-    def request(self, widget_id: int, stale: Iterable[int] = (), delay: float = 0.0, *, prompt: bool = False) -> None:
-        """Ask for a widget to be built anew; ``stale`` are the numbers of the cached functions to compute anew.
+    def request(
+        self, widget_id: int, stale: Iterable[int] = (), delay: float = 0.0, *, interactive: bool = False
+    ) -> None:
+        """Request a build of a widget; ``stale`` are the numbers of the cached functions to recompute.
 
-        ``prompt`` is for what somebody changed here, who looks for it on the screen: see `PROMPT`.
+        ``interactive`` marks a change by a person, who expects to see the result: see `PROMPT`.
         """
         now = time.monotonic()
         with self._changed:
             self.counts["asked"] += 1
             job = self._jobs.setdefault(widget_id, _Job())
             job.stale.update(stale)
-            job.prompt = job.prompt or prompt
-            if prompt and job.passed_on:
-                self._passed_on.put((0, next(self._turns), widget_id))
-            pause = min(PROMPT, self._interval) if prompt else max(self._interval, job.rest)
+            job.interactive = job.interactive or interactive
+            if interactive and job.queued_slow:
+                self._queued_slow.put((0, next(self._turns), widget_id))
+            pause = min(PROMPT, self._interval) if interactive else max(self._interval, job.rest)
             self._schedule(widget_id, job, max(now + delay, job.started + pause))
 
     def idle(self) -> bool:
-        """Tell whether nothing waits and nothing is being built."""
+        """Return whether no widget is waiting or being built."""
         return len(self) == 0
 
     def __len__(self) -> int:
@@ -156,21 +158,21 @@ class Rebuilder:
 
     def _dispatch_patient(self) -> None:
         while self._patient.wait_for_room():
-            widget_id = self._passed_on.get()[2]
+            widget_id = self._queued_slow.get()[2]
             with self._changed:
                 if self._stopping:
                     return
                 job = self._jobs.get(widget_id)
-                if job is None or not job.passed_on:  # it came forward, and left its old place behind
+                if job is None or not job.queued_slow:  # it came forward, and left its old place behind
                     continue
                 # Whatever was asked for until now is in this build.
                 stale, job.stale, job.due = job.stale, set(), None
-                job.passed_on, job.prompt, job.started = False, False, time.monotonic()
+                job.queued_slow, job.interactive, job.started = False, False, time.monotonic()
             self._begin(self._patient, widget_id, stale)
 
-    def _begin(self, crew: BoundedThreadPool, widget_id: int, stale: set[int]) -> bool:
-        run = partial(self._run, widget_id, stale, patient=crew is self._patient)
-        begun = crew.start(f"widget {widget_id}", run, partial(self._late, widget_id))
+    def _begin(self, pool: BoundedThreadPool, widget_id: int, stale: set[int]) -> bool:
+        run = partial(self._run, widget_id, stale, patient=pool is self._patient)
+        begun = pool.start(f"widget {widget_id}", run, partial(self._late, widget_id))
         if not begun:
             self._done(widget_id, stale, 0.0)
         return begun
@@ -178,7 +180,7 @@ class Rebuilder:
     def _give_head_start(self, widget_id: int) -> None:
         with self._changed:
             job = self._jobs[widget_id]
-            self._changed.wait_for(lambda: self._stopping or not job.running or job.passed_on, HEAD_START)
+            self._changed.wait_for(lambda: self._stopping or not job.running or job.queued_slow, HEAD_START)
 
     def _next(self) -> tuple[int, set[int]] | None:
         """Wait for the next widget that is due and claim it; None at the end."""
@@ -193,13 +195,13 @@ class Rebuilder:
                         continue
                     stale, job.stale = job.stale, set()
                     job.due, job.running, job.started = None, True, now
-                    job.urgent, job.prompt = job.prompt, False
+                    job.high_priority, job.interactive = job.interactive, False
                     return widget_id, stale
                 self._changed.wait(self._queue[0][0] - now if self._queue else None)
             return None
 
     def _run(self, widget_id: int, stale: set[int], *, patient: bool) -> None:
-        """Work on one widget, in a thread of a crew."""
+        """Work on one widget, in a thread of a pool."""
         again: float | None = None
         try:
             if not patient and not self._work.is_quick(widget_id):
@@ -218,12 +220,12 @@ class Rebuilder:
         with self._changed:
             job = self._jobs[widget_id]
             job.stale |= stale
-            job.passed_on = True
-            self._passed_on.put((0 if job.urgent or job.prompt else 1, next(self._turns), widget_id))
+            job.queued_slow = True
+            self._queued_slow.put((0 if job.high_priority or job.interactive else 1, next(self._turns), widget_id))
             self._changed.notify()
 
     def _late(self, widget_id: int) -> None:
-        """Let go of a build that exceeds its budget, while its thread is stuck."""
+        """Abandon a build that timed out; its thread may still be running."""
         with self._changed:
             job = self._jobs[widget_id]
             if not job.running:  # it came back this very moment
@@ -247,7 +249,7 @@ class Rebuilder:
                 self._schedule(widget_id, job, time.monotonic() + again)
             if job.due is not None:
                 # Asked for while it was being built: its place in the queue may have been passed over.
-                if not job.prompt:
+                if not job.interactive:
                     job.due = max(job.due, job.started + job.rest)
                 heapq.heappush(self._queue, (job.due, widget_id))
             self._changed.notify()

@@ -50,7 +50,7 @@ def test_what_redis_did_not_take_becomes_a_reset(server: int) -> None:
     assert stream.publish("hub:1:en", "widget", {"n": 1}) is None
     assert stream.cursor() == ""
     stream._client = good
-    stream.settle()
+    stream.flush_resets()
     assert [event.type for event in stream.since(["hub:1:en"], cursor)] == ["reset"]
     assert stream.publish("hub:1:en", "widget", {"n": 2})
     assert [event.type for event in stream.since(["hub:1:en"], cursor)] == ["reset", "widget"]

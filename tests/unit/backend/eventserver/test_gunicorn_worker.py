@@ -2,7 +2,7 @@
 
 import pytest
 
-from hubs.backend.eventserver.gunicorn_worker import HEAD, MOST, Refused, missing
+from hubs.backend.eventserver.gunicorn_worker import HEAD, MOST, Refused, bytes_missing
 
 POST = b"POST /events HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n"
 
@@ -23,7 +23,7 @@ POST = b"POST /events HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n"
     ],
 )
 def test_a_request_is_whole_with_head_and_body(data: bytes, lacking: int) -> None:
-    assert missing(data) == lacking
+    assert bytes_missing(data) == lacking
 
 
 @pytest.mark.parametrize(
@@ -43,4 +43,4 @@ def test_a_request_is_whole_with_head_and_body(data: bytes, lacking: int) -> Non
 )
 def test_a_request_whose_end_nobody_can_tell_gets_no_thread(data: bytes, status: str) -> None:
     with pytest.raises(Refused, match=status):
-        missing(data)
+        bytes_missing(data)

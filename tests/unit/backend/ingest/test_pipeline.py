@@ -52,7 +52,7 @@ class Noted:
 
     requested: list[int] = field(default_factory=list)
     delays: list[float] = field(default_factory=list)
-    prompt: list[int] = field(default_factory=list)
+    interactive: list[int] = field(default_factory=list)
     published: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
     #: Whether Redis is unavailable.
     away: bool = False
@@ -62,9 +62,9 @@ class Noted:
     def mark_pending(self, widgets: Iterable[int]) -> None:
         self.touched.extend(widgets)
 
-    def request(self, widget_id: int, stale: object = (), delay: float = 0, *, prompt: bool = False) -> None:
+    def request(self, widget_id: int, stale: object = (), delay: float = 0, *, interactive: bool = False) -> None:
         self.requested.append(widget_id)
-        self.prompt.extend([widget_id] * prompt)
+        self.interactive.extend([widget_id] * interactive)
         self.delays.append(delay)
 
     def publish(self, channel: str, kind: str, data: dict[str, Any]) -> str | None:
@@ -74,7 +74,7 @@ class Noted:
     def is_available(self) -> bool:
         return not self.away
 
-    def settle(self) -> None:
+    def flush_resets(self) -> None:
         pass
 
 
@@ -256,7 +256,7 @@ def test_a_changed_widget_is_rebuilt_and_marked_handled(
     widgets.update(session, registry, as_person(session, "owner"), row, {"text": "x"})
     heard(parts, session)
     assert row.id in parts.noted.requested
-    assert parts.noted.prompt == [row.id]
+    assert parts.noted.interactive == [row.id]
     assert parts.noted.published == []
     assert outbox(session) == []
 

@@ -223,9 +223,9 @@ def test_what_waits_for_a_patient_thread_is_built_once_however_often_it_is_asked
     rebuilder = make(interval=0.0, budget=60.0)
     for widget in (*first, slow, changed):
         rebuilder.request(widget)
-    wait_for(lambda: len(begun) == 3 and rebuilder._passed_on.qsize() == 2, "every patient thread to be taken")
+    wait_for(lambda: len(begun) == 3 and rebuilder._queued_slow.qsize() == 2, "every patient thread to be taken")
     rebuilder.request(slow, [0])
-    rebuilder.request(changed, [0], prompt=True)
+    rebuilder.request(changed, [0], interactive=True)
     for number in (4, 5):
         go_on.release()
         wait_for(lambda number=number: len(begun) == number, "the next build")

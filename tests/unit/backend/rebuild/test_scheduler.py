@@ -59,7 +59,7 @@ def waits_for_the_bus_and_not_for_somebody_here(rebuilder: Rebuilder, row: Widge
     wait_for(lambda: rebuilder.counts["built"] == 1, "the first build")
     rebuilder.request(row.id)
     assert not rebuilder.idle()
-    rebuilder.request(row.id, prompt=True)
+    rebuilder.request(row.id, interactive=True)
     wait_for(lambda: rebuilder.counts["built"] == 2, "the second build")
     wait_for(rebuilder.idle, "the end")
 
