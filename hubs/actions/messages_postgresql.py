@@ -4,7 +4,6 @@ The values travel as arrays, one per column. What is stored is decided in `hubs.
 the same tests run on both.
 """
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -14,6 +13,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeDecorator
 
 from hubs.models import StoredMessage
+from hubs.models.database import to_json
 
 _STORE = """
 WITH said AS (
@@ -71,7 +71,7 @@ def _type(name: str) -> tuple[str, Callable[[Any], Any]]:
     declared = StoredMessage.__table__.c[name].type
     kind = declared.impl if isinstance(declared, TypeDecorator) else declared
     if isinstance(kind, JSON):
-        return "json", lambda value: None if value is None else json.dumps(value)
+        return "json", lambda value: None if value is None else to_json(value)
     if isinstance(kind, DateTime):
         return "timestamptz", lambda moment: moment and moment.isoformat()
     if isinstance(kind, String):  # a cast to varchar(n) would cut what is too long instead of failing

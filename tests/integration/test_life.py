@@ -114,7 +114,7 @@ def test_a_stuck_worker_stops_the_watchdog_and_a_freed_one_feeds_it_again(
         connection.exec_driver_sql("LOCK TABLE messages IN ACCESS EXCLUSIVE MODE")
         bus.send("org.fedoraproject.dev.wiki.article.edit", {"user": "stuck"})
         wait_for(lambda: notified.silent_since("WATCHDOG=1") > 4, "the watchdog to starve")
-    assert "the worker is stuck" in hub.log()
+    assert "the pipeline is stuck" in hub.log()
     fed = notified.poll().count("WATCHDOG=1")
     wait_for(lambda: notified.poll().count("WATCHDOG=1") > fed, "the watchdog to be fed again")
 

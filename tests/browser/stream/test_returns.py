@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from itsdangerous import TimestampSigner, URLSafeTimedSerializer
 from playwright.sync_api import Browser, Page, Route, expect
 
 from hubs.errors import NotAllowed
@@ -71,15 +70,12 @@ class Aged:
     def _age(self, route: Route) -> None:
         age = self.settings.token_ttl - LEFT
 
-        class Earlier(TimestampSigner):
-            def get_timestamp(self) -> int:
-                return super().get_timestamp() - age
-
         answer = route.fetch()
         text = answer.text()
-        fresh, channels = (text.split(f'data-{name}="')[1].split('"')[0] for name in ("token", "channels"))
-        signer = URLSafeTimedSerializer(self.settings.key(), salt="hubs.stream", signer=Earlier)
-        self.token = str(signer.dumps(channels.split(" ")))
+        fresh = text.split('data-token="')[1].split('"')[0]
+        tokens = Tokens(self.settings.key(), self.settings.token_ttl)
+        claims = tokens.read(fresh)
+        self.token = tokens.mint(claims.channels, session=claims.session, issued=claims.issued - age)
         route.fulfill(response=answer, body=text.replace(fresh, self.token))
 
 
