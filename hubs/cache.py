@@ -193,7 +193,7 @@ class MemcachedCache:
 
 
 class SQLiteCache:
-    """One table in a SQLite file in WAL mode; a connection per thread; the file is made anew when it is damaged."""
+    """One table in a SQLite file in WAL mode; a connection per thread; a damaged file is created again."""
 
     #: Writes between two removals of what expired.
     PURGE_EVERY = 500
@@ -257,7 +257,7 @@ class SQLiteCache:
         except sqlite3.OperationalError as error:  # busy, disk full, folder gone
             log.warning("cache does not answer: %s", error)
         except sqlite3.DatabaseError as error:
-            log.warning("cache file %s is damaged (%s); it is made anew", self.path, error)
+            log.warning("cache file %s is damaged (%s); it is created again", self.path, error)
             self._discard()
         return None
 

@@ -100,7 +100,7 @@ RedisURL = Annotated[str, AfterValidator(_redis)]
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine itself."""
+    """Return whether a host is this machine itself."""
     try:
         return ip_address(host).is_loopback
     except ValueError:

@@ -104,7 +104,7 @@ class Settings(BaseModel):
     site_name: str = Field("Fedora Hubs", description="Name of this instance, shown on every page.")
     admins: Words = Field([], description="Accounts that read the whole audit log, comma-separated.")
     hub_creation: Literal["everybody", "admins"] = Field(
-        "everybody", description='Who may make hubs for teams: "everybody" who is signed in, or "admins" only.'
+        "everybody", description='Who may create hubs for teams: "everybody" (any signed-in person) or "admins".'
     )
     audit_days: int = Field(730, ge=1, description="Days for which the audit log is kept.")
     local_login: bool = Field(False, description="Sign-in without password; works on loopback only.")
@@ -134,7 +134,7 @@ class Settings(BaseModel):
     environment: Literal["dev", "stg", "prod"] = Field("dev", description="Third part of the topics that we publish.")
     publish: bool = Field(True, description="Whether changes made here are published on the bus.")
     trust_bus: bool = Field(
-        False, description="Whether unsigned messages about groups, from bus or history, may change who is a member."
+        False, description="Whether unsigned messages about groups, from bus or history, may change membership."
     )
     service_accounts: Words = Field(
         list(SERVICE_ACCOUNTS),
@@ -191,7 +191,7 @@ class Settings(BaseModel):
     amqp_key_file: str = Field("", description="The key of that certificate.")
     amqp_trust_groups: bool = Field(
         False,
-        description="Whether messages about groups from the broker may change who is a member; needs TLS with our own "
+        description="Whether messages about groups from the broker may change membership; needs TLS with our own "
         "certificate.",
     )
     amqp_publish: bool = Field(False, description="Whether our own changes are also published there.")

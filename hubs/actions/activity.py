@@ -77,7 +77,7 @@ def _set(moment: InstrumentedAttribute[datetime | None], due: Select[tuple[int, 
 
 
 def _active(dialect: str) -> FromClause:
-    """Return the table of `_values`: who was active, when, and the moment one step before it."""
+    """Return the table of `_values`: each person, when they were active, and the time one step before that."""
     if dialect == "postgresql":
         arrays = (
             bindparam("usernames", type_=ARRAY(String)),

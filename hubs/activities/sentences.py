@@ -45,7 +45,7 @@ def parts(activity: Activity, accounts: Mapping[str, str] | None = None, you: st
     """Return the sentence about an activity in the language in force; nothing for an unknown verb.
 
     :param accounts: names to show, by account, of those people in the activity who have one.
-    :param you: the account of the reader, who is addressed where it is them.
+    :param you: the reader's account, which is addressed as “you”.
     """
     forms = VERBS.get(activity.verb)
     if forms is None:

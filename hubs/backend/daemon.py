@@ -143,7 +143,7 @@ class Daemon:
             client.start()
 
     def reload(self) -> None:
-        """Make the index anew beside the one that answers meanwhile."""
+        """Read all hubs into a new index; the current one answers meanwhile."""
         self._refresher.reload()
 
     def stop(self) -> None:

@@ -21,12 +21,12 @@ log = logging.getLogger(__name__)
 
 #: Messages that may wait for the bus; beyond it the outbox alone remembers.
 WAITING = 10_000
-#: Messages that ZeroMQ keeps for a relay that is away; its own default is 1000.
+#: Messages that ZeroMQ keeps for an unavailable relay; its own default is 1000.
 HIGH_WATER_MARK = 100_000
 
 
 def signed(message: Message, config: Mapping[str, Any]) -> bool:
-    """Tell whether a message carries a signature that fedmsg, configured like this, would believe on the bus."""
+    """Return whether a message carries a signature that fedmsg accepts under this configuration."""
     if not config.get("validate_signatures"):
         return False
     try:

@@ -1,1 +1,1 @@
-"""What leaves to browsers: the event log, event messages, stream tokens, and who is watching."""
+"""What leaves to browsers: the event log, event messages, stream tokens, and viewers."""

@@ -45,7 +45,7 @@ def session_scope(digest: str) -> str:
 def encode(event: Event) -> bytes:
     """Return the event in the format of ``text/event-stream``.
 
-    The field ``channel`` is ours, for who reads one stream for several pages; others leave out what they do not know.
+    The field ``channel`` is ours, for clients that read one stream for several pages; others ignore unknown fields.
     """
     head = (f"id: {event.id}\n" if event.id else "") + (f"channel: {event.channel}\n" if event.channel else "")
     return f"{head}event: {event.type}\ndata: {event.data}\n\n".encode()

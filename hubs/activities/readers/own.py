@@ -1,4 +1,4 @@
-"""Our own messages: what happened to hubs and who is what there."""
+"""Our own messages: changes of hubs, and roles on them."""
 
 from hubs.activities.activity import Activity, Thing, names
 from hubs.activities.fields import Body, address, person, text

@@ -57,7 +57,7 @@ class GroupMessages:
 
 
 def group_messages_are_authenticated(config: Mapping[str, Any], trusted: str) -> bool:
-    """Tell whether fedmsg, configured like this, lets messages about groups through from named signers alone."""
+    """Return whether this configuration of fedmsg accepts group messages from named signers only."""
     policy = config.get("routing_policy") or {}
     return bool(config.get("validate_signatures")) and all(policy.get(f"{trusted}.{name}") for name in EVENTS)
 

@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 WAITING, BATCH = 20_000, 500
 #: Seconds by which builds are put off while more than a batch waits: what is stored late may be lost, builds may not.
 REST = 3.0
-#: Seconds between two tries while the database is away, at most.
+#: Most seconds between two tries while the database is unavailable.
 PATIENCE = 5.0
 #: People whose last activity is remembered, so that it is not written again at once.
 RECENT = 50_000

@@ -1,7 +1,7 @@
 """Widgets whose time has come: asked for by readers, failed a while ago, or grown old by themselves.
 
 Only what is due is looked at, however many widgets there are. What grew old by itself is built when somebody looks at
-its hub; else it is left until it is read, and who reads it asks for it. These timers are a thread of the daemon and no
+its hub; else it waits until it is read, and that request has it built. These timers are a thread of the daemon and no
 moksha producer: a producer would share the hub's pool of threads with its consumers, and knows no orderly end.
 """
 

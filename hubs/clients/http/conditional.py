@@ -54,5 +54,5 @@ class Memory:
 
 
 def _key(asked: str, secret: bool) -> str:
-    """Spell the key: what was seen with a token is not told to who asks without one."""
+    """Return the key: a response to a request with a token is not used for one without."""
     return key_of("h", hashlib.sha256(f"{secret}\0{asked}".encode()).hexdigest())

@@ -41,7 +41,7 @@ _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 
 
 def is_public(address: Address) -> bool:
-    """Tell whether an address belongs to the public internet, also by what it carries inside (IPv6).
+    """Return whether an address belongs to the public internet; IPv4 inside IPv6 counts too.
 
     Mapped, 6to4 and NAT64 addresses count as the IPv4 address in them.
     """

@@ -31,7 +31,7 @@ BACK = (timedelta(hours=1), timedelta(hours=12), timedelta(days=6))
 EVER = datetime.fromtimestamp(0, UTC)
 #: Those whom a message names, beside the row by which it was found.
 _NAMED = aliased(MessagePerson)
-#: The full name of a person who is in lists; of others a feed tells the username only.
+#: The full names of listed people; for others the feed shows the username only.
 _SHOWN_NAME = case((User.unlisted.is_(False), User.fullname)).label("shown_name")
 #: People shown on one card.
 FACES = 4
