@@ -116,9 +116,9 @@ class Daemon:
             self._heartbeat.beat,
             f"{settings.topic_prefix}.{settings.environment}",
         )
-        vouches = authenticator(bus or {}, trust=settings.trust_bus)
+        is_authentic = authenticator(bus or {}, trust=settings.trust_bus)
         self._history = HistoryBackfill(
-            self._database, settings.history_url, self.pipeline.put, vouches, settings.history_interval
+            self._database, settings.history_url, self.pipeline.put, is_authentic, settings.history_interval
         )
         self._broker = create_broker(settings, self._database, self.pipeline)
         self._stopped = threading.Event()
@@ -271,11 +271,12 @@ def create_broker(settings: Settings, database: Database, pipeline: Pipeline) ->
 
 
 def create_groups(settings: Settings, bus: Mapping[str, Any]) -> GroupMessages | None:
-    """Return what follows the account system's messages about groups, or None where anybody could forge them."""
+    """Return the handler of the account system's group messages, or None where no source of them is authenticated."""
     trusted = f"{settings.topic_prefix}.{settings.environment}"
-    if settings.trust_bus or group_messages_are_authenticated(bus, trusted):
-        return GroupMessages(trusted, settings.retention_days)
-    log.info("messages about groups are not followed: fedmsg does not check who signed them, see HUBS_TRUST_BUS")
+    trust_fedmsg = settings.trust_bus or group_messages_are_authenticated(bus, trusted)
+    if trust_fedmsg or settings.amqp_trust_groups:
+        return GroupMessages(trusted, settings.retention_days, trust_fedmsg=trust_fedmsg)
+    log.info("messages about groups are not followed: no source is authenticated, see HUBS_TRUST_BUS")
     return None
 
 

@@ -125,7 +125,7 @@ def _message(
         severity=named.severity,
         origin=origin,
         # fedmsg checks signatures before; of other ways the reader must say that they can be trusted.
-        vouched=origin == FEDMSG,
+        authenticated=origin == FEDMSG,
     )
 
 

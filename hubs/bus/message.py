@@ -61,7 +61,7 @@ class Message:
     link: str = ""
     icon: str = ""
     #: False for what came another way than by the bus, and was not shown to be from whom it says.
-    vouched: bool = True
+    authenticated: bool = True
     receipt: Receipt | None = field(default=None, compare=False, repr=False)
     name: str = field(init=False)
     category: str = field(init=False)

@@ -54,8 +54,8 @@ def push_after_commit(database: Database, events: EventLog) -> None:
 def mention(session: Session, said: Sequence[tuple[str, str, frozenset[str]]]) -> list[Notice]:
     """Notify the people whom others mention, if they follow a hub of the agent; return the notifications.
 
-    ``said`` are stored messages: id, the person who acted, and everybody they name. Messages that also name somebody who hides
-    what they do are left out.
+    ``said`` are stored messages: id, the person who acted, and everybody they name. Messages that also name somebody
+    who hides their activity are left out.
     """
     named = {msg_id: (agent, users - {agent}) for msg_id, agent, users in said if agent and users - {agent}}
     found = []

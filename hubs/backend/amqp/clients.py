@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from hubs.actions import refused
@@ -39,7 +40,9 @@ def create_clients(settings: Settings, database: Database, pipeline: Pipeline) -
         # Our own changes come back over both buses. Where fedmsg is one of them, its copy is the one that counts.
         if settings.publish and message.topic.startswith(f"{prefix}.{MODULE}."):
             return pipeline.put(partial(acknowledge_only, message))
-        return pipeline.put(message)
+        # The broker checks the publishers; we know that it is this broker by TLS, and it knows us by our certificate.
+        trusted = settings.amqp_trust_groups and broker.is_mutual_tls
+        return pipeline.put(replace(message, authenticated=trusted))
 
     clients: list[AmqpIngress | AmqpPublisher] = [AmqpIngress(broker, put, refuse, settings.message_limit)]
     if settings.amqp_publish:

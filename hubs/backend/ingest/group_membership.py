@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from hubs.actions.people import groups
 from hubs.activities.fields import people, person, text
 from hubs.activities.readers.accounts import parameters
-from hubs.bus import Message, signed
+from hubs.bus import FEDMSG, Message, signed
 from hubs.models import now
 
 log = logging.getLogger(__name__)
@@ -34,8 +34,8 @@ class GroupMessages:
     and could be sent a second time.
     """
 
-    def __init__(self, trusted: str, days: int) -> None:
-        self._trusted, self._oldest = trusted, timedelta(days=days)
+    def __init__(self, trusted: str, days: int, *, trust_fedmsg: bool = True) -> None:
+        self._trusted, self._oldest, self._trust_fedmsg = trusted, timedelta(days=days), trust_fedmsg
 
     def handle(self, session: Session, message: Message) -> None:
         """Do what the message says to the teams of its group, in the transaction that stores the message.
@@ -46,8 +46,9 @@ class GroupMessages:
         belongs = EVENTS.get(message.name)
         if belongs is None or message.topic != f"{self._trusted}.{message.name}":
             return
-        if not message.vouched or message.sent_at < now() - self._oldest:
-            log.warning("%s (%s) is not believed: unsigned from history, or too old", message.msg_id, message.topic)
+        is_authentic = message.authenticated and (message.origin != FEDMSG or self._trust_fedmsg)
+        if not is_authentic or message.sent_at < now() - self._oldest:
+            log.warning("%s (%s) is not followed: not authenticated, or too old", message.msg_id, message.topic)
             return
         group, members = _group_and_members(message)
         for username in members:
@@ -63,9 +64,9 @@ def group_messages_are_authenticated(config: Mapping[str, Any], trusted: str) ->
 
 
 def authenticator(config: Mapping[str, Any], *, trust: bool) -> Callable[[Message], bool]:
-    """Return what tells whether a message that did not come by the bus is from whom it says; with ``trust`` all are.
+    """Return a predicate that verifies the signature of a message from the history service (always true if ``trust``).
 
-    Only of messages that are taken at their word it is asked: checking costs, and of others nothing depends on it.
+    Only group messages are verified: verifying costs, and nothing depends on it for others.
     """
     return lambda message: trust or (message.name in EVENTS and signed(message, config))
 

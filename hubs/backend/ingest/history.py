@@ -47,7 +47,7 @@ class NotCommitted(Exception):
 class HistoryBackfill:
     """Reads ``url`` (which ends in ``/raw``) in a thread of its own, and hands what it gets to ``put``.
 
-    Signatures are not checked on this way: ``vouches`` returns whether a message is authentic.
+    Signatures are not checked on this way: ``is_authentic`` returns whether a message is authentic.
     """
 
     def __init__(
@@ -55,10 +55,10 @@ class HistoryBackfill:
         database: Database,
         url: str,
         put: Callable[[Message], bool],
-        vouches: Callable[[Message], bool],
+        is_authentic: Callable[[Message], bool],
         interval: float = 120.0,
     ) -> None:
-        self._database, self._url, self._put, self._vouches = database, url, put, vouches
+        self._database, self._url, self._put, self._is_authentic = database, url, put, is_authentic
         self._interval = interval
         self._wanted, self._stopping = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="history", daemon=True)
@@ -150,7 +150,7 @@ class HistoryBackfill:
         except BadMessage as error:
             log.warning("the history service has an unusable message: %s", error)
             return None
-        return replace(message, vouched=self._vouches(message), receipt=receipts.new())
+        return replace(message, authenticated=self._is_authentic(message), receipt=receipts.new())
 
     def _hand_on(self, message: Message) -> None:
         while not self._put(message):

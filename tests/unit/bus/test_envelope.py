@@ -37,7 +37,7 @@ def test_a_message_is_one_message_on_every_way(envelope: dict[str, Any], origin:
     found = parse(envelope, origin)
     assert (found.msg_id, found.name, found.body, found.origin) == (UUID, "forgejo.issues", FIELDS, origin)
     assert {"topic", "msg_id", "timestamp", "msg"} <= set(found.raw)
-    assert found.vouched is (origin == FEDMSG)
+    assert found.authenticated is (origin == FEDMSG)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from hubs.actions import revocations
 from hubs.backend.daemon import create_groups
 from hubs.backend.ingest.group_membership import GroupMessages, authenticator, group_messages_are_authenticated
-from hubs.bus import parse
+from hubs.bus import AMQP, parse
 from hubs.events.log import EventLog
 from hubs.models import Database, Hub, OutboxMessage, Revocation, RoleName, now
 from hubs.settings import Settings
@@ -86,10 +86,10 @@ def test_what_comes_from_elsewhere_is_not_believed(say: Any, prefix: str) -> Non
 
 
 def test_what_history_says_unsigned_and_what_is_too_old_to_be_known_is_not_believed(say: Any) -> None:
-    assert say("sponsor", NEW, vouched=False) == ["member"]
+    assert say("sponsor", NEW, authenticated=False) == ["member"]
     assert say("sponsor", NEW, sent_at=now() - timedelta(days=401)) == ["member"]
     assert say("sponsor", NEW, sent_at=now() - timedelta(days=399)) == ["member", "stranger"]
-    assert say("remove", NEW, vouched=False) == ["member", "stranger"]
+    assert say("remove", NEW, authenticated=False) == ["member", "stranger"]
 
 
 def test_history_is_believed_where_its_messages_are_signed_or_a_setting_says_so(
@@ -173,3 +173,21 @@ def test_messages_about_groups_are_followed_only_where_nobody_can_forge_them(
     assert not followed(Settings(environment="prod"), {})
     assert followed(Settings(environment="prod"), signed)
     assert followed(Settings(environment="prod", trust_bus=True), {})
+
+
+def test_where_only_the_broker_is_trusted_unsigned_fedmsg_changes_nothing(
+    database: Database, session: Session, team: Hub
+) -> None:
+    team.group_name = "otters"
+    session.commit()
+    handler = GroupMessages(TRUSTED, 400, trust_fedmsg=False)
+    message = parse({"topic": f"{TRUSTED}.fas.group.member.sponsor", "msg": NEW, "msg_id": "m"})
+    for changed, members in (
+        (message, ["member"]),
+        (replace(message, origin=AMQP, authenticated=False), ["member"]),
+        (replace(message, origin=AMQP, authenticated=True), ["member", "stranger"]),
+    ):
+        with database.transaction() as own:
+            handler.handle(own, changed)
+        session.expire_all()
+        assert [user.username for user in team.people(RoleName.MEMBER)] == members

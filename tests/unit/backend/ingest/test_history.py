@@ -116,7 +116,7 @@ def test_all_pages_since_the_watermark_are_handed_on_and_move_it(
     history.messages = [raw(1), raw(2), "odd", raw(3), {"topic": 5}]
     before = now()
     assert backfill.read() == 3
-    assert [(message.msg_id, message.vouched) for message in pipeline.messages] == [
+    assert [(message.msg_id, message.authenticated) for message in pipeline.messages] == [
         ("h1", False),
         ("h2", True),
         ("h3", False),

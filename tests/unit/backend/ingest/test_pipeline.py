@@ -437,7 +437,7 @@ def test_what_redis_did_not_confirm_is_handled_again_once_it_is_back(
 
 def removal(msg_id: str = "g1") -> Message:
     body = {"agent": "owner", "group": "otters", "user": "member"}
-    return replace(say(msg_id, "fas.group.member.remove", **body), vouched=True)
+    return replace(say(msg_id, "fas.group.member.remove", **body), authenticated=True)
 
 
 def is_member(session: Session, team: Hub) -> bool:
