@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from hubs.actions import audit, lifecycle, messages, outbox, refused, revocations
 from hubs.actions.people import notifications
-from hubs.backend.heartbeat import Heartbeat
+from hubs.backend.heartbeat import Heartbeat, HeartbeatPublisher
 from hubs.backend.index.index import Index
 from hubs.backend.index.refresher import IndexRefresher
 from hubs.backend.ingest.config_changes import ConfigChangeHandler
@@ -29,6 +29,7 @@ from hubs.backend.rebuild.scheduler import BuildBackend, Rebuilder
 from hubs.backend.rebuild.timers import Timers
 from hubs.bus import Message
 from hubs.errors import BadSetting
+from hubs.events import heartbeat
 from hubs.events.log import EventLog
 from hubs.fragments.builder import Builder
 from hubs.fragments.schedule import BuildSchedule
@@ -120,6 +121,9 @@ class Daemon:
         self._history = HistoryBackfill(
             self._database, settings.history_url, self.pipeline.put, is_authentic, settings.history_interval
         )
+        self._beats = HeartbeatPublisher(
+            self.pipeline.put, lambda: heartbeat.publish(stream.client, self.pipeline.handled_at)
+        )
         self._broker = create_broker(settings, self._database, self.pipeline)
         self._stopped = threading.Event()
         #: Since when messages were shed that the history has not been asked for yet.
@@ -139,6 +143,7 @@ class Daemon:
         for act in (self._keep_time, self._keep_revocations):
             threading.Thread(target=act, name=act.__name__.strip("_"), daemon=True).start()
         self._history.start()
+        self._beats.start()
         for client in self._broker:
             client.start()
 
@@ -150,6 +155,7 @@ class Daemon:
         """Finish what is in hand, for at most a moment, and end all threads."""
         self._stopped.set()
         self._history.stop()
+        self._beats.stop()
         self._refresher.stop()
         self._timers.stop()
         for client in self._broker:

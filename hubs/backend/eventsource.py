@@ -78,10 +78,15 @@ class HubsEvents(ServerSentEventsBlueprint):  # type: ignore[misc]
         return self._accept(once=True)
 
     def health(self) -> Response:
-        """Return the state of the subscription and the number of readers."""
+        """Return whether the subscription stands, how many readers there are, and whether the daemon's heartbeat comes.
+
+        A late heartbeat does not make this server unhealthy: nothing here would mend it.
+        """
         writer, broker = self._running()
         up = broker.up.wait(PATIENCE)
-        answer = jsonify(redis=up, readers=len(writer))
+        pulse = writer.pulse
+        beat = {"age": round(pulse.age, 1), "late": pulse.is_late, "handled_at": pulse.handled_at}
+        answer = jsonify(redis=up, readers=len(writer), heartbeat=beat)
         answer.status_code = 200 if up else 503
         return answer
 
@@ -162,7 +167,7 @@ class HubsEvents(ServerSentEventsBlueprint):  # type: ignore[misc]
         reader = SSEClient(environ["gunicorn.socket"].detach(), scopes, until, once=once)
         reader.issued = min(grant.issued for grant in grants)
         writer.add(reader)
-        first = b"" if once else responses.head()
+        first = b"" if once else responses.head() + writer.pulse.comment()
         if refused:
             first += encode(Event("", "refused", json.dumps({"tokens": refused})))
         try:

@@ -20,6 +20,15 @@ _UNSTORABLE = re.compile(
 )
 #: Seconds after which PostgreSQL gives up on a statement of ours.
 STATEMENT_TIMEOUT = 15
+#: What makes the kernel give up a connection to PostgreSQL whose other end vanished without a word: milliseconds for
+#: which sent data may stay unacknowledged, and probes on a connection that is silent.
+KEEP_ALIVE = {
+    "tcp_user_timeout": 5000,
+    "keepalives": 1,
+    "keepalives_idle": 10,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+}
 
 
 class Database:
@@ -67,7 +76,7 @@ class Database:
                 pool_size=self._pool_size,
                 max_overflow=5,
                 json_serializer=to_json,
-                connect_args={"connect_timeout": 5, "options": options},
+                connect_args={"connect_timeout": 5, "options": options, **KEEP_ALIVE},
             )
         if self.url.database and self.url.database != ":memory:":
             Path(self.url.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)

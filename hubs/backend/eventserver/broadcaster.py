@@ -19,20 +19,21 @@ from math import inf
 from hubs.backend.eventserver import responses
 from hubs.backend.eventserver.client import SSEClient
 from hubs.backend.eventserver.coalesce import CoalescedEvents, EventBatch
+from hubs.backend.eventserver.pulse import Pulse
 
 log = logging.getLogger(__name__)
 
 #: Bytes that may wait for one reader.
 BACKLOG = 1 << 21
 #: Seconds between two heartbeats to one reader; the loop spreads them.
-HEARTBEAT, BEATS = 15.0, 15
+HEARTBEAT, BEATS = 3.0, 3
 #: Seconds after which a connection whose other end vanished is given up by the kernel.
 VANISHED = 30
 #: Bytes that the kernel may hold for one reader. More would only wait there instead of here, where readers share it:
 #: with ten thousand readers and a burst, megabytes each would be gigabytes.
 SEND_BUFFER = 128 * 1024
 #: Heartbeats through which nothing that waits may have been taken, after which a reader is dropped.
-STUCK = 4
+STUCK = 20
 
 
 class SSEBroadcaster:
@@ -50,6 +51,7 @@ class SSEBroadcaster:
         self._woken = threading.Lock()
         self._numbers = itertools.count(1)
         self._beat = 0
+        self.pulse = Pulse()
         self._next_beat = time.monotonic() + HEARTBEAT / BEATS
         self._running = True
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
@@ -103,6 +105,11 @@ class SSEBroadcaster:
     def end_all(self) -> None:
         """Tell all readers to come back, and end their streams."""
         self._call(self._disconnect_all)
+
+    def heartbeat(self, handled_at: float | None) -> None:
+        """Note a heartbeat of the daemon; one that ends a gap is passed on to all readers at once."""
+        if self.pulse.note(handled_at):
+            self._call(self._beat_all)
 
     def drain(self, timeout: float = 2.0) -> None:
         """Tell every reader to reconnect after a random delay, then stop."""
@@ -168,7 +175,7 @@ class SSEBroadcaster:
         if not data or reader.closing:
             return
         if reader.once:
-            self._finish(reader, responses.poll_response(data))
+            self._finish(reader, responses.poll_response(self.pulse.comment() + data))
             return
         self._write(reader, data)
 
@@ -242,11 +249,16 @@ class SSEBroadcaster:
             elif reader.number % BEATS != self._beat or reader.buffered is not None or reader.once:
                 continue
             elif reader.pending is None:
-                self._send(reader, responses.HEARTBEAT)
+                self._send(reader, self.pulse.comment())
             else:
                 reader.stuck += 1
                 if reader.stuck >= STUCK:
                     self._close(reader)
+
+    def _beat_all(self) -> None:
+        for reader in self._all():
+            if reader.buffered is None and reader.pending is None and not reader.once:
+                self._send(reader, self.pulse.comment())
 
     def _expire(self, reader: SSEClient) -> None:
         if reader.once and reader.buffered is None and not reader.closing:

@@ -7,7 +7,6 @@ import random
 RETRY = 10_000, 15_000
 #: The same at the end of the process, so that not everybody comes back in the same moment.
 FAREWELL = 10_000, 20_000
-HEARTBEAT = b": hb\n\n"
 NOTHING = b": nothing\n\n"
 
 #: Any page may ask: what it gets depends on the token alone, never on a cookie.
@@ -28,6 +27,14 @@ _UNAVAILABLE = (
 def head() -> bytes:
     """Return the head of a stream, and a first comment that shows whether something on the way holds it back."""
     return _STREAM % random.randint(*RETRY)
+
+
+def beat(age: float, handled_at: float | None) -> bytes:
+    """Return the comment that tells how many seconds ago the daemon's last heartbeat came.
+
+    The time of the newest message that was handled then follows, where there is one.
+    """
+    return b": hb %.1f%s\n\n" % (age, b" %.3f" % handled_at if handled_at is not None else b"")
 
 
 def poll_response(body: bytes) -> bytes:

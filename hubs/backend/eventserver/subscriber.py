@@ -9,15 +9,16 @@ from typing import Protocol
 
 import redis
 
-from hubs.events import viewers
+from hubs.events import heartbeat, viewers
 from hubs.events.log import PREFIX, EventLog
 from hubs.events.message import Event, decode, encode, number_of
 from hubs.events.revocations import CONTROL
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two tries while Redis is unavailable, and after which a silent Redis is asked whether it lives.
-RETRY, SILENCE = 0.5, 10.0
+#: Seconds between two tries while Redis is unavailable; seconds of silence after which Redis is sent a ping, and after which
+#: a connection on which nothing came, not even the ping's reply, is given up: it may be half-open.
+RETRY, SILENCE, DEAD = 0.5, 4.0, 8.0
 #: Seconds between two looks for channels that somebody has begun to hear.
 LOOK = 0.5
 
@@ -33,6 +34,9 @@ class Listener(Protocol):
 
     def end_all(self) -> None:
         """End all streams: something may have been missed."""
+
+    def heartbeat(self, handled_at: float | None) -> None:
+        """Note a heartbeat of the daemon, with the time of the newest message that it has handled."""
 
 
 class RedisSubscriber:
@@ -67,20 +71,25 @@ class RedisSubscriber:
     def _listen(self) -> None:
         with self._stream.client.pubsub() as subscription:  # type: ignore[no-untyped-call]
             subscription.psubscribe(f"{PREFIX}*")
-            subscription.subscribe(CONTROL)
-            heard = time.monotonic()
+            subscription.subscribe(CONTROL, heartbeat.CHANNEL)
+            heard = asked = time.monotonic()
             while not self._stopping:
                 found = subscription.get_message(timeout=1.0)
                 if found is None:
-                    if time.monotonic() - heard > SILENCE:
+                    silent = time.monotonic() - heard
+                    if silent > DEAD:
+                        raise redis.ConnectionError(f"nothing came for {silent:.0f} seconds")
+                    if silent > SILENCE and asked <= heard:
                         subscription.ping()
-                        heard = time.monotonic()
+                        asked = time.monotonic()
                     continue
                 heard = time.monotonic()
                 if found["type"] == "subscribe":
                     self.up.set()
                 elif found["type"] == "pmessage":
                     self._pass_on(found["channel"].decode().removeprefix(PREFIX), found["data"])
+                elif found["type"] == "message" and found["channel"] == heartbeat.CHANNEL.encode():
+                    self._beat(found["data"])
                 elif found["type"] == "message":
                     self._handle_control(found["data"])
 
@@ -91,6 +100,12 @@ class RedisSubscriber:
             log.warning("what came on %s is no event: %s", channel, error)
             return
         self._listener.broadcast(channel, number_of(event.id), encode(event))
+
+    def _beat(self, payload: bytes) -> None:
+        try:
+            self._listener.heartbeat(heartbeat.handled_at(payload))
+        except ValueError as error:
+            log.warning("what came on %s is not a heartbeat: %s", heartbeat.CHANNEL, error)
 
     def _handle_control(self, payload: bytes) -> None:
         try:

@@ -65,6 +65,8 @@ class Pipeline:
         self._recent: dict[str, datetime] = {}
         self._thread = threading.Thread(target=self._run, name="pipeline", daemon=True)
         self.ready = threading.Event()
+        #: When the newest message that is handled was received.
+        self.handled_at: datetime | None = None
         #: What happened since the start: stored, duplicate, touched, dropped, shed, failed.
         self.counts: Counter[str] = Counter()
 
@@ -145,6 +147,8 @@ class Pipeline:
         delay = REST if len(self) >= BATCH else 0.0
         for message, touched in fresh:
             self._survive(partial(self._react, message, touched, delay))
+        newest = max(message.received_at for message in batch)
+        self.handled_at = max(newest, self.handled_at or newest)
 
     def _extracted(self, message: Message) -> Message | None:
         """Return a message with what the extractor finds; None for one that is dropped.

@@ -4,14 +4,17 @@ import { loadAll } from "./load.js";
 import { prepareFrame } from "./page.js";
 import { frameOf, isNewer } from "./widgets.js";
 
+const PATIENCE = 20000;
+
+// Returns whether the page has the new layout now; where the web application does not answer, the caller tries again.
 export async function layoutChanged(page, version) {
-  if (page.alone !== undefined) return;
-  const answer = await fetch(window.location.pathname, { headers: { Accept: "text/html" } });
-  if (!answer.ok) return;
-  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  if (page.alone !== undefined) return true;
+  const text = await fetchPage();
+  if (text === null) return false;
+  const fresh = new DOMParser().parseFromString(text, "text/html");
   const wanted = fresh.getElementById("columns");
   const columns = document.getElementById("columns");
-  if (!wanted || !columns) return;
+  if (!wanted || !columns) return true;
   page.hubVersion = String(Math.max(version, Number(wanted.dataset.version)));
   for (const frame of wanted.querySelectorAll(".widget")) keepOwn(frame);
   columns.className = wanted.className;
@@ -22,6 +25,17 @@ export async function layoutChanged(page, version) {
   for (const frame of columns.querySelectorAll(".widget")) prepareFrame(frame);
   showTimes(columns);
   loadAll(columns);
+  return true;
+}
+
+async function fetchPage() {
+  try {
+    const options = { headers: { Accept: "text/html" }, cache: "no-store", signal: AbortSignal.timeout(PATIENCE) };
+    const answer = await fetch(window.location.pathname, options);
+    return answer.ok ? await answer.text() : null;
+  } catch {
+    return null;
+  }
 }
 
 // Where the page already has this version or a newer one, its own frame goes into the new place.

@@ -3,7 +3,7 @@ import { layoutChanged } from "./layout.js";
 import { load } from "./load.js";
 import { Transport } from "./stream/transport.js";
 import { Backoff } from "./stream/backoff.js";
-import { textOf } from "./texts.js";
+import { Freshness } from "./stream/freshness.js";
 import { announce, frameOf, show } from "./widgets.js";
 
 // A hidden page gives its stream back after this time, and catches up with one request.
@@ -14,25 +14,19 @@ const PATIENCE = 20000;
 const RELOAD = 60000;
 
 const backoff = new Backoff();
+const freshness = new Freshness();
 let page, transport, cursor, token, channels, timer = 0, hiddenTimer = 0, away = false, renewing = false;
 
-function tell(state) {
-  const place = document.querySelector("[data-live]");
-  if (!place) return;
-  place.hidden = false;
-  if (place.dataset.live === state && place.dataset.told) return;
-  place.dataset.live = state;
-  place.dataset.told = "1";
-  place.querySelector(".live-text").textContent = textOf(state);
-}
+const tell = (state) => freshness.link(state);
 
 function join() {
   const url = new URL(page.stream, window.location.href).href;
   transport.say("join", { url, token, cursor, channels });
 }
 
-function hear({ event, state, refused, again }) {
+function hear({ event, state, refused, again, beatAt }) {
   if (away) return;
+  if (beatAt) freshness.heartbeat(beatAt);
   if (again) join();
   else if (state) {
     if (state === "live") backoff.failures = 0;
@@ -95,12 +89,13 @@ function gone() {
 // Tells whether all that was out of date could be fetched.
 async function catchUp(fresh) {
   document.dispatchEvent(new Event("hubs:heard"));
-  if (Number(page.hubVersion) !== fresh.version) await layoutChanged(page, fresh.version);
+  const arranged = Number(page.hubVersion) === fresh.version || (await layoutChanged(page, fresh.version));
   const outdated = Object.entries(fresh.widgets).filter(([id, digest]) => {
     const frame = frameOf(id);
     return frame && (!digest || frame.dataset.digest !== digest);
   });
-  return (await Promise.all(outdated.map(([id]) => load(frameOf(id))))).every(Boolean);
+  const loaded = await Promise.all(outdated.map(([id]) => load(frameOf(id))));
+  return arranged && loaded.every(Boolean);
 }
 
 const HANDLERS = {
@@ -113,7 +108,7 @@ const HANDLERS = {
     if (frame && Number(frame.dataset.version) <= change.version) load(frame).then((loaded) => loaded || later());
   },
   layout(change) {
-    if (change.version > Number(page.hubVersion)) layoutChanged(page, change.version);
+    if (change.version > Number(page.hubVersion)) layoutChanged(page, change.version).then((done) => done || later());
   },
   notice(detail) {
     document.dispatchEvent(new CustomEvent("hubs:notice", { detail }));
@@ -131,6 +126,7 @@ function leave() {
 
 function back() {
   away = false;
+  freshness.restart();
   tell("waiting");
   renew();
 }
@@ -145,6 +141,7 @@ export function startStream(data) {
   page = data;
   ({ token, cursor } = data);
   channels = data.channels.split(" ");
+  freshness.start();
   transport = new Transport(hear, () => away || join());
   join();
   document.addEventListener("visibilitychange", onVisibility);

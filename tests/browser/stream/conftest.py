@@ -1,11 +1,14 @@
 """A stack whose stream browsers reach through a proxy that the test can turn into a bad one."""
 
+import contextlib
 import itertools
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import redis
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
@@ -13,13 +16,14 @@ from hubs.actions import messages, widgets
 from hubs.actions.people import roles
 from hubs.backend.ingest.extract import Extractor
 from hubs.bus import parse
+from hubs.events import heartbeat
 from hubs.events.log import EventLog
 from hubs.events.message import hub_channel
 from hubs.fragments.builder import ALL, Builder
 from hubs.fragments.public import forget_after_commit
 from hubs.fragments.schedule import BuildSchedule
 from hubs.fragments.store import FragmentStore
-from hubs.models import Hub, Visibility, Widget
+from hubs.models import Hub, Visibility, Widget, now
 from hubs.permissions import OPERATOR
 from hubs.services import create_fragments
 from tests.chameleon import Chameleon
@@ -59,6 +63,34 @@ def hub(production: Stack) -> Hub:
         _ = found.widgets
     production.services["hub"].stop()  # what is pushed here is pushed by the tests alone
     return found
+
+
+class Beating:
+    """Publishes heartbeats in place of the daemon, which is stopped, unless ``silent`` is set."""
+
+    def __init__(self, url: str) -> None:
+        self._log, self.silent, self._stopped = EventLog(url, LOG), threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread."""
+        self._stopped.set()
+        self._thread.join()
+        self._log.client.close()
+
+    def _run(self) -> None:
+        while not self._stopped.wait(1.0):
+            if not self.silent.is_set():
+                with contextlib.suppress(redis.RedisError):
+                    heartbeat.publish(self._log.client, now())
+
+
+@pytest.fixture(scope="module", autouse=True)
+def beating(production: Stack) -> Iterator[Beating]:
+    found = Beating(production.settings.redis_url)
+    yield found
+    found.stop()
 
 
 @pytest.fixture(autouse=True)

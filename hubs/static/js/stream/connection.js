@@ -4,16 +4,18 @@ import { Parser } from "./parse.js";
 
 // Milliseconds within which a stream must have said hello, and after which a silent one is dead.
 const HELLO = 8000;
-const SILENCE = 40000;
+const SILENCE = 15000;
 // The least time between the starts of two polls, and for how long polling goes on before a stream is tried again.
 const POLL_PAUSE = 2000;
+// Seconds for which a poll waits for something to tell: an answer also brings the heartbeat.
+const POLL_WAIT = "5";
 const POLLING = 300000;
 // Over how long readers come back whom the server has sent away, and those whose connection just ended.
 const SPREAD = 10000;
 const SOON = 2000;
 
 export class Connection {
-  // `tell` hears {event}, {state}, {refused: tokens or null for all}, each as they come.
+  // `tell` hears {event}, {state}, {beat: seconds since the daemon's last heartbeat}, {refused: tokens or null for all}, each as they come.
   constructor(url, tell) {
     this.url = url;
     this.tell = tell;
@@ -100,7 +102,7 @@ export class Connection {
     const body = new URLSearchParams(this.tokens.map((token) => ["token", token]));
     body.set("cursor", this.cursor);
     // The first poll only asks whether polling works.
-    if (polls && !this.smooth) body.set("wait", "0");
+    if (polls) body.set("wait", this.smooth ? POLL_WAIT : "0");
     const options = { method: "POST", body, signal, credentials: "omit", cache: "no-store", redirect: "error" };
     return fetch(polls ? `${this.url}/poll` : this.url, options);
   }
@@ -123,6 +125,7 @@ export class Connection {
       () => {},
       (comment) => {
         if (comment === "bye") this.bye = true;
+        if (comment.startsWith("hb ")) this.tell({ beat: Number(comment.split(" ")[1]) || 0 });
         if (comment === "hello" || polls) watch.hello = true;
         if (comment === "hello") this.state("live");
       },

@@ -36,7 +36,7 @@ export class Multiplexer {
     // A page that is served already goes on; its new token is for the next time.
     if (!page.served) this.later();
     else this.connection.cursor = oldest([...this.pages.values()].filter((one) => one.served));
-    this.send(name, page.served ? { state: this.state } : { heard: true });
+    this.send(name, page.served ? { state: this.state, beatAt: this.beatAt } : { heard: true });
   }
 
   leave(name) {
@@ -70,8 +70,12 @@ export class Multiplexer {
     this.connection.open([...tokens.values()], oldest(pages.filter((page) => page.served)));
   }
 
-  told({ event, state, refused }) {
+  told({ event, state, refused, beat }) {
     if (event) this.deliver(event);
+    else if (beat !== undefined) {
+      this.beatAt = Date.now() - 1000 * beat;
+      for (const [name, page] of this.pages) if (page.served) this.send(name, { beatAt: this.beatAt });
+    }
     else if (refused !== undefined) this.refuse(refused);
     else {
       this.state = state;

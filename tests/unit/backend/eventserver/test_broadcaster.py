@@ -139,7 +139,7 @@ def test_heartbeats_come_and_old_streams_end(
     (_, browser), (_, old) = join("a"), join("a", until=0.3)
     writer._next_beat = 0
     writer.broadcast("nobody", 1, b"")  # wakes the loop
-    assert browser.recv(100).startswith(b": hb\n\n")
+    assert browser.recv(100).startswith(b": hb 0.")
     wait_for(lambda: len(writer) == 1, "the old stream to end")
     data = old.recv(1000)
     while data:
@@ -197,8 +197,10 @@ def test_who_polls_gets_one_whole_answer_and_then_the_connection_ends(writer: SS
         while data := browser.recv(65536):
             got += data
     head, _, body = got.partition(b"\r\n\r\n")
-    assert body in (b"xxx", b"xxx" + b"y" * 500_000)
     assert b"Content-Length: %d" % len(body) in head
+    pulse, _, body = body.partition(b"\n\n")
+    assert pulse.startswith(b": hb ")
+    assert body in (b"xxx", b"xxx" + b"y" * 500_000)
     wait_for(lambda: len(writer) == 0, "the reader to be forgotten")
 
 
