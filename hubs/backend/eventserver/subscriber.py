@@ -16,7 +16,7 @@ from hubs.events.revocations import CONTROL
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two tries while Redis is unavailable; seconds of silence after which Redis is sent a ping, and after which
+#: Seconds between two tries while Redis is unavailable; of silence after which it is sent a ping, and after which
 #: a connection on which nothing came, not even the ping's reply, is given up: it may be half-open.
 RETRY, SILENCE, DEAD = 0.5, 4.0, 8.0
 #: Seconds between two looks for channels that somebody has begun to hear.
