@@ -24,9 +24,10 @@ function join() {
   transport.say("join", { url, token, cursor, channels });
 }
 
-function hear({ event, state, refused, again, beatAt }) {
+function hear({ event, state, refused, again, beatAge }) {
   if (away) return;
-  if (beatAt) freshness.heartbeat(beatAt);
+  // An age, not a time: the clock of the worker that holds the connection may differ from the page's.
+  if (beatAge !== undefined) freshness.heartbeat(Date.now() - beatAge);
   if (again) join();
   else if (state) {
     if (state === "live") backoff.failures = 0;

@@ -36,7 +36,7 @@ export class Multiplexer {
     // A page that is served already goes on; its new token is for the next time.
     if (!page.served) this.later();
     else this.connection.cursor = oldest([...this.pages.values()].filter((one) => one.served));
-    this.send(name, page.served ? { state: this.state, beatAt: this.beatAt } : { heard: true });
+    this.send(name, page.served ? { state: this.state, beatAge: this.beatAt && Date.now() - this.beatAt } : { heard: true });
   }
 
   leave(name) {
@@ -74,7 +74,7 @@ export class Multiplexer {
     if (event) this.deliver(event);
     else if (beat !== undefined) {
       this.beatAt = Date.now() - 1000 * beat;
-      for (const [name, page] of this.pages) if (page.served) this.send(name, { beatAt: this.beatAt });
+      for (const [name, page] of this.pages) if (page.served) this.send(name, { beatAge: 1000 * beat });
     }
     else if (refused !== undefined) this.refuse(refused);
     else {
