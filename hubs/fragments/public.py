@@ -4,9 +4,10 @@ An entry is what `/w/<id>/fragment?lang=<locale>` answers: a comment with what i
 HTML. Its key is made of the widget's id and the locale alone, since nginx knows no version, so an entry is removed
 after the commit of everything that may change who sees it or what it says, and whenever the fragment is built.
 
-One who read the rows before such a commit may still be about to keep an entry. So each widget has a *generation*: it
-is read before the rows, changed before an entry is removed, and looked at again after an entry was kept; who finds
-another one takes the entry back. `LIFETIME` is the net below all this, for a cache that was away at that moment.
+A request that read the rows before such a commit may still be about to keep an entry. So each widget has a
+*generation*: it is read before the rows, changed before an entry is removed, and checked after an entry was kept; if it
+changed, the entry is removed again. Where the cache was unavailable at that time, all this fails unnoticed, so an entry
+lives for `LIFETIME` seconds only: less than the five after which access must have ended.
 """
 
 import json
@@ -24,7 +25,7 @@ from hubs.models import Database, Hub, Widget
 from hubs.models.session_events import TOUCHED, after_commit, touched
 
 #: Seconds for which an entry is kept; seconds for which a generation is, which must outlast any request.
-LIFETIME, GENERATION = 60, 86400
+LIFETIME, GENERATION = 4, 86400
 #: Of what is known about a fragment, what its answer tells.
 META = ("version", "built_at", "state", "digest")
 _START, _END = b"<!--hubs ", b"-->\n"

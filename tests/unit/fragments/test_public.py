@@ -110,5 +110,5 @@ def test_a_widget_that_is_built_anew_loses_its_entry(team: Hub, fragments: Fragm
     assert fragments.public.read(row.id, "en") is None
 
 
-def test_an_entry_lives_for_a_minute_at_most() -> None:
-    assert public.LIFETIME <= 60
+def test_an_entry_lives_for_less_than_the_five_seconds_after_which_access_must_end() -> None:
+    assert public.LIFETIME < 5
