@@ -99,7 +99,7 @@ def test_an_outside_widget_is_added_cached_invalidated_and_pushed(outside: Stack
     cursor = EventLog(outside.settings.redis_url).cursor()
     token = Tokens(outside.settings.key(), 600).mint([hub_channel(hub.id, "public", "en")])
     stream = Stream(outside.events, token, cursor)
-    wait_for(lambda: "widgets are asked about every message" in outside.services["hub"].log(), "the index")
+    wait_for(lambda: "widgets are filtered on every message" in outside.services["hub"].log(), "the index")
     tracker.on("/rest/bug", bugs("Review Request: lanterns", "Review Request: <kites>"))
     other = {"bug": {"id": 3, "creator": "somebody@example.org"}}
     bus.send("org.fedoraproject.prod.bugzilla.bug.update", other)

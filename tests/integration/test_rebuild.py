@@ -166,7 +166,7 @@ def test_three_widgets_that_hang_change_nothing_for_the_page_around_them(probed:
     # Given up, for everybody to see; one thread at most is stuck in each, in whichever process.
     wait_for(lambda: [state(probed, widget) for widget in widgets[:3]] == ["failed"] * 3, "them to be given up", 60)
     assert all(count(store, text) <= 2 for _, text, _ in hanging)
-    assert "exceeds 4 s; its thread is lost" in probed.services["web"].log()
+    assert "exceeds 4 s; its thread is abandoned" in probed.services["web"].log()
 
 
 def test_what_failed_recovers_by_itself_also_when_the_daemon_died_meanwhile(probed: Stack, store: redis.Redis) -> None:

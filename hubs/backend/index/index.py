@@ -74,7 +74,7 @@ class _Tables:
     matches: dict[str, frozenset[int]] = field(default_factory=dict)
     #: Functions with interests and a filter of their own, called for messages that match the interests.
     filtered: _Filtered = field(default_factory=dict)
-    #: Functions that only know how to be unindexed, by widget id: tried on every message.
+    #: Functions without interests, by widget id: their filters run on every message.
     unindexed: _Unindexed = field(default_factory=dict)
 
 

@@ -24,7 +24,12 @@ def classes(monkeypatch: pytest.MonkeyPatch) -> dict[str, type[message.Message]]
     """Give the classes by the name of their schema."""
     monkeypatch.syspath_prepend(str(PACKAGE))
     module = __import__("hubs_messages")
-    return {name: getattr(module, origin.partition(":")[2]) for name, origin in CLASSES.items()}
+    classes = {name: getattr(module, origin.partition(":")[2]) for name, origin in CLASSES.items()}
+    message.load_message_classes()
+    for name, cls in classes.items():  # what its entry points do where the package is installed
+        monkeypatch.setitem(message._class_to_schema_name, cls, name)
+        monkeypatch.setitem(message._schema_name_to_class, name, cls)
+    return classes
 
 
 def _published(session: Session) -> list[OutboxMessage]:
