@@ -28,13 +28,15 @@ def create_clients(settings: Settings, database: Database, pipeline: Pipeline) -
     logging.getLogger("pika").setLevel(logging.CRITICAL)
     prefix = f"{settings.topic_prefix}.{settings.environment}"
 
-    def refuse(topic: str, msg_id: str, reason: str, body: bytes, done: Callable[[], None]) -> None:
+    def refuse(topic: str, msg_id: str, reason: str, body: bytes, done: Callable[[], None]) -> bool:
         def keep() -> None:
-            with database.transaction() as session:
-                refused.record(session, "amqp", topic, msg_id, reason, body)
-            done()
+            try:
+                with database.transaction() as session:
+                    refused.record(session, "amqp", topic, msg_id, reason, body)
+            finally:
+                done()  # one that is never acknowledged would hold back the receipts of all after it
 
-        pipeline.put(keep)
+        return pipeline.put(keep)
 
     def put(message: Message) -> bool:
         # Our own changes come back over both buses. Where fedmsg is one of them, its copy is the one that counts.

@@ -27,8 +27,9 @@ STABLE = 30.0
 #: Seconds between two looks at whether to stop, and between two tries to hand a message to a full pipeline.
 POLL, FULL = 0.5, 0.05
 
-#: Takes a refused delivery: topic, message id, reason, body, and what to call once that is recorded.
-Refuse = Callable[[str, str, str, bytes, Callable[[], None]], object]
+#: Takes a refused delivery: topic, message id, reason, body, and what to call once that is recorded;
+#: False while there is no room.
+Refuse = Callable[[str, str, str, bytes, Callable[[], None]], bool]
 
 
 class AmqpIngress:
@@ -104,7 +105,9 @@ class AmqpIngress:
         except BadMessage as error:
             self.counts["refused"] += 1
             done = partial(session.acknowledge, [tag])
-            self._refuse(method.routing_key, str(properties.message_id or ""), str(error), body, done)
+            msg_id, reason = str(properties.message_id or ""), str(error)
+            while not self._refuse(method.routing_key, msg_id, reason, body, done) and not self._stopping.is_set():
+                session.sleep(FULL)
             return
         while not self._put(message) and not self._stopping.is_set():
             session.sleep(FULL)

@@ -81,3 +81,20 @@ def test_our_own_changes_are_only_acknowledged_where_fedmsg_brings_them_too(
 def test_trusting_the_broker_needs_a_certificate() -> None:
     with pytest.raises(Exception, match="amqp_cert_file"):
         load({"HUBS_AMQP_URL": "amqp://broker/", "HUBS_AMQP_TRUST_GROUPS": "1"})
+
+
+def test_a_refused_message_is_acknowledged_even_where_it_cannot_be_recorded(
+    database: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pipeline, done = Pipeline(), list[int]()
+    monkeypatch.setattr(clients, "broker_of", lambda settings: Broker("amqp://broker/", "q"))
+    settings = load({"HUBS_DATA_DIR": str(tmp_path), "HUBS_AMQP_URL": "amqp://broker/"})
+    ingress = clients.create_clients(settings, database, pipeline)[0]  # type: ignore[arg-type]
+    assert isinstance(ingress, AmqpIngress)
+    assert ingress._refuse("a.b.c.d", "m", "not JSON", b"x", lambda: done.append(1))
+    monkeypatch.setattr(clients.refused, "record", lambda *arguments: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        pipeline.items[0]()
+    assert done == [1]
+    monkeypatch.setattr(pipeline, "put", lambda item: False)
+    assert not ingress._refuse("a.b.c.d", "m", "not JSON", b"x", lambda: None)
