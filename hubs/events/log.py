@@ -250,8 +250,8 @@ class EventLog:
     def changed(self, hub_id: int, audience: str, locale: str, widget_id: int, version: int) -> str | None:
         """Tell those who hear a hub that a widget for ``audience`` changed, without its content; return the event's id.
 
-        For locales that are not rendered because nobody seems to watch them: the log then still knows that a reader
-        who comes back has missed something.
+        For locales that are not rendered because they have no viewers: the log then still records that a returning
+        reader has missed something.
         """
         data = {"widget": widget_id, "hub": hub_id, "version": version}
         return self.publish(hub_channel(hub_id, audience, locale), "changed", data)
