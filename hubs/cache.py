@@ -1,7 +1,7 @@
-"""The cache of fragments and of widgets' data: memcached in production, a SQLite file on the embedded default.
+"""The cache of fragments and widget data: memcached in production, a SQLite file by default.
 
-Values are bytes. A cache that is dead, slow, full or lying costs speed, never an answer: every method then acts as if
-nothing was stored.
+Values are bytes. An unavailable, slow or full cache costs speed, never an answer: methods then act as if nothing was
+stored.
 """
 
 import hashlib
@@ -26,10 +26,10 @@ LIMIT = 1_000_000
 
 
 class Cache(Protocol):
-    """What every cache can do. Keys are ASCII without blanks, at most 250 bytes; lifetimes are whole seconds."""
+    """The interface of all caches. Keys are ASCII without spaces, at most 250 bytes; lifetimes are whole seconds."""
 
     def get(self, key: str) -> bytes | None:
-        """Return the value, or None where there is none."""
+        """Return the value, or None."""
 
     def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
         """Return those of ``keys`` that have a value, in one round trip."""
@@ -38,13 +38,13 @@ class Cache(Protocol):
         """Store the value for ``ttl`` seconds; return whether it was stored."""
 
     def add(self, key: str, value: bytes, ttl: int) -> bool | None:
-        """Store the value unless the key has one: True if stored, False if it has one, None if nobody can tell."""
+        """Store the value unless the key has one: True if stored, False if not, None if the cache is unavailable."""
 
     def delete(self, key: str) -> None:
-        """Forget the key."""
+        """Remove the entry."""
 
     def close(self) -> None:
-        """Close what is open."""
+        """Close open connections."""
 
 
 def connect(url: str) -> Cache:
@@ -58,7 +58,7 @@ def connect(url: str) -> Cache:
 
 
 def key_of(*parts: object) -> str:
-    """Spell a cache key: the parts, or their fingerprint where they are too long or not plain ASCII."""
+    """Return a cache key: the joined parts, or their hash if they are too long or not plain ASCII."""
     key = ":".join(str(part) for part in parts)
     if len(key) <= 200 and key.isascii() and key.isprintable() and " " not in key:
         return key
@@ -66,7 +66,7 @@ def key_of(*parts: object) -> str:
 
 
 class _Servers(RendezvousHash):  # type: ignore[misc]  # the library has no types
-    """Tells which server has a key; pymemcache's own hash is made in Python and takes most of the time of a look-up."""
+    """Selects the server of a key. pymemcache's own hash is pure Python and takes most of the time of a read."""
 
     def __init__(self) -> None:
         super().__init__(hash_function=self._score)
@@ -76,7 +76,7 @@ class _Servers(RendezvousHash):  # type: ignore[misc]  # the library has no type
         return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest())
 
     def get_node(self, key: str) -> Any:
-        """Return the server's name; None when none is left."""
+        """Return the server's name; None if all are marked as down."""
         return self.nodes[0] if len(self.nodes) == 1 else super().get_node(key)
 
 
@@ -96,7 +96,7 @@ class NullCache:
         return False
 
     def add(self, key: str, value: bytes, ttl: int) -> bool | None:
-        """Tell that nobody can tell."""
+        """Return None: nothing is ever stored."""
         return None
 
     def delete(self, key: str) -> None:
@@ -116,22 +116,22 @@ class MemcachedCache:
         self._pid = 0
 
     def get(self, key: str) -> bytes | None:
-        """Return the value, or None where there is none."""
+        """Return the value, or None."""
         try:
-            found = self._connected().get(key)
+            value = self._connected().get(key)
         except (MemcacheError, OSError) as error:
             log.warning("cache does not answer: %s", error)
             return None
-        return found if isinstance(found, bytes) else None
+        return value if isinstance(value, bytes) else None
 
     def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
         """Return those of ``keys`` that have a value, in one round trip."""
         try:
-            found = self._connected().get_many(list(keys))
+            values = self._connected().get_many(list(keys))
         except (MemcacheError, OSError) as error:
             log.warning("cache does not answer: %s", error)
             return {}
-        return {key: value for key, value in found.items() if isinstance(value, bytes)}
+        return {key: value for key, value in values.items() if isinstance(value, bytes)}
 
     def set(self, key: str, value: bytes, ttl: int) -> bool:
         """Store the value for ``ttl`` seconds; return whether it was stored."""
@@ -145,18 +145,18 @@ class MemcachedCache:
             return False
 
     def add(self, key: str, value: bytes, ttl: int) -> bool | None:
-        """Store the value unless the key has one: True if stored, False if it has one, None if nobody can tell."""
+        """Store the value unless the key has one: True if stored, False if not, None if the cache is unavailable."""
         try:
             if self._connected().add(key, value, expire=ttl):
                 return True
         except (MemcacheError, OSError) as error:
             log.warning("cache stores nothing: %s", error)
             return None
-        # pymemcache answers False for "has one" and for "server is down" alike.
+        # pymemcache returns False both for "has one" and for "server is down"; a read tells them apart.
         return False if self.get(key) is not None else None
 
     def delete(self, key: str) -> None:
-        """Forget the key."""
+        """Remove the entry."""
         try:
             self._connected().delete(key)
         except (MemcacheError, OSError) as error:
@@ -180,12 +180,12 @@ class MemcachedCache:
             self.servers,
             hasher=_Servers,
             default_noreply=False,
-            no_delay=True,  # else Nagle's algorithm makes a set and a get take 44 ms
+            no_delay=True,  # with Nagle's algorithm, a set and a get take 44 ms
             connect_timeout=0.25,
             timeout=0.5,
             ignore_exc=True,
             use_pooling=True,
-            max_pool_size=64,  # more than threads of a process; who finds none free would find nothing
+            max_pool_size=64,  # more than threads of a process: without a free connection, reads miss
             retry_attempts=1,
             retry_timeout=1,
             dead_timeout=5,
@@ -195,7 +195,7 @@ class MemcachedCache:
 class SQLiteCache:
     """One table in a SQLite file in WAL mode; a connection per thread; a damaged file is created again."""
 
-    #: Writes between two removals of what expired.
+    #: Writes between two removals of expired entries.
     PURGE_EVERY = 500
 
     def __init__(self, path: Path) -> None:
@@ -204,15 +204,15 @@ class SQLiteCache:
         self._writes = 0
 
     def get(self, key: str) -> bytes | None:
-        """Return the value, or None where there is none."""
+        """Return the value, or None."""
         return self.get_many([key]).get(key)
 
     def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
         """Return those of ``keys`` that have a value, in one query."""
-        wanted = list(keys)
-        marks = ",".join("?" * len(wanted))
+        names = list(keys)
+        marks = ",".join("?" * len(names))
         query = f"SELECT key, value FROM cache WHERE key IN ({marks}) AND expires > ?"  # noqa: S608 - only marks
-        rows = self._run(query, [*wanted, time.time()])
+        rows = self._run(query, [*names, time.time()])
         return dict(cast("list[tuple[str, bytes]]", rows or []))
 
     def set(self, key: str, value: bytes, ttl: int) -> bool:
@@ -225,7 +225,7 @@ class SQLiteCache:
         return done is not None
 
     def add(self, key: str, value: bytes, ttl: int) -> bool | None:
-        """Store the value unless the key has one: True if stored, False if it has one, None if nobody can tell."""
+        """Store the value unless the key has one: True if stored, False if not, None if the cache is unavailable."""
         now = time.time()
         rows = self._run(
             "INSERT INTO cache VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE SET value=excluded.value,"
@@ -235,7 +235,7 @@ class SQLiteCache:
         return None if rows is None else bool(rows)
 
     def delete(self, key: str) -> None:
-        """Forget the key."""
+        """Remove the entry."""
         self._run("DELETE FROM cache WHERE key = ?", [key])
 
     def close(self) -> None:
@@ -251,7 +251,7 @@ class SQLiteCache:
             self._run("DELETE FROM cache WHERE expires <= ?", [time.time()])
 
     def _run(self, statement: str, values: list[Any]) -> list[Any] | None:
-        """Return the rows, or None when the file does not let us."""
+        """Return the rows, or None if the file cannot be used."""
         try:
             return self._connected().execute(statement, values).fetchall()
         except sqlite3.OperationalError as error:  # busy, disk full, folder gone

@@ -161,7 +161,7 @@ class Daemon:
         for client in self._broker:
             client.stop(1.5)
         self.pipeline.stop(0.4)
-        self._due.ask(self.rebuilder.stop(0.3))  # for the next daemon
+        self._due.request(self.rebuilder.stop(0.3))  # for the next daemon
         self._report()
         self._services.close()
 

@@ -62,7 +62,7 @@ class WorkerProcess:
                 log.info("widget %s is skipped: its task was delivered twice or too late", widget)
                 return
             # If this process or its machine dies now, a daemon enqueues the widget again once the lease is over.
-            self._schedule.ask([widget], time.time() + self._lease + 1.0)
+            self._schedule.request([widget], time.time() + self._lease + 1.0)
             again = self._within_budget(widget, stale)
             if again is not None:
                 if self._jobs.extend(widget, lease_token):

@@ -18,13 +18,13 @@ from hubs.cache import Cache
 
 
 class BuildLock:
-    """The right to build, until `release` or until ``ttl`` seconds have passed; `acquire` gives it."""
+    """A lock returned by `acquire`; valid until `release` or until its time-to-live has passed."""
 
     def __init__(self, cache: Cache, key: str, owner: bytes, until: float, clock: Callable[[], float]) -> None:
         self._cache, self._key, self._owner, self._until, self._clock = cache, key, owner, until, clock
 
     def is_held(self) -> bool:
-        """Return whether the lock is ours; one that the cache lost (evicted, restarted) is, until it expires."""
+        """Return whether the lock is ours. A lock that the cache lost (evicted, restarted) is ours until it expires."""
         owner = self._cache.get(self._key)
         return owner == self._owner or (owner is None and self._clock() < self._until)
 
@@ -38,9 +38,11 @@ def acquire(cache: Cache, key: str, ttl: int, clock: Callable[[], float] = time.
     """Acquire the lock; None if another builder has it. Every builder gets one while the cache is unavailable."""
     now = clock()
     owner = f"{now:.3f} {secrets.token_hex(8)} {os.getpid()} {_place()}".encode()
+    # None, an unavailable cache, counts as acquired: building twice is better than not at all.
     if cache.add(key, owner, ttl) is False:
         if not _is_dead(cache.get(key)):
             return None
+        # Two waiters may both find the owner dead; `add` lets only the first of them in.
         cache.delete(key)
         if cache.add(key, owner, ttl) is False:
             return None
@@ -48,7 +50,7 @@ def acquire(cache: Cache, key: str, ttl: int, clock: Callable[[], float] = time.
 
 
 def age(cache: Cache, key: str) -> float | None:
-    """Return for how many seconds a build has been running; None if none is."""
+    """Return for how many seconds a build has been running; None if there is no build."""
     owner = cache.get(key)
     if owner is None or _is_dead(owner):
         return None
@@ -76,6 +78,6 @@ def _is_dead(owner: bytes | None) -> bool:
         os.kill(int(parts[2]), 0)
     except ProcessLookupError:
         return True
-    except PermissionError:  # it runs as somebody else
+    except PermissionError:  # it runs as another user
         return False
     return False

@@ -1,4 +1,4 @@
-"""Building one widget's fragment and pushing it: what threads of the daemon and Celery workers do alike."""
+"""Builds one widget's fragment and pushes it to viewers; used by the daemon's threads and by Celery workers."""
 
 import logging
 import time
@@ -21,11 +21,11 @@ from hubs.widgets.caching import CachedFunction
 
 log = logging.getLogger(__name__)
 
-#: Stands for all cached functions of a widget, where their numbers are asked for.
+#: In place of function numbers: all cached functions of a widget.
 ALL = -1
-#: Seconds until the next look while another process builds the widget: as long as it has been building, within these.
+#: Seconds until the next try while another process builds the widget: its build time so far, within these bounds.
 BUSY = (0.2, 5.0)
-#: Widgets of which is remembered whether they ask other services.
+#: Size of the memory of which widgets request other services.
 REMEMBERED = 100_000
 
 
@@ -38,7 +38,7 @@ class BuildResult:
 
 
 class Builder:
-    """Builds widgets, pushes those that changed, and notes in Redis what must be built again, and when."""
+    """Builds widgets, pushes those that changed, and schedules their next builds in Redis."""
 
     def __init__(
         self, database: Database, fragments: FragmentStore, stream: EventLog, due: BuildSchedule, budget: float
@@ -46,11 +46,11 @@ class Builder:
         self._database, self._fragments, self._stream, self._due = database, fragments, stream, due
         self._budget = budget
         self._quick: dict[int, bool] = {}
-        #: What happened since the start: built, pushed, failed, busy, overtaken.
+        #: Events since the start: built, pushed, failed, busy, overtaken.
         self.counts: Counter[str] = Counter()
 
     def is_quick(self, widget_id: int) -> bool:
-        """Return whether building the widget asks no other service; also true for a widget that is gone.
+        """Return whether the widget is built without requests to other services; also true for a deleted widget.
 
         A widget never changes its type, so the answer is remembered.
         """
@@ -70,18 +70,18 @@ class Builder:
         It is built in the default language and in those of the hub's current viewers. In other languages the cached
         fragment is removed, so that the next request builds it.
 
-        Return the seconds after which the caller must come back, where nobody else will: None for never.
+        Return in how many seconds the caller must retry because Redis could not store that; None for never.
         """
-        touched = self._due.touched(widget_id)  # before anything is read: what is touched later is not in this build
+        touched = self._due.touched(widget_id)  # before any read: what is touched later may be missing in this build
         with self._database.session() as session:
             row = session.get(Widget, widget_id, options=[joinedload(Widget.hub)])
             if row is None:
                 self._due.forget(widget_id)
                 return None
             if not self._is_quick(row.plugin):
-                session.commit()  # gives the connection back: a widget that hangs must not keep it
+                session.commit()  # returns the connection to the pool: a widget that hangs must not keep it
             lock = self._fragments.lock(row)
-            if lock is None:
+            if lock is None:  # come back later: the running build may have read the rows before this change
                 self.counts["busy"] += 1
                 return min(max(BUSY[0], self._fragments.building_for(row) or 0.0), BUSY[1])
             try:
@@ -98,20 +98,23 @@ class Builder:
         return self._settle(result, touched)
 
     def give_up(self, widget_id: int, error: Exception | None = None) -> float | None:
-        """Tell readers that a build exceeded its budget, or why else it is given up; return what `build` does."""
+        """Show viewers that a build timed out or failed with ``error``; return what `build` returns."""
         with self._database.session() as session:
             row = session.get(Widget, widget_id, options=[joinedload(Widget.hub)])
             if row is None:
                 return None
-            late, result = TimeoutError(f"no content within {self._budget:g} s; it is tried again later"), BuildResult()
+            timeout, result = (
+                TimeoutError(f"no content within {self._budget:g} s; it is tried again later"),
+                BuildResult(),
+            )
             for locale in self._locales(row):
-                result.fragments[locale] = self._fragments.give_up(row, error or late, locale)
+                result.fragments[locale] = self._fragments.give_up(row, error or timeout, locale)
                 self._push(result, locale, row.audience)
             self._tell_others(result, row.audience)
         return self._settle(result, self._due.touched(widget_id))
 
     def _locales(self, row: Widget) -> list[str]:
-        """Return the languages in which a widget is built now, the default one first."""
+        """Return the languages to build: the default one first, then those of current viewers."""
         watched = self._stream.watched(row.hub_id)
         return [locale for locale in i18n.locales() if locale == i18n.DEFAULT or locale in watched]
 
@@ -120,65 +123,69 @@ class Builder:
         return [locale for locale in i18n.locales() if locale not in result.fragments]
 
     def _make(self, row: Widget, stale: list[type[CachedFunction]], lock: BuildLock) -> BuildResult | None:
-        """Build a widget and push each language as soon as it is kept; None when the lock expired."""
+        """Build a widget and push each language as soon as it is stored; None if the lock expired."""
         result = BuildResult()
         for locale in self._locales(row):
-            # What the cached functions hold is the same in all languages: it is computed again once.
-            one = self._fragments.make(row, locale, () if result.fragments else stale)
-            if not self._fragments.keep(row, one, locale, lock):
+            # Cached functions return the same data for all languages: compute them once.
+            fragment = self._fragments.make(row, locale, () if result.fragments else stale)
+            if not self._fragments.keep(row, fragment, locale, lock):
                 return None
-            result.fragments[locale] = one
+            result.fragments[locale] = fragment
             self._push(result, locale, row.audience)
         return result
 
     def _settle(self, result: BuildResult, touched: float) -> float | None:
-        """Note in Redis what follows from a build; return what `build` does."""
-        one = result.fragments[i18n.DEFAULT]
-        failed = bool(one.failures)
+        """Schedule the next build; return what `build` returns."""
+        fragment = result.fragments[i18n.DEFAULT]
+        failed = bool(fragment.failures)
         self.counts["failed"] += failed
-        if self._due.finish(one.widget, one.due, failed=failed, touched=touched) or not failed:
+        if self._due.finish(fragment.widget, fragment.due, failed=failed, touched=touched) or not failed:
             return None
-        return max(0.0, one.due - time.time())
+        return max(0.0, fragment.due - time.time())
 
     def _is_quick(self, plugin: str) -> bool:
         widget_type = self._fragments.registry.get(plugin)
         return widget_type is not None and widget_type.is_quick
 
     def _functions(self, row: Widget, stale: Iterable[int]) -> list[type[CachedFunction]]:
-        found = self._fragments.registry.get(row.plugin)
-        if found is None:
+        widget_type = self._fragments.registry.get(row.plugin)
+        if widget_type is None:
             return []
-        wanted = set(stale)
-        return [one for number, one in enumerate(found.functions) if number in wanted or ALL in wanted]
+        numbers = set(stale)
+        return [
+            function for number, function in enumerate(widget_type.functions) if number in numbers or ALL in numbers
+        ]
 
     def _tell_others(self, result: BuildResult, audience: Visibility) -> None:
         """Announce the new version to viewers whose language was not built."""
         if not result.changed:
             return
-        one = result.fragments[i18n.DEFAULT]
+        fragment = result.fragments[i18n.DEFAULT]
         for locale in self._others(result):
-            self._fragments.cache.delete(key_of("p", one.widget, locale))
-            self._stream.changed(one.hub, audience, locale, one.widget, one.version)
+            self._fragments.cache.delete(key_of("p", fragment.widget, locale))
+            self._stream.changed(fragment.hub, audience, locale, fragment.widget, fragment.version)
 
     def _push(self, result: BuildResult, locale: str, audience: Visibility) -> None:
         """Push a fragment unless it is what was pushed last.
 
-        What was pushed last is remembered apart from the fragment, since the web app may have built that on a miss,
-        and nobody was told.
+        The mark of the last push is stored apart from the fragment: the web app may have built that on a cache miss,
+        without pushing it.
         """
-        one = result.fragments[locale]
-        key, mark = key_of("p", one.widget, locale), f"{one.version}-{one.digest}-{one.state}".encode()
+        fragment = result.fragments[locale]
+        key = key_of("p", fragment.widget, locale)
+        mark = f"{fragment.version}-{fragment.digest}-{fragment.state}".encode()
         if self._fragments.cache.get(key) == mark:
             return
-        if not self._is_still_for(audience, one.widget):
-            return  # the change ended the streams: whoever may see it still fetches it again
+        if not self._is_still_for(audience, fragment.widget):
+            return  # the change of access has ended the streams; those who still have access fetch it again
         result.changed = True
-        if self._stream.publish(hub_channel(one.hub, audience, locale), "widget", one.public()) is not None:
+        # The mark follows the event: if publishing fails, the next build pushes again.
+        if self._stream.publish(hub_channel(fragment.hub, audience, locale), "widget", fragment.public()) is not None:
             self.counts["pushed"] += 1
             self._fragments.cache.set(key, mark, 86400)
 
     def _is_still_for(self, audience: Visibility, widget_id: int) -> bool:
-        """Return whether a widget has the audience that it was built for: the build may have taken seconds."""
+        """Return whether a widget still has the audience that it was built for: the build may have taken seconds."""
         with self._database.session() as session:
             row = session.get(Widget, widget_id, options=[joinedload(Widget.hub)])
             return row is not None and row.hub.deleted_on is None and row.audience == audience

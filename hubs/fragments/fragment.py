@@ -1,4 +1,4 @@
-"""A fragment: the content of one widget with what is known about it, as the cache keeps it."""
+"""A fragment: the rendered content of one widget with its metadata, as it is stored in the cache."""
 
 import hashlib
 import json
@@ -17,16 +17,16 @@ from hubs.widgets.view import environment
 
 log = logging.getLogger(__name__)
 
-#: Bytes up to which an entry of the cache that was read once is remembered as it was read, and entries remembered.
+#: Largest cache entry in bytes whose parsed form is kept in memory, and number of such entries.
 REMEMBERED = 32_768, 512
 
 
 @dataclass(frozen=True, slots=True)
 class Fragment:
-    """A widget's content and what is known about it; an empty ``html`` hides the widget.
+    """A widget's content with its metadata; an empty ``html`` hides the widget.
 
-    ``state`` is ``live``, ``stale`` (the last good content; the newest try failed), ``failed`` or ``needs-setup``;
-    ``error`` is for those who may change the widget. Moments are ISO 8601 in UTC.
+    ``state`` is ``live``, ``stale`` (the last good content; the latest build failed), ``failed`` or ``needs-setup``;
+    ``error`` is shown to editors of the widget. Times are ISO 8601 in UTC.
     """
 
     widget: int
@@ -37,38 +37,38 @@ class Fragment:
     built_at: str
     state: str = "live"
     error: str = ""
-    #: Tries that failed in a row since the content was good.
+    #: Builds that failed in a row since the last good one.
     failures: int = 0
-    #: From when on it should be built again, in seconds since 1970; 0 for when something happens.
+    #: When it should be built again, as a Unix timestamp; 0 if only messages and changes make it outdated.
     due: float = 0.0
 
     @property
     def refreshing(self) -> bool:
-        """Whether newer content is being made just now, while readers keep this: its time has come."""
+        """Whether the content has expired and newer content is being built, while viewers keep this."""
         return self.state == "live" and 0 < self.due < time.time()
 
     @property
     def built_minute(self) -> str:
-        """When it was built, as people without JavaScript read it: ``2026-11-24 10:00``."""
+        """The time of the build as shown without JavaScript: ``2026-11-24 10:00``."""
         return self.built_at[:16].replace("T", " ")
 
     @property
     def unsaid(self) -> str:
-        """The error where the content does not say it anyway: what owners are told beside the content."""
+        """The error to show editors beside the content; empty if the content says it already."""
         return "" if str(escape(self.error)) in self.html else self.error
 
     def pack(self) -> bytes:
-        """Return the form in which the cache keeps it."""
+        """Return the cache entry of this fragment."""
         return json.dumps(asdict(self), separators=(",", ":")).encode()
 
     def public(self) -> dict[str, Any]:
-        """Return what everybody may know, as the stream and the JSON of a widget carry it."""
+        """Return the fields that every viewer gets, in stream events and in a widget's JSON."""
         names = ("widget", "hub", "version", "built_at", "state", "html", "digest")
         return {name: getattr(self, name) for name in names}
 
 
 def unpack(entry: bytes | None) -> Fragment | None:
-    """Read a fragment from the cache; None for a missing or damaged entry."""
+    """Parse a cache entry; None if it is missing or damaged."""
     if entry is None:
         return None
     return _remembered(entry) if len(entry) <= REMEMBERED[0] else _read(entry)
@@ -76,34 +76,35 @@ def unpack(entry: bytes | None) -> Fragment | None:
 
 def _read(entry: bytes) -> Fragment | None:
     try:
-        found = Fragment(**json.loads(entry))
+        fragment = Fragment(**json.loads(entry))
         # A damaged entry may be valid JSON all the same.
-        if not isinstance(found.html, str) or not isinstance(found.version, int):
+        if not isinstance(fragment.html, str) or not isinstance(fragment.version, int):
             raise TypeError("fields have the wrong type")
-        datetime.fromisoformat(found.built_at)
-        float(found.due)
+        datetime.fromisoformat(fragment.built_at)
+        float(fragment.due)
     except (ValueError, TypeError, RecursionError):
         log.warning("a cached fragment is damaged and is built again: %.80r", entry)
         return None
-    return found
+    return fragment
 
 
+# Pages read the same few entries again and again; parsing is most of what a cached fragment costs.
 _remembered = lru_cache(REMEMBERED[1])(_read)
 
 
 def digest_of(html: str, state: str) -> str:
-    """Return what differs where the content or the state of two fragments differs."""
+    """Return a short hash of content and state."""
     return hashlib.sha256(f"{state}\n{html}".encode()).hexdigest()[:16]
 
 
 def from_html(row: Widget, html: str, state: str = "live") -> Fragment:
-    """Return a fragment of a widget that was built just now."""
+    """Return a fragment of HTML that has just been built."""
     digest = digest_of(html, state)
     built_at = now().astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return Fragment(row.id, row.hub_id, row.version, html, digest, built_at, state)
 
 
 def error_fragment(row: Widget, title: str, state: str, text: str) -> Fragment:
-    """Return a fragment that says in the widget's place what is wrong."""
+    """Return a fragment that shows a problem in place of the widget's content."""
     values: Mapping[str, Any] = {"instance": row, "title": title, "problem": text}
     return replace(from_html(row, environment(None).get_template("failed.html").render(values), state), error=text)

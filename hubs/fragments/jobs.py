@@ -16,10 +16,10 @@ from hubs.fragments.thread_pool import BoundedThreadPool
 
 T = TypeVar("T")
 
-#: Seconds that a request waits for a result, and between two checks.
+#: Seconds for which a request waits for a result, and between two checks.
 PATIENCE, POLL = 1.5, 0.05
-#: Requests of one process that may wait for longer than `GRACE` seconds. Others get an answer that makes the browser
-#: come back, so that there are always threads for requests that wait for nothing.
+#: Requests per process that may wait longer than `GRACE` seconds. Others get a response that makes the browser retry,
+#: so that slow widgets never use up the threads that serve everything else.
 MAX_WAITERS, GRACE = 2, 0.3
 
 
@@ -51,11 +51,11 @@ class JobEngine:
 
     @property
     def timeout_text(self) -> str:
-        """What to say about a job that exceeded the time limit."""
+        """The error text for a job that exceeded the time limit."""
         return self._pool.timeout_text
 
     def __len__(self) -> int:
-        """Return the number of jobs whose threads are not back yet."""
+        """Return the number of jobs whose threads have not returned."""
         with self._changed:
             return len(self._jobs)
 
@@ -75,14 +75,15 @@ class JobEngine:
     ) -> Job[T] | None:
         """Start a job and return it, or the one that is registered under its key.
 
-        None when all threads are busy, or ``most`` other jobs of its subject are running. Where all of these exceeded
-        the time limit and are stuck, one of them is returned: its result says why another would be no use. ``ready``
-        is called once the key is taken, for a result that was stored after the caller looked.
+        None if all threads are busy, or ``most`` other jobs of the same subject are running. If all of those timed out
+        and are stuck, one of them is returned; its result is the error. ``ready`` is called after registering the job
+        and may return a result that was stored since the caller checked.
         """
         with self._changed:
             if (known := self._known(job, most)) is not job:
                 return known
             self._jobs[job.key] = job
+        # Outside the lock, since `ready` reads the cache.
         result = ready()
         if result is not None:
             self._finish(job, result)
@@ -92,7 +93,7 @@ class JobEngine:
         return job if job.done else None
 
     def wait(self, is_ready: Callable[[], bool], patience: float | None = None) -> None:
-        """Return when ``is_ready``, after ``patience`` (`PATIENCE`) seconds or, where many wait, after `GRACE`."""
+        """Wait until ``is_ready``, for at most ``patience`` seconds (`PATIENCE`), or `GRACE` if too many wait."""
         patience = PATIENCE if patience is None else patience
         start, waiting = time.monotonic(), False
         try:
@@ -100,6 +101,7 @@ class JobEngine:
                 passed = time.monotonic() - start
                 if passed > patience:
                     return
+                # Only waits beyond `GRACE` take a place: most builds finish within it.
                 if passed > GRACE and not waiting:
                     waiting = self._waiters.acquire(blocking=False)
                     if not waiting:
@@ -111,7 +113,7 @@ class JobEngine:
                 self._waiters.release()
 
     def _known(self, job: Job[T], most: int | None) -> Job[T] | None:
-        """Return ``job`` if it may be started, else what `submit` returns instead."""
+        """Return ``job`` if it may be started, else the job, or None, that `submit` returns instead."""
         if job.key in self._jobs:
             return self._jobs[job.key]
         same = [other for other in self._jobs.values() if other.subject == job.subject]
@@ -125,7 +127,7 @@ class JobEngine:
         result: T | None = None
         try:
             result = work()
-        finally:
+        finally:  # also for errors: a job that stays registered would block its key for ever
             self._finish(job, result)
             self._remove(job)
 

@@ -1,7 +1,7 @@
 """Serves fragments to web requests: from the cache, or built in the background while the request waits briefly.
 
-A build that exceeds its time limit is given up, and the daemon tries it again later. So a widget that hangs holds
-threads of its own, and none that serves requests.
+A build that exceeds its time limit is given up, and the daemon retries it later. A widget that hangs blocks threads of
+the pool, never those that serve requests.
 """
 
 import logging
@@ -19,17 +19,17 @@ from hubs.models import Database, Widget
 
 log = logging.getLogger(__name__)
 
-#: The kind of our jobs.
+#: The kind of these jobs in the engine.
 BUILD = "build"
-#: Seconds for which the daemon is not asked again for the same widget, and widgets that are remembered for it.
-ASKED, REMEMBERED = 5.0, 10_000
+#: Seconds between two requests to the daemon for the same widget, and number of widgets remembered for that.
+REPEAT_AFTER, REMEMBERED = 5.0, 10_000
 
-#: The widgets that are not in the cache, with the job of this process that builds each; None where another builds it.
+#: The widgets that are not in the cache, each with the job that builds it; None if another process does.
 _Missing = dict[Widget, Job[Fragment] | None]
 
 
 class FragmentReader:
-    """Serves fragments to requests; one per process of the web app."""
+    """Serves fragments to requests; one per web process."""
 
     def __init__(
         self, fragments: FragmentStore, database: Database, schedule: BuildSchedule, engine: JobEngine
@@ -51,7 +51,7 @@ class FragmentReader:
         return fragments
 
     def _begin(self, row: Widget, locale: str) -> Job[Fragment] | None:
-        """Return this process's job, started now if there is none; None when another builds, or no thread is free."""
+        """Return the job that builds a fragment, started if needed; None if another process does or no thread is idle."""
         job: Job[Fragment] = Job(self._fragments.key(row, locale), BUILD, f"widget {row.id}")
         known = self._engine.get(job.key)
         if known is not None:
@@ -59,7 +59,7 @@ class FragmentReader:
         lock = self._fragments.lock(row)
         if lock is None:
             return None
-        # Another process may have finished between our look into the cache and our lock.
+        # Another process may have finished between our read of the cache and our lock.
         cached = self._fragments.read(row, locale)
         if cached is not None:
             job.result, job.done = cached, True
@@ -67,12 +67,14 @@ class FragmentReader:
             return job
         build, give_up = partial(self._build, row.id, locale, lock), partial(self._give_up, row.id, locale)
         started = self._engine.submit(job, build, give_up)
-        if started is not job:  # no thread is free; or, without a cache, two threads may both have a lock
+        if (
+            started is not job
+        ):  # no thread is free, or another thread has started the job (without a cache, both get a lock)
             lock.release()
         return started
 
     def _wait(self, missing: _Missing, fragments: dict[int, Fragment], locale: str, patience: float) -> None:
-        """Move what gets built from ``missing`` to ``fragments``, while the request may wait."""
+        """Move fragments that get built from ``missing`` to ``fragments``, as long as the request may wait."""
 
         def is_ready() -> bool:
             self._collect(missing, fragments, locale)
@@ -81,14 +83,14 @@ class FragmentReader:
         try:
             self._engine.wait(is_ready, patience)
         finally:
-            # All our threads are busy; the daemon has some of its own.
-            self._schedule.ask(row.id for row, job in missing.items() if job is None and not self._is_building(row))
+            # All threads of this process are busy; those of the daemon may not be.
+            self._schedule.request(row.id for row, job in missing.items() if job is None and not self._is_building(row))
 
     def _is_building(self, row: Widget) -> bool:
         return self._fragments.building_for(row) is not None
 
     def _collect(self, missing: _Missing, fragments: dict[int, Fragment], locale: str) -> None:
-        """Take what is ready; drop what has been running for so long that no request should wait for it."""
+        """Collect finished fragments; give up waiting for those that have been building for long."""
         elsewhere = [row for row, job in missing.items() if job is None]
         fragments |= self._fragments.read_many(elsewhere, locale)
         for row, job in list(missing.items()):
@@ -98,6 +100,7 @@ class FragmentReader:
                 if job.result is not None:
                     fragments[row.id] = job.result
                 del missing[row]
+            # The other builder died, or failed to store its result: this process takes over.
             elif job is None and not self._is_building(row):
                 missing[row] = self._begin(row, locale)
 
@@ -108,11 +111,11 @@ class FragmentReader:
         return age is not None and age > PATIENCE
 
     def _build(self, widget_id: int, locale: str, lock: BuildLock) -> Fragment | None:
-        """Build a fragment, in a thread of the pool; None when the widget is gone."""
+        """Build a fragment in a thread of the pool; None if the widget has been deleted."""
         try:
             with self._database.session() as session:
                 row = session.get(Widget, widget_id, options=[joinedload(Widget.hub)])
-                session.commit()  # gives the connection back: a widget that hangs must not keep it
+                session.commit()  # returns the connection to the pool: a widget that hangs must not keep it
                 if row is None:
                     return None
                 fragment = self._fragments.build(row, locale, lock=lock)
@@ -122,7 +125,7 @@ class FragmentReader:
             lock.release()
 
     def _give_up(self, widget_id: int, locale: str) -> Fragment | None:
-        """Return the fragment that says that the build timed out, and have the daemon try again."""
+        """Store and return a fragment that says that the build timed out; the daemon retries it."""
         with self._database.session() as session:
             row = session.get(Widget, widget_id, options=[joinedload(Widget.hub)])
             if row is None:
@@ -133,19 +136,19 @@ class FragmentReader:
 
 
 class RefreshRequester:
-    """Asks the daemon for widgets whose content has expired, at most once in `ASKED` seconds each."""
+    """Requests builds of expired widgets from the daemon, at most every `REPEAT_AFTER` seconds each."""
 
     def __init__(self, schedule: BuildSchedule) -> None:
         self._schedule = schedule
-        self._asked: dict[int, float] = {}
+        self._requested_at: dict[int, float] = {}
 
     def __call__(self, widgets: list[int]) -> None:
-        """Ask for those widgets that were not asked for lately."""
+        """Request those widgets that were not requested lately."""
         now = time.monotonic()
-        fresh = [widget for widget in widgets if now - self._asked.get(widget, float("-inf")) > ASKED]
+        fresh = [widget for widget in widgets if now - self._requested_at.get(widget, float("-inf")) > REPEAT_AFTER]
         if not fresh:
             return
-        if len(self._asked) > REMEMBERED:
-            self._asked.clear()
-        self._asked.update(dict.fromkeys(fresh, now))
-        self._schedule.ask(fresh)
+        if len(self._requested_at) > REMEMBERED:
+            self._requested_at.clear()
+        self._requested_at.update(dict.fromkeys(fresh, now))
+        self._schedule.request(fresh)

@@ -1,13 +1,13 @@
-"""Ready answers for fragments that everybody may see: kept apart in the cache, where nginx finds them by itself.
+"""Complete responses for public fragments, stored apart in the cache so that nginx can serve them directly.
 
-An entry is what `/w/<id>/fragment?lang=<locale>` answers: a comment with what is known about the fragment, then its
-HTML. Its key is made of the widget's id and the locale alone, since nginx knows no version, so an entry is removed
-after the commit of everything that may change who sees it or what it says, and whenever the fragment is built.
+An entry is the response to `/w/<id>/fragment?lang=<locale>`: a comment with the fragment's metadata, then its HTML. Its
+key holds only the widget's id and the locale, since nginx knows no versions. So an entry is removed after each commit
+that may change its content or its audience, and whenever the fragment is built.
 
-A request that read the rows before such a commit may still be about to keep an entry. So each widget has a
-*generation*: it is read before the rows, changed before an entry is removed, and checked after an entry was kept; if it
-changed, the entry is removed again. Where the cache was unavailable at that time, all this fails unnoticed, so an entry
-lives for `LIFETIME` seconds only: less than the five after which access must have ended.
+A request that read the rows before such a commit may still write a stale entry. A per-widget *generation*, read before
+the rows and checked after the write, detects that: if it has changed, the entry is removed again. All of this
+fails unnoticed while the cache is unavailable, so an entry lives for only `LIFETIME` seconds, less than the five after
+which access must have ended.
 """
 
 import json
@@ -24,41 +24,43 @@ from hubs.fragments.versions import VersionTags
 from hubs.models import Database, Hub, Widget
 from hubs.models.session_events import TOUCHED, after_commit, touched
 
-#: Seconds for which an entry is kept; seconds for which a generation is, which must outlast any request.
+#: Lifetime in seconds of an entry, and of a generation, which must outlast any request.
 LIFETIME, GENERATION = 4, 86400
-#: Of what is known about a fragment, what its answer tells.
+#: The metadata of a fragment that are part of a response.
 META = ("version", "built_at", "state", "digest")
 _START, _END = b"<!--hubs ", b"-->\n"
 
 
 class CachedResponse(NamedTuple):
-    """A fragment's answer: what it tells, and its body with that in front."""
+    """The response for a fragment: its metadata, and its body, which begins with them."""
 
     meta: Mapping[str, Any]
     body: bytes
 
     def headers(self) -> list[tuple[str, str]]:
-        """Return the headers that tell the same as the comment, and an entity tag."""
+        """Return the metadata as headers, and an entity tag."""
         version, built_at, state, digest = (str(self.meta[name]) for name in META)
         return [
             ("X-Hubs-Version", version),
             ("X-Hubs-Built", built_at),
             ("X-Hubs-State", state),
             ("X-Hubs-Digest", digest),
-            # The moment of the build is in the body, so it is part of what the tag stands for.
+            # The time of the build is in the body, so the tag must change with it.
             ("ETag", f'"{version}-{digest}-{built_at}"'),
         ]
 
 
-def encode(known: Mapping[str, Any]) -> CachedResponse:
-    """Return the answer for a fragment, from its public form (`Fragment.public`)."""
-    meta = {name: known[name] for name in META}
-    head = json.dumps(meta, separators=(",", ":")).replace("-->", "")  # states and digests have none
-    return CachedResponse(meta, _START + head.encode() + _END + known["html"].encode())
+def encode(fragment: Mapping[str, Any]) -> CachedResponse:
+    """Return the response for the public form of a fragment (`Fragment.public`)."""
+    meta = {name: fragment[name] for name in META}
+    head = json.dumps(meta, separators=(",", ":")).replace(
+        "-->", ""
+    )  # no field contains it; the comment must end only once
+    return CachedResponse(meta, _START + head.encode() + _END + fragment["html"].encode())
 
 
 def decode(entry: bytes) -> CachedResponse | None:
-    """Read an entry of the cache; None for one that is damaged."""
+    """Parse a cache entry; None if it is damaged."""
     end = entry.find(_END)
     if not entry.startswith(_START) or end < 0:
         return None
@@ -70,37 +72,38 @@ def decode(entry: bytes) -> CachedResponse | None:
 
 
 class PublicFragmentCache:
-    """The entries in ``cache``."""
+    """Reads, stores and removes the entries in ``cache``."""
 
     def __init__(self, cache: Cache) -> None:
         self._cache = cache
-        #: Of the hubs and people in the same cache.
+        #: The version tags of hubs and people in the same cache.
         self.stamps = VersionTags(cache)
 
     @staticmethod
     def key(widget_id: int, locale: str) -> str:
-        """Spell an entry's key, as deploy/nginx does."""
+        """Return the key of an entry; deploy/nginx builds the same one."""
         return f"public:{widget_id}:{locale}"
 
     def read(self, widget_id: int, locale: str) -> CachedResponse | None:
-        """Return a widget's answer if one is kept: then everybody may see it."""
+        """Return the cached response of a widget, or None. Only public fragments have one."""
         entry = self._cache.get(self.key(widget_id, locale))
         return decode(entry) if entry is not None else None
 
     def generation(self, widget_id: int) -> bytes | None:
-        """Return what `keep` needs to know from before the widget's row was read."""
+        """Return the generation to pass to `store`; call it before the widget's row is read."""
         return self._cache.get(f"public-generation:{widget_id}")
 
-    def keep(self, widget_id: int, locale: str, answer: CachedResponse, generation: bytes | None) -> None:
-        """Keep an answer that everybody may see, unless something changed since ``generation``."""
+    def store(self, widget_id: int, locale: str, response: CachedResponse, generation: bytes | None) -> None:
+        """Store a public response unless the widget or its hub has changed since ``generation``."""
         if self.generation(widget_id) != generation:
             return
-        self._cache.set(self.key(widget_id, locale), answer.body, LIFETIME)
+        self._cache.set(self.key(widget_id, locale), response.body, LIFETIME)
+        # The change may have come between the check and the write.
         if self.generation(widget_id) != generation:
             self._cache.delete(self.key(widget_id, locale))
 
     def forget(self, widget_ids: Iterable[int]) -> None:
-        """Remove the answers of widgets, and keep those away that are on their way."""
+        """Remove the responses of widgets, and prevent requests in progress from storing older ones."""
         for number in widget_ids:
             self._cache.set(f"public-generation:{number}", secrets.token_hex(8).encode(), GENERATION)
             for locale in i18n.locales():
@@ -108,10 +111,9 @@ class PublicFragmentCache:
 
 
 def forget_after_commit(database: Database, public: PublicFragmentCache) -> None:
-    """Let the sessions of ``database`` forget what is kept of the rows that they changed, once they commit.
+    """Invalidate cached responses and version tags after each commit in sessions of ``database``.
 
-    That is the answers of widgets, where a change of a hub, such as of who may see it, counts for all widgets on it;
-    and by their stamps all that is made of hubs and people, wherever it is kept.
+    A changed hub invalidates the responses of all its widgets: the change may narrow their audience.
     """
     after_commit(database, _changed, public.forget)
     after_commit(database, touched, public.stamps.invalidate, TOUCHED)
@@ -120,5 +122,5 @@ def forget_after_commit(database: Database, public: PublicFragmentCache) -> None
 def _changed(session: Session) -> set[int]:
     rows = [*session.dirty, *session.deleted]
     hubs = [row.id for row in rows if isinstance(row, Hub)]
-    on_them = session.connection().scalars(select(Widget.id).where(Widget.hub_id.in_(hubs))) if hubs else ()
-    return {row.id for row in rows if isinstance(row, Widget)}.union(on_them)
+    on_hubs = session.connection().scalars(select(Widget.id).where(Widget.hub_id.in_(hubs))) if hubs else ()
+    return {row.id for row in rows if isinstance(row, Widget)}.union(on_hubs)

@@ -1,7 +1,7 @@
-"""Full lists, calendar files and previews: made at once where only our own database is read, else in the background.
+"""Full lists, calendar files and previews: rendered at once from our own database, else in the background.
 
-A result is kept for a while, so a request that was told to come back finds it. A service that hangs holds a few threads
-of the pool for each widget, and none that serves requests.
+A result is stored for a while, so that a request that is repeated later finds it. A service that hangs blocks a few
+threads of the pool per widget, and none that serves requests.
 """
 
 import json
@@ -24,21 +24,21 @@ from hubs.models import Database, Hub, Widget
 
 log = logging.getLogger(__name__)
 
-#: The kind of our jobs.
+#: The kind of these jobs in the engine.
 SIDE = "side"
-#: Seconds for which a result is kept, and results that a process keeps itself while the cache is unavailable.
-KEPT, OWN = 30, 8
-#: Jobs at once for one widget, and for previews on one hub.
+#: Lifetime of a result in seconds, and number of results kept in memory while the cache is unavailable.
+LIFETIME, IN_MEMORY = 30, 8
+#: Concurrent jobs of one widget, and concurrent previews on one hub.
 PER_WIDGET, PREVIEWS = 1, 2
-_MADE, _FAILED = b"+", b"-"
+_SUCCEEDED, _FAILED = b"+", b"-"
 _ERRORS = {error.__name__: error for error in (NotFound, UpstreamError, Unavailable)}
 
 
 @dataclass(frozen=True)
 class PreviewSpec:
-    """A widget that is on no page: what a preview is made of.
+    """The description of a widget to preview, which is on no page.
 
-    ``settings`` are in the form in which rows hold them. ``mark`` is equal for specs that look the same.
+    ``settings`` have the form that rows store. ``mark`` is equal for specs that look the same.
     """
 
     hub: int
@@ -50,18 +50,18 @@ class PreviewSpec:
 
 
 class BackgroundJobs:
-    """Makes full lists, calendar files and previews; one per process of the web app. None means: come back soon."""
+    """Renders full lists, calendar files and previews; one per web process. None as a result means: try again soon."""
 
     def __init__(self, fragments: FragmentStore, database: Database, engine: JobEngine) -> None:
         self._fragments, self._database, self._engine = fragments, database, engine
-        self._own: dict[str, tuple[float, bytes]] = {}
+        self._in_memory: dict[str, tuple[float, bytes]] = {}
 
     def page(self, row: Widget, number: int, locale: str = DEFAULT_LOCALE) -> str | None:
-        """Return a page of the whole list that a widget cuts.
+        """Return a page of the full list that a widget shortens.
 
-        :raises NotFound: when the widget cuts no list, or its list has no such page.
-        :raises UpstreamError: when the service does not give what the list is made of.
-        :raises Unavailable: when it cannot be made for another reason.
+        :raises NotFound: when the widget does not shorten a list, or its list has no such page.
+        :raises UpstreamError: when the service of the widget fails.
+        :raises Unavailable: when the list cannot be rendered for another reason.
         """
         if self._is_quick(row.plugin):
             return self._fragments.page(row, number, locale)
@@ -73,7 +73,7 @@ class BackgroundJobs:
         return page.decode() if page is not None else None
 
     def calendar(self, row: Widget, locale: str = DEFAULT_LOCALE) -> bytes | None:
-        """Return what a widget shows as an iCalendar file; raises what `page` does."""
+        """Return the meetings of a widget as an iCalendar file; raises what `page` does."""
         if self._is_quick(row.plugin):
             return self._fragments.calendar(row)
         return self._of_widget(row, "calendar", locale, self._fragments.calendar)
@@ -83,7 +83,7 @@ class BackgroundJobs:
         return self._fragments.fingerprint([hub.id, hub.version, hub.updated_on, *described])
 
     def preview(self, session: Session, spec: PreviewSpec, locale: str = DEFAULT_LOCALE) -> Fragment | None:
-        """Return the fragment of a preview, which is stored nowhere; an error of the widget is shown in it.
+        """Return the fragment of a preview; errors of the widget are shown in it.
 
         :raises Unavailable: when it takes too long.
         """
@@ -92,7 +92,7 @@ class BackgroundJobs:
 
         def draw(own: Session) -> bytes:
             own.get_one(Hub, spec.hub)
-            own.commit()  # gives the connection back
+            own.commit()  # returns the connection to the pool
             return self._draw(own, spec).pack()
 
         key, subject = key_of("o", "preview", spec.mark, locale), f"previews on hub {spec.hub}"
@@ -103,14 +103,15 @@ class BackgroundJobs:
         return widget_type is None or widget_type.is_quick
 
     def _of_widget(self, row: Widget, what: str, locale: str, render: Callable[[Widget], bytes]) -> bytes | None:
-        """Return what is rendered of a widget; it is rendered again whenever the widget's fragment was."""
+        """Return the result of ``render`` for a widget; rendered again after each build of its fragment."""
         state, number = self._fragments.key(row, locale), row.id
+        # A build changes the generation, and with it this key: list and fragment never contradict each other.
         key = key_of("o", state, self._fragments.public.generation(number), what)
 
         def run(session: Session) -> bytes:
             current = session.get(Widget, number, options=[joinedload(Widget.hub)])
-            session.commit()  # gives the connection back: a widget that hangs must not keep it
-            # The permission was checked for the widget as it was, not for what it has become since.
+            session.commit()  # returns the connection to the pool: a widget that hangs must not keep it
+            # The request's permission was checked for the old version of the widget only.
             if current is None or self._fragments.key(current, locale) != state:
                 raise Unavailable(_("This widget has just changed. Reload the page."))
             return render(current)
@@ -129,15 +130,15 @@ class BackgroundJobs:
             finally:
                 session.expunge(row)
 
-    def _result(self, key: str, subject: str, most: int, locale: str, act: Callable[[Session], bytes]) -> bytes | None:
-        """Return the result of ``act``, kept or made within `PATIENCE` seconds; raise the error that it ended with."""
-        result = _decode(self._kept(key))
+    def _result(self, key: str, subject: str, most: int, locale: str, work: Callable[[Session], bytes]) -> bytes | None:
+        """Return the result of ``work``, stored or computed within `PATIENCE` seconds; raise its error."""
+        result = _decode(self._stored(key))
         if result is None:
             job: Job[bytes] | None = None
 
             def is_ready() -> bool:
                 nonlocal job
-                job = job or self._begin(key, subject, most, locale, act)
+                job = job or self._begin(key, subject, most, locale, work)
                 return job is not None and (job.done or job.is_slow)
 
             self._engine.wait(is_ready)
@@ -147,62 +148,62 @@ class BackgroundJobs:
         return result
 
     def _begin(
-        self, key: str, subject: str, most: int, locale: str, act: Callable[[Session], bytes]
+        self, key: str, subject: str, most: int, locale: str, work: Callable[[Session], bytes]
     ) -> Job[bytes] | None:
         def run() -> bytes:
             with i18n.use(locale):
-                return self._keep(key, self._attempt(subject, act))
+                return self._store(key, self._attempt(subject, work))
 
         def give_up() -> bytes:
             with i18n.use(locale):
                 text = _("This took too long and was cancelled. Try again in a minute.")
-                return self._keep(key, _encode(Unavailable(text)))
+                return self._store(key, _encode(Unavailable(text)))
 
         def ready() -> bytes | None:
-            kept = self._kept(key)
-            return kept if _decode(kept) is not None else None
+            stored = self._stored(key)
+            return stored if _decode(stored) is not None else None
 
         return self._engine.submit(Job(key, SIDE, subject), run, give_up, most=most, ready=ready)
 
-    def _attempt(self, subject: str, act: Callable[[Session], bytes]) -> bytes:
+    def _attempt(self, subject: str, work: Callable[[Session], bytes]) -> bytes:
         try:
             with self._database.session() as session:
-                return _MADE + act(session)
-        except HubsError as error:  # its text is for people
+                return _SUCCEEDED + work(session)
+        except HubsError as error:  # its text is written for viewers
             return _encode(error)
-        except Exception:  # a widget may fail in any way; the request must be answered all the same
-            log.exception("%s: a list, calendar file or preview cannot be made", subject)
+        except Exception:  # widgets may raise anything; the request still needs an answer
+            log.exception("%s: a list, calendar file or preview cannot be rendered", subject)
             return _encode(Unavailable(_("This could not be created. Try again in a minute.")))
 
-    def _keep(self, key: str, result: bytes) -> bytes:
-        """Keep a result in the cache, or here while that is unavailable; return it."""
-        if not self._fragments.cache.set(key, result, KEPT):
-            self._own[key] = time.monotonic() + KEPT, result
-            for oldest in list(self._own)[:-OWN]:
-                self._own.pop(oldest, None)
+    def _store(self, key: str, result: bytes) -> bytes:
+        """Store a result in the cache, or in memory while that is unavailable; return it."""
+        if not self._fragments.cache.set(key, result, LIFETIME):
+            self._in_memory[key] = time.monotonic() + LIFETIME, result
+            for oldest in list(self._in_memory)[:-IN_MEMORY]:
+                self._in_memory.pop(oldest, None)
         return result
 
-    def _kept(self, key: str) -> bytes | None:
+    def _stored(self, key: str) -> bytes | None:
         result = self._fragments.cache.get(key)
         if result is None:
-            until, result = self._own.get(key, (0.0, None))
+            until, result = self._in_memory.get(key, (0.0, None))
             return result if time.monotonic() < until else None
         return result
 
 
 def _encode(error: HubsError) -> bytes:
-    """Return the form in which an error is kept."""
+    """Return the stored form of an error."""
     kind = next((name for name, known in _ERRORS.items() if isinstance(error, known)), Unavailable.__name__)
     return _FAILED + json.dumps([kind, str(error)]).encode()
 
 
 def _decode(result: bytes | None) -> bytes | HubsError | None:
-    """Return the result or the error; None where there is none, or none that this code has written."""
-    if result is None or result.startswith(_MADE):
+    """Return the stored result or error; None if it is missing or damaged."""
+    if result is None or result.startswith(_SUCCEEDED):
         return result[1:] if result else None
     try:
         kind, text = json.loads(result[1:])
         return _ERRORS[kind](str(text))
     except (ValueError, TypeError, LookupError):
-        log.warning("a kept result is damaged: %.80r", result)
+        log.warning("a stored result is damaged: %.80r", result)
         return None

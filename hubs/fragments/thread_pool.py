@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(eq=False, slots=True)
 class _Task:
-    """One piece of work; ``on_timeout`` is called when it exceeds the budget, in another thread."""
+    """One piece of work; ``on_timeout`` is called in another thread when the time limit is exceeded."""
 
     name: str
     run: Callable[[], None]
@@ -28,7 +28,7 @@ class _Task:
 
 
 class BoundedThreadPool:
-    """Works on at most ``size`` tasks at once; at most ``max_abandoned`` more may be stuck beyond their ``budget``."""
+    """Runs at most ``size`` tasks at once, each for ``budget`` seconds; at most ``max_abandoned`` more may be stuck."""
 
     def __init__(self, name: str, size: int, budget: float, max_abandoned: int = 16) -> None:
         self._name, self._size, self._budget, self._max_abandoned = name, size, budget, max_abandoned
@@ -37,14 +37,14 @@ class BoundedThreadPool:
         self._running: set[_Task] = set()
         self._active = self._idle = self._started = self._threads = 0
         self._watching = self._stopping = False
-        #: Threads that are beyond the time limit now.
+        #: Threads that are currently beyond the time limit.
         self.abandoned = 0
         #: What happened since the start: late, returned.
         self.counts: Counter[str] = Counter()
 
     @property
     def timeout_text(self) -> str:
-        """What to say about a task that exceeded the time limit."""
+        """The error text for a task that exceeded the time limit."""
         return f"no content within {self._budget:g} s; it is tried again later"
 
     def start(self, name: str, run: Callable[[], None], on_timeout: Callable[[], None]) -> bool:
@@ -58,7 +58,7 @@ class BoundedThreadPool:
                 self._started += 1
                 self._threads += 1
                 threading.Thread(target=self._work, name=f"{self._name}-{self._started}", daemon=True).start()
-            if not self._watching:  # threads are made when first needed, hence after the server forked its workers
+            if not self._watching:  # only now: a thread started at creation would not survive the fork of the workers
                 self._watching = True
                 threading.Thread(target=self._watch, name=f"{self._name}-watch", daemon=True).start()
             self._changed.notify_all()
@@ -71,7 +71,7 @@ class BoundedThreadPool:
             return not self._stopping
 
     def stop(self, timeout: float) -> None:
-        """Let running tasks finish for at most ``timeout`` seconds; begin no more."""
+        """Wait at most ``timeout`` seconds for running tasks; start no others."""
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
@@ -97,7 +97,7 @@ class BoundedThreadPool:
             return task
 
     def _finish(self, task: _Task) -> bool:
-        """Return whether the thread must end, since its place was given to another."""
+        """Return whether the thread must end because another one has replaced it."""
         with self._changed:
             self._running.discard(task)
             if task.abandoned:
@@ -119,6 +119,7 @@ class BoundedThreadPool:
                         return
                     ends = [task.deadline for task in self._running if not task.overdue]
                     self._changed.wait(max(0.0, min(ends) - time.monotonic()) if ends else None)
+            # Outside the lock: a handler writes to the cache and may take a while.
             for task in late:
                 self._survive(task.on_timeout, task.name)
 
@@ -130,18 +131,20 @@ class BoundedThreadPool:
             task.overdue = True
             task.abandoned = self.abandoned < self._max_abandoned
             self.counts["late"] += 1
-            if task.abandoned:
+            if task.abandoned:  # its place in the pool becomes free, although the thread still runs
                 self.abandoned += 1
                 self._active -= 1
                 self._threads -= 1
                 self._changed.notify_all()
-            kept = "its thread is abandoned" if task.abandoned else "it keeps its place, too many threads are abandoned"
-            log.error("%s exceeds %g s; %s (%d abandoned now)", task.name, self._budget, kept, self.abandoned)
+            outcome = (
+                "its thread is abandoned" if task.abandoned else "it keeps its place, too many threads are abandoned"
+            )
+            log.error("%s exceeds %g s; %s (%d abandoned now)", task.name, self._budget, outcome, self.abandoned)
         return overdue
 
     @staticmethod
     def _survive(run: Callable[[], None], name: str) -> None:
         try:
             run()
-        except BaseException:  # a thread that dies would keep its place for ever, SystemExit of a widget included
+        except BaseException:  # even SystemExit: a dead thread would keep its place in the pool for ever
             log.exception("%s failed", name)

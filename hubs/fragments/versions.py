@@ -9,12 +9,12 @@ from collections.abc import Iterable, Mapping
 
 from hubs.cache import Cache, key_of
 
-#: Seconds for which a tag is kept; a missing one costs a database query.
+#: Lifetime of a tag in seconds; a missing tag costs a database query.
 LIFETIME = 86400
 
 
 def key(kind: str, number: int) -> str:
-    """Spell the cache key of the version tag of a ``hub`` or a ``user``."""
+    """Return the cache key of the version tag of a ``hub`` or a ``user``."""
     return key_of("stamp", kind, number)
 
 
@@ -35,12 +35,13 @@ class VersionTags:
 
         Keys are omitted if the cache is unavailable or another process wins the race.
         """
-        stamps = {}
+        tags = {}
         for tag in keys:
             fresh = cached.get(tag) or _fresh()
+            # `add`, not `set`: two requests must not replace the tag that the other relies on.
             if tag in cached or self._cache.add(tag, fresh, LIFETIME):
-                stamps[tag] = fresh
-        return stamps
+                tags[tag] = fresh
+        return tags
 
 
 def _fresh() -> bytes:

@@ -85,7 +85,7 @@ def add(queued: Stack, name: str, seconds: float) -> int:
 
 def ask(store: redis.Redis, widget: int) -> None:
     """Ask for a widget as readers do."""
-    assert BuildSchedule(lambda: store).ask([widget])
+    assert BuildSchedule(lambda: store).request([widget])
 
 
 def count(store: redis.Redis, name: str, what: str = "begun") -> int:

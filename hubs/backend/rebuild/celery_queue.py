@@ -134,7 +134,7 @@ def enqueue(
     delay: float = 0.0,
 ) -> None:
     """Send the task of a leased widget and schedule a repetition; release the lease if sending fails."""
-    schedule.ask([widget], clock() + QUEUED)
+    schedule.request([widget], clock() + QUEUED)
     try:
         send(widget, lease_token, delay)
     except OperationalError:

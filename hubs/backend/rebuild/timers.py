@@ -47,7 +47,7 @@ class Timers:
         if len(self._rebuilder) > ENOUGH:
             return
         taken = self._due.take(self._lease)
-        for widget in taken.asked:
+        for widget in taken.requested:
             self._rebuilder.request(widget, [ALL])
         if taken.timed:
             watched = self._watched(taken.timed)

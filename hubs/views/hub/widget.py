@@ -47,7 +47,7 @@ def fragment(number: int) -> Response:
         return _later(make_response(_("This widget is still being built.") + "\n"))
     answer = encode(found.public())
     if can(VISITOR, "view", row):
-        public.keep(number, language, answer, generation)
+        public.store(number, language, answer, generation)
     return _answer(answer)
 
 

@@ -1,4 +1,4 @@
-"""Claims: one builder over all processes, whatever becomes of builder and cache."""
+"""Build locks: one builder over all processes, even if the builder dies or the cache loses entries."""
 
 import os
 import subprocess
@@ -14,9 +14,9 @@ from hubs.fragments.build_lock import acquire, age
 
 @pytest.fixture
 def cache(tmp_path: Path) -> Iterator[SQLiteCache]:
-    found = SQLiteCache(tmp_path / "cache.db")
-    yield found
-    found.close()
+    cache = SQLiteCache(tmp_path / "cache.db")
+    yield cache
+    cache.close()
 
 
 def test_there_is_one_builder_at_a_time(cache: SQLiteCache) -> None:
@@ -29,11 +29,11 @@ def test_there_is_one_builder_at_a_time(cache: SQLiteCache) -> None:
     assert acquire(cache, "b:1", 60) is not None
 
 
-def test_a_claim_that_ended_is_no_longer_held_and_takes_nothing_from_the_next(cache: SQLiteCache) -> None:
-    moment = [1000.0]
-    first = acquire(cache, "b:1", 60, lambda: moment[0])
+def test_an_expired_lock_is_not_held_and_does_not_release_the_next_one(cache: SQLiteCache) -> None:
+    now = [1000.0]
+    first = acquire(cache, "b:1", 60, lambda: now[0])
     cache.delete("b:1")  # as the cache does in time
-    moment[0] = 1061.0
+    now[0] = 1061.0
     assert first is not None
     assert not first.is_held()
     second = acquire(cache, "b:1", 60)
@@ -43,7 +43,7 @@ def test_a_claim_that_ended_is_no_longer_held_and_takes_nothing_from_the_next(ca
     assert not first.is_held()
 
 
-def test_a_claim_that_the_cache_lost_is_held_until_its_end_unless_another_has_one(cache: SQLiteCache) -> None:
+def test_a_lock_that_the_cache_lost_is_held_until_another_builder_acquires_it(cache: SQLiteCache) -> None:
     first = acquire(cache, "b:1", 60)
     cache.delete("b:1")  # evicted, or memcached was started again
     assert first is not None
@@ -52,7 +52,7 @@ def test_a_claim_that_the_cache_lost_is_held_until_its_end_unless_another_has_on
     assert not first.is_held()
 
 
-def test_without_a_cache_everybody_builds() -> None:
+def test_without_a_cache_every_builder_gets_a_lock() -> None:
     first, second = acquire(NullCache(), "b:1", 60), acquire(NullCache(), "b:1", 60)
     assert first is not None
     assert second is not None
@@ -60,17 +60,17 @@ def test_without_a_cache_everybody_builds() -> None:
     first.release()
 
 
-def test_how_long_somebody_has_been_building_is_known(cache: SQLiteCache) -> None:
+def test_age_returns_the_duration_of_the_running_build(cache: SQLiteCache) -> None:
     assert age(cache, "b:1") is None
     acquire(cache, "b:1", 60)
-    found = age(cache, "b:1")
-    assert found is not None
-    assert 0 <= found < 10
+    seconds = age(cache, "b:1")
+    assert seconds is not None
+    assert 0 <= seconds < 10
     cache.set("b:1", b"damaged", 60)
     assert age(cache, "b:1") == 0.0
 
 
-CLAIMING = """
+ACQUIRE_AND_DIE = """
 import os, signal, sys
 from pathlib import Path
 from hubs.cache import SQLiteCache
@@ -80,19 +80,19 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-def test_nobody_waits_for_a_builder_that_was_killed(cache: SQLiteCache, tmp_path: Path) -> None:
-    killed = subprocess.run([sys.executable, "-c", CLAIMING, str(tmp_path / "cache.db")], check=False)
+def test_the_lock_of_a_killed_builder_expires_at_once(cache: SQLiteCache, tmp_path: Path) -> None:
+    killed = subprocess.run([sys.executable, "-c", ACQUIRE_AND_DIE, str(tmp_path / "cache.db")], check=False)
     assert killed.returncode < 0
     assert cache.get("b:1") is not None
     assert age(cache, "b:1") is None
-    found = acquire(cache, "b:1", 60)
-    assert found is not None
-    assert found.is_held()
+    lock = acquire(cache, "b:1", 60)
+    assert lock is not None
+    assert lock.is_held()
     assert age(cache, "b:1") is not None
     assert acquire(cache, "b:1", 60) is None
 
 
-def test_of_a_builder_elsewhere_nobody_can_tell_whether_it_lives(cache: SQLiteCache) -> None:
+def test_a_lock_from_another_host_or_namespace_counts_as_held(cache: SQLiteCache) -> None:
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
     acquire(cache, "b:1", 60)

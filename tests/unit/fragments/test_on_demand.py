@@ -1,4 +1,4 @@
-"""What readers get: one build for all of them, and never a long wait."""
+"""Fragments for requests: one build for concurrent requests, and never a long wait."""
 
 import threading
 import time
@@ -46,30 +46,30 @@ def sticky(session: Session, team: Hub) -> Widget:
 
 
 class Slow:
-    """Makes building a widget take long, until it is released."""
+    """Blocks builds of widgets until it is released."""
 
     def __init__(self, fragments: FragmentStore, monkeypatch: pytest.MonkeyPatch, *widgets: int) -> None:
-        self.released, self.begun = threading.Event(), []
+        self.released, self.started = threading.Event(), []
         render = fragments._render
 
-        def slow(found: Any, row: Widget, *rest: Any) -> str:
+        def slow(widget_type: Any, row: Widget, *rest: Any) -> str:
             if row.id in widgets:
-                self.begun.append(row.id)
+                self.started.append(row.id)
                 self.released.wait(20)
-            return render(found, row, *rest)
+            return render(widget_type, row, *rest)
 
         monkeypatch.setattr(fragments, "_render", slow)
 
 
-def test_many_readers_of_an_uncached_widget_cause_one_build(
+def test_concurrent_requests_for_an_uncached_widget_cause_one_build(
     make: Make, fragments: FragmentStore, database: Database, sticky: Widget, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slow, reader, found = Slow(fragments, monkeypatch, sticky.id), make(), []
+    slow, reader, fragments_read = Slow(fragments, monkeypatch, sticky.id), make(), []
     threading.Timer(0.15, slow.released.set).start()
 
     def read() -> None:
         with database.session() as own:
-            found.append(reader.read(own.get_one(Widget, sticky.id)))
+            fragments_read.append(reader.read(own.get_one(Widget, sticky.id)))
             fragments.cache.close()
 
     threads = [threading.Thread(target=read) for _ in range(12)]
@@ -77,18 +77,18 @@ def test_many_readers_of_an_uncached_widget_cause_one_build(
         thread.start()
     for thread in threads:
         thread.join()
-    assert slow.begun == [sticky.id]
-    assert [one.state for one in found if one] == ["live"] * 12
+    assert slow.started == [sticky.id]
+    assert [fragment.state for fragment in fragments_read if fragment] == ["live"] * 12
 
 
-def test_who_claims_just_after_another_has_built_does_not_build_again(
+def test_a_lock_acquired_just_after_another_build_does_not_build_again(
     make: Make, fragments: FragmentStore, sticky: Widget, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    built, build, claim = [], fragments.build, fragments.lock
+    built, build, lock = [], fragments.build, fragments.lock
 
     def late(row: Widget) -> object:
-        built.append(build(row))  # another process: between our look and our claim
-        return claim(row)
+        built.append(build(row))  # another process: between our read and our lock
+        return lock(row)
 
     monkeypatch.setattr(fragments, "lock", late)
     monkeypatch.setattr(fragments, "build", lambda *arguments, **more: pytest.fail("built again"))
@@ -96,19 +96,19 @@ def test_who_claims_just_after_another_has_built_does_not_build_again(
     assert fragments.building_for(sticky) is None
 
 
-def test_a_builder_in_another_process_is_waited_for_only_for_a_moment(
+def test_a_request_waits_only_briefly_for_a_builder_in_another_process(
     make: Make, fragments: FragmentStore, sticky: Widget
 ) -> None:
-    reader, claim = make(), fragments.lock(sticky)
-    assert claim is not None
+    reader, lock = make(), fragments.lock(sticky)
+    assert lock is not None
     assert reader.read(sticky, patience=0.1) is None
-    claim.release()
+    lock.release()
     fresh = reader.read(sticky)
     assert fresh is not None
     assert fresh.state == "live"
 
 
-def test_a_builder_who_died_bars_nobody_once_its_claim_has_ended(
+def test_an_expired_lock_of_a_dead_builder_blocks_no_request(
     make: Make, fragments: FragmentStore, sticky: Widget
 ) -> None:
     assert fragments.lock(sticky) is not None
@@ -116,24 +116,24 @@ def test_a_builder_who_died_bars_nobody_once_its_claim_has_ended(
     assert make().read(sticky, patience=5) is not None
 
 
-def test_a_widget_that_hangs_is_given_up_and_handed_to_the_daemon(
+def test_a_widget_that_hangs_is_given_up_and_scheduled_for_the_daemon(
     make: Make, fragments: FragmentStore, sticky: Widget, store: fakeredis.FakeRedis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slow, reader = Slow(fragments, monkeypatch, sticky.id), make(budget=0.5)
     monkeypatch.setattr("random.uniform", lambda low, high: high)
     assert reader.read(sticky, patience=0.1) is None
-    found = wait_for(lambda: fragments.read(sticky), "the end of the budget")
-    assert isinstance(found, Fragment)
-    assert (found.state, found.failures) == ("failed", 1)
-    assert "no content within 0.5 s" in found.error
-    assert wait_for(lambda: store.zscore(KEY, str(sticky.id)), "the next try") == pytest.approx(found.due)
-    assert reader.read(sticky) == found  # at once, and without another build
+    failed = wait_for(lambda: fragments.read(sticky), "the time limit")
+    assert isinstance(failed, Fragment)
+    assert (failed.state, failed.failures) == ("failed", 1)
+    assert "no content within 0.5 s" in failed.error
+    assert wait_for(lambda: store.zscore(KEY, str(sticky.id)), "the next try") == pytest.approx(failed.due)
+    assert reader.read(sticky) == failed  # at once, and without another build
     slow.released.set()
     wait_for(lambda: getattr(fragments.read(sticky), "state", "") == "live", "the late content")
-    assert slow.begun == [sticky.id]
+    assert slow.started == [sticky.id]
 
 
-def test_nobody_waits_for_what_has_been_under_way_for_long(
+def test_requests_do_not_wait_for_a_build_that_has_been_running_for_long(
     make: Make, fragments: FragmentStore, sticky: Widget, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(on_demand, "PATIENCE", 0.2)
@@ -146,16 +146,16 @@ def test_nobody_waits_for_what_has_been_under_way_for_long(
     slow.released.set()
 
 
-def test_a_page_gets_what_is_built_in_time_and_leaves_the_rest_out(
+def test_a_page_gets_the_fragments_that_are_built_in_time(
     make: Make, fragments: FragmentStore, sticky: Widget, team: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slow = Slow(fragments, monkeypatch, sticky.id)
-    found = make(size=2).read_many(team.widgets, patience=1)
-    assert set(found) == {row.id for row in team.widgets} - {sticky.id}
+    ready = make(size=2).read_many(team.widgets, patience=1)
+    assert set(ready) == {row.id for row in team.widgets} - {sticky.id}
     slow.released.set()
 
 
-def test_when_all_threads_are_busy_the_daemon_is_asked(
+def test_the_daemon_builds_when_all_threads_are_busy(
     make: Make, fragments: FragmentStore, team: Hub, store: fakeredis.FakeRedis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = team.widgets[:2]
@@ -165,7 +165,7 @@ def test_when_all_threads_are_busy_the_daemon_is_asked(
     slow.released.set()
 
 
-def test_few_readers_wait_for_long_and_the_others_come_back(
+def test_only_few_requests_wait_for_long(
     make: Make, fragments: FragmentStore, database: Database, sticky: Widget, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slow, reader, took = Slow(fragments, monkeypatch, sticky.id), make(), []
@@ -187,34 +187,34 @@ def test_few_readers_wait_for_long_and_the_others_come_back(
     slow.released.set()
 
 
-def test_the_daemon_is_reminded_once_of_what_many_readers_see(store: fakeredis.FakeRedis) -> None:
-    remind = RefreshRequester(BuildSchedule(lambda: store))
-    remind([1, 2])
+def test_an_expired_widget_is_requested_once_for_many_views(store: fakeredis.FakeRedis) -> None:
+    refresh = RefreshRequester(BuildSchedule(lambda: store))
+    refresh([1, 2])
     store.flushall()
-    remind([1, 2, 3])
+    refresh([1, 2, 3])
     assert store.zrange(KEY, 0, -1) == [b"3"]
 
 
-def test_readers_keep_old_content_and_the_daemon_hears_that_its_time_has_come(
+def test_viewers_keep_expired_content_while_the_daemon_is_asked_to_build_it(
     fragments: FragmentStore, sticky: Widget, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reminded: list[list[int]] = []
-    monkeypatch.setattr(fragments, "on_due", reminded.append)
-    found = fragments.registry.get("sticky")
-    assert found is not None
-    monkeypatch.setattr(found.cls, "lifetime", 600)
-    made = fragments.build(sticky)
-    assert 530 < made.due - time.time() < 670
-    assert fragments.read(sticky) == made
-    assert reminded == []
-    monkeypatch.setattr("hubs.fragments.store.time", FakeTime(made.due + 1))
-    assert fragments.read(sticky) == made
-    assert reminded == [[sticky.id]]
+    requested: list[list[int]] = []
+    monkeypatch.setattr(fragments, "on_due", requested.append)
+    widget_type = fragments.registry.get("sticky")
+    assert widget_type is not None
+    monkeypatch.setattr(widget_type.cls, "lifetime", 600)
+    fragment = fragments.build(sticky)
+    assert 530 < fragment.due - time.time() < 670
+    assert fragments.read(sticky) == fragment
+    assert requested == []
+    monkeypatch.setattr("hubs.fragments.store.time", FakeTime(fragment.due + 1))
+    assert fragments.read(sticky) == fragment
+    assert requested == [[sticky.id]]
 
 
 class FakeTime:
-    def __init__(self, moment: float) -> None:
-        self.moment = moment
+    def __init__(self, now: float) -> None:
+        self.now = now
 
     def time(self) -> float:
-        return self.moment
+        return self.now

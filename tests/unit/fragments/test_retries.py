@@ -1,4 +1,4 @@
-"""When what failed is tried again: at random, later and later, and not before a service may be asked again."""
+"""Retries of failed builds: exponential back-off with full jitter, after any Retry-After of the service."""
 
 import time
 
@@ -18,19 +18,19 @@ from hubs.models import Hub
         (UpstreamUnreachable("Bodhi is left alone for a while.", retry_after=300.0), 300.0),
     ],
 )
-def test_the_next_try_is_anywhere_up_to_a_growing_bound(
+def test_the_retry_is_at_a_random_time_up_to_a_growing_bound(
     fragments: FragmentStore, session: Session, team: Hub, error: Exception, earliest: float
 ) -> None:
     row = team.widgets[0]
     for failures in range(1, 16):
         start = time.time()
-        made = fragments.give_up(row, error)
-        assert made.failures == failures
+        fragment = fragments.give_up(row, error)
+        assert fragment.failures == failures
         bound = earliest + min(RETRY[0] * 2.0**failures, RETRY[1])
-        assert start + earliest <= made.due <= time.time() + bound
+        assert start + earliest <= fragment.due <= time.time() + bound
 
 
-def test_those_that_failed_together_come_back_apart(fragments: FragmentStore, session: Session, team: Hub) -> None:
+def test_widgets_that_failed_together_are_retried_apart(fragments: FragmentStore, session: Session, team: Hub) -> None:
     row, error = team.widgets[0], RuntimeError("not today")
     for _ in range(12):
         fragments.give_up(row, error)
@@ -39,7 +39,7 @@ def test_those_that_failed_together_come_back_apart(fragments: FragmentStore, se
     assert waits[30] > 0.5 * RETRY[1]
 
 
-def test_a_service_that_is_down_leaves_the_last_good_content_and_says_what_is_wrong(
+def test_a_service_failure_keeps_the_last_good_content_and_shows_the_error(
     fragments: FragmentStore, session: Session, team: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     row = team.widgets[0]
@@ -50,9 +50,9 @@ def test_a_service_that_is_down_leaves_the_last_good_content_and_says_what_is_wr
 
     with monkeypatch.context() as patched:
         patched.setattr(fragments, "_render", down)
-        made = fragments.build(row)
-    assert (made.html, made.state, made.built_at) == (good.html, "stale", good.built_at)
-    assert made.error.endswith("Bodhi is left alone for a while.")
-    assert made.due >= time.time() + 59
+        fragment = fragments.build(row)
+    assert (fragment.html, fragment.state, fragment.built_at) == (good.html, "stale", good.built_at)
+    assert fragment.error.endswith("Bodhi is left alone for a while.")
+    assert fragment.due >= time.time() + 59
     back = fragments.build(row)
     assert (back.state, back.failures, back.due, back.error) == ("live", 0, 0.0, "")

@@ -1,4 +1,4 @@
-"""Full lists, calendar files and previews: made soon or in the background, and never by holding up a request."""
+"""Full lists, calendar files and previews: rendered quickly or in the background, never blocking a request."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -32,7 +32,7 @@ def feed(*titles: str) -> str:
 
 
 class Slow:
-    """Answers with a feed once it is released; counts who waits."""
+    """Answers with a feed once it is released; counts concurrent requests."""
 
     def __init__(self, upstream: Upstream, *titles: str) -> None:
         self.released, self.titles, self.most = threading.Event(), titles or ("High water",), 0
@@ -51,9 +51,9 @@ class Slow:
 
 @pytest.fixture
 def slow(upstream: Upstream) -> Iterator[Slow]:
-    found = Slow(upstream)
-    yield found
-    found.released.set()
+    service = Slow(upstream)
+    yield service
+    service.released.set()
 
 
 @pytest.fixture
@@ -66,8 +66,8 @@ def make(fragments: FragmentStore, database: Database, monkeypatch: pytest.Monke
     pools: list[BoundedThreadPool] = []
     monkeypatch.setattr(engine_module, "PATIENCE", 0.2)
 
-    def make(size: int = 4, budget: float = 30.0, most_lost: int = 16) -> BackgroundJobs:
-        pools.append(BoundedThreadPool("job", size, budget, most_lost))
+    def make(size: int = 4, budget: float = 30.0, max_abandoned: int = 16) -> BackgroundJobs:
+        pools.append(BoundedThreadPool("job", size, budget, max_abandoned))
         return BackgroundJobs(fragments, database, JobEngine(pools[-1], {SIDE: size}))
 
     yield make
@@ -75,14 +75,14 @@ def make(fragments: FragmentStore, database: Database, monkeypatch: pytest.Monke
         pool.stop(5)
 
 
-def test_a_list_that_comes_soon_is_given_at_once(make: Make, slow: Slow, row: Widget) -> None:
+def test_a_list_that_is_rendered_quickly_is_returned_at_once(make: Make, slow: Slow, row: Widget) -> None:
     slow.released.set()
     jobs = make()
     page = wait_for(lambda: jobs.page(row, 1), "the list")
     assert "High water" in str(page)
 
 
-def test_who_does_not_wait_finds_the_list_the_next_time(
+def test_a_later_request_finds_the_list_that_an_earlier_one_started(
     make: Make, slow: Slow, row: Widget, upstream: Upstream
 ) -> None:
     jobs = make()
@@ -93,7 +93,7 @@ def test_who_does_not_wait_finds_the_list_the_next_time(
     assert upstream.paths() == [FEED]
 
 
-def test_one_widget_is_asked_for_once_whatever_pages_of_it_are_wanted(make: Make, slow: Slow, row: Widget) -> None:
+def test_requests_for_several_pages_of_a_widget_run_one_job(make: Make, slow: Slow, row: Widget) -> None:
     jobs = make(size=8)
     for number in range(1, 6):
         assert jobs.page(row, number) is None
@@ -103,41 +103,41 @@ def test_one_widget_is_asked_for_once_whatever_pages_of_it_are_wanted(make: Make
     assert len(jobs._engine) == 1
 
 
-def test_widgets_that_ask_nobody_do_not_wait_for_those_that_do(
+def test_widgets_without_upstream_requests_do_not_wait_for_those_with_them(
     make: Make, slow: Slow, row: Widget, session: Session, team: Hub
 ) -> None:
     jobs = make(size=1)
     assert jobs.page(row, 1) is None
-    other = next(one for one in team.widgets if one.plugin == "members")
+    other = next(widget for widget in team.widgets if widget.plugin == "members")
     assert "owner" in str(jobs.page(other, 1))
     busy = add(session, team, "rss", url=row.settings["url"])
     assert jobs.page(busy, 1) is None  # no thread is free, and nothing is queued
     assert len(jobs._engine) == 1
 
 
-def test_what_takes_too_long_is_given_up_and_not_begun_again_while_it_is_stuck(
+def test_a_job_that_times_out_is_not_started_again_while_its_thread_is_stuck(
     make: Make, slow: Slow, row: Widget, fragments: FragmentStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     jobs = make(budget=1.5)
     assert jobs.page(row, 1) is None
-    wait_for(lambda: jobs._kept(next(iter(jobs._engine._jobs))), "the end of the budget")
+    wait_for(lambda: jobs._stored(next(iter(jobs._engine._jobs))), "the time limit")
     with pytest.raises(Unavailable, match="took too long"):
         jobs.page(row, 1)
     with pytest.raises(Unavailable, match="took too long"):
         jobs.page(row, 2)  # another page of the same list would be stuck as well
     assert slow.most == 1
     slow.released.set()
-    assert "High water" in str(wait_for(lambda: _settled(jobs, row), "the late list"))
+    assert "High water" in str(wait_for(lambda: _page_or_none(jobs, row), "the late list"))
 
 
-def _settled(jobs: BackgroundJobs, row: Widget) -> str | None:
+def _page_or_none(jobs: BackgroundJobs, row: Widget) -> str | None:
     try:
         return jobs.page(row, 1)
     except Unavailable:
         return None
 
 
-def test_what_a_service_refuses_is_told_and_not_asked_for_again_at_once(
+def test_a_refusal_of_the_service_is_reported_and_not_retried_at_once(
     make: Make, row: Widget, upstream: Upstream
 ) -> None:
     upstream.on(FEED, Reply("", 403))
@@ -148,13 +148,13 @@ def test_what_a_service_refuses_is_told_and_not_asked_for_again_at_once(
     assert upstream.paths() == [FEED]
 
 
-def test_a_list_that_is_not_that_long_has_no_such_page(make: Make, slow: Slow, row: Widget) -> None:
+def test_a_page_beyond_the_end_of_the_list_is_not_found(make: Make, slow: Slow, row: Widget) -> None:
     slow.released.set()
     with pytest.raises(NotFound, match="no such page"):
         wait_for(lambda: make().page(row, 2), "the answer")
 
 
-def test_a_widget_that_breaks_is_told_without_its_secrets(
+def test_the_error_of_a_broken_widget_is_reported_without_its_text(
     make: Make, row: Widget, fragments: FragmentStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*arguments: Any) -> str:
@@ -166,7 +166,7 @@ def test_a_widget_that_breaks_is_told_without_its_secrets(
     assert "secret" not in str(caught.value)
 
 
-def test_when_the_box_is_built_anew_so_is_its_list(
+def test_a_build_of_the_widget_also_renews_its_list(
     make: Make, slow: Slow, row: Widget, fragments: FragmentStore
 ) -> None:
     slow.released.set()
@@ -178,7 +178,7 @@ def test_when_the_box_is_built_anew_so_is_its_list(
     assert "Low water" in str(wait_for(lambda: jobs.page(row, 1), "the new list"))
 
 
-def test_what_changed_before_it_could_be_made_is_not_shown_to_who_asked_before(
+def test_a_widget_that_changes_before_rendering_is_not_shown_to_the_earlier_request(
     make: Make, row: Widget, database: Database, monkeypatch: pytest.MonkeyPatch, upstream: Upstream
 ) -> None:
     jobs = make()
@@ -191,26 +191,26 @@ def test_what_changed_before_it_could_be_made_is_not_shown_to_who_asked_before(
     assert upstream.paths() == []
 
 
-def test_a_damaged_outcome_is_made_anew(make: Make, slow: Slow, row: Widget, fragments: FragmentStore) -> None:
+def test_a_damaged_result_is_computed_again(make: Make, slow: Slow, row: Widget, fragments: FragmentStore) -> None:
     slow.released.set()
     jobs, store = make(), fragments.cache
     wait_for(lambda: jobs.page(row, 1), "the list")
-    kept: list[str] = []
+    keys: list[str] = []
     get = store.get
 
-    def remember(key: str) -> bytes | None:
-        kept.extend([key] if key.startswith("o:") else [])
+    def record(key: str) -> bytes | None:
+        keys.extend([key] if key.startswith("o:") else [])
         return get(key)
 
-    fragments.cache.get = remember  # type: ignore[method-assign]
+    fragments.cache.get = record  # type: ignore[method-assign]
     jobs.page(row, 1)
     fragments.cache.get = get  # type: ignore[method-assign]
     for damaged in (b"", b"nonsense", b'-["SystemExit", "x"]', b"-{}"):
-        store.set(kept[0], damaged, 60)
+        store.set(keys[0], damaged, 60)
         assert "High water" in str(wait_for(lambda: jobs.page(row, 1), "the list"))
 
 
-def test_without_a_cache_a_list_is_found_in_the_process_that_made_it(
+def test_without_a_cache_the_process_keeps_its_own_results(
     make: Make, slow: Slow, row: Widget, fragments: FragmentStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fragments, "cache", NullCache())
@@ -218,45 +218,45 @@ def test_without_a_cache_a_list_is_found_in_the_process_that_made_it(
     jobs = make()
     assert jobs.page(row, 1) is None
     slow.released.set()
-    wait_for(lambda: not len(jobs._engine), "the end")
+    wait_for(lambda: not len(jobs._engine), "the job to end")
     assert "High water" in str(jobs.page(row, 1))
     for number in range(2, 20):
-        jobs._of_widget(row, f"thing {number}", "en", lambda one: b"x" * 10)
-    assert len(jobs._own) <= side_jobs.OWN
+        jobs._of_widget(row, f"thing {number}", "en", lambda widget: b"x" * 10)
+    assert len(jobs._in_memory) <= side_jobs.IN_MEMORY
 
 
 def preview(jobs: BackgroundJobs, session: Session, registry: Registry, hub: Hub, **values: object) -> previews.Preview:
-    found = registry.get("rss")
-    assert found is not None
-    return previews.render(session, jobs, hub, found, values, {}, "", "left", "en")
+    rss = registry.get("rss")
+    assert rss is not None
+    return previews.render(session, jobs, hub, rss, values, {}, "", "left", "en")
 
 
-def test_a_preview_that_takes_long_is_found_the_next_time_and_leaves_no_trace(
+def test_a_slow_preview_is_found_by_the_next_request_and_leaves_no_row(
     make: Make, slow: Slow, session: Session, registry: Registry, team: Hub, upstream: Upstream
 ) -> None:
     jobs, settings = make(), {"url": upstream.url + FEED, "count": 5}
     first = preview(jobs, session, registry, team, **settings)
     assert (first.fragment, first.being_made) == (None, True)
     slow.released.set()
-    found = wait_for(lambda: preview(jobs, session, registry, team, **settings).fragment, "the preview")
-    assert "High water" in found.html  # type: ignore[attr-defined]
+    fragment = wait_for(lambda: preview(jobs, session, registry, team, **settings).fragment, "the preview")
+    assert "High water" in fragment.html  # type: ignore[attr-defined]
     assert upstream.paths() == [FEED]
     other = preview(jobs, session, registry, team, **{**settings, "count": 1})
     assert other.being_made or other.fragment is not None
-    wait_for(lambda: not len(jobs._engine), "the end")
+    wait_for(lambda: not len(jobs._engine), "the job to end")
     assert session.query(Widget).filter_by(key="preview").count() == 0
 
 
-def test_a_preview_that_takes_too_long_says_so_and_the_form_stays(
+def test_a_preview_that_times_out_says_so_beside_the_form(
     make: Make, slow: Slow, session: Session, registry: Registry, team: Hub, upstream: Upstream
 ) -> None:
     jobs, settings = make(budget=1.5), {"url": upstream.url + FEED, "count": 5}
     assert preview(jobs, session, registry, team, **settings).being_made
-    found = wait_for(lambda: preview(jobs, session, registry, team, **settings).problem, "the end of the budget")
-    assert "took too long" in str(found)
+    problem = wait_for(lambda: preview(jobs, session, registry, team, **settings).problem, "the time limit")
+    assert "took too long" in str(problem)
 
 
-def test_previews_on_one_hub_are_few_at_once(
+def test_concurrent_previews_on_one_hub_are_limited(
     make: Make, slow: Slow, session: Session, registry: Registry, team: Hub, upstream: Upstream
 ) -> None:
     jobs = make(size=8)

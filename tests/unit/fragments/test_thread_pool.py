@@ -1,4 +1,4 @@
-"""Threads with a budget: what hangs is given up, does not stand in the way, and is bounded."""
+"""Thread pools with a time limit: tasks that hang are reported and replaced, up to a bound."""
 
 import threading
 import time
@@ -11,10 +11,10 @@ from tests.services import wait_for
 
 
 @pytest.fixture
-def crew() -> Iterator[BoundedThreadPool]:
-    found = BoundedThreadPool("test", size=2, budget=0.2, max_abandoned=3)
-    yield found
-    found.stop(0.5)
+def pool() -> Iterator[BoundedThreadPool]:
+    pool = BoundedThreadPool("test", size=2, budget=0.2, max_abandoned=3)
+    yield pool
+    pool.stop(0.5)
 
 
 class Hung:
@@ -23,10 +23,10 @@ class Hung:
     def __init__(self) -> None:
         self.released = threading.Event()
         self.late: list[float] = []
-        self.begun: list[float] = []
+        self.started: list[float] = []
 
-    def act(self) -> None:
-        self.begun.append(time.monotonic())
+    def run(self) -> None:
+        self.started.append(time.monotonic())
         self.released.wait(20)
 
     def give_up(self) -> None:
@@ -35,70 +35,68 @@ class Hung:
 
 @pytest.fixture
 def hung() -> Iterator[Hung]:
-    found = Hung()
-    yield found
-    found.released.set()
+    tasks = Hung()
+    yield tasks
+    tasks.released.set()
 
 
 def never() -> None:
-    pytest.fail("was called late")
+    pytest.fail("the task timed out")
 
 
-def test_no_more_than_its_size_is_done_at_once(hung: Hung) -> None:
-    crew = BoundedThreadPool("test", size=2, budget=20)
-    assert [crew.start("task", hung.act, never) for _ in range(3)] == [True, True, False]
+def test_at_most_size_tasks_run_at_once(hung: Hung) -> None:
+    pool = BoundedThreadPool("test", size=2, budget=20)
+    assert [pool.start("task", hung.run, never) for _ in range(3)] == [True, True, False]
     hung.released.set()
-    wait_for(lambda: crew.start("task", hung.act, never), "room")
-    crew.stop(1)
-    assert not crew.start("task", hung.act, never)
-    assert not crew.wait_for_room()
+    wait_for(lambda: pool.start("task", hung.run, never), "room")
+    pool.stop(1)
+    assert not pool.start("task", hung.run, never)
+    assert not pool.wait_for_room()
 
 
-def test_threads_are_used_again(crew: BoundedThreadPool) -> None:
+def test_threads_are_reused(pool: BoundedThreadPool) -> None:
     names: set[str] = set()
     for _ in range(50):
-        assert crew.wait_for_room()
-        assert crew.start("task", lambda: names.add(threading.current_thread().name), never)
-    crew.stop(1)
+        assert pool.wait_for_room()
+        assert pool.start("task", lambda: names.add(threading.current_thread().name), never)
+    pool.stop(1)
     assert len(names) <= 2
 
 
-def test_what_exceeds_its_budget_is_given_up_and_no_longer_stands_in_the_way(
-    crew: BoundedThreadPool, hung: Hung
-) -> None:
+def test_a_task_that_times_out_is_reported_and_frees_its_place(pool: BoundedThreadPool, hung: Hung) -> None:
     done: list[int] = []
-    assert crew.start("a", hung.act, hung.give_up)
-    assert crew.start("b", hung.act, hung.give_up)
-    assert not crew.start("c", lambda: done.append(1), never)
-    assert crew.wait_for_room()
+    assert pool.start("a", hung.run, hung.give_up)
+    assert pool.start("b", hung.run, hung.give_up)
+    assert not pool.start("c", lambda: done.append(1), never)
+    assert pool.wait_for_room()
     wait_for(lambda: len(hung.late) == 2, "both to be given up")
-    assert (crew.abandoned, crew.counts["late"]) == (2, 2)
-    assert min(hung.late) - hung.begun[0] >= 0.2
-    assert crew.start("c", lambda: done.append(1), never)
+    assert (pool.abandoned, pool.counts["late"]) == (2, 2)
+    assert min(hung.late) - hung.started[0] >= 0.2
+    assert pool.start("c", lambda: done.append(1), never)
     wait_for(lambda: done, "the third")
     hung.released.set()
-    wait_for(lambda: crew.abandoned == 0, "the lost ones to come back")
-    assert crew.counts["returned"] == 2
+    wait_for(lambda: pool.abandoned == 0, "the abandoned threads to return")
+    assert pool.counts["returned"] == 2
 
 
-def test_the_number_of_lost_threads_is_bounded(crew: BoundedThreadPool, hung: Hung) -> None:
+def test_the_number_of_abandoned_threads_is_bounded(pool: BoundedThreadPool, hung: Hung) -> None:
     for _ in range(5):
-        assert crew.wait_for_room()
-        assert crew.start("hangs", hung.act, hung.give_up)
-    wait_for(lambda: len(hung.late) == 5, "all to be given up")  # whoever waits is told all the same
-    assert crew.abandoned == 3
-    assert not crew.start("one more", hung.act, never)
+        assert pool.wait_for_room()
+        assert pool.start("hangs", hung.run, hung.give_up)
+    wait_for(lambda: len(hung.late) == 5, "all to be given up")  # timeouts are reported beyond the bound, too
+    assert pool.abandoned == 3
+    assert not pool.start("one more", hung.run, never)
     hung.released.set()
-    assert crew.wait_for_room()
-    wait_for(lambda: crew.abandoned == 0, "all to come back")
-    assert crew.start("one more", hung.act, never)
+    assert pool.wait_for_room()
+    wait_for(lambda: pool.abandoned == 0, "all threads to return")
+    assert pool.start("one more", hung.run, never)
 
 
-def test_a_task_that_raises_whatever_leaves_its_place_to_the_next(crew: BoundedThreadPool) -> None:
+def test_a_task_that_raises_frees_its_place(pool: BoundedThreadPool) -> None:
     def fails() -> None:
         raise SystemExit("no")
 
     for _ in range(10):
-        assert crew.wait_for_room()
-        assert crew.start("fails", fails, never)
-    wait_for(crew.wait_for_room, "room")
+        assert pool.wait_for_room()
+        assert pool.start("fails", fails, never)
+    wait_for(pool.wait_for_room, "room")

@@ -1,4 +1,4 @@
-"""Stamps change with what they stand for, and those that nobody can vouch for are left out."""
+"""Version tags change with each commit about their hub or person; unreliable ones are omitted."""
 
 from pathlib import Path
 
@@ -17,83 +17,83 @@ from tests.unit.conftest import user_of
 
 @pytest.fixture
 def wired(database: Database, fragments: FragmentStore) -> FragmentStore:
-    """Give the fragments whose cache holds the stamps that the tests' sessions change."""
+    """Return fragments whose version tags are replaced by commits of the tests' sessions."""
     forget_after_commit(database, fragments.public)
     return fragments
 
 
-def stamped(fragments: FragmentStore, *things: tuple[str, int]) -> list[bytes]:
+def tags_of(fragments: FragmentStore, *things: tuple[str, int]) -> list[bytes]:
     keys = [key(*thing) for thing in things]
-    found = fragments.public.stamps.ensure(keys, fragments.cache.get_many(keys))
-    return [found[one] for one in keys]
+    tags = fragments.public.stamps.ensure(keys, fragments.cache.get_many(keys))
+    return [tags[name] for name in keys]
 
 
-def test_a_stamp_stays_until_it_is_changed(fragments: FragmentStore) -> None:
-    first = stamped(fragments, ("hub", 1), ("user", 1))
-    assert stamped(fragments, ("hub", 1), ("user", 1)) == first
+def test_a_tag_stays_until_it_is_invalidated(fragments: FragmentStore) -> None:
+    first = tags_of(fragments, ("hub", 1), ("user", 1))
+    assert tags_of(fragments, ("hub", 1), ("user", 1)) == first
     fragments.public.stamps.invalidate([("hub", 1)])
-    hub, user = stamped(fragments, ("hub", 1), ("user", 1))
+    hub, user = tags_of(fragments, ("hub", 1), ("user", 1))
     assert (hub != first[0], user == first[1]) == (True, True)
 
 
-def test_a_stamp_that_somebody_else_makes_meanwhile_is_left_out(tmp_path: Path) -> None:
+def test_a_tag_that_another_process_stores_first_is_omitted(tmp_path: Path) -> None:
     store = SQLiteCache(tmp_path / "cache.db")
     store.set(key("hub", 1), b"theirs", 60)
     assert VersionTags(store).ensure([key("hub", 1), key("hub", 2)], {}).keys() == {key("hub", 2)}
     store.close()
 
 
-def test_without_a_cache_there_are_no_stamps() -> None:
-    found = VersionTags(NullCache())
-    found.invalidate([("hub", 1)])
-    assert found.ensure([key("hub", 1)], {}) == {}
+def test_without_a_cache_there_are_no_tags() -> None:
+    tags = VersionTags(NullCache())
+    tags.invalidate([("hub", 1)])
+    assert tags.ensure([key("hub", 1)], {}) == {}
 
 
-def test_a_role_changes_the_stamps_of_its_hub_and_its_person_with_the_commit(
+def test_committing_a_role_replaces_the_tags_of_its_hub_and_person(
     session: Session, team: Hub, wired: FragmentStore
 ) -> None:
     stranger, owner = user_of(session, "stranger"), user_of(session, "owner")
     things = ("hub", team.id), ("user", stranger.id), ("user", owner.id)
-    before = stamped(wired, *things)
+    before = tags_of(wired, *things)
     session.add(Role(hub_id=team.id, user_id=stranger.id, role=RoleName.MEMBER))
     session.flush()
-    assert stamped(wired, *things) == before
+    assert tags_of(wired, *things) == before
     session.commit()
-    after = stamped(wired, *things)
-    assert [one == other for one, other in zip(before, after, strict=True)] == [False, False, True]
+    after = tags_of(wired, *things)
+    assert [old == new for old, new in zip(before, after, strict=True)] == [False, False, True]
 
 
-def test_a_change_that_is_rolled_back_changes_no_stamp(session: Session, team: Hub, wired: FragmentStore) -> None:
-    before = stamped(wired, ("hub", team.id))
+def test_a_rolled_back_change_replaces_no_tag(session: Session, team: Hub, wired: FragmentStore) -> None:
+    before = tags_of(wired, ("hub", team.id))
     team.summary = "never"
     session.flush()
     session.rollback()
     session.commit()
-    assert stamped(wired, ("hub", team.id)) == before
+    assert tags_of(wired, ("hub", team.id)) == before
 
 
-def test_a_savepoint_changes_no_stamp_before_all_is_committed(
-    session: Session, team: Hub, wired: FragmentStore
-) -> None:
-    before = stamped(wired, ("hub", team.id))
+def test_a_savepoint_replaces_no_tag_before_the_outer_commit(session: Session, team: Hub, wired: FragmentStore) -> None:
+    before = tags_of(wired, ("hub", team.id))
     with session.begin_nested():
         team.summary = "inside"
-    assert stamped(wired, ("hub", team.id)) == before
+    assert tags_of(wired, ("hub", team.id)) == before
     with pytest.raises(KeyError), session.begin_nested():
         raise KeyError
     session.commit()
-    assert stamped(wired, ("hub", team.id)) != before
+    assert tags_of(wired, ("hub", team.id)) != before
 
 
-def test_signing_out_everywhere_changes_the_person_s_stamp(session: Session, team: Hub, wired: FragmentStore) -> None:
+def test_signing_out_everywhere_replaces_the_tag_of_the_person(
+    session: Session, team: Hub, wired: FragmentStore
+) -> None:
     owner = user_of(session, "owner")
     sessions.start(session, owner, 60)
     session.commit()
-    before = stamped(wired, ("user", owner.id))
+    before = tags_of(wired, ("user", owner.id))
     assert sessions.end_all(session, owner.id) == 1
     session.commit()
-    assert stamped(wired, ("user", owner.id)) != before
+    assert tags_of(wired, ("user", owner.id)) != before
 
 
-def test_a_stamp_outlives_every_page_that_depends_on_it() -> None:
+def test_a_tag_outlives_every_page_that_depends_on_it() -> None:
     assert versions.LIFETIME >= 3600

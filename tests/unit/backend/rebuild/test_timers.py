@@ -44,7 +44,7 @@ def timers(
 
 
 def test_what_was_asked_for_is_computed_wholly_anew(timers: Timers, due: BuildSchedule, asked: Asked) -> None:
-    due.ask([4, 5])
+    due.request([4, 5])
     timers.tick()
     timers.tick()
     assert Counter(asked.widgets) == Counter({(4, (ALL,)): 1, (5, (ALL,)): 1})
@@ -64,7 +64,7 @@ def test_what_grew_old_is_built_only_where_somebody_looks(
 
 
 def test_nothing_more_is_taken_while_much_waits(timers: Timers, due: BuildSchedule, asked: Asked) -> None:
-    due.ask([4])
+    due.request([4])
     asked.waiting = ENOUGH + 1
     timers.tick()
     assert asked.widgets == []
