@@ -51,7 +51,7 @@ class FragmentReader:
         return fragments
 
     def _begin(self, row: Widget, locale: str) -> Job[Fragment] | None:
-        """Return the job that builds a fragment, started if needed; None if another process does or no thread is idle."""
+        """Return the job that builds a fragment, started if needed; None if another process does, or all are busy."""
         job: Job[Fragment] = Job(self._fragments.key(row, locale), BUILD, f"widget {row.id}")
         known = self._engine.get(job.key)
         if known is not None:
