@@ -95,6 +95,14 @@ class BadMessage(HubsError):
     """What came from the bus is not a usable message."""
 
 
+class RefusedDelivery(HubsError):
+    """A webhook's delivery cannot be used; the message is marked for translation and translated where it is shown."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
 class NeedsSetup(HubsError):
     """A widget lacks a setting without which it has nothing to show; ``detail`` is for those who may change it."""
 

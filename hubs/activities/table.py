@@ -17,6 +17,7 @@ from hubs.activities.readers import (
     retired,
     updates,
     upstream,
+    webhooks,
 )
 
 log = logging.getLogger(__name__)
@@ -41,6 +42,9 @@ READERS: Mapping[str, Reader] = {
     "bugzilla": bugzilla.read,
     "anitya": upstream.anitya,
     "hotness": upstream.hotness,
+    "weblate": webhooks.weblate,
+    "webhook": webhooks.standard,
+    "cloudevents": webhooks.cloudevents,
     **community.READERS,
     **accounts.READERS,
     **infra.READERS,

@@ -1,6 +1,6 @@
 """The message bus: what arrives (`envelope`, `message`) and what leaves (`fedmsg`)."""
 
-from hubs.bus.envelope import DEPTH, parse
+from hubs.bus.envelope import DEPTH, from_webhook, parse
 from hubs.bus.fedmsg import NullPublisher, Publisher, signed
 from hubs.bus.message import AMQP, FEDMSG, HISTORY, MODULE, ORIGINS, WEBHOOK, Message, Receipt, acknowledge, identity
 
@@ -17,6 +17,7 @@ __all__ = [
     "Publisher",
     "Receipt",
     "acknowledge",
+    "from_webhook",
     "identity",
     "parse",
     "signed",

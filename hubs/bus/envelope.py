@@ -5,11 +5,11 @@ here, so that everything behind sees one shape.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from hubs.bus.message import AMQP, FEDMSG, HISTORY, INFO, WEBHOOK, Message, content_id, identity
+from hubs.bus.message import AMQP, FEDMSG, HISTORY, INFO, WEBHOOK, Message, Receipt, content_id, identity
 from hubs.errors import BadMessage
 
 #: Deepest nesting of a message's body.
@@ -68,6 +68,19 @@ def parse(envelope: object, origin: str = "") -> Message:
     )
 
 
+def from_webhook(
+    msg_id: str, topic: str, body: dict[str, Any], hub_id: int, received_at: datetime, receipt: Receipt | None = None
+) -> Message:
+    """Return the message of a verified webhook, which speaks for one hub; its body has no wrappers.
+
+    :raises BadMessage: with the reason, when the topic is too long or the body nested too deep.
+    """
+    # What looks like a wrapper is none: it could bring in another id, or fields that only trusted publishers may fill.
+    sent = received_at.timestamp()
+    message = _message(WEBHOOK, topic=topic, msg_id=msg_id, sent=sent, body=body, named=_Named(), wrapped=False)
+    return replace(message, hub_id=hub_id, received_at=received_at, receipt=receipt)
+
+
 def _origin(envelope: Mapping[str, Any]) -> str:
     if "msg" in envelope:
         return HISTORY if isinstance(envelope.get("headers"), Mapping) or "users" in envelope else FEDMSG
@@ -92,6 +105,7 @@ def _message(
     body: object,
     named: _Named,
     raw: Mapping[str, Any] | None = None,
+    wrapped: bool = True,
 ) -> Message:
     """Check and unwrap the parts of a message; ``raw`` is its envelope, where it has the form of fedmsg's."""
     if not isinstance(topic, str) or not topic:
@@ -101,7 +115,7 @@ def _message(
     if _too_deep(body):
         raise BadMessage(f"nested deeper than {DEPTH}")
     fields: dict[str, Any] = body
-    if isinstance(body.get("msg"), dict) and isinstance(body.get("topic"), str) and "msg_id" in body:
+    if wrapped and isinstance(body.get("msg"), dict) and isinstance(body.get("topic"), str) and "msg_id" in body:
         # The bridge from fedmsg to AMQP sends the whole envelope as the body.
         msg_id, sent, fields = body.get("msg_id") or msg_id, body.get("timestamp") or sent, body["msg"]
     msg_id = msg_id or content_id(topic, sent, (raw or {}).get("i"), fields)
@@ -110,7 +124,7 @@ def _message(
     for name, value in (("topic", topic), ("msg_id", msg_id)):
         if len(value) > _LIMITS[name] or not value.isprintable():
             raise BadMessage(f"{name} is too long or not printable")
-    sent_at, fields = _moment(sent), unwrap(fields)
+    sent_at, fields = _moment(sent), unwrap(fields) if wrapped else fields
     key = identity(msg_id)
     return Message(
         msg_id=key,

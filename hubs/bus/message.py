@@ -62,6 +62,8 @@ class Message:
     icon: str = ""
     #: False for what came another way than by the bus, and was not shown to be from whom it says.
     authenticated: bool = True
+    #: The hub that a webhook speaks for: nothing outside of it shows the message. None for all other ways.
+    hub_id: int | None = None
     receipt: Receipt | None = field(default=None, compare=False, repr=False)
     name: str = field(init=False)
     category: str = field(init=False)

@@ -54,5 +54,12 @@ VERBS: Mapping[str, Forms] = {
     ),
     "playbook.started": Forms(N_("{actor} started the playbook {thing}"), N_("You started the playbook {thing}")),
     "playbook.finished": Forms(N_("{actor} ran the playbook {thing}"), N_("You ran the playbook {thing}")),
+    "translation.changed": Forms(
+        N_("{actor} worked on the translation {thing}"),
+        N_("You worked on the translation {thing}"),
+        nobody=N_("The translation {thing} was changed"),
+    ),
+    "event.reported": Forms(N_("{actor}: {thing}"), nobody=N_("{thing} was reported")),
+    "webhook.tested": Forms(N_("{actor} tested the webhook {thing}"), N_("You tested the webhook {thing}")),
     "host.state": Forms(N_("The monitoring reports on {thing}")),
 }

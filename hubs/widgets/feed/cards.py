@@ -54,6 +54,8 @@ ICONS = {
     "mailman": "mail",
     "planet": "feed",
     "wiki": "page",
+    "weblate": "page",
+    **dict.fromkeys(("webhook", "cloudevents"), "bell"),
 }
 
 
