@@ -1,4 +1,4 @@
-"""Everything that changes state, one function per thing that a person or a daemon can do.
+"""All changes of state, one function per action of a person or the daemon.
 
-Each checks the permission, changes rows, and records what the bus must hear, all in the caller's transaction.
+Each checks the permission, changes rows, and records the message for the bus, all in the caller's transaction.
 """

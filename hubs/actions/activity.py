@@ -1,4 +1,4 @@
-"""Notes when people, their hubs and their teams were last active."""
+"""Updates when people, their hubs and their teams were last active."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -24,12 +24,12 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from hubs.models import Hub, Moment, Role, RoleName, User, Visibility
 
-#: A person's last activity is noted at most this often.
+#: A person's last activity is updated at most this often.
 STEP = timedelta(minutes=1)
 
 
 def note(session: Session, seen: Mapping[str, datetime]) -> None:
-    """Note when people were last active (by username), and so when their hubs and teams were."""
+    """Update when people (by username) were last active, and with them their hubs and teams."""
     if not seen:
         return
     dialect = session.get_bind().dialect
@@ -55,7 +55,8 @@ def _statements(dialect: str) -> tuple[Update, Update]:
         .join(active, active.c.username == User.username)
         .join(Hub, Hub.id == Role.hub_id)
         .where(Role.role.in_((RoleName.OWNER, RoleName.MEMBER)))
-        # A person's own hub shows when that person was active, a team's when one of its people was.
+        # A hub's last activity is visible to everybody who sees the hub, so people who hide their activity from
+        # others do not count; in a team, the activity of the others does not identify anybody.
         .where((User.activity == Visibility.PUBLIC) | (Hub.kind != "user"), User.activity != Visibility.OWNERS)
         .group_by(Role.hub_id)
         .cte("newest")
@@ -71,7 +72,7 @@ def _statements(dialect: str) -> tuple[Update, Update]:
 def _set(moment: InstrumentedAttribute[datetime | None], due: Select[tuple[int, datetime]]) -> Update:
     """Return the statement that sets a column to the moments that ``due`` selects by the ids of its rows."""
     table = moment.class_
-    # Rows are locked in the order of their ids: two daemons that update the same ones would else deadlock.
+    # Rows are locked in the order of their ids: otherwise two daemons that update the same rows could deadlock.
     rows = due.order_by(table.id).with_for_update(of=table, key_share=True).cte("due")
     return update(table).where(table.id == rows.c.id).values({moment: rows.c.moment})
 
@@ -96,7 +97,7 @@ def _active(dialect: str) -> FromClause:
 
 def _values(dialect: Dialect, rows: list[tuple[str, datetime, datetime]]) -> dict[str, Any]:
     if dialect.name == "postgresql":
-        usernames, moments, steps_before = (list(each) for each in zip(*rows, strict=True))
+        usernames, moments, steps_before = (list(values) for values in zip(*rows, strict=True))
         return {"usernames": usernames, "moments": moments, "steps_before": steps_before}
     encode: Callable[[datetime], Any] = Moment().dialect_impl(dialect).bind_processor(dialect) or str
     return {"rows": json.dumps([(name, encode(moment), encode(before)) for name, moment, before in rows])}

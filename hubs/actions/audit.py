@@ -14,19 +14,19 @@ PAGE = 100
 def newest_first(
     session: Session, hub: Hub | None = None, before: int | None = None, agent: str = "", limit: int = PAGE
 ) -> tuple[list[AuditEntry], int | None]:
-    """Return entries, newest first, of one hub or of all, and what to pass as ``before`` for older ones, if any.
+    """Return entries, newest first, of one hub or of all, and the value of ``before`` for the next page, if any.
 
-    ``agent`` leaves only what one account did.
+    ``agent`` selects the actions of one account.
     """
     query = select(AuditEntry).order_by(AuditEntry.id.desc()).limit(limit + 1)
-    if hub is not None:  # what was done to another hub before, whose number SQLite gave to this one, is not its own
+    if hub is not None:  # SQLite reuses ids: entries from before the hub was created are about a deleted one
         query = query.where(AuditEntry.hub_id == hub.id, AuditEntry.at >= hub.created_on)
     if agent:
         query = query.where(AuditEntry.agent == agent)
     if before is not None:
         query = query.where(AuditEntry.id < before)
-    found = list(session.scalars(query))
-    return found[:limit], found[limit - 1].id if len(found) > limit else None
+    entries = list(session.scalars(query))
+    return entries[:limit], entries[limit - 1].id if len(entries) > limit else None
 
 
 def purge(session: Session, days: int) -> None:

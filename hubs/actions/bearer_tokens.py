@@ -15,18 +15,18 @@ USED_STEP = timedelta(minutes=1)
 
 
 def checked(name: str, days: int) -> str:
-    """Return the name of a new token on one line.
+    """Return the name of a new token with its whitespace normalised.
 
-    :raises InvalidInput: when the name or the number of days cannot be used.
+    :raises InvalidInput: when the name or the number of days is not valid.
     """
     name = " ".join(name.split())
-    wrong = {}
+    errors = {}
     if not 0 < len(name) <= NAME or "\0" in name:
-        wrong["name"] = _("Please name the token, in at most 64 characters.")
+        errors["name"] = _("Please name the token, in at most 64 characters.")
     if not 1 <= days <= DAYS:
-        wrong["days"] = _("Please write a whole number from %(least)d to %(most)d.") % {"least": 1, "most": DAYS}
-    if wrong:
-        raise InvalidInput(_("Some fields need your attention."), wrong)
+        errors["days"] = _("Please write a whole number from %(least)d to %(most)d.") % {"least": 1, "most": DAYS}
+    if errors:
+        raise InvalidInput(_("Some fields need your attention."), errors)
     return name
 
 
@@ -36,17 +36,17 @@ def fresh(prefix: str) -> str:
 
 
 def ends_in(days: int) -> datetime:
-    """Return when a token expires that is created now."""
+    """Return when a token that is created now expires."""
     return now() + timedelta(days=days)
 
 
 def fingerprint(text: str) -> str:
-    """Return what the table keeps of a token."""
+    """Return the hash of a token, which is what the table stores."""
     # A token has 256 random bits and cannot be guessed: no slow hash is needed.
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
 
 
 def note_use(token: BearerToken) -> None:
-    """Record that a token was used just now."""
+    """Record the use of a token."""
     if token.last_used is None or token.last_used < now() - USED_STEP:
         token.last_used = now()

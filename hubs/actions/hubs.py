@@ -18,7 +18,7 @@ from hubs.permissions import Person, require
 from hubs.widgets.registry import Registry
 
 _NAME = re.compile(r"^[a-z0-9][a-z0-9._-]{0,63}$", re.IGNORECASE)
-#: What a new hub shows.
+#: The (column, widget) pairs of a new hub, by kind.
 DEFAULT_WIDGETS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "user": (
         ("left", "feed"),
@@ -51,15 +51,15 @@ def create(
 ) -> Hub:
     """Create a hub; ``founder`` becomes its owner.
 
-    ``layout`` lists (column, widget) from the top; None means the default widgets of the kind. Widgets that are not
-    installed are left out.
+    ``layout`` lists (column, widget) pairs from the top; None means the default widgets of the kind. Widgets that are
+    not installed are left out.
 
     :raises InvalidInput: for a name that cannot be part of an address.
     :raises Conflict: when the name is taken.
     """
     check_name(name)
-    if (there := at_address(session, kind, name)) is not None:
-        raise taken(there)
+    if (existing := at_address(session, kind, name)) is not None:
+        raise taken(existing)
     hub = Hub(kind=kind, name=name, user=founder if kind == "user" else None, version=1, extras={}, managed_in="")
     _change(hub, values or {})
     for side, plugin in DEFAULT_WIDGETS.get(kind, DEFAULT_WIDGETS["team"]) if layout is None else layout:
@@ -75,34 +75,34 @@ def create(
 
 
 def at_address(session: Session, kind: str, name: str) -> Hub | None:
-    """Return the hub that is where one of this kind and name would be: all kinds but people's own share their names."""
-    space = Hub.kind == "user" if kind == "user" else Hub.kind != "user"
-    return session.scalars(select(Hub).where(space, Hub.name == name)).first()
+    """Return the hub at the address of this kind and name; all kinds but people's own share one namespace."""
+    same_address = Hub.kind == "user" if kind == "user" else Hub.kind != "user"
+    return session.scalars(select(Hub).where(same_address, Hub.name == name)).first()
 
 
-def taken(there: Hub) -> Conflict:
-    """Return the error that says that a name is taken, and by what."""
-    return Conflict(_("There is a %(kind)s hub called %(name)s already.") % {"kind": there.kind, "name": there.name})
+def taken(hub: Hub) -> Conflict:
+    """Return the error for a name that is taken."""
+    return Conflict(_("There is a %(kind)s hub called %(name)s already.") % {"kind": hub.kind, "name": hub.name})
 
 
 def write_name(session: Session, kind: str, name: str) -> None:
-    """Flush what gives a hub its name.
+    """Flush a change that gives a hub its name.
 
-    :raises Conflict: when somebody else took it at the same moment; then all of the transaction is rolled back.
+    :raises Conflict: when a concurrent transaction took the name; then the whole transaction is rolled back.
     """
     try:
         session.flush()
     except IntegrityError:
         session.rollback()
-        if (there := at_address(session, kind, name)) is None:
+        if (existing := at_address(session, kind, name)) is None:
             raise
-        raise taken(there) from None
+        raise taken(existing) from None
 
 
 def check_name(name: str) -> None:
-    """Raise for a name that cannot be part of an address.
+    """Check that a name can be part of an address.
 
-    :raises InvalidInput: saying what can.
+    :raises InvalidInput: when it cannot.
     """
     if not _NAME.fullmatch(name):
         raise InvalidInput(
@@ -111,39 +111,39 @@ def check_name(name: str) -> None:
         )
 
 
-def update(session: Session, who: Person, hub: Hub, values: Mapping[str, Any]) -> list[str]:
-    """Change a hub's record; return the names of what changed.
+def update(session: Session, person: Person, hub: Hub, values: Mapping[str, Any]) -> list[str]:
+    """Change a hub's record; return the names of the fields that changed.
 
-    ``archived`` may be changed by owners also while the hub is archived; nothing else can then.
+    Of an archived hub, owners can change ``archived`` only.
 
     :raises InvalidInput: with one sentence per field that cannot be accepted.
     """
     fields = [_FIELDS[name] for name in values if name in _FIELDS]
-    require(who, "own" if fields and all(field.permission == "own" for field in fields) else "edit", hub)
+    require(person, "own" if fields and all(field.permission == "own" for field in fields) else "edit", hub)
     operated = [_(field.label) for field in fields if field.permission == "operate"]
-    if operated and not who.operator:
+    if operated and not person.operator:
         raise NotAllowed(_("Only operators of this instance can change: %(names)s.") % {"names": ", ".join(operated)})
     changed = _change(hub, values)
     if changed:
         hub.touch()
         session.flush()
-        body = outbox.about_hub(session, hub, who.username, changed_keys=changed)
+        body = outbox.about_hub(session, hub, person.username, changed_keys=changed)
         outbox.record(session, "hubs.hub.updated", body, hub)
     return changed
 
 
 def _change(hub: Hub, values: Mapping[str, Any]) -> list[str]:
     cleaned: dict[str, Any] = {}
-    wrong: dict[str, str] = {}
+    errors: dict[str, str] = {}
     for name, value in values.items():
         try:
             if name not in _FIELDS:
                 raise InvalidInput(_("Hubs have no such setting."))
             cleaned[name] = _FIELDS[name].clean(value)
         except InvalidInput as error:
-            wrong[name] = str(error)
-    if wrong:
-        raise InvalidInput(_("Some fields need your attention."), wrong)
+            errors[name] = str(error)
+    if errors:
+        raise InvalidInput(_("Some fields need your attention."), errors)
     changed = [name for name, value in cleaned.items() if _FIELDS[name].get(hub) != value]
     for name in changed:
         _FIELDS[name].set(hub, cleaned[name])

@@ -1,4 +1,4 @@
-"""Stores messages of the bus for feeds and charts: in batches, each message at most once."""
+"""Stores bus messages for feeds and charts: in batches, each message at most once."""
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
@@ -20,21 +20,21 @@ from hubs.models import (
     now,
 )
 
-#: Most old messages that are removed in one transaction, with the rows that belong to them.
+#: Most old messages that are removed in one transaction.
 REMOVED = 5_000
-#: Longest address kept; longer ones are left out.
+#: Longest address that is stored; longer ones are dropped.
 LINK_LENGTH = 1024
 
 
 def store(session: Session, messages: Sequence[Message]) -> list[Message]:
-    """Store what is not stored yet and return it, in the order given.
+    """Store the messages that are new and return them, in their order.
 
-    The insert of ``msg_id`` decides, so of several daemons that hear one message exactly one gets it back.
+    A unique ``msg_id`` decides, so if several daemons receive a message, exactly one gets it returned.
     """
     if not messages:
         return []
     unique = {message.msg_id: message for message in messages}
-    # One order for all daemons: two that insert the same ids in different orders would deadlock.
+    # Sorted, since two daemons that insert the same ids in different orders could deadlock.
     ordered = [unique[msg_id] for msg_id in sorted(unique)]
     if _is_postgresql(session):
         people = [(message.msg_id, username) for message in ordered for username in message.users]
@@ -60,24 +60,24 @@ def _store(session: Session, messages: Sequence[Message]) -> set[str]:
 
 
 def forget_hub(session: Session, hub: Hub) -> frozenset[str]:
-    """Remove our own stored messages about a hub that is no longer public; return the people they named.
+    """Delete the stored messages of Hubs about a hub that is no longer public; return the people they named.
 
-    They were public while the hub was; in the feeds of its people they would remain so.
+    The feeds of these people would otherwise still show what happened on the hub.
     """
     path = urls.hub(hub.kind, hub.name)
-    about = StoredMessage.body["hub_url"].as_string().endswith(path, autoescape=True)
-    told = select(StoredMessage.id).where(StoredMessage.category == MODULE, about)
-    people = select(MessagePerson.username).where(MessagePerson.message_id.in_(told)).distinct()
-    named = frozenset(session.scalars(people))
-    removed = delete(StoredMessage).where(StoredMessage.id.in_(told))
+    names_hub = StoredMessage.body["hub_url"].as_string().endswith(path, autoescape=True)
+    message_ids = select(StoredMessage.id).where(StoredMessage.category == MODULE, names_hub)
+    people = select(MessagePerson.username).where(MessagePerson.message_id.in_(message_ids)).distinct()
+    usernames = frozenset(session.scalars(people))
+    removed = delete(StoredMessage).where(StoredMessage.id.in_(message_ids))
     session.execute(removed, execution_options={"synchronize_session": False})
-    return named
+    return usernames
 
 
 def purge(session: Session, days: int) -> bool:
-    """Remove messages received more than ``days`` ago, the oldest first, but for those that somebody saved.
+    """Delete messages received more than ``days`` ago, the oldest first, except those that somebody saved.
 
-    No more than `REMOVED` go at once, so that it is over soon however much there is; return whether there may be more.
+    Deletes at most `REMOVED`, so that the transaction stays short; returns whether there may be more.
     """
     saved = select(StreamMark.message_id).where(StreamMark.saved)
     old = StoredMessage.received_at < now() - timedelta(days=days)
@@ -88,9 +88,9 @@ def purge(session: Session, days: int) -> bool:
     return len(numbers) == REMOVED
 
 
-def names(found: Iterable[str], limit: int) -> frozenset[str]:
-    """Return the names that can be stored: printable and not too long."""
-    return frozenset(name for name in found if name and len(name) <= limit and name.isprintable())
+def names(candidates: Iterable[str], limit: int) -> frozenset[str]:
+    """Return the names that can be stored: those that are printable and not too long."""
+    return frozenset(name for name in candidates if name and len(name) <= limit and name.isprintable())
 
 
 def _is_postgresql(session: Session) -> bool:
@@ -113,7 +113,7 @@ def _row(message: Message) -> dict[str, Any]:
 
 
 def _packages(message: Message) -> frozenset[str]:
-    """Return the packages by which a message is found: also those of its activity that its publisher does not name."""
+    """Return the packages of a message: those that its publisher names, and those of its activity."""
     return message.packages | names(message.activity.packages if message.activity else (), 255)
 
 
@@ -132,10 +132,10 @@ def _package(key: int, message: Message, package: str) -> dict[str, Any]:
 
 
 def _plain(text: str) -> str:
-    """Return text that PostgreSQL takes: no NUL, no lone surrogates."""
+    """Return text that PostgreSQL accepts: without NUL and lone surrogates."""
     return text[:1000].replace("\0", "").encode("utf-8", "replace").decode()
 
 
 def _address(text: str) -> str:
-    good = text.startswith(("https://", "http://")) and len(text) <= LINK_LENGTH and text.isprintable()
-    return text if good else ""
+    usable = text.startswith(("https://", "http://")) and len(text) <= LINK_LENGTH and text.isprintable()
+    return text if usable else ""

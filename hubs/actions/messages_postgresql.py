@@ -1,7 +1,7 @@
-"""Stores a batch of messages on PostgreSQL in one statement: a third of the time of one insert per table.
+"""Stores a batch of messages on PostgreSQL in one statement, in a third of the time of one insert per table.
 
-The values travel as arrays, one per column. What is stored is decided in `hubs.actions.messages`, for both databases;
-the same tests run on both.
+Each column is passed as an array. `hubs.actions.messages` decides what is stored, for both databases; the same tests
+run on both.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -43,7 +43,8 @@ def store(
 ) -> set[str]:
     """Insert the messages that are new, with the people and packages that they name; return the ids of the new ones.
 
-    :param rows: values by column; ``people`` and ``packages`` are pairs of message id and name.
+    :param rows: values by column.
+    :param people: pairs of message id and username; ``packages`` alike.
     """
     names = tuple(rows[0])
     values: dict[str, Any] = {}
@@ -60,20 +61,20 @@ def store(
 @cache
 def _statement(names: tuple[str, ...]) -> str:
     types = {name: _type(name)[0] for name in names}
-    # There are no arrays of JSON in psycopg2: it travels as text.
+    # psycopg2 cannot pass arrays of JSON, so they are passed as text.
     arrays = (f"%({name})s::{'text' if kind == 'json' else kind}[]" for name, kind in types.items())
     values = (f"{name}::json" if kind == "json" else name for name, kind in types.items())
     return _STORE.format(arrays=", ".join(arrays), names=", ".join(names), values=", ".join(values))
 
 
 def _type(name: str) -> tuple[str, Callable[[Any], Any]]:
-    """Return the type by which the values of a column travel, and the function that encodes one."""
+    """Return the SQL type of the array that passes a column's values, and the function that encodes a value."""
     declared = StoredMessage.__table__.c[name].type
     kind = declared.impl if isinstance(declared, TypeDecorator) else declared
     if isinstance(kind, JSON):
         return "json", lambda value: None if value is None else to_json(value)
     if isinstance(kind, DateTime):
         return "timestamptz", lambda moment: moment and moment.isoformat()
-    if isinstance(kind, String):  # a cast to varchar(n) would cut what is too long instead of failing
+    if isinstance(kind, String):  # a cast to varchar(n) would truncate long values instead of failing
         return "text", lambda text: text
     return str(kind), lambda value: value

@@ -1,4 +1,4 @@
-"""Telling the bus: a row in the transaction of the change, published once that is committed."""
+"""The outbox: messages are rows in the transaction of the change, and are published after the commit."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ from hubs.models.session_events import defer, run_each_after_commit
 
 #: The effect that publishes a message: its topic and its body.
 PUBLISHED = "publish a message"
-#: All topics that we publish on, after prefix and environment. A message that claims another one is not ours.
+#: All topics that Hubs publishes on, without prefix and environment. Messages on other topics are not ours.
 TOPICS = frozenset(
     (
         "hubs.user.created",
@@ -27,48 +27,48 @@ TOPICS = frozenset(
         "hubs.widget.deleted",
     )
 )
-#: Failures after which a row is set aside, so that it does not hold up others.
+#: Failures after which a row is set aside, so that it does not block others.
 MOST_ATTEMPTS = 10
-#: Where a session keeps the ids of the hubs that it changed, with who did it.
+#: Key of ``Session.info``: the ids of the changed hubs, with the agent.
 CHANGED = "changed hubs"
-#: Where a session keeps from where its changes come: an address, ``cli`` or ``bus``.
+#: Key of ``Session.info``: the origin of the changes, an address, ``cli`` or ``bus``.
 ORIGIN = "origin"
 _SUBJECT = ("agent", "hub_id", "hub_name", "hub_type", "hub_url")
-#: How long handled rows are kept, for those who look into a problem.
+#: How long handled rows are kept, for troubleshooting.
 KEPT = timedelta(days=7)
 
 
 class Publishes(Protocol):
-    """What is needed of a publisher."""
+    """A publisher of messages."""
 
     def publish(self, topic: str, body: dict[str, Any]) -> None:
-        """Hand a message over and return at once."""
+        """Queue a message and return at once."""
 
     def connect(self) -> None:
-        """Connect in the background, so that no message waits for it."""
+        """Connect in the background, so that the first message does not wait for it."""
 
     def close(self, timeout: float = 2.0) -> None:
-        """Publish what still waits, for at most ``timeout`` seconds."""
+        """Publish the queued messages, for at most ``timeout`` seconds."""
 
 
-#: What the bus, which everybody hears, is not told about things that not everybody may see.
+#: Fields that are emptied in messages about non-public hubs and widgets, since the bus is public.
 _CONFIDENTIAL = ("agent", "username", "hub_name", "hub_url", "widget_label")
 
 
 def record(
     session: Session, topic: str, body: dict[str, Any], about: Hub | Widget | None = None, *, quiet: bool = False
 ) -> None:
-    """Note that the bus must hear ``topic`` with ``body`` when this transaction is committed, and who did it.
+    """Publish ``body`` under ``topic`` once this transaction is committed, and write the audit log.
 
-    What ``about`` is not public, or when the change is to be ``quiet``, the message names nobody and nothing: it says
-    by numbers alone what the daemon must read again. The audit log, which is not public, has all of it.
+    If ``about`` is not public, or the change is to be ``quiet``, the message contains no names, only the ids that the
+    daemon needs to reload the rows. The audit log, which is not public, has all fields.
     """
     hub = about.hub if isinstance(about, Widget) else about
-    said = body
+    public_body = body
     if hub is not None and about is not None and (quiet or not _is_public(about)):
-        said = {**body, **{name: "" for name in _CONFIDENTIAL if name in body}, "hub_id": hub.id}
-    session.add(OutboxMessage(topic=topic, body=said, digest=digest(topic, said)))
-    defer(session, PUBLISHED, (topic, said))
+        public_body = {**body, **{name: "" for name in _CONFIDENTIAL if name in body}, "hub_id": hub.id}
+    session.add(OutboxMessage(topic=topic, body=public_body, digest=digest(topic, public_body)))
+    defer(session, PUBLISHED, (topic, public_body))
     agent = body.get("agent", "")
     session.add(
         AuditEntry(
@@ -85,19 +85,19 @@ def record(
 
 
 def publish_after_commit(database: Database, publisher: Publishes) -> None:
-    """Publish what the sessions of ``database`` recorded, once they commit."""
+    """Publish the messages that sessions of ``database`` recorded, after they commit."""
     run_each_after_commit(database, PUBLISHED, lambda message: publisher.publish(*message))
 
 
 def unhandled(session: Session, before: datetime, limit: int = 200) -> list[OutboxMessage]:
-    """Return our messages from before a moment that the daemon has not heard on the bus, oldest first."""
+    """Return our messages from before a time that the daemon has not received from the bus, oldest first."""
     query = select(OutboxMessage).where(OutboxMessage.handled_at.is_(None), OutboxMessage.created_on < before)
     query = query.where(OutboxMessage.attempts < MOST_ATTEMPTS)
     return list(session.scalars(query.order_by(OutboxMessage.id).limit(limit)))
 
 
 def mark_handled(session: Session, topic: str, body: dict[str, Any]) -> None:
-    """Note that the daemon acted on a message of ours."""
+    """Record that the daemon handled one of our messages."""
     query = update(OutboxMessage).where(OutboxMessage.digest == digest(topic, body), OutboxMessage.handled_at.is_(None))
     session.execute(query.values(handled_at=now()))
 
@@ -109,7 +109,7 @@ def note_failure(session: Session, row_id: int) -> int:
 
 
 def set_aside(session: Session) -> int:
-    """Return how many of our messages could not be handled and are no longer tried."""
+    """Return how many of our messages failed so often that they are no longer tried."""
     query = select(func.count(OutboxMessage.id)).where(OutboxMessage.attempts >= MOST_ATTEMPTS)
     return session.scalar(query.where(OutboxMessage.handled_at.is_(None))) or 0
 
@@ -124,14 +124,14 @@ def unconfirmed(session: Session, since: datetime, limit: int) -> list[OutboxMes
 
 
 def mark_confirmed(session: Session, rows: Iterable[OutboxMessage]) -> None:
-    """Note that the AMQP broker confirmed our messages."""
+    """Record that the AMQP broker confirmed our messages."""
     ids = [row.id for row in rows]
     if ids:
         session.execute(update(OutboxMessage).where(OutboxMessage.id.in_(ids)).values(confirmed_at=now()))
 
 
 def purge(session: Session) -> None:
-    """Remove rows handled long ago."""
+    """Delete rows that were handled more than `KEPT` ago."""
     session.execute(delete(OutboxMessage).where(OutboxMessage.handled_at < now() - KEPT))
 
 
@@ -140,7 +140,7 @@ def _is_public(about: Hub | Widget) -> bool:
 
 
 def about_hub(session: Session, hub: Hub, agent: str, **more: Any) -> dict[str, Any]:
-    """Return the fields that messages about a hub share."""
+    """Return the fields that all messages about a hub share."""
     return {
         "agent": agent,
         "hub_id": hub.id,
@@ -152,5 +152,5 @@ def about_hub(session: Session, hub: Hub, agent: str, **more: Any) -> dict[str, 
 
 
 def about_widget(session: Session, row: Widget, agent: str, changed: list[str], title: str) -> dict[str, Any]:
-    """Return the fields of a message about a widget; ``title`` is the heading under which people know it."""
+    """Return the fields of a message about a widget; ``title`` is its heading."""
     return about_hub(session, row.hub, agent, changed_keys=changed, widget_id=row.id, widget_label=title)

@@ -1,4 +1,4 @@
-"""Filling widgets by machines: tokens that owners give out, and the content that comes with them."""
+"""Content that programs push into widgets, authorised by tokens that owners create."""
 
 import hashlib
 import json
@@ -16,25 +16,25 @@ from hubs.permissions import NO_WIDGET, Person, require
 from hubs.widgets import parameters
 from hubs.widgets.push import CONTENT, Push
 
-#: Beginning of every token, so that people and scanners know one when they see it.
+#: Prefix of every token, so that people and secret scanners recognise it.
 PREFIX = "hubs_push_"
-#: Tokens of one widget that are good at the same time.
+#: Most valid tokens of one widget.
 TOKENS = 10
 
 
-def tokens(session: Session, who: Person, row: Widget) -> list[PushToken]:
+def tokens(session: Session, person: Person, row: Widget) -> list[PushToken]:
     """Return the tokens of a widget, newest first."""
-    require(who, "edit", row)
+    require(person, "edit", row)
     return list(session.scalars(_of(row)))
 
 
-def orphaned_tokens(session: Session, who: Person, hub: Hub) -> list[PushToken]:
-    """Return the tokens that still fill widgets of a hub though who made them does not own it, newest first.
+def orphaned_tokens(session: Session, person: Person, hub: Hub) -> list[PushToken]:
+    """Return the valid tokens of a hub's widgets whose creators do not own the hub, newest first.
 
-    Most owned it once; those who run this instance make some, too. They stay good, since machines must not stand still
-    where people come and go; so its owners must know of them.
+    Former owners and operators created them. They stay valid, since automation must not break when people leave; so
+    the owners must be able to see them.
     """
-    require(who, "edit", hub)
+    require(person, "edit", hub)
     owners = select(User.username).join(Role, Role.user_id == User.id)
     owners = owners.where(Role.hub_id == hub.id, Role.role == RoleName.OWNER)
     query = select(PushToken).join(PushToken.widget).options(contains_eager(PushToken.widget))
@@ -42,12 +42,12 @@ def orphaned_tokens(session: Session, who: Person, hub: Hub) -> list[PushToken]:
     return list(session.scalars(query.where(PushToken.created_by.not_in(owners)).order_by(PushToken.id.desc())))
 
 
-def create_token(session: Session, who: Person, row: Widget, name: str, days: int) -> tuple[PushToken, str]:
-    """Make a token for one widget; return it with its text, which is not kept and cannot be had again.
+def create_token(session: Session, person: Person, row: Widget, name: str, days: int) -> tuple[PushToken, str]:
+    """Create a token for a widget; return it with its text, which is not stored and cannot be shown again.
 
-    :raises InvalidInput: when the name or the number of days cannot be used.
+    :raises InvalidInput: when the name or the number of days is not valid.
     """
-    require(who, "edit", row)
+    require(person, "edit", row)
     if row.plugin != Push.name:
         raise InvalidInput(_("Only widgets with external content have tokens."))
     name = bearer_tokens.checked(name, days)
@@ -58,32 +58,32 @@ def create_token(session: Session, who: Person, row: Widget, name: str, days: in
         widget_id=row.id,
         name=name,
         digest=bearer_tokens.fingerprint(text),
-        created_by=who.username,
+        created_by=person.username,
         expires_on=bearer_tokens.ends_in(days),
     )
     session.add(token)
     session.flush()
-    _tell(session, row, who.username, "tokens")
+    _tell(session, row, person.username, "tokens")
     return token, text
 
 
-def revoke_token(session: Session, who: Person, row: Widget, number: int) -> None:
-    """End a token at once.
+def revoke_token(session: Session, person: Person, row: Widget, number: int) -> None:
+    """Revoke a token.
 
     :raises NotFound: when the widget has no such token.
     """
-    require(who, "edit", row)
+    require(person, "edit", row)
     token = session.scalars(_of(row).where(PushToken.id == number)).first()
     if token is None:
         raise NotFound(_("This widget has no such token."))
     if token.revoked_on is None:
         token.revoked_on = now()
         session.flush()
-        _tell(session, row, who.username, "tokens")
+        _tell(session, row, person.username, "tokens")
 
 
 def find_token(session: Session, text: str, number: int) -> PushToken:
-    """Return the token that was sent along, for the widget that it was sent for; notes its use.
+    """Return the token of a request that concerns the widget ``number``; record its use.
 
     :raises Unauthorized: when it is unknown, expired or revoked.
     :raises NotAllowed: when it is for another widget, or the hub is archived.
@@ -107,30 +107,30 @@ def find_token(session: Session, text: str, number: int) -> PushToken:
 
 
 def read(session: Session, number: int) -> PushContent | None:
-    """Return what was last put into a widget."""
+    """Return the content of a widget."""
     return session.get(PushContent, number)
 
 
 def put(session: Session, token: PushToken, values: Mapping[str, Any], expected: frozenset[str] | None = None) -> bool:
-    """Put content into the token's widget; return whether it differs from what was there.
+    """Replace the content of the token's widget; return whether it changed.
 
-    :param expected: fingerprints of which the content there must have one; None for whatever is there.
+    :param expected: acceptable fingerprints of the current content; None accepts any.
     :raises InvalidInput: with one sentence per field that cannot be accepted.
-    :raises PreconditionFailed: when what is there is not what was expected.
+    :raises PreconditionFailed: when the current content has another fingerprint.
     """
     content = parameters.clean(CONTENT, values)
     digest = fingerprint(content)
-    # Two that put at the same moment must not both find what they expect.
+    # The lock makes comparing and replacing atomic: of two concurrent requests, the second sees the first.
     session.execute(select(Widget.id).where(Widget.id == token.widget_id).with_for_update())
-    found = session.get(PushContent, token.widget_id, populate_existing=True)
-    if expected is not None and (found is None or found.digest not in expected):
+    content_row = session.get(PushContent, token.widget_id, populate_existing=True)
+    if expected is not None and (content_row is None or content_row.digest not in expected):
         raise PreconditionFailed(_("The content has changed since you read it. Read it again, then send your changes."))
-    if found is not None and found.digest == digest:
+    if content_row is not None and content_row.digest == digest:
         return False
-    if found is None:
+    if content_row is None:
         session.add(PushContent(widget_id=token.widget_id, content=content, digest=digest))
     else:
-        found.content, found.digest, found.pushed_at = content, digest, now()
+        content_row.content, content_row.digest, content_row.pushed_at = content, digest, now()
     session.info[outbox.ORIGIN] = f"push token {token.id}"
     session.flush()
     _tell(session, token.widget, "", "content")
@@ -138,7 +138,7 @@ def put(session: Session, token: PushToken, values: Mapping[str, Any], expected:
 
 
 def fingerprint(content: Mapping[str, Any]) -> str:
-    """Return what is the same for the same content only."""
+    """Return the hash of a content."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
 
 
@@ -149,5 +149,5 @@ def _of(row: Widget) -> Any:
 def _tell(session: Session, row: Widget, agent: str, changed: str) -> None:
     body = outbox.about_widget(session, row, agent, [changed], row.label or Push.label)
     if not agent:
-        del body["agent"]  # no person did it
+        del body["agent"]  # a program did it
     outbox.record(session, "hubs.widget.updated", body, row.hub)

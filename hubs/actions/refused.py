@@ -1,4 +1,4 @@
-"""Messages that could not be used, kept for those who look for the cause; bounded by number and age."""
+"""Refused messages, kept for troubleshooting; bounded by number and age."""
 
 from datetime import timedelta
 
@@ -7,13 +7,13 @@ from sqlalchemy.orm import Session
 
 from hubs.models import RefusedMessage, now
 
-#: Characters of a body that are kept, rows that are kept, and for how long.
+#: Most characters of a body, most rows, and how long rows are kept.
 BODY, MOST, KEPT = 10_000, 1_000, timedelta(days=30)
 _LENGTHS = {"origin": 16, "topic": 255, "msg_id": 64, "reason": 255}
 
 
 def record(session: Session, origin: str, topic: str, msg_id: str, reason: str, body: bytes | str) -> None:
-    """Keep a refused message; what is too long is cut, and what no text can hold is replaced."""
+    """Store a refused message; long values are truncated, and invalid characters replaced."""
     text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
     fields = {"origin": origin, "topic": topic, "msg_id": msg_id, "reason": reason}
     cut = {name: _clean(value)[: _LENGTHS[name]] for name, value in fields.items()}
@@ -21,7 +21,7 @@ def record(session: Session, origin: str, topic: str, msg_id: str, reason: str, 
 
 
 def purge(session: Session) -> None:
-    """Remove what is older than `KEPT`, and of the rest all but the newest `MOST`."""
+    """Delete messages older than `KEPT`, and all but the newest `MOST`."""
     session.execute(delete(RefusedMessage).where(RefusedMessage.received_at < now() - KEPT))
     newest = select(RefusedMessage.id).order_by(RefusedMessage.id.desc()).offset(MOST - 1).limit(1)
     bound = session.scalar(newest)

@@ -1,9 +1,10 @@
-"""Revocations: whoever may see less after a change hears less, within seconds and whatever fails meanwhile.
+"""Revocations: people who lose access to something stop receiving it within seconds, whatever fails meanwhile.
 
-What ends access is recognised where rows are written, so no entry point can forget it: a role, a session, an account
-or a hub that goes, and a hub or widget whose audience changes. The revocation is a row of the same transaction. After
-the commit it is sent to Redis, which the event servers ask; the row is confirmed once Redis took it, and the daemon
-repeats those that are not (`confirm_pending`). If Redis loses its data, its copy is restored from the rows.
+Losses of access are detected when rows are flushed, so that no entry point can forget them: a role, a session, an
+account or a hub that is deleted, and a hub or widget whose audience changes. The revocation is a row of the same
+transaction. After the commit it is sent to Redis, where the event servers look it up. The row is confirmed once Redis
+accepted it; the daemon repeats the unconfirmed ones (`confirm_pending`). If Redis loses its data, its copy is restored
+from the rows.
 """
 
 import logging
@@ -28,17 +29,17 @@ log = logging.getLogger(__name__)
 
 #: The effect that sends revocations to Redis.
 REVOKED = "revoke streams"
-#: Where a session finds for how long a token is good, in seconds.
+#: Key of ``Session.info`` for the lifetime of stream tokens, in seconds.
 TOKEN_TTL = "token_ttl"  # noqa: S105 - the name of a setting
 _DEFAULT_TTL = 6 * 3600
 #: How long the program that made a change has to confirm its revocations before the daemon repeats them.
 PATIENCE = timedelta(seconds=1)
-#: Revocations that are repeated at once, and scopes that are restored at once.
+#: Most revocations that are repeated in one go, and that are restored in one write.
 BATCH = 1000
 
 
 def revoke(session: Session, scope: str) -> None:
-    """Refuse every token from before this transaction's commit that names ``scope``, and end its streams."""
+    """Revoke every token for ``scope`` issued before this transaction commits, and end its streams."""
     lifetime = timedelta(seconds=session.info.get(TOKEN_TTL, _DEFAULT_TTL))
     row = Revocation(scope=scope, created_on=now(), expires_on=now() + lifetime)
     session.add(row)
@@ -46,7 +47,7 @@ def revoke(session: Session, scope: str) -> None:
 
 
 def revoke_after_commit(database: Database, events: EventLog) -> None:
-    """Record what the sessions of ``database`` end, and send it to Redis once they commit."""
+    """Record the revocations that the sessions of ``database`` cause, and send them to Redis after the commit."""
 
     def record(session: Session, context: object, instances: object) -> None:
         for scope in _ended(session):
@@ -58,7 +59,7 @@ def revoke_after_commit(database: Database, events: EventLog) -> None:
 
 
 def confirm(database: Database, events: EventLog, rows: Sequence[Revocation]) -> bool:
-    """Send revocations to Redis, and note in the database that it took them; return whether it did."""
+    """Send revocations to Redis, and mark them as confirmed if it accepts them; return whether it did."""
     moment = now()
     scopes = list(dict.fromkeys(row.scope for row in rows))
     if not events.revoke(*scopes, moment=moment.timestamp()) or not events.forget(_logged(scopes)):
@@ -70,10 +71,10 @@ def confirm(database: Database, events: EventLog, rows: Sequence[Revocation]) ->
 
 
 def confirm_pending(database: Database, events: EventLog) -> int:
-    """Repeat the revocations that Redis did not confirm; return how many are confirmed now."""
+    """Repeat the revocations that Redis has not confirmed; return how many it confirms now."""
     with database.session() as session:
-        waiting = Revocation.revoked_at.is_(None), Revocation.created_on < now() - PATIENCE
-        rows = session.scalars(select(Revocation).where(*waiting).order_by(Revocation.id).limit(BATCH)).all()
+        pending = Revocation.revoked_at.is_(None), Revocation.created_on < now() - PATIENCE
+        rows = session.scalars(select(Revocation).where(*pending).order_by(Revocation.id).limit(BATCH)).all()
     if not rows or not confirm(database, events, rows):
         return 0
     log.warning("%d revocations were not confirmed by Redis before", len(rows))
@@ -98,33 +99,33 @@ def restore(database: Database, events: EventLog) -> None:
 
 
 def purge(session: Session) -> None:
-    """Remove the revocations of tokens that have all expired."""
+    """Remove revocations that only concern expired tokens."""
     session.execute(delete(Revocation).where(Revocation.expires_on < now()))
 
 
 def _valid() -> Any:
-    good = select(Revocation.scope, Revocation.revoked_at, Revocation.expires_on)
-    return good.where(or_(Revocation.expires_on > now(), Revocation.revoked_at.is_(None))).order_by(Revocation.id)
+    query = select(Revocation.scope, Revocation.revoked_at, Revocation.expires_on)
+    return query.where(or_(Revocation.expires_on > now(), Revocation.revoked_at.is_(None))).order_by(Revocation.id)
 
 
 def _newest(rows: Iterable[Any]) -> dict[str, tuple[float, float]]:
-    """Return the newest revocation of each scope, and for how many seconds it is kept."""
+    """Return the time of the newest revocation of each scope, and for how many seconds to keep it."""
     newest: dict[str, tuple[float, float]] = {}
     for scope, revoked_at, expires_on in rows:
-        # One that is not confirmed yet takes effect now.
+        # A revocation that is not confirmed yet takes effect now.
         moment = (revoked_at or now()).timestamp(), (expires_on - now()).total_seconds()
         newest[scope] = max(moment, newest.get(scope, moment))
     return newest
 
 
 def _logged(scopes: Iterable[str]) -> list[str]:
-    """Return the channels of the hubs among ``scopes``, whose logs may tell what some may no longer see."""
+    """Return the channels of the hubs among ``scopes``: their logs may contain events that some may no longer see."""
     hubs = [int(scope.removeprefix("hub:")) for scope in scopes if scope.startswith("hub:")]
     return [hub_channel(hub, level, locale) for hub in hubs for level in Visibility for locale in i18n.locales()]
 
 
 def _ended(session: Session) -> set[str]:
-    """Return the scopes of those who may see less once what ``session`` is about to flush is committed."""
+    """Return the scopes that lose access through the changes that ``session`` is about to flush."""
     hubs = {row.id for row in session.deleted if isinstance(row, Hub)}
     scopes = {f"hub:{number}" for number in hubs}
     for row in session.deleted:
@@ -136,7 +137,7 @@ def _ended(session: Session) -> set[str]:
             scopes.add(session_scope(row.digest))
     for row in session.dirty:
         if isinstance(row, Hub) and (_changed(row, "visibility") or _changed(row, "deleted_on")):
-            # Also a wider one: those who hear the hub must hear its new audience.
+            # Also if it becomes wider: open streams do not listen to the channel of the new audience yet.
             scopes.add(f"hub:{row.id}")
         elif isinstance(row, Widget) and _changed(row, "visibility"):
             scopes.add(f"hub:{row.hub_id}")

@@ -24,7 +24,7 @@ SPAN = timedelta(days=1)
 class Template:
     """A template: its name and purpose, its (column, widget) pairs from the top, and initial settings.
 
-    ``texts`` are the first settings by widget; translated into the language of the person who creates the hub.
+    ``texts`` are initial settings by widget, translated into the language of the person who creates the hub.
     """
 
     name: str
@@ -102,22 +102,22 @@ TEMPLATES = (
 
 
 def get(name: str) -> Template:
-    """Return the template of that name.
+    """Return a template by name.
 
-    :raises InvalidInput: when there is none.
+    :raises InvalidInput: when there is none of that name.
     """
-    found = next((one for one in TEMPLATES if one.name == name), None)
-    if found is None:
-        names = ", ".join(one.name for one in TEMPLATES)
-        told = gettext("Please choose one of the templates: %(names)s.") % {"names": names}
-        raise InvalidInput(told, {"template": gettext("Please choose one.")})
-    return found
+    template = next((template for template in TEMPLATES if template.name == name), None)
+    if template is None:
+        names = ", ".join(template.name for template in TEMPLATES)
+        message = gettext("Please choose one of the templates: %(names)s.") % {"names": names}
+        raise InvalidInput(message, {"template": gettext("Please choose one.")})
+    return template
 
 
 def start(
     session: Session,
     registry: Registry,
-    who: Person,
+    person: Person,
     founder: User,
     name: str,
     values: Mapping[str, Any],
@@ -125,15 +125,15 @@ def start(
 ) -> Hub:
     """Create a team's hub from a template; ``founder`` becomes its owner.
 
-    :raises NotAllowed: when ``who`` may not create hubs.
+    :raises NotAllowed: when ``person`` may not create hubs.
     :raises TooManyRequests: when they already created `MOST` within `SPAN`.
     :raises InvalidInput: for a name or a value that cannot be used.
     :raises Conflict: when the name is taken.
     """
-    require(who, "create")
+    require(person, "create")
     chosen = get(template)
-    if not who.operator:
-        _count(session, who)
+    if not person.operator:
+        _count(session, person)
     record = {"join_mode": chosen.join_mode, **values}
     hub = hubs.create(session, registry, founder, "team", name.strip(), record, chosen.layout)
     for row in hub.widgets:
@@ -143,15 +143,15 @@ def start(
     return hub
 
 
-def _count(session: Session, who: Person) -> None:
-    # Neither one's own hub, which comes with the account, nor what somebody made by command.
-    made = select(func.count(AuditEntry.id)).where(
-        AuditEntry.agent == who.username,
+def _count(session: Session, person: Person) -> None:
+    # Without the person's own hub, which is created with the account, and without hubs created on the command line.
+    created = select(func.count(AuditEntry.id)).where(
+        AuditEntry.agent == person.username,
         AuditEntry.action == "hubs.hub.created",
         AuditEntry.at > now() - SPAN,
-        AuditEntry.hub_name != who.username,
+        AuditEntry.hub_name != person.username,
         AuditEntry.origin != "cli",
     )
-    if (session.scalar(made) or 0) >= MOST:
-        told = gettext("A person can create at most %(most)d hubs a day. Please try again tomorrow.")
-        raise TooManyRequests(told % {"most": MOST}, 3600)
+    if (session.scalar(created) or 0) >= MOST:
+        message = gettext("A person can create at most %(most)d hubs a day. Please try again tomorrow.")
+        raise TooManyRequests(message % {"most": MOST}, 3600)

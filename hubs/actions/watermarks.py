@@ -1,4 +1,4 @@
-"""Watermarks: up to when a source was read completely, and since when messages may be missing."""
+"""Watermarks: up to when a source has been read completely, and since when messages may be missing."""
 
 from datetime import datetime, timedelta
 
@@ -14,7 +14,7 @@ LEASE = timedelta(seconds=120)
 
 
 def ensure(session: Session, name: str = HISTORY) -> Watermark:
-    """Return the watermark of a source; a new one begins at the newest stored message, or now where there is none."""
+    """Return the watermark of a source; a new one starts at the newest stored message, or now if there is none."""
     mark = session.get(Watermark, name)
     if mark is None:
         newest = session.scalar(select(func.max(StoredMessage.sent_at)))
@@ -25,7 +25,7 @@ def ensure(session: Session, name: str = HISTORY) -> Watermark:
 
 
 def acquire(session: Session, name: str = HISTORY) -> bool:
-    """Take or renew the lease for reading a source; False while another daemon holds it."""
+    """Acquire the lease for reading a source; return False while another daemon holds it."""
     free = or_(Watermark.leased_until.is_(None), Watermark.leased_until < now())
     query = update(Watermark).where(Watermark.name == name, free).values(leased_until=now() + LEASE)
     return bool(session.connection().execute(query).rowcount)
@@ -37,7 +37,7 @@ def renew(session: Session, name: str = HISTORY) -> None:
 
 
 def advance(session: Session, until: datetime, *, complete: bool, name: str = HISTORY) -> None:
-    """Note that everything up to ``until`` is stored; ``complete`` when nothing more is left to read now.
+    """Record that everything up to ``until`` is stored; ``complete`` if there is nothing left to read now.
 
     The mark never moves back, nor beyond our clock.
     """
@@ -49,12 +49,12 @@ def advance(session: Session, until: datetime, *, complete: bool, name: str = HI
 
 
 def release(session: Session, name: str = HISTORY) -> None:
-    """Give the lease back."""
+    """Release the lease."""
     session.execute(update(Watermark).where(Watermark.name == name).values(leased_until=None))
 
 
 def note_missing(session: Session, since: datetime, reason: str, name: str = HISTORY) -> None:
-    """Note that messages may be missing since a time; the earliest of several counts."""
+    """Record that messages may be missing since a time; of several, the earliest counts."""
     mark = ensure(session, name)
     if mark.missing_since is None or since < mark.missing_since:
         mark.missing_since, mark.reason = since, reason[:64]

@@ -23,7 +23,7 @@ MOVES = ("up", "down", "left", "right")
 def add(
     session: Session,
     registry: Registry,
-    who: Person,
+    person: Person,
     hub: Hub,
     plugin: str,
     side: str,
@@ -32,35 +32,35 @@ def add(
     key: str = "",
     visibility: str = Visibility.PUBLIC,
 ) -> Widget:
-    """Put a new widget at the end of one column; ``key`` names it within the hub; an empty one is generated.
+    """Add a widget at the end of a column. ``key`` identifies it within the hub; an empty one is generated.
 
-    :raises InvalidInput: when the settings or the column do not fit the widget.
+    :raises InvalidInput: when the settings are not valid, or the widget does not fit the column.
     """
-    require(who, "edit", hub)
-    found = fitting(registry, hub.kind, side, plugin)
+    require(person, "edit", hub)
+    widget_type = fitting(registry, hub.kind, side, plugin)
     if len(hub.widgets) >= LIMIT:
         raise Conflict(_("A hub holds at most %(limit)s widgets: remove one first.") % {"limit": LIMIT})
     row = Widget(
-        key=key or free_key({row.key for row in hub.widgets}, found.name),
-        plugin=found.name,
-        label=heading(label, found),
+        key=key or free_key({row.key for row in hub.widgets}, widget_type.name),
+        plugin=widget_type.name,
+        label=heading(label, widget_type),
         side=side,
         position=_end(hub, side),
         visibility=visibility_of(visibility),
-        settings=found.schema.store(values or {}, {})[0],
+        settings=widget_type.schema.store(values or {}, {})[0],
         version=1,
     )
     hub.widgets.append(row)
     hub.touch()
     session.flush()
-    _tell(session, registry, who, row, "created", [])
+    _tell(session, registry, person, row, "created", [])
     return row
 
 
 def update(
     session: Session,
     registry: Registry,
-    who: Person,
+    person: Person,
     row: Widget,
     values: Mapping[str, Any],
     label: str | None = None,
@@ -69,11 +69,11 @@ def update(
 ) -> list[str]:
     """Change a widget's settings; return the names of those that changed.
 
-    :param version: the version that the person saw; another one by now is a conflict.
+    :param version: the version that the form showed; a different current version is a conflict.
     :raises Conflict: when somebody else saved in the meantime.
     """
-    require(who, "edit", row)
-    found = installed(registry, row.plugin)
+    require(person, "edit", row)
+    widget_type = installed(registry, row.plugin)
     if version is not None and version != row.version:
         raise Conflict(
             _(
@@ -81,9 +81,9 @@ def update(
                 "again replaces their version."
             )
         )
-    settings, changed = found.schema.store(values, row.settings)
-    if label is not None and heading(label, found) != row.label:
-        row.label = heading(label, found)
+    settings, changed = widget_type.schema.store(values, row.settings)
+    if label is not None and heading(label, widget_type) != row.label:
+        row.label = heading(label, widget_type)
         changed.append("label")
     if visibility is not None and visibility_of(visibility) != row.visibility:
         row.visibility = visibility_of(visibility)
@@ -94,13 +94,13 @@ def update(
         row.updated_on = now()
         row.hub.touch()
         session.flush()
-        _tell(session, registry, who, row, "updated", changed)
+        _tell(session, registry, person, row, "updated", changed)
     return changed
 
 
-def move(session: Session, registry: Registry, who: Person, row: Widget, way: str) -> None:
+def move(session: Session, registry: Registry, person: Person, row: Widget, way: str) -> None:
     """Move a widget one place ``up`` or ``down``, or to the end of the ``left`` or ``right`` column."""
-    require(who, "edit", row)
+    require(person, "edit", row)
     if way not in MOVES:
         raise InvalidInput(
             _("A widget moves %(ways)s or %(last)s.") % {"ways": ", ".join(MOVES[:-1]), "last": MOVES[-1]}
@@ -113,22 +113,22 @@ def move(session: Session, registry: Registry, who: Person, row: Widget, way: st
         column = row.hub.column(row.side)
         place = column.index(row)
         column.insert(max(0, place + (-1 if way == "up" else 1)), column.pop(place))
-        for position, each in enumerate(column):
-            each.position = position
+        for position, widget in enumerate(column):
+            widget.position = position
     row.updated_on = now()
     row.hub.touch()
     session.flush()
-    _tell(session, registry, who, row, "updated", ["position"])
+    _tell(session, registry, person, row, "updated", ["position"])
 
 
 def arrange(
-    session: Session, registry: Registry, who: Person, hub: Hub, columns: Mapping[str, Sequence[Widget]]
+    session: Session, registry: Registry, person: Person, hub: Hub, columns: Mapping[str, Sequence[Widget]]
 ) -> list[Widget]:
-    """Put all widgets of a hub in the order of ``columns``; return those whose place changed.
+    """Arrange all widgets of a hub in the order of ``columns``; return those that moved.
 
-    :raises InvalidInput: when a widget cannot stand in its column.
+    :raises InvalidInput: when a widget does not fit its column.
     """
-    require(who, "edit", hub)
+    require(person, "edit", hub)
     moved = []
     for side, rows in columns.items():
         if hub.column(side) == list(rows):
@@ -144,28 +144,28 @@ def arrange(
         hub.touch()
         session.flush()
     for row in moved:
-        _tell(session, registry, who, row, "updated", ["position"])
+        _tell(session, registry, person, row, "updated", ["position"])
     return moved
 
 
-def free_key(taken: Collection[str], plugin: str) -> str:
-    """Return a name within the hub for a new widget that none of ``taken`` has: ``feed``, ``feed-2``."""
+def free_key(keys: Collection[str], plugin: str) -> str:
+    """Return a key for a new widget that is not among ``keys``: ``feed``, else ``feed-2`` and so on."""
     base = re.sub(r"[^A-Za-z0-9._-]+", "-", plugin).strip("-._")[:48] or "widget"
-    return next(name for name in (base, *(f"{base}-{n}" for n in range(2, len(taken) + 3))) if name not in taken)
+    return next(name for name in (base, *(f"{base}-{n}" for n in range(2, len(keys) + 3))) if name not in keys)
 
 
-def remove(session: Session, registry: Registry, who: Person, row: Widget) -> None:
-    """Take a widget off its hub."""
-    require(who, "edit", row)
+def remove(session: Session, registry: Registry, person: Person, row: Widget) -> None:
+    """Remove a widget from its hub."""
+    require(person, "edit", row)
     hub = row.hub
-    _tell(session, registry, who, row, "deleted", [])
+    _tell(session, registry, person, row, "deleted", [])
     hub.widgets.remove(row)
     hub.touch()
     session.flush()
 
 
-def _tell(session: Session, registry: Registry, who: Person, row: Widget, what: str, changed: list[str]) -> None:
-    body = outbox.about_widget(session, row, who.username, changed, registry.title(row))
+def _tell(session: Session, registry: Registry, person: Person, row: Widget, what: str, changed: list[str]) -> None:
+    body = outbox.about_widget(session, row, person.username, changed, registry.title(row))
     outbox.record(session, f"hubs.widget.{what}", body, row)
 
 
@@ -179,42 +179,43 @@ def installed(registry: Registry, plugin: str) -> WidgetType:
 
     :raises NotFound: when it is not installed.
     """
-    found = registry.get(plugin)
-    if found is None:
+    widget_type = registry.get(plugin)
+    if widget_type is None:
         raise NotFound(_("There is no widget called “%(plugin)s” here.") % {"plugin": plugin})
-    return found
+    return widget_type
 
 
 def fitting(registry: Registry, kind: str, side: str, plugin: str) -> WidgetType:
-    """Return the widget called ``plugin``, which shall stand in a column of a hub of this kind.
+    """Return the widget called ``plugin`` if it fits a column of a hub of this kind.
 
-    :raises InvalidInput: when it cannot stand there.
+    :raises InvalidInput: when it does not.
     """
-    found = installed(registry, plugin)
+    widget_type = installed(registry, plugin)
     if side not in ("left", "right"):
         raise InvalidInput(_("The column is either left or right."), {"side": _("Please choose left or right.")})
-    if not found.fits(kind, side):
+    if not widget_type.fits(kind, side):
         raise InvalidInput(
-            _("%(label)s can't be placed in the %(side)s column of this hub.") % {"label": _(found.label), "side": side}
+            _("%(label)s can't be placed in the %(side)s column of this hub.")
+            % {"label": _(widget_type.label), "side": side}
         )
-    return found
+    return widget_type
 
 
-def heading(label: str, found: WidgetType) -> str:
-    """Return a heading as it is stored: on one line, and empty where it is the widget's own."""
+def heading(label: str, widget_type: WidgetType) -> str:
+    """Return a heading as it is stored: on one line, and empty if it is the widget's default."""
     label = " ".join(label.split())
     if len(label) > LABEL_LENGTH:
         raise InvalidInput(
             _("The title is too long."),
             {"label": _("At most %(most)s characters are possible.") % {"most": LABEL_LENGTH}},
         )
-    return "" if label == found.label else label
+    return "" if label == widget_type.label else label
 
 
 def visibility_of(value: str) -> Visibility:
-    """Return who may see a widget, as a form spells it.
+    """Return the visibility that a form submitted.
 
-    :raises InvalidInput: when it is none of the known levels.
+    :raises InvalidInput: when it is not a known level.
     """
     try:
         return Visibility(value)

@@ -41,7 +41,7 @@ def apply(file: TextIO, dry_run: bool) -> None:
     """
     wanted = yaml_files.parse(file.read(yaml_files.LIMIT + 1), file.name)
     with instance() as here:
-        hub = apply_action.found(here.session, here.registry, wanted)
+        hub = apply_action.find_or_create(here.session, here.registry, wanted)
         done = apply_action.apply(here.session, here.registry, OPERATOR, hub, wanted)
         for change in done:
             click.echo(str(change))

@@ -1,4 +1,4 @@
-"""The tables, and the connection to the database that holds them."""
+"""Database tables and the connection to the database."""
 
 from hubs.models.base import Base, Moment, now
 from hubs.models.database import Database

@@ -1,4 +1,4 @@
-"""The declarative base and the column types that both databases understand alike."""
+"""The declarative base, and column types that behave the same on both databases."""
 
 from datetime import UTC, datetime
 from typing import Any, ClassVar
@@ -17,18 +17,18 @@ NAMES = {
 
 
 def now() -> datetime:
-    """Return the present moment, aware, in UTC."""
+    """Return the current time as an aware UTC datetime."""
     return datetime.now(UTC)
 
 
 class Moment(TypeDecorator[datetime]):
-    """An aware UTC datetime; SQLite, which drops the zone, gets it back on reading."""
+    """An aware UTC datetime. SQLite drops the time zone when storing; it is added again when reading."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Convert to UTC; refuse a naive value, whose meaning nobody knows."""
+        """Convert to UTC; refuse a naive value, which is ambiguous."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -36,7 +36,7 @@ class Moment(TypeDecorator[datetime]):
         return value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Return the stored moment as an aware UTC datetime."""
+        """Return the stored time as an aware UTC datetime."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)

@@ -1,4 +1,4 @@
-"""The connection to the database: an engine made on first use, hence after the server forked its workers."""
+"""The connection to the database. The engine is created on first use, hence after the server forked its workers."""
 
 import json
 import re
@@ -13,15 +13,15 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
-# An escaped backslash is taken first, so that the text after it is not mistaken for an escape; then NUL, a pair of
-# surrogates, which is kept, and a surrogate alone.
+# The first alternative consumes escaped backslashes, so that the text after one is not mistaken for an escape, and
+# pairs of surrogates, which are valid. What is left are NUL and lone surrogates.
 _UNSTORABLE = re.compile(
     r"((?:\\\\|\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2})+)|\\u0000|\\ud[89a-f][0-9a-f]{2}", re.IGNORECASE
 )
-#: Seconds after which PostgreSQL gives up on a statement of ours.
+#: Seconds after which PostgreSQL cancels a statement.
 STATEMENT_TIMEOUT = 15
-#: What makes the kernel give up a connection to PostgreSQL whose other end vanished without a word: milliseconds for
-#: which sent data may stay unacknowledged, and probes on a connection that is silent.
+#: TCP settings that make the kernel close a connection to PostgreSQL whose other end vanished: milliseconds for which
+#: sent data may stay unacknowledged, and the probes sent on an idle connection.
 KEEP_ALIVE = {
     "tcp_user_timeout": 5000,
     "keepalives": 1,
@@ -32,11 +32,11 @@ KEEP_ALIVE = {
 
 
 class Database:
-    """Hands out sessions on the database at ``url``."""
+    """Opens sessions on the database at ``url``."""
 
     def __init__(self, url: str, pool_size: int = 5, info: dict[str, Any] | None = None) -> None:
         self.url = make_url(url)
-        #: Where listeners on sessions attach; sessions carry a copy of ``info``.
+        #: Event listeners attach here; each session gets a copy of ``info``.
         self.maker = sessionmaker(expire_on_commit=False, info=info or {})
         self._pool_size = pool_size
         self._lock = threading.Lock()
@@ -44,10 +44,10 @@ class Database:
 
     @property
     def engine(self) -> Engine:
-        """The engine, made when first asked for."""
+        """The engine, created on first use."""
         with self._lock:
             if self._engine is None:
-                self._engine = self._make()
+                self._engine = self._create_engine()
             return self._engine
 
     def session(self) -> Session:
@@ -56,7 +56,7 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        """Give a session, commit at the end of the block, roll back if it raises."""
+        """Open a session that commits at the end of the block and rolls back if it raises."""
         with self.session() as session, session.begin():
             yield session
 
@@ -67,7 +67,7 @@ class Database:
                 self._engine.dispose()
                 self._engine = None
 
-    def _make(self) -> Engine:
+    def _create_engine(self) -> Engine:
         if self.url.get_backend_name() != "sqlite":
             options = f"-c statement_timeout={STATEMENT_TIMEOUT * 1000}"
             return create_engine(
@@ -86,14 +86,15 @@ class Database:
 
 
 def is_unavailable(error: BaseException) -> bool:
-    """Return whether the database cannot answer just now, as opposed to refusing what it got."""
-    lost = isinstance(error, DBAPIError) and error.connection_invalidated
+    """Return whether the error means that the database is unavailable, as opposed to a statement that it refused."""
+    disconnected = isinstance(error, DBAPIError) and error.connection_invalidated
     names = ("OperationalError", "InterfaceError", "InternalError", "TimeoutError")
-    return isinstance(error, SQLAlchemyError) and (lost or type(error).__name__ in names)
+    return isinstance(error, SQLAlchemyError) and (disconnected or type(error).__name__ in names)
 
 
 def to_json(value: object) -> str:
     """Return JSON that every database can store and query: NUL and lone surrogates become U+FFFD."""
+    # PostgreSQL stores an escaped NUL in a json column, but every query that reads it as text then fails.
     text = json.dumps(value)
     if "\\u" not in text:
         return text
@@ -101,6 +102,6 @@ def to_json(value: object) -> str:
 
 
 def _prepare_sqlite(connection: Any, record: object) -> None:
-    """Let readers and a writer work side by side, and keep foreign keys as PostgreSQL does."""
+    """Allow readers beside a writer, and enforce foreign keys as PostgreSQL does."""
     for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")

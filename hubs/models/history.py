@@ -1,4 +1,4 @@
-"""What was changed: who did it, when and from where; and what each hub looked like after it."""
+"""The audit log, the revisions of hubs, and drafts."""
 
 from datetime import datetime
 from typing import Any
@@ -10,23 +10,23 @@ from hubs.models.base import Base, now
 
 
 class AuditEntry(Base):
-    """One thing that somebody did. It outlives the hub that it was done to."""
+    """One action. The entry outlives the hub that it concerns."""
 
     __tablename__ = "audit"
     __table_args__ = (Index(None, "hub_id", "at"), Index(None, "agent", "at"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
     at: Mapped[datetime] = mapped_column(default=now, index=True)
-    #: The account's name; empty for what the instance does by itself.
+    #: The account's name; empty for automatic actions of the instance.
     agent: Mapped[str] = mapped_column(String(64), default="")
-    #: The address that it came from, or ``cli``, ``bus``; empty where nobody can tell.
+    #: The client's address, or ``cli``, ``bus``; empty if unknown.
     origin: Mapped[str] = mapped_column(String(64), default="")
-    #: The name of the message that told the bus: ``hubs.widget.updated``.
+    #: The name of the bus message about the action: ``hubs.widget.updated``.
     action: Mapped[str] = mapped_column(String(64))
-    #: No foreign key: what was done to a hub is known after the hub is gone.
+    #: Not a foreign key, since entries outlive their hub.
     hub_id: Mapped[int | None]
     hub_name: Mapped[str] = mapped_column(String(64), default="")
-    #: The further fields of that message.
+    #: The other fields of that message.
     detail: Mapped[dict[str, Any]]
 
 
@@ -45,15 +45,15 @@ class Revision(Base):
 
 
 class Draft(Base):
-    """A new layout of a hub that one person is working on, with the steps that led to it; all documents."""
+    """Unsaved changes of one person to a hub, with the undo history; each step is a whole document."""
 
     __tablename__ = "drafts"
 
     hub_id: Mapped[int] = mapped_column(ForeignKey("hubs.id", ondelete="CASCADE"), primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True)
-    #: What the hub looked like when the person began.
+    #: The hub when the draft was started.
     base: Mapped[dict[str, Any]]
-    #: What it looked like after each step; ``at`` is the step that is shown, later ones can be done again.
+    #: The hub after each step; ``at`` is the current step, later ones can be redone.
     steps: Mapped[list[Any]] = mapped_column(JSON)
     at: Mapped[int] = mapped_column(default=0)
     updated_on: Mapped[datetime] = mapped_column(default=now, onupdate=now)

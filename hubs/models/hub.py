@@ -22,7 +22,7 @@ GRID = 12
 
 
 class JoinMode(StrEnum):
-    """How people join: an owner approves, at once, or by invitation only."""
+    """How people join: an owner approves, anybody can, or by invitation only."""
 
     REQUEST = "request"
     OPEN = "open"
@@ -48,8 +48,8 @@ class Hub(Base):
     __tablename__ = "hubs"
     __table_args__ = (
         UniqueConstraint("kind", "name"),
-        # All kinds but people's own share the addresses under /t/. The condition is one that no query has:
-        # by "kind <> 'user'" PostgreSQL would read all hubs through this index instead of finding words by theirs.
+        # All kinds but people's own share the addresses under /t/. The condition is spelled differently from every
+        # query: with "kind <> 'user'" PostgreSQL would prefer this index to the one for full-text search.
         Index(
             "uq_hubs_shared_name",
             "name",
@@ -68,7 +68,7 @@ class Hub(Base):
     description: Mapped[str] = mapped_column(Text, default="")
     #: Text of the avatar: one or two letters, or an emoji; empty means the first letter of its name.
     avatar: Mapped[str] = mapped_column(String(512), default="")
-    #: Its colours, one of `Banner`.
+    #: Colours of the banner, one of `Banner`.
     banner: Mapped[str] = mapped_column(String(512), default="")
     visibility: Mapped[Visibility] = mapped_column(visibility_column(), default=Visibility.PUBLIC)
     join_mode: Mapped[JoinMode] = mapped_column(
@@ -82,26 +82,26 @@ class Hub(Base):
         ),
         default=JoinMode.REQUEST,
     )
-    #: What the owners ask of people who want to join, in Markdown.
+    #: What people who want to join must agree to, in Markdown.
     join_conditions: Mapped[str] = mapped_column(Text, default="")
-    #: The group of the account system whose members are this hub's members; empty for a hub that has its own.
+    #: The group of the account system whose members are this hub's members; empty if members are managed here.
     group_name: Mapped[str] = mapped_column(String(64), default="", index=True)
     archived: Mapped[bool] = mapped_column(default=False)
     left_width: Mapped[int] = mapped_column(default=8)
     #: Tracker accounts, chat and the like: ``pagure_username``, ``github_username``, ``bugzilla_email``, ``chat``, …
     extras: Mapped[dict[str, Any]] = mapped_column(MutableDict.as_mutable(JSON), default=dict)
-    #: Address of the file that this hub is applied from; the page is then read-only. Empty for hubs edited here.
+    #: Address of the file that this hub is applied from; the page is then read-only. Empty if the hub is edited here.
     managed_in: Mapped[str] = mapped_column(String(255), default="")
-    #: Whose own hub it is; None for a team's.
+    #: The person whose own hub this is; None for a team's.
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"), index=True)
     version: Mapped[int] = mapped_column(default=1)
     created_on: Mapped[datetime] = mapped_column(default=now)
-    #: Moves with every change of the hub, its widgets and its roles: the sweep of the daemon finds changes by it.
+    #: Set by every change of the hub, its widgets and its roles; the daemon's sweep selects changed hubs by it.
     updated_on: Mapped[datetime] = mapped_column(default=now, index=True)
     last_activity: Mapped[datetime | None]
-    #: When the hub was deleted. It is invisible, and can be restored for some days.
+    #: When the hub was deleted. It is invisible, and can be restored for 30 days.
     deleted_on: Mapped[datetime | None] = mapped_column(index=True)
-    #: Who could see the hub before it was deleted.
+    #: The visibility to restore if the deletion is undone.
     visibility_before: Mapped[str | None] = mapped_column(String(16))
 
     user: Mapped[User | None] = relationship()
@@ -117,21 +117,21 @@ class Hub(Base):
 
     def people(self, *names: RoleName) -> list[User]:
         """Return the people who hold one of the roles ``names``, each once, by username."""
-        found = {role.user.username: role.user for role in self.roles if role.role in names}
-        return [found[username] for username in sorted(found)]
+        users = {role.user.username: role.user for role in self.roles if role.role in names}
+        return [users[username] for username in sorted(users)]
 
     def column(self, side: str) -> list["Widget"]:
         """Return the widgets of the ``left`` or ``right`` column, top first."""
         return sorted((w for w in self.widgets if w.side == side), key=lambda w: (w.position, w.id))
 
     def touch(self) -> None:
-        """Note that the hub changed, for readers who hold an older version."""
+        """Raise the version, so that cached copies of the page become stale."""
         self.version = (self.version or 0) + 1
         self.updated_on = now()
 
 
 class FormerName(Base):
-    """A name that a hub had: its old address leads to the new one, unless another hub took the name."""
+    """A former name of a hub; its address redirects to the new one until another hub takes the name."""
 
     __tablename__ = "former_names"
 
@@ -154,43 +154,43 @@ class Widget(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     hub_id: Mapped[int] = mapped_column(ForeignKey("hubs.id", ondelete="CASCADE"))
-    #: Names the widget within its hub, also on another instance: what a hub's file calls its ``id``.
+    #: Identifies the widget within its hub, also on another instance: the ``id`` in a hub's file.
     key: Mapped[str] = mapped_column(String(64), default=lambda: token_hex(6))
     plugin: Mapped[str] = mapped_column(String(128))
     label: Mapped[str] = mapped_column(String(128), default="")
     side: Mapped[str] = mapped_column(String(8), default="left")
     position: Mapped[int] = mapped_column(default=0)
-    #: Narrows whom the hub shows it to; what is wider than the hub's own visibility has no effect.
+    #: Narrows the hub's visibility for this widget; a wider value has no effect.
     visibility: Mapped[Visibility] = mapped_column(visibility_column(), default=Visibility.PUBLIC)
     settings: Mapped[dict[str, Any]] = mapped_column(MutableDict.as_mutable(JSON), default=dict)
-    #: Raised by every change of the settings, so that what was cached under the old ones is never served again.
+    #: Raised by every change of the settings; part of cache keys, so that old entries are never served again.
     version: Mapped[int] = mapped_column(default=1)
     created_on: Mapped[datetime] = mapped_column(default=now)
     updated_on: Mapped[datetime] = mapped_column(default=now)
 
     hub: Mapped[Hub] = relationship(back_populates="widgets")
 
-    #: Defaults of the declared parameters; the registry sets them when it binds the row to its class.
+    #: Defaults of the declared parameters, set by the registry when it binds the row to its widget class.
     declared: Mapping[str, Any] = MappingProxyType({})
 
     def bind(self, declared: Mapping[str, Any], read: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> None:
-        """Set the defaults, and what brings stored settings to those that the widget's code works with."""
+        """Set the defaults, and the function that converts stored settings to the ones that the widget works with."""
         self.declared = declared
         self.__dict__["_read"] = read
 
     @property
     def identity(self) -> str:
-        """A name that is never reused: SQLite reuses the id of a removed row, but not with the same creation time."""
+        """An identifier that is never reused: SQLite reuses ids of deleted rows, so the creation time is part of it."""
         return f"{self.id}-{self.created_on.timestamp() if self.created_on else 0:.6f}"
 
     @property
     def audience(self) -> Visibility:
-        """Who may see the widget: the narrower of its own visibility and its hub's."""
+        """The effective visibility: the narrower of the widget's own and its hub's."""
         levels = (self.visibility or Visibility.PUBLIC, self.hub.visibility or Visibility.PUBLIC)
         return max(levels, key=lambda level: level.rank)
 
     @property
     def config(self) -> Mapping[str, Any]:
-        """The settings in force: every declared parameter exists, also one that has no default (None)."""
+        """The effective settings: every declared parameter is present, None if it has neither value nor default."""
         read = self.__dict__.get("_read", dict)
         return MappingProxyType({**self.declared, **read(self.settings or {})})

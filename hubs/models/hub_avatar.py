@@ -6,7 +6,7 @@ from typing import Any
 from hubs.errors import InvalidInput
 from hubs.i18n import _
 
-#: Most characters as people count them, and the most code points that these may take.
+#: Most user-perceived characters, and the most code points that they may consist of.
 CHARACTERS, CODE_POINTS = 2, 16
 #: U+200D joins the emoji before and after it into one.
 _JOINER = "\u200d"
@@ -25,6 +25,6 @@ def clean(value: Any) -> str:
 
 
 def _length(text: str) -> int:
-    """Return the number of characters as people count them: a mark or a joined emoji belongs to the one before it."""
+    """Return the number of user-perceived characters: marks and joined emoji belong to the character before them."""
     signs = [sign for sign in text if unicodedata.category(sign) not in ("Mn", "Mc", "Me", "Sk")]
     return len(signs) - 2 * signs.count(_JOINER)

@@ -29,20 +29,20 @@ class HubField(Parameter):
     default: Any = ""
     #: Most characters of a text.
     max_length: int = 255
-    #: The type of a choice's values, where the column has one.
+    #: The enum of a choice's values, if the column has one.
     values: type[StrEnum] | None = None
     #: A column of the hub, or a key of its column ``extras``.
     stored_in: Literal["column", "extras"] = "column"
-    #: Who changes it: ``edit`` are owners, ``own`` too, also while the hub is archived; ``operate`` are operators.
+    #: ``edit``: owners; ``own``: owners, also while the hub is archived; ``operate``: operators of the instance.
     permission: Literal["edit", "own", "operate"] = "edit"
-    #: The settings page with the field; None for one that has its own control, or none.
+    #: The settings page that has the field; None if it has a control of its own, or none.
     page: Page | None = None
     #: Whether the form that creates a hub has the field.
     on_create: bool = False
     in_api: bool = True
     #: Whether the API's lists of hubs have the field.
     in_lists: bool = False
-    #: How the contact widget calls the field; empty for a field that it does not show.
+    #: The field's label in the contact widget; empty if the widget does not show it.
     contact: str = ""
     #: What the contact widget links to, with ``{}`` for the value; empty where the value is an address itself.
     link: str = ""
@@ -55,7 +55,7 @@ class HubField(Parameter):
         if self.kind == "choice":
             known = [choice for choice, _label in self.choices]
             if value not in known:
-                # Values, not labels: programs and documents read this, a form cannot send anything else.
+                # The message lists values, not labels: only the API and YAML files can send an unknown one.
                 names = ", ".join(choice for choice in known if choice)
                 raise InvalidInput(_("Please choose one of: %(names)s.") % {"names": names})
             return self.values(value) if self.values else str(value)

@@ -1,17 +1,17 @@
-"""How long nothing happened on a hub, in the grades that menus show."""
+"""Grades of inactivity, which menus show beside idle hubs."""
 
 from datetime import datetime
 
 from hubs.models.base import now
 
-#: Grades and the days from which they hold.
+#: Grades and the days of inactivity from which they apply.
 GRADES = (("5years", 1826), ("2years", 731), ("year", 365), ("quarter", 91), ("month", 31), ("week", 7), ("day", 1))
-#: Days after which a hub says that it is idle.
+#: Days without activity after which a hub is shown as idle.
 IDLE_AFTER_DAYS = 31
 
 
 def grade(last_activity: datetime | None) -> str:
-    """Return the grade of a hub whose last activity was then; ``active`` within a day, ``never`` for none."""
+    """Return the grade for a time of last activity; ``active`` within a day, ``never`` for None."""
     if last_activity is None:
         return "never"
     days = (now() - last_activity).days

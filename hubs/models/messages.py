@@ -1,4 +1,4 @@
-"""Messages of the bus, kept for feeds and charts, with the people and packages that they name."""
+"""Stored bus messages, for feeds and charts, with the people and packages that they name."""
 
 from datetime import datetime
 from typing import Any
@@ -9,38 +9,38 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from hubs.models.base import Base, now
 
-# SQLite counts only INTEGER primary keys by itself.
+# SQLite generates ids only for INTEGER primary keys.
 BigKey = BigInteger().with_variant(Integer(), "sqlite")
 
 
 def _received(context: DefaultExecutionContext) -> datetime:
-    """Return when a message was received that does not say so: when it was sent, but never later than now."""
+    """Return the default of ``received_at``: when the message was sent, but never later than now."""
     sent: datetime | None = context.get_current_parameters().get("sent_at")  # type: ignore[no-untyped-call]
     return min(sent or now(), now())
 
 
 class StoredMessage(Base):
-    """One message, stored once however often it arrives."""
+    """A message; duplicates are stored once."""
 
     __tablename__ = "messages"
-    # Some widgets read one kind of message whoever it names: a scan of everything since would take seconds.
+    # Some widgets read one category whatever people it names; scanning everything since then would take seconds.
     __table_args__ = (Index(None, "category", "sent_at"),)
 
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
     msg_id: Mapped[str] = mapped_column(String(64), unique=True)
     topic: Mapped[str] = mapped_column(String(255))
     category: Mapped[str] = mapped_column(String(64))
-    #: By the sender's clock, but never later than it was received: for display.
+    #: By the sender's clock, capped at the time of receipt; only for display.
     sent_at: Mapped[datetime]
-    #: By our clock: this orders messages, and decides when they are removed.
+    #: By our clock; orders messages and decides when they are removed.
     received_at: Mapped[datetime] = mapped_column(default=_received, index=True)
-    #: What happened, as `hubs.activities.activity.Activity.as_row`; None where no reader understands the message.
+    #: What happened, from `hubs.activities.activity.Activity.as_row`; None if no reader understands the message.
     activity: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
-    #: What is shown without an activity: a sentence in English, and addresses that start with https:// or http://.
+    #: Shown if there is no activity: a sentence in English, and https:// or http:// addresses.
     sentence: Mapped[str] = mapped_column(Text, default="")
     link: Mapped[str] = mapped_column(String(1024), default="")
     icon: Mapped[str] = mapped_column(String(1024), default="")
-    #: The message's own fields; None where they were too large to keep.
+    #: The fields of the message; None if they were too large to keep.
     body: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
     people: Mapped[list["MessagePerson"]] = relationship(cascade="all, delete-orphan", passive_deletes=True)
@@ -48,7 +48,7 @@ class StoredMessage(Base):
 
 
 class RefusedMessage(Base):
-    """A message that could not be used, kept for a while with the reason; ``body`` is its beginning."""
+    """A message that was refused, kept for some days with the reason; ``body`` is truncated."""
 
     __tablename__ = "refused_messages"
 
@@ -62,7 +62,7 @@ class RefusedMessage(Base):
 
 
 class MessagePerson(Base):
-    """A person whom a message names; times and category are copied here, so that a feed needs one index."""
+    """A person that a message names; times and category are copied here, so that a feed needs one index."""
 
     __tablename__ = "message_people"
     __table_args__ = (Index(None, "username", "received_at"),)

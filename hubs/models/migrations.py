@@ -1,4 +1,4 @@
-"""Bringing a database to the current schema, from the migrations that travel with the package."""
+"""Applies the migrations, which are part of the package."""
 
 from importlib.resources import files
 from pathlib import Path
@@ -12,8 +12,8 @@ from hubs.models.database import Database
 def location() -> Path:
     """Return the folder of the migrations: inside an installed package, or beside it in a source tree."""
     package = Path(str(files("hubs")))
-    carried = package / "_alembic"
-    return carried if carried.is_dir() else package.parent / "alembic"
+    packaged = package / "_alembic"
+    return packaged if packaged.is_dir() else package.parent / "alembic"
 
 
 def upgrade(database: Database, revision: str = "head") -> None:
@@ -27,12 +27,12 @@ def downgrade(database: Database, revision: str) -> None:
 
 
 def check(database: Database) -> None:
-    """Raise ``alembic.util.exc.CommandError`` when the tables of the models and of the database differ."""
+    """Raise ``alembic.util.exc.CommandError`` if the tables of the database differ from the models."""
     command.check(_config(database))
 
 
 def revise(database: Database, message: str) -> None:
-    """Write a new migration from what the models have and the database lacks; use PostgreSQL for it."""
+    """Write a new migration from the differences between the models and the database; use PostgreSQL for it."""
     command.revision(_config(database), message, autogenerate=True)
 
 

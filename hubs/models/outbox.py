@@ -1,4 +1,4 @@
-"""What the bus must still hear of: rows written in the transaction of the change that they tell about."""
+"""The transactional outbox: messages for the bus, written in the transaction of the change that they report."""
 
 import hashlib
 import json
@@ -13,7 +13,7 @@ from hubs.models.base import Base, now
 
 
 class OutboxMessage(Base):
-    """One message of ours: its topic without prefix (``hubs.widget.updated``) and its fields."""
+    """A message that Hubs publishes: its topic without prefix (``hubs.widget.updated``) and its fields."""
 
     __tablename__ = "outbox"
     __table_args__ = (
@@ -28,16 +28,16 @@ class OutboxMessage(Base):
     digest: Mapped[str] = mapped_column(String(64))
     created_on: Mapped[datetime] = mapped_column(default=now)
     handled_at: Mapped[datetime | None]
-    #: How often handling it failed.
+    #: Failed attempts to handle it.
     attempts: Mapped[int] = mapped_column(default=0, server_default="0")
-    #: When the AMQP broker confirmed it, where changes are published there.
+    #: When the AMQP broker confirmed it, if changes are published there.
     confirmed_at: Mapped[datetime | None]
 
 
 def digest(topic: str, body: Mapping[str, Any]) -> str:
-    """Return the fingerprint by which the daemon recognises a message from the bus as one of ours.
+    """Return the fingerprint that matches a message received from the bus with its outbox row.
 
-    The id of a message cannot serve: fedmsg makes it while publishing, and signs it.
+    Message ids cannot be used for that: fedmsg generates them when it publishes, and signs them.
     """
     canonical = json.dumps([topic, dict(body)], sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""What machines push into widgets, and the tokens that let them."""
+"""Content that programs push into widgets, and the tokens for it."""
 
 from datetime import datetime
 from typing import Any
@@ -12,19 +12,19 @@ from hubs.models.people.tokens import BearerToken
 
 
 class PushContent(Base):
-    """What a machine last put into a widget."""
+    """The content that was last pushed into a widget."""
 
     __tablename__ = "push_contents"
 
     widget_id: Mapped[int] = mapped_column(ForeignKey("widgets.id", ondelete="CASCADE"), primary_key=True)
     content: Mapped[dict[str, Any]]
-    #: Fingerprint of the content: its ETag.
+    #: Hash of the content; its ETag.
     digest: Mapped[str] = mapped_column(String(64))
     pushed_at: Mapped[datetime] = mapped_column(default=now)
 
 
 class PushToken(BearerToken, Base):
-    """A token that lets a machine fill one widget."""
+    """A token that allows a program to fill one widget."""
 
     __tablename__ = "push_tokens"
 

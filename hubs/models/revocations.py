@@ -1,4 +1,4 @@
-"""Revocations: from when on the stream tokens of a person, a browser or a hub are refused."""
+"""Revocations of the stream tokens of a person, a browser or a hub."""
 
 from datetime import datetime
 
@@ -9,16 +9,16 @@ from hubs.models.base import Base, now
 
 
 class Revocation(Base):
-    """One revocation, written in the transaction of the change that it follows from."""
+    """A revocation, written in the transaction of the change that causes it."""
 
     __tablename__ = "revocations"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    #: ``user:<id>``, ``hub:<id>`` or ``session:<fingerprint>``: what every token names that it is about.
+    #: ``user:<id>``, ``hub:<id>`` or ``session:<fingerprint>``; it affects the tokens that contain this scope.
     scope: Mapped[str] = mapped_column(String(128))
     created_on: Mapped[datetime] = mapped_column(default=now)
-    #: Tokens that were issued until then are refused; empty until Redis confirmed it, which is after the commit: a
-    #: request that was answered meanwhile may have read the rows from before the change.
+    #: Tokens issued up to this time are refused. Empty until Redis confirmed it, which is after the commit: a request
+    #: that was answered in between may have read the rows from before the change.
     revoked_at: Mapped[datetime | None] = mapped_column(index=True)
-    #: When no token from before the revocation is good any more.
+    #: When all tokens from before the revocation have expired.
     expires_on: Mapped[datetime] = mapped_column(index=True)

@@ -2,7 +2,7 @@
 
 Whatever must follow a change (publish it, revoke streams, notify people, invalidate cached content) is collected here,
 so that it happens in the same way whichever program made the change. An effect that fails is logged, and the others
-still run: what must not be lost is also a row that the transaction writes, and that the daemon works off.
+still run. Effects that must not be lost are also rows of the transaction, which the daemon processes later.
 """
 
 import logging
@@ -58,7 +58,7 @@ def run_each_after_commit(database: Database, effect: Hashable, act: Callable[[A
 def after_commit(
     database: Database, collect: Callable[[Session], Iterable[T]], act: Callable[[set[T]], None], name: object = None
 ) -> None:
-    """Call ``act`` after each commit of ``database`` with all that ``collect`` returned at the session's flushes.
+    """Call ``act`` after each commit of ``database`` with everything that ``collect`` returned at the flushes.
 
     More can be added with `defer` under ``name``, as `touch` does.
     """
@@ -79,30 +79,30 @@ def _attempt(effect: Hashable, act: Callable[[Any], object], values: Any) -> Non
 
 
 def touched(session: Session) -> set[tuple[str, int]]:
-    """Return the hubs and people that a flush was about, as ``("hub", id)`` and ``("user", id)``.
+    """Return the hubs and people that a flush concerns, as ``("hub", id)`` and ``("user", id)``.
 
-    What a statement changes without loading rows is not seen: who runs it calls `touch`.
+    Bulk statements bypass the flush: code that runs one calls `touch`.
     """
     return about((*session.new, *session.dirty, *session.deleted))
 
 
-def touch(session: Session, kind: str, numbers: Iterable[int]) -> None:
-    """Let those count as changed whom a statement is about: a ``hub`` or a ``user`` with one of these ids."""
-    defer(session, TOUCHED, *((kind, number) for number in numbers))
+def touch(session: Session, kind: str, ids: Iterable[int]) -> None:
+    """Mark hubs or people (``kind`` is ``hub`` or ``user``) as changed by a bulk statement."""
+    defer(session, TOUCHED, *((kind, subject_id) for subject_id in ids))
 
 
 def about(rows: Iterable[object]) -> set[tuple[str, int]]:
     """Return the hubs and people among rows, and those that rows name by ``hub_id`` and ``user_id``."""
-    found: set[tuple[str, object]] = set()
+    subjects: set[tuple[str, object]] = set()
     for row in rows:
         if isinstance(row, Hub | User):
-            found.add(("hub" if isinstance(row, Hub) else "user", row.id))
-        found.update((kind, getattr(row, f"{kind}_id", None)) for kind in ("hub", "user"))
-    return {(kind, number) for kind, number in found if isinstance(number, int)}
+            subjects.add(("hub" if isinstance(row, Hub) else "user", row.id))
+        subjects.update((kind, getattr(row, f"{kind}_id", None)) for kind in ("hub", "user"))
+    return {(kind, subject_id) for kind, subject_id in subjects if isinstance(subject_id, int)}
 
 
-def note_reads(database: Database) -> None:
-    """Let sessions of ``database`` note which rows they load, those for which `begin_reading` is called."""
+def track_reads(database: Database) -> None:
+    """Make sessions of ``database`` able to record the rows that they load; `start_tracking` turns it on."""
 
     def note(session: Session, row: object) -> None:
         if _READ in session.info:
@@ -111,11 +111,11 @@ def note_reads(database: Database) -> None:
     event.listen(database.maker, "loaded_as_persistent", note)
 
 
-def begin_reading(session: Session) -> None:
-    """Note from here on which rows the session loads; of no use once it has loaded some."""
+def start_tracking(session: Session) -> None:
+    """Start recording the rows that the session loads; rows it loaded earlier are not seen."""
     session.info[_READ] = []
 
 
-def end_reading(session: Session) -> set[tuple[str, int]]:
-    """Return which hubs and people the rows are about that were loaded since `begin_reading`."""
+def stop_tracking(session: Session) -> set[tuple[str, int]]:
+    """Return the hubs and people that the rows loaded since `start_tracking` concern."""
     return about(session.info.pop(_READ, []))

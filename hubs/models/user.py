@@ -1,4 +1,4 @@
-"""People, and the roles that they hold on hubs."""
+"""People, and their roles on hubs."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class RoleName(StrEnum):
-    """What a person can be to a hub; one person can be several things at once."""
+    """The roles on a hub; a person can have several at once."""
 
     OWNER = "owner"
     MEMBER = "member"
@@ -24,7 +24,7 @@ class RoleName(StrEnum):
 
 
 def role_column() -> Enum:
-    """Return the type of a column that holds a role."""
+    """Return the type of a role column."""
     return Enum(
         RoleName,
         native_enum=False,
@@ -46,14 +46,14 @@ class User(Base):
     fullname: Mapped[str] = mapped_column(String(255), default="")
     timezone: Mapped[str] = mapped_column(String(64), default="UTC")
     locale: Mapped[str] = mapped_column(String(16), default="")
-    #: Who the person is at which OpenID provider; None for accounts that nobody has signed in to from there.
+    #: The person's identity at an OpenID provider; None for accounts that are not linked to one.
     issuer: Mapped[str | None] = mapped_column(String(255))
     subject: Mapped[str | None] = mapped_column(String(255))
-    #: Who may see what the person does.
+    #: Who may see the person's activity.
     activity: Mapped[Visibility] = mapped_column(visibility_column("activity"), default=Visibility.PUBLIC, index=True)
-    #: Whether lists of people leave the person out; owners of a team are always named.
+    #: Whether lists of people leave the person out; owners of a team are always listed.
     unlisted: Mapped[bool] = mapped_column(default=False)
-    #: Whether nobody is told that the person no longer follows a hub.
+    #: Whether the bus message omits the person's name when they stop following a hub.
     quiet_unfollow: Mapped[bool] = mapped_column(default=True)
     about: Mapped[str] = mapped_column(Text, default="")
     created_on: Mapped[datetime] = mapped_column(default=now)
@@ -63,7 +63,7 @@ class User(Base):
 
     @property
     def name(self) -> str:
-        """The full name, or the username where there is none."""
+        """The full name, or the username if there is none."""
         return self.fullname or self.username
 
 

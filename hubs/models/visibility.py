@@ -1,4 +1,4 @@
-"""Who may see something."""
+"""Levels of visibility."""
 
 from enum import StrEnum
 
@@ -6,7 +6,7 @@ from sqlalchemy import Enum
 
 
 class Visibility(StrEnum):
-    """Who may see a hub, a widget, or what a person does, widest first."""
+    """Who may see a hub, a widget, or a person's activity; the widest level comes first."""
 
     PUBLIC = "public"
     SIGNED_IN = "signed-in"
@@ -15,12 +15,12 @@ class Visibility(StrEnum):
 
     @property
     def rank(self) -> int:
-        """How narrow it is: 0 for everybody."""
+        """How narrow the level is: 0 for everybody."""
         return tuple(Visibility).index(self)
 
 
 def visibility_column(name: str = "visibility") -> Enum:
-    """Return the type of a column that holds a visibility."""
+    """Return the type of a visibility column."""
     return Enum(
         Visibility,
         native_enum=False,

@@ -1,4 +1,4 @@
-"""How far a source of messages has been read completely."""
+"""Watermarks: up to when a source of messages has been read completely."""
 
 from datetime import datetime
 
@@ -9,10 +9,10 @@ from hubs.models.base import Base
 
 
 class Watermark(Base):
-    """One source, such as ``history``: everything that it had up to ``complete_until`` is stored.
+    """A source, such as ``history``: all its messages up to ``complete_until`` are stored.
 
-    The time is the source's own, never later than our clock. One daemon of several reads at a time: the one that holds
-    the lease until ``leased_until``.
+    The time is by the source's clock, capped at ours. With several daemons, only the one that holds the lease
+    (until ``leased_until``) reads the source.
     """
 
     __tablename__ = "watermarks"
@@ -21,6 +21,6 @@ class Watermark(Base):
     complete_until: Mapped[datetime]
     checked_at: Mapped[datetime | None]
     leased_until: Mapped[datetime | None]
-    #: Since when messages may be missing, and why; None where nothing is known to be missing.
+    #: Since when messages may be missing, and why; None if none are known to be missing.
     missing_since: Mapped[datetime | None]
     reason: Mapped[str] = mapped_column(String(64), default="")

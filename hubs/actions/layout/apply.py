@@ -1,4 +1,4 @@
-"""Applies a document to its hub: from a file, a draft, or an older revision."""
+"""Applies a document to a hub: from a file, a draft, or an older revision."""
 
 from collections.abc import Iterable
 
@@ -18,99 +18,115 @@ from hubs.permissions import Person, require
 from hubs.widgets.registry import Registry
 
 
-def apply(session: Session, registry: Registry, who: Person, hub: Hub, wanted: HubDocument) -> list[Change]:
-    """Change a hub, its widgets and, where the document names them, its people; return what was changed.
+def apply(session: Session, registry: Registry, person: Person, hub: Hub, document: HubDocument) -> list[Change]:
+    """Change a hub, its widgets and, if the document lists them, its people; return the changes.
 
-    Everything happens in the caller's transaction: an error leaves the hub as it was, and rolling back makes it a
-    rehearsal.
+    Everything happens in the caller's transaction: an error leaves the hub unchanged, and rolling back makes it a dry
+    run.
 
-    :raises InvalidInput: naming every place of the document that does not fit.
+    :raises InvalidInput: listing every invalid place of the document.
     """
     before = documents.describe(hub, registry, people=True)
-    require(who, "own", hub)
-    if hub.archived and not wanted.value("archived"):
-        hubs.update(session, who, hub, {"archived": False})
-    _record(session, who, hub, wanted)
-    _layout(session, registry, who, hub, wanted)
+    require(person, "own", hub)
+    if hub.archived and not document.value("archived"):
+        hubs.update(session, person, hub, {"archived": False})
+    _record(session, person, hub, document)
+    _layout(session, registry, person, hub, document)
     for name, role in (("owners", RoleName.OWNER), ("members", RoleName.MEMBER)):
-        if (usernames := getattr(wanted, name)) is not None:
-            _people(session, who, hub, role, usernames)
-    if wanted.value("archived") and not hub.archived:
-        hubs.update(session, who, hub, {"archived": True})
+        if (usernames := getattr(document, name)) is not None:
+            _people(session, person, hub, role, usernames)
+    if document.value("archived") and not hub.archived:
+        hubs.update(session, person, hub, {"archived": True})
     return diff.between(before, documents.describe(hub, registry, people=True))
 
 
-def found(session: Session, registry: Registry, wanted: HubDocument) -> Hub:
+def find_or_create(session: Session, registry: Registry, document: HubDocument) -> Hub:
     """Return the hub that a document names; create it for the first of its owners if it does not exist.
 
     :raises InvalidInput: when the hub does not exist and none of the named owners has an account.
     :raises Conflict: when a hub of another kind is at its address.
     """
-    hub = hubs.at_address(session, wanted.kind, wanted.hub)
-    if hub is not None and hub.kind != wanted.kind:
+    hub = hubs.at_address(session, document.kind, document.hub)
+    if hub is not None and hub.kind != document.kind:
         raise hubs.taken(hub)
     if hub is not None and hub.deleted_on is not None:
-        raise InvalidInput(f"The hub {wanted.hub} is deleted. An owner can bring it back on the page “My account”.")
+        raise InvalidInput(f"The hub {document.hub} is deleted. An owner can bring it back on the page “My account”.")
     if hub is not None:
         return hub
-    if not wanted.owners:
+    if not document.owners:
         raise InvalidInput(
-            _("There is no hub %(hub)s yet. To create it, name its owners: `owners: [somebody]`.") % {"hub": wanted.hub}
+            _("There is no hub %(hub)s yet. To create it, name its owners: `owners: [somebody]`.")
+            % {"hub": document.hub}
         )
-    founder = _accounts(session, wanted.owners[:1])[0]
-    return hubs.create(session, registry, founder, wanted.kind, wanted.hub, layout=())
+    founder = _accounts(session, document.owners[:1])[0]
+    return hubs.create(session, registry, founder, document.kind, document.hub, layout=())
 
 
-def _record(session: Session, who: Person, hub: Hub, wanted: HubDocument) -> None:
-    values = wanted.record()
-    if who.operator:
-        values |= {field.name: wanted.value(field.name) for field in HUB_FIELDS if field.permission == "operate"}
-    now = {field.name: field.get(hub) for field in HUB_FIELDS}
-    different = {name: value for name, value in values.items() if now[name] != value}
-    if different:
-        hubs.update(session, who, hub, different)
+def _record(session: Session, person: Person, hub: Hub, document: HubDocument) -> None:
+    values = document.record()
+    if person.operator:
+        values |= {field.name: document.value(field.name) for field in HUB_FIELDS if field.permission == "operate"}
+    current = {field.name: field.get(hub) for field in HUB_FIELDS}
+    changes = {name: value for name, value in values.items() if current[name] != value}
+    if changes:
+        hubs.update(session, person, hub, changes)
 
 
-def _layout(session: Session, registry: Registry, who: Person, hub: Hub, wanted: HubDocument) -> None:
-    there = {row.key: row for row in hub.widgets}
-    named = {one.id: one for side in SIDES for one in getattr(wanted.widgets, side)}
-    for key, row in list(there.items()):
-        if key not in named or named[key].widget != row.plugin:
-            widgets.remove(session, registry, who, there.pop(key))
-    wrong: dict[str, str] = {}
+def _layout(session: Session, registry: Registry, person: Person, hub: Hub, document: HubDocument) -> None:
+    rows_by_key = {row.key: row for row in hub.widgets}
+    widgets_by_id = {widget.id: widget for side in SIDES for widget in getattr(document.widgets, side)}
+    for key, row in list(rows_by_key.items()):
+        if key not in widgets_by_id or widgets_by_id[key].widget != row.plugin:
+            widgets.remove(session, registry, person, rows_by_key.pop(key))
+    errors: dict[str, str] = {}
     columns: dict[str, list[Widget]] = {side: [] for side in SIDES}
     for side in SIDES:
-        for one in getattr(wanted.widgets, side):
+        for widget in getattr(document.widgets, side):
             try:
-                columns[side].append(_widget(session, registry, who, hub, there.get(one.id), one, side))
+                columns[side].append(_widget(session, registry, person, hub, rows_by_key.get(widget.id), widget, side))
             except InvalidInput as error:
                 texts: Iterable[tuple[str, str]] = error.fields.items() or (("", str(error)),)
-                wrong.update({f"{one.id}, {name}" if name else one.id: text for name, text in texts})
-    if wrong:
-        listed = "; ".join(f"{place}: {reason}" for place, reason in wrong.items())
-        raise InvalidInput(_("Some widgets cannot be created. %(listed)s") % {"listed": listed}, wrong)
-    widgets.arrange(session, registry, who, hub, columns)
+                errors.update({f"{widget.id}, {name}" if name else widget.id: text for name, text in texts})
+    if errors:
+        listed = "; ".join(f"{place}: {reason}" for place, reason in errors.items())
+        raise InvalidInput(_("Some widgets cannot be created. %(listed)s") % {"listed": listed}, errors)
+    widgets.arrange(session, registry, person, hub, columns)
 
 
 def _widget(
-    session: Session, registry: Registry, who: Person, hub: Hub, row: Widget | None, one: WidgetDocument, side: str
+    session: Session,
+    registry: Registry,
+    person: Person,
+    hub: Hub,
+    row: Widget | None,
+    widget: WidgetDocument,
+    side: str,
 ) -> Widget:
     if row is None:
         return widgets.add(
-            session, registry, who, hub, one.widget, side, one.settings, one.title, one.id, one.visibility
+            session,
+            registry,
+            person,
+            hub,
+            widget.widget,
+            side,
+            widget.settings,
+            widget.title,
+            widget.id,
+            widget.visibility,
         )
-    if registry.get(one.widget) is not None:
-        # Secrets, which no document holds, stay as they are.
-        widgets.update(session, registry, who, row, one.settings, one.title, visibility=one.visibility)
+    if registry.get(widget.widget) is not None:
+        # Documents contain no secrets; the widget keeps its own.
+        widgets.update(session, registry, person, row, widget.settings, widget.title, visibility=widget.visibility)
     return row
 
 
-def _people(session: Session, who: Person, hub: Hub, role: RoleName, usernames: list[str]) -> None:
+def _people(session: Session, person: Person, hub: Hub, role: RoleName, usernames: list[str]) -> None:
     users = _accounts(session, usernames)
-    for user in users:  # the new ones first, so that a hub is never without an owner
-        roles.give_role(session, who, hub, user, role)
-    for user in [one for one in hub.people(role) if one.username not in set(usernames)]:
-        roles.drop_role(session, who, hub, user, role)
+    for user in users:  # add before removing, so that the hub always has an owner
+        roles.give_role(session, person, hub, user, role)
+    for user in [user for user in hub.people(role) if user.username not in set(usernames)]:
+        roles.drop_role(session, person, hub, user, role)
 
 
 def _accounts(session: Session, usernames: list[str]) -> list[User]:

@@ -1,4 +1,4 @@
-"""Differences between two documents of a hub, readable by people: for dry runs, revisions and conflicts."""
+"""Human-readable differences between two documents of a hub, for dry runs, revisions and conflicts."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,16 +8,16 @@ from typing import Any, Literal
 from hubs.actions.layout.documents import OTHERS, RECORD, SIDES, HubDocument, WidgetDocument
 from hubs.i18n import _
 
-#: Longest value that a change shows, in characters.
+#: Longest value that is shown, in characters.
 SHOWN = 80
 Kind = Literal["set", "add", "remove", "move"]
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One difference: a field that is set, or a widget that is added, removed or moved.
+    """A difference: a field that is set, or a widget that is added, removed or moved.
 
-    ``subject`` is ``hub`` or the widget's id; ``name`` is the field, or the column of a move.
+    ``subject`` is ``hub`` or the widget's id; ``name`` is the field, or the target column of a move.
     """
 
     kind: Kind
@@ -31,14 +31,14 @@ class Change:
         if self.kind == "set":
             return f"~ {self.subject}: {self.name}: {shown(self.before)} → {shown(self.after)}"
         if self.kind == "move":
-            told = {"name": self.subject, "before": self.before, "after": self.name}
+            names = {"name": self.subject, "before": self.before, "after": self.name}
             within = _("↕ %(name)s: moved within %(after)s")
-            return (within if self.before == self.name else _("↔ %(name)s: moved from %(before)s to %(after)s")) % told
+            return (within if self.before == self.name else _("↔ %(name)s: moved from %(before)s to %(after)s")) % names
         return f"{'+' if self.kind == 'add' else '-'} {self.subject}: {shown(self.after or self.before)}"
 
 
 def shown(value: Any) -> str:
-    """Return a value on one line, cut where it is long."""
+    """Return a value on one line, truncated to `SHOWN` characters."""
     text = _("nothing") if value in (None, "", [], {}) else " ".join(str(value).split())
     return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
 
@@ -61,24 +61,24 @@ def _fields(before: HubDocument, after: HubDocument) -> Iterator[Change]:
 
 def _people(before: HubDocument, after: HubDocument) -> Iterator[Change]:
     for name in ("owners", "members"):
-        wanted, there = getattr(after, name), getattr(before, name) or []
-        for username in sorted(set(wanted or ()) - set(there)):
+        usernames, current = getattr(after, name), getattr(before, name) or []
+        for username in sorted(set(usernames or ()) - set(current)):
             yield Change("add", name, username, None, username)
-        if wanted is not None:
-            for username in sorted(set(there) - set(wanted)):
+        if usernames is not None:
+            for username in sorted(set(current) - set(usernames)):
                 yield Change("remove", name, username, username, None)
 
 
 def _widgets(before: HubDocument, after: HubDocument) -> Iterator[Change]:
     old, new = _placed(before), _placed(after)
-    for key, (_side, one) in old.items():
-        if key not in new or new[key][1].widget != one.widget:
-            yield Change("remove", key, one.widget, one.title or one.widget, None)
-    for key, (_side, one) in new.items():
-        if key not in old or old[key][1].widget != one.widget:
-            yield Change("add", key, one.widget, None, one.title or one.widget)
+    for key, (_side, widget) in old.items():
+        if key not in new or new[key][1].widget != widget.widget:
+            yield Change("remove", key, widget.widget, widget.title or widget.widget, None)
+    for key, (_side, widget) in new.items():
+        if key not in old or old[key][1].widget != widget.widget:
+            yield Change("add", key, widget.widget, None, widget.title or widget.widget)
         else:
-            yield from _settings(old[key][1], one)
+            yield from _settings(old[key][1], widget)
     yield from _moves(old, new)
 
 
@@ -93,20 +93,22 @@ def _settings(old: WidgetDocument, new: WidgetDocument) -> Iterator[Change]:
 
 
 def _moves(old: dict[str, tuple[str, WidgetDocument]], new: dict[str, tuple[str, WidgetDocument]]) -> Iterator[Change]:
-    """Yield the widgets that changed their column, and the fewest that explain another order within one."""
+    """Yield the widgets that changed their column, and a minimal set of moves that explains the order within each."""
     for key in (key for key in new if key in old):
         if old[key][0] != new[key][0]:
             yield Change("move", key, new[key][0], old[key][0], new[key][0])
     for side in SIDES:
-        first = [key for key, (column, _one) in old.items() if column == side and key in new and new[key][0] == side]
-        second = [key for key, (column, _one) in new.items() if column == side and key in old and old[key][0] == side]
+        first = [key for key, (column, _widget) in old.items() if column == side and key in new and new[key][0] == side]
+        second = [
+            key for key, (column, _widget) in new.items() if column == side and key in old and old[key][0] == side
+        ]
         matcher = SequenceMatcher(None, first, second, autojunk=False)
-        kept = {key for block in matcher.get_matching_blocks() for key in second[block.b : block.b + block.size]}
+        unmoved = {key for block in matcher.get_matching_blocks() for key in second[block.b : block.b + block.size]}
         for key in second:
-            if key not in kept:
+            if key not in unmoved:
                 yield Change("move", key, side, side, side)
 
 
 def _placed(document: HubDocument) -> dict[str, tuple[str, WidgetDocument]]:
     columns = ((side, getattr(document.widgets, side)) for side in SIDES)
-    return {one.id: (side, one) for side, column in columns for one in column}
+    return {widget.id: (side, widget) for side, column in columns for widget in column}

@@ -1,7 +1,7 @@
-"""A hub as a document: its record, its people and its layout, as files, revisions and drafts hold it.
+"""A hub as a document: its record, its people and its layout, as stored in files, revisions and drafts.
 
-Widgets are named by their ``id`` within the hub, which stays the same on another instance. Secrets are never in a
-document; where one is applied, a widget keeps the secrets that it has.
+Widgets are identified by their ``id`` within the hub, which stays the same on another instance. Documents never contain
+secrets; when one is applied, widgets keep the secrets that they have.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ from hubs.widgets.schema import Schema
 
 #: Most widgets in one document; most people in one list.
 WIDGETS, PEOPLE = 60, 5000
-#: Largest document, in characters of JSON: every change keeps one as a revision.
+#: Largest document, in characters of JSON. It is bounded because every change stores one as a revision.
 SIZE = 500_000
 #: The columns of a page.
 SIDES: tuple[Literal["left", "right"], ...] = ("left", "right")
@@ -27,7 +27,7 @@ _STRICT = ConfigDict(extra="forbid", frozen=True)
 
 
 class WidgetDocument(BaseModel):
-    """One widget: which one, its heading, and its settings; absent settings have their default."""
+    """A widget of a document: its type, heading and settings; omitted settings have their defaults."""
 
     model_config = _STRICT
 
@@ -48,17 +48,17 @@ class Layout(BaseModel):
 
     @model_validator(mode="after")
     def _distinct(self) -> "Layout":
-        ids = [one.id for one in (*self.left, *self.right)]
-        twice = sorted({one for one in ids if ids.count(one) > 1}) if len(ids) <= WIDGETS else []
-        if twice:
-            raise ValueError(f"every id may be there once only; {', '.join(twice)} is there more often")
+        ids = [widget_id.id for widget_id in (*self.left, *self.right)]
         if len(ids) > WIDGETS:
             raise ValueError(f"a hub holds at most {WIDGETS} widgets")
+        duplicates = sorted({widget_id for widget_id in ids if ids.count(widget_id) > 1})
+        if duplicates:
+            raise ValueError(f"every id may be there once only; {', '.join(duplicates)} is there more often")
         return self
 
 
 def _annotation(field: HubField) -> tuple[Any, Any]:
-    """Return the type and the default of a field of the document, for pydantic."""
+    """Return a field's type and default for pydantic."""
     if field.kind == "choice":
         return field.values or Literal[tuple(value for value, _label in field.choices)], _default(field)
     if field.kind == "number":
@@ -74,7 +74,7 @@ def _default(field: HubField) -> Any:
 
 _COLUMNS = tuple(field for field in HUB_FIELDS if field.stored_in == "column")
 _ACCOUNTS = tuple(field.name for field in HUB_FIELDS if field.stored_in == "extras")
-#: The fields of a hub's record that owners edit; the document holds them under the same names.
+#: The fields of a hub's record that owners edit; the document has them under the same names.
 RECORD = tuple(field.name for field in _COLUMNS if field.permission == "edit")
 #: The other ones: what only operators set, and whether the hub is archived.
 OTHERS = tuple(field.name for field in _COLUMNS if field.permission != "edit")
@@ -87,8 +87,8 @@ else:
 class HubDocument(_Record):
     """A whole hub: the declared fields of its record, its people and its widgets.
 
-    ``accounts`` are the fields in ``extras``. ``owners`` and ``members`` are usernames; None leaves the roles as they
-    are.
+    ``accounts`` are the fields in ``extras``. ``owners`` and ``members`` are usernames; None means that applying the
+    document leaves these roles alone.
     """
 
     model_config = _STRICT
@@ -117,37 +117,37 @@ class HubDocument(_Record):
         return {**{name: self.value(name) for name in RECORD}, **dict.fromkeys(_ACCOUNTS, ""), **self.accounts}
 
     def plain(self) -> dict[str, Any]:
-        """Return the document as JSON types; what is empty or at its default is left out."""
-        said = self.model_dump(mode="json", exclude_defaults=True)
-        return {"hub": self.hub, "kind": self.kind, **said}
+        """Return the document as JSON types, without fields that have their default."""
+        fields = self.model_dump(mode="json", exclude_defaults=True)
+        return {"hub": self.hub, "kind": self.kind, **fields}
 
 
 def check_size(document: HubDocument) -> None:
-    """Raise when a page has grown too large to be kept with its history.
+    """Check that a page is small enough to be stored with its history.
 
-    :raises Conflict: saying what to do.
+    :raises Conflict: when it is too large.
     """
     if len(document.model_dump_json()) > SIZE:
         raise Conflict(_("This page holds too much text. Remove a widget, or shorten what its settings say."))
 
 
 def read(data: Any) -> HubDocument:
-    """Return the document in ``data``, as YAML or JSON was read.
+    """Return the document in ``data``, which was parsed from YAML or JSON.
 
-    :raises InvalidInput: naming every place that cannot be used, and why.
+    :raises InvalidInput: listing every invalid place, with the reason.
     """
     if not isinstance(data, Mapping):
         raise InvalidInput(_("This is not a hub: the file must begin with a line such as `hub: docs`."))
     try:
         return HubDocument.model_validate(data)
     except ValidationError as error:
-        wrong = {_place(problem["loc"]): _reason(problem) for problem in error.errors(include_input=False)}
-        listed = "; ".join(f"{place}: {reason}" for place, reason in wrong.items())
-        raise InvalidInput(_("The document is not valid. %(listed)s") % {"listed": listed}, wrong) from None
+        errors = {_place(problem["loc"]): _reason(problem) for problem in error.errors(include_input=False)}
+        listed = "; ".join(f"{place}: {reason}" for place, reason in errors.items())
+        raise InvalidInput(_("The document is not valid. %(listed)s") % {"listed": listed}, errors) from None
 
 
 def describe(hub: Hub, registry: Registry, *, people: bool = False) -> HubDocument:
-    """Return a hub as a document; ``people`` puts owners and members in."""
+    """Return a hub as a document, with owners and members if ``people`` is set."""
     roles: dict[str, list[str]] = {}
     if people:
         roles["owners"] = [user.username for user in hub.people(RoleName.OWNER)]
@@ -166,14 +166,14 @@ def describe(hub: Hub, registry: Registry, *, people: bool = False) -> HubDocume
 
 
 def without_defaults(parameters: Sequence[Parameter], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings that differ from the declared defaults."""
+    """Return the settings that differ from the defaults of ``parameters``."""
     defaults = {parameter.name: parameter.default for parameter in parameters}
     return {name: value for name, value in settings.items() if name not in defaults or defaults[name] != value}
 
 
 def _widget(row: Widget, registry: Registry) -> WidgetDocument:
-    found = registry.get(row.plugin)
-    schema = found.schema if found else Schema(())
+    widget_type = registry.get(row.plugin)
+    schema = widget_type.schema if widget_type else Schema(())
     return WidgetDocument(
         id=row.key,
         widget=row.plugin,
@@ -184,7 +184,7 @@ def _widget(row: Widget, registry: Registry) -> WidgetDocument:
 
 
 def _place(location: tuple[int | str, ...]) -> str:
-    """Spell a place in a document as people count: ``widgets, left, 2, title``."""
+    """Describe a place in a document, counting from 1: ``widgets, left, 2, title``."""
     return ", ".join(str(part + 1) if isinstance(part, int) else part for part in location) or "document"
 
 

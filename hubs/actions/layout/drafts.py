@@ -1,4 +1,4 @@
-"""Drafts: a person changes a page step by step, can undo and redo, and then saves all of it or nothing."""
+"""Drafts: a person edits a page step by step, with undo and redo, and then saves all changes or none."""
 
 from dataclasses import dataclass
 
@@ -15,12 +15,12 @@ from hubs.models import Draft, Hub
 from hubs.permissions import Person, require
 from hubs.widgets.registry import Registry
 
-#: Steps that can be undone, at most, and their size together in characters of JSON.
+#: Most steps that can be undone, and their total size in characters of JSON.
 STEPS, SIZE = 100, 2_000_000
 
 
 class SavedMeanwhile(Conflict):
-    """Somebody else saved the hub since the draft was begun; the draft now holds both, and is not saved yet."""
+    """Somebody else saved the hub since the draft was started; their changes are now merged into the unsaved draft."""
 
     def __init__(self, theirs: list[Change], clashes: list[Clash]) -> None:
         super().__init__(_("Somebody else saved this page while you were changing it."))
@@ -29,7 +29,7 @@ class SavedMeanwhile(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What an editor shows of a draft."""
+    """A draft as the editor shows it."""
 
     document: HubDocument
     changes: list[Change]
@@ -37,87 +37,87 @@ class View:
     can_redo: bool = False
 
 
-def find(session: Session, who: Person, hub: Hub) -> Draft | None:
-    """Return the draft that a person has of a hub."""
-    return session.get(Draft, (hub.id, who.id))
+def find(session: Session, person: Person, hub: Hub) -> Draft | None:
+    """Return a person's draft of a hub."""
+    return session.get(Draft, (hub.id, person.id))
 
 
-def view(session: Session, registry: Registry, who: Person, hub: Hub) -> View:
-    """Return what the person's editor shows: the draft, or the hub as it is."""
-    require(who, "edit", hub)
-    draft = find(session, who, hub)
+def view(session: Session, registry: Registry, person: Person, hub: Hub) -> View:
+    """Return what the person's editor shows: their draft, else the current hub."""
+    require(person, "edit", hub)
+    draft = find(session, person, hub)
     if draft is None:
         return View(documents.describe(hub, registry), [])
     document = _shown(draft)
-    done = between(documents.read(draft.base), document)
-    return View(document, done, draft.at > 0, draft.at < len(draft.steps) - 1)
+    changes = between(documents.read(draft.base), document)
+    return View(document, changes, draft.at > 0, draft.at < len(draft.steps) - 1)
 
 
-def put(session: Session, registry: Registry, who: Person, hub: Hub, document: HubDocument) -> None:
-    """Make ``document`` the newest step of the person's draft; what could be done again is forgotten."""
-    require(who, "edit", hub)
-    if not who.signed_in:
+def put(session: Session, registry: Registry, person: Person, hub: Hub, document: HubDocument) -> None:
+    """Append ``document`` to the person's draft as its newest step; steps that could be redone are dropped."""
+    require(person, "edit", hub)
+    if not person.signed_in:
         raise NotAllowed(_("Please sign in first."))
     documents.check_size(document)
-    draft = find(session, who, hub)
+    draft = find(session, person, hub)
     if draft is None:
-        now = documents.describe(hub, registry).plain()
-        draft = Draft(hub_id=hub.id, user_id=who.id, base=now, steps=[now], at=0)
+        current = documents.describe(hub, registry).plain()
+        draft = Draft(hub_id=hub.id, user_id=person.id, base=current, steps=[current], at=0)
         session.add(draft)
     steps = [*draft.steps[: draft.at + 1], document.plain()]
     if steps[-1] == steps[-2]:
         return
-    while len(steps) > 2 and (len(steps) > STEPS or sum(len(str(one)) for one in steps) > SIZE):
+    while len(steps) > 2 and (len(steps) > STEPS or sum(len(str(step)) for step in steps) > SIZE):
         del steps[0]
     draft.steps, draft.at = steps, len(steps) - 1
     session.flush()
 
 
-def undo(session: Session, who: Person, hub: Hub) -> None:
-    """Go one step back; at the first one, stay."""
-    _go(session, who, hub, -1)
+def undo(session: Session, person: Person, hub: Hub) -> None:
+    """Undo the last step of the draft, if there is one."""
+    _go(session, person, hub, -1)
 
 
-def redo(session: Session, who: Person, hub: Hub) -> None:
-    """Do again what was undone last."""
-    _go(session, who, hub, 1)
+def redo(session: Session, person: Person, hub: Hub) -> None:
+    """Redo the step that was undone last, if there is one."""
+    _go(session, person, hub, 1)
 
 
-def discard(session: Session, who: Person, hub: Hub) -> None:
-    """Forget the person's draft; the hub stays as it is."""
-    require(who, "own", hub)
-    draft = find(session, who, hub)
+def discard(session: Session, person: Person, hub: Hub) -> None:
+    """Delete the person's draft; the hub is not changed."""
+    require(person, "own", hub)
+    draft = find(session, person, hub)
     if draft is not None:
         session.delete(draft)
         session.flush()
 
 
-def save(session: Session, registry: Registry, who: Person, hub: Hub) -> list[Change]:
-    """Make the hub look like the person's draft, and forget the draft; return what changed.
+def save(session: Session, registry: Registry, person: Person, hub: Hub) -> list[Change]:
+    """Apply the person's draft to the hub, and delete the draft; return the changes.
 
-    :raises SavedMeanwhile: when somebody else saved since the draft was begun. Their changes are then in the draft as
-        well, to be looked at and saved; the caller commits that. Undoing goes back to one's own version.
-    :raises Conflict: when both together are too much for one page.
+    :raises SavedMeanwhile: when somebody else saved since the draft was started. Their changes are then merged into the
+        draft for review, and the caller commits that. Undo returns to the person's own version.
+    :raises Conflict: when both together exceed the limits of a page.
     """
-    require(who, "edit", hub)
-    draft = find(session, who, hub)
+    require(person, "edit", hub)
+    draft = find(session, person, hub)
     if draft is None:
         return []
-    _look_again(session, hub)
+    _reload_and_lock(session, hub)
     base, mine, theirs = documents.read(draft.base), _shown(draft), documents.describe(hub, registry)
     if theirs != base:
-        joined, clashes = merge.merge(base, mine, theirs)
+        merged, clashes = merge.merge(base, mine, theirs)
         draft.base = theirs.plain()
-        put(session, registry, who, hub, joined)
+        put(session, registry, person, hub, merged)
         raise SavedMeanwhile(between(base, theirs), clashes)
-    done = apply.apply(session, registry, who, hub, mine)
+    changes = apply.apply(session, registry, person, hub, mine)
     session.delete(draft)
     session.flush()
-    return done
+    return changes
 
 
-def _look_again(session: Session, hub: Hub) -> None:
-    """Reload a hub and lock it: of two simultaneous saves, the second sees the first."""
+def _reload_and_lock(session: Session, hub: Hub) -> None:
+    """Reload a hub and lock it, so that of two concurrent saves the second sees the first."""
     query = select(Hub).where(Hub.id == hub.id).options(selectinload(Hub.widgets)).with_for_update()
     session.scalars(query.execution_options(populate_existing=True)).all()
 
@@ -126,9 +126,9 @@ def _shown(draft: Draft) -> HubDocument:
     return documents.read(draft.steps[draft.at])
 
 
-def _go(session: Session, who: Person, hub: Hub, way: int) -> None:
-    require(who, "edit", hub)
-    draft = find(session, who, hub)
+def _go(session: Session, person: Person, hub: Hub, way: int) -> None:
+    require(person, "edit", hub)
+    draft = find(session, person, hub)
     if draft is not None and 0 <= draft.at + way < len(draft.steps):
         draft.at += way
         session.flush()

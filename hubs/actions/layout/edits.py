@@ -1,4 +1,4 @@
-"""Steps of editing a page: each takes a hub's document and returns the one after the step. Nothing is stored here."""
+"""Steps of editing a page: each takes a hub's document and returns the changed one. Nothing is stored here."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -14,26 +14,26 @@ Columns = dict[str, list[WidgetDocument]]
 
 
 def find(document: HubDocument, key: str) -> WidgetDocument:
-    """Return one widget of a document.
+    """Return a widget of a document.
 
-    :raises NotFound: when it has none of that id.
+    :raises NotFound: when there is none with this id.
     """
-    for one in every(document):
-        if one.id == key:
-            return one
+    for widget in every_widget(document):
+        if widget.id == key:
+            return widget
     raise NotFound(_("There is no such widget on this page any more. Load the editor again."))
 
 
-def every(document: HubDocument) -> Iterator[WidgetDocument]:
+def every_widget(document: HubDocument) -> Iterator[WidgetDocument]:
     """Yield all widgets, left column first."""
     for side in SIDES:
         yield from getattr(document.widgets, side)
 
 
 def side_of(document: HubDocument, key: str) -> str:
-    """Return the column that a widget stands in."""
-    found = find(document, key)
-    return "left" if found in document.widgets.left else "right"
+    """Return the column of a widget."""
+    widget = find(document, key)
+    return "left" if widget in document.widgets.left else "right"
 
 
 def add(
@@ -45,25 +45,25 @@ def add(
     title: str = "",
     visibility: str = Visibility.PUBLIC,
 ) -> HubDocument:
-    """Put a new widget at the end of a column.
+    """Add a widget at the end of a column.
 
-    :raises InvalidInput: when its settings or the column do not fit it.
-    :raises Conflict: when the hub holds as many widgets as it can.
+    :raises InvalidInput: when its settings are not valid, or it does not fit the column.
+    :raises Conflict: when the hub has the maximal number of widgets.
     """
-    found = widgets.fitting(registry, document.kind, side, plugin)
-    taken = {one.id for one in every(document)}
-    if len(taken) >= WIDGETS:
+    widget_type = widgets.fitting(registry, document.kind, side, plugin)
+    ids = {widget.id for widget in every_widget(document)}
+    if len(ids) >= WIDGETS:
         raise Conflict(_("A hub holds at most %(widgets)s widgets: remove one first.") % {"widgets": WIDGETS})
-    cleaned = without_defaults(found.parameters, found.schema.drafted(settings))
-    made = WidgetDocument(
-        id=widgets.free_key(taken, plugin),
+    cleaned = without_defaults(widget_type.parameters, widget_type.schema.drafted(settings))
+    new = WidgetDocument(
+        id=widgets.free_key(ids, plugin),
         widget=plugin,
-        title=widgets.heading(title, found),
+        title=widgets.heading(title, widget_type),
         visibility=widgets.visibility_of(visibility),
         settings=cleaned,
     )
     columns = _columns(document)
-    columns[side].append(made)
+    columns[side].append(new)
     return _with(document, columns)
 
 
@@ -75,44 +75,46 @@ def configure(
     title: str,
     visibility: str = Visibility.PUBLIC,
 ) -> HubDocument:
-    """Change the settings and the heading of a widget, and who may see it.
+    """Change the settings, the heading and the visibility of a widget.
 
     :raises InvalidInput: with one sentence per setting that cannot be accepted.
     """
     before = find(document, key)
-    found = widgets.installed(registry, before.widget)
-    cleaned = without_defaults(found.parameters, found.schema.drafted(settings))
-    change = {"title": widgets.heading(title, found), "visibility": widgets.visibility_of(visibility)}
+    widget_type = widgets.installed(registry, before.widget)
+    cleaned = without_defaults(widget_type.parameters, widget_type.schema.drafted(settings))
+    change = {"title": widgets.heading(title, widget_type), "visibility": widgets.visibility_of(visibility)}
     after = before.model_copy(update={"settings": cleaned, **change})
-    columns = {side: [after if one.id == key else one for one in rows] for side, rows in _columns(document).items()}
+    columns = {
+        side: [after if widget.id == key else widget for widget in rows] for side, rows in _columns(document).items()
+    }
     return _with(document, columns)
 
 
 def remove(document: HubDocument, key: str) -> HubDocument:
-    """Take a widget off the page."""
+    """Remove a widget from the page."""
     find(document, key)
-    columns = {side: [one for one in rows if one.id != key] for side, rows in _columns(document).items()}
+    columns = {side: [widget for widget in rows if widget.id != key] for side, rows in _columns(document).items()}
     return _with(document, columns)
 
 
 def place(document: HubDocument, registry: Registry, key: str, side: str, index: int, before: str = "") -> HubDocument:
-    """Put a widget before another one of a column, else at a place, counted from 0 at the top, or at the end.
+    """Move a widget into a column: before the widget ``before`` if that is there, else to the 0-based ``index``.
 
-    :raises InvalidInput: when it cannot stand in that column.
+    :raises InvalidInput: when it does not fit that column.
     """
     moved = find(document, key)
     if side != side_of(document, key):
         widgets.fitting(registry, document.kind, side, moved.widget)
-    columns = {name: [one for one in rows if one.id != key] for name, rows in _columns(document).items()}
-    names = [one.id for one in columns[side]]
-    columns[side].insert(names.index(before) if before in names else max(0, index), moved)
+    columns = {name: [widget for widget in rows if widget.id != key] for name, rows in _columns(document).items()}
+    ids = [widget.id for widget in columns[side]]
+    columns[side].insert(ids.index(before) if before in ids else max(0, index), moved)
     return _with(document, columns)
 
 
 def step(document: HubDocument, registry: Registry, key: str, way: str) -> HubDocument:
     """Move a widget ``up``, ``down``, ``top``, ``bottom``, or to the end of the ``left`` or ``right`` column."""
     side = side_of(document, key)
-    rows = [one.id for one in getattr(document.widgets, side)]
+    rows = [widget.id for widget in getattr(document.widgets, side)]
     at = rows.index(key)
     places = {"up": at - 1, "down": at + 1, "top": 0, "bottom": len(rows)}
     if way in places:
@@ -123,40 +125,45 @@ def step(document: HubDocument, registry: Registry, key: str, way: str) -> HubDo
 
 
 def width(document: HubDocument, value: Any) -> HubDocument:
-    """Set the width of the left column, in columns of the grid."""
+    """Set the width of the left column, in grid columns."""
     try:
-        wanted = int(value)
+        columns = int(value)
     except (TypeError, ValueError):
-        wanted = 0
-    if not 1 <= wanted < GRID:
+        columns = 0
+    if not 1 <= columns < GRID:
         raise InvalidInput(
             _("Please choose a width from 1 to %(most)s.") % {"most": GRID - 1},
             {"left_width": _("Please choose a width from 1 to %(most)s.") % {"most": GRID - 1}},
         )
-    return document.model_copy(update={"left_width": wanted})
+    return document.model_copy(update={"left_width": columns})
 
 
 def take(document: HubDocument, other: HubDocument, key: str, name: str) -> HubDocument:
-    """Take the value of one setting, heading or field of the hub (``key`` is ``hub``) from another document.
+    """Copy a setting or heading of a widget, or a field of the hub (``key`` is ``hub``), from another document.
 
-    :raises InvalidInput: when there is no such place in both.
+    :raises InvalidInput: when it does not exist in both.
     """
     if key == "hub" and name in RECORD:
         return document.model_copy(update={name: getattr(other, name)})
     if key == "hub" and name in {*document.accounts, *other.accounts}:
         accounts = {**document.accounts, name: other.accounts.get(name, "")}
-        return document.model_copy(update={"accounts": {one: text for one, text in accounts.items() if text}})
-    there = next((one for one in every(other) if one.id == key), None)
-    if there is None or not any(one.id == key for one in every(document)):
+        return document.model_copy(update={"accounts": {field: text for field, text in accounts.items() if text}})
+    ours, theirs = (next((w for w in every_widget(version) if w.id == key), None) for version in (document, other))
+    if ours is None or theirs is None:
         raise InvalidInput(_("This cannot be taken from the other version, since it is not in both."))
-    here = find(document, key)
-    settings = {one: value for one, value in here.settings.items() if one != name}
-    if name in there.settings:
-        settings[name] = there.settings[name]
-    change = {name: getattr(there, name)} if name in ("title", "visibility") else {"settings": settings}
-    after = here.model_copy(update=change)
-    columns = {side: [after if one.id == key else one for one in rows] for side, rows in _columns(document).items()}
-    return _with(document, columns)
+    settings = {setting: value for setting, value in ours.settings.items() if setting != name}
+    if name in theirs.settings:
+        settings[name] = theirs.settings[name]
+    change = {name: getattr(theirs, name)} if name in ("title", "visibility") else {"settings": settings}
+    return _replace(document, ours.model_copy(update=change))
+
+
+def _replace(document: HubDocument, changed: WidgetDocument) -> HubDocument:
+    columns = _columns(document)
+    return _with(
+        document,
+        {side: [changed if widget.id == changed.id else widget for widget in rows] for side, rows in columns.items()},
+    )
 
 
 def _columns(document: HubDocument) -> Columns:

@@ -15,9 +15,9 @@ from hubs.widgets.registry import WidgetType
 
 @dataclass(frozen=True)
 class Preview:
-    """What there is to look at: a fragment; else it is still ``being_made``, or there is a ``problem`` to be told.
+    """A preview: a fragment, or ``being_made`` while it is rendered, or a ``problem``.
 
-    Without any of them the settings cannot be accepted as they are.
+    All are empty if the settings are not valid.
     """
 
     fragment: Fragment | None = None
@@ -27,27 +27,27 @@ class Preview:
 
 def render(
     session: Session,
-    orders: BackgroundJobs,
+    jobs: BackgroundJobs,
     hub: Hub,
-    found: WidgetType,
+    widget_type: WidgetType,
     values: Mapping[str, Any],
     before: Mapping[str, Any],
     title: str,
     side: str,
     locale: str,
 ) -> Preview:
-    """Return how the widget looks under ``values``, which are stored nowhere.
+    """Render a widget with the settings ``values``, without storing them.
 
-    ``before`` are its present settings, which hold the secrets that nobody types again.
+    ``before`` are its current settings, from which secrets are taken that the form leaves empty.
     """
     try:
-        settings = found.schema.store(values, before)[0]
+        settings = widget_type.schema.store(values, before)[0]
     except InvalidInput:
         return Preview()
-    # Secrets are stored as something else each time, so the mark is made of what was typed.
-    mark = orders.mark(hub, found.name, found.code, values, before, title, side)
+    # Encrypting a secret gives a different text each time, so the mark is computed from the input.
+    mark = jobs.mark(hub, widget_type.name, widget_type.code, values, before, title, side)
     try:
-        fragment = orders.preview(session, PreviewSpec(hub.id, found.name, title, side, settings, mark), locale)
+        fragment = jobs.preview(session, PreviewSpec(hub.id, widget_type.name, title, side, settings, mark), locale)
     except Unavailable as error:
         return Preview(problem=str(error))
     return Preview(fragment, being_made=fragment is None)

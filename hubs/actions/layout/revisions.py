@@ -1,4 +1,4 @@
-"""Revisions: what a hub looked like after each change, so that it can be compared and brought back."""
+"""Revisions: a copy of a hub after each change, for comparison and restoration."""
 
 from itertools import zip_longest
 
@@ -20,7 +20,7 @@ KEPT = 200
 
 
 def record_on_commit(database: Database, registry: Registry) -> None:
-    """Record a revision of every hub that a session of ``database`` changed, in the transaction of the change."""
+    """Record a revision of every hub that a session of ``database`` changes, in the same transaction."""
 
     def record_all(session: Session) -> None:
         for hub_id, agent in session.info.pop(CHANGED, {}).items():
@@ -36,37 +36,37 @@ def record_on_commit(database: Database, registry: Registry) -> None:
 
 
 def record(session: Session, registry: Registry, hub: Hub, agent: str) -> Revision | None:
-    """Record what the hub looks like now, unless the newest revision says the same."""
+    """Record the current hub as a revision, unless it equals the newest one."""
     described = documents.describe(hub, registry)
     documents.check_size(described)
     document = described.plain()
     newest = session.scalars(_of(hub).limit(1)).first()
     if newest is not None and newest.document == document:
         return None
-    made = Revision(hub_id=hub.id, number=newest.number + 1 if newest else 1, agent=agent, document=document)
-    session.add(made)
+    revision = Revision(hub_id=hub.id, number=newest.number + 1 if newest else 1, agent=agent, document=document)
+    session.add(revision)
     session.flush()
-    session.execute(delete(Revision).where(Revision.hub_id == hub.id, Revision.number <= made.number - KEPT))
-    return made
+    session.execute(delete(Revision).where(Revision.hub_id == hub.id, Revision.number <= revision.number - KEPT))
+    return revision
 
 
 def newest_first(session: Session, hub: Hub, limit: int = 50) -> list[tuple[Revision, list[Change]]]:
-    """Return a hub's revisions, each with what it changed; the oldest one kept has no changes to show."""
-    found = list(session.scalars(_of(hub).limit(limit + 1)))
-    pairs = zip_longest(found, found[1:])
-    return [(one, between(_read(before), _read(one)) if before else []) for one, before in pairs][:limit]
+    """Return a hub's revisions, each with its changes; the oldest one that is kept has none."""
+    revisions = list(session.scalars(_of(hub).limit(limit + 1)))
+    pairs = zip_longest(revisions, revisions[1:])
+    return [(revision, between(_read(before), _read(revision)) if before else []) for revision, before in pairs][:limit]
 
 
-def restore(session: Session, registry: Registry, who: Person, hub: Hub, number: int) -> list[Change]:
-    """Make a hub look as it did at a revision; people and secrets stay as they are.
+def restore(session: Session, registry: Registry, person: Person, hub: Hub, number: int) -> list[Change]:
+    """Restore a hub to a revision, except for its people and secrets.
 
-    :raises NotFound: when that revision is not kept.
+    :raises NotFound: when that revision is not kept any more.
     """
-    found = session.scalars(_of(hub).where(Revision.number == number)).first()
-    if found is None:
+    revision = session.scalars(_of(hub).where(Revision.number == number)).first()
+    if revision is None:
         raise NotFound(_("Revision %(number)s of this hub is not stored.") % {"number": number})
-    wanted = _read(found).model_copy(update={name: getattr(hub, name) for name in documents.OTHERS})
-    return apply.apply(session, registry, who, hub, wanted)
+    document = _read(revision).model_copy(update={name: getattr(hub, name) for name in documents.OTHERS})
+    return apply.apply(session, registry, person, hub, document)
 
 
 def _read(revision: Revision) -> HubDocument:

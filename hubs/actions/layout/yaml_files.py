@@ -1,4 +1,4 @@
-"""A hub's document as YAML that people read and compare."""
+"""A hub's document as a YAML file."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ LIMIT = 1_000_000
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes long texts as blocks, which people can read and diff."""
+    """Writes multi-line texts as blocks, which are easy to read and to diff."""
 
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
@@ -30,12 +30,12 @@ def write(document: documents.HubDocument) -> str:
 def parse(text: str, name: str) -> documents.HubDocument:
     """Return the document in a YAML text.
 
-    :raises InvalidInput: saying where in the file ``name`` the mistake is.
+    :raises InvalidInput: with the place of the error in the file ``name``.
     """
     if len(text) > LIMIT:
         raise InvalidInput(f"{name} is larger than {LIMIT} characters.")
     try:
-        # Aliases could make a small file unfold to an enormous one, and a hub has no use for them.
+        # Nested aliases can expand a small file to an enormous document, and a hub has no use for them.
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
             raise InvalidInput(f"{name} uses YAML aliases (*name), which are not supported: write the value out.")
         data: Any = yaml.safe_load(text)

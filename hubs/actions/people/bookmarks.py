@@ -1,4 +1,4 @@
-"""A person's bar: their hubs in their own order, and which of them have something that concerns the person."""
+"""A person's bookmarks: hubs in their own order, with a mark for unread notifications."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,50 +12,52 @@ from hubs.i18n import _
 from hubs.models import Bookmark, Hub, Notice, RoleName, User
 from hubs.permissions import NO_HUB, Person, can
 
-#: Most hubs that a person puts into the bar or orders.
+#: Most bookmarks of a person.
 MOST = 500
 _WEIGHTS = {RoleName.OWNER: 0, RoleName.MEMBER: 1, RoleName.SUBSCRIBER: 2, RoleName.STARGAZER: 3}
 
 
 @dataclass(frozen=True)
 class Bar:
-    """The hubs of the bar in their order, those that were taken out, and the ids of hubs with something unread."""
+    """The bookmarked hubs in their order, the removed ones, and the ids of hubs with unread notifications."""
 
     hubs: Sequence[Hub] = ()
     removed: Sequence[Hub] = ()
     unread: frozenset[int] = field(default_factory=frozenset)
 
     def dot(self, hub: Hub) -> bool:
-        """Return whether something on a hub concerns the person since their last visit."""
+        """Return whether the person has unread notifications about a hub."""
         return hub.id in self.unread
 
 
-def read(session: Session, who: Person, user: User) -> Bar:
-    """Return a person's bar, in one query beside the roles of the account.
+def read(session: Session, person: Person, user: User) -> Bar:
+    """Return a person's bookmarks, with one query in addition to loading the account's roles.
 
-    Hubs that the person ordered or added come in that order; then own hub, owned, joined and subscribed hubs by name.
-    What is archived or may no longer be seen is left out.
+    Hubs that the person added or moved come first, in that order; then the own hub, and owned, joined and subscribed
+    hubs by name. Hubs that are archived or that the person may not see are left out.
     """
-    unread = select(Notice.hub_id).join(Notice.hub).where(notifications.concerns(who), Notice.read.is_(False))
+    unread = select(Notice.hub_id).join(Notice.hub).where(notifications.concerns(person), Notice.read.is_(False))
     query = select(Hub, Bookmark, Hub.id.in_(unread)).outerjoin(
-        Bookmark, and_(Bookmark.hub_id == Hub.id, Bookmark.user_id == who.id)
+        Bookmark, and_(Bookmark.hub_id == Hub.id, Bookmark.user_id == person.id)
     )
     rows = session.execute(query.where(or_(Bookmark.user_id.is_not(None), Hub.id.in_(unread)))).all()
     marks: dict[int, Bookmark] = {hub.id: mark for hub, mark, _ in rows if mark is not None}
-    found = {hub.id: hub for hub, mark, _ in rows if mark is not None} | {role.hub_id: role.hub for role in user.roles}
-    shown = [hub for hub in found.values() if not hub.archived and can(who, "view", hub)]
-    ordered = sorted(shown, key=lambda hub: _key(hub, marks.get(hub.id), who))
+    hubs = {hub.id: hub for hub, mark, _ in rows if mark is not None} | {role.hub_id: role.hub for role in user.roles}
+    shown = [hub for hub in hubs.values() if not hub.archived and can(person, "view", hub)]
+    ordered = sorted(shown, key=lambda hub: _key(hub, marks.get(hub.id), person))
     removed = [hub for hub in ordered if hub.id in marks and marks[hub.id].hidden]
     return Bar(
-        [hub for hub in ordered if hub not in removed], removed, frozenset(hub.id for hub, _, new in rows if new)
+        [hub for hub in ordered if hub not in removed],
+        removed,
+        frozenset(hub.id for hub, _, is_unread in rows if is_unread),
     )
 
 
-def add(session: Session, who: Person, hub_id: int) -> None:
-    """Put a hub that a person may see at the end of their bar."""
-    user, bar = _mine(session, who)
+def add(session: Session, person: Person, hub_id: int) -> None:
+    """Add a hub that the person may see at the end of their bookmarks."""
+    user, bar = _mine(session, person)
     hub = session.get(Hub, hub_id)
-    if hub is None or not can(who, "view", hub):
+    if hub is None or not can(person, "view", hub):
         raise NotFound(NO_HUB)
     if hub.archived:
         raise Conflict(_("%(hub)s is archived. Archived hubs cannot be bookmarked.") % {"hub": hub.title})
@@ -65,10 +67,10 @@ def add(session: Session, who: Person, hub_id: int) -> None:
         _store(session, user, [*bar.hubs, hub])
 
 
-def remove(session: Session, who: Person, hub_id: int) -> None:
-    """Take a hub out of a person's bar; their roles on it stay."""
-    user, bar = _mine(session, who)
-    hub = _found(bar, hub_id)
+def remove(session: Session, person: Person, hub_id: int) -> None:
+    """Remove a hub from a person's bookmarks; their roles on it stay."""
+    user, bar = _mine(session, person)
+    hub = _bookmarked(bar, hub_id)
     mark = session.get(Bookmark, (user.id, hub.id))
     if any(role.hub_id == hub.id for role in user.roles):
         mark = mark or Bookmark(user_id=user.id, hub_id=hub.id)
@@ -79,30 +81,30 @@ def remove(session: Session, who: Person, hub_id: int) -> None:
     session.flush()
 
 
-def move(session: Session, who: Person, hub_id: int, index: int) -> None:
-    """Put a hub of a person's bar at the place ``index``, counted from 0; beyond the ends means at the end."""
-    user, bar = _mine(session, who)
-    hub = _found(bar, hub_id)
-    others = [one for one in bar.hubs if one is not hub]
+def move(session: Session, person: Person, hub_id: int, index: int) -> None:
+    """Move a bookmark to the 0-based ``index``, which is clamped to the list."""
+    user, bar = _mine(session, person)
+    hub = _bookmarked(bar, hub_id)
+    others = [other for other in bar.hubs if other is not hub]
     others.insert(max(0, min(index, len(others))), hub)
     _store(session, user, others[:MOST])
 
 
-def step(session: Session, who: Person, hub_id: int, by: int) -> None:
-    """Move a hub of a person's bar ``by`` places, down for positive numbers."""
-    _user, bar = _mine(session, who)
-    move(session, who, hub_id, max(0, list(bar.hubs).index(_found(bar, hub_id)) + by))
+def step(session: Session, person: Person, hub_id: int, by: int) -> None:
+    """Move a bookmark by a number of places, down if positive."""
+    _user, bar = _mine(session, person)
+    move(session, person, hub_id, max(0, list(bar.hubs).index(_bookmarked(bar, hub_id)) + by))
 
 
-def _mine(session: Session, who: Person) -> tuple[User, Bar]:
-    """Return the account and the bar; two browsers that order at the same moment do so one after the other."""
-    user = session.get(User, who.id, with_for_update=True) if who.signed_in else None
+def _mine(session: Session, person: Person) -> tuple[User, Bar]:
+    """Return the account and the bookmarks; the account is locked, so concurrent changes happen one after the other."""
+    user = session.get(User, person.id, with_for_update=True) if person.signed_in else None
     if user is None:
         raise NotAllowed(_("Please sign in first."))
-    return user, read(session, who, user)
+    return user, read(session, person, user)
 
 
-def _found(bar: Bar, hub_id: int) -> Hub:
+def _bookmarked(bar: Bar, hub_id: int) -> Hub:
     for hub in bar.hubs:
         if hub.id == hub_id:
             return hub
@@ -118,8 +120,10 @@ def _store(session: Session, user: User, hubs: Sequence[Hub]) -> None:
     session.flush()
 
 
-def _key(hub: Hub, mark: Bookmark | None, who: Person) -> tuple[int, int, str]:
+def _key(hub: Hub, mark: Bookmark | None, person: Person) -> tuple[int, int, str]:
     if mark is not None and not mark.hidden:
         return (0, mark.position, "")
-    weight = -1 if hub.user_id == who.id else min((_WEIGHTS[name] for name in who.roles.get(hub.id, ())), default=9)
+    weight = (
+        -1 if hub.user_id == person.id else min((_WEIGHTS[name] for name in person.roles.get(hub.id, ())), default=9)
+    )
     return (1, weight, hub.title.lower())

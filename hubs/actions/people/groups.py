@@ -1,4 +1,4 @@
-"""Teams that are groups of the account system: their members follow the group's."""
+"""Keeps the members of teams in step with groups of the account system."""
 
 from collections.abc import Collection
 
@@ -10,7 +10,7 @@ from hubs.models import Hub, Role, RoleName, User
 
 
 def follow(session: Session, user: User, groups: Collection[str]) -> None:
-    """Make a person a member of the teams of these groups, and of no other team that belongs to a group."""
+    """Make a person a member of exactly those group-backed teams whose group is one of ``groups``."""
     backed = select(Hub).where(Hub.group_name != "", Hub.kind != "user")
     joined = set(session.scalars(select(Role.hub_id).where(Role.user_id == user.id, Role.role == RoleName.MEMBER)))
     for hub in session.scalars(backed.where(Hub.group_name.in_(groups) | Hub.id.in_(joined)).order_by(Hub.id)):
@@ -18,9 +18,9 @@ def follow(session: Session, user: User, groups: Collection[str]) -> None:
 
 
 def changed(session: Session, group: str, username: str, *, belongs: bool) -> list[Hub]:
-    """Note that somebody entered or left a group; return the teams whose members that changed.
+    """Apply that somebody joined or left a group; return the teams whose members changed.
 
-    Who has no account here yet comes to the teams at the first sign-in.
+    People without an account join the teams when they sign in for the first time.
     """
     user = session.scalar(select(User).where(User.username == username))
     if user is None or not group:
@@ -30,7 +30,7 @@ def changed(session: Session, group: str, username: str, *, belongs: bool) -> li
 
 
 def _set(session: Session, hub: Hub, user: User, *, belongs: bool) -> bool:
-    # Nobody here did it, so the message names no agent.
+    # The change happened in the account system, so the message has no agent.
     if belongs:
         return roles.grant_role_unchecked(session, "", hub, user, RoleName.MEMBER)
     return roles.revoke_role_unchecked(session, "", hub, user, RoleName.MEMBER)

@@ -1,4 +1,4 @@
-"""Becoming a member: by request, at once where the hub is open, or by invitation."""
+"""Ways to become a member: by request, by joining an open hub, or by invitation."""
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
@@ -22,16 +22,16 @@ from hubs.models import (
 from hubs.models.people.membership import INVITED
 from hubs.permissions import INSIDE, Person, require
 
-#: Longest message or note in characters; most requests and most invitations that wait at one hub.
+#: Longest message or note in characters; most pending requests, and most pending invitations, of a hub.
 LENGTH, WAITING = 2000, 500
 
 
-def join(session: Session, who: Person, hub: Hub, message: str = "") -> bool:
-    """Ask to become a member; return True where the hub is open and the person is one at once."""
-    require(who, "join", hub)
-    user = session.get_one(User, who.id)
+def join(session: Session, person: Person, hub: Hub, message: str = "") -> bool:
+    """Ask to become a member; return True if the hub is open, so that the person is a member already."""
+    require(person, "join", hub)
+    user = session.get_one(User, person.id)
     if hub.join_mode == JoinMode.OPEN:
-        roles.grant_role_unchecked(session, who.username, hub, user, RoleName.MEMBER)
+        roles.grant_role_unchecked(session, person.username, hub, user, RoleName.MEMBER)
         _forget(session, hub, user)
         return True
     message = _text(message, "message")
@@ -44,40 +44,40 @@ def join(session: Session, who: Person, hub: Hub, message: str = "") -> bool:
         raise Conflict(_("You have already asked, and the owners have not answered yet."))
     request.message, request.state, request.note, request.decided_by = message, RequestState.PENDING, "", ""
     request.created_on, request.decided_on = now(), None
-    notifications.tell(session, hub, NoticeKind.JOIN_REQUEST, hub.people(RoleName.OWNER), who.username)
-    _note(session, who, "hubs.request.created", hub, user)
+    notifications.tell(session, hub, NoticeKind.JOIN_REQUEST, hub.people(RoleName.OWNER), person.username)
+    _note(session, person, "hubs.request.created", hub, user)
     return False
 
 
-def withdraw(session: Session, who: Person, hub: Hub) -> None:
-    """Take back one's own request to join, or put away the answer to it."""
-    request = session.get(JoinRequest, (hub.id, who.id)) if who.signed_in else None
+def withdraw(session: Session, person: Person, hub: Hub) -> None:
+    """Withdraw the person's own request to join, or dismiss the answer to it."""
+    request = session.get(JoinRequest, (hub.id, person.id)) if person.signed_in else None
     if request is None:
         raise NotFound(_("You have not asked to join this hub."))
     session.delete(request)
-    notifications.settle(session, hub, NoticeKind.JOIN_REQUEST, who.username)
+    notifications.settle(session, hub, NoticeKind.JOIN_REQUEST, person.username)
     session.flush()
 
 
-def answer(session: Session, who: Person, hub: Hub, user: User, *, approve: bool, note: str = "") -> None:
+def answer(session: Session, person: Person, hub: Hub, user: User, *, approve: bool, note: str = "") -> None:
     """Approve or deny a request as an owner, with a note to the person."""
-    require(who, "edit", hub)
+    require(person, "edit", hub)
     note = _text(note, "note")
     request = session.get(JoinRequest, (hub.id, user.id), with_for_update=True)
     if request is None or request.state != RequestState.PENDING:
         raise Conflict(_("The request of %(username)s has already been answered.") % {"username": user.username})
     request.state = RequestState.APPROVED if approve else RequestState.DENIED
-    request.note, request.decided_by, request.decided_on = note, who.username, now()
-    _note(session, who, "hubs.request.approved" if approve else "hubs.request.denied", hub, user)
+    request.note, request.decided_by, request.decided_on = note, person.username, now()
+    _note(session, person, "hubs.request.approved" if approve else "hubs.request.denied", hub, user)
     if approve:
-        roles.grant_role_unchecked(session, who.username, hub, user, RoleName.MEMBER)
+        roles.grant_role_unchecked(session, person.username, hub, user, RoleName.MEMBER)
     notifications.settle(session, hub, NoticeKind.JOIN_REQUEST, user.username)
-    notifications.tell(session, hub, NoticeKind.APPROVED if approve else NoticeKind.DENIED, [user], who.username)
+    notifications.tell(session, hub, NoticeKind.APPROVED if approve else NoticeKind.DENIED, [user], person.username)
 
 
-def invite(session: Session, who: Person, hub: Hub, user: User, role: RoleName, message: str = "") -> Invitation:
-    """Offer a role to a person as an owner; a newer invitation replaces an older one."""
-    require(who, "edit", hub)
+def invite(session: Session, person: Person, hub: Hub, user: User, role: RoleName, message: str = "") -> Invitation:
+    """Offer a role to a person, as an owner; a new invitation replaces an older one."""
+    require(person, "edit", hub)
     if hub.kind == "user":
         raise InvalidInput(_("A person's hub has no members."))
     if role not in INSIDE:
@@ -89,40 +89,40 @@ def invite(session: Session, who: Person, hub: Hub, user: User, role: RoleName, 
             _("Membership is managed by the group %(group_name)s: add the person there.")
             % {"group_name": hub.group_name}
         )
-    if any(held.user_id == user.id and held.role == role for held in hub.roles):
+    if any(current.user_id == user.id and current.role == role for current in hub.roles):
         raise Conflict(_("%(username)s already has this role.") % {"username": user.username})
     invitation = session.get(Invitation, (hub.id, user.id))
     if invitation is None:
         _check_room(session, Invitation, hub)
         invitation = Invitation(hub_id=hub.id, user_id=user.id)
         session.add(invitation)
-    invitation.role, invitation.message, invitation.invited_by = role, _text(message, "message"), who.username
+    invitation.role, invitation.message, invitation.invited_by = role, _text(message, "message"), person.username
     invitation.created_on, invitation.expires_on = now(), now() + INVITED
     notifications.settle(session, hub, NoticeKind.INVITATION, user=user)
-    notifications.tell(session, hub, NoticeKind.INVITATION, [user], who.username)
-    _note(session, who, "hubs.invitation.created", hub, user, role=role.value)
+    notifications.tell(session, hub, NoticeKind.INVITATION, [user], person.username)
+    _note(session, person, "hubs.invitation.created", hub, user, role=role.value)
     return invitation
 
 
-def take_back(session: Session, who: Person, hub: Hub, user: User) -> None:
-    """Take an invitation back as an owner."""
-    require(who, "edit", hub)
+def take_back(session: Session, person: Person, hub: Hub, user: User) -> None:
+    """Withdraw an invitation, as an owner."""
+    require(person, "edit", hub)
     invitation = session.get(Invitation, (hub.id, user.id))
     if invitation is None:
         raise NotFound(_("%(username)s is not invited.") % {"username": user.username})
     session.delete(invitation)
     notifications.settle(session, hub, NoticeKind.INVITATION, user=user)
-    _note(session, who, "hubs.invitation.removed", hub, user, role=invitation.role.value)
+    _note(session, person, "hubs.invitation.removed", hub, user, role=invitation.role.value)
     session.flush()
 
 
-def respond(session: Session, who: Person, hub_id: int, *, accept: bool) -> Hub:
-    """Accept or decline one's own invitation, also to a hub that one cannot see yet; return the hub.
+def respond(session: Session, person: Person, hub_id: int, *, accept: bool) -> Hub:
+    """Accept or decline the person's own invitation, also to a hub that they cannot see yet; return the hub.
 
-    :raises NotFound: when there is none that is still good.
-    :raises Conflict: when it cannot be accepted any more, as when who sent it no longer owns the hub.
+    :raises NotFound: when there is no valid one.
+    :raises Conflict: when it cannot be accepted any more, for example because its sender no longer owns the hub.
     """
-    invitation = session.get(Invitation, (hub_id, who.id), with_for_update=True) if who.signed_in else None
+    invitation = session.get(Invitation, (hub_id, person.id), with_for_update=True) if person.signed_in else None
     if invitation is None or invitation.expires_on < now() or invitation.hub.deleted_on is not None:
         raise NotFound(_("There is no such invitation, or it has expired. Ask an owner for a new one."))
     hub, role, invited_by = invitation.hub, invitation.role, invitation.invited_by
@@ -133,46 +133,46 @@ def respond(session: Session, who: Person, hub_id: int, *, accept: bool) -> Hub:
             _("%(username)s, who invited you, does not own this hub any more. Ask an owner for a new invitation.")
             % {"username": invited_by}
         )
-    user = session.get_one(User, who.id)
+    user = session.get_one(User, person.id)
     session.delete(invitation)
     notifications.settle(session, hub, NoticeKind.INVITATION, user=user)
     what = "hubs.invitation.accepted" if accept else "hubs.invitation.declined"
-    _note(session, who, what, hub, user, role=role.value, invited_by=invited_by)
+    _note(session, person, what, hub, user, role=role.value, invited_by=invited_by)
     if accept:
-        roles.grant_role_unchecked(session, who.username, hub, user, role)
+        roles.grant_role_unchecked(session, person.username, hub, user, role)
         _forget(session, hub, user)
     session.flush()
     return hub
 
 
 def requests(session: Session, hub: Hub) -> list[JoinRequest]:
-    """Return the requests that wait for an answer, oldest first."""
+    """Return the pending requests of a hub, oldest first."""
     query = select(JoinRequest).options(joinedload(JoinRequest.user)).order_by(JoinRequest.created_on)
     return list(session.scalars(query.where(JoinRequest.hub_id == hub.id, JoinRequest.state == RequestState.PENDING)))
 
 
 def invitations(session: Session, hub: Hub) -> list[Invitation]:
-    """Return the invitations to a hub that can still be accepted, newest first."""
+    """Return the valid invitations to a hub, newest first."""
     query = select(Invitation).options(joinedload(Invitation.user)).order_by(Invitation.created_on.desc())
     return list(session.scalars(query.where(Invitation.hub_id == hub.id, Invitation.expires_on > now())))
 
 
-def mine(session: Session, who: Person) -> tuple[list[JoinRequest], list[Invitation]]:
-    """Return a person's own requests and the invitations that can still be accepted, newest first."""
-    asked = select(JoinRequest).options(joinedload(JoinRequest.hub)).where(JoinRequest.user_id == who.id)
-    offered = select(Invitation).options(joinedload(Invitation.hub)).where(Invitation.user_id == who.id)
-    offered = offered.where(Invitation.expires_on > now()).order_by(Invitation.created_on.desc())
+def mine(session: Session, person: Person) -> tuple[list[JoinRequest], list[Invitation]]:
+    """Return a person's own requests, and the valid invitations to them, newest first."""
+    requests = select(JoinRequest).options(joinedload(JoinRequest.hub)).where(JoinRequest.user_id == person.id)
+    invitations = select(Invitation).options(joinedload(Invitation.hub)).where(Invitation.user_id == person.id)
+    invitations = invitations.where(Invitation.expires_on > now()).order_by(Invitation.created_on.desc())
     return (
-        list(session.scalars(asked.order_by(JoinRequest.created_on.desc()))),
-        [one for one in session.scalars(offered) if one.hub.deleted_on is None],
+        list(session.scalars(requests.order_by(JoinRequest.created_on.desc()))),
+        [invitation for invitation in session.scalars(invitations) if invitation.hub.deleted_on is None],
     )
 
 
-def _note(session: Session, who: Person, action: str, hub: Hub, user: User, **more: str) -> None:
-    """Write it into the audit log; the bus, which everybody hears, is told of roles alone."""
+def _note(session: Session, person: Person, action: str, hub: Hub, user: User, **more: str) -> None:
+    """Write to the audit log only: the bus, which is public, gets messages about roles alone."""
     session.add(
         AuditEntry(
-            agent=who.username,
+            agent=person.username,
             origin=session.info.get(outbox.ORIGIN, ""),
             action=action,
             hub_id=hub.id,
@@ -183,7 +183,7 @@ def _note(session: Session, who: Person, action: str, hub: Hub, user: User, **mo
 
 
 def _forget(session: Session, hub: Hub, user: User) -> None:
-    """Forget a request that is answered by the person having become a member."""
+    """Delete a pending request of a person who became a member in another way."""
     request = session.get(JoinRequest, (hub.id, user.id))
     if request is not None and request.state == RequestState.PENDING:
         session.delete(request)

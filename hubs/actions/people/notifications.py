@@ -1,4 +1,4 @@
-"""Notices: what happens at hubs and concerns one person, until they looked at it."""
+"""Notifications: events on hubs that concern a person, until they are read."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
@@ -23,17 +23,17 @@ from hubs.models import (
 from hubs.models.session_events import defer, run_after_commit, touch
 from hubs.permissions import FOLLOWS, INSIDE, Person, hides_from, names_any, visible
 
-#: Notices that a person's list shows, the newest first.
+#: Notifications in a person's list, the newest first.
 SHOWN = 50
-#: Messages whose mentions are looked for in one query.
+#: Messages whose mentions are looked up in one query.
 MENTIONS = 50
-#: The effect that tells the open pages of a person about a notification: the person's id, the kind, the hub's id.
+#: The effect that pushes a notification to a person's open pages: the person's id, the kind, the hub's id.
 PUSHED = "push a notification"
 _Place = tuple[int, int]
 
 
 def tell(session: Session, hub: Hub, kind: NoticeKind, people: Iterable[User], about: str) -> None:
-    """Note for each of ``people`` what happened at ``hub``; it takes the place of an older notice of the same."""
+    """Notify each of ``people`` of an event on ``hub``; the notification replaces an older one of the same event."""
     for user in people:
         settle(session, hub, kind, about, user)
         session.add(Notice(user_id=user.id, hub_id=hub.id, kind=kind, about=about))
@@ -42,7 +42,7 @@ def tell(session: Session, hub: Hub, kind: NoticeKind, people: Iterable[User], a
 
 
 def push_after_commit(database: Database, events: EventLog) -> None:
-    """Tell the open pages of people about their notifications once the sessions of ``database`` commit them."""
+    """Push notifications to people's open pages once the sessions of ``database`` commit them."""
 
     def push(pushed: Sequence[tuple[int, NoticeKind, int]]) -> None:
         for user_id, kind, hub_id in sorted(set(pushed)):
@@ -51,24 +51,24 @@ def push_after_commit(database: Database, events: EventLog) -> None:
     run_after_commit(database, PUSHED, push)
 
 
-def mention(session: Session, said: Sequence[tuple[str, str, frozenset[str]]]) -> list[Notice]:
+def mention(session: Session, messages: Sequence[tuple[str, str, frozenset[str]]]) -> list[Notice]:
     """Notify the people whom others mention, if they follow a hub of the agent; return the notifications.
 
-    ``said`` are stored messages: id, the person who acted, and everybody they name. Messages that also name somebody
-    who hides their activity are left out.
+    ``messages`` are stored messages: id, agent, and everybody they name. Messages that also name somebody who hides
+    their activity are left out.
     """
-    named = {msg_id: (agent, users - {agent}) for msg_id, agent, users in said if agent and users - {agent}}
-    found = []
-    for start in range(0, len(named), MENTIONS):
-        found += _mention(session, dict(list(named.items())[start : start + MENTIONS]))
-    session.add_all(found)
-    defer(session, PUSHED, *((notice.user_id, notice.kind, notice.hub_id) for notice in found))
+    mentions = {msg_id: (agent, users - {agent}) for msg_id, agent, users in messages if agent and users - {agent}}
+    notices = []
+    for start in range(0, len(mentions), MENTIONS):
+        notices += _mention(session, dict(list(mentions.items())[start : start + MENTIONS]))
+    session.add_all(notices)
+    defer(session, PUSHED, *((notice.user_id, notice.kind, notice.hub_id) for notice in notices))
     session.flush()
-    return found
+    return notices
 
 
 def settle(session: Session, hub: Hub, kind: NoticeKind, about: str = "", user: User | None = None) -> None:
-    """Remove notices of what is answered or taken back: of one person, or of all whom it concerned."""
+    """Remove the notifications of a request or invitation that is settled, for one person or for everybody."""
     query = delete(Notice).where(Notice.hub_id == hub.id, Notice.kind == kind)
     if about:
         query = query.where(Notice.about == about)
@@ -77,37 +77,37 @@ def settle(session: Session, hub: Hub, kind: NoticeKind, about: str = "", user: 
     touch(session, "user", session.scalars(query.returning(Notice.user_id)).all())
 
 
-def concerns(who: Person) -> ColumnElement[bool]:
-    """Return the condition on `Notice`, joined with its `Hub`, that selects what a person may still be told.
+def concerns(person: Person) -> ColumnElement[bool]:
+    """Return the condition on `Notice`, joined with its `Hub`, that selects what a person may see now.
 
-    An invitation names a hub that one may not see yet; a request to join is for those who are owners now.
+    Invitations may name a hub that the person cannot see yet; requests to join are for current owners only.
     """
-    owned = [hub for hub, names in who.roles.items() if RoleName.OWNER in names]
-    asked = Notice.kind == NoticeKind.JOIN_REQUEST
-    invited = Notice.kind == NoticeKind.INVITATION
-    hidden = names_any(Notice.message_id, hides_from(who))
-    seen = and_(visible(who), or_(~asked, Notice.hub_id.in_(owned)), ~hidden)
-    return and_(Notice.user_id == who.id, Hub.archived.is_(False), or_(invited, seen))
+    owned_hubs = [hub for hub, names in person.roles.items() if RoleName.OWNER in names]
+    is_request = Notice.kind == NoticeKind.JOIN_REQUEST
+    is_invitation = Notice.kind == NoticeKind.INVITATION
+    hidden = names_any(Notice.message_id, hides_from(person))
+    may_see = and_(visible(person), or_(~is_request, Notice.hub_id.in_(owned_hubs)), ~hidden)
+    return and_(Notice.user_id == person.id, Hub.archived.is_(False), or_(is_invitation, may_see))
 
 
-def mine(session: Session, who: Person) -> list[Notice]:
-    """Return a person's newest notices, newest first."""
-    query = select(Notice).join(Notice.hub).where(concerns(who)).order_by(Notice.created_on.desc(), Notice.id.desc())
+def mine(session: Session, person: Person) -> list[Notice]:
+    """Return a person's newest notifications, newest first."""
+    query = select(Notice).join(Notice.hub).where(concerns(person)).order_by(Notice.created_on.desc(), Notice.id.desc())
     return list(session.scalars(query.options(joinedload(Notice.hub), joinedload(Notice.message)).limit(SHOWN)))
 
 
-def look(session: Session, who: Person, hub: Hub) -> None:
-    """Note that a person looked at a hub: what concerned them there is read."""
-    _read(session, who, Notice.hub_id == hub.id)
+def look(session: Session, person: Person, hub: Hub) -> None:
+    """Mark the notifications about a hub as read, since the person opened it."""
+    _read(session, person, Notice.hub_id == hub.id)
 
 
-def read_all(session: Session, who: Person) -> None:
-    """Note that a person has read all their notices."""
-    _read(session, who, Notice.id.is_not(None))
+def read_all(session: Session, person: Person) -> None:
+    """Mark all notifications of a person as read."""
+    _read(session, person, Notice.id.is_not(None))
 
 
 def purge(session: Session, days: int) -> None:
-    """Remove notices older than ``days``."""
+    """Delete notifications older than ``days``."""
     session.execute(delete(Notice).where(Notice.created_on < now() - timedelta(days=days)))
 
 
@@ -129,30 +129,35 @@ def _mention(session: Session, named: Mapping[str, tuple[str, frozenset[str]]]) 
 
 def _shared(session: Session, agents: Iterable[str], people: Iterable[str]) -> dict[tuple[str, str], list[_Place]]:
     """Map (agent, mentioned user) to the mentioned account and a hub of the agent that it follows."""
-    other, theirs = aliased(User), aliased(Role)
+    agent_user, agent_role = aliased(User), aliased(Role)
     query = (
-        select(other.username, User.username, User.id, Hub.id)
+        select(agent_user.username, User.username, User.id, Hub.id)
         .join(Role, Role.user_id == User.id)
         .join(Hub, Hub.id == Role.hub_id)
-        .join(theirs, theirs.hub_id == Hub.id)
-        .join(other, other.id == theirs.user_id)
-        .where(User.username.in_(people), other.username.in_(agents), User.id != other.id, Hub.archived.is_(False))
-        .where(theirs.role.in_(INSIDE), Role.role.in_(FOLLOWS))
+        .join(agent_role, agent_role.hub_id == Hub.id)
+        .join(agent_user, agent_user.id == agent_role.user_id)
+        .where(
+            User.username.in_(people),
+            agent_user.username.in_(agents),
+            User.id != agent_user.id,
+            Hub.archived.is_(False),
+        )
+        .where(agent_role.role.in_(INSIDE), Role.role.in_(FOLLOWS))
         .where(or_(Hub.visibility.in_((Visibility.PUBLIC, Visibility.SIGNED_IN)), Role.role.in_(INSIDE)))
-        # A team says more than a person's own hub.
+        # Teams come before people's own hubs, since they say more about the context of a mention.
         .order_by(Hub.kind == "user", Hub.id)
     )
-    found: dict[tuple[str, str], list[_Place]] = {}
+    places: dict[tuple[str, str], list[_Place]] = {}
     for agent, username, user_id, hub_id in session.execute(query):
-        found.setdefault((agent, username), [(user_id, hub_id)])
-    return found
+        places.setdefault((agent, username), [(user_id, hub_id)])
+    return places
 
 
 def _hides() -> ColumnElement[bool]:
     return User.activity.not_in((Visibility.PUBLIC, Visibility.SIGNED_IN))
 
 
-def _read(session: Session, who: Person, which: ColumnElement[bool]) -> None:
-    query = update(Notice).where(Notice.user_id == who.id, Notice.read.is_(False), which)
+def _read(session: Session, person: Person, which: ColumnElement[bool]) -> None:
+    query = update(Notice).where(Notice.user_id == person.id, Notice.read.is_(False), which)
     session.execute(query.values(read=True))
-    touch(session, "user", [who.id])
+    touch(session, "user", [person.id])

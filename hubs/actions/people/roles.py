@@ -1,4 +1,4 @@
-"""Accounts, and the roles that people take and give up."""
+"""Creates accounts, and grants and revokes roles."""
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -10,13 +10,13 @@ from hubs.models import Hub, Role, RoleName, User
 from hubs.permissions import Person, require
 from hubs.widgets.registry import Registry
 
-#: Roles that everybody may take at once.
+#: Roles that people can take without an owner's approval.
 OPEN = (RoleName.SUBSCRIBER, RoleName.STARGAZER)
 _VERBS = {RoleName.SUBSCRIBER: "subscribe", RoleName.STARGAZER: "star"}
 
 
 def sign_up(session: Session, registry: Registry, username: str, fullname: str = "", timezone: str = "UTC") -> User:
-    """Make an account and its hub, or return the account that there is."""
+    """Create an account and its hub, or return the existing account."""
     user = session.scalar(select(User).where(User.username == username))
     if user is not None:
         return user
@@ -28,65 +28,65 @@ def sign_up(session: Session, registry: Registry, username: str, fullname: str =
     return user
 
 
-def take_role(session: Session, who: Person, hub: Hub, role: RoleName) -> bool:
-    """Let a person subscribe to a hub or star it; return whether that changed anything."""
+def take_role(session: Session, person: Person, hub: Hub, role: RoleName) -> bool:
+    """Subscribe a person to a hub, or star it for them; return whether that changed anything."""
     if role not in OPEN:
         raise NotAllowed(_("Only the owners of the hub can grant this role."))
-    require(who, _VERBS[role], hub)
-    user = session.get_one(User, who.id)
-    return _add(session, who.username, hub, user, role)
+    require(person, _VERBS[role], hub)
+    user = session.get_one(User, person.id)
+    return _add(session, person.username, hub, user, role)
 
 
-def give_role(session: Session, who: Person, hub: Hub, user: User, role: RoleName) -> bool:
-    """Let an owner give a role to somebody; return whether that changed anything."""
-    require(who, "edit", hub)
-    return _add(session, who.username, hub, user, role)
+def give_role(session: Session, person: Person, hub: Hub, user: User, role: RoleName) -> bool:
+    """Grant a role as an owner; return whether that changed anything."""
+    require(person, "edit", hub)
+    return _add(session, person.username, hub, user, role)
 
 
-def drop_role(session: Session, who: Person, hub: Hub, user: User, role: RoleName) -> bool:
-    """Take a role from a person: one's own always, another's as an owner; return whether there was one.
+def drop_role(session: Session, person: Person, hub: Hub, user: User, role: RoleName) -> bool:
+    """Revoke a role: people can always give up their own, owners revoke others'. Return whether it existed.
 
     :raises Conflict: when the hub would lose its last owner.
     """
-    if user.id != who.id:
-        require(who, "edit", hub)
-    quiet = role in OPEN and user.id == who.id and user.quiet_unfollow
-    gone = revoke_role_unchecked(session, who.username, hub, user, role, quiet=quiet)
+    if user.id != person.id:
+        require(person, "edit", hub)
+    quiet = role in OPEN and user.id == person.id and user.quiet_unfollow
+    gone = revoke_role_unchecked(session, person.username, hub, user, role, quiet=quiet)
     if gone and quiet:
-        # The message named nobody: the person's own list is told of without saying what changed in it.
+        # The message contained no name, so the daemon is told separately to rebuild the person's own list.
         mine = session.scalars(select(Hub).where(Hub.user_id == user.id, Hub.kind == "user")).first()
         if mine is not None:
-            body = outbox.about_hub(session, mine, who.username, changed_keys=["subscriptions"])
+            body = outbox.about_hub(session, mine, person.username, changed_keys=["subscriptions"])
             outbox.record(session, "hubs.hub.updated", body, mine, quiet=True)
     return gone
 
 
-def change_role(session: Session, who: Person, hub: Hub, user: User, old: RoleName, new: RoleName) -> bool:
-    """Let an owner give a person another role in the place of one; return whether the person had the old one.
+def change_role(session: Session, person: Person, hub: Hub, user: User, old: RoleName, new: RoleName) -> bool:
+    """Replace a person's role by another one, as an owner; return whether the person had the old one.
 
     :raises Conflict: when the hub would lose its last owner.
     """
-    require(who, "edit", hub)
+    require(person, "edit", hub)
     if old == new or not _remove(session, hub, user, old):
         return False
     if session.get(Role, (hub.id, user.id, new)) is None:
         session.add(Role(hub_id=hub.id, user_id=user.id, role=new))
     session.flush()
     session.expire(hub, ["roles"])
-    body = {**_about_role(session, hub, who.username, user, new), "old_role": old.value}
+    body = {**_about_role(session, hub, person.username, user, new), "old_role": old.value}
     outbox.record(session, "hubs.user.role.changed", body, hub)
     return True
 
 
 def grant_role_unchecked(session: Session, agent: str, hub: Hub, user: User, role: RoleName) -> bool:
-    """Give a role without asking who may: for what was decided elsewhere. Return whether that changed anything."""
+    """Grant a role without a permission check, which the caller has done. Return whether that changed anything."""
     return _add(session, agent, hub, user, role)
 
 
 def revoke_role_unchecked(
     session: Session, agent: str, hub: Hub, user: User, role: RoleName, *, quiet: bool = False
 ) -> bool:
-    """Take a role without asking who may: for what was decided elsewhere. Return whether there was one.
+    """Revoke a role without a permission check, which the caller has done. Return whether it existed.
 
     :raises Conflict: when the hub would lose its last owner.
     """
@@ -98,7 +98,7 @@ def revoke_role_unchecked(
 
 
 def _remove(session: Session, hub: Hub, user: User, role: RoleName) -> bool:
-    # Two owners who leave at the same moment must not both find the other still there.
+    # The lock serialises two owners who leave at the same time: otherwise both could see the other as remaining.
     session.execute(select(Hub.id).where(Hub.id == hub.id).with_for_update())
     row = session.get(Role, (hub.id, user.id, role), populate_existing=True)
     if row is None:

@@ -1,4 +1,4 @@
-"""Signing browsers in and out."""
+"""Signs browsers in and out."""
 
 import hashlib
 import secrets
@@ -11,12 +11,12 @@ from hubs.models import SignIn, User, now
 
 
 def digest_of(key: str) -> str:
-    """Return what the table keeps of a browser's key."""
+    """Return the hash of a browser's key, which is what the table stores."""
     return hashlib.sha256(key.encode()).hexdigest()
 
 
 def start(session: Session, user: User, lifetime: int, provider_session: str = "", id_token: str = "") -> str:
-    """Sign a browser in for at most ``lifetime`` seconds; return the key for its cookie, which is kept nowhere else."""
+    """Sign a browser in for at most ``lifetime`` seconds; return the key for its cookie, which is not stored."""
     session.execute(delete(SignIn).where(SignIn.expires_on < now()))
     key = secrets.token_urlsafe(32)
     row = SignIn(digest=digest_of(key), user_id=user.id, expires_on=now() + timedelta(seconds=lifetime))
@@ -27,7 +27,7 @@ def start(session: Session, user: User, lifetime: int, provider_session: str = "
 
 
 def end(session: Session, key: str) -> str:
-    """Sign a browser out; return the token that signs it out at the provider, if there is one."""
+    """Sign a browser out; return the ID token for signing out at the provider, if there is one."""
     row = session.get(SignIn, digest_of(key))
     if row is None:
         return ""
@@ -38,16 +38,16 @@ def end(session: Session, key: str) -> str:
 
 
 def end_all(session: Session, user_id: int, but: str = "") -> int:
-    """Sign a person out everywhere, but in the browser that has the key ``but``; return the number of browsers."""
+    """Sign a person out in all browsers except the one with the key ``but``; return how many those were."""
     rows = session.scalars(select(SignIn).where(SignIn.user_id == user_id, SignIn.digest != digest_of(but))).all()
-    for row in rows:  # one by one: pages that are ready for the person are forgotten with the rows
+    for row in rows:  # not by a bulk statement: flushed rows invalidate cached pages and revoke streams
         session.delete(row)
     session.flush()
     return len(rows)
 
 
 def end_at_provider(session: Session, issuer: str, subject: str, provider_session: str) -> list[int]:
-    """Sign out what the provider signed out: one of its sessions, or all of a person; return whose they were."""
+    """Sign out the browsers of a session at the provider, or of a person; return the ids of the people."""
     query = select(SignIn).join(User).where(User.issuer == issuer)
     if provider_session:
         query = query.where(SignIn.provider_session == provider_session)

@@ -1,4 +1,4 @@
-"""From what an OpenID provider says about a person to the account here."""
+"""Maps the claims of an OpenID provider to an account."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from hubs.widgets.parameters import Parameter
 from hubs.widgets.registry import Registry
 
 _USERNAME = Parameter("username", label=N_("Username"), kind="username", required=True)
-#: The claim that is read where the settings name no other.
+#: The default claim for the username.
 CLAIM = "preferred_username"
 #: Most groups that are read from a claim.
 GROUPS = 5000
@@ -24,7 +24,7 @@ GROUPS = 5000
 
 @dataclass(frozen=True)
 class Identity:
-    """Who somebody is at a provider. ``subject`` never changes there; ``groups`` is None where it says none."""
+    """A person's identity at a provider. ``subject`` never changes; ``groups`` is None if there is no such claim."""
 
     issuer: str
     subject: str
@@ -35,12 +35,12 @@ class Identity:
 
 
 def read(issuer: str, claims: Mapping[str, Any], username_claim: str, groups_claim: str) -> Identity:
-    """Return the identity that a provider's claims tell.
+    """Return the identity in a provider's claims.
 
-    :raises InvalidInput: when they hold no usable username.
+    :raises InvalidInput: when they contain no usable username.
     """
     username = claims.get(username_claim)
-    if username_claim == CLAIM:  # another one was named since it can be trusted: the rest is often self-chosen
+    if username_claim == CLAIM:  # operators name another claim because it is trusted, unlike self-chosen nicknames
         username = username or claims.get("nickname")
     try:
         cleaned = _USERNAME.clean(str(username or "").strip().lower())
@@ -53,7 +53,7 @@ def read(issuer: str, claims: Mapping[str, Any], username_claim: str, groups_cla
             % {"claim": username_claim}
         ) from None
     groups = claims.get(groups_claim)
-    named = frozenset(str(one)[:64] for one in groups[:GROUPS]) if isinstance(groups, list) else None
+    group_names = frozenset(str(group)[:64] for group in groups[:GROUPS]) if isinstance(groups, list) else None
     zone = str(claims.get("zoneinfo") or "")
     return Identity(
         issuer=issuer,
@@ -61,17 +61,17 @@ def read(issuer: str, claims: Mapping[str, Any], username_claim: str, groups_cla
         username=str(cleaned),
         fullname=" ".join(str(claims.get("name") or "").split())[:255],
         timezone=zone if zone in available_timezones() else "",
-        groups=named,
+        groups=group_names,
     )
 
 
 def recognise(session: Session, registry: Registry, identity: Identity) -> User:
-    """Return the account of an identity, linked or made at the first time, with its teams as the groups say.
+    """Return the account of an identity, linked or created if necessary, and update its teams from the groups.
 
     :raises Conflict: when the username belongs to somebody else.
     """
-    mine = select(User).where(User.issuer == identity.issuer, User.subject == identity.subject)
-    user = session.scalar(mine)
+    query = select(User).where(User.issuer == identity.issuer, User.subject == identity.subject)
+    user = session.scalar(query)
     if user is None:
         user = _link(session, registry, identity)
     if identity.groups is not None:
@@ -81,7 +81,7 @@ def recognise(session: Session, registry: Registry, identity: Identity) -> User:
 
 
 def _link(session: Session, registry: Registry, identity: Identity) -> User:
-    """Link the account of that name, which nobody else is linked to, or make it."""
+    """Link the account with this username if it is not linked yet, or create it."""
     user = session.scalar(select(User).where(User.username == identity.username).with_for_update())
     if user is not None and user.subject:
         raise Conflict(

@@ -1,4 +1,4 @@
-"""A person's stream: what happens at the hubs and with the people that they follow, for the person alone."""
+"""A person's stream: messages about the hubs and people that they follow."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,30 +14,30 @@ from hubs.models import Hub, MessagePerson, Role, StoredMessage, StreamMark, Use
 from hubs.permissions import FOLLOWS, INSIDE, Person, hides_from, names_any, visible
 from hubs.widgets.feed.cards import EVER, SHOWN, Item, items_of, looks_back
 
-#: What a stream can be narrowed to.
+#: The filters of a stream.
 FILTERS = ("all", "mine", "mentions", "saved")
-#: Messages on one page, most new ones that are counted, most messages that a person saves and hides.
+#: Messages on one page, most new ones that are counted, most messages that a person can mark.
 PER_PAGE, COUNTED, MOST = 30, 99, 10_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class Page:
-    """Messages, newest first, which of them are saved, and where the next page starts; empty at the end."""
+    """Messages, newest first, the ids of the saved ones, and the cursor of the next page; empty at the end."""
 
     items: Sequence[Item]
     saved: frozenset[int]
     before: str = ""
 
 
-def read(session: Session, who: Person, narrow: str = "all", before: str = "") -> Page:
-    """Return a page of the stream: the newest messages, or those older than the place ``before``.
+def read(session: Session, person: Person, narrow: str = "all", before: str = "") -> Page:
+    """Return a page of the stream: the newest messages, or those older than the cursor ``before``.
 
-    :raises InvalidInput: when there is no such filter or place.
+    :raises InvalidInput: when the filter or the cursor is not valid.
     """
     place = _place(before) if before else None
     for since in looks_back(place[0] if place else now()):
-        query = _chosen(who, narrow, MessagePerson.received_at >= since).where(StoredMessage.received_at >= since)
+        query = _chosen(person, narrow, MessagePerson.received_at >= since).where(StoredMessage.received_at >= since)
         if place:
             query = query.where(_older(*place))
         latest = query.order_by(StoredMessage.received_at.desc(), StoredMessage.id.desc()).limit(PER_PAGE + 1)
@@ -45,42 +45,44 @@ def read(session: Session, who: Person, narrow: str = "all", before: str = "") -
         if len(rows) > PER_PAGE:
             break
     shown = rows[:PER_PAGE]
-    marks = select(StreamMark.message_id).where(StreamMark.user_id == who.id, StreamMark.saved)
+    marks = select(StreamMark.message_id).where(StreamMark.user_id == person.id, StreamMark.saved)
     saved = frozenset(session.scalars(marks.where(StreamMark.message_id.in_([row.id for row in shown]))))
     last = cursor(shown[-1].received_at, shown[-1].id) if len(rows) > PER_PAGE else ""
     return Page(items_of(session, shown), saved, last)
 
 
-def count_newer(session: Session, who: Person, narrow: str, after: str) -> int:
-    """Return how many messages are newer than a place, at most `COUNTED`; all there are for an empty place."""
+def count_newer(session: Session, person: Person, narrow: str, after: str) -> int:
+    """Return how many messages are newer than a cursor, at most `COUNTED`; an empty cursor counts all."""
     received_at, number = _place(after) if after else (EVER, 0)
-    query = _chosen(who, narrow, MessagePerson.received_at >= received_at)
+    query = _chosen(person, narrow, MessagePerson.received_at >= received_at)
     query = query.where(~_older(received_at, number), StoredMessage.id != number)
-    found = query.with_only_columns(StoredMessage.id).limit(COUNTED).subquery()
-    return session.scalar(select(func.count()).select_from(found)) or 0
+    newer = query.with_only_columns(StoredMessage.id).limit(COUNTED).subquery()
+    return session.scalar(select(func.count()).select_from(newer)) or 0
 
 
-def followed(session: Session, who: Person) -> list[Hub]:
-    """Return the hubs that a person follows and may see, the liveliest first."""
-    query = select(Hub).where(_followed(who)).order_by(Hub.last_activity.desc().nulls_last(), Hub.id)
+def followed(session: Session, person: Person) -> list[Hub]:
+    """Return the hubs that a person follows and may see, the most recently active first."""
+    query = select(Hub).where(_followed(person)).order_by(Hub.last_activity.desc().nulls_last(), Hub.id)
     return list(session.scalars(query))
 
 
-def mark(session: Session, who: Person, message_id: int, act: str) -> None:
-    """Save a message for oneself or hide it (``save``, ``hide``), or take that back (``unsave``, ``unhide``).
+def mark(session: Session, person: Person, message_id: int, act: str) -> None:
+    """Save or hide a message for the person (``save``, ``hide``), or undo that (``unsave``, ``unhide``).
 
     :raises NotFound: when the message is not in the person's stream.
     """
     if act not in ("save", "unsave", "hide", "unhide"):
         raise InvalidInput(_("A message can be saved or hidden."))
-    row = session.get(StreamMark, (who.id, message_id))
+    row = session.get(StreamMark, (person.id, message_id))
     if row is None:
-        seen = _readable(who, MessagePerson.message_id == message_id).where(StoredMessage.id == message_id)
-        if session.scalar(seen) is None:
+        visible_message = _readable(person, MessagePerson.message_id == message_id).where(
+            StoredMessage.id == message_id
+        )
+        if session.scalar(visible_message) is None:
             raise NotFound(_("There is no such message in your stream."))
-        if (session.scalar(select(func.count()).where(StreamMark.user_id == who.id)) or 0) >= MOST:
+        if (session.scalar(select(func.count()).where(StreamMark.user_id == person.id)) or 0) >= MOST:
             raise Conflict(_("You have saved or hidden %(most)s messages. Undo some of that first.") % {"most": MOST})
-        row = StreamMark(user_id=who.id, message_id=message_id, saved=False, hidden=False)
+        row = StreamMark(user_id=person.id, message_id=message_id, saved=False, hidden=False)
         session.add(row)
     if act.endswith("save"):
         row.saved = act == "save"
@@ -93,13 +95,13 @@ def mark(session: Session, who: Person, message_id: int, act: str) -> None:
 
 
 def cursor(received_at: datetime, number: int) -> str:
-    """Return the place of a message in the stream, as pages carry it: microseconds since 1970, and its number."""
+    """Return the cursor of a message: microseconds since 1970, and its id."""
     return f"{(received_at - _EPOCH) // timedelta(microseconds=1)}-{number}"
 
 
 def _place(text: str) -> tuple[datetime, int]:
     moment, _dash, number = text.partition("-")
-    if not all(one.isascii() and one.isdigit() and len(one) <= 16 for one in (moment, number)):
+    if not all(part.isascii() and part.isdigit() and len(part) <= 16 for part in (moment, number)):
         raise InvalidInput(_("There is no such place in your stream."))
     return _EPOCH + timedelta(microseconds=int(moment)), int(number)
 
@@ -109,45 +111,45 @@ def _older(received_at: datetime, number: int) -> ColumnElement[bool]:
     return or_(StoredMessage.received_at < received_at, same)
 
 
-def _followed(who: Person) -> ColumnElement[bool]:
-    mine = select(Role.hub_id).where(Role.user_id == who.id, Role.role.in_(FOLLOWS))
-    return and_(Hub.id.in_(mine), Hub.archived.is_(False), visible(who))
+def _followed(person: Person) -> ColumnElement[bool]:
+    mine = select(Role.hub_id).where(Role.user_id == person.id, Role.role.in_(FOLLOWS))
+    return and_(Hub.id.in_(mine), Hub.archived.is_(False), visible(person))
 
 
-def _readable(who: Person, bound: ColumnElement[bool]) -> Select[Any]:
-    """Return the query for all that a person follows, and what names them; nothing that tells of who hides it.
+def _readable(person: Person, bound: ColumnElement[bool]) -> Select[Any]:
+    """Return the query for messages about what a person follows, and those that name them, without hidden activity.
 
-    ``bound`` is a condition on `MessagePerson` that leaves out what is not asked for: all that was ever told of those
-    whom a person follows can be most of the messages there are.
+    ``bound`` is a condition on `MessagePerson` that limits the search: without it, the messages about everybody whom
+    a person follows can be most of the table.
     """
-    hubs = select(Hub.id).where(_followed(who))
+    hubs = select(Hub.id).where(_followed(person))
     people = select(User.username).join(Role, Role.user_id == User.id)
-    people = people.where(Role.hub_id.in_(hubs), Role.role.in_(INSIDE), ~hides_from(who))
-    # Unions, since PostgreSQL goes through all messages for what one OR another subquery has.
-    names = MessagePerson.username.in_(union(people, select(literal(who.username))))
-    told = union(select(MessagePerson.message_id).where(names, bound), _marked(who, StreamMark.saved))
-    return _shown(who).where(StoredMessage.id.in_(told))
+    people = people.where(Role.hub_id.in_(hubs), Role.role.in_(INSIDE), ~hides_from(person))
+    # Unions, since PostgreSQL scans all messages for a condition with OR between subqueries.
+    names = MessagePerson.username.in_(union(people, select(literal(person.username))))
+    message_ids = union(select(MessagePerson.message_id).where(names, bound), _marked(person, StreamMark.saved))
+    return _shown(person).where(StoredMessage.id.in_(message_ids))
 
 
-def _shown(who: Person) -> Select[Any]:
-    return select(*SHOWN).where(~names_any(StoredMessage.id, hides_from(who)))
+def _shown(person: Person) -> Select[Any]:
+    return select(*SHOWN).where(~names_any(StoredMessage.id, hides_from(person)))
 
 
-def _marked(who: Person, how: InstrumentedAttribute[bool]) -> Select[Any]:
-    return select(StreamMark.message_id).where(StreamMark.user_id == who.id, how)
+def _marked(person: Person, how: InstrumentedAttribute[bool]) -> Select[Any]:
+    return select(StreamMark.message_id).where(StreamMark.user_id == person.id, how)
 
 
-def _chosen(who: Person, narrow: str, bound: ColumnElement[bool]) -> Select[Any]:
-    """Return the query for what one filter shows; ``bound`` as in `_readable`."""
+def _chosen(person: Person, narrow: str, bound: ColumnElement[bool]) -> Select[Any]:
+    """Return the query for a filter; ``bound`` as in `_readable`."""
     if narrow not in FILTERS:
         raise InvalidInput(_("A stream can show all, mine, mentions or saved."))
     if narrow == "saved":
-        return _shown(who).where(StoredMessage.id.in_(_marked(who, StreamMark.saved)))
-    mine = select(MessagePerson.message_id).where(MessagePerson.username == who.username, bound)
-    query = _readable(who, bound) if narrow == "all" else _shown(who).where(StoredMessage.id.in_(mine))
-    query = query.where(StoredMessage.id.not_in(_marked(who, StreamMark.hidden)))
-    if narrow == "mentions":  # what one does alone names oneself too, and is no news
+        return _shown(person).where(StoredMessage.id.in_(_marked(person, StreamMark.saved)))
+    mine = select(MessagePerson.message_id).where(MessagePerson.username == person.username, bound)
+    query = _readable(person, bound) if narrow == "all" else _shown(person).where(StoredMessage.id.in_(mine))
+    query = query.where(StoredMessage.id.not_in(_marked(person, StreamMark.hidden)))
+    if narrow == "mentions":  # messages about the person's own actions name only them
         other = aliased(MessagePerson)
-        others = select(other.message_id).where(other.message_id == StoredMessage.id, other.username != who.username)
+        others = select(other.message_id).where(other.message_id == StoredMessage.id, other.username != person.username)
         query = query.where(others.correlate(StoredMessage).exists())
     return query

@@ -1,1 +1,1 @@
-"""What people keep to themselves: a copy of their data, and deletion of their account."""
+"""Account settings, export of a person's data, and deletion of accounts."""

@@ -1,4 +1,4 @@
-"""What a person says about themselves and their privacy; taking one's data along, and leaving for good."""
+"""Changes a person's own settings, exports their data, and deletes accounts."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -33,14 +33,14 @@ from hubs.models import (
 from hubs.permissions import Person, hides_from, names_any
 from hubs.widgets.registry import Registry
 
-#: Who may see what a person does: everybody, people who are signed in, or the person alone.
+#: Choices for the visibility of a person's activity: everybody, people who are signed in, or the person alone.
 ACTIVITY = (Visibility.PUBLIC, Visibility.SIGNED_IN, Visibility.OWNERS)
-#: Most messages that name a person in the file that they take along, the newest first.
+#: Most messages in an export, the newest first.
 MESSAGES = 10_000
 
 
 def update_account(session: Session, registry: Registry, user: User, values: Mapping[str, Any]) -> list[str]:
-    """Change a person's own settings; return the names of what changed.
+    """Change a person's own settings; return the names of those that changed.
 
     The daemon rebuilds what is cached with the old settings; its message does not name the person.
 
@@ -67,18 +67,18 @@ def own_hub(session: Session, user: User) -> Hub | None:
 
 
 def tell(session: Session, hub: Hub, key: str) -> None:
-    """Tell the daemon, without a name, to rebuild the lists and feeds that contain the person of a hub."""
+    """Make the daemon rebuild the lists and feeds that contain a person, by a message that does not name them."""
     body = outbox.about_hub(session, hub, hub.name, changed_keys=[key])
     outbox.record(session, "hubs.hub.updated", body, hub, quiet=True)
 
 
-def export(session: Session, registry: Registry, who: Person, user: User) -> dict[str, Any]:
-    """Return everything that is kept about a person, as JSON types.
+def export(session: Session, registry: Registry, person: Person, user: User) -> dict[str, Any]:
+    """Return everything that is stored about a person, as JSON types.
 
-    Of the messages that name them, those are left out that also tell what somebody hides from them.
+    Messages that also name people who hide their activity from this person are left out.
     """
     hub = own_hub(session, user)
-    requests, invitations = membership.mine(session, who)
+    requests, invitations = membership.mine(session, person)
     roles = session.scalars(select(Role).where(Role.user_id == user.id)).all()
     names = ("username", "fullname", "timezone", "locale", "about", "issuer", "subject", "unlisted", "quiet_unfollow")
     return {
@@ -86,57 +86,67 @@ def export(session: Session, registry: Registry, who: Person, user: User) -> dic
         "created_on": user.created_on.isoformat(),
         "last_active": user.last_active.isoformat() if user.last_active else None,
         "hub": documents.describe(hub, registry).plain() if hub else None,
-        "roles": [{"hub": one.hub.name, "kind": one.hub.kind, "role": one.role.value} for one in roles],
-        "requests": [{"hub": one.hub.name, "message": one.message, "state": one.state.value} for one in requests],
-        "invitations": [{"hub": one.hub.name, "role": one.role.value, "by": one.invited_by} for one in invitations],
+        "roles": [{"hub": role.hub.name, "kind": role.hub.kind, "role": role.role.value} for role in roles],
+        "requests": [
+            {"hub": request.hub.name, "message": request.message, "state": request.state.value} for request in requests
+        ],
+        "invitations": [
+            {"hub": invitation.hub.name, "role": invitation.role.value, "by": invitation.invited_by}
+            for invitation in invitations
+        ],
         "signed_in_since": [
             moment.isoformat() for moment in session.scalars(select(SignIn.created_on).where(SignIn.user_id == user.id))
         ],
         "tokens": [
-            {"name": one.name, "scope": one.scope.value, "created_on": one.created_on.isoformat()}
-            for one in tokens.mine(session, who)
+            {"name": token.name, "scope": token.scope.value, "created_on": token.created_on.isoformat()}
+            for token in tokens.mine(session, person)
         ],
         "push_tokens": [
-            {"name": one.name, "hub": one.widget.hub.name, "created_on": one.created_on.isoformat()}
-            for one in session.scalars(select(PushToken).where(PushToken.created_by == user.username))
+            {"name": token.name, "hub": token.widget.hub.name, "created_on": token.created_on.isoformat()}
+            for token in session.scalars(select(PushToken).where(PushToken.created_by == user.username))
         ],
         "drafts": [
-            {"hub": hub_name, "updated_on": one.updated_on.isoformat(), "layout": one.steps[one.at]}
-            for one, hub_name in session.execute(
+            {"hub": hub_name, "updated_on": draft.updated_on.isoformat(), "layout": draft.steps[draft.at]}
+            for draft, hub_name in session.execute(
                 select(Draft, Hub.name).join(Hub, Hub.id == Draft.hub_id).where(Draft.user_id == user.id)
             )
         ],
-        "bookmarks": [one.name for one in bookmarks.read(session, who, user).hubs],
+        "bookmarks": [bookmarked.name for bookmarked in bookmarks.read(session, person, user).hubs],
         "notices": [
-            {"hub": one.hub.name, "kind": one.kind.value, "about": one.about, "at": one.created_on.isoformat()}
-            for one in notifications.mine(session, who)
+            {
+                "hub": notice.hub.name,
+                "kind": notice.kind.value,
+                "about": notice.about,
+                "at": notice.created_on.isoformat(),
+            }
+            for notice in notifications.mine(session, person)
         ],
         "saved_and_hidden": _marks(session, user),
-        "messages": _messages(session, who, user.username),
+        "messages": _messages(session, person, user.username),
         "changes": [
-            {"at": one.at.isoformat(), "action": one.action, "hub": one.hub_name, "origin": one.origin}
-            for one in session.scalars(select(AuditEntry).where(AuditEntry.agent == user.username))
+            {"at": entry.at.isoformat(), "action": entry.action, "hub": entry.hub_name, "origin": entry.origin}
+            for entry in session.scalars(select(AuditEntry).where(AuditEntry.agent == user.username))
         ],
     }
 
 
 def forget(session: Session, user: User) -> None:
-    """Delete an account: its hub, roles and sessions go, and what is kept of it names nobody any more.
+    """Delete an account with its hub, roles and sessions, and anonymise what is kept.
 
     :raises Conflict: when a hub would lose its last owner.
     """
     roles = session.scalars(select(Role).where(Role.user_id == user.id)).all()
-    # A deleted hub that nobody else could bring back ends now.
+    # Nobody else could restore a deleted hub that this person owns alone.
     for role in roles:
         if role.hub.deleted_on is not None and _is_last_owner(session, role):
             session.delete(role.hub)
     session.flush()
     roles = session.scalars(select(Role).where(Role.user_id == user.id)).all()
-    left = sorted({role.hub.title for role in roles if _is_last_owner(session, role)})
-    if left:
+    ownerless = sorted({role.hub.title for role in roles if _is_last_owner(session, role)})
+    if ownerless:
         raise Conflict(
             _("You are the last owner of %(hubs)s. Make somebody else an owner first, so that they go on.")
-            % {"hubs": ", ".join(left)}
+            % {"hubs": ", ".join(ownerless)}
         )
     for role in roles:
         if role.hub.user_id != user.id:
@@ -160,23 +170,23 @@ def _clean(values: Mapping[str, Any]) -> dict[str, Any]:
         "unlisted": bool(values.get("unlisted")),
         "quiet_unfollow": bool(values.get("quiet_unfollow")),
     }
-    wrong = {}
+    errors = {}
     if cleaned["timezone"] not in available_timezones():
-        wrong["timezone"] = _("Please write a time zone such as Europe/Oslo.")
+        errors["timezone"] = _("Please write a time zone such as Europe/Oslo.")
     if cleaned["locale"] and cleaned["locale"] not in i18n.locales():
-        wrong["locale"] = _("Please choose one of the languages.")
+        errors["locale"] = _("Please choose one of the languages.")
     if values.get("activity") not in [level.value for level in ACTIVITY]:
-        wrong["activity"] = _("Please choose who can see it.")
-    if wrong:
-        raise InvalidInput(_("Some fields need your attention."), wrong)
+        errors["activity"] = _("Please choose who can see it.")
+    if errors:
+        raise InvalidInput(_("Some fields need your attention."), errors)
     return {**cleaned, "activity": Visibility(values["activity"])}
 
 
 def _narrow(registry: Registry, hub: Hub, before: Visibility, after: Visibility) -> None:
-    """Let the widgets of a person's own hub that show what the person does be seen by those who may see it."""
+    """Set the visibility of the widgets that show a person's activity on their own hub."""
     for row in hub.widgets:
-        found = registry.get(row.plugin)
-        if found is None or not found.cls.shows_activity:
+        widget_type = registry.get(row.plugin)
+        if widget_type is None or not widget_type.cls.shows_activity:
             continue
         if row.visibility == before or row.visibility.rank < after.rank:
             row.visibility, row.updated_on = after, now()
@@ -185,8 +195,8 @@ def _narrow(registry: Registry, hub: Hub, before: Visibility, after: Visibility)
         hub.last_activity = None
 
 
-def _messages(session: Session, who: Person, username: str) -> list[dict[str, Any]]:
-    hidden = names_any(MessagePerson.message_id, hides_from(who))
+def _messages(session: Session, person: Person, username: str) -> list[dict[str, Any]]:
+    hidden = names_any(MessagePerson.message_id, hides_from(person))
     mine = select(MessagePerson.message_id).where(MessagePerson.username == username, ~hidden)
     newest = mine.order_by(MessagePerson.received_at.desc()).limit(MESSAGES)
     rows = session.scalars(

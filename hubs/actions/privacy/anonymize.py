@@ -1,4 +1,4 @@
-"""Taking the name of a person who leaves for good out of what is kept."""
+"""Removes the name of a deleted account from the data that is kept."""
 
 import re
 from typing import Any
@@ -18,22 +18,21 @@ from hubs.models import (
     StoredMessage,
 )
 
-#: Columns that say by name who did something.
+#: Columns that contain the username of an agent.
 _COLUMNS: tuple[tuple[type[Base], str], ...] = (
     (Revision, "agent"),
     (Invitation, "invited_by"),
     (JoinRequest, "decided_by"),
     (PushToken, "created_by"),
 )
-#: Rows that are read at once.
+#: Rows that are loaded at once.
 _BATCH = 500
 
 
 def anonymise(session: Session, username: str, stand_in: str, hub_id: int | None = None) -> None:
-    """Remove the messages that name this person alone, and the name from what is kept of the others.
+    """Delete the messages that name only this person, and replace the name in the others by ``stand_in``.
 
-    ``hub_id`` is the number of the person's own hub, whose name was theirs.
-    ``stand_in`` is put where something must stand. Layouts in the history of teams stay as their owners wrote them.
+    ``hub_id`` is the id of the person's own hub, which had the same name. Revisions of teams are left as they are.
     """
     _clean_messages(session, username, stand_in)
     session.execute(delete(MessagePerson).where(MessagePerson.username == username))
@@ -48,27 +47,31 @@ def anonymise(session: Session, username: str, stand_in: str, hub_id: int | None
 
 
 def without(text: str, username: str, stand_in: str) -> str:
-    """Return ``text`` with the name replaced where it stands as a whole word."""
+    """Return ``text`` with the name replaced wherever it is a whole word."""
     return re.sub(rf"(?<![\w-]){re.escape(username)}(?![\w-])", stand_in, text)
 
 
 def _clean_messages(session: Session, username: str, stand_in: str) -> None:
-    others = select(MessagePerson.message_id).where(MessagePerson.username != username)
-    mine = select(MessagePerson.message_id).where(MessagePerson.username == username)
-    alone = StoredMessage.id.in_(mine) & StoredMessage.id.not_in(others.where(MessagePerson.message_id.in_(mine)))
-    quick: dict[str, Any] = {"synchronize_session": False}
-    session.execute(delete(StoredMessage).where(alone), execution_options=quick)
-    session.execute(update(StoredMessage).where(StoredMessage.id.in_(mine)).values(body=None), execution_options=quick)
+    shared = select(MessagePerson.message_id).where(MessagePerson.username != username)
+    message_ids = select(MessagePerson.message_id).where(MessagePerson.username == username)
+    unshared = StoredMessage.id.in_(message_ids) & StoredMessage.id.not_in(
+        shared.where(MessagePerson.message_id.in_(message_ids))
+    )
+    options: dict[str, Any] = {"synchronize_session": False}
+    session.execute(delete(StoredMessage).where(unshared), execution_options=options)
+    session.execute(
+        update(StoredMessage).where(StoredMessage.id.in_(message_ids)).values(body=None), execution_options=options
+    )
     last = 0
     columns = (StoredMessage.id, StoredMessage.sentence, StoredMessage.link, StoredMessage.icon, StoredMessage.activity)
-    query = select(*columns).where(StoredMessage.id.in_(mine)).order_by(StoredMessage.id)
+    query = select(*columns).where(StoredMessage.id.in_(message_ids)).order_by(StoredMessage.id)
     while rows := session.execute(query.where(StoredMessage.id > last).limit(_BATCH)).all():
         last = rows[-1].id
         session.execute(update(StoredMessage), [_cleaned(row, username, stand_in) for row in rows])
 
 
 def _cleaned(row: Any, username: str, stand_in: str) -> dict[str, Any]:
-    """Return what is kept of a message: addresses that hold the name would lead nowhere with another one."""
+    """Return the anonymised columns of a message; addresses that contain the name are emptied."""
     link, icon = ("" if without(address, username, "") != address else address for address in (row.link, row.icon))
     sentence = without(row.sentence, username, stand_in)
     activity = _cleaned_activity(row.activity, username, stand_in) if row.activity else None
@@ -84,9 +87,9 @@ def _cleaned_activity(activity: dict[str, Any], username: str, stand_in: str) ->
 
 
 def _clean_audit(session: Session, username: str, stand_in: str) -> None:
-    """Replace the name in what others did to the person, and what was done to the person's own hub."""
+    """Replace the name in the details of entries whose agent is somebody else."""
     last = 0
-    # What a JSON field says is compared here: the databases do not agree on how to ask for it.
+    # The databases query JSON fields differently, so the exact comparison happens in Python.
     likely = cast(AuditEntry.detail, String).contains(username, autoescape=True)
     query = select(AuditEntry.id, AuditEntry.detail).where(likely).order_by(AuditEntry.id)
     while rows := session.execute(query.where(AuditEntry.id > last).limit(_BATCH)).all():

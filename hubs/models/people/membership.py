@@ -1,4 +1,4 @@
-"""The ways into a team: requests to join, and invitations."""
+"""Requests to join a team, and invitations."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -10,12 +10,12 @@ from hubs.models.base import Base, now
 from hubs.models.hub import Hub
 from hubs.models.user import RoleName, User, role_column
 
-#: How long an invitation may be accepted.
+#: How long an invitation can be accepted.
 INVITED = timedelta(days=30)
 
 
 class RequestState(StrEnum):
-    """What became of a request to join."""
+    """The state of a request to join."""
 
     PENDING = "pending"
     APPROVED = "approved"
@@ -23,13 +23,13 @@ class RequestState(StrEnum):
 
 
 class JoinRequest(Base):
-    """One person's wish to join one hub, with what became of it; asking again replaces it."""
+    """A person's request to join a hub, and the answer; asking again replaces it."""
 
     __tablename__ = "join_requests"
 
     hub_id: Mapped[int] = mapped_column(ForeignKey("hubs.id", ondelete="CASCADE"), primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True)
-    #: What the person says to the owners.
+    #: From the person to the owners.
     message: Mapped[str] = mapped_column(Text, default="")
     state: Mapped[RequestState] = mapped_column(
         Enum(
@@ -42,7 +42,7 @@ class JoinRequest(Base):
         ),
         default=RequestState.PENDING,
     )
-    #: What the owner who decided says to the person.
+    #: From the owner who decided to the person.
     note: Mapped[str] = mapped_column(Text, default="")
     decided_by: Mapped[str] = mapped_column(String(64), default="")
     created_on: Mapped[datetime] = mapped_column(default=now)
@@ -53,7 +53,7 @@ class JoinRequest(Base):
 
 
 class Invitation(Base):
-    """A role on a hub that an owner offers to one person, until ``expires_on``."""
+    """A role on a hub that an owner offers to a person, until ``expires_on``."""
 
     __tablename__ = "invitations"
 

@@ -1,4 +1,4 @@
-"""What a person keeps for themselves: the order of their hubs, notices, and marks on messages."""
+"""A person's bookmarks, notifications, and marks on messages of their stream."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -12,7 +12,7 @@ from hubs.models.messages import BigKey, StoredMessage
 
 
 class NoticeKind(StrEnum):
-    """What happened that concerns a person."""
+    """Kinds of notifications."""
 
     MENTION = "mention"
     JOIN_REQUEST = "join-request"
@@ -22,19 +22,19 @@ class NoticeKind(StrEnum):
 
 
 class Bookmark(Base):
-    """The place of one hub in one person's bar; hubs that a person has a role on are there without a row too."""
+    """The position of a hub among a person's bookmarks; hubs on which they have a role appear without a row too."""
 
     __tablename__ = "bookmarks"
 
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
     hub_id: Mapped[int] = mapped_column(ForeignKey("hubs.id", ondelete="CASCADE"), primary_key=True, index=True)
     position: Mapped[int] = mapped_column(default=0)
-    #: Whether the person took the hub out of the bar, though they have a role on it.
+    #: Whether the person removed the bookmark of a hub on which they have a role.
     hidden: Mapped[bool] = mapped_column(default=False)
 
 
 class Notice(Base):
-    """Something at a hub that concerns one person, until they looked at the hub or said that they have read it."""
+    """A notification: something on a hub that concerns a person; read once they open the hub or mark it as read."""
 
     __tablename__ = "notices"
     __table_args__ = (Index(None, "user_id", "read"),)
@@ -52,7 +52,7 @@ class Notice(Base):
             values_callable=lambda kinds: [kind.value for kind in kinds],
         )
     )
-    #: Who asked, answered or invited; empty for mentions.
+    #: The username of the person who asked, answered or invited; empty for mentions.
     about: Mapped[str] = mapped_column(String(64), default="")
     #: The message that mentions the person.
     message_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), index=True)
@@ -64,7 +64,7 @@ class Notice(Base):
 
 
 class StreamMark(Base):
-    """What a person did with one message of their stream: kept it, or put it out of sight."""
+    """A mark of a person on a message of their stream: saved, or hidden."""
 
     __tablename__ = "stream_marks"
 

@@ -1,4 +1,4 @@
-"""Who is signed in: one row per browser, so that each can be signed out."""
+"""Sessions: one row per signed-in browser, so that each can be signed out."""
 
 from datetime import datetime
 
@@ -10,16 +10,16 @@ from hubs.models.user import User
 
 
 class SignIn(Base):
-    """One browser in which somebody is signed in; without its row, the browser's cookie is worth nothing."""
+    """A signed-in browser; its cookie is valid only while the row exists."""
 
     __tablename__ = "sign_ins"
 
-    #: SHA-256 of the key in the cookie, so that a copy of the table does not let anybody sign in.
+    #: SHA-256 of the key in the cookie, so that a leaked copy of the table cannot be used to sign in.
     digest: Mapped[str] = mapped_column(String(64), primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     created_on: Mapped[datetime] = mapped_column(default=now)
     expires_on: Mapped[datetime] = mapped_column(index=True)
-    #: The session at the provider (its ``sid``), and the token that signs it out there; empty for local sign-in.
+    #: The session at the provider (its ``sid``), and the ID token, needed to sign out there; empty for local sign-in.
     provider_session: Mapped[str] = mapped_column(String(255), default="", index=True)
     id_token: Mapped[str] = mapped_column(Text, default="")
 

@@ -1,4 +1,4 @@
-"""Bearer tokens: what machines and programs send along instead of a session. Only their fingerprints are kept."""
+"""Bearer tokens, which programs send instead of a session cookie. Only their hashes are stored."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -11,7 +11,7 @@ from hubs.models.user import User
 
 
 class BearerToken:
-    """The columns of every kind of token: good until it expires or is revoked."""
+    """The columns that all kinds of tokens share. A token is valid until it expires or is revoked."""
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(64))
@@ -23,19 +23,19 @@ class BearerToken:
 
     @property
     def is_good(self) -> bool:
-        """Whether it opens anything now."""
+        """Whether the token is valid now."""
         return self.revoked_on is None and self.expires_on > now()
 
 
 class Scope(StrEnum):
-    """What a personal token is good for; who may write may also read."""
+    """What a personal token permits; ``write`` includes ``read``."""
 
     READ = "read"
     WRITE = "write"
 
 
 class PersonalToken(BearerToken, Base):
-    """A token that lets a program use the API as the person who made it."""
+    """A token that allows a program to use the API as the person who created it."""
 
     __tablename__ = "personal_tokens"
 

@@ -10,7 +10,7 @@ from hubs import i18n
 from hubs.fragments import versions
 from hubs.fragments.store import Fragment
 from hubs.models import Hub, Widget
-from hubs.models.session_events import begin_reading, end_reading, note_reads
+from hubs.models.session_events import start_tracking, stop_tracking, track_reads
 from hubs.permissions import can
 from hubs.views.page_cache.middleware import BEGUN, SESSION, CachedPage, PageCacheMiddleware, PendingPage, last_values
 from hubs.views.page_cache.skeleton import Placeholders, Skeleton, frame_signature, placeholder, tag_of, values_of
@@ -20,13 +20,13 @@ from hubs.views.web.context import EXTENSION, app_context, channels_of, current_
 def install(app: Flask) -> None:
     """Put ready pages in front of ``app``; to be called before everything else that looks at requests."""
     found = app.extensions[EXTENSION]
-    note_reads(found.database)
+    track_reads(found.database)
     app.wsgi_app = PageCacheMiddleware(app.wsgi_app, found)  # type: ignore[method-assign]
 
     @app.before_request
     def note() -> None:
         if BEGUN in request.environ:
-            begin_reading(db())
+            start_tracking(db())
 
 
 def page(hub: Hub, rows: list[Widget], found: Mapping[int, Fragment], cursor: str, **more: Any) -> Response:
@@ -86,4 +86,4 @@ def _keep(
         loaded=0.0,
         skeleton=skeleton,
     )
-    begun.keep(made, [versions.key(kind, number) for kind, number in sorted(end_reading(db()))])
+    begun.keep(made, [versions.key(kind, number) for kind, number in sorted(stop_tracking(db()))])

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from hubs.app import create_app, create_context
 from hubs.fragments.public import forget_after_commit
 from hubs.models import Database, Hub
-from hubs.models.session_events import note_reads
+from hubs.models.session_events import track_reads
 from hubs.settings import load
 from hubs.views.page_cache.fragments import FragmentCacheMiddleware
 from hubs.views.page_cache.middleware import PageCacheMiddleware
@@ -69,7 +69,7 @@ def app(assembled: Flask, database: Database, tmp_path: Path) -> Iterator[Flask]
     settings = load({**BASE, "HUBS_DATABASE_URL": str(database.url), "HUBS_DATA_DIR": str(tmp_path)})
     hooks = {scope: list(functions) for scope, functions in assembled.before_request_funcs.items()}
     context = assembled.extensions[EXTENSION] = create_context(settings)
-    note_reads(context.database)
+    track_reads(context.database)
     pages = PageCacheMiddleware(MethodType(Flask.wsgi_app, assembled), context)
     assembled.wsgi_app = FragmentCacheMiddleware(pages, context.fragments.public, settings)  # type: ignore[method-assign]
     # The tests' own sessions change rows as the application's do.

@@ -164,12 +164,12 @@ def test_a_hub_that_is_not_there_is_made_for_its_first_owner(session: Session, r
     document = documents.read(
         {"hub": "voles", "owners": ["member"], "widgets": {"left": [{"id": "n", "widget": "about"}]}}
     )
-    hub = apply.found(session, registry, document)
+    hub = apply.find_or_create(session, registry, document)
     apply.apply(session, registry, OPERATOR, hub, document)
     assert [row.plugin for row in hub.widgets] == ["about"]
     assert [user.username for user in hub.people(RoleName.OWNER)] == ["member"]
     with pytest.raises(InvalidInput, match="name its owners"):
-        apply.found(session, registry, documents.read({"hub": "newts"}))
+        apply.find_or_create(session, registry, documents.read({"hub": "newts"}))
 
 
 def test_an_archived_hub_is_brought_back_and_archived_again(session: Session, registry: Registry, team: Hub) -> None:
@@ -232,11 +232,11 @@ def test_what_is_exported_and_applied_again_is_the_same(
     founder = make_user(session, registry, "ottoline")
     roles.sign_up(session, registry, "ottoline")
     document = documents.read({"hub": "voles", "owners": [founder.username], "widgets": columns, **record})
-    hub = apply.found(session, registry, document)
+    hub = apply.find_or_create(session, registry, document)
     apply.apply(session, registry, OPERATOR, hub, document)
     exported = documents.describe(hub, registry, people=True)
     other = exported.model_copy(update={"hub": "voles2"})
-    twin = apply.found(session, registry, other)
+    twin = apply.find_or_create(session, registry, other)
     apply.apply(session, registry, OPERATOR, twin, other)
     again = documents.describe(twin, registry, people=True).model_copy(update={"hub": "voles"})
     assert again == exported
@@ -250,5 +250,5 @@ def test_a_document_of_another_kind_does_not_take_the_address_of_a_hub(
     for owners in ({}, {"owners": ["owner"]}):
         wanted = documents.read({"hub": "otters", "kind": "regional", **owners})
         with pytest.raises(Conflict, match="There is a team hub called otters already"):
-            apply.found(session, registry, wanted)
-    assert apply.found(session, registry, documents.read({"hub": "otters"})) is team
+            apply.find_or_create(session, registry, wanted)
+    assert apply.find_or_create(session, registry, documents.read({"hub": "otters"})) is team

@@ -293,10 +293,10 @@ def test_joining_keeps_every_widget_once_and_never_drops_what_one_added(
 ) -> None:
     joined, _ = merge(base, mine, theirs)
     found = [*ids(joined, "left"), *ids(joined, "right")]
-    known = {one.id for one in edits.every(base)}
-    both = {one.id for one in edits.every(mine)} & {one.id for one in edits.every(theirs)}
-    added = ({one.id for one in edits.every(mine)} | {one.id for one in edits.every(theirs)}) - known
+    known = {one.id for one in edits.every_widget(base)}
+    both = {one.id for one in edits.every_widget(mine)} & {one.id for one in edits.every_widget(theirs)}
+    added = ({one.id for one in edits.every_widget(mine)} | {one.id for one in edits.every_widget(theirs)}) - known
     assert len(found) == len(set(found))
     assert both | added == set(found)
     assert merge(base, base, theirs)[0] == theirs
-    assert sorted(found) == sorted(one.id for one in edits.every(merge(base, theirs, mine)[0]))
+    assert sorted(found) == sorted(one.id for one in edits.every_widget(merge(base, theirs, mine)[0]))
