@@ -1,8 +1,8 @@
 """The loop that writes to all browsers: one thread, epoll, bytes that were encoded once.
 
-A greenlet and a queue per reader cost kilobytes and context switches each; here a reader is a small object and a file
-descriptor. What waits for one channel is joined into one write. Who does not read is dropped, and comes back with the
-id of the last event.
+A greenlet and a queue per reader would cost kilobytes and context switches each; here a reader is a small object and a
+file descriptor. Events that wait for one channel are joined into one write. A reader that does not read is
+disconnected, and reconnects with the id of its last event.
 """
 
 import itertools
@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable
 from math import inf
 
 from hubs.backend.eventserver import responses
+from hubs.backend.eventserver.channels import ChannelReaders
 from hubs.backend.eventserver.client import SSEClient
 from hubs.backend.eventserver.coalesce import CoalescedEvents, EventBatch
 from hubs.backend.eventserver.pulse import Pulse
@@ -25,14 +26,14 @@ log = logging.getLogger(__name__)
 
 #: Bytes that may wait for one reader.
 BACKLOG = 1 << 21
-#: Seconds between two heartbeats to one reader; the loop spreads them.
+#: Seconds between two heartbeats to one reader, and the groups of readers that get theirs at different times.
 HEARTBEAT, BEATS = 3.0, 3
-#: Seconds after which a connection whose other end vanished is given up by the kernel.
+#: Seconds after which the kernel gives up a connection whose other end vanished.
 VANISHED = 30
-#: Bytes that the kernel may hold for one reader. More would only wait there instead of here, where readers share it:
-#: with ten thousand readers and a burst, megabytes each would be gigabytes.
+#: Bytes that the kernel may buffer for one reader. Here, unlike there, readers share what waits for them: with ten
+#: thousand readers and a burst, megabytes for each would be gigabytes.
 SEND_BUFFER = 128 * 1024
-#: Heartbeats through which nothing that waits may have been taken, after which a reader is dropped.
+#: Heartbeats without progress of a full connection after which the reader is disconnected.
 STUCK = 20
 
 
@@ -46,11 +47,11 @@ class SSEBroadcaster:
         self._calls: deque[Callable[[], None]] = deque()
         self._events: deque[tuple[str, int, bytes]] = deque()
         self._readers: dict[int, SSEClient] = {}
-        self._channels: dict[str, dict[int, SSEClient]] = {}
-        self._fresh: deque[str] = deque()
-        self._woken = threading.Lock()
+        self.channels = ChannelReaders()
+        #: Held while a byte waits in the pipe.
+        self._wake_pending = threading.Lock()
         self._numbers = itertools.count(1)
-        self._beat = 0
+        self._beat_group = 0
         self.pulse = Pulse()
         self._next_beat = time.monotonic() + HEARTBEAT / BEATS
         self._running = True
@@ -64,29 +65,17 @@ class SSEBroadcaster:
         """Return the number of readers."""
         return len(self._readers)
 
-    def heard(self) -> list[str]:
-        """Return the channels that somebody hears."""
-        return list(self._channels)  # one step of the interpreter: no other thread can come between
-
-    def fresh(self) -> list[str]:
-        """Return the channels that somebody has begun to hear since the last call."""
-        return [self._fresh.popleft() for _ in range(len(self._fresh))]
-
     def add(self, reader: SSEClient) -> None:
-        """Take over a reader's socket; from now on its events are kept for it."""
+        """Take over a reader's socket; its events are buffered until `release`."""
         os.set_blocking(reader.fd, False)
         self._call(lambda: self._add(reader))
-
-    def listeners(self, channel: str) -> int:
-        """Return the number of readers that hear a channel."""
-        return len(self._channels.get(channel, ()))
 
     def release(self, reader: SSEClient, first: bytes, after: int) -> None:
         """Send ``first``, then every event after number ``after``."""
         self._call(lambda: self._release(reader, first, after))
 
     def answer(self, reader: SSEClient, data: bytes) -> None:
-        """Send ``data`` as it is, as the last that this reader gets."""
+        """Send ``data`` unchanged and close the connection."""
         self._call(lambda: self._finish(reader, data))
 
     def drop(self, reader: SSEClient) -> None:
@@ -94,7 +83,7 @@ class SSEBroadcaster:
         self._call(lambda: self._close(reader))
 
     def broadcast(self, channel: str, number: int, payload: bytes) -> None:
-        """Send an event to all who hear ``channel``."""
+        """Send an event to all readers of ``channel``."""
         self._events.append((channel, number, payload))
         self._wake()
 
@@ -103,8 +92,8 @@ class SSEBroadcaster:
         self._call(lambda: self._close_all(self._issued_until(scope, moment)))
 
     def end_all(self) -> None:
-        """Tell all readers to come back, and end their streams."""
-        self._call(self._disconnect_all)
+        """Tell all readers to reconnect, and end their streams."""
+        self._call(lambda: self._disconnect_all(responses.reconnect_notice))
 
     def heartbeat(self, handled_at: float | None) -> None:
         """Note a heartbeat of the daemon; one that ends a gap is passed on to all readers at once."""
@@ -122,26 +111,28 @@ class SSEBroadcaster:
         self._wake()
 
     def _wake(self) -> None:
-        # One byte in the pipe is enough, and a system call less for each of a burst.
-        if self._woken.acquire(blocking=False):
+        # One byte in the pipe is enough to wake the loop; a burst of events costs one system call.
+        if self._wake_pending.acquire(blocking=False):
             os.write(self._wake_out, b"w")
 
     def _run(self) -> None:
         while self._running:
             ready = self._epoll.poll(max(0.0, self._next_beat - time.monotonic()), 1024)
             try:
-                for fd, what in ready:
+                for fd, flags in ready:
                     if fd == self._wake_in:
                         os.read(self._wake_in, 64)
-                        self._woken.release()
+                        # Released before the queues are emptied: what is queued after that wakes the loop again.
+                        self._wake_pending.release()
                     elif (reader := self._readers.get(fd)) is not None:
-                        self._serve(reader, what)
+                        self._serve(reader, flags)
                 self._work()
-            except Exception:  # one reader's trouble must not silence all others
+            except Exception:  # an error with one reader must not end the streams of all others
                 log.exception("the stream loop goes on")
 
     def _work(self) -> None:
-        # Events first: what was published before a reader was added is in the log that is replayed to it.
+        # Events are taken before calls but delivered after them. So a reader that is added now gets everything that is
+        # published from now on; what was published before is in the log that is replayed to it.
         events = [self._events.popleft() for _ in range(len(self._events))]
         for _ in range(len(self._calls)):
             self._calls.popleft()()
@@ -152,24 +143,25 @@ class SSEBroadcaster:
             self._heartbeat()
 
     def _deliver(self, events: list[tuple[str, int, bytes]]) -> None:
-        """Send each reader what came on its channels, in one piece."""
+        """Send each reader the events of its channels in one write."""
         batch = EventBatch(events)
         for channel in batch.channels:
-            for reader in tuple(self._channels.get(channel, {}).values()):
-                run = batch.run(channel, reader.channels)
-                if run is not None:
-                    self._deliver_to(reader, run)
+            for reader in self.channels.readers(channel):
+                coalesced = batch.events_for(channel, reader.channels)
+                if coalesced is not None:
+                    self._deliver_to(reader, coalesced)
 
-    def _deliver_to(self, reader: SSEClient, run: CoalescedEvents) -> None:
-        if reader.buffered is not None:
-            reader.buffered.extend(run.events)
-            reader.size += len(run.joined)
+    def _deliver_to(self, reader: SSEClient, coalesced: CoalescedEvents) -> None:
+        if reader.buffered is not None:  # its log is still being read
+            reader.buffered.extend(coalesced.events)
+            reader.size += len(coalesced.joined)
             if reader.size > BACKLOG:
                 self._close(reader)
-        elif run.events[0][0] > reader.after:
-            self._send(reader, run.joined)
+        elif coalesced.events[0][0] > reader.after:
+            self._send(reader, coalesced.joined)
         else:
-            self._send(reader, b"".join(payload for number, payload in run.events if number > reader.after))
+            # Redis may deliver an event that the replay contained already.
+            self._send(reader, b"".join(payload for number, payload in coalesced.events if number > reader.after))
 
     def _send(self, reader: SSEClient, data: bytes) -> None:
         if not data or reader.closing:
@@ -180,30 +172,30 @@ class SSEBroadcaster:
         self._write(reader, data)
 
     def _finish(self, reader: SSEClient, data: bytes) -> None:
-        """Write the last bytes to a reader, and close the connection once they are taken."""
+        """Write the last bytes to a reader, and close the connection once the kernel took them."""
         if self._readers.get(reader.fd) is reader and not reader.closing:
             reader.closing, reader.buffered, reader.until = True, None, time.monotonic() + VANISHED
-            self._unsubscribe(reader)
+            self.channels.unsubscribe(reader)
             self._write(reader, data)
 
     def _write(self, reader: SSEClient, data: bytes) -> None:
-        waited = reader.pending is not None
+        was_pending = reader.pending is not None
         try:
             done = reader.write(data)
         except OSError:
             self._close(reader)
             return
         if reader.size > BACKLOG:
-            log.info("a reader who does not read is dropped")
+            log.info("a reader that does not read is disconnected")
             self._close(reader)
-        elif not done and not waited:
+        elif not done and not was_pending:
             self._epoll.modify(reader.fd, select.EPOLLRDHUP | select.EPOLLOUT)
         elif done and reader.closing:
             self._close(reader)
 
-    def _serve(self, reader: SSEClient, what: int) -> None:
-        """Write on what waits for a reader, or close what the reader has closed."""
-        if what & (select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR):
+    def _serve(self, reader: SSEClient, flags: int) -> None:
+        """Write what is pending for a reader, or close a connection that the reader has closed."""
+        if flags & (select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR):
             self._close(reader)
             return
         try:
@@ -227,12 +219,7 @@ class SSEBroadcaster:
         self._epoll.register(reader.fd, select.EPOLLRDHUP)
         reader.number = next(self._numbers)
         self._readers[reader.fd] = reader
-        for channel in reader.channels:
-            listeners = self._channels.get(channel)
-            if listeners is None:
-                listeners = self._channels[channel] = {}
-                self._fresh.append(channel)
-            listeners[reader.fd] = reader
+        self.channels.subscribe(reader)
 
     def _release(self, reader: SSEClient, first: bytes, after: int) -> None:
         if self._readers.get(reader.fd) is not reader or reader.closing:
@@ -241,12 +228,13 @@ class SSEBroadcaster:
         self._send(reader, first + b"".join(payload for number, payload in buffered if number > after))
 
     def _heartbeat(self) -> None:
-        self._beat = (self._beat + 1) % BEATS
+        # A third of the readers each second, so that ten thousand writes do not hold up events.
+        self._beat_group = (self._beat_group + 1) % BEATS
         now = time.monotonic()
         for reader in self._all():
             if reader.until < now:
                 self._expire(reader)
-            elif reader.number % BEATS != self._beat or reader.buffered is not None or reader.once:
+            elif reader.number % BEATS != self._beat_group or reader.buffered is not None or reader.once:
                 continue
             elif reader.pending is None:
                 self._send(reader, self.pulse.comment())
@@ -267,13 +255,13 @@ class SSEBroadcaster:
             self._close(reader)
 
     def _drain(self) -> None:
-        self._disconnect_all()
+        self._disconnect_all(responses.drain_notice)
         self._running = False
 
-    def _disconnect_all(self) -> None:
+    def _disconnect_all(self, notice: Callable[[], bytes]) -> None:
         for reader in self._all():
             if reader.buffered is None:
-                self._send(reader, responses.drain_notice())
+                self._send(reader, notice())
         self._close_all(self._all())
 
     def _all(self) -> tuple[SSEClient, ...]:
@@ -284,19 +272,11 @@ class SSEBroadcaster:
             self._close(reader)
 
     def _issued_until(self, scope: str, moment: float) -> list[SSEClient]:
-        return [reader for reader in self._channels.get(scope, {}).values() if reader.issued <= moment]
+        return [reader for reader in self.channels.readers(scope) if reader.issued <= moment]
 
     def _close(self, reader: SSEClient) -> None:
         if self._readers.get(reader.fd) is not reader:
             return
-        self._unsubscribe(reader)
+        self.channels.unsubscribe(reader)
         del self._readers[reader.fd]
         os.close(reader.fd)  # epoll forgets a descriptor that is closed
-
-    def _unsubscribe(self, reader: SSEClient) -> None:
-        for channel in reader.channels:
-            listeners = self._channels.get(channel, {})
-            if listeners.get(reader.fd) is reader:
-                del listeners[reader.fd]
-            if not listeners:
-                self._channels.pop(channel, None)

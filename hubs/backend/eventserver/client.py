@@ -1,4 +1,4 @@
-"""One browser's connection, as the loop of `hubs.backend.eventserver.broadcaster` holds it."""
+"""One browser's connection, as used by the loop of `hubs.backend.eventserver.broadcaster` holds it."""
 
 import os
 from collections import deque
@@ -9,10 +9,10 @@ PIECES = 64
 
 
 class SSEClient:
-    """A socket and what waits for it: an object of some hundred bytes.
+    """A socket and the bytes queued for it: an object of some hundred bytes.
 
     Its events are buffered until `SSEBroadcaster.release`, so that the log can be replayed first. A reader that polls
-    (``once``) gets one complete response, once there are events or its time is over.
+    (``once``) gets one complete response, once there are events or its time is up.
     """
 
     __slots__ = (
@@ -32,13 +32,13 @@ class SSEClient:
 
     def __init__(self, fd: int, channels: Iterable[str], until: float, *, once: bool = False) -> None:
         self.fd, self.channels, self.until, self.once = fd, tuple(channels), until, once
-        #: Events that came before the log was replayed; None from then on.
+        #: Events that arrived while the log was being read; None afterwards.
         self.buffered: list[tuple[int, bytes]] | None = []
-        #: What the socket did not take, shared with all others who wait for the same bytes; None when nothing waits.
+        #: Bytes that the socket did not take, shared with other readers that wait for the same; None if there are none.
         self.pending: deque[bytes | memoryview] | None = None
         self.after = self.size = self.number = self.stuck = 0
         self.closing = False
-        #: When the oldest of its tokens was issued: a revocation from before does not concern the reader.
+        #: When the oldest of its tokens was issued: an earlier revocation does not concern the reader.
         self.issued = 0.0
 
     def write(self, data: bytes) -> bool:

@@ -1,19 +1,19 @@
-"""Events that are sent together: what each reader gets of them is joined once, for all who hear the same channels."""
+"""Events that are sent together: joined once for all readers of the same channels."""
 
 import itertools
 
-#: Place in the batch, number, payload.
-_Sent = tuple[int, int, bytes]
+#: Position in the batch, number, payload.
+_Entry = tuple[int, int, bytes]
 
 
 class CoalescedEvents:
-    """What came on some channels, in its order, and all of it in one piece."""
+    """The events of some channels in their order, and all their bytes joined."""
 
     __slots__ = ("events", "joined")
 
-    def __init__(self, runs: list[list[_Sent]]) -> None:
-        sent = sorted(itertools.chain.from_iterable(runs)) if len(runs) > 1 else runs[0]
-        self.events = [(number, payload) for _, number, payload in sent]
+    def __init__(self, by_channel: list[list[_Entry]]) -> None:
+        entries = sorted(itertools.chain.from_iterable(by_channel)) if len(by_channel) > 1 else by_channel[0]
+        self.events = [(number, payload) for _, number, payload in entries]
         self.joined = b"".join(payload for _, payload in self.events)
 
 
@@ -21,19 +21,22 @@ class EventBatch:
     """Events as ``(channel, number, payload)``, oldest first, by channel."""
 
     def __init__(self, events: list[tuple[str, int, bytes]]) -> None:
-        self.channels: dict[str, list[_Sent]] = {}
-        for place, (channel, number, payload) in enumerate(events):
-            self.channels.setdefault(channel, []).append((place, number, payload))
-        self._runs: dict[tuple[str, ...], CoalescedEvents] = {}
+        self.channels: dict[str, list[_Entry]] = {}
+        for position, (channel, number, payload) in enumerate(events):
+            self.channels.setdefault(channel, []).append((position, number, payload))
+        self._coalesced: dict[tuple[str, ...], CoalescedEvents] = {}
 
-    def run(self, channel: str, heard: tuple[str, ...]) -> CoalescedEvents | None:
-        """Return what a reader of the channels ``heard`` gets, at the first of them; None at the others."""
+    def events_for(self, channel: str, subscribed: tuple[str, ...]) -> CoalescedEvents | None:
+        """Return the events for a reader of the channels ``subscribed``; None unless ``channel`` is the first of them.
+
+        So a caller that goes through all channels serves each reader once.
+        """
         present: tuple[str, ...] = (channel,)
-        if len(self.channels) > 1 and len(heard) > 1:
-            present = tuple(one for one in heard if one in self.channels)
+        if len(self.channels) > 1 and len(subscribed) > 1:
+            present = tuple(name for name in subscribed if name in self.channels)
             if present[0] != channel:
                 return None
-        found = self._runs.get(present)
-        if found is None:
-            found = self._runs[present] = CoalescedEvents([self.channels[one] for one in present])
-        return found
+        coalesced = self._coalesced.get(present)
+        if coalesced is None:
+            coalesced = self._coalesced[present] = CoalescedEvents([self.channels[name] for name in present])
+        return coalesced

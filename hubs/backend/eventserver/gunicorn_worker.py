@@ -1,8 +1,8 @@
-"""A gunicorn worker whose threads only see requests that have arrived whole.
+"""A gunicorn worker whose threads only see complete requests.
 
-gunicorn's own hands a new connection to a thread at once, which then waits for what the other end sends: a few
-connections that send half a request, or one byte now and then, hold all threads. Here a connection waits in the main
-loop, which looks at what has come without taking it. nginx in front does the same; this holds without it.
+gunicorn's own worker hands a new connection to a thread at once, which then waits for the client: a few connections
+that send half a request, or one byte now and then, occupy all threads. Here a connection waits in the main loop, which
+peeks at the received bytes. nginx in front does the same; this works without it.
 """
 
 import contextlib
@@ -16,14 +16,14 @@ from typing import Any
 
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
-#: Seconds within which a request must have arrived; connections that may wait, of which the oldest give way.
+#: Seconds within which a request must be complete; connections that may wait, beyond which the oldest is closed.
 PATIENCE, WAITING = 5.0, 400
-#: Bytes of one request: its head, and with its body.
+#: Largest head of a request, and largest request, in bytes.
 HEAD, MOST = 16_384, 96_000
 #: Transient accept errors: the peer is gone, or we are out of file descriptors.
 _NOT_NOW = (errno.EAGAIN, errno.EINTR, errno.ECONNABORTED, errno.EMFILE, errno.ENFILE)
 _LENGTH = re.compile(rb"content-length:[ \t]*(\d{1,9})[ \t]*", re.IGNORECASE)
-#: Lines of a head that say how long the body is, however they are written.
+#: Header lines that determine the length of the body, in any spelling: a proxy may read one that we would ignore.
 _FRAMING = re.compile(rb"\s*(content[-_]length|transfer[-_]encoding)\b", re.IGNORECASE)
 _REFUSED = b"HTTP/1.1 %s\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
@@ -33,9 +33,9 @@ class Refused(Exception):
 
 
 def bytes_missing(data: bytes) -> int:
-    """Return how many bytes of a request are missing at least; 0 when it is whole.
+    """Return how many bytes of a request are missing at least; 0 when it is complete.
 
-    :raises Refused: when its end cannot be known, or is further than we would read: a thread would wait for it.
+    :raises Refused: when its end cannot be determined, or it is too large: a thread would wait for it.
     """
     head, end, body = data.partition(b"\r\n\r\n")
     if not end:
@@ -48,17 +48,17 @@ def bytes_missing(data: bytes) -> int:
     length = _LENGTH.fullmatch(framing[0])
     if length is None or len(framing) > 1:
         raise Refused("400 Bad Request")
-    rest = int(length[1]) - len(body)
-    if rest > MOST - len(data):
+    missing = int(length[1]) - len(body)
+    if missing > MOST - len(data):
         raise Refused("413 Content Too Large")
-    return max(rest, 0)
+    return max(missing, 0)
 
 
 class Connection(TConn):  # type: ignore[misc]
-    """A connection whose thread waits for no more than `PATIENCE` seconds for the other end."""
+    """A connection whose thread waits at most `PATIENCE` seconds for the client."""
 
     def init(self) -> None:
-        """Make it ready for a thread."""
+        """Prepare the connection for a thread."""
         super().init()
         self.sock.settimeout(PATIENCE)  # here, since gunicorn makes it blocking just before
 
@@ -70,11 +70,11 @@ class BufferedRequestWorker(ThreadWorker):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         # A second request on a connection would go to a thread before it has arrived.
         self.cfg.set("keepalive", 0)
-        #: Until when each connection may wait, the oldest first.
+        #: The deadline of each waiting connection, the oldest first.
         self._waiting: dict[TConn, float] = {}
 
     def accept(self, listener: socket.socket) -> None:
-        """Accept a connection, and watch it until its request is there."""
+        """Accept a connection, and watch it until its request is complete."""
         try:
             client, address = listener.accept()
         except OSError as error:
@@ -84,23 +84,23 @@ class BufferedRequestWorker(ThreadWorker):  # type: ignore[misc]
         self.nr_conns += 1
         conn = Connection(self.cfg, client, address, listener.getsockname())
         self._waiting[conn] = time.monotonic() + PATIENCE
-        self.poller.register(client, EVENT_READ, partial(self._look, conn))
+        self.poller.register(client, EVENT_READ, partial(self._peek, conn))
         if len(self._waiting) > WAITING:
             self._turn_away(next(iter(self._waiting)))
 
     def murder_pending(self) -> None:
-        """Close what took too long."""
+        """Close connections whose request is not complete in time."""
         super().murder_pending()
         now = time.monotonic()
-        for conn in [conn for conn, until in self._waiting.items() if until < now]:
+        for conn in [conn for conn, deadline in self._waiting.items() if deadline < now]:
             self._turn_away(conn)
 
-    def _look(self, conn: TConn, client: socket.socket) -> None:
+    def _peek(self, conn: TConn, client: socket.socket) -> None:
         try:
             data = client.recv(MOST, socket.MSG_PEEK)
-            lacking = bytes_missing(data) if data else 0
-            # The loop hears of the connection again when more has come than there is now.
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, len(data) + lacking if lacking else 1)
+            missing = bytes_missing(data) if data else 0
+            # Peeking leaves the bytes there, so epoll would report them at once; it must wait for more.
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, len(data) + missing if missing else 1)
         except BlockingIOError:
             return
         except Refused as error:
@@ -109,8 +109,8 @@ class BufferedRequestWorker(ThreadWorker):  # type: ignore[misc]
             self._turn_away(conn)
             return
         except OSError:
-            lacking = 0
-        if not lacking:
+            missing = 0  # a thread will notice that the connection is broken, and close it
+        if not missing:
             del self._waiting[conn]
             self.poller.unregister(client)
             conn.data_ready = True

@@ -1,4 +1,4 @@
-"""How old the daemon's last heartbeat is, as this process tells its readers."""
+"""The age of the daemon's last heartbeat, which this process sends to its readers."""
 
 import time
 
@@ -7,7 +7,7 @@ from hubs.events.heartbeat import LATE
 
 
 class Pulse:
-    """Notes heartbeats; before the first one, the start of the process counts as one."""
+    """Records heartbeats; before the first one, the start of the process counts as one."""
 
     def __init__(self) -> None:
         self._last = time.monotonic()
@@ -15,7 +15,7 @@ class Pulse:
         self.handled_at: float | None = None
 
     def note(self, handled_at: float | None) -> bool:
-        """Note a heartbeat; return whether it ends a gap."""
+        """Record a heartbeat; return whether it ends a gap."""
         was_late = self.is_late
         self._last, self.handled_at = time.monotonic(), handled_at
         return was_late
@@ -31,5 +31,5 @@ class Pulse:
         return self.age > LATE
 
     def comment(self) -> bytes:
-        """Return the comment that tells a reader all this."""
+        """Return the comment that sends this to a reader."""
         return responses.beat(self.age, self.handled_at)

@@ -1,15 +1,17 @@
-"""The bytes that the EventSource server sends outside gunicorn: heads of answers, comments, farewells."""
+"""The bytes that the event server sends outside gunicorn: response heads, comments, notices to reconnect."""
 
 import random
 
-#: Milliseconds after which a browser's own EventSource comes back. It never waits longer the second time, so this is
-#: also what keeps it below six tries a minute while the server is unavailable.
+#: Milliseconds after which a browser's own EventSource reconnects. It never backs off, so this also keeps it below six
+#: attempts a minute while the server is unavailable.
 RETRY = 10_000, 15_000
-#: The same at the end of the process, so that not everybody comes back in the same moment.
-FAREWELL = 10_000, 20_000
+#: The same when the process ends, drawn at random so that not all readers reconnect at once.
+DRAIN = 10_000, 20_000
+#: The same when only the subscription broke and stands again: the server is there, so readers need not wait.
+RECONNECT = 200, 4_000
 NOTHING = b": nothing\n\n"
 
-#: Any page may ask: what it gets depends on the token alone, never on a cookie.
+#: Any origin may read: the response depends on the token alone, never on a cookie.
 CROSS_ORIGIN = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "Retry-After"}
 _SHARED = (
     b"Content-Type: text/event-stream; charset=utf-8\r\nCache-Control: no-cache, no-transform\r\n"
@@ -25,28 +27,33 @@ _UNAVAILABLE = (
 
 
 def head() -> bytes:
-    """Return the head of a stream, and a first comment that shows whether something on the way holds it back."""
+    """Return the head of a stream, and a first comment, by which a page notices a proxy that buffers."""
     return _STREAM % random.randint(*RETRY)
 
 
 def beat(age: float, handled_at: float | None) -> bytes:
-    """Return the comment that tells how many seconds ago the daemon's last heartbeat came.
+    """Return the comment with the age of the daemon's last heartbeat in seconds.
 
-    The time of the newest message that was handled then follows, where there is one.
+    It also has the time of the newest message handled by then, if there is one.
     """
     return b": hb %.1f%s\n\n" % (age, b" %.3f" % handled_at if handled_at is not None else b"")
 
 
 def poll_response(body: bytes) -> bytes:
-    """Return the one answer to a reader that polls."""
+    """Return the complete response to a reader that polls."""
     return _POLL % len(body) + body
 
 
 def unavailable() -> bytes:
-    """Return the answer while Redis does not answer us."""
+    """Return the response while Redis does not answer."""
     return _UNAVAILABLE
 
 
 def drain_notice() -> bytes:
     """Return a retry hint with a random delay, so that readers reconnect at different times."""
-    return b"retry: %d\n: bye\n\n" % random.randint(*FAREWELL)
+    return b"retry: %d\n: bye\n\n" % random.randint(*DRAIN)
+
+
+def reconnect_notice() -> bytes:
+    """Return the same for readers that should reconnect soon."""
+    return b"retry: %d\n: bye\n\n" % random.randint(*RECONNECT)

@@ -1,11 +1,11 @@
-"""One Redis subscription per eventsource process; every event is read and encoded once, whoever listens."""
+"""One Redis subscription per event server process: every event is decoded and encoded once, for all readers."""
 
 import json
 import logging
 import threading
 import time
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 import redis
 
@@ -16,36 +16,38 @@ from hubs.events.revocations import CONTROL
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two tries while Redis is unavailable; of silence after which it is sent a ping, and after which
-#: a connection on which nothing came, not even the ping's reply, is given up: it may be half-open.
-RETRY, SILENCE, DEAD = 0.5, 4.0, 8.0
-#: Seconds between two looks for channels that somebody has begun to hear.
-LOOK = 0.5
+#: Seconds between two attempts while Redis is unavailable.
+RETRY = 0.5
+#: Seconds of silence after which a ping is sent, and after which the connection is given up: without any data, not even
+#: the reply to the ping, it may be half-open.
+SILENCE, DEAD = 4.0, 8.0
+#: Seconds between two checks for channels with new readers.
+CHECK = 0.5
 
 
 class Listener(Protocol):
-    """What the broker tells about."""
+    """Receives what the subscription delivers."""
 
     def broadcast(self, channel: str, number: int, payload: bytes) -> None:
-        """Send an event to all who hear ``channel``."""
+        """Send an event to all readers of ``channel``."""
 
     def end(self, scope: str, moment: float) -> None:
         """End the streams whose tokens name ``scope`` and were issued until ``moment``."""
 
     def end_all(self) -> None:
-        """End all streams: something may have been missed."""
+        """End all streams: events may have been missed."""
 
     def heartbeat(self, handled_at: float | None) -> None:
-        """Note a heartbeat of the daemon, with the time of the newest message that it has handled."""
+        """Record a heartbeat of the daemon, with the time of the newest message that it has handled."""
 
 
 class RedisSubscriber:
-    """Subscribes to all channels in a thread of its own and passes on what comes."""
+    """Subscribes to all channels in a thread of its own and passes on what arrives."""
 
-    def __init__(self, stream: EventLog, listener: Listener) -> None:
-        self._stream, self._listener = stream, listener
+    def __init__(self, events: EventLog, listener: Listener) -> None:
+        self._events, self._listener = events, listener
         self._stopping = False
-        #: Set while the subscription stands: only then does a registered reader miss nothing.
+        #: Set while the subscription is active: only then does a registered reader miss nothing.
         self.up = threading.Event()
 
     def start(self) -> None:
@@ -69,43 +71,47 @@ class RedisSubscriber:
             time.sleep(RETRY)
 
     def _listen(self) -> None:
-        with self._stream.client.pubsub() as subscription:  # type: ignore[no-untyped-call]
+        with self._events.client.pubsub() as subscription:  # type: ignore[no-untyped-call]
             subscription.psubscribe(f"{PREFIX}*")
             subscription.subscribe(CONTROL, heartbeat.CHANNEL)
-            heard = asked = time.monotonic()
+            received_at = pinged_at = time.monotonic()
             while not self._stopping:
-                found = subscription.get_message(timeout=1.0)
-                if found is None:
-                    silent = time.monotonic() - heard
-                    if silent > DEAD:
-                        raise redis.ConnectionError(f"nothing came for {silent:.0f} seconds")
-                    if silent > SILENCE and asked <= heard:
-                        subscription.ping()
-                        asked = time.monotonic()
+                delivery = subscription.get_message(timeout=1.0)
+                if delivery is not None:
+                    received_at = time.monotonic()
+                    self._handle(delivery)
                     continue
-                heard = time.monotonic()
-                if found["type"] == "subscribe":
-                    self.up.set()
-                elif found["type"] == "pmessage":
-                    self._pass_on(found["channel"].decode().removeprefix(PREFIX), found["data"])
-                elif found["type"] == "message" and found["channel"] == heartbeat.CHANNEL.encode():
-                    self._beat(found["data"])
-                elif found["type"] == "message":
-                    self._handle_control(found["data"])
+                silence = time.monotonic() - received_at
+                if silence > DEAD:
+                    raise redis.ConnectionError(f"no data for {silence:.0f} seconds")
+                if silence > SILENCE and pinged_at <= received_at:
+                    # The reply counts as data; sending it again and again would fill a half-open connection's buffer.
+                    subscription.ping()
+                    pinged_at = time.monotonic()
+
+    def _handle(self, delivery: dict[str, Any]) -> None:
+        if delivery["type"] == "subscribe":
+            self.up.set()
+        elif delivery["type"] == "pmessage":
+            self._pass_on(delivery["channel"].decode().removeprefix(PREFIX), delivery["data"])
+        elif delivery["type"] == "message" and delivery["channel"] == heartbeat.CHANNEL.encode():
+            self._handle_heartbeat(delivery["data"])
+        elif delivery["type"] == "message":
+            self._handle_control(delivery["data"])
 
     def _pass_on(self, channel: str, payload: bytes) -> None:
         try:
             event = decode(payload, channel)
         except ValueError as error:
-            log.warning("what came on %s is no event: %s", channel, error)
+            log.warning("a message on %s is not an event: %s", channel, error)
             return
         self._listener.broadcast(channel, number_of(event.id), encode(event))
 
-    def _beat(self, payload: bytes) -> None:
+    def _handle_heartbeat(self, payload: bytes) -> None:
         try:
             self._listener.heartbeat(heartbeat.handled_at(payload))
         except ValueError as error:
-            log.warning("what came on %s is not a heartbeat: %s", heartbeat.CHANNEL, error)
+            log.warning("a message on %s is not a heartbeat: %s", heartbeat.CHANNEL, error)
 
     def _handle_control(self, payload: bytes) -> None:
         try:
@@ -113,14 +119,17 @@ class RedisSubscriber:
             for scope in command["revoked"]:
                 self._listener.end(str(scope), float(command["moment"]))
         except (ValueError, TypeError, KeyError) as error:
-            log.warning("what came on %s is no command: %r", CONTROL, error)
+            log.warning("a message on %s is not a command: %r", CONTROL, error)
 
 
 class PresenceReporter:
-    """Tells Redis, in a thread of its own, which channels the readers of this process hear."""
+    """Writes to Redis, in a thread of its own, which channels have readers in this process.
 
-    def __init__(self, stream: EventLog, fresh: Callable[[], list[str]], heard: Callable[[], list[str]]) -> None:
-        self._stream, self._fresh, self._heard = stream, fresh, heard
+    New channels are announced within `CHECK` seconds, all of them again every `hubs.events.viewers.REFRESH` seconds.
+    """
+
+    def __init__(self, events: EventLog, take_new: Callable[[], list[str]], channels: Callable[[], list[str]]) -> None:
+        self._events, self._take_new, self._channels = events, take_new, channels
         self._stopping = threading.Event()
 
     def start(self) -> None:
@@ -132,18 +141,18 @@ class PresenceReporter:
         self._stopping.set()
 
     def _run(self) -> None:
-        again = 0.0
-        while not self._stopping.wait(LOOK):
-            channels = self._fresh()
-            if time.monotonic() >= again:
-                channels, again = self._heard(), time.monotonic() + viewers.REFRESH
+        refresh_at = 0.0
+        while not self._stopping.wait(CHECK):
+            channels = self._take_new()
+            if time.monotonic() >= refresh_at:
+                channels, refresh_at = self._channels(), time.monotonic() + viewers.REFRESH
             try:
-                viewers.announce(self._stream.client, channels)
+                viewers.announce(self._events.client, channels)
             except redis.RedisError as error:
-                again = 0.0
-                log.warning("who watches what could not be told, Redis does not answer: %s", error)
+                refresh_at = 0.0  # the new channels are taken already: announce all at the next attempt
+                log.warning("the channels with readers could not be announced, Redis does not answer: %s", error)
 
 
 def replay(events: list[Event], cursor: str) -> tuple[bytes, int]:
-    """Return the bytes of the events logged after ``cursor``, and the number up to which the reader has everything."""
+    """Return the bytes of the events logged after ``cursor``, and the number of the last event they contain."""
     return b"".join(map(encode, events)), number_of(events[-1].id if events else cursor)

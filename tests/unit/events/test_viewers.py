@@ -1,4 +1,4 @@
-"""Which hubs are looked at, and in which languages. On the embedded Redis of the default."""
+"""Which hubs have viewers, and in which languages. On the embedded Redis of the default."""
 
 from collections.abc import Iterator
 
@@ -16,7 +16,7 @@ from tests.unit.events.test_log import server, stream
 __all__ = ["server", "stream"]
 
 
-def test_the_locales_of_those_who_listen_are_known(stream: EventLog) -> None:
+def test_the_locales_of_viewers_are_known(stream: EventLog) -> None:
     viewers.announce(stream.client, ["hub:7:public:en", "hub:7:members:de", "hub:8:public:pt_BR", "user:3"])
     assert stream.watched(7) == {"en", "de"}
     assert stream.watched_many([7, 8, 9]) == {7: {"en", "de"}, 8: {"pt_BR"}, 9: set()}
@@ -24,18 +24,18 @@ def test_the_locales_of_those_who_listen_are_known(stream: EventLog) -> None:
     assert not stream.is_watched(3)
 
 
-def test_nothing_to_announce_is_no_error(stream: EventLog) -> None:
+def test_announcing_no_hub_channel_is_no_error(stream: EventLog) -> None:
     viewers.announce(stream.client, [])
     viewers.announce(stream.client, ["user:1", "hub:1"])
     assert stream.watched(1) == set()
 
 
-def test_more_channels_than_fit_into_one_call_are_all_announced(stream: EventLog) -> None:
+def test_more_channels_than_one_call_takes_are_all_announced(stream: EventLog) -> None:
     viewers.announce(stream.client, [hub_channel(number, "public", "en") for number in range(1, 1101)])
     assert all(stream.watched_many(range(1, 1101)).values())
 
 
-def test_who_left_is_forgotten(stream: EventLog, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_viewers_who_left_are_forgotten(stream: EventLog, monkeypatch: pytest.MonkeyPatch) -> None:
     viewers.announce(stream.client, ["hub:7:public:en"])
     monkeypatch.setattr(viewers, "LIFETIME", 100)
     viewers.announce(stream.client, ["hub:7:members:de"])
@@ -47,13 +47,13 @@ def test_who_left_is_forgotten(stream: EventLog, monkeypatch: pytest.MonkeyPatch
     assert 0 < stream.client.ttl("hubs:watched:7") <= 100
 
 
-def test_without_redis_nobody_watches(stream: EventLog) -> None:
+def test_without_redis_no_hub_has_viewers(stream: EventLog) -> None:
     good, stream._client = stream._client, redis.Redis.from_url("redis://127.0.0.1:1/0")
     assert stream.watched_many([7, 8]) == {7: set(), 8: set()}
     stream._client = good
 
 
-def test_a_locale_that_is_not_rendered_still_has_its_place_in_the_log(stream: EventLog) -> None:
+def test_a_change_in_a_locale_that_is_not_rendered_is_logged(stream: EventLog) -> None:
     cursor = stream.cursor()
     stream.changed(7, "members", "de", 12, 3)
     (event,) = stream.since(["hub:7:members:de"], cursor)
@@ -61,32 +61,34 @@ def test_a_locale_that_is_not_rendered_still_has_its_place_in_the_log(stream: Ev
 
 
 @pytest.fixture
-def fresh(stream: EventLog, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """Give the list from which a running announcer takes new channels; all in all `hub:1:en` is heard."""
-    monkeypatch.setattr(subscriber, "LOOK", 0.02)
-    waiting: list[str] = []
+def new_channels(stream: EventLog, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Yield the list from which a running reporter takes new channels; ``hub:1:public:en`` always has readers."""
+    monkeypatch.setattr(subscriber, "CHECK", 0.02)
+    new_channels: list[str] = []
 
-    def take() -> list[str]:
-        taken, waiting[:] = waiting[:], []
-        return taken
+    def take_new() -> list[str]:
+        channels, new_channels[:] = new_channels[:], []
+        return channels
 
-    announcer = PresenceReporter(stream, take, lambda: ["hub:1:public:en"])
-    announcer.start()
-    yield waiting
-    announcer.stop()
+    reporter = PresenceReporter(stream, take_new, lambda: ["hub:1:public:en"])
+    reporter.start()
+    yield new_channels
+    reporter.stop()
 
 
-def test_a_new_channel_is_announced_at_once_and_all_of_them_again_and_again(stream: EventLog, fresh: list[str]) -> None:
+def test_new_channels_are_announced_at_once_and_all_of_them_periodically(
+    stream: EventLog, new_channels: list[str]
+) -> None:
     wait_for(lambda: stream.watched(1) == {"en"}, "the first announcement")
-    fresh.append("hub:2:public:de")
+    new_channels.append("hub:2:public:de")
     wait_for(lambda: stream.watched(2) == {"de"}, "the announcement of a new channel")
 
 
-def test_the_announcer_survives_that_redis_is_away(stream: EventLog, fresh: list[str]) -> None:
+def test_the_reporter_survives_an_outage_of_redis(stream: EventLog, new_channels: list[str]) -> None:
     wait_for(lambda: stream.watched(1), "the first announcement")
     good, stream._client = stream._client, redis.Redis.from_url("redis://127.0.0.1:1/0")
-    fresh.append("hub:2:public:de")
-    wait_for(lambda: not fresh, "the announcer to try")
+    new_channels.append("hub:2:public:de")
+    wait_for(lambda: not new_channels, "the reporter to try")
     good.delete("hubs:watched:1")
     stream._client = good
     wait_for(lambda: stream.watched(1) == {"en"}, "everything to be announced again")

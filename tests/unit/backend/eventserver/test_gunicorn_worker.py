@@ -1,4 +1,4 @@
-"""When a request is whole."""
+"""When a request is complete."""
 
 import pytest
 
@@ -8,7 +8,7 @@ POST = b"POST /events HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n"
 
 
 @pytest.mark.parametrize(
-    ("data", "lacking"),
+    ("data", "missing"),
     [
         (b"", 1),
         (b"GET /events HTTP/1.1\r\nHost: x\r\n", 1),
@@ -22,8 +22,8 @@ POST = b"POST /events HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n"
         (POST.replace(b"Host: x", b"X-Note: content-length: 7"), 10),
     ],
 )
-def test_a_request_is_whole_with_head_and_body(data: bytes, lacking: int) -> None:
-    assert bytes_missing(data) == lacking
+def test_a_request_is_complete_with_head_and_body(data: bytes, missing: int) -> None:
+    assert bytes_missing(data) == missing
 
 
 @pytest.mark.parametrize(
@@ -41,6 +41,6 @@ def test_a_request_is_whole_with_head_and_body(data: bytes, lacking: int) -> Non
         (POST.replace(b"x\r\nC", b"x\nTransfer-Encoding: chunked\nC"), "400"),
     ],
 )
-def test_a_request_whose_end_nobody_can_tell_gets_no_thread(data: bytes, status: str) -> None:
+def test_a_request_whose_end_is_unclear_gets_no_thread(data: bytes, status: str) -> None:
     with pytest.raises(Refused, match=status):
         bytes_missing(data)
