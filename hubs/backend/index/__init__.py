@@ -1,1 +1,1 @@
-"""The index that finds the widgets which a message touches."""
+"""The index from messages to the widgets that they touch."""

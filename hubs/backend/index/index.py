@@ -1,7 +1,7 @@
-"""Which widgets a message touches: an index, not a loop, so that the cost depends on what the message names.
+"""Which widgets a message touches: an inverted index, so that the cost depends on what the message names.
 
-The index follows the tables hub by hub: what changes on a hub moves its ``updated_on``, and the hub is read again.
-Looking up needs no lock and no I/O: lists only grow while somebody may read them; one that loses something is replaced.
+The index follows the tables hub by hub: a change on a hub moves its ``updated_on``, and the hub is read again. Lookups
+need no lock and no I/O: a list only grows in place; one that gets shorter is replaced.
 """
 
 import logging
@@ -28,13 +28,13 @@ _HAS_FILTER = 1 << (_WIDGET_BITS + _FUNCTION_BITS)
 _TOPICS_AT = _WIDGET_BITS + _FUNCTION_BITS + 1
 _WIDGET_MASK = (1 << _WIDGET_BITS) - 1
 _FUNCTION_MASK = (1 << _FUNCTION_BITS) - 1
-#: Different lists of topics that fit into an entry; those beyond count as any topic: too many builds, never too few.
+#: Different lists of topics that fit into an entry. Further ones match any topic: too many builds, never too few.
 _TOPICS = 1 << 16
 _ANY = ("*",)
-#: Names of messages for which the matching topics are remembered.
+#: Message names whose matching topics are cached.
 _NAMES = 4096
 EVERYTHING = "any:"
-#: Fields of a person's hub that link another name with the account, with what stands before that name in messages.
+#: Fields of a person's hub that link another name with the account, and the prefix of that name in messages.
 _ALIASES = {
     "chat_nick": "",
     "bugzilla_email": "",
@@ -43,15 +43,15 @@ _ALIASES = {
     "forgejo_username": "forgejo:",
 }
 
-#: What is stale: the numbers of the cached functions (in the order of the widget's type) by widget id.
+#: The stale cached functions by widget id, as numbers in the order of the widget's type.
 Touched = dict[int, set[int]]
 _Filtered = dict[tuple[int, int], CachedFunction]
 _Unindexed = dict[int, list[tuple[int, CachedFunction]]]
 
 
 @dataclass(slots=True)
-class _Filed:
-    """What the index holds of one hub, so that it can be taken out again."""
+class _HubEntry:
+    """What the index contains for one hub, so that it can be removed again."""
 
     path: str
     keys: tuple[str, ...]
@@ -64,15 +64,15 @@ class _Filed:
 
 @dataclass(slots=True)
 class _Tables:
-    """All that is looked up; one object, so that a whole new index takes the place of the old one at once."""
+    """All lookup tables; one object, so that a whole new index replaces the old one atomically."""
 
     entries: dict[str, "array[int]"] = field(default_factory=dict)
     teams: dict[str, "array[int]"] = field(default_factory=dict)
-    hubs: dict[int, _Filed] = field(default_factory=dict)
+    hubs: dict[int, _HubEntry] = field(default_factory=dict)
     paths: dict[str, int] = field(default_factory=dict)
     topics: dict[tuple[str, ...], int] = field(default_factory=lambda: {_ANY: 0})
     matches: dict[str, frozenset[int]] = field(default_factory=dict)
-    #: Functions with interests and a filter of their own, called for messages that match the interests.
+    #: Functions with interests and a filter of their own, which is called for messages that match the interests.
     filtered: _Filtered = field(default_factory=dict)
     #: Functions without interests, by widget id: their filters run on every message.
     unindexed: _Unindexed = field(default_factory=dict)
@@ -83,7 +83,7 @@ class Index:
 
     def __init__(self, registry: Registry) -> None:
         self.registry = registry
-        #: Chat nicks and e-mail addresses of people, as their hubs tell them; shared with the extractor.
+        #: Accounts by chat nick, e-mail address and forge login, from people's hubs; shared with the extractor.
         self.directory: dict[str, str] = {}
         self._lock = threading.Lock()
         self._tables = _Tables()
@@ -94,44 +94,44 @@ class Index:
 
     @property
     def unindexed(self) -> int:
-        """The number of widgets whose filter runs for every message, since they declare no interests."""
+        """The number of widgets whose filter runs for every message, because they declare no interests."""
         return len(self._tables.unindexed)
 
     def hub_of(self, message: Message) -> int | None:
-        """Return the id of the hub that a message of ours is about."""
+        """Return the id of the hub that one of our own messages is about."""
         if message.category != MODULE:
             return None
-        found = message.body.get("hub_id")
-        if isinstance(found, int):
-            return found
+        hub_id = message.body.get("hub_id")
+        if isinstance(hub_id, int):
+            return hub_id
         url = message.body.get("hub_url")
         return self._tables.paths.get(_path(url)) if isinstance(url, str) else None
 
     def touched(self, message: Message) -> Touched:
         """Return what the message makes stale. Never raises, and opens no socket."""
-        tables = self._tables
+        tables = self._tables  # one read: a reload may replace it while this runs
         topics = _matching(tables, message.name)
-        found: Touched = {}
+        touched: Touched = {}
         for key in self.keys(message):
             for entry in tables.entries.get(key, ()):
                 if entry >> _TOPICS_AT in topics:
                     widget, number = entry & _WIDGET_MASK, entry >> _WIDGET_BITS & _FUNCTION_MASK
                     if entry & _HAS_FILTER and not _is_stale(tables.filtered.get((widget, number)), message.raw):
                         continue
-                    found.setdefault(widget, set()).add(number)
+                    touched.setdefault(widget, set()).add(number)
         for widget, functions in tuple(tables.unindexed.items()):
             for number, function in functions:
                 if _is_stale(function, message.raw):
-                    found.setdefault(widget, set()).add(number)
-        return found
+                    touched.setdefault(widget, set()).add(number)
+        return touched
 
     def replace(self, hub: Hub) -> None:
-        """Put a hub with its widgets, roles and person as they are now in the place of what the index has of it."""
+        """Replace what the index contains for a hub by its present widgets, roles and names."""
         entries, (filtered, unindexed) = self._entries_of(hub)
-        filed = _Filed(
+        entry = _HubEntry(
             path=urls.hub(hub.kind, hub.name),
             keys=tuple(dict.fromkeys(key for key, _ in entries)),
-            widgets=array("Q", dict.fromkeys(entry & _WIDGET_MASK for _, entry in entries)),
+            widgets=array("Q", dict.fromkeys(packed & _WIDGET_MASK for _, packed in entries)),
             members=_members(hub),
             aliases=tuple(_aliases(hub)),
             filtered=tuple(filtered),
@@ -140,23 +140,24 @@ class Index:
         with self._lock:
             tables = self._tables
             self._take_out(hub.id)
-            tables.hubs[hub.id] = filed
-            tables.paths[filed.path] = hub.id
+            tables.hubs[hub.id] = entry
+            tables.paths[entry.path] = hub.id
             postings.append(tables.entries, entries)
-            postings.append(tables.teams, [(name, hub.id) for name in filed.members])
+            postings.append(tables.teams, [(name, hub.id) for name in entry.members])
             tables.filtered.update(filtered)
             tables.unindexed.update(unindexed)
-            self.directory.update(dict.fromkeys(filed.aliases, hub.name))
+            self.directory.update(dict.fromkeys(entry.aliases, hub.name))
 
     def remove(self, hub_id: int) -> None:
-        """Forget a hub."""
+        """Remove a hub."""
         with self._lock:
             self._take_out(hub_id)
 
     def adopt(self, other: "Index") -> None:
-        """Take all that ``other`` holds in the place of what is held; ``other`` must not be used any more."""
+        """Replace the whole content by that of ``other``, which must not be used afterwards."""
         with self._lock:
             self._tables = other._tables
+            # In place, since the extractor shares the object.
             self.directory.clear()
             self.directory.update(other.directory)
 
@@ -165,7 +166,7 @@ class Index:
         return list(self._tables.hubs)
 
     def keys(self, message: Message) -> Iterator[str]:
-        """Yield what is looked up for a message."""
+        """Yield the keys that are looked up for a message."""
         yield EVERYTHING
         teams: set[int] = set()
         for username in message.users:
@@ -186,13 +187,14 @@ class Index:
         unindexed: _Unindexed = {}
         entries: dict[tuple[str, int], None] = {}
         for row in hub.widgets:
-            found = self.registry.get(row.plugin)
-            for number, function in enumerate(found.bound_functions(row) if found else ()):
+            widget_type = self.registry.get(row.plugin)
+            for number, function in enumerate(widget_type.bound_functions(row) if widget_type else ()):
                 interests = _interests(function)
                 if interests is None:
                     unindexed.setdefault(row.id, []).append((number, function))
                     continue
                 packed = number << _WIDGET_BITS | row.id
+                # Calling the default filter, which accepts everything, would cost more than the lookup.
                 if type(function).should_invalidate is not CachedFunction.should_invalidate:
                     filtered[row.id, number] = function
                     packed |= _HAS_FILTER
@@ -209,37 +211,37 @@ class Index:
 
     def _take_out(self, hub_id: int) -> None:
         tables = self._tables
-        before = tables.hubs.pop(hub_id, None)
-        if before is None:
+        entry = tables.hubs.pop(hub_id, None)
+        if entry is None:
             return
-        gone = frozenset(before.widgets)
-        postings.drop(tables.entries, before.keys, lambda entry: entry & _WIDGET_MASK in gone)
-        postings.drop(tables.teams, before.members, lambda team: team == hub_id)
-        for alias in before.aliases:
+        widgets = frozenset(entry.widgets)
+        postings.drop(tables.entries, entry.keys, lambda packed: packed & _WIDGET_MASK in widgets)
+        postings.drop(tables.teams, entry.members, lambda team: team == hub_id)
+        for alias in entry.aliases:
             self.directory.pop(alias, None)
-        for function in before.filtered:
+        for function in entry.filtered:
             tables.filtered.pop(function, None)
-        for widget in before.unindexed:
+        for widget in entry.unindexed:
             tables.unindexed.pop(widget, None)
-        if tables.paths.get(before.path) == hub_id:  # another kind of group may have the same address by now
-            del tables.paths[before.path]
+        if tables.paths.get(entry.path) == hub_id:  # another kind of group may have the same address by now
+            del tables.paths[entry.path]
 
 
 def _matching(tables: _Tables, name: str) -> frozenset[int]:
     """Return the numbers of the lists of topics that the name of a message matches."""
-    found = tables.matches.get(name)
-    if found is None:
-        if len(tables.matches) >= _NAMES:  # names come from strangers
+    numbers = tables.matches.get(name)
+    if numbers is None:
+        if len(tables.matches) >= _NAMES:  # publishers choose the names, so their number must be bounded
             tables.matches.clear()
-        found = frozenset(number for topics, number in tuple(tables.topics.items()) if matches(topics, name))
-        tables.matches[name] = found
-    return found
+        numbers = frozenset(number for topics, number in tuple(tables.topics.items()) if matches(topics, name))
+        tables.matches[name] = numbers
+    return numbers
 
 
 def _number(tables: _Tables, topics: tuple[str, ...]) -> int:
     if len(tables.topics) >= _TOPICS:
         return tables.topics[_ANY]
-    tables.matches = {}
+    tables.matches = {}  # names seen before may match the new list
     return tables.topics.setdefault(topics, len(tables.topics))
 
 
@@ -249,12 +251,12 @@ def matches(topics: Iterable[str], name: str) -> bool:
 
 
 def key_of(interest: Interest) -> str:
-    """Return what an interest is looked up by; see `Index.keys`."""
+    """Return the key of an interest; see `Index.keys`."""
     return EVERYTHING if interest.kind == "any" else f"{interest.kind}:{interest.value}"
 
 
 def _members(hub: Hub) -> tuple[str, ...]:
-    """Return those for whom a message touches the hub as a team."""
+    """Return the people whose messages touch the hub as a team."""
     if hub.kind == "user":
         return ()
     return tuple(sorted({role.user.username for role in hub.roles if role.role in (RoleName.OWNER, RoleName.MEMBER)}))
@@ -269,23 +271,23 @@ def _aliases(hub: Hub) -> Iterator[str]:
 
 
 def _interests(function: CachedFunction) -> list[Interest] | None:
-    """Return the interests, or None for a function that wants to be asked about every message."""
+    """Return the interests, or None for a function whose filter runs on every message."""
     try:
-        found = function.interests()
-        return None if found is None else list(found)
-    except NeedsSetup:  # its settings cannot be read; its box says so
+        interests = function.interests()
+        return None if interests is None else list(interests)
+    except NeedsSetup:  # its settings cannot be read, and its widget shows that
         return []
-    except Exception:  # an outside widget may fail in any way and must not stop the index
+    except Exception:  # a third-party widget may fail in any way and must not stop the index
         log.exception("interests of %s cannot be read; it is not rebuilt by messages", type(function).__name__)
         return []
 
 
 def _is_stale(function: CachedFunction | None, raw: Mapping[str, Any]) -> bool:
-    if function is None:  # taken out this very moment
+    if function is None:  # removed from the index between the two lookups
         return False
     try:
         return bool(function.should_invalidate(raw))
-    except Exception:  # an outside widget may fail in any way; the message goes on to the others
+    except Exception:  # a third-party widget may fail in any way; the others get the message
         log.exception("%s.should_invalidate failed on %s", type(function).__name__, raw.get("topic"))
         return False
 

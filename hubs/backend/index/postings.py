@@ -1,27 +1,30 @@
-"""Lists of numbers by key, packed: eight bytes a number, and safe to read while one thread writes."""
+"""Posting lists: packed numbers by key, eight bytes each, safe to read while one thread writes."""
 
 from array import array
 from collections.abc import Callable, Iterable
 
 
 def append(lists: dict[str, "array[int]"], entries: Iterable[tuple[str, int]]) -> None:
-    """Put each number at the end of the list of its key."""
+    """Append each number to the list of its key."""
     grouped: dict[str, list[int]] = {}
     for key, entry in entries:
         grouped.setdefault(key, []).append(entry)
     for key, numbers in grouped.items():
-        held = lists.get(key)
-        if held is None:
-            lists[key] = array("Q", numbers)  # as long as it must be: most keys never get more
+        numbers_of_key = lists.get(key)
+        if numbers_of_key is None:
+            lists[key] = array("Q", numbers)  # without spare room: most keys never get more
         else:
-            held.extend(numbers)
+            numbers_of_key.extend(numbers)
 
 
 def drop(lists: dict[str, "array[int]"], keys: Iterable[str], is_gone: Callable[[int], bool]) -> None:
-    """Replace the lists of ``keys`` by ones without the numbers that are gone; forget those that are empty then."""
+    """Remove numbers from the lists of ``keys``; remove lists that are empty then.
+
+    A list is replaced, never changed: another thread may be iterating over it.
+    """
     for key in keys:
-        left = array("Q", (one for one in lists.get(key, ()) if not is_gone(one)))
-        if left:
-            lists[key] = left
+        remaining = array("Q", (number for number in lists.get(key, ()) if not is_gone(number)))
+        if remaining:
+            lists[key] = remaining
         else:
             lists.pop(key, None)

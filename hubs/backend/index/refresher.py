@@ -1,8 +1,8 @@
-"""Keeps the index at the state of the tables: read at the start, then hub by hub, or as a whole after many changes.
+"""Keeps the index up to date with the tables: loaded at start, then hub by hub, or reloaded after many changes.
 
-At the very first start messages wait until the index is there, since nothing could answer for it. Every later reading
-of all hubs (SIGHUP, or more changes than are worth following one by one) happens in a thread of its own beside the
-index in use; what changes meanwhile is read once more before the new one takes its place.
+At start, messages wait until the index is loaded. Every later reload (SIGHUP, or more changes than are worth following
+one by one) builds a second index in a thread of its own, while the first one stays in use. Hubs that change meanwhile
+are read once more after the swap.
 """
 
 import logging
@@ -21,16 +21,16 @@ from hubs.models import Database, Hub, now
 
 log = logging.getLogger(__name__)
 
-#: Clocks of several machines differ, and a transaction is seen later than it says.
+#: Clocks of machines differ, and a transaction becomes visible later than the time it wrote.
 OVERLAP = timedelta(seconds=60)
-#: Changed hubs that a sweep reads in its turn; for more, the whole index is rebuilt in the background.
+#: Changed hubs that a sweep reads itself; with more, the whole index is rebuilt in the background.
 MANY = 2000
-#: Share of the time for which reading in the background rests, so that messages get theirs.
+#: Pause after each batch of a background reload, as a share of its duration: messages need the interpreter, too.
 REST = 0.3
 
 
 class IndexRefresher:
-    """Reads hubs into an index. All but `reload` and `stop` is called in the pipeline's thread."""
+    """Reads hubs into an index. All methods but `reload` and `stop` are called in the pipeline's thread."""
 
     def __init__(self, database: Database, index: Index, beat: Callable[[], None]) -> None:
         self._database, self._index, self._beat = database, index, beat
@@ -38,11 +38,11 @@ class IndexRefresher:
         self._stopped = threading.Event()
         self._lock = threading.Lock()
         self._reader: threading.Thread | None = None
-        #: A new index and when its reading began, until the next sweep puts it in its place.
+        #: A complete new index and the time at which its loading began, until the next sweep swaps it in.
         self._next_index: tuple[Index, datetime] | None = None
 
     def load(self) -> None:
-        """Read all hubs into the index; its old content answers until that is done."""
+        """Read all hubs into the index; its old content is used until that is done."""
         started = now()
         fresh = Index(self._index.registry)
         for hubs in loader.iter_batches(self._database):
@@ -52,18 +52,18 @@ class IndexRefresher:
         self._adopt(fresh, started)
 
     def reload(self) -> None:
-        """Begin to read all hubs into a new index, unless that is under way. The next `sweep` takes it into use."""
+        """Start to read all hubs into a new index, unless that is running. The first `sweep` after it swaps it in."""
         with self._lock:
             if self._reader is None or not self._reader.is_alive():
                 self._reader = threading.Thread(target=self._read, name="index", daemon=True)
                 self._reader.start()
 
     def stop(self) -> None:
-        """End reading in the background."""
+        """Stop a reload that is running."""
         self._stopped.set()
 
     def sweep(self) -> None:
-        """Read again the hubs that changed since the last look, with or without a message."""
+        """Read the hubs that changed since the last sweep, with or without a message."""
         self.swap_in()
         started = now()
         with self._database.session() as session:
@@ -79,14 +79,14 @@ class IndexRefresher:
         self._swept = started - OVERLAP
 
     def swap_in(self) -> None:
-        """Put a new index that is complete in the place of the old one."""
+        """Replace the index by the reloaded one, if that is complete."""
         next_index, self._next_index = self._next_index, None
         if next_index is not None:
             self._adopt(*next_index)
 
     def refresh(self, session: Session, hub_id: int) -> Hub | None:
-        """Read one hub again; return it, or None when it is gone."""
-        hub = loader.one(session, hub_id)
+        """Read one hub again; return it, or None when it no longer exists."""
+        hub = loader.load(session, hub_id)
         if hub is None:
             self._index.remove(hub_id)
         else:
@@ -95,7 +95,7 @@ class IndexRefresher:
 
     def _adopt(self, fresh: Index, started: datetime) -> None:
         self._index.adopt(fresh)
-        # What changed while it was read is read again by the sweep.
+        # The next sweep reads what changed while the index was being loaded.
         self._swept = started - OVERLAP
         log.info(
             "%d hubs are in the index; %d widgets are filtered on every message",
@@ -105,21 +105,22 @@ class IndexRefresher:
 
     def _read(self) -> None:
         started, fresh = now(), Index(self._index.registry)
-        began = time.monotonic()
+        batch_started = time.monotonic()
         try:
             for hubs in loader.iter_batches(self._database):
                 for hub in hubs:
                     fresh.replace(hub)
-                if self._stopped.wait(REST * (time.monotonic() - began)):
+                if self._stopped.wait(REST * (time.monotonic() - batch_started)):
                     return
-                began = time.monotonic()
+                batch_started = time.monotonic()
         except SQLAlchemyError as error:
             log.warning("the index could not be rebuilt; the old one stays in use: %s", error)
             return
         self._next_index = fresh, started
 
     def _forget_removed(self, session: Session) -> None:
+        # Removed rows leave no trace in ``updated_on``; counting is cheap, comparing all ids is not.
         if session.scalar(select(func.count(Hub.id))) != len(self._index):
-            there = set(session.scalars(select(Hub.id)))
-            for gone in set(self._index.hubs()) - there:
-                self._index.remove(gone)
+            existing = set(session.scalars(select(Hub.id)))
+            for removed in set(self._index.hubs()) - existing:
+                self._index.remove(removed)

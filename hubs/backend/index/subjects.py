@@ -1,6 +1,6 @@
-"""Projects, calendars and tracker accounts that a message is about, as the index looks them up.
+"""The projects, calendars and tracker accounts that a message is about, as keys of the index.
 
-Names of projects and accounts are the same in upper and lower case at all services.
+They are lower case: no service distinguishes names of projects or accounts by case.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ Subject = tuple[str, str]
 def subjects(message: Message) -> Iterator[Subject]:
     """Yield (kind, value) of each project, calendar, account and package; see `hubs.widgets.caching.Interest`.
 
-    Packages are those that the activity is about, beside the ones that the publisher named: Copr's messages name none.
+    Packages are those that the activity is about and the publisher did not name: Copr's messages name none.
     """
     activity = message.activity or table.read(message.name, message.body)
     if activity is None:

@@ -1,8 +1,8 @@
-"""Widgets whose time has come: asked for by readers, failed a while ago, or grown old by themselves.
+"""Hands over widgets that are due: requested by readers, to be retried, or expired.
 
-Only what is due is looked at, however many widgets there are. What grew old by itself is built when somebody looks at
-its hub; else it waits until it is read, and that request has it built. These timers are a thread of the daemon and no
-moksha producer: a producer would share the hub's pool of threads with its consumers, and knows no orderly end.
+The cost depends on the widgets that are due, not on how many there are. An expired widget is built if its hub has
+viewers; otherwise the next request builds it. The timers are a thread of the daemon, not a moksha producer: producers
+share the hub's thread pool with its consumers, and have no orderly shutdown.
 """
 
 import logging
@@ -19,17 +19,17 @@ from hubs.models import Database, Widget
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two looks, and the number of waiting widgets beyond which nothing more is taken.
+#: Seconds between two checks, and waiting widgets beyond which no more are taken from the schedule.
 EVERY, ENOUGH = 1.0, 1000
 
 
 class Timers:
-    """Hands what is due to the rebuilder; ``lease`` is how long that may take before it comes up again, in seconds."""
+    """Hands due widgets to the rebuilder; one that is not built within ``lease`` seconds becomes due again."""
 
     def __init__(
-        self, database: Database, due: BuildSchedule, stream: EventLog, rebuilder: Rebuilder, lease: float
+        self, database: Database, schedule: BuildSchedule, events: EventLog, rebuilder: Rebuilder, lease: float
     ) -> None:
-        self._database, self._due, self._stream, self._rebuilder = database, due, stream, rebuilder
+        self._database, self._schedule, self._events, self._rebuilder = database, schedule, events, rebuilder
         self._lease = lease
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="due", daemon=True)
@@ -39,28 +39,29 @@ class Timers:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread at its next look."""
+        """End the thread at its next check."""
         self._stopped.set()
 
     def tick(self) -> None:
-        """Look once."""
+        """Check once."""
         if len(self._rebuilder) > ENOUGH:
             return
-        taken = self._due.take(self._lease)
-        for widget in taken.requested:
+        batch = self._schedule.take(self._lease)
+        for widget in batch.requested:
             self._rebuilder.request(widget, [ALL])
-        if taken.timed:
-            watched = self._watched(taken.timed)
-            self._due.drop_timed(set(taken.timed) - watched)
+        if batch.timed:
+            watched = self._watched(batch.timed)
+            # Not built and not kept: the next request for such a widget sees its age and schedules it.
+            self._schedule.drop_timed(set(batch.timed) - watched)
             for widget in watched:
                 self._rebuilder.request(widget, [ALL])
 
     def _watched(self, widgets: list[int]) -> set[int]:
-        """Return those whose hub somebody looks at; one that was removed is not among them."""
+        """Return the widgets whose hub has viewers, without those that were removed."""
         query = select(Widget.id, Widget.hub_id).where(Widget.id.in_(widgets))
         with self._database.session() as session:
             hubs = {row.id: row.hub_id for row in session.execute(query)}
-        locales = self._stream.watched_many(sorted(set(hubs.values())))
+        locales = self._events.watched_many(sorted(set(hubs.values())))
         return {widget for widget, hub in hubs.items() if locales[hub]}
 
     def _run(self) -> None:
@@ -68,6 +69,6 @@ class Timers:
             try:
                 self.tick()
             except SQLAlchemyError as error:
-                log.warning("what is due waits, the database does not answer: %s", error)
-            except Exception:  # without this thread nothing that failed would ever be tried again
+                log.warning("due widgets wait, the database does not answer: %s", error)
+            except Exception:  # without this thread no failed build would ever be retried
                 log.exception("the timers go on")

@@ -1,4 +1,4 @@
-"""A rebuilder on a real database and cache, and what it pushed."""
+"""A rebuilder on a real database and cache, and a recorder of what it pushes."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -16,24 +16,24 @@ from hubs.models import Database, Hub, Widget
 
 
 class Pushed:
-    """Stands for Redis, which is the outside here; its real self is in the integration tests."""
+    """Replaces the event log and records what is pushed; the integration tests have a real one."""
 
     def __init__(self) -> None:
         self.events: list[dict[str, Any]] = []
         self.channels: list[str] = []
-        self.away = False
+        self.unavailable = False
         self.locales: set[str] = set()
-        self.told: list[tuple[str, int]] = []
+        self.hints: list[tuple[str, int]] = []
 
     def watched(self, hub_id: int) -> set[str]:
         return self.locales
 
     def changed(self, hub_id: int, audience: str, locale: str, widget_id: int, version: int) -> str | None:
-        self.told.append((locale, widget_id))
+        self.hints.append((locale, widget_id))
         return "id"
 
     def publish(self, channel: str, kind: str, data: dict[str, Any]) -> str | None:
-        if self.away:
+        if self.unavailable:
             return None
         self.events.append(data)
         self.channels.append(channel)
@@ -54,26 +54,25 @@ def store() -> fakeredis.FakeRedis:
 
 
 @pytest.fixture
-def due(store: fakeredis.FakeRedis) -> BuildSchedule:
+def schedule(store: fakeredis.FakeRedis) -> BuildSchedule:
     return BuildSchedule(lambda: store)
 
 
 @pytest.fixture
-def make(database: Database, fragments: FragmentStore, pushed: Pushed, due: BuildSchedule) -> Iterator[Make]:
-    made: list[Rebuilder] = []
+def make(database: Database, fragments: FragmentStore, pushed: Pushed, schedule: BuildSchedule) -> Iterator[Make]:
+    rebuilders: list[Rebuilder] = []
 
-    def make(interval: float = 0.3, budget: float = 10.0, due: BuildSchedule = due) -> Rebuilder:
-        builder = Builder(database, fragments, pushed, due, budget)  # type: ignore[arg-type]
-        found = Rebuilder(
-            builder, BoundedThreadPool("quick", 3, budget), BoundedThreadPool("patient", 3, budget), interval
-        )
-        found.start()
-        made.append(found)
-        return found
+    def make(interval: float = 0.3, budget: float = 10.0, schedule: BuildSchedule = schedule) -> Rebuilder:
+        builder = Builder(database, fragments, pushed, schedule, budget)  # type: ignore[arg-type]
+        quick, slow = (BoundedThreadPool(name, 3, budget) for name in ("quick", "slow"))
+        rebuilder = Rebuilder(builder, quick, slow, interval)
+        rebuilder.start()
+        rebuilders.append(rebuilder)
+        return rebuilder
 
     yield make
-    for found in made:
-        found.stop()
+    for rebuilder in rebuilders:
+        rebuilder.stop()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What a process of a worker does with a task; Celery itself is in the integration tests."""
+"""How a worker process handles a task; Celery itself is in the integration tests."""
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -18,7 +18,7 @@ from tests.unit.backend.rebuild.test_celery_queue import Sent
 
 
 class Building:
-    """Stands for the builder: does what a test tells it."""
+    """Replaces the builder; ``act`` is what a build does."""
 
     def __init__(self) -> None:
         self.built: list[tuple[int, set[int]]] = []
@@ -58,8 +58,8 @@ def widget(session: Session, team: Hub) -> int:
 def worker(
     database: Database, fragments: FragmentStore, building: Building, store: fakeredis.FakeRedis, jobs: QueuedBuilds
 ) -> Iterator[WorkerProcess]:
-    due, pool = BuildSchedule(lambda: store), BoundedThreadPool("test", 1, 0.3, 4)
-    yield WorkerProcess(database, fragments, building, due, jobs, pool, 30.0)  # type: ignore[arg-type]
+    schedule, pool = BuildSchedule(lambda: store), BoundedThreadPool("test", 1, 0.3, 4)
+    yield WorkerProcess(database, fragments, building, schedule, jobs, pool, 30.0)  # type: ignore[arg-type]
     pool.stop(1.0)
 
 
@@ -80,16 +80,16 @@ def test_a_task_builds_its_widget_once(
     assert sent.tasks == []
 
 
-def test_a_widget_in_hand_comes_up_again_if_the_worker_dies(
+def test_a_widget_becomes_due_again_if_the_worker_dies(
     worker: WorkerProcess, jobs: QueuedBuilds, sent: Sent, building: Building, widget: int, store: fakeredis.FakeRedis
 ) -> None:
-    found: list[bool] = []
-    building.act = lambda: found.append(store.zscore(KEY, str(widget)) is not None)
+    scheduled: list[bool] = []
+    building.act = lambda: scheduled.append(store.zscore(KEY, str(widget)) is not None)
     take(worker, jobs, sent, widget)
-    assert found == [True]
+    assert scheduled == [True]
 
 
-def test_what_is_asked_for_during_the_build_is_sent_once_more(
+def test_requests_during_the_build_are_one_more_task(
     worker: WorkerProcess, jobs: QueuedBuilds, sent: Sent, building: Building, widget: int
 ) -> None:
     def ask() -> None:
@@ -106,7 +106,7 @@ def test_what_is_asked_for_during_the_build_is_sent_once_more(
 
 
 @pytest.mark.parametrize("failure", [None, DatabaseError("", None, Exception("unavailable"))], ids=["busy", "database"])
-def test_what_cannot_be_built_just_now_comes_back_with_all_that_it_had_to_compute(
+def test_a_postponed_build_keeps_the_functions_to_recompute(
     worker: WorkerProcess, jobs: QueuedBuilds, sent: Sent, building: Building, widget: int, failure: Exception | None
 ) -> None:
     def busy() -> float:
@@ -123,7 +123,7 @@ def test_what_cannot_be_built_just_now_comes_back_with_all_that_it_had_to_comput
     assert building.built == [(widget, {1}), (widget, {1})]
 
 
-def test_a_bug_does_not_keep_a_widget_from_its_next_build(
+def test_a_widget_is_built_again_after_an_unexpected_error(
     worker: WorkerProcess,
     jobs: QueuedBuilds,
     sent: Sent,
@@ -141,7 +141,7 @@ def test_a_bug_does_not_keep_a_widget_from_its_next_build(
     assert len(building.built) == 2
 
 
-def test_a_build_beyond_its_budget_is_given_up_and_the_next_one_begins(
+def test_a_build_beyond_its_budget_is_abandoned_and_the_next_one_starts(
     worker: WorkerProcess, jobs: QueuedBuilds, sent: Sent, building: Building, widget: int
 ) -> None:
     stuck = threading.Event()
@@ -154,7 +154,7 @@ def test_a_build_beyond_its_budget_is_given_up_and_the_next_one_begins(
     stuck.set()
 
 
-def test_a_widget_that_ends_its_workers_is_no_longer_tried_until_it_is_changed(
+def test_a_widget_that_kills_its_workers_is_quarantined_until_it_is_changed(
     worker: WorkerProcess,
     jobs: QueuedBuilds,
     sent: Sent,
@@ -176,7 +176,7 @@ def test_a_widget_that_ends_its_workers_is_no_longer_tried_until_it_is_changed(
     assert len(building.built) == 1
 
 
-def test_without_redis_a_task_is_left_to_those_who_look_for_lost_ones(
+def test_without_redis_a_task_is_skipped_with_a_warning(
     database: Database, fragments: FragmentStore, building: Building, sent: Sent, caplog: pytest.LogCaptureFixture
 ) -> None:
     server = fakeredis.FakeServer()

@@ -1,4 +1,4 @@
-"""The index stays at the state of the tables: rebuilt beside the one in use, and updated hub by hub."""
+"""The index follows the tables: reloaded beside the one in use, and updated hub by hub."""
 
 import json
 import random
@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from hubs.actions import widgets
 from hubs.actions.people import roles
 from hubs.backend.index import loader
-from hubs.backend.index import refresher as keepers
+from hubs.backend.index import refresher as module
 from hubs.backend.index.index import Index
 from hubs.backend.index.refresher import IndexRefresher
 from hubs.backend.ingest.extract import Extractor
@@ -37,11 +37,11 @@ def index(registry: Registry) -> Index:
 
 
 @pytest.fixture
-def keeper(database: Database, index: Index, team: Hub) -> Iterator[IndexRefresher]:
-    found = IndexRefresher(database, index, lambda: None)
-    found.load()
-    yield found
-    found.stop()
+def refresher(database: Database, index: Index, team: Hub) -> Iterator[IndexRefresher]:
+    refresher = IndexRefresher(database, index, lambda: None)
+    refresher.load()
+    yield refresher
+    refresher.stop()
 
 
 def touched(index: Index, agent: str) -> list[int]:
@@ -50,13 +50,13 @@ def touched(index: Index, agent: str) -> list[int]:
 
 
 def add(session: Session, registry: Registry, team: Hub, username: str) -> int:
-    """Add a feed as the web app does, with a commit; nobody hears of it."""
+    """Add a feed as the web app does, with a commit, but without a message."""
     row = widgets.add(session, registry, as_person(session, "owner"), team, "feed", "left", {"username": username})
     session.commit()
     return row.id
 
 
-def test_what_is_read_by_columns_is_what_the_mapper_reads(
+def test_hubs_loaded_by_columns_equal_those_of_the_orm(
     session: Session, database: Database, registry: Registry, team: Hub
 ) -> None:
     team.extras = {"chat": "#otters", "list": [1, "ü"]}
@@ -66,105 +66,105 @@ def test_what_is_read_by_columns_is_what_the_mapper_reads(
     hubs = session.query(Hub).order_by(Hub.id).all()
     for hub in hubs:
         mapped.replace(hub)
-    for lot in loader.iter_batches(database):
-        for hub in lot:
-            twin = next(one for one in hubs if one.id == hub.id)
+    for batch in loader.iter_batches(database):
+        for hub in batch:
+            twin = next(twin for twin in hubs if twin.id == hub.id)
             for name in ("kind", "name", "display_name", "visibility", "archived", "version", "user_id", "extras"):
                 assert getattr(hub, name) == getattr(twin, name)
             assert [(w.id, w.plugin, w.settings, w.version, w.hub) for w in hub.widgets] == [
                 (w.id, w.plugin, w.settings, w.version, hub) for w in twin.widgets
             ]
             read.replace(hub)
-    # Functions are bound to the row that was read; what they are of, and for which widget, is the same.
-    kinds = [{key: type(one) for key, one in index._tables.filtered.items()} for index in (read, mapped)]
+    # Functions are bound to the row that was read; only their types and widgets are comparable.
+    kinds = [{key: type(function) for key, function in index._tables.filtered.items()} for index in (read, mapped)]
     assert kinds[0] == kinds[1]
     assert replace(read._tables, filtered={}) == replace(mapped._tables, filtered={})
 
 
-def test_more_hubs_than_one_lot_are_all_read(
-    session: Session, registry: Registry, keeper: IndexRefresher, index: Index, monkeypatch: pytest.MonkeyPatch
+def test_more_hubs_than_one_batch_are_all_read(
+    session: Session, registry: Registry, refresher: IndexRefresher, index: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loader, "CHUNK", 2)
-    keeper.load()
+    refresher.load()
     assert len(index) == session.query(Hub).count() == 5
     assert {hub.id for hub in loader.changed(session, index.hubs())} == set(index.hubs())
 
 
-def test_the_old_index_answers_until_the_new_one_is_complete(
+def test_the_old_index_is_used_until_the_new_one_is_complete(
     session: Session,
     registry: Registry,
     database: Database,
     team: Hub,
-    keeper: IndexRefresher,
+    refresher: IndexRefresher,
     index: Index,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    every, go_on, during = loader.iter_batches, threading.Event(), threading.Event()
+    iter_batches, go_on, during = loader.iter_batches, threading.Event(), threading.Event()
 
     def slowly(database: Database) -> Iterator[list[Hub]]:
-        for hubs in every(database):
+        for hubs in iter_batches(database):
             during.set()
             assert go_on.wait(10)
             yield hubs
 
     monkeypatch.setattr(loader, "iter_batches", slowly)
     before = touched(index, "owner")
-    keeper.reload()
-    keeper.reload()  # once is enough
+    refresher.reload()
+    refresher.reload()  # once is enough
     assert during.wait(10)
     late = add(session, registry, team, "faraway")  # after the hub was read
-    keeper.sweep()
+    refresher.sweep()
     assert touched(index, "owner") == before
     assert touched(index, "faraway") == [late]
     go_on.set()
-    wait_for(lambda: keeper._next_index, "the new index")
+    wait_for(lambda: refresher._next_index, "the new index")
     tables = index._tables
-    keeper.sweep()
+    refresher.sweep()
     assert index._tables is not tables
     assert touched(index, "owner") == before
-    assert touched(index, "faraway") == [late]  # what changed while it was read is in it too
+    assert touched(index, "faraway") == [late]  # it includes what changed while it was being read
 
 
-def test_too_many_changes_are_not_read_in_the_pipelines_turn(
+def test_many_changes_are_read_in_the_background(
     session: Session,
     registry: Registry,
     team: Hub,
-    keeper: IndexRefresher,
+    refresher: IndexRefresher,
     index: Index,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(keepers, "MANY", 2)
+    monkeypatch.setattr(module, "MANY", 2)
     row = add(session, registry, team, "faraway")
     for hub in session.query(Hub):
         hub.updated_on = now()
     session.commit()
-    keeper.sweep()
+    refresher.sweep()
     assert touched(index, "faraway") == []
-    wait_for(lambda: keeper._next_index, "the new index")
-    keeper.sweep()
+    wait_for(lambda: refresher._next_index, "the new index")
+    refresher.sweep()
     assert touched(index, "faraway") == [row]
 
 
-def test_an_index_that_cannot_be_made_anew_leaves_the_old_one_in_use(
-    keeper: IndexRefresher, index: Index, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+def test_the_old_index_stays_in_use_when_a_reload_fails(
+    refresher: IndexRefresher, index: Index, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def away(database: Database) -> Iterator[list[Hub]]:
+    def unavailable(database: Database) -> Iterator[list[Hub]]:
         raise OperationalError("select", {}, Exception("no server"))
 
-    monkeypatch.setattr(loader, "iter_batches", away)
-    keeper.reload()
+    monkeypatch.setattr(loader, "iter_batches", unavailable)
+    refresher.reload()
     wait_for(lambda: "the old one stays in use" in caplog.text, "the warning")
-    keeper.sweep()
+    refresher.sweep()
     assert len(index) == 5
 
 
-def test_a_new_person_is_found_by_the_sweep(
-    session: Session, registry: Registry, keeper: IndexRefresher, index: Index
+def test_the_sweep_adds_a_new_person(
+    session: Session, registry: Registry, refresher: IndexRefresher, index: Index
 ) -> None:
     roles.sign_up(session, registry, "newcomer")
     session.commit()
     assert touched(index, "newcomer") == []
-    keeper.sweep()
+    refresher.sweep()
     assert len(touched(index, "newcomer")) == 2
 
 
@@ -177,8 +177,8 @@ def corpus() -> list[Message]:
     return [parse({"topic": f"org.fedoraproject.prod.{topic}", "msg": body}) for topic, body in bodies]
 
 
-def test_no_socket_is_opened_from_message_to_widgets(
-    keeper: IndexRefresher, index: Index, monkeypatch: pytest.MonkeyPatch
+def test_extraction_and_lookup_open_no_socket(
+    refresher: IndexRefresher, index: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[Any] = []
 

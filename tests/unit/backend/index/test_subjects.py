@@ -1,4 +1,4 @@
-"""Which projects, accounts and calendars a message is about, in the shapes of the real bus; and hostile shapes."""
+"""The projects, accounts and calendars of messages as the real bus has them, and of malformed ones."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from hubs.widgets.caching import Interest
 from hubs.widgets.registry import Registry
 
 
-def say(topic: str, body: dict[str, Any]) -> Message:
+def message_of(topic: str, body: dict[str, Any]) -> Message:
     return parse({"topic": topic, "msg": body, "msg_id": "m"})
 
 
@@ -99,23 +99,23 @@ MEETING = {"calendar_name": "Docs", "meeting_name": "weekly", "meeting_id": 42}
     ],
 )
 def test_subjects_are_read_from_each_service(topic: str, body: dict[str, Any], expected: set[Any]) -> None:
-    assert set(subjects(say(topic, body))) == expected
+    assert set(subjects(message_of(topic, body))) == expected
 
 
 @pytest.mark.parametrize("category", ["pagure", "github", "forgejo", "bugzilla", "fedocal"])
 @pytest.mark.parametrize("odd", [None, 7, "text", [], [None], {}, {"name": 5}, {"full_name": []}, {"user": [1]}])
-def test_odd_shapes_are_about_nothing(category: str, odd: object) -> None:
+def test_odd_shapes_have_no_subjects(category: str, odd: object) -> None:
     names = ("issue", "pullrequest", "pull_request", "project", "repository", "bug", "meeting", "calendar")
-    assert list(subjects(say(f"a.b.c.{category}.x", dict.fromkeys(names, odd)))) == []
+    assert list(subjects(message_of(f"a.b.c.{category}.x", dict.fromkeys(names, odd)))) == []
 
 
-def test_an_address_that_cannot_be_read_is_about_nothing() -> None:
+def test_an_invalid_address_has_no_subject() -> None:
     broken = {"repository": {"full_name": "a/b", "html_url": "https://[broken"}}
-    assert list(subjects(say("a.b.c.forgejo.issues", broken))) == []
+    assert list(subjects(message_of("a.b.c.forgejo.issues", broken))) == []
 
 
 @pytest.mark.parametrize(
-    ("interest", "found"),
+    ("interest", "expected"),
     [
         (Interest(("pagure.issue",), "project", "pagure:rpms/bear"), True),
         (Interest(("pagure.pull-request",), "project", "pagure:rpms/bear"), False),
@@ -125,8 +125,8 @@ def test_an_address_that_cannot_be_read_is_about_nothing() -> None:
         (Interest(("pagure.issue",), "calendar", "pagure:rpms/bear"), False),
     ],
 )
-def test_the_index_finds_widgets_by_project_and_account(registry: Registry, interest: Interest, found: bool) -> None:
-    message = say("io.pagure.prod.pagure.issue.new", {"issue": ISSUE, "project": PAGURE_NEW})
+def test_the_index_finds_widgets_by_project_and_account(registry: Registry, interest: Interest, expected: bool) -> None:
+    message = message_of("io.pagure.prod.pagure.issue.new", {"issue": ISSUE, "project": PAGURE_NEW})
     index = Index(registry)
     keys = set(index.keys(message))
-    assert (f"{interest.kind}:{interest.value}" in keys and message.name.startswith(interest.topics[0])) is found
+    assert (f"{interest.kind}:{interest.value}" in keys and message.name.startswith(interest.topics[0])) is expected

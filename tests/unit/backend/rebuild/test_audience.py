@@ -18,7 +18,7 @@ from tests.unit.conftest import as_person
 
 
 @pytest.mark.parametrize("what", ["hub", "widget", "deleted", "nothing"])
-def test_what_was_narrowed_during_the_build_is_not_pushed(
+def test_a_fragment_whose_audience_narrowed_during_the_build_is_not_pushed(
     database: Database,
     fragments: FragmentStore,
     session: Session,
@@ -26,7 +26,7 @@ def test_what_was_narrowed_during_the_build_is_not_pushed(
     team: Hub,
     sticky: Widget,
     pushed: Pushed,
-    due: BuildSchedule,
+    schedule: BuildSchedule,
     monkeypatch: pytest.MonkeyPatch,
     what: str,
 ) -> None:
@@ -45,10 +45,10 @@ def test_what_was_narrowed_during_the_build_is_not_pushed(
         return fragment
 
     monkeypatch.setattr(fragments, "make", narrow_meanwhile)
-    builder = Builder(database, fragments, pushed, due, 10.0)  # type: ignore[arg-type]
+    builder = Builder(database, fragments, pushed, schedule, 10.0)  # type: ignore[arg-type]
     builder.build(sticky.id, [ALL])
     assert pushed.channels == ([f"hub:{team.id}:public:en"] if what == "nothing" else [])
-    assert bool(pushed.told) == (what == "nothing")
+    assert bool(pushed.hints) == (what == "nothing")
     monkeypatch.setattr(fragments, "make", build)
     builder.build(sticky.id, [ALL])
     expected = {"hub": "members", "widget": "owners", "deleted": "", "nothing": "public"}[what]

@@ -12,7 +12,7 @@ from hubs.settings import Settings
 
 
 class Sent:
-    """Stands for Celery, which is in the integration tests."""
+    """Replaces Celery, which is in the integration tests."""
 
     def __init__(self) -> None:
         self.tasks: list[tuple[int, str, float]] = []
@@ -47,12 +47,12 @@ def test_a_hundred_requests_for_a_widget_are_one_task(remote: CeleryBackend, job
     assert (remote.counts["queued"], remote.counts["joined"]) == (1, 99)
 
 
-def test_a_widget_comes_up_again_if_its_task_is_lost(remote: CeleryBackend, store: fakeredis.FakeRedis) -> None:
+def test_a_widget_becomes_due_again_if_its_task_is_lost(remote: CeleryBackend, store: fakeredis.FakeRedis) -> None:
     remote.build(7, [])
     assert store.zscore(KEY, "7") == 1000.0 + QUEUED
 
 
-def test_what_the_queue_does_not_take_is_tried_again_and_complete(
+def test_a_task_that_cannot_be_sent_is_retried_with_all_its_functions(
     remote: CeleryBackend, jobs: QueuedBuilds, sent: Sent
 ) -> None:
     sent.away = True
@@ -62,7 +62,7 @@ def test_what_the_queue_does_not_take_is_tried_again_and_complete(
     assert jobs.acquire(7, sent.tasks[0][1], 30.0) == {1, 2}
 
 
-def test_without_redis_a_widget_is_tried_again(sent: Sent) -> None:
+def test_without_redis_a_widget_is_retried(sent: Sent) -> None:
     gone = redis.Redis.from_url("redis://127.0.0.1:1/0")
     remote = CeleryBackend(QueuedBuilds(lambda: gone), BuildSchedule(lambda: gone), sent, lambda: 1000.0)
     assert remote.build(7, []) == pytest.approx(2.0)
@@ -70,7 +70,7 @@ def test_without_redis_a_widget_is_tried_again(sent: Sent) -> None:
     assert sent.tasks == []
 
 
-def test_the_queue_carries_json_only_and_keeps_a_task_until_it_is_done() -> None:
+def test_the_queue_takes_json_only_and_keeps_a_task_until_it_is_done() -> None:
     conf = create_queue(Settings()).conf
     assert (conf.accept_content, conf.task_serializer, conf.result_backend) == (["json"], "json", None)
     assert conf.task_acks_late
@@ -79,7 +79,7 @@ def test_the_queue_carries_json_only_and_keeps_a_task_until_it_is_done() -> None
     assert not conf.worker_enable_remote_control
 
 
-def test_a_build_is_given_up_before_its_process_is_ended_and_that_before_it_is_taken_for_lost() -> None:
+def test_the_budget_ends_before_the_time_limit_and_that_before_the_lease() -> None:
     settings = Settings(build_budget=10.0, build_timeout=20)
     assert settings.build_budget < limit(settings) < lease_seconds(settings)
     assert lease_seconds(settings) > settings.build_timeout
@@ -95,7 +95,7 @@ def test_a_build_is_given_up_before_its_process_is_ended_and_that_before_it_is_t
         ("unix:///run/redis.sock", ("socket:///run/redis.sock?virtual_host=0", None, "/")),
     ],
 )
-def test_the_address_of_redis_is_understood_by_celery(url: str, place: tuple[str, int | None, str]) -> None:
+def test_celery_understands_the_address_of_redis(url: str, place: tuple[str, int | None, str]) -> None:
     with create_queue(Settings(redis_url=url)).connection_for_write() as connection:
         assert (connection.hostname, connection.port, connection.virtual_host) == place
         assert connection.transport_cls in ("redis", "rediss")

@@ -1,4 +1,4 @@
-"""Rebuilding what fails: noted, tried again, given up, and never in the way of others."""
+"""Failed builds are recorded, retried or abandoned, and never delay other widgets."""
 
 import threading
 import time
@@ -19,7 +19,7 @@ from tests.unit.backend.conftest import Make, Pushed
 
 
 def broken(fragments: FragmentStore, monkeypatch: pytest.MonkeyPatch, times: int) -> None:
-    """Let building fail some times, then succeed."""
+    """Make the next builds fail, as often as ``times`` says."""
     render, fails = fragments._render, [1] * times
 
     def flaky(*arguments: Any) -> str:
@@ -31,7 +31,7 @@ def broken(fragments: FragmentStore, monkeypatch: pytest.MonkeyPatch, times: int
     monkeypatch.setattr(fragments, "_render", flaky)
 
 
-def test_a_failed_build_is_noted_in_redis_with_the_moment_of_its_next_try(
+def test_a_failed_build_is_recorded_in_redis_with_the_time_of_its_next_attempt(
     make: Make, sticky: Widget, fragments: FragmentStore, store: fakeredis.FakeRedis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken(fragments, monkeypatch, 1)
@@ -39,20 +39,20 @@ def test_a_failed_build_is_noted_in_redis_with_the_moment_of_its_next_try(
     rebuilder, began = make(interval=0.0), time.time()
     rebuilder.request(sticky.id)
     wait_for(rebuilder.idle, "the failure")
-    found = fragments.read(sticky)
-    assert found is not None
-    assert (found.state, found.failures) == ("failed", 1)
-    assert store.zscore(KEY, str(sticky.id)) == pytest.approx(found.due)
-    assert began + 3 < found.due < time.time() + 4
+    fragment = fragments.read(sticky)
+    assert fragment is not None
+    assert (fragment.state, fragment.failures) == ("failed", 1)
+    assert store.zscore(KEY, str(sticky.id)) == pytest.approx(fragment.due)
+    assert began + 3 < fragment.due < time.time() + 4
     rebuilder.request(sticky.id, [ALL])
     wait_for(rebuilder.idle, "the success")
     assert store.zcard(KEY) == 0
 
 
-def test_a_build_takes_back_what_messages_touched_before_it_and_no_more(
+def test_a_build_clears_the_pending_marks_from_before_it_and_no_later_ones(
     make: Make,
     sticky: Widget,
-    due: BuildSchedule,
+    schedule: BuildSchedule,
     store: fakeredis.FakeRedis,
     fragments: FragmentStore,
     monkeypatch: pytest.MonkeyPatch,
@@ -60,66 +60,66 @@ def test_a_build_takes_back_what_messages_touched_before_it_and_no_more(
     build = fragments.make
 
     def touched_meanwhile(*arguments: Any) -> Fragment:
-        due.mark_pending([sticky.id])
+        schedule.mark_pending([sticky.id])
         return build(*arguments)
 
     rebuilder = make(interval=0.0)
-    due.mark_pending([sticky.id])
+    schedule.mark_pending([sticky.id])
     rebuilder.request(sticky.id)
     wait_for(rebuilder.idle, "the first build")
     assert store.zcard(KEY) == 0
-    due.mark_pending([sticky.id])
+    schedule.mark_pending([sticky.id])
     monkeypatch.setattr(fragments, "make", touched_meanwhile)
     rebuilder.request(sticky.id)
     wait_for(rebuilder.idle, "the second build")
     assert store.zrange(KEY, 0, -1) == [f"m{sticky.id}".encode()]
-    due.mark_pending([sticky.id + 1000])
+    schedule.mark_pending([sticky.id + 1000])
     rebuilder.request(sticky.id + 1000)
     wait_for(lambda: store.zcard(KEY) == 1, "the widget that is gone to be forgotten")
 
 
-def test_while_redis_is_away_a_failed_build_is_tried_again_all_the_same(
+def test_a_failed_build_is_retried_even_while_redis_is_unavailable(
     make: Make, sticky: Widget, fragments: FragmentStore, pushed: Pushed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fragments_module, "RETRY", (0.05, 1.0))
     broken(fragments, monkeypatch, 2)
-    rebuilder = make(interval=0.0, due=BuildSchedule(away))
+    rebuilder = make(interval=0.0, schedule=BuildSchedule(unavailable))
     rebuilder.request(sticky.id)
     wait_for(lambda: pushed.events and pushed.events[-1]["state"] == "live", "the widget to recover")
     assert pushed.events[0]["state"] == "failed"
     assert rebuilder.counts["failed"] == 2
 
 
-def away() -> redis.Redis:
+def unavailable() -> redis.Redis:
     raise redis.ConnectionError("gone")
 
 
-def test_a_build_that_hangs_is_given_up_and_the_others_go_on(
+def test_a_hanging_build_is_abandoned_and_other_widgets_are_built(
     make: Make, sticky: Widget, team: Hub, fragments: FragmentStore, pushed: Pushed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     good = fragments.build(sticky)
-    render, released, begun = fragments._render, threading.Event(), []
+    render, released, started = fragments._render, threading.Event(), []
 
-    def hanging(found: Any, row: Widget, *rest: Any) -> str:
+    def hanging(widget_type: Any, row: Widget, *rest: Any) -> str:
         if row.id == sticky.id and not released.is_set():
-            begun.append(1)
+            started.append(1)
             released.wait(20)
-        return render(found, row, *rest)
+        return render(widget_type, row, *rest)
 
     monkeypatch.setattr(fragments, "_render", hanging)
     rebuilder = make(interval=0.0, budget=0.3)
     rebuilder.request(sticky.id)
     wait_for(lambda: rebuilder.counts["failed"], "the end of the budget")
-    kept = fragments.read(sticky)
-    assert kept is not None
-    assert (kept.html, kept.state, kept.failures) == (good.html, "stale", 1)
-    assert "no content within 0.3 s" in kept.error
-    rebuilder.request(sticky.id)  # does not begin while the first thread is stuck
+    stale = fragments.read(sticky)
+    assert stale is not None
+    assert (stale.html, stale.state, stale.failures) == (good.html, "stale", 1)
+    assert "no content within 0.3 s" in stale.error
+    rebuilder.request(sticky.id)  # does not start while the first thread is stuck
     others = [row.id for row in team.widgets if row.id != sticky.id]
     for widget in others:
         rebuilder.request(widget)
     wait_for(lambda: rebuilder.counts["built"] >= len(others), "the others")
-    assert len(begun) == 1
+    assert len(started) == 1
     released.set()
     wait_for(rebuilder.idle, "the one that was stuck")
     fresh = fragments.read(sticky)
@@ -129,14 +129,14 @@ def test_a_build_that_hangs_is_given_up_and_the_others_go_on(
     assert (states[0], states[-1]) == ("stale", "live")
 
 
-def test_a_build_that_comes_back_after_somebody_else_built_overwrites_nothing(
+def test_a_build_that_lost_its_lock_overwrites_nothing(
     make: Make, sticky: Widget, fragments: FragmentStore, pushed: Pushed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rebuilder, render = make(interval=0.0), fragments._render
     newer = fragments.build(sticky)
 
     def slow(*arguments: Any) -> str:
-        # Meanwhile the claim ended, and another process took it.
+        # Meanwhile the lock expired, and another process acquired it.
         fragments.cache.set(f"b:{sticky.id}", b"another owner", 60)
         return render(*arguments) + "<p>old</p>"
 
@@ -148,7 +148,7 @@ def test_a_build_that_comes_back_after_somebody_else_built_overwrites_nothing(
     assert fragments.cache.get(f"b:{sticky.id}") == b"another owner"
 
 
-def test_a_thread_survives_whatever_happens(
+def test_a_thread_survives_any_error(
     make: Make, sticky: Widget, fragments: FragmentStore, pushed: Pushed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rebuilder = make(interval=0.0)
@@ -164,7 +164,7 @@ def test_a_thread_survives_whatever_happens(
 
 
 @pytest.mark.usefixtures("german")
-def test_a_build_that_is_given_up_is_told_in_every_watched_language(
+def test_an_abandoned_build_is_pushed_in_every_watched_language(
     make: Make, sticky: Widget, fragments: FragmentStore, pushed: Pushed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fragments, "make", lambda *arguments: time.sleep(1.0))
@@ -174,23 +174,23 @@ def test_a_build_that_is_given_up_is_told_in_every_watched_language(
     assert {event["state"] for event in pushed.events} == {"failed"}
 
 
-def asking(session: Session, hub: Hub, number: int) -> list[Widget]:
-    """Add widgets that ask other services."""
+def add_slow_widgets(session: Session, hub: Hub, number: int) -> list[Widget]:
+    """Add widgets that need an external service."""
     rows = [Widget(plugin="rss", side="left", position=20 + n, settings={}, version=1) for n in range(number)]
     hub.widgets.extend(rows)
     session.commit()
     return rows
 
 
-def test_what_waits_for_others_holds_up_nothing_that_asks_nobody(
+def test_slow_builds_do_not_delay_quick_ones(
     make: Make, team: Hub, sticky: Widget, session: Session, fragments: FragmentStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    waiting = asking(session, team, 12)
-    build, begun, go_on = fragments.make, [], threading.Event()
+    waiting = add_slow_widgets(session, team, 12)
+    build, started, go_on = fragments.make, [], threading.Event()
 
     def hang(row: Widget, *arguments: Any) -> Fragment:
         if row.plugin == "rss":
-            begun.append(row.id)
+            started.append(row.id)
             go_on.wait(30)
         return build(row, *arguments)
 
@@ -198,24 +198,24 @@ def test_what_waits_for_others_holds_up_nothing_that_asks_nobody(
     rebuilder = make(interval=0.0, budget=60.0)
     for row in waiting:
         rebuilder.request(row.id)
-    wait_for(lambda: len(begun) == 3, "every patient thread to be taken")
+    wait_for(lambda: len(started) == 3, "every slow thread to be taken")
     rebuilder.request(sticky.id)
-    wait_for(lambda: rebuilder.counts["built"] == 1, "the build that asks nobody")
+    wait_for(lambda: rebuilder.counts["built"] == 1, "the build that needs no other service")
     assert len(rebuilder) == len(waiting)
     go_on.set()
     wait_for(rebuilder.idle, "all others")
     assert rebuilder.counts["built"] == len(waiting) + 1
-    assert sorted(begun) == sorted(row.id for row in waiting)  # each once
+    assert sorted(started) == sorted(row.id for row in waiting)  # each once
 
 
-def test_what_waits_for_a_patient_thread_is_built_once_however_often_it_is_asked_for_and_first_when_changed(
+def test_requests_for_a_waiting_slow_widget_are_one_build_and_interactive_ones_come_first(
     make: Make, team: Hub, session: Session, fragments: FragmentStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    *first, slow, changed = (row.id for row in asking(session, team, 5))
-    build, begun, go_on = fragments.make, [], threading.Semaphore(0)
+    *first, slow, changed = (row.id for row in add_slow_widgets(session, team, 5))
+    build, started, go_on = fragments.make, [], threading.Semaphore(0)
 
     def hang(row: Widget, locale: str, stale: Any) -> Fragment:
-        begun.append((row.id, len(list(stale))))
+        started.append((row.id, len(list(stale))))
         go_on.acquire(timeout=30)
         return build(row, locale, stale)
 
@@ -223,26 +223,26 @@ def test_what_waits_for_a_patient_thread_is_built_once_however_often_it_is_asked
     rebuilder = make(interval=0.0, budget=60.0)
     for widget in (*first, slow, changed):
         rebuilder.request(widget)
-    wait_for(lambda: len(begun) == 3 and rebuilder._queued_slow.qsize() == 2, "every patient thread to be taken")
+    wait_for(lambda: len(started) == 3 and rebuilder._queued_slow.qsize() == 2, "every slow thread to be taken")
     rebuilder.request(slow, [0])
     rebuilder.request(changed, [0], interactive=True)
     for number in (4, 5):
         go_on.release()
-        wait_for(lambda number=number: len(begun) == number, "the next build")
+        wait_for(lambda number=number: len(started) == number, "the next build")
     go_on.release(5)
     wait_for(rebuilder.idle, "all builds")
-    assert begun[3:] == [(changed, 1), (slow, 1)]
+    assert started[3:] == [(changed, 1), (slow, 1)]
 
 
-def test_who_stops_is_told_of_what_waited_for_a_patient_thread(
+def test_stop_returns_the_widgets_that_wait_for_a_slow_thread(
     make: Make, team: Hub, session: Session, fragments: FragmentStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    waiting = asking(session, team, 5)
-    begun, go_on = [], threading.Event()
-    monkeypatch.setattr(fragments, "make", lambda row, *arguments: (begun.append(row.id), go_on.wait(30)))
+    waiting = add_slow_widgets(session, team, 5)
+    started, go_on = [], threading.Event()
+    monkeypatch.setattr(fragments, "make", lambda row, *arguments: (started.append(row.id), go_on.wait(30)))
     rebuilder = make(interval=0.0, budget=60.0)
     for row in waiting:
         rebuilder.request(row.id)
-    wait_for(lambda: len(begun) == 3, "every patient thread to be taken")
+    wait_for(lambda: len(started) == 3, "every slow thread to be taken")
     assert set(rebuilder.stop(0.0)) == {row.id for row in waiting}
     go_on.set()

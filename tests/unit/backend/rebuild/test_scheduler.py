@@ -1,4 +1,4 @@
-"""Rebuilding: coalesced, pushed when changed, in the languages that somebody watches."""
+"""Rebuilding: coalesced, pushed when changed, in the languages that have viewers."""
 
 import time
 from typing import Any
@@ -21,11 +21,11 @@ def test_a_hundred_requests_at_once_are_two_builds(make: Make, sticky: Widget, p
     took = max(time.monotonic() - start, 0.1)
     wait_for(rebuilder.idle, "all builds")
     assert rebuilder.counts["asked"] == 100
-    assert rebuilder.counts["built"] <= 2 + (took - 0.1) // 0.5  # two, unless the machine was slow to ask
+    assert rebuilder.counts["built"] <= 2 + (took - 0.1) // 0.5  # two, unless the machine was slow
     assert len(pushed.events) == 1  # the content was the same
 
 
-def test_what_is_asked_for_during_a_build_is_built_once_more(
+def test_requests_during_a_build_are_one_more_build(
     make: Make, sticky: Widget, fragments: FragmentStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rebuilder, build, started = make(interval=0.0), fragments.make, []
@@ -42,19 +42,19 @@ def test_what_is_asked_for_during_a_build_is_built_once_more(
         rebuilder.request(sticky.id)
     wait_for(rebuilder.idle, "all builds")
     assert len(started) == 2
-    assert started[1] - started[0] >= 5 * 0.2  # what took long rests for longer
+    assert started[1] - started[0] >= 5 * 0.2  # a long build has a long cool-down
 
 
-def test_what_took_long_does_not_rest_when_somebody_changes_it(
+def test_the_cool_down_of_a_slow_widget_does_not_delay_an_interactive_change(
     make: Make, sticky: Widget, fragments: FragmentStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("hubs.backend.rebuild.scheduler.REST", 3600.0)
     build = fragments.make
     monkeypatch.setattr(fragments, "make", lambda *arguments: (time.sleep(0.1), build(*arguments))[1])
-    waits_for_the_bus_and_not_for_somebody_here(make(interval=0.0), sticky)
+    assert_only_interactive_requests_are_built_at_once(make(interval=0.0), sticky)
 
 
-def waits_for_the_bus_and_not_for_somebody_here(rebuilder: Rebuilder, row: Widget) -> None:
+def assert_only_interactive_requests_are_built_at_once(rebuilder: Rebuilder, row: Widget) -> None:
     rebuilder.request(row.id)
     wait_for(lambda: rebuilder.counts["built"] == 1, "the first build")
     rebuilder.request(row.id)
@@ -64,28 +64,28 @@ def waits_for_the_bus_and_not_for_somebody_here(rebuilder: Rebuilder, row: Widge
     wait_for(rebuilder.idle, "the end")
 
 
-def test_two_builds_that_need_the_processor_do_not_share_it(
+def test_quick_builds_run_one_after_another(
     make: Make, team: Hub, fragments: FragmentStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("hubs.backend.rebuild.scheduler.HEAD_START", 30.0)
     rebuilder, build, steps = make(interval=0.0), fragments.make, []
 
     def noted(row: Widget, *arguments: Any) -> Fragment:
-        steps.append(("begun", row.id))
-        made = build(row, *arguments)
+        steps.append(("started", row.id))
+        fragment = build(row, *arguments)
         steps.append(("ended", row.id))
-        return made
+        return fragment
 
     monkeypatch.setattr(fragments, "make", noted)
-    ids = [row.id for row in team.widgets if (found := fragments.registry.get(row.plugin)) and found.is_quick]
+    ids = [row.id for row in team.widgets if (kind := fragments.registry.get(row.plugin)) and kind.is_quick]
     for widget in ids:
         rebuilder.request(widget)
     wait_for(rebuilder.idle, "all builds")
     assert len(ids) > 3
-    assert steps == [(what, widget) for widget in ids for what in ("begun", "ended")]
+    assert steps == [(step, widget) for widget in ids for step in ("started", "ended")]
 
 
-def test_who_looks_has_the_news_before_other_languages_are_seen_to(
+def test_a_fragment_is_pushed_before_other_languages_are_dropped(
     make: Make, sticky: Widget, fragments: FragmentStore, pushed: Pushed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rebuilder, forget, seen = make(interval=0.0), fragments.forget, []
@@ -97,11 +97,11 @@ def test_who_looks_has_the_news_before_other_languages_are_seen_to(
     monkeypatch.setattr(fragments, "forget", forget_after)
     rebuilder.request(sticky.id)
     wait_for(rebuilder.idle, "the build")
-    assert seen == [(1, True)]  # pushed, and nobody else could push something older in between
+    assert seen == [(1, True)]  # pushed, under a lock, so nothing older can be pushed in between
 
 
-def test_what_was_changed_here_does_not_wait_as_long_as_what_the_bus_tells(make: Make, sticky: Widget) -> None:
-    waits_for_the_bus_and_not_for_somebody_here(make(interval=3600.0), sticky)
+def test_the_interval_does_not_delay_an_interactive_change(make: Make, sticky: Widget) -> None:
+    assert_only_interactive_requests_are_built_at_once(make(interval=3600.0), sticky)
 
 
 def test_content_is_pushed_when_it_changed_even_if_the_web_app_built_it_first(
@@ -124,7 +124,7 @@ def test_content_is_pushed_when_it_changed_even_if_the_web_app_built_it_first(
     ("outer", "inner", "audience"),
     [("public", "public", "public"), ("public", "members", "members"), ("owners", "signed-in", "owners")],
 )
-def test_content_is_pushed_to_those_alone_who_may_see_it(
+def test_content_is_pushed_to_its_audience_only(
     make: Make, sticky: Widget, session: Session, pushed: Pushed, outer: str, inner: str, audience: str
 ) -> None:
     sticky.hub.visibility, sticky.visibility = Visibility(outer), Visibility(inner)
@@ -134,17 +134,19 @@ def test_content_is_pushed_to_those_alone_who_may_see_it(
     assert pushed.channels == [f"hub:{sticky.hub_id}:{audience}:en"]
 
 
-def test_what_could_not_be_pushed_is_pushed_the_next_time(make: Make, sticky: Widget, pushed: Pushed) -> None:
-    rebuilder, pushed.away = make(interval=0.0), True
+def test_content_that_could_not_be_pushed_is_pushed_by_the_next_build(
+    make: Make, sticky: Widget, pushed: Pushed
+) -> None:
+    rebuilder, pushed.unavailable = make(interval=0.0), True
     rebuilder.request(sticky.id)
     wait_for(rebuilder.idle, "the build")
-    pushed.away = False
+    pushed.unavailable = False
     rebuilder.request(sticky.id)
     wait_for(lambda: pushed.events, "the push")
     assert len(pushed.events) == 1
 
 
-def test_what_waits_at_the_end_is_named(make: Make, sticky: Widget) -> None:
+def test_stop_returns_the_widgets_that_wait(make: Make, sticky: Widget) -> None:
     rebuilder = make()
     rebuilder.request(sticky.id, delay=60)
     assert rebuilder.stop(0.1) == [sticky.id]
@@ -153,24 +155,24 @@ def test_what_waits_at_the_end_is_named(make: Make, sticky: Widget) -> None:
 def test_a_widget_that_another_process_builds_is_left_to_it_and_checked_again(
     make: Make, sticky: Widget, fragments: FragmentStore, pushed: Pushed
 ) -> None:
-    claim, rebuilder = fragments.lock(sticky), make(interval=0.0)
+    lock, rebuilder = fragments.lock(sticky), make(interval=0.0)
     rebuilder.request(sticky.id)
     wait_for(lambda: rebuilder.counts["busy"], "a try")
     assert not pushed.events
-    assert claim is not None
-    claim.release()
+    assert lock is not None
+    lock.release()
     wait_for(lambda: pushed.events, "the build afterwards")
     assert rebuilder.counts["built"] == 1
 
 
-def test_a_widget_that_is_gone_is_forgotten(make: Make, pushed: Pushed, team: Hub) -> None:
+def test_a_removed_widget_is_not_built(make: Make, pushed: Pushed, team: Hub) -> None:
     rebuilder = make()
     rebuilder.request(99_999)
     wait_for(rebuilder.idle, "the end of it")
     assert (rebuilder.counts["built"], pushed.events) == (0, [])
 
 
-def test_many_widgets_leave_no_memory_of_themselves(make: Make, team: Hub) -> None:
+def test_the_state_of_many_idle_widgets_is_removed(make: Make, team: Hub) -> None:
     rebuilder = make(interval=0.0)
     for number in range(3000):
         rebuilder.request(100_000 + number)
@@ -181,19 +183,17 @@ def test_many_widgets_leave_no_memory_of_themselves(make: Make, team: Hub) -> No
 
 
 @pytest.mark.usefixtures("german")
-def test_a_widget_is_built_in_the_languages_that_somebody_watches_and_pushed_to_each(
-    make: Make, sticky: Widget, pushed: Pushed
-) -> None:
+def test_a_widget_is_built_and_pushed_in_each_watched_language(make: Make, sticky: Widget, pushed: Pushed) -> None:
     pushed.locales = {"de", "tlh"}
     make(interval=0.0).request(sticky.id)
     wait_for(lambda: len(pushed.events) == 2, "both pushes")
     assert pushed.channels == [f"hub:{sticky.hub_id}:public:{locale}" for locale in ("en", "de")]
     assert ["angeheftet" in event["html"] for event in pushed.events] == [False, True]
-    assert pushed.told == []
+    assert pushed.hints == []
 
 
 @pytest.mark.usefixtures("german")
-def test_a_language_that_nobody_watches_is_told_of_news_and_built_by_its_next_reader(
+def test_a_language_without_viewers_gets_a_hint_and_is_built_by_its_next_reader(
     make: Make, sticky: Widget, session: Session, fragments: FragmentStore, pushed: Pushed
 ) -> None:
     rebuilder, pushed.locales = make(interval=0.0), {"de"}
@@ -202,13 +202,13 @@ def test_a_language_that_nobody_watches_is_told_of_news_and_built_by_its_next_re
     pushed.locales = set()
     rebuilder.request(sticky.id)
     wait_for(lambda: rebuilder.idle() and rebuilder.counts["built"] == 2, "the second build")
-    assert pushed.told == []  # it says the same
+    assert pushed.hints == []  # it says the same
     sticky.settings["text"] = "new"
     session.commit()
     fragments.build(sticky, "de")  # as it would be found there
     rebuilder.request(sticky.id)
-    wait_for(lambda: rebuilder.idle() and pushed.told, "the hint")
-    assert pushed.told == [("de", sticky.id)]
+    wait_for(lambda: rebuilder.idle() and pushed.hints, "the hint")
+    assert pushed.hints == [("de", sticky.id)]
     assert fragments.read(sticky, "de") is None
     sticky.settings["text"] = ""
     session.commit()

@@ -1,4 +1,4 @@
-"""What is due reaches the rebuilder: asked for at all events, grown old only where somebody looks."""
+"""Due widgets reach the rebuilder: requested ones always, expired ones only if their hub has viewers."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -15,8 +15,8 @@ from hubs.fragments.schedule import KEY, BuildSchedule
 from hubs.models import Database, Hub
 
 
-class Asked:
-    """Stands for the rebuilder: remembers what it was asked for."""
+class Requests:
+    """Replaces the rebuilder and records its requests."""
 
     def __init__(self) -> None:
         self.widgets: list[tuple[int, tuple[int, ...]]] = []
@@ -30,44 +30,50 @@ class Asked:
 
 
 @pytest.fixture
-def asked() -> Asked:
-    return Asked()
+def requests() -> Requests:
+    return Requests()
 
 
 @pytest.fixture
 def timers(
-    database: Database, due: BuildSchedule, store: fakeredis.FakeRedis, asked: Asked, monkeypatch: pytest.MonkeyPatch
+    database: Database,
+    schedule: BuildSchedule,
+    store: fakeredis.FakeRedis,
+    requests: Requests,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Timers:
-    stream = EventLog("redis://127.0.0.1:1/0")
+    events = EventLog("redis://127.0.0.1:1/0")
     monkeypatch.setattr(EventLog, "client", store)
-    return Timers(database, due, stream, asked, 60.0)  # type: ignore[arg-type]
+    return Timers(database, schedule, events, requests, 60.0)  # type: ignore[arg-type]
 
 
-def test_what_was_asked_for_is_computed_wholly_anew(timers: Timers, due: BuildSchedule, asked: Asked) -> None:
-    due.request([4, 5])
-    timers.tick()
-    timers.tick()
-    assert Counter(asked.widgets) == Counter({(4, (ALL,)): 1, (5, (ALL,)): 1})
-
-
-def test_what_grew_old_is_built_only_where_somebody_looks(
-    timers: Timers, due: BuildSchedule, asked: Asked, store: fakeredis.FakeRedis, session: Session, team: Hub
+def test_requested_widgets_are_recomputed_completely(
+    timers: Timers, schedule: BuildSchedule, requests: Requests
 ) -> None:
-    seen, gone = team.widgets[0].id, 99_999
+    schedule.request([4, 5])
+    timers.tick()
+    timers.tick()
+    assert Counter(requests.widgets) == Counter({(4, (ALL,)): 1, (5, (ALL,)): 1})
+
+
+def test_expired_widgets_are_built_only_with_viewers(
+    timers: Timers, schedule: BuildSchedule, requests: Requests, store: fakeredis.FakeRedis, session: Session, team: Hub
+) -> None:
+    watched, removed = team.widgets[0].id, 99_999
     lonely = next(hub for hub in session.query(Hub) if hub.id != team.id and hub.widgets).widgets[0].id
-    for widget in (seen, lonely, gone):
-        due.timed(widget, 1.0)
+    for widget in (watched, lonely, removed):
+        schedule.timed(widget, 1.0)
     viewers.announce(store, [f"hub:{team.id}:public:en"])
     timers.tick()
-    assert asked.widgets == [(seen, (ALL,))]
-    assert store.zrange(KEY, 0, -1) == [f"t{seen}".encode()]
+    assert requests.widgets == [(watched, (ALL,))]
+    assert store.zrange(KEY, 0, -1) == [f"t{watched}".encode()]
 
 
-def test_nothing_more_is_taken_while_much_waits(timers: Timers, due: BuildSchedule, asked: Asked) -> None:
-    due.request([4])
-    asked.waiting = ENOUGH + 1
+def test_nothing_is_taken_while_many_widgets_wait(timers: Timers, schedule: BuildSchedule, requests: Requests) -> None:
+    schedule.request([4])
+    requests.waiting = ENOUGH + 1
     timers.tick()
-    assert asked.widgets == []
-    asked.waiting = 0
+    assert requests.widgets == []
+    requests.waiting = 0
     timers.tick()
-    assert asked.widgets == [(4, (ALL,))]
+    assert requests.widgets == [(4, (ALL,))]
