@@ -1,1 +1,1 @@
-"""Reads of other people's services: one file per service, on one polite HTTP layer; knows no models and no widgets."""
+"""Clients of upstream services: one module per service, on one HTTP layer; independent of models and widgets."""

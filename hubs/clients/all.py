@@ -1,4 +1,4 @@
-"""All clients, made from the settings: what widgets are lent."""
+"""All clients, created from the settings for use by widgets."""
 
 from hubs import __version__
 from hubs.cache import Cache
@@ -20,7 +20,7 @@ from hubs.settings import Settings
 
 
 class Clients:
-    """One client per service, on one HTTP layer; nothing is connected to before the first question."""
+    """One client per service, on one HTTP layer; connections are opened by the first request."""
 
     def __init__(self, settings: Settings, cache: Cache | None = None, policy: Policy | None = None) -> None:
         agent = f"FedoraHubs/{__version__} (+{settings.site_url})"

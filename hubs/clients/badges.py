@@ -1,14 +1,14 @@
-"""Fedora Badges: what a person earned.
+"""Fedora Badges: the badges that a person has earned.
 
 API: https://github.com/fedora-infra/tahrir, ``/user/<username>/json`` (Tahrir is the software behind
-https://badges.fedoraproject.org; its page "About" names the address). Answer::
+https://badges.fedoraproject.org; its page "About" names the address). Response::
 
     {"user": "rana", "percent_earned": 4.5, "percentile": "12.3", "rank": 210, "user_count": 9000, "avatar": "https://…",
      "assertions": [{"issued": 1453717849.0, "id": "mugshot", "name": "Mugshot", "description": "…", "image": "https://…",
                      "tags": ["community"], "criteria": "https://…", "rarity": "D", "issuer": "…", "created_on": 1.0}]}
 
-``rarity`` is a letter from X, the rarest sixth of all badges, over S, A, B, C to D; older servers leave it out. A
-person without account there, and one who hides their badges, is a 404.
+``rarity`` is a letter from X, the rarest sixth of all badges, over S, A, B, C to D; older servers leave it out. The
+response is 404 for people without an account there, and for those who hide their badges.
 """
 
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class Badge:
 
 @dataclass(frozen=True)
 class Earned:
-    """All badges of a person, newest first; ``rank`` is their place among all people, 0 where there is none."""
+    """All badges of a person, newest first; ``rank`` is their place among all people, 0 if they have none."""
 
     url: str
     rank: int
@@ -44,7 +44,7 @@ class Earned:
 
     @property
     def rarest(self) -> Badge | None:
-        """The rarest one, of several the newest; None where the server does not tell."""
+        """The rarest badge, the newest of several; None if the server reports no rarity."""
         rated = [badge for badge in self.badges if badge.rarity]
         return min(rated, key=lambda badge: RARITIES.index(badge.rarity), default=None)
 
@@ -64,29 +64,29 @@ class _Person(Shape):
 
 
 class Badges:
-    """Asks Fedora Badges."""
+    """A client of Fedora Badges."""
 
     def __init__(self, http: HTTP, base: str) -> None:
         self._http, self._service = http, Service("Fedora Badges", base)
 
     def earned(self, username: str) -> Earned:
-        """Return what a person earned.
+        """Return the badges of a person.
 
         :raises UpstreamMissing: when the person has no account there, or hides their badges.
-        :raises UpstreamError: when there is no usable answer.
+        :raises UpstreamError: when there is no usable response.
         """
         service = self._service
-        found = self._http.get(service.url("user", username, "json"), service).read_as(_Person)
+        person = self._http.get(service.url("user", username, "json"), service).read_as(_Person)
         badges = [
             Badge(
-                one.id,
-                one.name,
-                one.description,
-                service.url("badge", one.id),
-                one.issued,
-                one.rarity if one.rarity in tuple(RARITIES) else "",
+                assertion.id,
+                assertion.name,
+                assertion.description,
+                service.url("badge", assertion.id),
+                assertion.issued,
+                assertion.rarity if assertion.rarity in tuple(RARITIES) else "",
             )
-            for one in found.assertions
+            for assertion in person.assertions
         ]
         badges.sort(key=lambda badge: badge.earned, reverse=True)
-        return Earned(service.url("user", username), found.rank or 0, found.user_count or 0, tuple(badges))
+        return Earned(service.url("user", username), person.rank or 0, person.user_count or 0, tuple(badges))

@@ -1,6 +1,6 @@
 """Bodhi: updates of packages on their way to stable.
 
-API: https://bodhi.fedoraproject.org/docs/server_api/rest/updates.html, ``/updates/?user=…&status=testing``. Answer::
+API: https://bodhi.fedoraproject.org/docs/server_api/rest/updates.html, ``/updates/?user=…&status=testing``. Response::
 
     {"updates": [{"alias": "FEDORA-2026-1a2b3c4d5e", "title": "otter-1.2-1.fc43", "url": "https://…",
                   "status": "testing", "request": null, "karma": 1, "stable_karma": 3, "stable_days": 7,
@@ -9,8 +9,8 @@ API: https://bodhi.fedoraproject.org/docs/server_api/rest/updates.html, ``/updat
                   "release": {"name": "F43", "long_name": "Fedora 43"}, "builds": […], "comments": […]}],
      "page": 1, "pages": 1, "rows_per_page": 20, "total": 1}
 
-``request`` is null, or what is already asked for, such as ``stable``. Moments are UTC without a zone. An unknown user
-is an empty list on some versions and an error 404 on others.
+``request`` is null, or the requested status, such as ``stable``. Times are UTC without a zone. For an unknown user some
+versions return an empty list and others an error 404.
 """
 
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ from hubs.clients.http.client import HTTP, Service
 from hubs.clients.http.response import Link, Moment, Shape, Text
 from hubs.errors import UpstreamMissing
 
-#: Updates asked for at a time, pages that are read, and the largest page in bytes: updates carry all their comments.
+#: Updates per page, number of pages, and the largest page in bytes: updates contain all their comments.
 ROWS, PAGES, LIMIT = 40, 5, 8_000_000
 
 
@@ -31,7 +31,7 @@ ROWS, PAGES, LIMIT = 40, 5, 8_000_000
 class Update:
     """An update in testing.
 
-    ``ready`` tells that it may be pushed to stable now. ``days`` in testing are enough where ``needed_days`` is 0.
+    ``ready`` is true if it may be pushed to stable now. Time in testing does not count if ``needed_days`` is 0.
     """
 
     alias: str
@@ -70,18 +70,18 @@ class _Page(Shape):
 
 
 class Bodhi:
-    """Asks Bodhi."""
+    """A client of Bodhi."""
 
     def __init__(self, http: HTTP, base: str) -> None:
         self._http, self._service = http, Service("Bodhi", base)
 
     def in_testing(self, username: str) -> list[Update]:
-        """Return a person's updates in testing for which nothing is asked yet: ready ones first, the oldest first.
+        """Return a person's updates in testing without a pending request: ready ones first, then the oldest.
 
-        :raises UpstreamError: when there is no usable answer.
+        :raises UpstreamError: when there is no usable response.
         """
-        found = [self._update(one) for one in self._read(username) if not one.request]
-        return sorted(found, key=lambda one: (not one.ready, one.since.timestamp() if one.since else 0.0, one.title))
+        updates = [self._update(update) for update in self._read(username) if not update.request]
+        return sorted(updates, key=_order)
 
     def _read(self, username: str) -> Iterator[_Update]:
         for number in range(1, PAGES + 1):
@@ -94,16 +94,20 @@ class Bodhi:
             if number >= page.pages:
                 return
 
-    def _update(self, one: _Update) -> Update:
-        release = one.release or _Release()
+    def _update(self, update: _Update) -> Update:
+        release = update.release or _Release()
         return Update(
-            alias=one.alias,
-            title=one.title,
-            url=one.url or self._service.url("updates", one.alias),
+            alias=update.alias,
+            title=update.title,
+            url=update.url or self._service.url("updates", update.alias),
             release=release.long_name or release.name,
-            karma=one.karma or 0,
-            needed_karma=one.stable_karma or 0,
-            needed_days=one.stable_days or 0,
-            since=one.date_testing or one.date_submitted,
-            ready=one.meets_testing_requirements,
+            karma=update.karma or 0,
+            needed_karma=update.stable_karma or 0,
+            needed_days=update.stable_days or 0,
+            since=update.date_testing or update.date_submitted,
+            ready=update.meets_testing_requirements,
         )
+
+
+def _order(update: Update) -> tuple[bool, float, str]:
+    return not update.ready, update.since.timestamp() if update.since else 0.0, update.title

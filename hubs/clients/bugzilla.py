@@ -1,6 +1,6 @@
 """Bugzilla: bugs, and the reviews of new packages among them.
 
-API: https://bugzilla.readthedocs.io/en/latest/api/core/v1/bug.html#search-bugs, ``/rest/bug``. Answer::
+API: https://bugzilla.readthedocs.io/en/latest/api/core/v1/bug.html#search-bugs, ``/rest/bug``. Response::
 
     {"bugs": [{"id": 2100001, "summary": "Review Request: otter - A tool that swims", "status": "ASSIGNED",
                "resolution": "", "product": "Fedora", "component": ["Package Review"], "creator": "rana@example.org",
@@ -10,7 +10,7 @@ API: https://bugzilla.readthedocs.io/en/latest/api/core/v1/bug.html#search-bugs,
                "groups": []}]}
 
 ``component`` is a text on a plain Bugzilla and a list on Red Hat's. Flags have the status ``?``, ``+`` or ``-``.
-A bug with ``groups`` is for those alone: our key may see it, but what is read here is shown to others.
+A bug with ``groups`` is restricted to them. Our key may see it, but viewers of a hub may not, so it is left out.
 """
 
 from collections.abc import Sequence
@@ -24,15 +24,15 @@ from hubs.clients.forges.tickets import Ticket, Tickets, listed
 from hubs.clients.http.client import HTTP, Service
 from hubs.clients.http.response import Moment, Shape, Text
 
-#: What is asked for of each bug, and how many bugs at most.
+#: The requested fields of a bug, and the maximum number of bugs.
 FIELDS = "id,summary,status,resolution,component,creator,assigned_to,creation_time,last_change_time,flags,groups"
 ROWS = 200
-#: Where new packages are reviewed.
+#: The component in which new packages are reviewed.
 PRODUCT, REVIEWS = "Fedora", "Package Review"
-#: Who a bug belongs to that nobody has taken.
+#: The assignee of unassigned bugs.
 NOBODY = "nobody@fedoraproject.org"
-#: Bugs in this state nobody has taken either: they stand by the owner of their component.
-_UNTAKEN = ("NEW", "UNCONFIRMED")
+#: Bugs in these states are unassigned, too: Bugzilla enters the owner of the component.
+_UNASSIGNED = ("NEW", "UNCONFIRMED")
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Bug:
     flags: tuple[tuple[str, str], ...] = ()
 
     def flag(self, name: str) -> str:
-        """Return the status of a flag: ``?``, ``+``, ``-``, or nothing where it is not set."""
+        """Return the status of a flag: ``?``, ``+``, ``-``, or an empty text if it is not set."""
         return dict(self.flags).get(name, "")
 
 
@@ -71,54 +71,54 @@ class _Bug(Shape):
     groups: list[Text] = Field(default=[], max_length=100)
 
 
-class _Found(Shape):
+class _SearchResult(Shape):
     bugs: list[_Bug] = Field(max_length=ROWS)
 
 
 class Bugzilla:
-    """Asks Bugzilla, with the key of the settings where there is one."""
+    """A client of Bugzilla, with the API key of the settings if there is one."""
 
     def __init__(self, http: HTTP, base: str, key: SecretStr) -> None:
         self._http, self._service = http, Service("Bugzilla", base, key)
 
     def reviews(self, email: str) -> list[Bug]:
-        """Return the open requests for a review that a person made, last changed first.
+        """Return the open review requests of a person, last changed first.
 
-        :raises UpstreamError: when there is no usable answer.
+        :raises UpstreamError: when there is no usable response.
         """
         return self.search(product=PRODUCT, component=REVIEWS, creator=email, resolution="---")
 
     def issues(self, project: str) -> Tickets:
-        """Return the open bugs of ``product/component``, as the other trackers give their issues; errors as there."""
+        """Return the open bugs of ``product/component``, in the form of the other trackers; raises as `search`."""
         product, _slash, component = project.partition("/")
         return _tickets(self.search(product=product, component=component, resolution="---"), project)
 
     def issues_of(self, email: str) -> Tickets:
-        """Return the open bugs that a person filed or is assigned to; as `issues`."""
+        """Return the open bugs that a person filed or is assigned to, as `issues` does."""
         assigned = self.search(assigned_to=email, resolution="---")
         return _tickets([*assigned, *self.search(creator=email, resolution="---")], "Bugzilla")
 
-    def search(self, **asked: Any) -> list[Bug]:
-        """Return at most `ROWS` bugs that everybody may see, last changed first; parameters are as documented there.
+    def search(self, **criteria: Any) -> list[Bug]:
+        """Return at most `ROWS` public bugs, last changed first; ``criteria`` are parameters of Bugzilla's search.
 
-        :raises UpstreamError: when there is no usable answer.
+        :raises UpstreamError: when there is no usable response.
         """
-        url = self._service.url("rest", "bug", **asked, include_fields=FIELDS, limit=ROWS, order="changeddate DESC")
-        found: _Found = self._http.get(url, self._service).read_as(_Found)
-        bugs = [self._bug(one) for one in found.bugs if not one.groups]
+        url = self._service.url("rest", "bug", **criteria, include_fields=FIELDS, limit=ROWS, order="changeddate DESC")
+        response: _SearchResult = self._http.get(url, self._service).read_as(_SearchResult)
+        bugs = [self._bug(bug) for bug in response.bugs if not bug.groups]
         return sorted(bugs, key=lambda bug: bug.changed, reverse=True)
 
-    def _bug(self, one: _Bug) -> Bug:
+    def _bug(self, bug: _Bug) -> Bug:
         return Bug(
-            id=one.id,
-            summary=one.summary,
-            url=self._service.url("show_bug.cgi", id=one.id),
-            status=one.status,
-            creator=one.creator,
-            assignee="" if one.assigned_to == NOBODY else one.assigned_to,
-            created=one.creation_time,
-            changed=one.last_change_time,
-            flags=tuple((flag.name, flag.status) for flag in one.flags),
+            id=bug.id,
+            summary=bug.summary,
+            url=self._service.url("show_bug.cgi", id=bug.id),
+            status=bug.status,
+            creator=bug.creator,
+            assignee="" if bug.assigned_to == NOBODY else bug.assigned_to,
+            created=bug.creation_time,
+            changed=bug.last_change_time,
+            flags=tuple((flag.name, flag.status) for flag in bug.flags),
         )
 
 
@@ -127,6 +127,6 @@ def _tickets(bugs: Sequence[Bug], project: str) -> Tickets:
 
 
 def _ticket(bug: Bug, project: str) -> Ticket:
-    taken = bug.assignee and bug.status not in _UNTAKEN
-    assignees = (bug.assignee,) if taken else ()
+    is_assigned = bug.assignee and bug.status not in _UNASSIGNED
+    assignees = (bug.assignee,) if is_assigned else ()
     return Ticket(project, str(bug.id), bug.summary, bug.url, bug.creator, bug.changed, assignees)

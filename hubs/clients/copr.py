@@ -1,13 +1,13 @@
 """Copr: the builds of a person in their projects.
 
 API: https://copr.fedorainfracloud.org/api_3/docs, ``/api_3/project/list?ownername=…`` and
-``/api_3/build/list?ownername=…&projectname=…``; both answer ``{"items": […], "meta": {…}}``. A build::
+``/api_3/build/list?ownername=…&projectname=…``; both return ``{"items": […], "meta": {…}}``. A build::
 
     {"id": 7000001, "state": "succeeded", "ownername": "rana", "projectname": "tides", "submitter": "rana",
      "source_package": {"name": "boat", "version": "1.5-1", "url": "https://…"}, "chroots": ["fedora-44-x86_64"],
      "submitted_on": 1700000000, "started_on": 1700000050, "ended_on": 1700000100}
 
-Name and version are null until the sources are there.
+Name and version are null until the sources have been imported.
 """
 
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ from hubs.clients.http.client import HTTP, Service
 from hubs.clients.http.response import Moment, Shape, Text
 from hubs.clients.koji import Built
 
-#: Projects of one person that are looked at.
+#: Number of projects of a person whose builds are read.
 PROJECTS = 5
 
 
@@ -49,7 +49,7 @@ class _Builds(Shape):
 
 
 class Copr:
-    """Asks Copr."""
+    """A client of Copr."""
 
     def __init__(self, http: HTTP, base: str) -> None:
         self._http, self._service = http, Service("Copr", base)
@@ -62,26 +62,26 @@ class Copr:
         """Return the newest builds in a person's projects, at most ``count``, newest first.
 
         :raises UpstreamMissing: when Copr does not know the person.
-        :raises UpstreamError: when there is no usable answer.
+        :raises UpstreamError: when there is no usable response.
         """
         service = self._service
         address = service.url(
             "api_3", "project", "list", ownername=username, limit=PROJECTS, order="id", order_type="DESC"
         )
         projects: _Projects = self._http.get(address, service).read_as(_Projects)
-        found: list[Built] = []
+        builds: list[Built] = []
         for project in projects.items[:PROJECTS]:
-            found += self._of_project(username, project.name, count)
-        return sorted(found, key=lambda build: build.when, reverse=True)[:count]
+            builds += self._of_project(username, project.name, count)
+        return sorted(builds, key=lambda build: build.when, reverse=True)[:count]
 
     def _of_project(self, username: str, project: str, count: int) -> list[Built]:
-        asked = {"ownername": username, "projectname": project, "limit": count, "order": "id", "order_type": "DESC"}
-        address = self._service.url("api_3", "build", "list", **asked)
+        params = {"ownername": username, "projectname": project, "limit": count, "order": "id", "order_type": "DESC"}
+        address = self._service.url("api_3", "build", "list", **params)
         builds: _Builds = self._http.get(address, self._service).read_as(_Builds)
-        return [self._built(one) for one in builds.items]
+        return [self._built(build) for build in builds.items]
 
-    def _built(self, one: _Build) -> Built:
-        source = one.source_package
-        name = "-".join(part for part in (source.name, source.version) if part) or one.projectname
-        when = one.ended_on or one.submitted_on or datetime.fromtimestamp(0, UTC)
-        return Built(one.id, name, one.state, one.submitter, when, self.page(one.id))
+    def _built(self, build: _Build) -> Built:
+        source = build.source_package
+        name = "-".join(part for part in (source.name, source.version) if part) or build.projectname
+        when = build.ended_on or build.submitted_on or datetime.fromtimestamp(0, UTC)
+        return Built(build.id, name, build.state, build.submitter, when, self.page(build.id))

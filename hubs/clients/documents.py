@@ -1,7 +1,7 @@
-"""JSON documents from any address that a person typed, and parts of them by a simple path.
+"""JSON documents from addresses that people typed, and parts of them by a simple path.
 
-Format: https://www.rfc-editor.org/rfc/rfc8259. A path is names and numbers with dots between: ``items.0.owner.name``;
-an empty one is the whole document.
+Format: https://www.rfc-editor.org/rfc/rfc8259. A path is names and numbers separated by dots: ``items.0.owner.name``;
+the empty path is the whole document.
 """
 
 from collections.abc import Mapping
@@ -24,26 +24,26 @@ class Documents:
         """Return the document at an address.
 
         :raises UpstreamForbidden: when the address leads to no public web server.
-        :raises UpstreamError: when there is no JSON.
+        :raises UpstreamError: when there is no JSON document.
         """
         return self._http.get(url, limit=LIMIT).json()
 
 
 def pick(document: Any, path: str) -> Any:
-    """Return the part of a document that a path names, or None where there is none."""
-    found = document
+    """Return the part of a document at a path, or None."""
+    part = document
     for step in [step for step in path.split(".") if step][:STEPS]:
-        if isinstance(found, Mapping):
-            found = found.get(step)
-        elif isinstance(found, list) and step.isascii() and step.isdigit() and int(step[:9]) < len(found):
-            found = found[int(step[:9])]
+        if isinstance(part, Mapping):
+            part = part.get(step)
+        elif isinstance(part, list) and step.isascii() and step.isdigit() and int(step[:9]) < len(part):
+            part = part[int(step[:9])]
         else:
             return None
-    return found
+    return part
 
 
 def shown(value: Any) -> str:
-    """Return a part of a document as a text: nothing for null, the number of entries of a list or an object."""
+    """Return a part of a document as text: empty for null, the number of entries for nested lists and objects."""
     if value is None:
         return ""
     if isinstance(value, bool):

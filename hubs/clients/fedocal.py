@@ -1,7 +1,7 @@
-"""Fedocal: when people meet.
+"""Fedocal: the meetings of a calendar.
 
 API: https://calendar.fedoraproject.org/api/, section "Retrieve meetings": ``/api/meetings/?calendar=…&start=…&end=…``
-with dates as ``2026-03-01``; meetings that repeat are there once for each time. Answer::
+with dates as ``2026-03-01``; a recurring meeting is listed once per occurrence. Response::
 
     {"meetings": [{"meeting_id": 42, "meeting_name": "Docs", "calendar_name": "docs", "meeting_manager": ["rana"],
                    "meeting_date": "2026-03-03", "meeting_time_start": "16:00:00",
@@ -9,7 +9,8 @@ with dates as ``2026-03-01``; meetings that repeat are there once for each time.
                    "meeting_information": "…", "meeting_location": "…"}],
      "arguments": {"calendar": "docs", "start": "2026-03-01", "end": "2026-04-01", "region": null}}
 
-Older servers leave out id and time zone, and write managers as ``"rana,"``. A calendar that there is not is a 400.
+Older servers leave out id and time zone, and write managers as ``"rana,"``. An unknown calendar
+is an error 400.
 """
 
 from dataclasses import dataclass
@@ -27,13 +28,13 @@ def _names(value: Any) -> Any:
     return [name.strip() for name in value.split(",") if name.strip()] if isinstance(value, str) else value or []
 
 
-#: A day that there is in every time zone.
+#: A date that can be converted to any time zone.
 _Day = Annotated[date, Field(ge=date(1900, 1, 1), le=date(2999, 12, 31))]
 
 
 @dataclass(frozen=True)
 class Meeting:
-    """One meeting; both moments are in UTC. ``id`` is empty where the server does not tell it."""
+    """One meeting; start and end are in UTC. ``id`` is empty if the server does not report it."""
 
     id: str
     name: str
@@ -65,7 +66,7 @@ class _Meetings(Shape):
 
 
 class Fedocal:
-    """Asks Fedocal."""
+    """A client of Fedocal."""
 
     def __init__(self, http: HTTP, base: str) -> None:
         self._http, self._service = http, Service("Fedocal", base)
@@ -75,36 +76,37 @@ class Fedocal:
         return self._service.url(calendar, "")
 
     def meetings(self, calendar: str, start: date, end: date) -> list[Meeting]:
-        """Return the meetings of a calendar from one day to another, by their beginning.
+        """Return the meetings of a calendar between two dates, ordered by start.
 
-        :raises UpstreamError: when there is no usable answer, or no such calendar.
+        :raises UpstreamError: when there is no usable response, or no such calendar.
         """
         address = self._service.url("api", "meetings", "", calendar=calendar, start=start, end=end)
-        found: _Meetings = self._http.get(address, self._service).read_as(_Meetings)
-        return sorted((self._meeting(one) for one in found.meetings), key=lambda one: (one.start, one.name))
+        response: _Meetings = self._http.get(address, self._service).read_as(_Meetings)
+        meetings = [self._meeting(entry) for entry in response.meetings]
+        return sorted(meetings, key=lambda meeting: (meeting.start, meeting.name))
 
-    def _meeting(self, one: _Meeting) -> Meeting:
-        zone = _zone(one.meeting_timezone)
-        start = datetime.combine(one.meeting_date, one.meeting_time_start.replace(tzinfo=None), zone)
-        stop = (one.meeting_time_stop or one.meeting_time_start).replace(tzinfo=None)
-        end = datetime.combine(one.meeting_date_end or one.meeting_date, stop, zone)
-        number = "" if one.meeting_id is None else str(one.meeting_id)
+    def _meeting(self, meeting: _Meeting) -> Meeting:
+        zone = _zone(meeting.meeting_timezone)
+        start = datetime.combine(meeting.meeting_date, meeting.meeting_time_start.replace(tzinfo=None), zone)
+        stop = (meeting.meeting_time_stop or meeting.meeting_time_start).replace(tzinfo=None)
+        end = datetime.combine(meeting.meeting_date_end or meeting.meeting_date, stop, zone)
+        number = "" if meeting.meeting_id is None else str(meeting.meeting_id)
         return Meeting(
             id=number,
-            name=one.meeting_name,
-            calendar=one.calendar_name,
+            name=meeting.meeting_name,
+            calendar=meeting.calendar_name,
             start=start.astimezone(UTC),
             end=max(start, end).astimezone(UTC),
             # Fedocal writes a missing place as the word None.
-            location="" if one.meeting_location == "None" else one.meeting_location,
-            information=one.meeting_information,
-            managers=one.meeting_manager,
-            url=self._service.url("meeting", number, "") if number else self.page(one.calendar_name),
+            location="" if meeting.meeting_location == "None" else meeting.meeting_location,
+            information=meeting.meeting_information,
+            managers=meeting.meeting_manager,
+            url=self._service.url("meeting", number, "") if number else self.page(meeting.calendar_name),
         )
 
 
 def _zone(name: str) -> ZoneInfo:
-    """Return a time zone; UTC, in which Fedocal keeps most meetings, for a name that nobody knows."""
+    """Return a time zone; UTC, which most meetings use, for an unknown name."""
     try:
         return ZoneInfo(name or "UTC")
     except (ValueError, OSError, KeyError):

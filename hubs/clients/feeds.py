@@ -1,7 +1,7 @@
-"""Feeds: RSS 0.9 to 2.0 and Atom, from any address that a person typed.
+"""Feeds: RSS 0.9 to 2.0 and Atom, from addresses that people typed.
 
-Formats: https://www.rssboard.org/rss-specification and https://www.rfc-editor.org/rfc/rfc4287. A feed that brings
-entities of its own is refused before anything expands them.
+Formats: https://www.rssboard.org/rss-specification and https://www.rfc-editor.org/rfc/rfc4287. A feed that defines
+entities is refused before they are expanded.
 """
 
 import html
@@ -21,17 +21,17 @@ from hubs.clients.http.response import link, tidy, unexpected, utc
 from hubs.errors import InvalidInput
 
 ACCEPT = "application/atom+xml, application/rss+xml, application/xml;q=0.9, text/xml;q=0.8, */*;q=0.1"
-#: Largest feed in bytes, and entries that are read.
+#: Largest feed in bytes, and maximum number of entries.
 LIMIT, ENTRIES = 1_000_000, 200
-#: A zone as RFC 3339 has it, also where people write it in dates of RFC 822, whose reader would take it for none.
+#: A time zone of RFC 3339. It also occurs in RFC 822 dates, where the standard library would ignore it.
 _ZONE = re.compile(r"([+-]\d\d):(\d\d)$")
-#: The year in which programs put what has no date: 0001-01-01, or 01 Jan 0001.
+#: The year that programs write for a missing date: 0001-01-01, or 01 Jan 0001.
 _NEVER = re.compile(r"(?:^|\s)0001\b")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry: plain texts, a safe address or none."""
+    """One entry, in plain text; ``url`` is a web address or empty."""
 
     title: str
     url: str
@@ -41,7 +41,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Feed:
-    """A feed; entries in the order of their dates where they have some, newest first."""
+    """A feed; entries are in its own order, or newest first if all of them have dates."""
 
     title: str
     url: str
@@ -49,7 +49,7 @@ class Feed:
 
 
 class Feeds:
-    """Reads feeds."""
+    """A client that reads feeds."""
 
     def __init__(self, http: HTTP) -> None:
         self._http = http
@@ -58,35 +58,35 @@ class Feeds:
         """Return the feed at an address.
 
         :raises UpstreamForbidden: when the address leads to no public web server.
-        :raises UpstreamError: when there is no usable answer.
+        :raises UpstreamError: when there is no usable response.
         """
-        answer = self._http.get(url, accept=ACCEPT, limit=LIMIT)
+        response = self._http.get(url, accept=ACCEPT, limit=LIMIT)
         try:
-            found = parse(answer.body, answer.headers.get("content-type", ""), ENTRIES)
+            raw = parse(response.body, response.headers.get("content-type", ""), ENTRIES)
         except InvalidInput:
-            raise unexpected(answer.name) from None
-        return _feed(found, answer.url)
+            raise unexpected(response.name) from None
+        return _feed(raw, response.url)
 
 
 def plain(text: Any) -> str:
-    """Return the text of what may be HTML, in one line: of its beginning, as HTML takes long where it is tangled."""
+    """Return possible HTML as one line of plain text. Only its beginning is parsed: deeply nested HTML is slow."""
     return tidy(html.unescape(nh3.clean(str(text or "")[:1000], tags=set())), 300)
 
 
-def _feed(found: RawFeed, address: str) -> Feed:
-    base = _joined(address, found.base) or address
-    entries = [_entry(one, base) for one in found.entries]
-    if all(one.published for one in entries):
+def _feed(raw: RawFeed, address: str) -> Feed:
+    base = _joined(address, raw.base) or address
+    entries = [_entry(entry, base) for entry in raw.entries]
+    if all(entry.published for entry in entries):
         entries.sort(key=_when, reverse=True)
-    return Feed(plain(found.head.get("title")), _joined(base, found.head.get("link", "")), tuple(entries))
+    return Feed(plain(raw.head.get("title")), _joined(base, raw.head.get("link", "")), tuple(entries))
 
 
-def _entry(one: Mapping[str, str], base: str) -> Entry:
-    url = _joined(base, one["link"]) if "link" in one else link(one.get("guid"))
-    moment = _moment(one.get("published") or one.get("updated") or "")
-    # What is told in short notes has no title: it is known by how it begins.
-    title = plain(one.get("title")) or tidy(plain(one.get("summary")), 100) or tidy(url, 100) or "…"
-    return Entry(title, url, moment, plain(one.get("author")))
+def _entry(entry: Mapping[str, str], base: str) -> Entry:
+    url = _joined(base, entry["link"]) if "link" in entry else link(entry.get("guid"))
+    moment = _moment(entry.get("published") or entry.get("updated") or "")
+    # Entries of microblogs have no title; the beginning of their text takes its place.
+    title = plain(entry.get("title")) or tidy(plain(entry.get("summary")), 100) or tidy(url, 100) or "…"
+    return Entry(title, url, moment, plain(entry.get("author")))
 
 
 def _joined(base: str, address: str) -> str:
@@ -97,7 +97,7 @@ def _joined(base: str, address: str) -> str:
 
 
 def _moment(text: str) -> datetime | None:
-    """Read a moment of RFC 3339 or RFC 822; a day alone counts as its first moment, and year 1 as none at all."""
+    """Parse a time of RFC 3339 or RFC 822; a date alone counts as midnight, and year 1 as missing."""
     text = _ZONE.sub(r"\1\2", text[:100].upper())
     for read in (datetime.fromisoformat, parsedate_to_datetime, _read_day):
         try:

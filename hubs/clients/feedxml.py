@@ -15,14 +15,14 @@ from lxml import etree
 
 from hubs.errors import InvalidInput
 
-#: Characters that are kept of each text.
-KEPT = 5000
+#: Longest text in characters; the rest is cut.
+TEXT_LIMIT = 5000
 _ROOTS = ("rss", "rdf", "feed")
 _BASE = "{http://www.w3.org/XML/1998/namespace}base"
 #: The part of a document type in which a feed could define entities and default attributes. Bounded, so that the search
 #: takes linear time.
 _SUBSET = re.compile(r"<!DOCTYPE[^\[>]{0,500}\[", re.IGNORECASE)
-#: What is read of a feed and of an entry: names of elements, in small letters.
+#: The elements of a feed and of an entry that are read, by their names in lower case.
 _FIELDS = {
     "title": "title",
     "link": "link",
@@ -44,7 +44,7 @@ _CORE = ("http://purl.org/dc/elements/1.1/", "http://purl.org/dc/terms/", "dc", 
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _DECLARED = re.compile(rb"<\?xml[^>]{1,200}encoding\s{0,9}=\s{0,9}[\"']([A-Za-z0-9._-]{1,40})")
 _CHARSET = re.compile(r"charset\s{0,9}=\s{0,9}[\"']?([A-Za-z0-9._-]{1,40})")
-#: Encodings in which ASCII is ASCII; some others of Python's take their time, too.
+#: Encodings that are supersets of ASCII. Some of Python's others are slow, too.
 _CODECS = re.compile(
     r"utf-?8|(us-)?ascii|iso-?8859-?\d{1,2}|latin-?\d|(windows-?|cp)125\d|koi8-?[ru]|gb2312|gbk|gb18030|big5|euc-?\w\w|"
     "shift_?jis",
@@ -54,7 +54,7 @@ _CONTROL = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 #: Entities of HTML, references to characters that do not exist, and bare ampersands: libxml2 recovers from them by
 #: dropping text, so they are escaped first. In CDATA, an ampersand means itself.
 _AMPERSAND = re.compile(
-    r"(?P<kept><!\[CDATA\[.*?(?:\]\]>|\Z))"
+    r"(?P<cdata><!\[CDATA\[.*?(?:\]\]>|\Z))"
     r"|&(?!(?:amp|lt|gt|quot|apos);)(#\d{1,7};|#[xX][0-9a-fA-F]{1,6};|[A-Za-z][A-Za-z0-9]{1,31};)?",
     re.DOTALL,
 )
@@ -63,36 +63,36 @@ Fields = dict[str, str]
 
 
 class RawFeed:
-    """What is in a feed; ``base`` is what its addresses are relative to, where it says so itself."""
+    """The contents of a feed; ``base`` is the base of its relative addresses if it declares one."""
 
     def __init__(self) -> None:
         self.base, self.head = "", Fields()
         self.entries: list[Fields] = []
 
 
-def parse(body: bytes, content_type: str, most: int) -> RawFeed:
-    """Return the parts of a feed with its first ``most`` entries, as far as its XML can be understood.
+def parse(body: bytes, content_type: str, limit: int) -> RawFeed:
+    """Return the contents of a feed with its first ``limit`` entries, as far as its XML can be parsed.
 
-    :raises InvalidInput: when it is no feed, or brings entities or default attributes of its own.
+    :raises InvalidInput: when it is not a feed, or defines entities or default attributes.
     """
     text = _decoded(body, content_type)
-    reader = _Reader(most)
+    reader = _Reader(limit)
     reader.read(text)
-    if not reader.known:
+    if not reader.is_feed:
         raise InvalidInput("There is no feed.")
     return reader.parts
 
 
-class _Enough(Exception):
-    """There are as many entries as are wanted."""
+class _LimitReached(Exception):
+    """The maximum number of entries has been read; ends the parsing."""
 
 
 class _Reader:
-    """Collects the parts of one feed: a parser target of lxml."""
+    """Collects the contents of one feed: a parser target of lxml."""
 
-    def __init__(self, most: int) -> None:
-        self.parts, self.known, self._most = RawFeed(), False, most
-        #: Of each open element, its prefix and what its children belong to.
+    def __init__(self, limit: int) -> None:
+        self.parts, self.is_feed, self._limit = RawFeed(), False, limit
+        #: Prefix of each open element, and the fields that its children belong to.
         self._open: list[tuple[str, Fields | None]] = []
         self._into: Fields | None = None
         self._field, self._depth, self._texts, self._room = "", 0, list[str](), 0
@@ -101,7 +101,7 @@ class _Reader:
     def read(self, text: str) -> None:
         """Read a feed.
 
-        :raises InvalidInput: when it is no feed, or defines entities or default attributes.
+        :raises InvalidInput: when it is not a feed, or defines entities or default attributes.
         """
         self._has_subset = _SUBSET.search(text) is not None
         # Entities stay unresolved, nothing is loaded, and libxml2's limits on depth and size stay in force.
@@ -116,12 +116,12 @@ class _Reader:
             attribute_defaults=False,
             huge_tree=False,
         )
-        with suppress(_Enough, etree.XMLSyntaxError):
-            parser.feed(_AMPERSAND.sub(_spelt_out, text).encode("utf-8", "replace"))
+        with suppress(_LimitReached, etree.XMLSyntaxError):
+            parser.feed(_AMPERSAND.sub(_escaped, text).encode("utf-8", "replace"))
             parser.close()
 
     def doctype(self, _name: str | None, _public: str | None, _system: str | None) -> None:
-        """Refuse definitions, which can expand to more than anybody can read. Called by lxml."""
+        """Refuse definitions, which can expand to any size. Called by lxml."""
         if self._has_subset:
             raise InvalidInput("A feed must not define entities or attributes.")
 
@@ -135,25 +135,25 @@ class _Reader:
             self._begin(prefix, local, attributes)
             return
         within, parent = self._open[-1]
-        box = None
-        outside = len(self._open) < 3  # others' extensions may have items of their own, within an entry
+        fields = None
+        outside = len(self._open) < 3  # extensions may have items of their own, within an entry
         if outside and local in ("item", "entry"):
-            if len(self.parts.entries) >= self._most:
-                raise _Enough
-            box = Fields()
-            self.parts.entries.append(box)
+            if len(self.parts.entries) >= self._limit:
+                raise _LimitReached
+            fields = Fields()
+            self.parts.entries.append(fields)
         elif outside and local == "channel":
-            box = self.parts.head
+            fields = self.parts.head
         elif parent is not None and local in _FIELDS and prefix in (within, *_CORE):
             self._collect(parent, _FIELDS[local], attributes)
         elif self._field == "author" and local == "name":
-            self._texts = []  # an address stands beside it
-        self._open.append((prefix, box))
+            self._texts = []  # without the address beside it
+        self._open.append((prefix, fields))
 
     def _begin(self, prefix: str, local: str, attributes: Mapping[str, str]) -> None:
         if local not in _ROOTS:
             raise InvalidInput("There is no feed.")
-        self.known, self.parts.base = True, attributes.get(_BASE, "")
+        self.is_feed, self.parts.base = True, attributes.get(_BASE, "")
         self._open.append((prefix, self.parts.head if local == "feed" else None))
 
     def _collect(self, into: Fields, field: str, attributes: Mapping[str, str]) -> None:
@@ -162,7 +162,7 @@ class _Reader:
                 into.setdefault(field, attributes["href"])
         elif field != "guid" or attributes.get("isPermaLink", "true") == "true":
             self._into, self._field, self._depth = into, field, len(self._open)
-            self._texts, self._room = [], KEPT
+            self._texts, self._room = [], TEXT_LIMIT
 
     def end(self, name: str) -> None:
         """Handle the end of an element. Called by lxml."""
@@ -195,13 +195,13 @@ def _split(name: str) -> tuple[str, str]:
 
 
 def _decoded(body: bytes, content_type: str) -> str:
-    """Return a feed as text; what cannot be decoded in it is replaced."""
+    """Return a feed as text; undecodable bytes are replaced."""
     for mark, name in _MARKS:
         if body.startswith(mark):
             return _CONTROL.sub("", body[len(mark) :].decode(name, "replace")).lstrip()
     declared, charset = _DECLARED.search(body[:400]), _CHARSET.search(content_type[:200].lower())
-    found = declared[1].decode() if declared else charset[1] if charset else ""
-    name = found if _CODECS.fullmatch(found) else "utf-8"
+    encoding = declared[1].decode() if declared else charset[1] if charset else ""
+    name = encoding if _CODECS.fullmatch(encoding) else "utf-8"
     try:
         text = body.decode(name, "replace")
     except LookupError:
@@ -209,8 +209,8 @@ def _decoded(body: bytes, content_type: str) -> str:
     return _CONTROL.sub("", text).lstrip()
 
 
-def _spelt_out(found: re.Match[str]) -> str:
-    """Return what XML understands in the place of an entity of HTML, of a wrong reference, or of a bare ampersand."""
-    if found["kept"]:
-        return found[0]
-    return html.escape(_CONTROL.sub("", html.unescape(found[0])))
+def _escaped(match: re.Match[str]) -> str:
+    """Return valid XML in place of an HTML entity, an invalid reference or a bare ampersand."""
+    if match["cdata"]:
+        return match[0]
+    return html.escape(_CONTROL.sub("", html.unescape(match[0])))

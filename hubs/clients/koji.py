@@ -1,7 +1,7 @@
 """Koji: the builds of packages.
 
-API: https://koji.fedoraproject.org/koji/api, call ``listBuilds``, asked over XML-RPC at ``/kojihub``; keywords are a
-last argument with the key ``__starstar``. ``packageID`` and ``userID`` take names as well as numbers. Answer, a list::
+API: https://koji.fedoraproject.org/koji/api, call ``listBuilds`` over XML-RPC at ``/kojihub``; keywords are a last
+argument with the key ``__starstar``. ``packageID`` and ``userID`` take names as well as numbers. Response, a list::
 
     {"build_id": 288888, "name": "boat", "version": "1.51", "release": "1.fc44", "nvr": "boat-1.51-1.fc44", "state": 1,
      "owner_name": "rana", "creation_ts": 1424787586.1, "completion_ts": 1424787999.0}
@@ -18,7 +18,7 @@ from xml.parsers.expat import ExpatError
 from pydantic import TypeAdapter, ValidationError
 
 from hubs.clients.http.client import HTTP, Service
-from hubs.clients.http.response import Answer, Moment, Shape, Text, unexpected
+from hubs.clients.http.response import Moment, Response, Shape, Text, unexpected
 
 XML = "text/xml"
 
@@ -48,7 +48,7 @@ _BUILDS = TypeAdapter(list[_Build])
 
 
 class Koji:
-    """Asks Koji."""
+    """A client of Koji."""
 
     def __init__(self, http: HTTP, base: str) -> None:
         self._http, self._service = http, Service("Koji", base)
@@ -58,33 +58,33 @@ class Koji:
         return self._service.url("koji", "buildinfo", buildID=number)
 
     def of_person(self, username: str, count: int) -> list[Built]:
-        """Return the newest builds of a person, at most ``count``; none for somebody whom Koji does not know.
+        """Return the newest builds of a person, at most ``count``; none for people unknown to Koji.
 
-        :raises UpstreamError: when there is no usable answer.
+        :raises UpstreamError: when there is no usable response.
         """
         return self._list(count, userID=username)
 
     def of_package(self, name: str, count: int) -> list[Built]:
-        """Return the newest builds of a package; as `of_person`."""
+        """Return the newest builds of a package; raises as `of_person`."""
         return self._list(count, packageID=name)
 
-    def _list(self, count: int, **wanted: str) -> list[Built]:
+    def _list(self, count: int, **criteria: str) -> list[Built]:
         options = {"limit": count, "order": "-build_id"}
-        asked = xmlrpc.client.dumps(({**wanted, "queryOpts": options, "__starstar": True},), "listBuilds")
-        answer = self._http.post(self._service.url("kojihub"), self._service, asked.encode(), XML)
-        return [self._built(one) for one in _read(answer)]
+        request = xmlrpc.client.dumps(({**criteria, "queryOpts": options, "__starstar": True},), "listBuilds")
+        response = self._http.post(self._service.url("kojihub"), self._service, request.encode(), XML)
+        return [self._built(build) for build in _read(response)]
 
-    def _built(self, one: _Build) -> Built:
-        when = one.completion_ts or one.creation_ts or datetime.fromtimestamp(0, UTC)
-        return Built(one.build_id, one.nvr, one.state, one.owner_name, when, self.page(one.build_id))
+    def _built(self, build: _Build) -> Built:
+        when = build.completion_ts or build.creation_ts or datetime.fromtimestamp(0, UTC)
+        return Built(build.build_id, build.nvr, build.state, build.owner_name, when, self.page(build.build_id))
 
 
-def _read(answer: Answer) -> list[_Build]:
-    """Return the builds in an answer; XML-RPC declares no document type, so an answer that does is refused."""
-    if b"<!" in answer.body:
-        raise unexpected(answer.name)
+def _read(response: Response) -> list[_Build]:
+    """Return the builds in a response. XML-RPC has no document type, so a response with one is refused."""
+    if b"<!" in response.body:
+        raise unexpected(response.name)
     try:
-        values: Any = xmlrpc.client.loads(answer.body)[0][0]
+        values: Any = xmlrpc.client.loads(response.body)[0][0]
         return _BUILDS.validate_python(values)
     except (xmlrpc.client.Error, ExpatError, ValidationError, ValueError, TypeError, LookupError):
-        raise unexpected(answer.name) from None
+        raise unexpected(response.name) from None

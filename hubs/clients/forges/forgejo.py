@@ -2,7 +2,7 @@
 
 API: https://codeberg.org/api/swagger (every server has this page), operations "issueListIssues"
 (``/api/v1/repos/<owner>/<name>/issues?type=issues&state=open``) and "repoListPullRequests" (``…/pulls?state=open``): a
-list of items in the shape of GitHub's, see `hubs.clients.forges.github`; the header ``X-Total-Count`` counts them all.
+list of items in GitHub's format, see `hubs.clients.forges.github`; the header ``X-Total-Count`` counts them all.
 """
 
 from urllib.parse import urlsplit
@@ -12,11 +12,11 @@ from pydantic import SecretStr
 from hubs.clients.forges.github import Item
 from hubs.clients.forges.tickets import PAGE, Tickets, listed
 from hubs.clients.http.client import HTTP, Service
-from hubs.clients.http.response import Answer
+from hubs.clients.http.response import Response
 
 
 class Forgejo:
-    """Asks servers with Forgejo: our own, whose address is in the settings, and those that people name."""
+    """A client of Forgejo servers: the one of the settings, and others that people name."""
 
     def __init__(self, http: HTTP, base: str, token: SecretStr) -> None:
         self._http, self._own = http, Service("Forgejo", base, token, "token")
@@ -24,14 +24,14 @@ class Forgejo:
     def issues(self, project: str) -> Tickets:
         """Return the open issues of ``host/owner/name``.
 
-        :raises UpstreamMissing: when there is no such repository, or it has no issues.
-        :raises UpstreamForbidden: when the host is no public web server.
-        :raises UpstreamError: when there is no usable answer.
+        :raises UpstreamMissing: when there is no such repository, or its issues are disabled.
+        :raises UpstreamForbidden: when the host is not a public web server.
+        :raises UpstreamError: when there is no usable response.
         """
         return self._list(project, "issues", type="issues")
 
     def pulls(self, project: str) -> Tickets:
-        """Return the open pull requests of a repository; errors as for `issues`."""
+        """Return the open pull requests of a repository; raises as `issues`."""
         return self._list(project, "pulls", sort="recentupdate")
 
     def _list(self, project: str, kind: str, **params: str) -> Tickets:
@@ -39,13 +39,13 @@ class Forgejo:
         own = urlsplit(self._own.base).netloc == host
         service = self._own if own else Service(host, f"https://{host}")
         address = service.url("api", "v1", "repos", *path.split("/"), kind, state="open", limit=PAGE, **params)
-        # Only our own server is trusted: a name that a person typed may lead anywhere.
-        answer = self._http.get(address, self._own if own else None)
-        items: list[Item] = answer.read_as(list[Item])
+        # Only our own server is trusted: a host name that a person typed may lead anywhere.
+        response = self._http.get(address, self._own if own else None)
+        items: list[Item] = response.read_as(list[Item])
         tickets = [item.ticket(path) for item in items if kind == "pulls" or item.pull_request is None]
-        return listed(tickets, _total(answer), len(items) >= PAGE and _total(answer) is None)
+        return listed(tickets, _total(response), len(items) >= PAGE and _total(response) is None)
 
 
-def _total(answer: Answer) -> int | None:
-    text = answer.headers.get("x-total-count", "")
+def _total(response: Response) -> int | None:
+    text = response.headers.get("x-total-count", "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None

@@ -6,8 +6,8 @@ holds pull requests too, each with ``pull_request``), "List pull requests" (``/r
 
 An item is ``{"number": 3, "title": "…", "html_url": "https://…", "state": "open", "user": {"login": "…"}, "assignees":
 [{"login": "…"}], "requested_reviewers": [{"login": "…"}], "draft": false, "updated_at": "2026-03-01T16:00:00Z",
-"repository_url": "https://api.github.com/repos/<owner>/<name>"}``; ``user`` is null where the account is gone. Forgejo
-answers in the same shape, so its client reads it with `Item`, too.
+"repository_url": "https://api.github.com/repos/<owner>/<name>"}``; ``user`` is null if the account was deleted. Forgejo
+returns the same format, so its client reads it with `Item`, too.
 """
 
 import re
@@ -44,8 +44,8 @@ class Item(Shape):
     pull_request: Any = None
 
     def ticket(self, project: str = "", reviewers: Sequence[str] = ()) -> Ticket:
-        """Return it as a ticket of ``project``, or of the repository that it names itself."""
-        asked = [one.login for one in self.requested_reviewers or () if one is not None]
+        """Return it as a ticket of ``project``, or of the repository that it names."""
+        requested = [account.login for account in self.requested_reviewers or () if account is not None]
         return Ticket(
             project=project or "/".join(self.repository_url.rsplit("/", 2)[-2:]),
             number=str(self.number),
@@ -53,19 +53,19 @@ class Item(Shape):
             url=self.html_url,
             author=self.user.login if self.user else "",
             updated=self.updated_at,
-            assignees=tuple(one.login for one in self.assignees or () if one.login),
-            reviewers=tuple(name for name in (*asked, *reviewers) if name),
+            assignees=tuple(account.login for account in self.assignees or () if account.login),
+            reviewers=tuple(name for name in (*requested, *reviewers) if name),
             draft=bool(self.draft),
         )
 
 
-class _Found(Shape):
+class _SearchResult(Shape):
     total_count: int
     items: list[Item]
 
 
 class GitHub:
-    """Asks GitHub."""
+    """A client of GitHub."""
 
     def __init__(self, http: HTTP, base: str, token: SecretStr) -> None:
         self._http, self._service = http, Service("GitHub", base, token)
@@ -73,22 +73,22 @@ class GitHub:
     def issues(self, project: str) -> Tickets:
         """Return the open issues of ``owner/name``.
 
-        :raises UpstreamMissing: when there is no such repository, or it has no issues.
-        :raises UpstreamError: when there is no usable answer.
+        :raises UpstreamMissing: when there is no such repository, or its issues are disabled.
+        :raises UpstreamError: when there is no usable response.
         """
         return self._list(project, "issues")
 
     def pulls(self, project: str) -> Tickets:
-        """Return the open pull requests of a repository; errors as for `issues`."""
+        """Return the open pull requests of a repository; raises as `issues`."""
         return self._list(project, "pulls")
 
     def issues_of(self, login: str) -> Tickets:
-        """Return the open issues that a person filed, is assigned to or takes part in; errors as for `issues`."""
-        found = self._search(f"is:open is:issue is:public involves:{_checked(login)}")
-        return listed(_tickets(found.items), found.total_count)
+        """Return the open issues that a person filed, is assigned to or takes part in; raises as `issues`."""
+        response = self._search(f"is:open is:issue is:public involves:{_checked(login)}")
+        return listed(_tickets(response.items), response.total_count)
 
     def pulls_of(self, login: str) -> Tickets:
-        """Return the open pull requests that a person filed, or is to review; errors as for `issues`."""
+        """Return the open pull requests that a person filed, or is to review; raises as `issues`."""
         start = f"is:open is:pr is:public {{}}:{_checked(login)}"
         filed, waiting = (self._search(start.format(role)) for role in ("author", "review-requested"))
         total = filed.total_count + waiting.total_count
@@ -99,13 +99,13 @@ class GitHub:
             "repos", *project.split("/"), kind, state="open", sort="updated", direction="desc", per_page=PAGE
         )
         items: list[Item] = self._http.get(address, self._service).read_as(list[Item])
-        wanted = [item for item in items if kind == "pulls" or item.pull_request is None]
-        return listed(_tickets(wanted, project), least=len(items) >= PAGE)
+        matching = [item for item in items if kind == "pulls" or item.pull_request is None]
+        return listed(_tickets(matching, project), least=len(items) >= PAGE)
 
-    def _search(self, query: str) -> _Found:
+    def _search(self, query: str) -> _SearchResult:
         address = self._service.url("search", "issues", q=query, sort="updated", order="desc", per_page=PAGE)
-        found: _Found = self._http.get(address, self._service).read_as(_Found)
-        return found
+        response: _SearchResult = self._http.get(address, self._service).read_as(_SearchResult)
+        return response
 
 
 def _tickets(items: Iterable[Item], project: str = "", reviewers: Sequence[str] = ()) -> list[Ticket]:
@@ -113,7 +113,7 @@ def _tickets(items: Iterable[Item], project: str = "", reviewers: Sequence[str] 
 
 
 def _checked(login: str) -> str:
-    """Return a login; what is none could change the question."""
+    """Return a valid login; any other text could change the search query."""
     if not _LOGIN.fullmatch(login):
         raise UpstreamMissing(_("There is no account on GitHub with this name."))
     return login

@@ -63,7 +63,7 @@ class _OfPerson(Shape):
 
 
 class Pagure:
-    """Asks Pagure."""
+    """A client of Pagure."""
 
     def __init__(self, http: HTTP, base: str, token: SecretStr) -> None:
         self._http, self._service = http, Service("Pagure", base, token, "token")
@@ -71,45 +71,45 @@ class Pagure:
     def issues(self, project: str) -> Tickets:
         """Return the open issues of ``name`` or ``namespace/name``.
 
-        :raises UpstreamMissing: when there is no such project, or it has no issues.
-        :raises UpstreamError: when there is no usable answer.
+        :raises UpstreamMissing: when there is no such project, or its issues are disabled.
+        :raises UpstreamError: when there is no usable response.
         """
-        found: _Issues = self._ask(_Issues, *project.split("/"), "issues")
-        return listed(self._tickets(found.issues, "issue", project), found.total_issues)
+        response: _Issues = self._get(_Issues, *project.split("/"), "issues")
+        return listed(self._tickets(response.issues, "issue", project), response.total_issues)
 
     def pulls(self, project: str) -> Tickets:
-        """Return the open pull requests of a project; errors as for `issues`."""
-        found: _Requests = self._ask(_Requests, *project.split("/"), "pull-requests")
-        return listed(self._tickets(found.requests, "pull-request", project), found.total_requests)
+        """Return the open pull requests of a project; raises as `issues`."""
+        response: _Requests = self._get(_Requests, *project.split("/"), "pull-requests")
+        return listed(self._tickets(response.requests, "pull-request", project), response.total_requests)
 
     def issues_of(self, username: str) -> Tickets:
-        """Return the open issues that a person filed or is assigned to; errors as for `issues`."""
-        found: _OfPerson = self._ask(_OfPerson, "user", username, "issues")
-        return listed(self._tickets([*found.issues_assigned, *found.issues_created], "issue"))
+        """Return the open issues that a person filed or is assigned to; raises as `issues`."""
+        response: _OfPerson = self._get(_OfPerson, "user", username, "issues")
+        return listed(self._tickets([*response.issues_assigned, *response.issues_created], "issue"))
 
     def pulls_of(self, username: str) -> Tickets:
-        """Return the open pull requests that a person filed, or is to review; errors as for `issues`."""
-        filed: _Requests = self._ask(_Requests, "user", username, "requests", "filed")
-        waiting: _Requests = self._ask(_Requests, "user", username, "requests", "actionable")
+        """Return the open pull requests that a person filed, or is to review; raises as `issues`."""
+        filed: _Requests = self._get(_Requests, "user", username, "requests", "filed")
+        waiting: _Requests = self._get(_Requests, "user", username, "requests", "actionable")
         others = self._tickets(waiting.requests, "pull-request")
         mine = self._tickets(filed.requests, "pull-request")
-        return listed([*(replace(one, reviewers=(username,)) for one in others), *mine])
+        return listed([*(replace(ticket, reviewers=(username,)) for ticket in others), *mine])
 
-    def _ask(self, shape: Any, *parts: str) -> Any:
+    def _get(self, shape: Any, *parts: str) -> Any:
         address = self._service.url("api", "0", *parts, status="Open", per_page=PAGE)
         return self._http.get(address, self._service).read_as(shape)
 
-    def _tickets(self, found: Iterable[_Ticket], kind: str, project: str = "") -> list[Ticket]:
-        return [self._ticket(one, kind, project) for one in found if not one.private]
+    def _tickets(self, tickets: Iterable[_Ticket], kind: str, project: str = "") -> list[Ticket]:
+        return [self._ticket(ticket, kind, project) for ticket in tickets if not ticket.private]
 
-    def _ticket(self, one: _Ticket, kind: str, project: str) -> Ticket:
-        name = project or (one.project.fullname or one.project.name if one.project else "")
+    def _ticket(self, ticket: _Ticket, kind: str, project: str) -> Ticket:
+        name = project or (ticket.project.fullname or ticket.project.name if ticket.project else "")
         return Ticket(
             project=name,
-            number=str(one.id),
-            title=one.title,
-            url=one.full_url or (self._service.url(*name.split("/"), kind, one.id) if name else ""),
-            author=one.user.name,
-            updated=one.last_updated or one.date_created or _LONG_AGO,
-            assignees=(one.assignee.name,) if one.assignee and one.assignee.name else (),
+            number=str(ticket.id),
+            title=ticket.title,
+            url=ticket.full_url or (self._service.url(*name.split("/"), kind, ticket.id) if name else ""),
+            author=ticket.user.name,
+            updated=ticket.last_updated or ticket.date_created or _LONG_AGO,
+            assignees=(ticket.assignee.name,) if ticket.assignee and ticket.assignee.name else (),
         )

@@ -1,18 +1,18 @@
-"""Issues and pull requests, as the client of every tracker gives them."""
+"""Issues and pull requests: the common result of all tracker clients."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-#: Tickets asked for at once.
+#: Tickets per request.
 PAGE = 50
 
 
 @dataclass(frozen=True)
 class Ticket:
-    """An open issue or pull request; ``project`` as the forge writes it, ``number`` as text.
+    """An open issue or pull request; ``project`` is spelled as on the forge.
 
-    ``reviewers`` are those whose review was asked for. A ``draft`` does not wait for a review yet.
+    ``reviewers`` are people whose review was requested. A ``draft`` is not ready for review.
     """
 
     project: str
@@ -28,9 +28,9 @@ class Ticket:
 
 @dataclass(frozen=True)
 class Tickets:
-    """Open tickets, those that changed last first; ``total`` is their number, of which some may not be among them.
+    """Open tickets, last changed first; ``total`` is their number, which may be larger than that of ``items``.
 
-    ``least`` tells that there are at least so many, since the tracker does not count them.
+    ``least`` is true if there may be more than ``total``, for trackers that report no number.
     """
 
     items: tuple[Ticket, ...]
@@ -39,7 +39,7 @@ class Tickets:
 
 
 def listed(tickets: Iterable[Ticket], total: int | None = None, least: bool = False) -> Tickets:
-    """Return tickets in their order, each once; without ``total`` those that are there are counted."""
+    """Return distinct tickets, last changed first; ``total`` defaults to their number."""
     unique = {(ticket.project, ticket.number): ticket for ticket in tickets}
     items = sorted(unique.values(), key=lambda ticket: ticket.updated, reverse=True)
     return Tickets(tuple(items), max(total or 0, len(items)), least)

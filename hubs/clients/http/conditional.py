@@ -1,4 +1,4 @@
-"""Conditional requests: an answer is remembered with its validators, so that asking again costs nobody a body."""
+"""Conditional requests: responses are stored with their validators, so that an unchanged body is not sent again."""
 
 import hashlib
 import json
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from hubs.cache import Cache, key_of
 
-#: Seconds for which an answer is remembered.
+#: Lifetime of a stored response in seconds.
 TTL = 2 * 86400
 
 
 @dataclass(frozen=True)
-class Remembered:
-    """An answer of before: ``url`` is the address that gave it, after redirects."""
+class StoredResponse:
+    """An earlier response; ``url`` is its address after redirects."""
 
     url: str
     etag: str
@@ -21,20 +21,20 @@ class Remembered:
     body: bytes
 
     def conditions(self) -> dict[str, str]:
-        """Return the headers that ask for a new answer only."""
-        found = {"If-None-Match": self.etag, "If-Modified-Since": self.modified}
-        return {name: value for name, value in found.items() if value and value.isascii() and value.isprintable()}
+        """Return the headers of a conditional request."""
+        conditions = {"If-None-Match": self.etag, "If-Modified-Since": self.modified}
+        return {name: value for name, value in conditions.items() if value and value.isascii() and value.isprintable()}
 
 
-class Memory:
-    """Remembers answers in the cache that all processes share."""
+class ResponseCache:
+    """Stores responses in the cache that all processes share."""
 
     def __init__(self, cache: Cache, limit: int) -> None:
         self._cache, self._limit = cache, limit
 
-    def find(self, asked: str, secret: bool) -> Remembered | None:
-        """Return the last answer to a question; a damaged one is none."""
-        entry = self._cache.get(_key(asked, secret))
+    def read(self, url: str, secret: bool) -> StoredResponse | None:
+        """Return the stored response of an address, or None if it is missing or damaged."""
+        entry = self._cache.get(_key(url, secret))
         if entry is None:
             return None
         head, _, packed = entry.partition(b"\n")
@@ -44,15 +44,15 @@ class Memory:
             body = unpacker.decompress(packed, self._limit)
         except (ValueError, TypeError, zlib.error):
             return None
-        return Remembered(url, etag, modified, body) if unpacker.eof else None
+        return StoredResponse(url, etag, modified, body) if unpacker.eof else None
 
-    def keep(self, asked: str, secret: bool, found: Remembered) -> None:
-        """Remember an answer, where it can be asked for conditionally."""
-        if found.etag or found.modified:
-            head = json.dumps([found.url, found.etag, found.modified]).encode()
-            self._cache.set(_key(asked, secret), head + b"\n" + zlib.compress(found.body, 6), TTL)
+    def store(self, url: str, secret: bool, response: StoredResponse) -> None:
+        """Store a response if it has a validator."""
+        if response.etag or response.modified:
+            head = json.dumps([response.url, response.etag, response.modified]).encode()
+            self._cache.set(_key(url, secret), head + b"\n" + zlib.compress(response.body, 6), TTL)
 
 
-def _key(asked: str, secret: bool) -> str:
-    """Return the key: a response to a request with a token is not used for one without."""
-    return key_of("h", hashlib.sha256(f"{secret}\0{asked}".encode()).hexdigest())
+def _key(url: str, secret: bool) -> str:
+    """Return the cache key. A response to a request with a token must not serve one without."""
+    return key_of("h", hashlib.sha256(f"{secret}\0{url}".encode()).hexdigest())

@@ -1,4 +1,4 @@
-"""Connections to other people's services, kept open for a while."""
+"""Connection pools for upstream services."""
 
 import ssl
 import threading
@@ -12,29 +12,29 @@ from hubs.clients.http.ssrf import Connector, Network, Resolve
 
 @dataclass
 class Pools:
-    """Connections of this process; those that people's addresses opened are kept apart from the trusted ones."""
+    """The connections of this process; guarded ones are never shared with trusted ones."""
 
-    vouched: Sequence[Network]
+    allowed_networks: Sequence[Network]
     resolver: Resolve
-    _made: dict[bool, httpcore.ConnectionPool] = field(default_factory=dict)
+    _pools: dict[bool, httpcore.ConnectionPool] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def get(self, guarded: bool) -> httpcore.ConnectionPool:
-        """Return the connections for addresses that must be public, or for trusted ones."""
+        """Return the pool for addresses that must be public (``guarded``), or for trusted ones."""
         with self._lock:
-            if guarded not in self._made:
-                self._made[guarded] = httpcore.ConnectionPool(
+            if guarded not in self._pools:
+                self._pools[guarded] = httpcore.ConnectionPool(
                     ssl_context=ssl.create_default_context(),
                     max_connections=64,
                     max_keepalive_connections=16,
                     keepalive_expiry=20.0,
-                    network_backend=Connector(guarded, self.vouched, self.resolver),
+                    network_backend=Connector(guarded, self.allowed_networks, self.resolver),
                 )
-            return self._made[guarded]
+            return self._pools[guarded]
 
     def close(self) -> None:
         """Close all connections."""
         with self._lock:
-            for pool in self._made.values():
+            for pool in self._pools.values():
                 pool.close()
-            self._made.clear()
+            self._pools.clear()

@@ -1,4 +1,4 @@
-"""Politeness towards one host: how many requests at once, how fast, and none at all while it is down."""
+"""Load limits per host: concurrency, rate, and a circuit breaker for hosts that are down."""
 
 import threading
 import time
@@ -10,54 +10,54 @@ from dataclasses import dataclass
 from hubs.errors import UpstreamRefused, UpstreamUnreachable
 from hubs.i18n import _
 
-#: Hosts that are remembered; those that were not asked for longest are forgotten first.
+#: Number of hosts whose state is kept; the least recently used is dropped first.
 REMEMBERED = 1000
 
 
 @dataclass(frozen=True)
 class Policy:
-    """How we treat every host. Times are seconds, sizes are bytes."""
+    """The limits for every host. Times are seconds, sizes are bytes."""
 
-    #: For a connection, for each step of an answer, and for the whole with all tries.
+    #: Timeouts for a connection, for each read or write, and for the whole request with all retries.
     connect: float = 3.0
     read: float = 6.0
     total: float = 12.0
-    #: Largest answer, as it comes and after unpacking.
+    #: Largest response, both compressed and uncompressed.
     limit: int = 2_000_000
     #: Tries, and the pause after the first failed one; doubled each time up to the second figure, and jittered.
     tries: int = 3
     backoff: tuple[float, float] = (0.4, 3.0)
-    #: Requests to one host at once, and the seconds between two starts once ``burst`` of them were made at a stroke.
+    #: Concurrent requests to a host, and the seconds between two of them after a ``burst``.
     concurrency: int = 4
     gap: float = 0.1
     burst: int = 10
-    #: Failures in a row after which a host is left alone, and for how long: doubled each time up to the second figure.
+    #: Failures in a row that open the circuit breaker, and for how long: doubled each time up to the second figure.
     threshold: int = 5
     rest: tuple[float, float] = (30.0, 600.0)
 
 
 class Host:
-    """What is known of one host, with a circuit breaker.
+    """The state of one host, with a circuit breaker.
 
-    After ``threshold`` failures in a row it is left alone, then one request tries whether it is back, and the others
-    follow when that succeeded.
+    After ``threshold`` failures in a row requests are refused for a while. Then a single request probes the host; the
+    others follow once it has succeeded.
     """
 
     def __init__(self, name: str, policy: Policy, clock: Callable[[], float] = time.monotonic) -> None:
         self.name, self._policy, self._clock = name, policy, clock
         self._lock = threading.Lock()
         self._slots = threading.BoundedSemaphore(policy.concurrency)
-        self._paced = float("-inf")
+        self._next_slot = float("-inf")
         self._not_before = float("-inf")
         self._failures = 0
         self._probing = False
 
     @contextmanager
     def turn(self, deadline: float) -> Iterator[None]:
-        """Wait for one's turn, at most until ``deadline`` (monotonic). The block must call `succeeded` or `failed`.
+        """Wait for permission to send, at most until ``deadline`` (monotonic); the block calls `succeeded` or `failed`.
 
-        :raises UpstreamUnreachable: while the host is left alone.
-        :raises UpstreamRefused: when one's turn comes too late.
+        :raises UpstreamUnreachable: while the circuit breaker is open.
+        :raises UpstreamRefused: when the wait would exceed the deadline.
         """
         probe = self._admit()
         try:
@@ -74,12 +74,12 @@ class Host:
                     self._probing = False
 
     def succeeded(self) -> None:
-        """Note that the host answered."""
+        """Record a response."""
         with self._lock:
             self._failures = 0
 
     def failed(self) -> None:
-        """Note that the host did not answer, or only with an error of its own."""
+        """Record a failure: no response, or a server error."""
         with self._lock:
             self._failures += 1
             beyond = self._failures - self._policy.threshold
@@ -88,12 +88,12 @@ class Host:
                 self._not_before = self._clock() + min(shortest * 2.0 ** min(beyond, 30), longest)
 
     def pause(self, seconds: float) -> None:
-        """Leave the host alone for as long as it asks for, within bounds."""
+        """Send nothing for as long as the host asks for, within bounds."""
         with self._lock:
             self._not_before = max(self._not_before, self._clock() + min(seconds, self._policy.rest[1]))
 
     def _admit(self) -> bool:
-        """Return whether this request is the one that tries whether the host is back."""
+        """Return whether this request is the probe of a host that was down."""
         with self._lock:
             wait = self._not_before - self._clock()
             if wait > 0 or self._probing:
@@ -103,14 +103,14 @@ class Host:
             return self._probing
 
     def _pace(self, deadline: float) -> None:
-        """Wait until this request keeps the rate."""
+        """Wait as long as the rate limit requires."""
         with self._lock:
             now = self._clock()
-            planned = max(self._paced, now) + self._policy.gap
+            planned = max(self._next_slot, now) + self._policy.gap
             wait = planned - self._policy.burst * self._policy.gap - now
             if now + wait > deadline:
                 raise self._busy(wait)
-            self._paced = planned
+            self._next_slot = planned
         if wait > 0:
             time.sleep(wait)
 
@@ -120,7 +120,7 @@ class Host:
 
 
 class Hosts:
-    """All hosts of this process."""
+    """The hosts that this process has sent requests to."""
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
@@ -130,13 +130,13 @@ class Hosts:
     def get(self, guarded: bool, origin: tuple[str, str, int]) -> Host:
         """Return a host, by scheme, name and port.
 
-        Addresses that people typed are counted apart, so that they cannot shut a service off; and what speaks no HTTP
-        on the port of HTTPS says nothing of what speaks HTTPS there.
+        Addresses that people typed have a state of their own, so that they cannot disable a configured service. The
+        scheme is part of the key because a failing http:// request to a TLS port says nothing about https:// there.
         """
         key = (guarded, *origin)
         with self._lock:
-            found = self._known.pop(key, None) or Host(origin[1], self._policy)
-            self._known[key] = found
+            host = self._known.pop(key, None) or Host(origin[1], self._policy)
+            self._known[key] = host
             if len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
-            return found
+            return host

@@ -1,4 +1,4 @@
-"""Answers of other services: read within bounds, and checked before anybody relies on them."""
+"""Responses of upstream services: limited in size, and validated before use."""
 
 import json
 import zlib
@@ -16,13 +16,13 @@ from hubs.errors import UpstreamTooLarge, UpstreamUnexpected
 from hubs.i18n import _
 
 T = TypeVar("T")
-#: Longest text that is kept of what others write.
+#: Longest text of a response in characters; the rest is cut.
 TEXT = 500
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What a service answered: ``url`` after redirects, headers with names in lower case, the body unpacked."""
+class Response:
+    """A response: ``url`` after redirects, header names in lower case, the body uncompressed."""
 
     name: str
     url: str
@@ -33,7 +33,7 @@ class Answer:
     def json(self) -> Any:
         """Return the body as JSON.
 
-        :raises UpstreamUnexpected: when it is none.
+        :raises UpstreamUnexpected: when it is not JSON.
         """
         try:
             return json.loads(self.body)
@@ -41,9 +41,9 @@ class Answer:
             raise unexpected(self.name) from None
 
     def read_as(self, shape: Any) -> Any:
-        """Return the JSON body as ``shape``, a pydantic model or any type that pydantic can check.
+        """Return the JSON body as ``shape``, a pydantic model or any type that pydantic can validate.
 
-        :raises UpstreamUnexpected: when the body has another shape.
+        :raises UpstreamUnexpected: when the body does not match.
         """
         try:
             return _adapter(shape).validate_python(self.json())
@@ -52,19 +52,19 @@ class Answer:
 
 
 class Shape(BaseModel):
-    """Base of the shapes of answers: what we do not use of an answer is ignored."""
+    """Base of response models; fields that are not declared are ignored."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
 def tidy(value: Any, limit: int = TEXT) -> str:
-    """Return a text of others as one line of at most ``limit`` characters, without control characters."""
+    """Return external text as one line of at most ``limit`` characters, without control characters."""
     text = " ".join("".join(c if c.isprintable() else " " for c in str(value)[: limit * 4]).split())
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def link(value: Any) -> str:
-    """Return an address of others if it leads to a web page, else nothing: it ends up in an ``href``."""
+    """Return an external address if it is a web address, else an empty text; it is safe in an ``href``."""
     text = value.strip() if isinstance(value, str) else ""
     try:
         good = urlsplit(text).scheme in ("http", "https") and bool(urlsplit(text).hostname)
@@ -78,9 +78,9 @@ def _tidy_text(value: str) -> str:
 
 
 def utc(value: datetime) -> datetime:
-    """Take moments without a time zone as UTC, in which every service here writes them.
+    """Return a time in UTC; one without a time zone is taken as UTC, which all services use.
 
-    :raises ValueError: for one before the first or after the last that there is in UTC.
+    :raises ValueError: when it is out of range in UTC.
     """
     try:
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
@@ -90,50 +90,50 @@ def utc(value: datetime) -> datetime:
 
 #: One line of at most `TEXT` characters; null counts as empty.
 Text = Annotated[str, BeforeValidator(lambda value: "" if value is None else value), AfterValidator(_tidy_text)]
-#: The address of a web page; empty where it is none.
+#: A web address; empty if the value is not one.
 Link = Annotated[str, BeforeValidator(link)]
-#: A moment: ISO 8601 or seconds since 1970.
+#: A time: ISO 8601 or a Unix timestamp.
 Moment = Annotated[datetime, AfterValidator(utc)]
 
 
 def unexpected(name: str) -> UpstreamUnexpected:
-    """Return the error that tells that a service answered something else than it should."""
+    """Return the error for a response that does not have the documented format."""
     return UpstreamUnexpected(
         _("The response of {host} cannot be read; its format may have changed.").format(host=name)
     )
 
 
-def unpacked(name: str, chunks: Iterable[bytes], encoding: str, limit: int) -> bytes:
-    """Return a body of which neither the packed nor the unpacked form is larger than ``limit`` bytes.
+def uncompressed(name: str, chunks: Iterable[bytes], encoding: str, limit: int) -> bytes:
+    """Return the uncompressed body; neither form may be larger than ``limit`` bytes.
 
-    :raises UpstreamTooLarge: as soon as either is, before more of it is read or unpacked.
-    :raises UpstreamUnexpected: when it is packed in a way that we did not ask for, or damaged.
+    :raises UpstreamTooLarge: as soon as either is, before more is read or uncompressed.
+    :raises UpstreamUnexpected: when it is damaged, or its encoding was not requested.
     """
     if encoding not in ("", "identity", "gzip"):
         raise unexpected(name)
-    unpacker = zlib.decompressobj(wbits=31) if encoding == "gzip" else None
-    received, made = 0, bytearray()
+    decompressor = zlib.decompressobj(wbits=31) if encoding == "gzip" else None
+    received, body = 0, bytearray()
     try:
         for chunk in chunks:
             received += len(chunk)
-            made += unpacker.decompress(chunk, limit + 1 - len(made)) if unpacker else chunk
-            if received > limit or len(made) > limit:
+            body += decompressor.decompress(chunk, limit + 1 - len(body)) if decompressor else chunk
+            if received > limit or len(body) > limit:
                 raise too_large(name, limit)
     except zlib.error:
         raise unexpected(name) from None
-    if unpacker and not unpacker.eof:
+    if decompressor and not decompressor.eof:
         raise unexpected(name)
-    return bytes(made)
+    return bytes(body)
 
 
 def too_large(name: str, limit: int) -> UpstreamTooLarge:
-    """Return the error that tells that an answer is larger than we read."""
+    """Return the error for a response that is larger than ``limit`` bytes."""
     text = _("The response of {host} is larger than {limit} kilobytes.")
     return UpstreamTooLarge(text.format(host=name, limit=limit // 1000))
 
 
 def seconds_to_wait(text: str, now: datetime) -> float | None:
-    """Return the seconds that a ``Retry-After`` header asks for: a number, or a date; None where it is neither."""
+    """Return the seconds of a ``Retry-After`` header, a number or a date; None if it is neither."""
     if text.isascii() and text.isdigit():
         return float(text[:9])
     try:

@@ -1,4 +1,4 @@
-"""A local server in the place of other people's services, and an HTTP layer that does not wait long."""
+"""A local server in place of upstream services, and an HTTP client with short timeouts."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,33 +12,33 @@ from hubs.clients.http.client import HTTP
 from hubs.clients.http.politeness import Policy
 from tests.upstream import Upstream, running
 
-#: Quick, so that tests are: as the real one, with smaller times.
+#: The default policy with short timeouts, for tests about time.
 QUICK = Policy(connect=0.5, read=0.5, total=1.5, limit=50_000, backoff=(0.001, 0.01), gap=0.0, rest=(0.2, 1.0))
-#: The same with the patience that a busy machine asks for, where no test is about time.
+#: The same with longer timeouts for busy machines, for tests that are not about time.
 PATIENT = replace(QUICK, connect=5.0, read=5.0, total=15.0)
 AGENT = "FedoraHubs/test (+https://hubs.example)"
 
 
 @pytest.fixture
 def upstream() -> Iterator[Upstream]:
-    """Give a server that answers what a test says."""
-    with running() as found:
-        yield found
+    """Return a server whose responses the test defines."""
+    with running() as server:
+        yield server
 
 
 @pytest.fixture
 def http(tmp_path: Path) -> Iterator[HTTP]:
-    """Give an HTTP layer with a cache of its own."""
+    """Return an HTTP client with its own cache."""
     store = SQLiteCache(tmp_path / "http-cache.db")
-    found = HTTP(AGENT, store, policy=PATIENT)
-    yield found
-    found.close()
+    client = HTTP(AGENT, store, policy=PATIENT)
+    yield client
+    client.close()
     store.close()
 
 
 @pytest.fixture
-def vouched() -> Iterator[HTTP]:
-    """Give an HTTP layer that may read from this machine whatever address somebody typed."""
-    found = HTTP(AGENT, vouched=[ip_network("127.0.0.0/8")], policy=PATIENT)
-    yield found
-    found.close()
+def local_http() -> Iterator[HTTP]:
+    """Return an HTTP client that may read typed addresses of this machine."""
+    client = HTTP(AGENT, allowed_networks=[ip_network("127.0.0.0/8")], policy=PATIENT)
+    yield client
+    client.close()

@@ -1,4 +1,4 @@
-"""Fedora Badges, against a server that answers in its shape."""
+"""Fedora Badges, against a server with its response format."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -40,25 +40,25 @@ def person(*badges: Any, **more: Any) -> dict[str, Any]:
     }
 
 
-def test_badges_come_newest_first_with_the_rarest_named(upstream: Upstream, http: HTTP) -> None:
+def test_badges_are_listed_newest_first_with_the_rarest(upstream: Upstream, http: HTTP) -> None:
     old, new = badge("Old Hand", 1_000_000_000.0, rarity="X"), badge("Fresh Start", 1_700_000_000.0)
     upstream.on("/user/rana/json", person(old, new, badge("Older", 900_000_000.0, rarity="?")))
-    found = Badges(http, upstream.url).earned("rana")
-    assert [one.name for one in found.badges] == ["Fresh Start", "Old Hand", "Older"]
-    assert found.badges[0].earned == datetime.fromtimestamp(1_700_000_000, UTC)
-    assert found.badges[0].url == f"{upstream.url}/badge/fresh-start"
-    assert (found.rank, found.people, found.url) == (210, 9000, f"{upstream.url}/user/rana")
-    assert found.rarest is not None
-    assert found.rarest.name == "Old Hand"
+    earned = Badges(http, upstream.url).earned("rana")
+    assert [badge.name for badge in earned.badges] == ["Fresh Start", "Old Hand", "Older"]
+    assert earned.badges[0].earned == datetime.fromtimestamp(1_700_000_000, UTC)
+    assert earned.badges[0].url == f"{upstream.url}/badge/fresh-start"
+    assert (earned.rank, earned.people, earned.url) == (210, 9000, f"{upstream.url}/user/rana")
+    assert earned.rarest is not None
+    assert earned.rarest.name == "Old Hand"
 
 
-def test_nothing_earned_is_no_error(upstream: Upstream, http: HTTP) -> None:
+def test_a_person_without_badges_is_no_error(upstream: Upstream, http: HTTP) -> None:
     upstream.on("/user/rana/json", person(rank=None))
-    found = Badges(http, upstream.url).earned("rana")
-    assert (found.badges, found.rank, found.rarest) == ((), 0, None)
+    earned = Badges(http, upstream.url).earned("rana")
+    assert (earned.badges, earned.rank, earned.rarest) == ((), 0, None)
 
 
-def test_a_strange_username_stays_one_part_of_the_path(upstream: Upstream, http: HTTP) -> None:
+def test_a_username_is_quoted_as_one_part_of_the_path(upstream: Upstream, http: HTTP) -> None:
     with pytest.raises(UpstreamMissing, match="Fedora Badges returned “Not Found”"):
         Badges(http, upstream.url).earned("../../admin?x=1")
     assert upstream.paths() == ["/user/..%2F..%2Fadmin%3Fx%3D1/json"]
@@ -76,14 +76,14 @@ def test_a_strange_username_stays_one_part_of_the_path(upstream: Upstream, http:
         person(badge("x", 1e300)),
     ],
 )
-def test_another_shape_is_a_clear_error(upstream: Upstream, http: HTTP, body: Any) -> None:
+def test_an_unexpected_response_is_a_clear_error(upstream: Upstream, http: HTTP, body: Any) -> None:
     upstream.on("/user/rana/json", body)
     with pytest.raises(UpstreamUnexpected, match="Fedora Badges cannot be read"):
         Badges(http, upstream.url).earned("rana")
 
 
-def test_texts_are_bounded(upstream: Upstream, http: HTTP) -> None:
+def test_texts_are_limited_in_length(upstream: Upstream, http: HTTP) -> None:
     upstream.on("/user/rana/json", person(badge("x" * 5000, 1.0, description="a\nb\x00c" * 999)))
-    found = Badges(http, upstream.url).earned("rana").badges[0]
-    assert len(found.name) == 500
-    assert found.description.isprintable()
+    first = Badges(http, upstream.url).earned("rana").badges[0]
+    assert len(first.name) == 500
+    assert first.description.isprintable()

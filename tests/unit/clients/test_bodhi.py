@@ -1,4 +1,4 @@
-"""Bodhi, against a server that answers in its shape."""
+"""Bodhi, against a server with its response format."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -38,7 +38,7 @@ def page(*updates: Any, **more: Any) -> dict[str, Any]:
     return {"updates": list(updates), "page": 1, "pages": 1, "rows_per_page": 40, "total": len(updates), **more}
 
 
-def test_updates_that_can_be_pushed_come_first(upstream: Upstream, http: HTTP) -> None:
+def test_updates_that_can_be_pushed_are_listed_first(upstream: Upstream, http: HTTP) -> None:
     upstream.on(
         "/updates/",
         page(
@@ -49,10 +49,10 @@ def test_updates_that_can_be_pushed_come_first(upstream: Upstream, http: HTTP) -
             update("new-1", date_testing=None, date_submitted=None, release=None, karma=None, stable_days=None),
         ),
     )
-    found = Bodhi(http, upstream.url).in_testing("rana")
-    assert [one.title for one in found] == ["ready-1", "ready-2", "new-1", "young-1"]
-    assert [one.ready for one in found] == [True, True, False, False]
-    first = found[0]
+    updates = Bodhi(http, upstream.url).in_testing("rana")
+    assert [entry.title for entry in updates] == ["ready-1", "ready-2", "new-1", "young-1"]
+    assert [entry.ready for entry in updates] == [True, True, False, False]
+    first = updates[0]
     assert first.url == f"{upstream.url}/updates/FEDORA-2026-ready-1"
     assert (first.release, first.karma, first.needed_karma, first.needed_days) == ("Fedora 43", 1, 3, 7)
     assert first.since == datetime(2026, 11, 21, 3, tzinfo=UTC)
@@ -60,7 +60,7 @@ def test_updates_that_can_be_pushed_come_first(upstream: Upstream, http: HTTP) -
     assert upstream.asked[0].params["status"] == ["testing"]
 
 
-def test_all_pages_are_read_up_to_a_number(upstream: Upstream, http: HTTP) -> None:
+def test_a_limited_number_of_pages_is_read(upstream: Upstream, http: HTTP) -> None:
     def reply(asked: Asked) -> Reply:
         number = asked.params["page"][0]
         return Reply(page(update(f"u-{number}"), page=int(number), pages=999))
@@ -78,13 +78,13 @@ def test_a_person_unknown_to_bodhi_has_no_updates(upstream: Upstream, http: HTTP
     "body",
     ["", [], {"updates": {}}, page("x"), page({"title": {}}), page(update("a", karma="much"))],
 )
-def test_another_shape_is_a_clear_error(upstream: Upstream, http: HTTP, body: Any) -> None:
+def test_an_unexpected_response_is_a_clear_error(upstream: Upstream, http: HTTP, body: Any) -> None:
     upstream.on("/updates/", body)
     with pytest.raises(UpstreamUnexpected, match="Bodhi"):
         Bodhi(http, upstream.url).in_testing("rana")
 
 
-def test_lists_without_end_are_an_error(upstream: Upstream, http: HTTP) -> None:
+def test_a_page_with_too_many_updates_is_an_error(upstream: Upstream, http: HTTP) -> None:
     upstream.on("/updates/", page(*[update(f"u-{number}") for number in range(201)]))
     with pytest.raises(UpstreamError):
         Bodhi(http, upstream.url).in_testing("rana")

@@ -1,4 +1,4 @@
-"""Bugzilla, against a server that answers in its shape."""
+"""Bugzilla, against a server with its response format."""
 
 from typing import Any
 
@@ -31,25 +31,25 @@ def client(upstream: Upstream, http: HTTP) -> Bugzilla:
     return Bugzilla(http, upstream.url, SecretStr("a-key"))
 
 
-def test_open_reviews_of_a_person_come_last_changed_first(upstream: Upstream, http: HTTP) -> None:
+def test_open_reviews_of_a_person_are_listed_last_changed_first(upstream: Upstream, http: HTTP) -> None:
     flags = [{"id": 1, "name": "fedora-review", "status": "?", "setter": "kofi@example.org"}]
     upstream.on("/rest/bug", {"bugs": [bug(3), bug(9, flags=flags, assigned_to="kofi@example.org"), bug(5)]})
-    found = client(upstream, http).reviews("rana+1@example.org")
-    assert [one.id for one in found] == [9, 5, 3]
-    assert found[0].url == f"{upstream.url}/show_bug.cgi?id=9"
-    assert (found[0].flag("fedora-review"), found[1].flag("fedora-review")) == ("?", "")
-    assert (found[0].assignee, found[1].assignee) == ("kofi@example.org", "")
-    asked = upstream.asked[0]
-    assert asked.params["creator"] == ["rana+1@example.org"]
-    assert asked.params["component"] == ["Package Review"]
-    assert asked.params["resolution"] == ["---"]
-    assert asked.headers["authorization"] == "Bearer a-key"
+    bugs = client(upstream, http).reviews("rana+1@example.org")
+    assert [bug.id for bug in bugs] == [9, 5, 3]
+    assert bugs[0].url == f"{upstream.url}/show_bug.cgi?id=9"
+    assert (bugs[0].flag("fedora-review"), bugs[1].flag("fedora-review")) == ("?", "")
+    assert (bugs[0].assignee, bugs[1].assignee) == ("kofi@example.org", "")
+    request = upstream.asked[0]
+    assert request.params["creator"] == ["rana+1@example.org"]
+    assert request.params["component"] == ["Package Review"]
+    assert request.params["resolution"] == ["---"]
+    assert request.headers["authorization"] == "Bearer a-key"
 
 
-def test_what_only_our_key_may_see_is_shown_to_nobody(upstream: Upstream, http: HTTP) -> None:
+def test_bugs_restricted_to_groups_are_left_out(upstream: Upstream, http: HTTP) -> None:
     upstream.on("/rest/bug", {"bugs": [bug(3, groups=["fedora_contrib_private"]), bug(9, groups=[])]})
-    assert [one.id for one in client(upstream, http).reviews("rana@example.org")] == [9]
-    assert [one.number for one in client(upstream, http).issues("Fedora/otter").items] == ["9"]
+    assert [bug.id for bug in client(upstream, http).reviews("rana@example.org")] == [9]
+    assert [ticket.number for ticket in client(upstream, http).issues("Fedora/otter").items] == ["9"]
     assert "groups" in upstream.asked[0].params["include_fields"][0].split(",")
 
 
@@ -63,28 +63,28 @@ def test_what_only_our_key_may_see_is_shown_to_nobody(upstream: Upstream, http: 
         {"bugs": [{"id": 1}]},
     ],
 )
-def test_another_shape_is_a_clear_error(upstream: Upstream, http: HTTP, body: Any) -> None:
+def test_an_unexpected_response_is_a_clear_error(upstream: Upstream, http: HTTP, body: Any) -> None:
     upstream.on("/rest/bug", body)
     with pytest.raises(UpstreamUnexpected, match="Bugzilla"):
         client(upstream, http).reviews("rana@example.org")
 
 
-def test_more_bugs_than_asked_for_are_an_error(upstream: Upstream, http: HTTP) -> None:
+def test_more_bugs_than_requested_are_an_error(upstream: Upstream, http: HTTP) -> None:
     small = {name: bug(1)[name] for name in ("id", "summary", "creation_time", "last_change_time")}
     upstream.on("/rest/bug", {"bugs": [small] * (ROWS + 1)})
     with pytest.raises(UpstreamUnexpected):
         client(upstream, http).reviews("rana@example.org")
 
 
-def test_bugs_are_tickets_that_nobody_took_while_they_are_new(upstream: Upstream, http: HTTP) -> None:
+def test_new_bugs_are_unassigned_tickets(upstream: Upstream, http: HTTP) -> None:
     taken = bug(9, status="ASSIGNED", assigned_to="kofi@example.org")
     upstream.on("/rest/bug", {"bugs": [bug(3, assigned_to="owner@example.org"), taken]})
-    found = client(upstream, http).issues("Fedora/otter")
-    assert [(one.number, one.assignees) for one in found.items] == [("9", ("kofi@example.org",)), ("3", ())]
-    assert (found.total, found.least, found.items[0].project) == (2, False, "Fedora/otter")
+    tickets = client(upstream, http).issues("Fedora/otter")
+    assert [(ticket.number, ticket.assignees) for ticket in tickets.items] == [("9", ("kofi@example.org",)), ("3", ())]
+    assert (tickets.total, tickets.least, tickets.items[0].project) == (2, False, "Fedora/otter")
     assert upstream.asked[0].params["component"] == ["otter"]
     assert client(upstream, http).issues_of("rana@example.org").total == 2
-    assert [set(one.params) & {"creator", "assigned_to"} for one in upstream.asked[1:]] == [
+    assert [set(request.params) & {"creator", "assigned_to"} for request in upstream.asked[1:]] == [
         {"assigned_to"},
         {"creator"},
     ]

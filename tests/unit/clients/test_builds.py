@@ -1,4 +1,4 @@
-"""Koji and Copr, against servers that answer in their shapes."""
+"""Koji and Copr, against servers with their response formats."""
 
 import xmlrpc.client
 from datetime import UTC, datetime
@@ -29,7 +29,7 @@ def koji_build(number: int, **more: Any) -> dict[str, Any]:
     }
 
 
-def koji_says(upstream: Upstream, value: Any) -> None:
+def set_koji(upstream: Upstream, value: Any) -> None:
     upstream.on("/kojihub", xmlrpc.client.dumps((value,), methodresponse=True, allow_none=True))
 
 
@@ -48,26 +48,26 @@ def copr_build(number: int, **more: Any) -> dict[str, Any]:
     }
 
 
-def copr_says(upstream: Upstream, *builds: Any) -> None:
+def set_copr(upstream: Upstream, *builds: Any) -> None:
     upstream.on("/api_3/project/list", {"items": [{"name": "tides", "ownername": "rana"}], "meta": {}})
     upstream.on("/api_3/build/list", {"items": list(builds), "meta": {}})
 
 
-def test_koji_is_asked_for_a_person_or_a_package(upstream: Upstream, http: HTTP) -> None:
-    koji_says(upstream, [koji_build(7), koji_build(6, state=3, completion_ts=None)])
+def test_koji_lists_the_builds_of_a_person_or_a_package(upstream: Upstream, http: HTTP) -> None:
+    set_koji(upstream, [koji_build(7), koji_build(6, state=3, completion_ts=None)])
     client = Koji(http, upstream.url)
-    found = client.of_person("rana", 20)
-    assert [(one.number, one.name, one.state, one.owner) for one in found] == [
+    builds = client.of_person("rana", 20)
+    assert [(build.number, build.name, build.state, build.owner) for build in builds] == [
         (7, "boat-1.51-1.fc44", 1, "rana"),
         (6, "boat-1.51-1.fc44", 3, "rana"),
     ]
-    assert found[0].when == datetime.fromtimestamp(1424787999, UTC)
-    assert found[0].url == f"{upstream.url}/koji/buildinfo?buildID=7"
+    assert builds[0].when == datetime.fromtimestamp(1424787999, UTC)
+    assert builds[0].url == f"{upstream.url}/koji/buildinfo?buildID=7"
     client.of_package("boat<&", 5)
-    asked = [xmlrpc.client.loads(one.body) for one in upstream.asked]
+    calls = [xmlrpc.client.loads(request.body) for request in upstream.asked]
     options = {"limit": 20, "order": "-build_id"}
-    assert asked[0] == (({"userID": "rana", "queryOpts": options, "__starstar": True},), "listBuilds")
-    assert asked[1][0][0]["packageID"] == "boat<&"
+    assert calls[0] == (({"userID": "rana", "queryOpts": options, "__starstar": True},), "listBuilds")
+    assert calls[1][0][0]["packageID"] == "boat<&"
 
 
 @pytest.mark.parametrize(
@@ -82,38 +82,38 @@ def test_koji_is_asked_for_a_person_or_a_package(upstream: Upstream, http: HTTP)
         xmlrpc.client.dumps(("text",), methodresponse=True),
     ],
 )
-def test_another_shape_from_koji_is_a_clear_error(upstream: Upstream, http: HTTP, body: str) -> None:
+def test_an_unexpected_response_of_koji_is_a_clear_error(upstream: Upstream, http: HTTP, body: str) -> None:
     upstream.on("/kojihub", body)
     with pytest.raises(UpstreamUnexpected, match="Koji"):
         Koji(http, upstream.url).of_person("rana", 20)
 
 
-def test_a_broken_koji_is_a_clear_error(upstream: Upstream, http: HTTP) -> None:
+def test_an_unavailable_koji_is_a_clear_error(upstream: Upstream, http: HTTP) -> None:
     upstream.on("/kojihub", Reply("", 503))
     with pytest.raises(UpstreamUnreachable, match="Koji"):
         Koji(http, upstream.url).of_person("rana", 20)
 
 
-def test_copr_shows_the_builds_of_a_persons_projects(upstream: Upstream, http: HTTP) -> None:
+def test_copr_lists_the_builds_of_a_persons_projects(upstream: Upstream, http: HTTP) -> None:
     nameless = copr_build(9, state="importing", source_package={"name": None, "version": None, "url": None})
-    copr_says(upstream, copr_build(7), nameless)
-    found = Copr(http, upstream.url).of_person("rana", 20)
-    assert [(one.number, one.name, one.state) for one in found] == [
+    set_copr(upstream, copr_build(7), nameless)
+    builds = Copr(http, upstream.url).of_person("rana", 20)
+    assert [(build.number, build.name, build.state) for build in builds] == [
         (9, "tides", "importing"),
         (7, "boat-1.5-1", "succeeded"),
     ]
-    assert found[0].url == f"{upstream.url}/coprs/build/9"
+    assert builds[0].url == f"{upstream.url}/coprs/build/9"
     assert upstream.asked[1].params["projectname"] == ["tides"]
 
 
 @pytest.mark.parametrize("body", ["<html>", [], {"items": 1}, {"items": [{"id": "x"}]}])
-def test_another_shape_from_copr_is_a_clear_error(upstream: Upstream, http: HTTP, body: Any) -> None:
-    copr_says(upstream)
+def test_an_unexpected_response_of_copr_is_a_clear_error(upstream: Upstream, http: HTTP, body: Any) -> None:
+    set_copr(upstream)
     upstream.on("/api_3/build/list", body)
     with pytest.raises(UpstreamUnexpected, match="Copr"):
         Copr(http, upstream.url).of_person("rana", 20)
 
 
-def test_somebody_whom_copr_does_not_know_is_missing(upstream: Upstream, http: HTTP) -> None:
+def test_a_person_unknown_to_copr_is_missing(upstream: Upstream, http: HTTP) -> None:
     with pytest.raises(UpstreamMissing):
         Copr(http, upstream.url).of_person("nobody", 20)

@@ -1,4 +1,4 @@
-"""JSON from anywhere, and parts of it by a path."""
+"""JSON documents, and parts of them by a path."""
 
 from typing import Any
 
@@ -10,8 +10,8 @@ from hubs.errors import UpstreamForbidden, UpstreamUnexpected
 from tests.upstream import Upstream
 
 
-def test_a_document_is_read_and_anything_else_is_a_clear_error(upstream: Upstream, vouched: HTTP) -> None:
-    documents = Documents(vouched)
+def test_a_json_document_is_read_and_any_other_body_is_a_clear_error(upstream: Upstream, local_http: HTTP) -> None:
+    documents = Documents(local_http)
     upstream.on("/x", {"a": [1]})
     upstream.on("/y", "<html>")
     assert documents.read(f"{upstream.url}/x") == {"a": [1]}
@@ -19,13 +19,13 @@ def test_a_document_is_read_and_anything_else_is_a_clear_error(upstream: Upstrea
         documents.read(f"{upstream.url}/y")
 
 
-def test_addresses_in_our_own_network_are_not_read(upstream: Upstream, http: HTTP) -> None:
+def test_private_addresses_are_refused(upstream: Upstream, http: HTTP) -> None:
     with pytest.raises(UpstreamForbidden):
         Documents(http).read(f"{upstream.url}/x")
 
 
 @pytest.mark.parametrize(
-    ("path", "found"),
+    ("path", "part"),
     [
         ("", {"a": [{"b": 1}], "c": None}),
         ("a.0.b", 1),
@@ -40,8 +40,8 @@ def test_addresses_in_our_own_network_are_not_read(upstream: Upstream, http: HTT
         (".".join(["a"] * 1000), None),
     ],
 )
-def test_a_path_names_a_part_or_nothing(path: str, found: Any) -> None:
-    assert pick({"a": [{"b": 1}], "c": None}, path) == found
+def test_a_path_selects_a_part_or_nothing(path: str, part: Any) -> None:
+    assert pick({"a": [{"b": 1}], "c": None}, path) == part
 
 
 @pytest.mark.parametrize(

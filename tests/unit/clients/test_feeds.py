@@ -1,4 +1,4 @@
-"""Feeds of all formats, and what hostile ones try."""
+"""Feeds of all formats, including hostile ones."""
 
 import time
 from datetime import UTC, datetime
@@ -32,13 +32,13 @@ FILE = """<?xml version="1.0"?><!DOCTYPE x [<!ENTITY f SYSTEM "file:///etc/passw
 DEFAULT = """<!DOCTYPE rss [<!ATTLIST a x CDATA "a long text, once for each of many elements">]>
 <rss version="2.0"><channel><a/><a/></channel></rss>"""
 
-#: Bytes of what is made to take long.
+#: Size of hostile inputs in bytes.
 LONG = 40_000
 
 
 @pytest.fixture
-def feeds(vouched: HTTP) -> Feeds:
-    return Feeds(vouched)
+def feeds(local_http: HTTP) -> Feeds:
+    return Feeds(local_http)
 
 
 def read(upstream: Upstream, feeds: Feeds, body: object, **headers: str):  # type: ignore[no-untyped-def]
@@ -46,17 +46,17 @@ def read(upstream: Upstream, feeds: Feeds, body: object, **headers: str):  # typ
     return feeds.read(f"{upstream.url}/feed")
 
 
-def test_rss_is_read_newest_first_as_plain_texts(upstream: Upstream, feeds: Feeds) -> None:
-    found = read(upstream, feeds, RSS)
-    assert (found.title, found.url) == ("Otter & news", "https://otters.example/")
-    assert [entry.title for entry in found.entries] == ["New & bold", "Old"]
-    assert found.entries[0].author == "Rana"
-    assert found.entries[0].published == datetime(2026, 11, 24, 10, tzinfo=UTC)
-    assert found.entries[1].url == f"{upstream.url}/old"
+def test_rss_is_read_as_plain_text_newest_first(upstream: Upstream, feeds: Feeds) -> None:
+    feed = read(upstream, feeds, RSS)
+    assert (feed.title, feed.url) == ("Otter & news", "https://otters.example/")
+    assert [entry.title for entry in feed.entries] == ["New & bold", "Old"]
+    assert feed.entries[0].author == "Rana"
+    assert feed.entries[0].published == datetime(2026, 11, 24, 10, tzinfo=UTC)
+    assert feed.entries[1].url == f"{upstream.url}/old"
     assert "application/rss+xml" in upstream.asked[0].headers["accept"]
 
 
-def test_atom_and_rdf_are_read_too(upstream: Upstream, feeds: Feeds) -> None:
+def test_atom_and_rdf_are_read(upstream: Upstream, feeds: Feeds) -> None:
     atom = read(upstream, feeds, ATOM)
     assert (atom.entries[0].title, atom.entries[0].author) == ("One", "Kofi")
     rdf = read(upstream, feeds, RDF)
@@ -64,7 +64,7 @@ def test_atom_and_rdf_are_read_too(upstream: Upstream, feeds: Feeds) -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "meant"),
+    ("written", "expected"),
     [
         ("Tue, 24 Nov 2026 12:00:00 EST", datetime(2026, 11, 24, 17, tzinfo=UTC)),
         ("Tuesday, 24 November 2026 12:00 +0200", datetime(2026, 11, 24, 10, tzinfo=UTC)),
@@ -83,84 +83,88 @@ def test_atom_and_rdf_are_read_too(upstream: Upstream, feeds: Feeds) -> None:
         ("x" * 4000, None),
     ],
 )
-def test_dates_are_read_as_they_are_written(upstream: Upstream, feeds: Feeds, written: str, meant: object) -> None:
+def test_all_common_date_formats_are_read(upstream: Upstream, feeds: Feeds, written: str, expected: object) -> None:
     item = f"<item><title>One</title><pubDate>{written}</pubDate></item>"
-    found = read(upstream, feeds, f"<rss><channel>{item}</channel></rss>")
-    assert found.entries[0].published == meant
+    feed = read(upstream, feeds, f"<rss><channel>{item}</channel></rss>")
+    assert feed.entries[0].published == expected
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
-def test_letters_of_all_encodings_arrive(upstream: Upstream, feeds: Feeds, encoding: str) -> None:
+def test_the_declared_encoding_is_used(upstream: Upstream, feeds: Feeds, encoding: str) -> None:
     text = (
         f'<?xml version="1.0" encoding="{encoding}"?><rss version="2.0"><channel><title>Fjørd</title></channel></rss>'
     )
     assert read(upstream, feeds, text.encode(encoding)).title == "Fjørd"
 
 
-def test_the_encoding_may_be_said_beside_the_feed(upstream: Upstream, feeds: Feeds) -> None:
+def test_the_encoding_of_the_header_is_used(upstream: Upstream, feeds: Feeds) -> None:
     body = "<rss><channel><title>Fjørd</title></channel></rss>".encode("latin-1")
     assert read(upstream, feeds, body, **{"Content-Type": "text/xml; charset=ISO-8859-1"}).title == "Fjørd"
     assert read(upstream, feeds, body, **{"Content-Type": "text/xml; charset=nonsense"}).title == "Fj�rd"
 
 
-def test_common_mistakes_are_put_right(upstream: Upstream, feeds: Feeds) -> None:
+def test_common_xml_mistakes_are_corrected(upstream: Upstream, feeds: Feeds) -> None:
     item = "<item><title>Salt &amp; pepper&nbsp;&mdash; R&D \x08</title><dc:creator>Rana</dc:creator></item>"
-    found = read(upstream, feeds, f"\n <rss version='2.0'><channel><title>a & b</title>{item}<item><title>cut")
-    assert found.title == "a & b"
-    assert [(entry.title, entry.author) for entry in found.entries] == [("Salt & pepper — R&D", "Rana"), ("…", "")]
+    feed = read(upstream, feeds, f"\n <rss version='2.0'><channel><title>a & b</title>{item}<item><title>cut")
+    assert feed.title == "a & b"
+    assert [(entry.title, entry.author) for entry in feed.entries] == [("Salt & pepper — R&D", "Rana"), ("…", "")]
 
 
-def test_what_stands_beside_a_mistake_stays(upstream: Upstream, feeds: Feeds) -> None:
+def test_text_beside_a_mistake_is_kept(upstream: Upstream, feeds: Feeds) -> None:
     link = "<link><![CDATA[https://own.example/?a=1&copy=2]]></link>"
     item = f"<item><title>One &#8;&#x0c; bell &#150; two &lt;&#233;</title>{link}</item><item><title>Two</title></item>"
-    one, two = read(upstream, feeds, f"<rss><channel><title>a & b</title>{item}</channel></rss>").entries
-    assert (one.title, one.url, two.title) == ("One bell – two <é", "https://own.example/?a=1&copy=2", "Two")
+    first, second = read(upstream, feeds, f"<rss><channel><title>a & b</title>{item}</channel></rss>").entries
+    assert (first.title, first.url, second.title) == ("One bell – two <é", "https://own.example/?a=1&copy=2", "Two")
 
 
-def test_entities_that_are_declared_elsewhere_are_those_of_html(upstream: Upstream, feeds: Feeds) -> None:
+def test_undeclared_entities_are_those_of_html(upstream: Upstream, feeds: Feeds) -> None:
     kind = '<!DOCTYPE rss PUBLIC "-//Netscape//DTD RSS 0.91//EN" "https://my.netscape.example/rss-0.91.dtd">'
-    found = read(upstream, feeds, f'{kind}<rss version="0.91"><channel><title>Caf&eacute; bar</title></channel></rss>')
-    assert found.title == "Café bar"
+    feed = read(upstream, feeds, f'{kind}<rss version="0.91"><channel><title>Caf&eacute; bar</title></channel></rss>')
+    assert feed.title == "Café bar"
 
 
-def test_items_of_extensions_are_no_entries(upstream: Upstream, feeds: Feeds) -> None:
+def test_items_of_extensions_are_not_entries(upstream: Upstream, feeds: Feeds) -> None:
     inner = '<x:list xmlns:x="x"><x:channel><x:title>Inner</x:title></x:channel><x:item/></x:list>'
     item = f"<item><title>One</title>{inner}</item>"
-    found = read(upstream, feeds, f"<rss><channel>{item}<title>T</title></channel></rss>")
-    assert (found.title, [one.title for one in found.entries]) == ("T", ["One"])
+    feed = read(upstream, feeds, f"<rss><channel>{item}<title>T</title></channel></rss>")
+    assert (feed.title, [entry.title for entry in feed.entries]) == ("T", ["One"])
 
 
-def test_an_entry_without_title_is_known_by_how_it_begins(upstream: Upstream, feeds: Feeds) -> None:
+def test_the_beginning_of_the_text_replaces_a_missing_title(upstream: Upstream, feeds: Feeds) -> None:
     body = """<rss version="2.0" xmlns:media="m"><channel><description>d</description>
     <item><guid>https://notes.example/1</guid><description>&lt;p&gt;The kettle is %s&lt;/p&gt;</description></item>
     <item><guid>https://notes.example/2</guid><media:description>A picture</media:description></item>
     <item><title>Told</title><description>At length</description></item></channel></rss>"""
-    found = read(upstream, feeds, body % ("hot, " * 40))
-    assert [one.title[:24] for one in found.entries] == ["The kettle is hot, hot, ", "https://notes.example/2", "Told"]
-    assert len(found.entries[0].title) == 100
+    feed = read(upstream, feeds, body % ("hot, " * 40))
+    assert [entry.title[:24] for entry in feed.entries] == [
+        "The kettle is hot, hot, ",
+        "https://notes.example/2",
+        "Told",
+    ]
+    assert len(feed.entries[0].title) == 100
     atom = "<feed><entry><content type='xhtml'><div>In a <b>feed</b></div></content></entry></feed>"
     assert read(upstream, feeds, atom).entries[0].title == "In a feed"
 
 
-def test_what_others_add_to_a_feed_is_not_taken_for_its_own(upstream: Upstream, feeds: Feeds) -> None:
+def test_elements_of_extensions_are_ignored(upstream: Upstream, feeds: Feeds) -> None:
     body = """<rss version="2.0" xmlns:atom="http://www.w3.org/2005/Atom" xmlns:media="m"><channel>
     <image><title>Picture</title><link>/picture</link></image><atom:link rel="self" href="/self"/>
     <title>Own</title><link>/own</link>
     <item><media:title>Media</media:title><title>Entry</title><guid>https://own.example/1</guid></item>
     <item><title>Other</title><guid isPermaLink="false">https://own.example/no</guid></item></channel></rss>"""
-    found = read(upstream, feeds, body)
-    assert (found.title, found.url) == ("Own", f"{upstream.url}/own")
-    assert [(one.title, one.url) for one in found.entries] == [("Entry", "https://own.example/1"), ("Other", "")]
+    feed = read(upstream, feeds, body)
+    assert (feed.title, feed.url) == ("Own", f"{upstream.url}/own")
+    assert [(entry.title, entry.url) for entry in feed.entries] == [("Entry", "https://own.example/1"), ("Other", "")]
 
 
-def test_addresses_are_relative_to_what_the_feed_says(upstream: Upstream, feeds: Feeds) -> None:
+def test_addresses_are_relative_to_the_base_of_the_feed(upstream: Upstream, feeds: Feeds) -> None:
     body = """<a:feed xmlns:a="http://www.w3.org/2005/Atom" xml:base="https://atoms.example/blog/"><a:entry>
     <a:link rel="edit" href="edit"/><a:link href="1"/><a:author><a:email>k@x.example</a:email><a:name>Kofi</a:name>
     <a:uri>https://x.example</a:uri></a:author><a:title type="xhtml"><div><b>One</b> more</div></a:title></a:entry>
     <a:entry><a:link href="http://["/><a:title>Two</a:title></a:entry></a:feed>"""
-    one, two = read(upstream, feeds, body).entries
-    assert (one.title, one.url, one.author) == ("One more", "https://atoms.example/blog/1", "Kofi")
-    assert (two.title, two.url) == ("Two", "")
+    first, second = read(upstream, feeds, body).entries
+    assert (first.title, first.url, first.author) == ("One more", "https://atoms.example/blog/1", "Kofi")
+    assert (second.title, second.url) == ("Two", "")
 
 
 @pytest.mark.parametrize(
@@ -174,7 +178,7 @@ def test_addresses_are_relative_to_what_the_feed_says(upstream: Upstream, feeds:
         "<rss><channel><item/>&<a>" + "<![CDATA[" * LONG * 2,
     ],
 )
-def test_a_feed_that_is_made_to_take_long_does_not(upstream: Upstream, feeds: Feeds, body: str) -> None:
+def test_hostile_feeds_are_parsed_quickly(upstream: Upstream, feeds: Feeds, body: str) -> None:
     begun = time.process_time()
     assert len(read(upstream, feeds, body).entries) == 1
     assert time.process_time() - begun < 1
@@ -206,7 +210,7 @@ def test_a_megabyte_of_mistakes_is_parsed_in_linear_time(unit: str) -> None:
     assert time.process_time() - begun < 5
 
 
-def test_html_that_is_made_to_take_long_does_not(upstream: Upstream, feeds: Feeds) -> None:
+def test_hostile_html_is_parsed_quickly(upstream: Upstream, feeds: Feeds) -> None:
     tangled = "<p>" + "".join(f"<b a{number}>" for number in range(300)) + "<p>x" * 600
     item = f"<item><title><![CDATA[{tangled}]]></title></item>"
     begun = time.process_time()
@@ -214,7 +218,7 @@ def test_html_that_is_made_to_take_long_does_not(upstream: Upstream, feeds: Feed
     assert time.process_time() - begun < 2
 
 
-def test_a_declaration_that_is_made_to_take_long_does_not(upstream: Upstream, feeds: Feeds) -> None:
+def test_a_hostile_declaration_is_parsed_quickly(upstream: Upstream, feeds: Feeds) -> None:
     begun = time.process_time()
     with pytest.raises(UpstreamUnexpected):
         read(upstream, feeds, "<?xml version='1.0' " + "encoding='' " * 1500 + "<rss>")
@@ -222,18 +226,18 @@ def test_a_declaration_that_is_made_to_take_long_does_not(upstream: Upstream, fe
 
 
 @pytest.mark.parametrize("body", [BOMB, FILE, BOMB.encode("utf-16"), FILE.replace("ENTITY", "EnTiTy"), DEFAULT])
-def test_what_it_declares_once_for_many_places_is_refused(upstream: Upstream, feeds: Feeds, body: str | bytes) -> None:
+def test_feeds_with_definitions_are_refused(upstream: Upstream, feeds: Feeds, body: str | bytes) -> None:
     with pytest.raises(UpstreamUnexpected):
         read(upstream, feeds, body)
 
 
 @pytest.mark.parametrize("body", ["", "<html><body>hello</body></html>", "{}", "\x00\x01", "<", "/etc/passwd"])
-def test_what_is_no_feed_is_a_clear_error(upstream: Upstream, feeds: Feeds, body: str) -> None:
+def test_another_format_is_a_clear_error(upstream: Upstream, feeds: Feeds, body: str) -> None:
     with pytest.raises(UpstreamUnexpected):
         read(upstream, feeds, body)
 
 
-def test_an_answer_that_looks_like_a_file_is_not_opened(upstream: Upstream, feeds: Feeds, tmp_path: Path) -> None:
+def test_a_response_that_looks_like_a_path_is_not_opened(upstream: Upstream, feeds: Feeds, tmp_path: Path) -> None:
     secret = tmp_path / "secret.xml"
     secret.write_text(RSS)
     with pytest.raises(UpstreamUnexpected):
@@ -242,7 +246,7 @@ def test_an_answer_that_looks_like_a_file_is_not_opened(upstream: Upstream, feed
         read(upstream, feeds, secret.as_uri())
 
 
-def test_links_are_those_of_web_pages(upstream: Upstream, feeds: Feeds) -> None:
+def test_only_web_addresses_become_links(upstream: Upstream, feeds: Feeds) -> None:
     body = RSS.replace("https://otters.example/new", "javascript:alert(1)").replace("/old", "data:text/html,x")
     assert [entry.url for entry in read(upstream, feeds, body).entries] == ["", ""]
 
@@ -255,10 +259,10 @@ def test_long_feeds_are_cut_and_huge_ones_refused(upstream: Upstream, feeds: Fee
         read(upstream, feeds, " " * 1_000_001)
 
 
-def test_texts_are_bounded(upstream: Upstream, feeds: Feeds) -> None:
+def test_texts_are_limited_in_length(upstream: Upstream, feeds: Feeds) -> None:
     assert len(read(upstream, feeds, RSS.replace("Old", "x" * 9999)).entries[1].title) == 300
 
 
-def test_addresses_in_our_own_network_are_not_read(upstream: Upstream, http: HTTP) -> None:
+def test_private_addresses_are_refused(upstream: Upstream, http: HTTP) -> None:
     with pytest.raises(UpstreamForbidden):
         Feeds(http).read(f"{upstream.url}/feed")

@@ -1,4 +1,4 @@
-"""The HTTP layer against a real local server: bounded, polite, and careful with secrets."""
+"""The HTTP client against a real local server: limits, retries, redirects and tokens."""
 
 import gzip
 import logging
@@ -27,7 +27,7 @@ from hubs.errors import (
 from tests.unit.clients.conftest import AGENT, PATIENT, QUICK
 from tests.upstream import Asked, Reply, Upstream, running
 
-SECRET = "t0ken-that-nobody-sees"
+SECRET = "t0ken-that-stays-secret"
 
 
 @pytest.fixture
@@ -37,21 +37,21 @@ def service(upstream: Upstream) -> Service:
 
 @pytest.fixture
 def other() -> Iterator[Upstream]:
-    with running() as found:
-        yield found
+    with running() as server:
+        yield server
 
 
-def test_a_request_says_who_asks_and_what_for(upstream: Upstream, http: HTTP, service: Service) -> None:
+def test_a_request_identifies_us_and_carries_the_token(upstream: Upstream, http: HTTP, service: Service) -> None:
     upstream.on("/a/b%20c/x", {"answer": 42})
-    answer = http.get(service.url("a", "b c", "x", page=2, label=["one", "two&"], none=None), service)
-    assert answer.json() == {"answer": 42}
-    asked = upstream.asked[0]
-    assert asked.params == {"page": ["2"], "label": ["one", "two&"]}
-    assert asked.headers["user-agent"] == AGENT
-    assert asked.headers["accept"] == "application/json"
-    assert asked.headers["authorization"] == f"Bearer {SECRET}"
-    assert asked.headers["host"] == f"127.0.0.1:{upstream.port}"
-    assert "cookie" not in asked.headers
+    response = http.get(service.url("a", "b c", "x", page=2, label=["one", "two&"], none=None), service)
+    assert response.json() == {"answer": 42}
+    request = upstream.asked[0]
+    assert request.params == {"page": ["2"], "label": ["one", "two&"]}
+    assert request.headers["user-agent"] == AGENT
+    assert request.headers["accept"] == "application/json"
+    assert request.headers["authorization"] == f"Bearer {SECRET}"
+    assert request.headers["host"] == f"127.0.0.1:{upstream.port}"
+    assert "cookie" not in request.headers
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_a_request_says_who_asks_and_what_for(upstream: Upstream, http: HTTP, se
         (300, UpstreamUnexpected, "cannot be read"),
     ],
 )
-def test_every_refusal_has_a_kind_and_a_sentence(
+def test_every_error_status_has_a_class_and_a_message(
     upstream: Upstream, http: HTTP, service: Service, status: int, kind: type[UpstreamError], words: str
 ) -> None:
     upstream.on("/x", Reply("<h1>no</h1>", status))
@@ -78,27 +78,27 @@ def test_every_refusal_has_a_kind_and_a_sentence(
     assert caught.value.status == 502
 
 
-def test_what_may_be_better_in_a_moment_is_asked_again(upstream: Upstream, http: HTTP, service: Service) -> None:
+def test_transient_errors_are_retried(upstream: Upstream, http: HTTP, service: Service) -> None:
     upstream.on("/x", Reply("", 503), Reply("", 502), {"ok": True})
     assert http.get(service.url("x"), service).json() == {"ok": True}
     assert len(upstream.asked) == 3
 
 
-def test_what_will_not_be_better_is_asked_once(upstream: Upstream, http: HTTP, service: Service) -> None:
+def test_permanent_errors_are_not_retried(upstream: Upstream, http: HTTP, service: Service) -> None:
     upstream.on("/x", Reply("", 404), {"ok": True})
     with pytest.raises(UpstreamMissing):
         http.get(service.url("x"), service)
     assert len(upstream.asked) == 1
 
 
-def test_a_service_that_asks_for_patience_gets_it(upstream: Upstream, http: HTTP, service: Service) -> None:
+def test_retry_after_is_respected(upstream: Upstream, http: HTTP, service: Service) -> None:
     upstream.on("/x", Reply("", 429, {"Retry-After": "1"}), {"ok": True})
     started = time.monotonic()
     assert http.get(service.url("x"), service).json() == {"ok": True}
     assert time.monotonic() - started >= 1.0
 
 
-def test_a_long_wait_is_told_and_kept_by_everybody(upstream: Upstream, http: HTTP, service: Service) -> None:
+def test_a_long_retry_after_is_an_error_and_pauses_the_host(upstream: Upstream, http: HTTP, service: Service) -> None:
     upstream.on("/x", Reply("", 429, {"Retry-After": "600"}))
     upstream.on("/y", {"ok": True})
     with pytest.raises(UpstreamRefused) as caught:
@@ -110,7 +110,7 @@ def test_a_long_wait_is_told_and_kept_by_everybody(upstream: Upstream, http: HTT
     assert upstream.paths() == ["/x"]
 
 
-def test_a_host_that_is_down_is_left_alone_and_found_again(tmp_path: Path) -> None:
+def test_a_host_that_is_down_is_paused_and_probed_later(tmp_path: Path) -> None:
     with running() as upstream:
         port = upstream.port
     service = Service("Tracker", f"http://127.0.0.1:{port}")
@@ -138,7 +138,7 @@ def _answer_once(server: socket.socket) -> None:
         connection.sendall(b'HTTP/1.1 200 OK\r\nContent-Length: 12\r\nConnection: close\r\n\r\n{"ok": true}')
 
 
-def test_what_did_not_change_costs_no_body(upstream: Upstream, http: HTTP, service: Service) -> None:
+def test_an_unchanged_response_is_sent_without_its_body(upstream: Upstream, http: HTTP, service: Service) -> None:
     def reply(asked: Asked) -> Reply:
         same = asked.headers.get("if-none-match") == '"v1"'
         return Reply(b"" if same else {"big": "body"}, 304 if same else 200, {"ETag": '"v1"'})
@@ -150,7 +150,7 @@ def test_what_did_not_change_costs_no_body(upstream: Upstream, http: HTTP, servi
     assert upstream.asked[1].headers["if-none-match"] == '"v1"'
 
 
-def test_dates_serve_where_there_is_no_tag(upstream: Upstream, http: HTTP, service: Service) -> None:
+def test_the_last_modified_date_is_used_without_an_entity_tag(upstream: Upstream, http: HTTP, service: Service) -> None:
     date = "Tue, 24 Nov 2026 10:00:00 GMT"
     upstream.on("/x", Reply({"n": 1}, headers={"Last-Modified": date}), Reply({"n": 2}))
     assert http.get(service.url("x"), service).json() == {"n": 1}
@@ -158,14 +158,14 @@ def test_dates_serve_where_there_is_no_tag(upstream: Upstream, http: HTTP, servi
     assert upstream.asked[1].headers["if-modified-since"] == date
 
 
-def test_what_was_seen_with_a_token_is_not_told_without(upstream: Upstream, http: HTTP, service: Service) -> None:
+def test_a_response_fetched_with_a_token_is_not_used_without(upstream: Upstream, http: HTTP, service: Service) -> None:
     upstream.on("/x", Reply({"private": True}, headers={"ETag": '"v1"'}))
     http.get(service.url("x"), service)
     http.get(service.url("x"), replace(service, token=SecretStr("")))
     assert "if-none-match" not in upstream.asked[1].headers
 
 
-def test_a_damaged_memory_is_none(upstream: Upstream, tmp_path: Path, service: Service) -> None:
+def test_damaged_cache_entries_are_ignored(upstream: Upstream, tmp_path: Path, service: Service) -> None:
     class Damaged(SQLiteCache):
         damage = b""
 
@@ -183,7 +183,7 @@ def test_a_damaged_memory_is_none(upstream: Upstream, tmp_path: Path, service: S
     store.close()
 
 
-def test_large_answers_are_not_read(upstream: Upstream, http: HTTP, service: Service) -> None:
+def test_responses_beyond_the_limit_are_not_read(upstream: Upstream, http: HTTP, service: Service) -> None:
     bomb = gzip.compress(b"0" * 30_000_000)
     assert len(bomb) < QUICK.limit
     upstream.on("/said", Reply(b"x" * 60_000))
@@ -198,7 +198,7 @@ def test_large_answers_are_not_read(upstream: Upstream, http: HTTP, service: Ser
     assert len(http.get(service.url("said"), service, limit=60_000).body) == 60_000
 
 
-def test_packed_answers_are_unpacked(upstream: Upstream, http: HTTP, service: Service) -> None:
+def test_compressed_responses_are_uncompressed(upstream: Upstream, http: HTTP, service: Service) -> None:
     upstream.on("/x", Reply(gzip.compress(b'{"ok": true}'), headers={"Content-Encoding": "gzip"}))
     assert http.get(service.url("x"), service).json() == {"ok": True}
     assert upstream.asked[0].headers["accept-encoding"] == "gzip"
@@ -210,7 +210,7 @@ CUT = gzip.compress(b"cut short" * 99, mtime=0)[:-9]
 @pytest.mark.parametrize(
     ("body", "encoding"), [(b"x", "br"), (b"not gzip", "gzip"), (CUT, "gzip"), (b"x", "gzip, gzip")]
 )
-def test_answers_packed_wrongly_are_a_clear_error(
+def test_invalid_compression_is_a_clear_error(
     upstream: Upstream, http: HTTP, service: Service, body: bytes, encoding: str
 ) -> None:
     upstream.on("/x", Reply(body, headers={"Content-Encoding": encoding}))
@@ -218,7 +218,7 @@ def test_answers_packed_wrongly_are_a_clear_error(
         http.get(service.url("x"), service)
 
 
-def test_nobody_holds_us_byte_by_byte(upstream: Upstream, service: Service) -> None:
+def test_a_body_sent_byte_by_byte_ends_at_the_deadline(upstream: Upstream, service: Service) -> None:
     upstream.on("/x", Reply(b"y" * 1000, drip=0.02))
     http = HTTP(AGENT, policy=replace(QUICK, total=0.4))
     started = time.monotonic()
@@ -228,7 +228,7 @@ def test_nobody_holds_us_byte_by_byte(upstream: Upstream, service: Service) -> N
     http.close()
 
 
-def test_headers_that_never_end_are_given_up(service: Service) -> None:
+def test_headers_without_end_stop_at_the_deadline(service: Service) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         thread = threading.Thread(target=_drip_headers, args=(server,), daemon=True)
         thread.start()
@@ -253,7 +253,7 @@ def _drip_headers(server: socket.socket) -> None:
             time.sleep(0.05)
 
 
-def test_what_is_not_http_is_a_clear_error() -> None:
+def test_another_protocol_is_a_clear_error() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         service = Service("Tracker", f"http://127.0.0.1:{server.getsockname()[1]}")
 
@@ -287,20 +287,20 @@ def test_a_redirect_to_another_host_loses_token_and_trust(
     assert other.asked == []
 
 
-def test_a_token_stays_where_it_belongs(upstream: Upstream, other: Upstream, service: Service) -> None:
+def test_a_token_is_sent_to_its_own_service_only(upstream: Upstream, other: Upstream, service: Service) -> None:
     upstream.on("/x", Reply("", 302, {"Location": f"{other.url}/elsewhere"}))
     other.on("/elsewhere", {"ok": True})
-    http = HTTP(AGENT, vouched=[ip_network("127.0.0.0/8")], policy=QUICK)
+    http = HTTP(AGENT, allowed_networks=[ip_network("127.0.0.0/8")], policy=QUICK)
     assert http.get(service.url("x"), service).json() == {"ok": True}
     assert "authorization" not in other.asked[0].headers
-    # Nor is it sent to an address that somebody typed, or to a service of another name.
+    # Nor is it sent to an address outside the service, or without a service.
     http.get(f"{other.url}/elsewhere", service)
     http.get(f"{other.url}/elsewhere")
     assert all("authorization" not in asked.headers for asked in other.asked)
     http.close()
 
 
-def test_redirects_end(upstream: Upstream, http: HTTP, service: Service) -> None:
+def test_the_number_of_redirects_is_limited(upstream: Upstream, http: HTTP, service: Service) -> None:
     upstream.on("/x", Reply("", 302, {"Location": "/x"}))
     with pytest.raises(UpstreamUnexpected):
         http.get(service.url("x"), service)
@@ -308,7 +308,7 @@ def test_redirects_end(upstream: Upstream, http: HTTP, service: Service) -> None
 
 
 @pytest.mark.parametrize("location", ["file:///etc/passwd", "http://169.254.169.254/latest", "http://[::1]:80/"])
-def test_a_redirect_leads_nowhere_that_was_not_allowed_before(
+def test_a_redirect_to_a_private_address_is_refused(
     upstream: Upstream, http: HTTP, service: Service, location: str
 ) -> None:
     upstream.on("/x", Reply("", 307, {"Location": location}))
@@ -316,18 +316,18 @@ def test_a_redirect_leads_nowhere_that_was_not_allowed_before(
         http.get(service.url("x"), service)
 
 
-def test_tokens_are_in_no_log_and_no_error(
+def test_tokens_appear_in_no_log_and_no_error(
     upstream: Upstream, http: HTTP, service: Service, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     upstream.on("/x", Reply("", 500))
     with pytest.raises(UpstreamUnreachable) as caught:
         http.get(service.url("x"), service)
-    told = caplog.text + str(caught.value) + repr(caught.value.__cause__) + repr(service)
-    assert SECRET not in told
+    output = caplog.text + str(caught.value) + repr(caught.value.__cause__) + repr(service)
+    assert SECRET not in output
 
 
-def test_few_requests_at_once_reach_a_host(upstream: Upstream, service: Service) -> None:
+def test_concurrent_requests_to_a_host_are_limited(upstream: Upstream, service: Service) -> None:
     running_now, most, lock = [0], [0], threading.Lock()
 
     def reply(asked: Asked) -> Reply:
@@ -351,28 +351,28 @@ def test_few_requests_at_once_reach_a_host(upstream: Upstream, service: Service)
     http.close()
 
 
-def test_nobody_shuts_a_host_off_by_asking_it_wrongly(upstream: Upstream, vouched: HTTP) -> None:
+def test_failures_of_one_scheme_do_not_pause_the_other(upstream: Upstream, local_http: HTTP) -> None:
     upstream.on("/feed", {"ok": True})
     for _ in range(PATIENT.threshold):
         with pytest.raises(UpstreamUnreachable):
-            vouched.get(f"https://127.0.0.1:{upstream.port}/feed")
-    assert vouched.get(f"{upstream.url}/feed").json() == {"ok": True}
+            local_http.get(f"https://127.0.0.1:{upstream.port}/feed")
+    assert local_http.get(f"{upstream.url}/feed").json() == {"ok": True}
 
 
 @pytest.mark.parametrize("host", ["a\x1b[31mb", "a b", "a\x7fb", "a\\b", "a<b>"])
-def test_what_is_no_name_of_a_host_comes_into_no_log(http: HTTP, host: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_invalid_host_name_is_not_logged(http: HTTP, host: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     with pytest.raises(UpstreamForbidden):
         http.get(f"http://{host}.example/")
     assert not caplog.records
 
 
-def test_a_redirect_to_no_address_is_a_clear_error(upstream: Upstream, http: HTTP, service: Service) -> None:
+def test_a_redirect_to_an_invalid_address_is_a_clear_error(upstream: Upstream, http: HTTP, service: Service) -> None:
     upstream.on("/x", Reply("", 302, {"Location": "http://["}))
     with pytest.raises(UpstreamUnexpected):
         http.get(service.url("x"), service)
 
 
-def test_names_of_other_scripts_are_spelled_for_the_net(http: HTTP, upstream: Upstream, service: Service) -> None:
+def test_non_ascii_paths_are_quoted(http: HTTP, upstream: Upstream, service: Service) -> None:
     upstream.on("/caf%C3%A9", {"ok": True})
     assert http.get(f"{upstream.url}/café?ü=1", service).json() == {"ok": True}

@@ -1,4 +1,4 @@
-"""Politeness towards one host, on a clock of its own."""
+"""Load limits and circuit breaker of a host, on a simulated clock."""
 
 import threading
 from dataclasses import replace
@@ -23,7 +23,7 @@ def fail(host: Host, clock: Clock) -> None:
         host.failed()
 
 
-def test_a_host_is_left_alone_longer_and_longer_and_one_request_tries_first() -> None:
+def test_the_circuit_breaker_opens_for_longer_each_time_and_probes_with_one_request() -> None:
     clock = Clock()
     host = Host("tracker.example", POLICY, clock)
     for expected in (10.0, 20.0, 35.0, 35.0):
@@ -35,7 +35,7 @@ def test_a_host_is_left_alone_longer_and_longer_and_one_request_tries_first() ->
         assert caught.value.retry_after == pytest.approx(expected)
         clock.now += expected + 0.1
     with host.turn(clock.now + 1):
-        # Half open: while one tries, nobody else does.
+        # Half open: other requests are refused during the probe.
         with pytest.raises(UpstreamUnreachable), host.turn(clock.now + 1):
             pass
         host.succeeded()
@@ -44,7 +44,7 @@ def test_a_host_is_left_alone_longer_and_longer_and_one_request_tries_first() ->
             host.succeeded()
 
 
-def test_a_try_that_neither_succeeded_nor_failed_lets_the_next_one_try() -> None:
+def test_a_probe_without_a_result_lets_the_next_request_probe() -> None:
     clock = Clock()
     host = Host("tracker.example", POLICY, clock)
     fail(host, clock)
@@ -56,7 +56,7 @@ def test_a_try_that_neither_succeeded_nor_failed_lets_the_next_one_try() -> None
         host.succeeded()
 
 
-def test_a_request_whose_turn_comes_too_late_is_refused() -> None:
+def test_a_request_that_would_wait_beyond_its_deadline_is_refused() -> None:
     clock = Clock()
     host = Host("tracker.example", replace(POLICY, concurrency=1), clock)
     with host.turn(clock.now + 1):
@@ -64,7 +64,7 @@ def test_a_request_whose_turn_comes_too_late_is_refused() -> None:
             pass
 
 
-def test_the_rate_is_bounded_after_a_burst() -> None:
+def test_the_rate_is_limited_after_a_burst() -> None:
     clock = Clock()
     host = Host("tracker.example", replace(POLICY, gap=10.0, burst=3), clock)
     for _ in range(3):
@@ -87,7 +87,7 @@ def test_a_pause_is_bounded() -> None:
     assert caught.value.retry_after == pytest.approx(35.0)
 
 
-def test_hosts_are_remembered_up_to_a_number_and_kept_apart() -> None:
+def test_host_states_are_separate_and_limited_in_number() -> None:
     hosts = Hosts(POLICY)
     first = hosts.get(True, ("https", "a.example", 443))
     assert hosts.get(True, ("https", "a.example", 443)) is first

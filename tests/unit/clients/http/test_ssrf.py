@@ -1,4 +1,4 @@
-"""Where requests may go: no name, number or redirect leads into our own network."""
+"""Protection against server-side request forgery: no name, address or redirect leads into our own network."""
 
 import socket
 import threading
@@ -57,47 +57,47 @@ PUBLIC = ["8.8.8.8", "1.1.1.1", "2600:9000::1", "2a02::1", "::ffff:8.8.8.8", "20
 
 
 @pytest.mark.parametrize("text", LOCAL)
-def test_what_is_local_in_some_way_is_not_public(text: str) -> None:
+def test_local_addresses_are_not_public(text: str) -> None:
     assert not is_public(ip_address(text))
 
 
 @pytest.mark.parametrize("text", PUBLIC)
-def test_what_is_routed_in_the_world_is_public(text: str) -> None:
+def test_globally_routed_addresses_are_public(text: str) -> None:
     assert is_public(ip_address(text))
 
 
 @pytest.mark.parametrize("text", LOCAL)
-def test_nothing_local_is_connected_to(text: str) -> None:
+def test_local_addresses_are_refused(text: str) -> None:
     connector = Connector(guarded=True, resolver=lambda host, port: [text])
     with pytest.raises(UpstreamForbidden, match=r"innocent\.example cannot be used"):
         connector.connect_tcp("innocent.example", 80, 0.5)
 
 
 @pytest.mark.parametrize("host", ["127.1", "0x7f.0.0.1", "2130706433", "localhost", "[::1]", "::ffff:127.0.0.1"])
-def test_other_spellings_of_this_machine_are_seen_through(host: str) -> None:
+def test_other_spellings_of_localhost_are_refused(host: str) -> None:
     with pytest.raises(UpstreamForbidden):
         Connector(guarded=True).connect_tcp(host, 80, 0.5)
 
 
-def test_a_name_that_changes_its_mind_leads_nowhere(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
-    answers, connected = iter([["8.8.8.8"], ["127.0.0.1"]]), []
+def test_dns_rebinding_is_refused(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
+    addresses, connected = iter([["8.8.8.8"], ["127.0.0.1"]]), []
 
     def plain(self: object, host: str, *args: object) -> httpcore.NetworkStream:
         connected.append(host)
         raise httpcore.ConnectError("closed")
 
     monkeypatch.setattr(httpcore.SyncBackend, "connect_tcp", plain)
-    connector = Connector(guarded=True, resolver=lambda host, port: next(answers))
+    connector = Connector(guarded=True, resolver=lambda host, port: next(addresses))
     with pytest.raises(httpcore.ConnectError):
         connector.connect_tcp("rebinding.example", 80, 0.5)
-    # What was checked is what is connected to: by number, with no second look at the name.
+    # The checked address is used by number; the name is not resolved again.
     assert connected == ["8.8.8.8"]
     with pytest.raises(UpstreamForbidden):
         connector.connect_tcp("rebinding.example", 80, 0.5)
     assert connected == ["8.8.8.8"]
 
 
-def test_of_several_addresses_only_the_public_ones_are_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_public_addresses_of_a_name_are_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     connected = []
 
     def plain(self: object, host: str, *args: object) -> httpcore.NetworkStream:
@@ -112,19 +112,19 @@ def test_of_several_addresses_only_the_public_ones_are_tried(monkeypatch: pytest
 
 
 @pytest.mark.parametrize("port", [22, 25, 5432, 6379, 11211, 65535])
-def test_only_the_ports_of_web_servers_are_connected_to(port: int) -> None:
+def test_other_ports_than_those_of_web_servers_are_refused(port: int) -> None:
     with pytest.raises(UpstreamForbidden):
         Connector(guarded=True, resolver=lambda host, port: ["8.8.8.8"]).connect_tcp("far.example", port, 0.5)
 
 
-def test_what_the_operator_vouches_for_may_be_read(upstream: Upstream) -> None:
+def test_allowed_private_networks_can_be_read(upstream: Upstream) -> None:
     upstream.on("/feed", "hello")
-    http = HTTP(AGENT, vouched=networks(["127.0.0.0/30"]), policy=QUICK)
+    http = HTTP(AGENT, allowed_networks=networks(["127.0.0.0/30"]), policy=QUICK)
     assert http.get(f"{upstream.url}/feed").body == b"hello"
     http.close()
 
 
-def test_an_address_that_a_person_typed_does_not_reach_this_machine(upstream: Upstream, http: HTTP) -> None:
+def test_a_typed_address_does_not_reach_this_machine(upstream: Upstream, http: HTTP) -> None:
     upstream.on("/feed", "secret")
     for url in (f"{upstream.url}/feed", f"http://localhost:{upstream.port}/feed", "http://[::1]:8080/"):
         with pytest.raises(UpstreamForbidden):
@@ -132,7 +132,7 @@ def test_an_address_that_a_person_typed_does_not_reach_this_machine(upstream: Up
     assert upstream.asked == []
 
 
-def test_a_trusted_connection_is_not_lent_to_an_address_that_a_person_typed(upstream: Upstream, http: HTTP) -> None:
+def test_a_typed_address_does_not_reuse_a_trusted_connection(upstream: Upstream, http: HTTP) -> None:
     upstream.on("/feed", "secret")
     assert http.get(f"{upstream.url}/feed", Service("Feeds", upstream.url)).status == 200
     with pytest.raises(UpstreamForbidden):
@@ -155,17 +155,17 @@ def test_a_trusted_connection_is_not_lent_to_an_address_that_a_person_typed(upst
         "",
     ],
 )
-def test_only_plain_web_addresses_are_asked(http: HTTP, url: str) -> None:
+def test_only_plain_web_addresses_are_accepted(http: HTTP, url: str) -> None:
     with pytest.raises(UpstreamForbidden):
         http.get(url)
 
 
-def test_an_unknown_name_says_so() -> None:
+def test_an_unknown_name_is_a_clear_error() -> None:
     with pytest.raises(httpcore.ConnectError, match="cannot be resolved"):
         resolve("no-such-name.invalid", 80)
 
 
-def test_a_resolver_that_hangs_holds_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_resolver_that_hangs_stops_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     released = threading.Event()
     monkeypatch.setattr(ssrf.socket, "getaddrinfo", lambda *args, **more: released.wait(5))
     with pytest.raises(httpcore.ConnectTimeout), until(time.monotonic() + 0.05):
@@ -173,12 +173,12 @@ def test_a_resolver_that_hangs_holds_nobody(monkeypatch: pytest.MonkeyPatch) -> 
     released.set()
 
 
-def test_no_socket_of_the_machine_itself_is_opened() -> None:
+def test_unix_sockets_are_refused() -> None:
     with pytest.raises(UpstreamForbidden):
         Connector(guarded=False).connect_unix_socket("/run/docker.sock")
 
 
-def test_a_host_that_accepts_and_is_silent_is_given_up_in_time() -> None:
+def test_a_silent_host_stops_at_the_deadline() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         with until(time.monotonic() + 0.1):

@@ -1,4 +1,4 @@
-"""Certificates are checked, against the name that was asked for and not the number that was connected to."""
+"""Certificates are verified against the requested name, not against the connected address."""
 
 import socket
 import ssl
@@ -20,11 +20,11 @@ from tests.unit.clients.conftest import AGENT, QUICK
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a file with a key and a certificate of its own for the name localhost."""
+    """Return a file with a key and a self-signed certificate for localhost."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     now = datetime.now(UTC)
-    made = (
+    signed = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
@@ -39,13 +39,13 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("tls") / "both.pem"
     kind, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
     secret = key.private_bytes(kind, form, serialization.NoEncryption())
-    path.write_bytes(secret + made.public_bytes(kind))
+    path.write_bytes(secret + signed.public_bytes(kind))
     return path
 
 
 @pytest.fixture
 def port(certificate: Path) -> Iterator[int]:
-    """Give the port of a server that speaks TLS with that certificate."""
+    """Return the port of a TLS server with that certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     server = socket.create_server(("127.0.0.1", 0))
@@ -71,11 +71,11 @@ def _serve(server: socket.socket, context: ssl.SSLContext, stopped: threading.Ev
                 with context.wrap_socket(plain, server_side=True) as connection:
                     connection.recv(4000)
                     connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi")
-            except OSError:  # the client turned away, as it should
+            except OSError:  # the client refused the certificate, as it should
                 continue
 
 
-def ask(host: str, port: int) -> bytes:
+def fetch(host: str, port: int) -> bytes:
     service = Service("Vault", f"https://{host}:{port}")
     http = HTTP(AGENT, policy=QUICK)
     try:
@@ -84,13 +84,13 @@ def ask(host: str, port: int) -> bytes:
         http.close()
 
 
-def test_a_certificate_that_nobody_vouches_for_is_refused(port: int) -> None:
+def test_a_self_signed_certificate_is_refused(port: int) -> None:
     with pytest.raises(UpstreamUnreachable, match="Vault"):
-        ask("localhost", port)
+        fetch("localhost", port)
 
 
-def test_the_name_that_was_asked_for_counts(port: int, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_certificate_must_match_the_name(port: int, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    assert ask("localhost", port) == b"hi"
+    assert fetch("localhost", port) == b"hi"
     with pytest.raises(UpstreamUnreachable):
-        ask("127.0.0.1", port)
+        fetch("127.0.0.1", port)
