@@ -11,7 +11,7 @@ from hubs.actions import hubs as hub_actions
 from hubs.actions.people import roles
 from hubs.models import Hub, Visibility, now
 from hubs.permissions import VISITOR, Person, can
-from hubs.search.search import Found, search
+from hubs.search.search import Results, search
 from hubs.widgets.registry import Registry
 from tests.unit.conftest import as_person, user_of
 
@@ -31,7 +31,7 @@ class FindingSuite:
 
     @pytest.fixture
     def ask(self, session: Session, registry: Registry, team: Hub):  # type: ignore[no-untyped-def]
-        def ask(typed: str, role: str = "stranger", limit: int = 8) -> Found:
+        def ask(typed: str, role: str = "stranger", limit: int = 8) -> Results:
             session.flush()
             return search(session, registry, who_is(session, role), typed, limit)
 

@@ -30,8 +30,8 @@ def text(value: Any, *path: str) -> str:
         return str(value)
     if not isinstance(value, str):
         return ""
-    found = " ".join(value.split())
-    return "" if found.lower() in _NOTHING else found
+    line = " ".join(value.split())
+    return "" if line.lower() in _NOTHING else line
 
 
 def first(*values: str) -> str:
@@ -57,8 +57,8 @@ def person(value: Any, *path: str) -> str:
 
 def people(value: Any, *path: str) -> Iterator[str]:
     """Yield the names of the people in the list at ``path``."""
-    for one in items(value, *path):
-        if name := person(one):
+    for item in items(value, *path):
+        if name := person(item):
             yield name
 
 

@@ -51,10 +51,10 @@ def parts(activity: Activity, accounts: Mapping[str, str] | None = None, you: st
     if forms is None:
         return []
     template = _template(forms, activity, you)
-    found = list(_filled(_(template), activity, accounts or {}))
+    pieces = list(_filled(_(template), activity, accounts or {}))
     if activity.detail and activity.verb not in _WITHOUT_DETAIL:
-        found.append(Part(f" ({activity.detail})"))
-    return found
+        pieces.append(Part(f" ({activity.detail})"))
+    return pieces
 
 
 def sentence(activity: Activity, accounts: Mapping[str, str] | None = None, you: str = "") -> str:

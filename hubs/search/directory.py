@@ -29,7 +29,7 @@ _ADDRESS = re.compile(r"/([ut])/([^/]+)/")
 
 
 @dataclass(frozen=True)
-class Wish:
+class Options:
     """Filters, order and page of a directory; unknown values count as the default."""
 
     typed: str = ""
@@ -49,60 +49,65 @@ class Entry:
 
 @dataclass(frozen=True)
 class Listing:
-    """One page of a directory; ``more`` tells whether another follows."""
+    """One page of a directory; ``more`` is true if another follows."""
 
     entries: tuple[Entry, ...]
     page: int
     more: bool
 
 
-def teams(session: Session, who: Person, wish: Wish) -> Listing:
-    """Return a page of the teams that ``who`` may see.
+def teams(session: Session, person: Person, options: Options) -> Listing:
+    """Return a page of the teams that ``person`` may see.
 
     :raises NotFound: beyond the last page.
     """
     inside = select(Role.hub_id, func.count(Role.user_id.distinct()).label("members")).where(Role.role.in_(INSIDE))
     counted = inside.group_by(Role.hub_id).subquery()
     members = func.coalesce(counted.c.members, 0)
-    query = select(Hub, members).outerjoin(counted, counted.c.hub_id == Hub.id).where(Hub.kind != "user")
-    found = _filtered(session, query, who, wish, "hubs")
+    every_team: Any = (
+        select(Hub, members).outerjoin(counted, counted.c.hub_id == Hub.id).where(Hub.kind != "user")
+    )
+    statement = _filtered(session, every_team, person, options, "hubs")
     title = func.lower(func.coalesce(func.nullif(Hub.display_name, ""), Hub.name))
     orders: dict[str, tuple[Any, ...]] = {"name": (title,), "members": (members.desc(), title)}
-    return _page(session, found.order_by(*orders.get(wish.order, (_LATEST, title)), Hub.id), wish.page)
+    return _page(session, statement.order_by(*orders.get(options.order, (_LATEST, title)), Hub.id), options.page)
 
 
-def people(session: Session, who: Person, wish: Wish) -> Listing:
-    """Return a page of the people that ``who`` may see, without unlisted ones.
+def people(session: Session, person: Person, options: Options) -> Listing:
+    """Return a page of the people that ``person`` may see, without unlisted ones.
 
     :raises NotFound: beyond the last page.
     """
-    query = (
-        select(Hub, literal(0)).join(Hub.user).options(contains_eager(Hub.user)).where(Hub.kind == "user", listed(who))
+    everybody: Any = (
+        select(Hub, literal(0))
+        .join(Hub.user)
+        .options(contains_eager(Hub.user))
+        .where(Hub.kind == "user", listed(person))
     )
-    found = _filtered(session, query, who, wish, "users")
+    statement = _filtered(session, everybody, person, options, "users")
     name = func.lower(func.coalesce(func.nullif(User.fullname, ""), User.username))
-    order = (name,) if wish.order == "name" else (_LATEST, name)
-    return _page(session, found.order_by(*order, Hub.id), wish.page)
+    order = (name,) if options.order == "name" else (_LATEST, name)
+    return _page(session, statement.order_by(*order, Hub.id), options.page)
 
 
-def at(session: Session, who: Person, addresses: Sequence[str]) -> list[Hub]:
-    """Return the visible hubs at the first `ADDRESSES` of paths such as ``/t/otters/``, in that order."""
-    found = [match.groups() for match in map(_ADDRESS.fullmatch, addresses[:ADDRESSES]) if match]
-    wanted = [(space == "u", name) for space, name in found]
-    query = select(Hub).where(tuple_(Hub.kind == "user", Hub.name).in_(wanted), visible(who))
-    hubs = {(hub.kind == "user", hub.name): hub for hub in session.scalars(query)}
-    return [hubs[key] for key in dict.fromkeys(wanted) if key in hubs]
+def at(session: Session, person: Person, addresses: Sequence[str]) -> list[Hub]:
+    """Return the visible hubs at the first `ADDRESSES` paths such as ``/t/otters/``, in that order."""
+    matches = [match.groups() for match in map(_ADDRESS.fullmatch, addresses[:ADDRESSES]) if match]
+    keys = [(space == "u", name) for space, name in matches]
+    statement = select(Hub).where(tuple_(Hub.kind == "user", Hub.name).in_(keys), visible(person))
+    hubs = {(hub.kind == "user", hub.name): hub for hub in session.scalars(statement)}
+    return [hubs[key] for key in dict.fromkeys(keys) if key in hubs]
 
 
 _LATEST = Hub.last_activity.desc().nulls_last()
 
 
-def _filtered(session: Session, query: Any, who: Person, wish: Wish, table: str) -> Select[Any]:
-    found: Select[Any] = query.where(visible(who), _in_state(wish.state))
-    if wish.mine:
-        found = found.where(Hub.id.in_(list(who.roles)))
-    wanted = read(wish.typed)
-    return found.where(with_words(session, table, wanted)) if wanted else found
+def _filtered(session: Session, statement: Any, person: Person, options: Options, table: str) -> Select[Any]:
+    filtered: Select[Any] = statement.where(visible(person), _in_state(options.state))
+    if options.mine:
+        filtered = filtered.where(Hub.id.in_(list(person.roles)))
+    query = read(options.typed)
+    return filtered.where(with_words(session, table, query)) if query else filtered
 
 
 def _in_state(state: str) -> ColumnElement[bool]:
@@ -116,10 +121,10 @@ def _in_state(state: str) -> ColumnElement[bool]:
     return conditions.get(state, Hub.archived.is_(False))
 
 
-def _page(session: Session, query: Select[Any], page: int) -> Listing:
+def _page(session: Session, statement: Select[Any], page: int) -> Listing:
     if not 1 <= page <= LAST_PAGE:
         raise no_such_page()
-    rows = session.execute(query.limit(PER_PAGE + 1).offset((page - 1) * PER_PAGE)).all()
+    rows = session.execute(statement.limit(PER_PAGE + 1).offset((page - 1) * PER_PAGE)).all()
     if page > 1 and not rows:
         raise no_such_page()
     return Listing(tuple(Entry(hub, members) for hub, members in rows[:PER_PAGE]), page, len(rows) > PER_PAGE)

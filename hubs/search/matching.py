@@ -15,7 +15,7 @@ from hubs.search.query import Query
 IDS: MappingProxyType[str, InstrumentedAttribute[int]] = MappingProxyType(
     {"hubs": Hub.id, "users": User.id, "widgets": Widget.id}
 )
-# The very expressions of the indexes of migration 0011, or PostgreSQL would read every row.
+# Exactly the expressions of the indexes of migration 0011; otherwise PostgreSQL reads every row.
 _PLAIN = "to_tsvector('simple', translate({}, '-_.:/@', '      '))"
 _WORDS = {
     "hubs": "hubs.name || ' ' || hubs.display_name || ' ' || hubs.summary || ' ' || left(hubs.description, 4000)",
@@ -25,16 +25,16 @@ _WORDS = {
 _ONLY = {"hubs": "hubs.kind <> 'user'", "users": "true", "widgets": "widgets.label <> ''"}
 
 
-def with_words(session: Session, table: str, wanted: Query) -> ColumnElement[bool]:
-    """Return the condition that a row has every word of a search, or a word that begins with it.
+def with_words(session: Session, table: str, query: Query) -> ColumnElement[bool]:
+    """Return the condition that a row contains every word of a search, or a longer word that begins with it.
 
-    A single letter counts only as a word of its own: too much begins with it.
+    A single letter must match a whole word: too many words begin with it.
     """
-    return matching(session, table, [(word, len(word) > 1) for word in wanted.words])
+    return matching(session, table, [(word, len(word) > 1) for word in query.words])
 
 
 def among(session: Session, of: InstrumentedAttribute[int], ids: Sequence[int]) -> ColumnElement[bool]:
-    """Return the condition that a row's id is one of ``ids``, in one parameter: hundreds are slow to compile."""
+    """Return the condition that a row's id is one of ``ids``, as one parameter: hundreds are slow to compile."""
     if on_sqlite(session):
         listed = text("SELECT value FROM json_each(:ids)").bindparams(ids=json.dumps(list(ids)))
         return of.in_(listed.columns(column("value", Integer)).subquery().select())
@@ -43,22 +43,22 @@ def among(session: Session, of: InstrumentedAttribute[int], ids: Sequence[int]) 
 
 
 def matching(session: Session, table: str, words: list[tuple[str, bool]]) -> ColumnElement[bool]:
-    """Return the condition that a row has all words; True beside a word allows it as a prefix."""
+    """Return the condition that a row contains all words; True beside a word allows it as a prefix."""
     if on_sqlite(session):
         return _in_fts(table, " ".join(f'"{word}"' + "*" * begins for word, begins in words))
-    # Words are letters and digits only, so quoting them is enough for any of them.
+    # Words consist of letters and digits only, so quotes are sufficient.
     terms = " & ".join(f"'{word}'" + ":*" * begins for word, begins in words)
-    query = func.to_tsquery(literal_column("'simple'"), terms)
-    found = literal_column(_PLAIN.format(_WORDS[table])).op("@@", is_comparison=True)(query)
-    return and_(found, text(_ONLY[table])) if table == "hubs" else found
+    tsquery = func.to_tsquery(literal_column("'simple'"), terms)
+    condition = literal_column(_PLAIN.format(_WORDS[table])).op("@@", is_comparison=True)(tsquery)
+    return and_(condition, text(_ONLY[table])) if table == "hubs" else condition
 
 
 def _in_fts(table: str, terms: str) -> ColumnElement[bool]:
-    """Return the condition that a row of ``table`` is among those that FTS5 finds."""
+    """Return the condition that FTS5 matches a row of ``table``."""
     where = f"WHERE search_words MATCH :{table}_words AND rowid % 3 = {CODES[table]}"
-    query = f"SELECT rowid / 3 AS id FROM search_words {where}"  # noqa: S608 - names of our own
-    found = text(query).bindparams(**{f"{table}_words": terms}).columns(column("id", Integer))
-    return IDS[table].in_(found.subquery().select())
+    statement = f"SELECT rowid / 3 AS id FROM search_words {where}"  # noqa: S608 - constant names
+    matches = text(statement).bindparams(**{f"{table}_words": terms}).columns(column("id", Integer))
+    return IDS[table].in_(matches.subquery().select())
 
 
 def on_sqlite(session: Session) -> bool:

@@ -36,17 +36,17 @@ def trigrams(word: str) -> frozenset[str]:
 
 
 def halves(word: str) -> tuple[str, ...]:
-    """Return beginning and end of a word, of three letters at least: one of them is whole where one letter is wrong."""
+    """Return both ends of a word, at least three letters each: a single wrong letter leaves one of them intact."""
     size = max(3, (len(word) - 1) // 2)
     return (word[:size], word[-size:]) if len(word) >= size else ()
 
 
-def closeness(wanted: Query, title: str) -> float:
-    """Return how close the words of a search are to those of a title, from 0 to 1: the least close word decides."""
-    there = [trigrams(word) for word in _WORD.findall(title.lower())]
-    return min((_best(trigrams(word), there) for word in wanted.words), default=0.0)
+def closeness(query: Query, title: str) -> float:
+    """Return how close a search is to a title, from 0 to 1: the closeness of its least close word."""
+    candidates = [trigrams(word) for word in _WORD.findall(title.lower())]
+    return min((_best(trigrams(word), candidates) for word in query.words), default=0.0)
 
 
-def _best(word: frozenset[str], there: list[frozenset[str]]) -> float:
-    # A search is often the beginning of a word: what the longer word has more counts half.
-    return max((len(word & one) / (len(word) + len(one - word) / 2) for one in there), default=0.0)
+def _best(word: frozenset[str], candidates: list[frozenset[str]]) -> float:
+    # A search is often the beginning of a word, so the surplus of the longer word counts half.
+    return max((len(word & other) / (len(word) + len(other - word) / 2) for other in candidates), default=0.0)

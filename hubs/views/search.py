@@ -67,17 +67,17 @@ def palette() -> Response:
 @blueprint.get("/teams/")
 def teams() -> str:
     """Show the directory of teams."""
-    wish = _wish()
-    listing = directory.teams(db(), current_person(), wish)
-    return _directory(wish, listing, _("Teams"), urls.teams, directory.TEAM_ORDERS)
+    options = _options()
+    listing = directory.teams(db(), current_person(), options)
+    return _directory(options, listing, _("Teams"), urls.teams, directory.TEAM_ORDERS)
 
 
 @blueprint.get("/people/")
 def people() -> str:
     """Show the directory of people."""
-    wish = _wish()
-    listing = directory.people(db(), current_person(), wish)
-    return _directory(wish, listing, _("People"), urls.people, directory.PEOPLE_ORDERS)
+    options = _options()
+    listing = directory.people(db(), current_person(), options)
+    return _directory(options, listing, _("People"), urls.people, directory.PEOPLE_ORDERS)
 
 
 def _typed() -> str:
@@ -91,17 +91,24 @@ def _typed() -> str:
     return typed
 
 
-def _wish() -> directory.Wish:
+def _options() -> directory.Options:
     args = request.args
     typed, state, order = _typed()[:MOST_LETTERS], args.get("state", ""), args.get("sort", "activity")
-    return directory.Wish(typed, state, "mine" in args, order, args.get("page", 1, type=int))
+    return directory.Options(typed, state, "mine" in args, order, args.get("page", 1, type=int))
 
 
-def _directory(wish: directory.Wish, listing: directory.Listing, title: str, path: Any, orders: Sequence[str]) -> str:
-    filters = {"q": wish.typed, "state": wish.state, "sort": wish.order, **({"mine": "1"} if wish.mine else {})}
+def _directory(
+    options: directory.Options, listing: directory.Listing, title: str, path: Any, orders: Sequence[str]
+) -> str:
+    filters = {
+        "q": options.typed,
+        "state": options.state,
+        "sort": options.order,
+        **({"mine": "1"} if options.mine else {}),
+    }
     return render_template(
         "directory.html",
-        wish=wish,
+        options=options,
         listing=listing,
         title=title,
         path=path,

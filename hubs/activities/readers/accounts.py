@@ -65,10 +65,10 @@ def ipa(name: str, body: Body) -> Activity | None:
 def parameters(body: Body) -> Mapping[str, Any]:
     """Return the parameters of a call of the directory server's interface."""
     try:
-        found = json.loads(text(body, "IPA_API_PARAMS") or "{}")
+        params = json.loads(text(body, "IPA_API_PARAMS") or "{}")
     except (ValueError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return params if isinstance(params, dict) else {}
 
 
 def _account(name: str) -> Thing:

@@ -38,11 +38,11 @@ def read(name: str, body: Body) -> Activity | None:
     subjects = {("project", f"bugzilla:{product}/{component}") for component in components if product}
     subjects |= {
         ("account", f"bugzilla:{one}")
-        for one in {assigned, person(bug, "reporter"), person(bug, "creator")}
-        if "@" in one
+        for account in {assigned, person(bug, "reporter"), person(bug, "creator")}
+        if "@" in account
     }
     # A component that the bug was moved to or from counts too, and so do those who talk about it.
-    cc = [person(one) for one in items(bug, "cc")]
+    cc = [person(account) for account in items(bug, "cc")]
     writers = [person(comment, "author") for comment in items(bug, "comments")]
     return Activity(
         f"bug.{verb}",
@@ -52,8 +52,8 @@ def read(name: str, body: Body) -> Activity | None:
         ),
         project="",
         detail=", ".join(sorted(changed)[:4]),
-        people=names(actor, addresses, assigned, cc, writers, (text(one) for one in items(body, "usernames"))),
-        packages=names(one for one in components if fedora and one not in _NO_PACKAGES),
+        people=names(actor, addresses, assigned, cc, writers, (text(account) for account in items(body, "usernames"))),
+        packages=names(account for account in components if fedora and account not in _NO_PACKAGES),
         subjects=frozenset(subjects),
     )
 
@@ -66,6 +66,6 @@ def _label(bug: object, field: str) -> str:
 
 def _components(bug: object) -> Iterator[str]:
     component = get(bug, "component")
-    for one in (component if isinstance(component, list) else [component])[:_MOST]:
-        if found := (text(one, "name") if isinstance(one, dict) else text(one)):
-            yield found
+    for account in (component if isinstance(component, list) else [component])[:_MOST]:
+        if name := (text(account, "name") if isinstance(account, dict) else text(account)):
+            yield name

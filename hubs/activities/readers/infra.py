@@ -78,9 +78,9 @@ def tests(name: str, body: Body) -> Activity | None:
 
 def _decision(body: Body) -> Activity:
     subjects = items(body, "subject")
-    nvr = first(text(body, "subject_identifier"), *(text(get(one, "item")) for one in subjects))
+    nvr = first(text(body, "subject_identifier"), *(text(get(subject, "item")) for subject in subjects))
     satisfied = body.get("policies_satisfied", body.get("policies_satisified"))
-    is_build = first(text(body, "subject_type"), *(text(get(one, "type")) for one in subjects)) == "koji_build"
+    is_build = first(text(body, "subject_type"), *(text(get(subject, "type")) for subject in subjects)) == "koji_build"
     packages = names(nvr_name(nvr) if is_build else "")
     verb = "gate.opened" if satisfied is True else "gate.closed"
     return Activity(verb, thing=Thing("build", number=nvr), detail=text(body, "decision_context"), packages=packages)

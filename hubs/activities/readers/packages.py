@@ -102,19 +102,19 @@ def copr(name: str, body: Body) -> Activity | None:
 def koschei(name: str, body: Body) -> Activity | None:
     """Read what Koschei found out about a package or a collection."""
     new = text(body, "new")
-    found = text(body, "name") if ".package." in name else text(body, "collection_name")
+    name_or_collection = text(body, "name") if ".package." in name else text(body, "collection_name")
     state = {"ok": "builds", "failing": "fails", "unresolved": "unresolved"}.get(new, "changed")
     collection = text(body, "collection")
     if ".package." not in name:
-        return Activity("koschei.collection", thing=Thing("collection", number=found), detail=new)
-    link = f"https://koschei.fedoraproject.org/package/{found}" if found else ""
-    thing = Thing("package", number=found, link=f"{link}?collection={collection}" if link and collection else link)
+        return Activity("koschei.collection", thing=Thing("collection", number=name_or_collection), detail=new)
+    link = f"https://koschei.fedoraproject.org/package/{found}" if name_or_collection else ""
+    thing = Thing("package", number=name_or_collection, link=f"{link}?collection={collection}" if link and collection else link)
     return Activity(
         f"koschei.{state}",
         thing=thing,
         detail=collection,
-        packages=names(found),
-        groups=names(text(one) for one in items(body, "groups")),
+        packages=names(name_or_collection),
+        groups=names(text(entry) for entry in items(body, "groups")),
     )
 
 
@@ -153,19 +153,19 @@ def git(name: str, body: Body) -> Activity | None:
 def pkgdb(name: str, body: Body) -> Activity | None:
     """Read what happened in the package database, which is no more."""
     agent = person(body, "agent")
-    found = [
+    name_or_collection = [
         body,
         *(body.get(key) for key in ("package_listing", "info", "action", "package_version")),
         *items(body, "package_listings"),
     ]
     packages = {
         first(
-            text(get(one, "package"), "name"),
-            text(one, "package"),
-            text(one, "pkg_name"),
-            text(get(one, "info"), "pkg_name"),
+            text(get(entry, "package"), "name"),
+            text(entry, "package"),
+            text(entry, "pkg_name"),
+            text(get(entry, "info"), "pkg_name"),
         )
-        for one in found
+        for entry in name_or_collection
     }
     title = first(*sorted(packages))
     if not title:

@@ -89,7 +89,7 @@ def read(name: str, body: Body) -> Activity | None:
         packages=names(_package(place)),
         subjects=frozenset(
             ({("project", f"pagure:{project}")} if project else set())
-            | {("account", f"pagure:{who}") for who in (filed, assigned) if who}
+            | {("account", f"pagure:{who}") for account in (filed, assigned) if account}
         ),
     )
 
@@ -110,10 +110,10 @@ def _thing(event: str, body: Body, about: object, place: object) -> Thing:
             link = f"{link}#comment-{comment}"
         return Thing("pull" if kind == "pull-request" else "issue", text(about, "title"), shown, link)
     if kind == "group":
-        found = text(body, "group", "name")
+        name = text(body, "group", "name")
         return Thing(
             "group",
-            title=first(text(body, "group", "display_name"), found),
+            title=first(text(body, "group", "display_name"), name),
             link=address(get(body, "group", "full_url")),
         )
     if kind == "git":
@@ -129,13 +129,13 @@ def _path(place: object) -> str:
     """Return the path of a project; messages of early years have no ``fullname``."""
     if full := text(place, "fullname"):
         return full
-    found = text(place, "name")
-    if not found:
+    name = text(place, "name")
+    if not name:
         return ""
     if get(place, "parent"):
         return f"forks/{person(place, 'user')}/{found}"
     namespace = text(place, "namespace")
-    return f"{namespace}/{found}" if namespace else found
+    return f"{namespace}/{found}" if namespace else name
 
 
 def _package(place: object) -> str:

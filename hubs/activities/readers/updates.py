@@ -33,7 +33,7 @@ def read(name: str, body: Body) -> Activity | None:
         return _override(event, body)
     agent = person(body, "agent")
     if event.startswith("stack."):
-        packages = names(text(one, "name") for one in items(body, "stack", "packages"))
+        packages = names(text(entry, "name") for entry in items(body, "stack", "packages"))
         return Activity(
             "stack.changed", agent, Thing("stack", text(body, "stack", "name")), people=names(agent), packages=packages
         )
@@ -69,11 +69,11 @@ def _update(event: str, body: Body) -> Activity | None:
         return None
     comment = get(body, "comment")
     update = body.get("update") or get(comment, "update")
-    builds = [text(one, "nvr") or text(one) for one in items(update, "builds") or items(body, "artifact", "builds")]
+    builds = [text(entry, "nvr") or text(entry) for entry in items(update, "builds") or items(body, "artifact", "builds")]
     title = first(text(update, "title"), text(comment, "update_title"))
     builds = builds or title.replace(",", " ").split()
     submitter = first(person(update, "user"), person(update, "submitter"))
-    issuers = [person(one, "issuer") for one in items(body, "artifact", "builds")]
+    issuers = [person(entry, "issuer") for entry in items(body, "artifact", "builds")]
     writer = "" if get(comment, "anonymous") is True else first(person(comment, "user"), person(comment, "author"))
     actor = first(writer, person(body, "agent")) if verb != "published" else submitter
     alias = first(text(update, "alias"), text(body, "artifact", "id"))

@@ -40,12 +40,12 @@ def anitya(name: str, body: Body) -> Activity | None:
         return Activity(
             f"upstream.{verb}", agent, Thing("distro", distro, link=f"{_SITE}/distros"), people=names(agent)
         )
-    versions = [text(one) for one in items(inner, "upstream_versions") or items(inner, "versions")]
+    versions = [text(entry) for entry in items(inner, "upstream_versions") or items(inner, "versions")]
     version = first(text(inner, "upstream_version"), text(body, "upstream_version"), ", ".join(versions[:4]))
     packages = {text(inner, "new"), text(inner, "prev")} if event.startswith("project.map.") else set()
     if verb == "released":
         mapped = items(inner, "packages") or items(body, "packages")
-        packages |= {text(one, "package_name") for one in mapped if text(one, "distro") == "Fedora"}
+        packages |= {text(entry, "package_name") for entry in mapped if text(entry, "distro") == "Fedora"}
         agent = ""
     detail = version if verb == "released" else first(text(inner, "version"), version, text(inner, "new"))
     return Activity(f"upstream.{verb}", agent, thing, detail=detail, people=names(agent), packages=names(packages))
@@ -55,7 +55,7 @@ def hotness(name: str, body: Body) -> Activity | None:
     """Read what was done about a new version."""
     event, trigger = name.partition(".")[2], get(body, "trigger", "msg")
     inner, project = get(trigger, "message"), get(trigger, "project")
-    mapped = {text(one, "package_name") for one in items(inner, "packages") if text(one, "distro") in ("Fedora", "")}
+    mapped = {text(entry, "package_name") for entry in items(inner, "packages") if text(entry, "distro") in ("Fedora", "")}
     mapped.add(text(trigger, "package_name"))
     packages, title = (
         names(mapped),

@@ -14,7 +14,7 @@ from hubs.backend.ingest.extract import Extractor
 from hubs.bus import Message, parse
 from hubs.models import Hub, Visibility, Widget, now
 from hubs.widgets.registry import Registry
-from tests.unit.clients.test_builds import copr_build, copr_says, koji_build, koji_says
+from tests.unit.clients.test_builds import copr_build, koji_build, set_copr, set_koji
 from tests.unit.conftest import user_of
 from tests.unit.widgets.conftest import Build
 from tests.unit.widgets.reading import text_of
@@ -127,8 +127,8 @@ def test_long_lists_are_cut(session: Session, build: Build, member: Hub) -> None
 def test_while_no_message_told_of_a_build_koji_and_copr_are_asked(
     session: Session, build: Build, upstream: Upstream, member: Hub
 ) -> None:
-    koji_says(upstream, [koji_build(7, state=3, nvr="boat-2-1")])
-    copr_says(upstream, copr_build(9, submitted_on=1_400_000_000))
+    set_koji(upstream, [koji_build(7, state=3, nvr="boat-2-1")])
+    set_copr(upstream, copr_build(9, submitted_on=1_400_000_000))
     made = build("builds", member)
     text = text_of(made.html)
     assert text.index("Failed boat-2-1 Koji · rana") < text.index("Complete boat-1.5-1 Copr · rana")
@@ -149,7 +149,7 @@ def test_nobody_is_asked_for_the_builds_of_a_whole_team(build: Build, upstream: 
 
 
 def test_without_builds_the_widget_says_what_will_be_there(build: Build, upstream: Upstream, member: Hub) -> None:
-    koji_says(upstream, [])
+    set_koji(upstream, [])
     made = build("builds", member)
     assert 'class="empty"' in made.html
     assert "Koji or Copr builds something for member" in text_of(made.html)
