@@ -1,1 +1,1 @@
-"""What messages tell: readers turn each topic family into an activity, from which sentences are rendered."""
+"""Activities: one reader per topic family turns messages into activities, from which sentences are rendered."""

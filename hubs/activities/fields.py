@@ -1,14 +1,14 @@
-"""Reading fields of messages, which may hold anything, or be absent."""
+"""Access to fields of messages, which may be missing or of any type."""
 
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-#: How far into a list is read.
+#: Most items of a list that are read.
 ITEMS = 200
-#: What publishers write where they know nothing.
+#: Texts that publishers write for missing values.
 _NOTHING = frozenset(("none", "null", "undefined"))
-#: Fields in which an object holds the name of a person.
+#: Fields of an object that may hold the name of a person.
 _NAMES = ("username", "login", "name", "nick", "nickname", "fas_name")
 
 Body = Mapping[str, Any]
@@ -24,7 +24,7 @@ def get(value: Any, *path: str) -> Any:
 
 
 def text(value: Any, *path: str) -> str:
-    """Return the text or number at ``path`` on one line; nothing where there is none, or where it says ``None``."""
+    """Return the text or number at ``path`` as one line; empty if it is missing or says ``None``."""
     value = get(value, *path) if path else value
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
@@ -35,12 +35,12 @@ def text(value: Any, *path: str) -> str:
 
 
 def first(*values: str) -> str:
-    """Return the first that is not empty."""
+    """Return the first non-empty text."""
     return next(filter(None, values), "")
 
 
 def items(value: Any, *path: str) -> list[Any]:
-    """Return the list at ``path``, or the keys of an object there, as far as `ITEMS`."""
+    """Return the first `ITEMS` items of the list, or keys of the object, at ``path``."""
     value = get(value, *path) if path else value
     if isinstance(value, list | Mapping):
         return list(islice(value, ITEMS))
@@ -48,7 +48,7 @@ def items(value: Any, *path: str) -> list[Any]:
 
 
 def person(value: Any, *path: str) -> str:
-    """Return the name of the person at ``path``: a text, or an object that holds it."""
+    """Return the name of the person at ``path``, which is a text or an object."""
     value = get(value, *path) if path else value
     if isinstance(value, Mapping):
         return first(*(text(value, name) for name in _NAMES))
@@ -63,15 +63,15 @@ def people(value: Any, *path: str) -> Iterator[str]:
 
 
 def address(*values: Any) -> str:
-    """Return the first that is an address of the web."""
+    """Return the first web address."""
     return first(*(value for value in values if isinstance(value, str) and value.startswith(("https://", "http://"))))
 
 
 def count(value: Any) -> int:
-    """Return a number, 0 where there is none."""
+    """Return an integer, or 0 if the value is not one."""
     return value if isinstance(value, int) and not isinstance(value, bool) else 0
 
 
 def nvr_name(nvr: str) -> str:
-    """Return the name of a package in name-version-release."""
+    """Return the package name in a name-version-release."""
     return nvr.rsplit("-", 2)[0] if nvr.count("-") >= 2 else ""

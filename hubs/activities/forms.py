@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Forms:
-    """One sentence, by its reader; texts are marked for translation and translated where they are shown.
+    """The forms of one sentence; texts are marked for translation, and translated when they are shown.
 
-    ``{actor}``, ``{target}`` and ``{thing}`` are filled in. ``you`` is for the actor, ``to_you`` for the target, and
-    ``nobody`` where nobody is known to have done it. Without them ``named`` serves.
+    ``{actor}``, ``{target}`` and ``{thing}`` are placeholders. ``you`` is shown to the actor, ``to_you`` to the target,
+    and ``nobody`` is used if the actor is unknown. ``named`` is the default for all of them.
     """
 
     named: str

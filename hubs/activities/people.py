@@ -1,4 +1,4 @@
-"""Whom the names in messages stand for."""
+"""Resolves names in messages to accounts."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -6,18 +6,18 @@ from collections.abc import Collection, Mapping
 from hubs.settings import SERVICE_ACCOUNTS
 
 _USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-#: OpenID addresses and our own e-mail domain hold a username.
+#: OpenID addresses and addresses in our own e-mail domain contain a username.
 _ADDRESS = re.compile(r"(?:(?:https?://)?([\w.-]+?)\.id\.[\w.-]+/?|([\w.-]+)@fedoraproject\.org)")
-#: Names that stand for no account.
+#: Names that are not accounts.
 NOBODY = frozenset(("anonymous", "apache", "nobody", "none", "null", "orphan", "root", "system", "undefined"))
 
 
 class Accounts:
-    """Finds accounts for names.
+    """Resolves names to accounts.
 
     ``directory`` maps chat nicks, e-mail addresses and logins at forges (``github:login``), all in lower case, to the
-    accounts that people linked with them in their hubs. It may grow at any time. ``services`` are accounts under which
-    programs act: they are nobody's.
+    accounts that people linked with them in their hubs. It may grow at any time. ``services`` are accounts of programs,
+    which are not people.
     """
 
     def __init__(
@@ -27,20 +27,20 @@ class Accounts:
         self._nobody = NOBODY | {name.lower() for name in services}
 
     def account(self, name: str) -> str:
-        """Return the account of a person that a name stands for, or nothing.
+        """Return the account of the person with a name, or an empty text.
 
-        Groups, Matrix ids, addresses and logins at forges spell no account: only the directory knows theirs.
+        Matrix ids, e-mail addresses and logins at forges are resolved through the directory only.
         """
         account = self.directory.get(name.lower()) or username(name)
         return "" if account in self._nobody else account
 
     def linked(self, name: str) -> str:
-        """Return the account that is linked with a name by its owner, or nothing."""
+        """Return the account whose owner linked a name, or an empty text."""
         return self.directory.get(name.lower(), "")
 
 
 def username(text: str) -> str:
-    """Return the account that ``text`` spells, or nothing: e-mail addresses of strangers spell none."""
+    """Return the account name in ``text``, or an empty text. E-mail addresses of other domains have none."""
     address = _ADDRESS.fullmatch(text)
     if address:
         text = address[1] or address[2]
@@ -49,7 +49,7 @@ def username(text: str) -> str:
 
 
 def shown(name: str) -> str:
-    """Return a name as a sentence may show it: no e-mail addresses, no prefixes of forges, no OpenID addresses."""
+    """Return a name as shown in sentences: without e-mail domains, prefixes of forges and OpenID addresses."""
     if name.lower() in NOBODY:
         return ""
     if _ADDRESS.fullmatch(name):

@@ -1,6 +1,6 @@
-"""Sentences about activities, in the language of the reader.
+"""Renders sentences about activities in the current language.
 
-A sentence is made of parts, so that a page can link the thing and show people by their names.
+A sentence consists of parts, so that a page can link the thing and show display names.
 """
 
 import re
@@ -21,7 +21,7 @@ VERBS: Mapping[str, Forms] = {
     **infra.VERBS,
     **own.VERBS,
 }
-#: Verbs whose sentence already says what the detail says, or where it helps nobody.
+#: Verbs whose detail is not shown: the sentence says it already, or it is of no use.
 _WITHOUT_DETAIL = frozenset(
     ("karma.given", "karma.taken", "checks.passed", "checks.failed", "test.passed", "test.failed")
 )
@@ -32,20 +32,20 @@ _TITLE = 160
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A piece of a sentence: plain text, or a person's account, or what the link is put on."""
+    """A piece of a sentence: plain text, a person, or the thing."""
 
     text: str
-    #: ``actor``, ``target``, ``thing``, or nothing for plain text.
+    #: ``actor``, ``target``, ``thing``, or empty for plain text.
     role: str = ""
-    #: The account of a person, where it is one.
+    #: The account of a person who has one.
     account: str = ""
 
 
 def parts(activity: Activity, accounts: Mapping[str, str] | None = None, you: str = "") -> list[Part]:
-    """Return the sentence about an activity in the language in force; nothing for an unknown verb.
+    """Return the sentence about an activity in the current language; empty for an unknown verb.
 
-    :param accounts: names to show, by account, of those people in the activity who have one.
-    :param you: the reader's account, which is addressed as “you”.
+    :param accounts: display names by account, for people of the activity who have one.
+    :param you: the viewer's account, which is addressed as “you”.
     """
     forms = VERBS.get(activity.verb)
     if forms is None:
@@ -63,7 +63,7 @@ def sentence(activity: Activity, accounts: Mapping[str, str] | None = None, you:
 
 
 def label(activity: Activity) -> str:
-    """Return what a thing is called: its project, its number, and its title in quotes."""
+    """Return the label of a thing: its project, its number, and its title in quotes."""
     thing = activity.thing
     spaced = thing.number and thing.number[0] not in "#!@ ("
     name = f"{activity.project} {thing.number}" if activity.project and spaced else activity.project + thing.number

@@ -1,4 +1,4 @@
-"""The table of readers: which of them understands the messages of which topic family."""
+"""The table of readers by topic family."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -58,7 +58,7 @@ def family(name: str) -> str:
 
 
 def read(name: str, body: Body) -> Activity | None:
-    """Return what a message tells, or None where no reader understands it. Never raises.
+    """Return the activity of a message, or None if no reader supports it. Never raises.
 
     :param name: the topic without prefix and environment.
     """
@@ -67,6 +67,6 @@ def read(name: str, body: Body) -> Activity | None:
         return None
     try:
         return reader(name, body)
-    except Exception:  # messages come from strangers; whatever theirs holds, the next one is read
+    except Exception:  # publishers may send anything; one bad message must not stop the others
         log.warning("%.100r cannot be read", name, exc_info=True)
         return None

@@ -1,4 +1,4 @@
-"""The account system: its own messages (``fas``) and those of the directory server behind it (``ipa``)."""
+"""The account system: its own messages (``fas``) and those of its directory server (``ipa``)."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -23,7 +23,7 @@ _IPA = {
 
 
 def fas(name: str, body: Body) -> Activity | None:
-    """Read what happened to an account or to a group."""
+    """Read a message about an account or a group."""
     event = name.partition(".")[2]
     agent, user, group = person(body, "agent"), person(body, "user"), person(body, "group")
     if event.startswith("group.member."):
@@ -48,7 +48,7 @@ def fas(name: str, body: Body) -> Activity | None:
 
 
 def ipa(name: str, body: Body) -> Activity | None:
-    """Read what the directory server did; the parameters of the call are JSON in a text."""
+    """Read a message of the directory server; the parameters of the call are JSON in a text field."""
     verb = _IPA.get(text(body, "IPA_API_COMMAND"))
     if verb is None or text(body, "IPA_API_RESULT") not in ("SUCCESS", ""):
         return None
@@ -63,7 +63,7 @@ def ipa(name: str, body: Body) -> Activity | None:
 
 
 def parameters(body: Body) -> Mapping[str, Any]:
-    """Return the parameters of a call of the directory server's interface."""
+    """Return the parameters of a call to the directory server."""
     try:
         params = json.loads(text(body, "IPA_API_PARAMS") or "{}")
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""Bugzilla, in both forms of its messages: product, component and people as texts, or as objects."""
+"""Bugzilla, in both formats of its messages: product, component and people as texts, or as objects."""
 
 from collections.abc import Iterator, Mapping
 
@@ -6,14 +6,14 @@ from hubs.activities.activity import Activity, Thing, names
 from hubs.activities.fields import Body, first, get, items, person, text
 
 _SITE = "https://bugzilla.redhat.com/show_bug.cgi?id="
-#: Components and accounts of one bug that are read.
+#: Most components of a bug that are read.
 _MOST = 50
-#: Components that are no packages.
+#: Components that are not packages.
 _NO_PACKAGES = frozenset(("distribution", "Package Review", "LiveCD", "LiveCD - KDE", "LiveCD - Xfce"))
 
 
 def read(name: str, body: Body) -> Activity | None:
-    """Read what happened to a bug."""
+    """Read a message about a bug."""
     bug, event = get(body, "bug"), get(body, "event")
     if not isinstance(bug, Mapping) or not bug:
         return None
@@ -37,12 +37,12 @@ def read(name: str, body: Body) -> Activity | None:
     fedora = product in ("Fedora", "Fedora EPEL")
     subjects = {("project", f"bugzilla:{product}/{component}") for component in components if product}
     subjects |= {
-        ("account", f"bugzilla:{one}")
+        ("account", f"bugzilla:{account}")
         for account in {assigned, person(bug, "reporter"), person(bug, "creator")}
         if "@" in account
     }
-    # A component that the bug was moved to or from counts too, and so do those who talk about it.
-    cc = [person(account) for account in items(bug, "cc")]
+    # People in the Cc field and authors of comments are concerned as well.
+    cc = [person(entry) for entry in items(bug, "cc")]
     writers = [person(comment, "author") for comment in items(bug, "comments")]
     return Activity(
         f"bug.{verb}",
@@ -52,20 +52,20 @@ def read(name: str, body: Body) -> Activity | None:
         ),
         project="",
         detail=", ".join(sorted(changed)[:4]),
-        people=names(actor, addresses, assigned, cc, writers, (text(account) for account in items(body, "usernames"))),
-        packages=names(account for account in components if fedora and account not in _NO_PACKAGES),
+        people=names(actor, addresses, assigned, cc, writers, (text(name) for name in items(body, "usernames"))),
+        packages=names(component for component in components if fedora and component not in _NO_PACKAGES),
         subjects=frozenset(subjects),
     )
 
 
 def _label(bug: object, field: str) -> str:
-    """Return a text, which the new form has in an object."""
+    """Return a text field, which today's messages wrap in an object."""
     value = get(bug, field)
     return text(value, "name") if isinstance(value, dict) else text(value)
 
 
 def _components(bug: object) -> Iterator[str]:
-    component = get(bug, "component")
-    for account in (component if isinstance(component, list) else [component])[:_MOST]:
-        if name := (text(account, "name") if isinstance(account, dict) else text(account)):
+    value = get(bug, "component")
+    for component in (value if isinstance(value, list) else [value])[:_MOST]:
+        if name := (text(component, "name") if isinstance(component, dict) else text(component)):
             yield name

@@ -1,4 +1,4 @@
-"""What people do beside code: badges, cookies, meetings, calendars, pages, posts and mails."""
+"""Activities beside code: badges, cookies, meetings, calendars, wiki pages, posts and mails."""
 
 from collections.abc import Callable, Mapping
 from email.utils import parseaddr
@@ -20,7 +20,7 @@ _CALENDAR = {
 
 
 def badges(name: str, body: Body) -> Activity | None:
-    """Read what happened in Badges, of today (``badges.…``) or of the old bus (``fedbadges.…``)."""
+    """Read a message of Badges, of today (``badges.…``) or of the old bus (``fedbadges.…``)."""
     event = name.partition(".")[2]
     if event == "badge.award":
         who, badge = person(body, "user"), get(body, "badge")
@@ -41,7 +41,7 @@ def badges(name: str, body: Body) -> Activity | None:
 
 
 def cookies(name: str, body: Body) -> Activity | None:
-    """Read who thanked whom: cookies in Matrix, karma in IRC."""
+    """Read a message about thanks: cookies in Matrix, karma in IRC."""
     if name.startswith("irc.") and name != "irc.karma":
         return None
     giver, taker = first(text(body, "sender"), person(body, "agent")), person(body, "recipient")
@@ -52,7 +52,7 @@ def cookies(name: str, body: Body) -> Activity | None:
 
 
 def meetings(name: str, body: Body) -> Activity | None:
-    """Read what the meeting bots tell, in Matrix (``meeting_name``) and in IRC (``meeting_topic``)."""
+    """Read a message of the meeting bots, in Matrix (``meeting_name``) or in IRC (``meeting_topic``)."""
     event = name.partition(".")[2]
     opened = first(person(body, "start_user"), person(body, "owner"))
     ended = person(body, "end_user")
@@ -64,11 +64,11 @@ def meetings(name: str, body: Body) -> Activity | None:
     present = [*people(body, "attendees"), *people(body, "chairs")]
     thing = Thing("meeting", title=title, number="" if title else place, link=link)
     if event.startswith("meeting.item."):
-        said = first(text(body, "details", "line"), text(body, "details", "text"))
+        line = first(text(body, "details", "line"), text(body, "details", "text"))
         speaker = person(body, "details", "nick")
-        # fedmsg.meta names all who are there: a call for help concerns the whole meeting.
+        # A call for help concerns the whole meeting; fedmsg.meta names everybody present, too.
         kind = "help" if event == "meeting.item.help" else "item"
-        thing = Thing("meeting", title=said or title, link=link)
+        thing = Thing("meeting", title=line or title, link=link)
         return Activity(f"meeting.{kind}", first(speaker, opened), thing, people=names(speaker, opened, present))
     if event == "meeting.start":
         return Activity("meeting.started", opened, thing, detail=detail, people=names(opened, present))
@@ -83,7 +83,7 @@ def meetings(name: str, body: Body) -> Activity | None:
 
 
 def fedocal(name: str, body: Body) -> Activity | None:
-    """Read what happened in a calendar."""
+    """Read a message about a calendar."""
     event = name.partition(".")[2]
     verb = _CALENDAR.get(event)
     if verb is None:
@@ -110,7 +110,7 @@ def fedocal(name: str, body: Body) -> Activity | None:
 
 
 def planet(name: str, body: Body) -> Activity | None:
-    """Read which post appeared on the planet."""
+    """Read a message about a post on the planet."""
     if name != "planet.post.new":
         return Activity("planet.built") if name == "planet.build" else None
     who, post = person(body, "username"), get(body, "post")
@@ -119,7 +119,7 @@ def planet(name: str, body: Body) -> Activity | None:
 
 
 def wiki(name: str, body: Body) -> Activity | None:
-    """Read who edited a page of the wiki or uploaded a file to it."""
+    """Read a message about an edit of a wiki page or an uploaded file."""
     who = first(person(body, "user"), text(body, "user_text"), person(body, "agent"))
     if name == "wiki.upload.complete":
         title = first(text(body, "title", "mPrefixedText"), text(body, "title"))
@@ -128,46 +128,48 @@ def wiki(name: str, body: Body) -> Activity | None:
         return Activity("wiki.uploaded", who, Thing("file", title, link=link), people=names(who))
     title = text(body, "title")
     link = address(get(body, "page_url"), get(body, "url"), get(body, "diff_url"))
-    # A page of a person concerns them, whoever edits it.
+    # An edit of a user page concerns that user, too.
     owner = title.removeprefix("User:").partition("/")[0] if title.startswith("User:") else ""
     return Activity("wiki.edited", who, Thing("page", title, link=link), people=names(who, owner))
 
 
 def discourse(name: str, body: Body) -> Activity | None:
-    """Read what happened in a Discourse.
+    """Read a message of Discourse.
 
-    Who writes there is known to Discourse only; Fedora's publisher names those whose posts were liked or solved it.
+    Authors have only Discourse names, except those of liked posts and solutions, whose accounts the publisher adds.
     """
     kind, event = name.split(".")[1:2], text(body, "hook_event")
-    found = next((key for key in ("solved", "like", "post", "topic") if isinstance(body.get(key), Mapping)), "")
-    if not found or not kind:
+    key = next((key for key in ("solved", "like", "post", "topic") if isinstance(body.get(key), Mapping)), "")
+    if not key or not kind:
         return None
-    about = body[found] if found != "like" else get(body, "like", "post")
+    about = body[key] if key != "like" else get(body, "like", "post")
     site = address(get(body, "hook_instance")).rstrip("/")
-    topic = first(text(about, "topic_id"), text(about, "id") if found == "topic" else "")
+    topic = first(text(about, "topic_id"), text(about, "id") if key == "topic" else "")
     slug, post = first(text(about, "topic_slug"), text(about, "slug")), text(about, "post_number")
     link = "/".join(filter(None, (site, "t", slug, topic, post))) if site and topic else ""
     thing = Thing("topic", first(text(about, "topic_title"), text(about, "title")), link=link)
     author = first(text(about, "username"), text(about, "created_by", "username"), text(about, "user", "username"))
-    if found == "solved":
+    if key == "solved":
         return Activity("topic.solved", author, thing, people=names(author))
-    if found == "like":
+    if key == "like":
         liker = person(body, "like", "user")
         return Activity("post.liked", f"discourse:{liker}" if liker else "", thing, target=author, people=names(author))
-    verb = "topic.opened" if found == "topic" else "topic.answered"
+    verb = "topic.opened" if key == "topic" else "topic.answered"
     if event.endswith(("_edited", "_destroyed", "_recovered", "_status_updated")):
         verb = "topic.changed"
     return Activity(verb, f"discourse:{author}" if author else "", thing)
 
 
 def mailman(name: str, body: Body) -> Activity | None:
-    """Read who wrote to a mailing list."""
+    """Read a message about a mail to a mailing list."""
     mail = get(body, "msg")
     label, sender = parseaddr(text(mail, "from"))
     link = address(text(mail, "archived-at").strip("<>"))
     thing = Thing("mail", text(mail, "subject"), link=link)
-    found = Activity("mail.sent", sender or label, thing, detail=text(body, "mlist", "list_name"), people=names(sender))
-    return found if text(mail, "subject") else None
+    if not text(mail, "subject"):
+        return None
+    list_name = text(body, "mlist", "list_name")
+    return Activity("mail.sent", sender or label, thing, detail=list_name, people=names(sender))
 
 
 READERS: Mapping[str, Callable[[str, Body], Activity | None]] = {

@@ -1,11 +1,11 @@
-"""What the webhooks of GitHub and Forgejo have in common; both also came over the old bus."""
+"""The common format of GitHub's and Forgejo's webhooks, which were also bridged to the old bus."""
 
 from collections.abc import Callable, Iterator, Mapping
 
 from hubs.activities.activity import Activity, Thing, names
 from hubs.activities.fields import Body, address, first, get, items, text
 
-#: Events about an issue or a pull request, by the verb of their action.
+#: Verbs of events about an issue or a pull request, by action.
 _ACTIONS = {
     "opened": "opened",
     "closed": "closed",
@@ -30,66 +30,66 @@ _REVIEWS = {"approved": "approved", "changes_requested": "changes_requested", "r
 
 
 class Hook:
-    """One event of a forge; ``forge`` begins the names of its accounts and projects: ``github:``, ``forgejo:host/``."""
+    """One event of a forge; ``forge`` is the prefix of its accounts and projects: ``github:``, ``forgejo:host/``."""
 
     def __init__(self, event: str, body: Body, forge: str) -> None:
         self.body = body
-        # Over the old bus the action was part of the topic: github.issue.opened
+        # On the old bus the action was part of the topic: github.issue.opened
         self.event, _dot, action = event.partition(".")
         self.action = first(text(body, "action"), action)
         #: The action in the topic.
-        self.said, self.forge = action, forge
-        known = get(body, "fas_usernames")
-        self._known: Mapping[str, object] = known if isinstance(known, Mapping) else {}
-        self.sender = self.who(get(body, "sender")) or self.who(get(body, "pusher"))
+        self.topic_action, self.forge = action, forge
+        accounts = get(body, "fas_usernames")
+        self._accounts: Mapping[str, object] = accounts if isinstance(accounts, Mapping) else {}
+        self.sender = self.account(get(body, "sender")) or self.account(get(body, "pusher"))
         if agent := text(body, "hook_agent"):
             self.sender = agent
 
-    def who(self, user: object) -> str:
-        """Return the account of a user, where the publisher found one, or the login with the forge before it."""
+    def account(self, user: object) -> str:
+        """Return the account of a user if the publisher knows it, else the login with the prefix of the forge."""
         login = first(text(user), text(user, "login"), text(user, "username"), text(user, "name"))
-        known = self._known.get(login)
-        if isinstance(known, str) and known and known != "github_org_" + login:
-            return known
+        account = self._accounts.get(login)
+        if isinstance(account, str) and account and account != "github_org_" + login:
+            return account
         return f"{self.forge}{login}" if login else ""
 
     @property
     def repository(self) -> str:
         """The path of the repository."""
-        found = get(self.body, "repository") or get(self.body, "run", "repository")
+        repository = get(self.body, "repository") or get(self.body, "run", "repository")
         thing = get(self.body, "pull_request") or get(self.body, "issue")
-        return first(text(found, "full_name"), text(thing, "base", "repo", "full_name"))
+        return first(text(repository, "full_name"), text(thing, "base", "repo", "full_name"))
 
     @property
     def link(self) -> str:
         """The address of the repository."""
-        found = get(self.body, "repository") or get(self.body, "run", "repository")
-        return address(get(found, "html_url"), get(found, "url"))
+        repository = get(self.body, "repository") or get(self.body, "run", "repository")
+        return address(get(repository, "html_url"), get(repository, "url"))
 
     def logins(self) -> Iterator[str]:
-        """Yield the logins of those whom the issue or pull request concerns."""
+        """Yield the logins of the people concerned by the issue or pull request."""
         for thing in (get(self.body, "issue"), get(self.body, "pull_request")):
-            found = [get(thing, "user"), get(thing, "assignee"), get(self.body, "requested_reviewer")]
-            found += items(thing, "assignees") + items(thing, "requested_reviewers")
-            found += [get(self.body, "assignee"), get(self.body, "comment", "user"), get(self.body, "review", "user")]
-            for user in found:
+            users = [get(thing, "user"), get(thing, "assignee"), get(self.body, "requested_reviewer")]
+            users += items(thing, "assignees") + items(thing, "requested_reviewers")
+            users += [get(self.body, "assignee"), get(self.body, "comment", "user"), get(self.body, "review", "user")]
+            for user in users:
                 if login := first(text(user, "login"), text(user, "username")):
                     yield login
 
     def people(self) -> frozenset[str]:
-        """Return everybody whom the event concerns."""
-        fas = (name for name in self._known.values() if isinstance(name, str) and not name.startswith("github_org_"))
-        return names(self.sender, fas, (self.who(login) for login in self.logins()))
+        """Return the people concerned by the event."""
+        fas = (name for name in self._accounts.values() if isinstance(name, str) and not name.startswith("github_org_"))
+        return names(self.sender, fas, (self.account(login) for login in self.logins()))
 
     def subjects(self) -> frozenset[tuple[str, str]]:
-        """Return the project and the accounts that the event concerns."""
-        found = {("account", f"{self.forge}{login}") for login in self.logins()}
+        """Return the project and the accounts concerned by the event."""
+        subjects = {("account", f"{self.forge}{login}") for login in self.logins()}
         if self.repository:
-            found.add(("project", f"{self.forge}{self.repository}"))
-        return frozenset(found)
+            subjects.add(("project", f"{self.forge}{self.repository}"))
+        return frozenset(subjects)
 
     def activity(self, verb: str, thing: Thing, target: str = "", detail: str = "") -> Activity:
-        """Return the activity with everything that is the same for all events."""
+        """Return an activity with the fields common to all events."""
         return Activity(
             verb,
             actor=self.sender,
@@ -104,7 +104,7 @@ class Hook:
 
 
 def read(hook: Hook) -> Activity | None:
-    """Return what an event of a forge tells."""
+    """Read an event of a forge."""
     if hook.event.startswith(("issue", "pull_request")):
         return _ticket(hook)
     event = "action_run" if hook.event.startswith("action_run") else hook.event
@@ -135,7 +135,7 @@ def _release(hook: Hook) -> Activity:
 
 
 def _run(hook: Hook) -> Activity:
-    """Read how a run of Forgejo's actions went."""
+    """Read the result of a run of Forgejo Actions."""
     run = get(hook.body, "run")
     state = "failed" if "failure" in hook.event else "passed"
     link = address(get(run, "html_url"), hook.link)
@@ -162,7 +162,7 @@ def _project(hook: Hook) -> Activity | None:
     if hook.event == "repository" and hook.action in ("created", "deleted"):
         verb = hook.action
     elif hook.event == "member":
-        target = hook.who(get(hook.body, "member"))
+        target = hook.account(get(hook.body, "member"))
     return hook.activity(f"project.{verb}", thing, target=target, detail=text(hook.body, "team", "name"))
 
 
@@ -190,8 +190,8 @@ def _ticket(hook: Hook) -> Activity | None:
     thing = get(body, "pull_request") or get(body, "issue")
     if not isinstance(thing, Mapping):
         return None
-    # A comment on a pull request comes as a comment on the issue that it also is.
-    pull = get(thing, "pull_request")  # Forgejo says there whether it is merged, GitHub where it is
+    # A comment on a pull request is sent as a comment on the issue of the same number.
+    pull = get(thing, "pull_request")  # contains `merged` at Forgejo, addresses at GitHub
     is_pull = hook.event.startswith("pull_request") or bool(text(pull, "url") or text(pull, "html_url"))
     is_pull = is_pull or get(pull, "merged") is not None
     kind, comment = ("pull" if is_pull else "issue"), get(body, "comment") or get(body, "review")
@@ -203,7 +203,7 @@ def _ticket(hook: Hook) -> Activity | None:
         link=address(get(comment, "html_url"), get(thing, "html_url")),
     )
     commented = hook.event in ("issue_comment", "pull_request_comment", "pull_request_review_comment")
-    if commented or hook.said == "comment":
+    if commented or hook.topic_action == "comment":
         verb = {"edited": "comment_edited", "deleted": "comment_deleted"}.get(hook.action, "commented")
         return hook.activity(f"{kind}.{verb}", shown)
     review = first(text(body, "review", "state"), text(body, "review", "type").removeprefix("pull_request_review_"))
@@ -213,5 +213,5 @@ def _ticket(hook: Hook) -> Activity | None:
     verb = _ACTIONS.get(hook.action, "edited")
     if kind == "pull" and verb == "closed" and get(thing, "merged") is True:
         verb = "merged"
-    target = hook.who(get(body, "assignee") or get(body, "requested_reviewer") or get(thing, "assignee"))
+    target = hook.account(get(body, "assignee") or get(body, "requested_reviewer") or get(thing, "assignee"))
     return hook.activity(f"{kind}.{verb}", shown, target=target if verb in ("assigned", "review_requested") else "")

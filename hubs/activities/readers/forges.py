@@ -25,7 +25,7 @@ def github(name: str, body: Body) -> Activity | None:
 
 
 def forgejo(name: str, body: Body) -> Activity | None:
-    """Read an event of Forgejo or Gitea; accounts and projects are named with the host."""
+    """Read an event of Forgejo or Gitea; accounts and projects are prefixed with the host."""
     event = name.partition(".")[2]
     run = get(body, "run", "repository")
     link = address(get(body, "repository", "html_url"), get(run, "html_url"), get(body, "sender", "html_url"))

@@ -1,4 +1,4 @@
-"""What runs behind the scenes: composes, images, tests, mirrors, elections, playbooks and monitoring."""
+"""Infrastructure: composes, images, tests, mirrors, elections, playbooks and monitoring."""
 
 from collections.abc import Callable, Mapping
 
@@ -22,7 +22,7 @@ _ELECTIONS = {
 
 
 def compose(name: str, body: Body) -> Activity | None:
-    """Read how a compose of a release goes (``compose.rawhide.complete``, ``pungi.compose.status.change``)."""
+    """Read a message about a compose (``compose.rawhide.complete``, ``pungi.compose.status.change``)."""
     status = first(text(body, "status"), name.rpartition(".")[2])
     steps = name.split(".")[2:]
     title = first(text(body, "compose_id"), text(body, "branch"), text(body, "compose", "id"))
@@ -36,7 +36,7 @@ def compose(name: str, body: Body) -> Activity | None:
 
 
 def image(name: str, body: Body) -> Activity | None:
-    """Read which image of a release was made, tested or published."""
+    """Read a message about an image of a release."""
     title = first(*(text(body, key) for key in ("image_name", "image_definition_name", "id", "compose_id")))
     compose = first(text(body, "compose", "compose_id"), text(body, "compose"), text(body, "compose_id"))
     thing = Thing("image", number=first(title, compose), link=address(get(body, "image_url")))
@@ -48,7 +48,7 @@ def image(name: str, body: Body) -> Activity | None:
 
 
 def tests(name: str, body: Body) -> Activity | None:
-    """Read how a test went: openQA, Jenkins, CI pipelines, gating."""
+    """Read a test result: openQA, Jenkins, CI pipelines, gating."""
     if name.startswith("openqa.comment."):
         user, job = person(body, "user"), text(body, "job_id")
         link = f"https://openqa.fedoraproject.org/tests/{job}" if job else ""
@@ -70,7 +70,7 @@ def tests(name: str, body: Body) -> Activity | None:
         title = first(title, text(body, "artifact", "nvr"), text(body, "artifact", "id"))
     state = first(text(body, "result"), text(body, "CI_STATUS"), text(body, "status"), name.rpartition(".")[2])
     ending = name.rpartition(".")[2]
-    # Messages of pipelines say SUCCESS as well when a test is only queued or running.
+    # Pipelines report SUCCESS even while a test is queued or running.
     state = ending if state.isdigit() or ending in ("queued", "running", "ignored") else state.lower()
     verb = {"passed": "passed", "success": "passed", "failed": "failed", "failure": "failed"}.get(state, "state")
     return Activity(f"test.{verb}", "", Thing("test", number=title, link=link), detail=state, people=names(user))
@@ -87,7 +87,7 @@ def _decision(body: Body) -> Activity:
 
 
 def mirrors(name: str, body: Body) -> Activity | None:
-    """Read what happened to mirrors."""
+    """Read a message about mirrors."""
     agent, event = person(body, "agent"), name.partition(".")[2].removesuffix(".v2")
     if event.startswith("crawler."):
         verb = "mirror.crawling" if event == "crawler.start" else "mirror.crawled"
@@ -100,7 +100,7 @@ def mirrors(name: str, body: Body) -> Activity | None:
 
 
 def kerneltest(name: str, body: Body) -> Activity | None:
-    """Read who tested which kernel."""
+    """Read a message about a test of a kernel."""
     agent = first(person(body, "agent"), person(body, "test", "tester"))
     kernel = first(text(body, "test", "kernel_version"), text(body, "release", "releasenum"), text(body, "release"))
     verb = "kernel.tested" if name == "kerneltest.upload.new" else "kernel.release"
@@ -109,7 +109,7 @@ def kerneltest(name: str, body: Body) -> Activity | None:
 
 
 def elections(name: str, body: Body) -> Activity | None:
-    """Read what happened to an election or its candidates."""
+    """Read a message about an election or its candidates."""
     election = get(body, "election") if isinstance(body.get("election"), dict) else body
     agent = first(person(body, "agent"), person(body, "fas_user"))
     title, alias = first(text(election, "shortdesc"), text(election, "alias")), text(election, "alias")
@@ -122,14 +122,14 @@ def elections(name: str, body: Body) -> Activity | None:
 
 
 def ansible(name: str, body: Body) -> Activity | None:
-    """Read who ran which playbook."""
+    """Read a message about a run of a playbook."""
     who, playbook = first(person(body, "userid"), person(body, "agent")), text(body, "playbook")
     verb = "playbook.finished" if name.endswith(".complete") else "playbook.started"
     return Activity(verb, who, Thing("playbook", number=playbook.rpartition("/")[2]), people=names(who))
 
 
 def nagios(name: str, body: Body) -> Activity | None:
-    """Read what the monitoring of the servers found, and who noticed."""
+    """Read a message of the server monitoring."""
     who = first(text(body, "service_ack_author"), text(body, "host_ack_author"))
     service = " ".join(filter(None, (text(body, "service"), text(body, "host"))))
     return Activity(

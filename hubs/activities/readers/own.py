@@ -22,10 +22,10 @@ def read(name: str, body: Body) -> Activity | None:
         return Activity("hub.joined", who, Thing("person", link=link), people=names(who, agent))
     if event.startswith("user.role."):
         role = text(body, "role")
-        done = "removed" if event.endswith(".removed") else "added"
+        change = "removed" if event.endswith(".removed") else "added"
         if role not in _ROLES:
             return None
-        return Activity(f"hub.{role}_{done}", who, Thing("hub", number=place, link=link), people=names(who, agent))
+        return Activity(f"hub.{role}_{change}", who, Thing("hub", number=place, link=link), people=names(who, agent))
     verb = _EVENTS.get(event)
     if verb is None:
         return None

@@ -1,4 +1,4 @@
-"""What happens to packages: Bodhi, Koji, Copr, Koschei, dist-git and the package database."""
+"""Packages: Koji, Copr, Koschei, dist-git and the package database."""
 
 from urllib.parse import quote
 
@@ -13,7 +13,7 @@ _COPR_SITE = "https://copr.fedorainfracloud.org/coprs"
 
 
 def buildsys(name: str, body: Body) -> Activity | None:
-    """Read what Koji tells."""
+    """Read a message of Koji."""
     event = name.partition(".")[2]
     package, owner, user = text(body, "name"), person(body, "owner"), person(body, "user")
     nvr = "-".join(filter(None, (package, text(body, "version"), text(body, "release"))))
@@ -25,19 +25,21 @@ def buildsys(name: str, body: Body) -> Activity | None:
         thing = Thing("build", number=nvr, link=link)
         return Activity(f"build.{state}", owner, thing, people=names(owner), packages=names(package))
     if event in ("tag", "untag"):
-        # What was tagged can be missing, for builds that are deleted by now.
+        # Messages about deleted builds lack fields.
         link = first(_at("buildinfo?buildID=", body, "build_id"), _search(nvr))
         thing = Thing("build", number=nvr, link=link)
         verb = "build.tagged" if event == "tag" else "build.untagged"
         people, packages = names(user, owner), names(package)
         return Activity(verb, first(user, owner), thing, detail=text(body, "tag"), people=people, packages=packages)
     if event == "task.state.change":
-        what = " ".join(filter(None, (text(body, "method"), first(text(body, "srpm"), text(body, "info", "request")))))
+        method = " ".join(
+            filter(None, (text(body, "method"), first(text(body, "srpm"), text(body, "info", "request"))))
+        )
         state = text(body, "new")
         state = _TASKS[int(state)] if state.isdigit() and int(state) < len(_TASKS) else state
         number = first(text(body, "srpm"), text(body, "id"), text(body, "info", "id"))
         thing = Thing(
-            "task", number=number, title="" if number in what else what, link=_at("taskinfo?taskID=", body, "id")
+            "task", number=number, title="" if number in method else method, link=_at("taskinfo?taskID=", body, "id")
         )
         return Activity("task.state", owner, thing, detail=state.lower(), people=names(owner))
     if event == "rpm.sign":
@@ -63,13 +65,13 @@ def _search(nvr: str) -> str:
 
 def _at(page: str, body: Body, field: str) -> str:
     number = text(body, field)
-    # Secondary instances have sites of their own.
+    # Secondary instances have their own sites.
     ours = text(body, "instance") in ("", "primary")
     return f"{_KOJI}/{page}{number}" if number.isdigit() and ours else ""
 
 
 def copr(name: str, body: Body) -> Activity | None:
-    """Read what Copr tells; ``build.end`` and the like came without its name for a while."""
+    """Read a message of Copr. For a while its topics lacked the prefix ``copr``."""
     event = name.removeprefix("copr.")
     if event not in ("build.start", "build.end", "chroot.start"):
         return Activity("worker.started", thing=Thing("worker")) if event == "worker.create" else None
@@ -100,26 +102,26 @@ def copr(name: str, body: Body) -> Activity | None:
 
 
 def koschei(name: str, body: Body) -> Activity | None:
-    """Read what Koschei found out about a package or a collection."""
+    """Read a message of Koschei about a package or a collection."""
     new = text(body, "new")
-    name_or_collection = text(body, "name") if ".package." in name else text(body, "collection_name")
+    title = text(body, "name") if ".package." in name else text(body, "collection_name")
     state = {"ok": "builds", "failing": "fails", "unresolved": "unresolved"}.get(new, "changed")
     collection = text(body, "collection")
     if ".package." not in name:
-        return Activity("koschei.collection", thing=Thing("collection", number=name_or_collection), detail=new)
-    link = f"https://koschei.fedoraproject.org/package/{found}" if name_or_collection else ""
-    thing = Thing("package", number=name_or_collection, link=f"{link}?collection={collection}" if link and collection else link)
+        return Activity("koschei.collection", thing=Thing("collection", number=title), detail=new)
+    link = f"https://koschei.fedoraproject.org/package/{title}" if title else ""
+    thing = Thing("package", number=title, link=f"{link}?collection={collection}" if link and collection else link)
     return Activity(
         f"koschei.{state}",
         thing=thing,
         detail=collection,
-        packages=names(name_or_collection),
-        groups=names(text(entry) for entry in items(body, "groups")),
+        packages=names(title),
+        groups=names(text(group) for group in items(body, "groups")),
     )
 
 
 def git(name: str, body: Body) -> Activity | None:
-    """Read a push to dist-git as the old bus told it, and what scripts did there."""
+    """Read an old message about a push to dist-git, or about what scripts did there."""
     parts, agent = (
         name.split("."),
         first(person(body, "agent"), person(body, "username"), person(body, "commit", "username")),
@@ -151,9 +153,9 @@ def git(name: str, body: Body) -> Activity | None:
 
 
 def pkgdb(name: str, body: Body) -> Activity | None:
-    """Read what happened in the package database, which is no more."""
+    """Read a message of the package database, which is retired."""
     agent = person(body, "agent")
-    name_or_collection = [
+    entries = [
         body,
         *(body.get(key) for key in ("package_listing", "info", "action", "package_version")),
         *items(body, "package_listings"),
@@ -165,7 +167,7 @@ def pkgdb(name: str, body: Body) -> Activity | None:
             text(entry, "pkg_name"),
             text(get(entry, "info"), "pkg_name"),
         )
-        for entry in name_or_collection
+        for entry in entries
     }
     title = first(*sorted(packages))
     if not title:

@@ -1,4 +1,4 @@
-"""Pagure: the general forge and dist-git, whose names of people are accounts."""
+"""Pagure, the general forge and dist-git. Its usernames are accounts of the community."""
 
 from hubs.activities.activity import Activity, Thing, names
 from hubs.activities.fields import Body, address, first, get, person, text
@@ -52,7 +52,7 @@ _EVENTS = {
 
 
 def read(name: str, body: Body) -> Activity | None:
-    """Read what somebody did at a Pagure."""
+    """Read a message of Pagure."""
     event = name.partition(".")[2]
     verb = _EVENTS.get(event)
     if event == "pull-request.closed":
@@ -89,7 +89,7 @@ def read(name: str, body: Body) -> Activity | None:
         packages=names(_package(place)),
         subjects=frozenset(
             ({("project", f"pagure:{project}")} if project else set())
-            | {("account", f"pagure:{who}") for account in (filed, assigned) if account}
+            | {("account", f"pagure:{account}") for account in (filed, assigned) if account}
         ),
     )
 
@@ -126,16 +126,16 @@ def _thing(event: str, body: Body, about: object, place: object) -> Thing:
 
 
 def _path(place: object) -> str:
-    """Return the path of a project; messages of early years have no ``fullname``."""
+    """Return the path of a project; early messages have no ``fullname``."""
     if full := text(place, "fullname"):
         return full
     name = text(place, "name")
     if not name:
         return ""
     if get(place, "parent"):
-        return f"forks/{person(place, 'user')}/{found}"
+        return f"forks/{person(place, 'user')}/{name}"
     namespace = text(place, "namespace")
-    return f"{namespace}/{found}" if namespace else name
+    return f"{namespace}/{name}" if namespace else name
 
 
 def _package(place: object) -> str:

@@ -1,4 +1,4 @@
-"""Services that are no more, but whose messages are in histories: Trac, Askbot, Tagger, FMN and others."""
+"""Retired services whose messages are still in histories: Trac, Askbot, Tagger, FMN and others."""
 
 from collections.abc import Callable, Mapping
 
@@ -7,7 +7,7 @@ from hubs.activities.fields import Body, address, first, get, items, person, tex
 
 
 def trac(name: str, body: Body) -> Activity | None:
-    """Read what happened in a Trac."""
+    """Read a message of Trac."""
     agent = first(person(body, "agent"), person(body, "author"))
     site, project = address(get(body, "instance", "base_url")), text(body, "instance", "project_name")
     if ".wiki." in name:
@@ -24,7 +24,7 @@ def trac(name: str, body: Body) -> Activity | None:
 
 
 def askbot(name: str, body: Body) -> Activity | None:
-    """Read what happened in the forum for questions."""
+    """Read a message of Askbot, a forum for questions."""
     agent = person(body, "agent")
     verb = "topic.answered" if name == "askbot.post.edit" and body.get("created") else "topic.changed"
     number = text(body, "topmost_post_id")
@@ -33,7 +33,7 @@ def askbot(name: str, body: Body) -> Activity | None:
 
 
 def tagger(name: str, body: Body) -> Activity | None:
-    """Read who tagged or rated a package."""
+    """Read a message about a tag or a rating of a package."""
     user = person(body, "user") or person(body, "vote", "user") or person(body, "rating", "user")
     user = "" if get(body, "user", "anonymous") is True else user
     if name == "fedoratagger.user.rank.update":
@@ -47,13 +47,13 @@ def tagger(name: str, body: Body) -> Activity | None:
 
 
 def notifications(name: str, body: Body) -> Activity | None:
-    """Read who changed what they are notified about."""
+    """Read a message about changed notification rules."""
     who = first(text(body, "openid"), person(body, "rule", "user"), person(body, "user"), person(body, "agent"))
     return Activity("notifications.changed", who, people=names(who))
 
 
 def modules(name: str, body: Body) -> Activity | None:
-    """Read how the build of a module goes."""
+    """Read a message about the build of a module."""
     owner = person(body, "owner")
     title = ":".join(filter(None, (text(body, "name"), text(body, "stream"))))
     state = first(text(body, "state_name"), text(body, "state"))
@@ -61,7 +61,7 @@ def modules(name: str, body: Body) -> Activity | None:
 
 
 def nuancier(name: str, body: Body) -> Activity | None:
-    """Read what happened to the elections of wallpapers."""
+    """Read a message about elections of wallpapers."""
     agent, submitter = person(body, "agent"), person(body, "candidate", "submitter")
     title = first(text(body, "candidate", "name"), text(body, "election", "name"))
     verb = "wallpaper.changed" if ".candidate." in name else "election.edited"
@@ -69,7 +69,7 @@ def nuancier(name: str, body: Body) -> Activity | None:
 
 
 def sources(name: str, body: Body) -> Activity | None:
-    """Read which sources were taken in."""
+    """Read a message about imported sources."""
     agent, package = person(body, "original", "agent"), text(body, "original", "name")
     file = text(body, "original", "filename")
     return Activity(
@@ -78,7 +78,7 @@ def sources(name: str, body: Body) -> Activity | None:
 
 
 def rats(name: str, body: Body) -> Activity | None:
-    """Read who asked for a test to be run again."""
+    """Read a request to repeat a test."""
     agent, title = person(body, "agent"), text(body, "identifier")
     return Activity(
         "test.requested", agent, Thing("test", number=title), detail=text(body, "test"), people=names(agent)
@@ -86,7 +86,7 @@ def rats(name: str, body: Body) -> Activity | None:
 
 
 def releng(name: str, body: Body) -> Activity | None:
-    """Read how the release of Atomic Host went."""
+    """Read a message about a release of Atomic Host."""
     return Activity(
         "compose.finished" if name.endswith(".complete") else "compose.started", thing=Thing("compose", "Atomic Host")
     )

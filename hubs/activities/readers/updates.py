@@ -20,12 +20,12 @@ _EVENTS = {
     "complete.testing": "pushed_to_testing",
     "status.testing.koji-build-group.build.complete": "ready_for_tests",
 }
-#: Updates that name more builds show only the first of them.
+#: Number of builds shown in the title of an update.
 _SHOWN = 2
 
 
 def read(name: str, body: Body) -> Activity | None:
-    """Read what Bodhi tells."""
+    """Read a message of Bodhi."""
     event = name.partition(".")[2]
     if event.startswith("update.") or event == "errata.publish":
         return _update(event, body)
@@ -33,7 +33,7 @@ def read(name: str, body: Body) -> Activity | None:
         return _override(event, body)
     agent = person(body, "agent")
     if event.startswith("stack."):
-        packages = names(text(entry, "name") for entry in items(body, "stack", "packages"))
+        packages = names(text(package, "name") for package in items(body, "stack", "packages"))
         return Activity(
             "stack.changed", agent, Thing("stack", text(body, "stack", "name")), people=names(agent), packages=packages
         )
@@ -69,11 +69,13 @@ def _update(event: str, body: Body) -> Activity | None:
         return None
     comment = get(body, "comment")
     update = body.get("update") or get(comment, "update")
-    builds = [text(entry, "nvr") or text(entry) for entry in items(update, "builds") or items(body, "artifact", "builds")]
+    builds = [
+        text(build, "nvr") or text(build) for build in items(update, "builds") or items(body, "artifact", "builds")
+    ]
     title = first(text(update, "title"), text(comment, "update_title"))
     builds = builds or title.replace(",", " ").split()
     submitter = first(person(update, "user"), person(update, "submitter"))
-    issuers = [person(entry, "issuer") for entry in items(body, "artifact", "builds")]
+    issuers = [person(build, "issuer") for build in items(body, "artifact", "builds")]
     writer = "" if get(comment, "anonymous") is True else first(person(comment, "user"), person(comment, "author"))
     actor = first(writer, person(body, "agent")) if verb != "published" else submitter
     alias = first(text(update, "alias"), text(body, "artifact", "id"))
@@ -101,6 +103,6 @@ def _update(event: str, body: Body) -> Activity | None:
 
 
 def _mentioned(comment: str) -> set[str]:
-    """Return whom a comment mentions with an @ before their name."""
+    """Return the names that a comment mentions as ``@name``."""
     words = (word.rstrip(".,;:!?)'\"") for word in comment.split() if word.startswith("@"))
     return {word[1:] for word in words if word[1:].replace("-", "").replace("_", "").isalnum()}

@@ -1,4 +1,4 @@
-"""What release monitoring (Anitya) and the program that follows it (the-new-hotness) tell."""
+"""Release monitoring (Anitya), and the program that acts on its messages (the-new-hotness)."""
 
 from hubs.activities.activity import Activity, Thing, names
 from hubs.activities.fields import Body, first, get, items, text
@@ -22,7 +22,7 @@ _EVENTS = {
 
 
 def anitya(name: str, body: Body) -> Activity | None:
-    """Read what release monitoring tells; versions come in two forms."""
+    """Read a message of release monitoring; versions have two formats."""
     event = name.partition(".")[2].removesuffix(".v2")
     inner = get(body, "message")
     agent = text(inner, "agent")
@@ -40,7 +40,7 @@ def anitya(name: str, body: Body) -> Activity | None:
         return Activity(
             f"upstream.{verb}", agent, Thing("distro", distro, link=f"{_SITE}/distros"), people=names(agent)
         )
-    versions = [text(entry) for entry in items(inner, "upstream_versions") or items(inner, "versions")]
+    versions = [text(version) for version in items(inner, "upstream_versions") or items(inner, "versions")]
     version = first(text(inner, "upstream_version"), text(body, "upstream_version"), ", ".join(versions[:4]))
     packages = {text(inner, "new"), text(inner, "prev")} if event.startswith("project.map.") else set()
     if verb == "released":
@@ -52,10 +52,12 @@ def anitya(name: str, body: Body) -> Activity | None:
 
 
 def hotness(name: str, body: Body) -> Activity | None:
-    """Read what was done about a new version."""
+    """Read a message about the handling of a new version."""
     event, trigger = name.partition(".")[2], get(body, "trigger", "msg")
     inner, project = get(trigger, "message"), get(trigger, "project")
-    mapped = {text(entry, "package_name") for entry in items(inner, "packages") if text(entry, "distro") in ("Fedora", "")}
+    mapped = {
+        text(entry, "package_name") for entry in items(inner, "packages") if text(entry, "distro") in ("Fedora", "")
+    }
     mapped.add(text(trigger, "package_name"))
     packages, title = (
         names(mapped),

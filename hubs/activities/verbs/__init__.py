@@ -1,1 +1,1 @@
-"""The verbs of activities, one module per field, with their sentences."""
+"""The sentences of verbs, one module per field."""

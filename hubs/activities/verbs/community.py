@@ -1,4 +1,4 @@
-"""Sentences about what people do beside code."""
+"""Sentences about activities beside code."""
 
 from collections.abc import Mapping
 

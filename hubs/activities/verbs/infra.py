@@ -1,4 +1,4 @@
-"""Sentences about what runs behind the scenes."""
+"""Sentences about infrastructure."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Every message that Fedora's services send today, and sent from 2012 to 2022: whom and what they name, and sentences.
+"""Every message that Fedora's services send today, and sent from 2012 to 2022: people, packages, groups, sentences.
 
 The expected answers are those of the publishers' own classes, and of fedmsg.meta with Fedora's plugins. Without the
 folder of the data these tests are skipped; `test_table` needs none.
@@ -20,7 +20,7 @@ from hubs.settings import SERVICE_ACCOUNTS
 from tests.stack import ROOT
 
 DATA = ROOT.parent / "shared" / "data"
-#: Programs, and what is no name of a person.
+#: Programs, and texts that are not names of people.
 NOBODY = {*SERVICE_ACCOUNTS, "None"}
 #: Chat nicks and addresses that fedmsg.meta looked up in the account system, and people enter in their hubs.
 DIRECTORY = {
@@ -45,7 +45,7 @@ def today(extract: Extractor) -> Iterator[tuple[dict[str, Any], Message]]:
         yield row["expected"], extract(parse(envelope, AMQP))
 
 
-def test_people_packages_and_groups_of_todays_messages_are_those_that_their_publishers_name() -> None:
+def test_people_packages_and_groups_of_todays_messages_match_those_of_their_publishers() -> None:
     for expected, message in today(Extractor()):
         assert message.users == set(expected["usernames"]) - NOBODY, message.name
         assert message.groups == set(expected["groups"]), message.name
@@ -53,7 +53,7 @@ def test_people_packages_and_groups_of_todays_messages_are_those_that_their_publ
             assert message.packages == set(expected["packages"]), message.name
 
 
-def test_bridged_to_the_old_bus_they_name_at_least_the_same() -> None:
+def test_messages_bridged_to_the_old_bus_name_at_least_the_same() -> None:
     for row in lines("today_messages.jsonl"):
         envelope = {"topic": row["topic"], "msg_id": f"2026-{row['id']}", "timestamp": 1, "msg": row["body"]}
         message, expected = Extractor()(parse(envelope, FEDMSG)), row["expected"]
@@ -65,7 +65,7 @@ def test_bridged_to_the_old_bus_they_name_at_least_the_same() -> None:
 
 @pytest.mark.parametrize("extract", [Extractor(), fedmsg_meta_extractor({})], ids=["alone", "with the extra"])
 @pytest.mark.parametrize("locale", i18n.locales())
-def test_sentences_of_todays_messages_can_be_read(extract: Extractor, locale: str) -> None:
+def test_sentences_of_todays_messages_are_readable(extract: Extractor, locale: str) -> None:
     unread = []
     with i18n.use(locale):
         for expected, message in today(extract):
@@ -73,19 +73,19 @@ def test_sentences_of_todays_messages_can_be_read(extract: Extractor, locale: st
                 unread.append(message.name)
                 continue
             assert message.activity.verb in VERBS, message.name
-            said = sentence(message.activity)
-            assert said, message.name
-            assert not set("{}") & set(said), said
-            assert "None" not in said, said
-            assert "  " not in said, said
+            text = sentence(message.activity)
+            assert text, message.name
+            assert not set("{}") & set(text), text
+            assert "None" not in text, text
+            assert "  " not in text, text
             actor = expected["agent_name"]
             if actor and actor in message.users and message.activity.actor:
                 assert message.activity.actor in expected["usernames"], message.name
     assert sorted(unread) == ["", "pagure.Test.notification"]
 
 
-def test_without_the_extra_the_people_and_packages_of_the_old_bus_are_found() -> None:
-    extract, wanted, missing = Extractor(DIRECTORY), 0, []
+def test_people_and_packages_of_the_old_bus_are_found_without_the_extra() -> None:
+    extract, expected, missing = Extractor(DIRECTORY), 0, []
     for row in lines("fedmsg_messages.jsonl"):
         try:
             message = extract(parse(row["message"], FEDMSG))
@@ -93,14 +93,14 @@ def test_without_the_extra_the_people_and_packages_of_the_old_bus_are_found() ->
             continue
         pairs = {("person", name) for name in row["usernames"] if name not in NOBODY}
         pairs |= {("package", name) for name in row["packages"]}
-        found = {("person", name) for name in message.users} | {("package", name) for name in message.packages}
-        wanted += len(pairs)
-        missing += [(message.name, *pair) for pair in pairs - found]
-    assert wanted > 200
-    assert 1 - len(missing) / wanted >= ENOUGH, missing
+        named = {("person", name) for name in message.users} | {("package", name) for name in message.packages}
+        expected += len(pairs)
+        missing += [(message.name, *pair) for pair in pairs - named]
+    assert expected > 200
+    assert 1 - len(missing) / expected >= ENOUGH, missing
 
 
-def test_logins_at_github_are_accounts_only_where_the_publisher_says_so() -> None:
+def test_github_logins_are_accounts_only_if_the_publisher_says_so() -> None:
     for row in lines("fedmsg_messages.jsonl"):
         if ".github." in (row["message"].get("topic") or ""):
             message = Extractor()(parse(row["message"], FEDMSG))

@@ -1,4 +1,4 @@
-"""Which message tells what: the table of readers, with rows of what is not true as well.
+"""The table of readers: expected activities of messages, including negative cases.
 
 Shapes are those of the publishers' packages: pagure-messages 1.3, bodhi-messages 26.4, koji-fedoramessaging-messages
 1.3, webhook-to-fedora-messaging 1.5, noggin-messages 1.1, journal-to-fedora-messaging 1.0, tahrir-messages 2.0,
@@ -33,7 +33,7 @@ MEETING = {"agent": "rana", "meeting": {"meeting_name": "Docs", "calendar_name":
 # name of the message, its fields, verb, actor, people, packages, groups, subjects
 Row = tuple[str, dict[str, Any], str, str, set[str], set[str], set[str], set[str]]
 ROWS: list[Row] = [
-    # Logins at a forge are no accounts, except where the publisher knows the account.
+    # Logins at a forge are not accounts, unless the publisher knows the account.
     (
         "forgejo.issues",
         HOOK | {"action": "opened", "issue": ISSUE},
@@ -376,7 +376,7 @@ NO: list[tuple[str, dict[str, Any]]] = [
     ROWS,
     ids=[f"{row[0]}-{number}" for number, row in enumerate(ROWS)],
 )
-def test_a_message_tells(
+def test_a_message_is_read_as_its_activity(
     name: str,
     body: dict[str, Any],
     verb: str,
@@ -386,19 +386,19 @@ def test_a_message_tells(
     groups: set[str],
     subjects: set[str],
 ) -> None:
-    found = table.read(name, body)
-    assert found is not None
-    assert (found.verb, found.actor) == (verb, actor)
-    assert found.people == people
-    assert found.packages == packages
-    assert found.groups == groups
-    assert {f"{kind}:{value}" for kind, value in found.subjects} == subjects
+    activity = table.read(name, body)
+    assert activity is not None
+    assert (activity.verb, activity.actor) == (verb, actor)
+    assert activity.people == people
+    assert activity.packages == packages
+    assert activity.groups == groups
+    assert {f"{kind}:{value}" for kind, value in activity.subjects} == subjects
     assert verb in VERBS
-    assert "None" not in sentence(found)
+    assert "None" not in sentence(activity)
 
 
 @pytest.mark.parametrize(("name", "body"), NO, ids=[f"{name}-{number}" for number, (name, _) in enumerate(NO)])
-def test_a_message_tells_nothing(name: str, body: dict[str, Any]) -> None:
+def test_a_message_without_meaning_has_no_activity(name: str, body: dict[str, Any]) -> None:
     assert table.read(name, body) is None
 
 
@@ -421,13 +421,13 @@ ODD: list[Any] = [
 
 
 @pytest.mark.parametrize("odd", ODD, ids=[str(odd)[:12] for odd in ODD])
-def test_no_reader_fails_on_odd_fields(odd: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_readers_never_fail_on_unexpected_fields(odd: Any, caplog: pytest.LogCaptureFixture) -> None:
     for name, body, *_ in ROWS:
         for field in body:
-            found = table.read(name, body | {field: odd})
+            activity = table.read(name, body | {field: odd})
             inner = body[field]
             if isinstance(inner, dict):
                 for key in inner:
                     table.read(name, body | {field: inner | {key: odd}})
-            assert found is None or "None" not in sentence(found), (name, field)
+            assert activity is None or "None" not in sentence(activity), (name, field)
     assert not caplog.records, caplog.records[0].exc_info
