@@ -64,9 +64,7 @@ def teams(session: Session, person: Person, options: Options) -> Listing:
     inside = select(Role.hub_id, func.count(Role.user_id.distinct()).label("members")).where(Role.role.in_(INSIDE))
     counted = inside.group_by(Role.hub_id).subquery()
     members = func.coalesce(counted.c.members, 0)
-    every_team: Any = (
-        select(Hub, members).outerjoin(counted, counted.c.hub_id == Hub.id).where(Hub.kind != "user")
-    )
+    every_team: Any = select(Hub, members).outerjoin(counted, counted.c.hub_id == Hub.id).where(Hub.kind != "user")
     statement = _filtered(session, every_team, person, options, "hubs")
     title = func.lower(func.coalesce(func.nullif(Hub.display_name, ""), Hub.name))
     orders: dict[str, tuple[Any, ...]] = {"name": (title,), "members": (members.desc(), title)}
