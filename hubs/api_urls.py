@@ -1,4 +1,4 @@
-"""Every path of the JSON API, as pure functions. Programs rely on them, so they stay stable."""
+"""All paths of the JSON API, as pure functions. Programs depend on them, so they are stable."""
 
 from hubs import urls
 

@@ -1,9 +1,10 @@
-"""The web application: assembled here, reads top to bottom."""
+"""The web application: assembled here from top to bottom."""
 
 import hashlib
 import hmac
 from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask
@@ -23,8 +24,8 @@ from hubs.fragments.store import FragmentStore
 from hubs.fragments.thread_pool import BoundedThreadPool
 from hubs.permissions import can
 from hubs.services import create_services
-from hubs.setting_types import is_loopback
 from hubs.settings import Settings, load
+from hubs.settings.types import is_loopback
 from hubs.views import api, front, gallery, health, search
 from hubs.views.account import bookmarks_and_notifications, oidc, sign_in, stream, tokens
 from hubs.views.account import settings as account_settings
@@ -40,85 +41,75 @@ from hubs.widgets.view import FILTERS, SHARED
 
 #: Templates of pages.
 TEMPLATES = Path(__file__).parent / "templates"
+#: Modules with a blueprint of pages; the API installs its own.
+PAGES = (
+    front,
+    search,
+    gallery,
+    new,
+    page,
+    hub_settings,
+    editor,
+    history,
+    admin,
+    members,
+    push_tokens,
+    bookmarks_and_notifications,
+    stream,
+    widget,
+    sign_in,
+    account_settings,
+    tokens,
+    health,
+    language,
+)
 
 
 def create_app(
     settings: Settings | None = None, fragments: FragmentStore | None = None, publisher: outbox.Publishes | None = None
 ) -> Flask:
-    """Assemble the application. Nothing is connected to before the first request.
+    """Assemble the application, without connecting to anything before the first request.
 
     ``fragments`` and ``publisher`` are passed by a process that also runs a daemon.
 
-    :raises BadSetting: when a setting cannot be used, or sign-in without password would be open to others.
+    :raises BadSetting: if a setting cannot be used, or sign-in without password would be open to others.
     """
     settings = settings or load()
     _check_login(settings)
     app = Flask("hubs")
-    app.extensions[EXTENSION] = create_context(settings, fragments, publisher)
-    secure = settings.site_url.startswith("https://")
-    app.config.update(
-        SECRET_KEY=hmac.digest(settings.key(), b"flask", hashlib.sha256),
-        MAX_CONTENT_LENGTH=1_000_000,
-        SESSION_COOKIE_NAME=SESSION,
-        SESSION_COOKIE_HTTPONLY=True,
-        SESSION_COOKIE_SAMESITE="Lax",
-        SESSION_COOKIE_SECURE=secure,
-        WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a form may stay open over lunch
-    )
+    context = app.extensions[EXTENSION] = create_context(settings, fragments, publisher)
+    app.config.update(_flask_config(settings))
     converters.install(app)
     render.install(app)
     language.register(app)
     protection = CSRFProtect(app)
-    protection.exempt(sign_in.backchannel)  # the provider's own token proves who sends it
+    protection.exempt(sign_in.backchannel)  # authenticated by the provider's logout token instead
     oidc.install(app, settings)
-    if secure:  # TLS ends at a proxy, whose headers name the client; without a proxy they are not trusted
+    if _is_secure(settings):  # behind a TLS proxy, whose headers name the client; without a proxy they are forgeable
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=0)  # type: ignore[method-assign]
-    # Pages show cards as widgets do.
-    app.jinja_loader = ChoiceLoader([FileSystemLoader(TEMPLATES), FileSystemLoader(SHARED)])
-    app.jinja_env.filters.update(FILTERS)
-    app.jinja_env.filters["shown"] = shown
-    app.jinja_env.filters["heading"] = partial(app.extensions[EXTENSION].registry.title, translate=i18n.gettext)
-    i18n.install(app.jinja_env)
-    app.jinja_env.globals.update(
-        urls=urls, api_urls=api_urls, can=can, current_person=current_person, site_name=settings.site_name
-    )
-    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    pages = (
-        front,
-        search,
-        gallery,
-        new,
-        page,
-        hub_settings,
-        editor,
-        history,
-        admin,
-        members,
-        bookmarks_and_notifications,
-        stream,
-        widget,
-    )
-    for module in (*pages, push_tokens, sign_in, account_settings, tokens, health, language):
+    _install_templates(app, context)
+    for module in PAGES:
         app.register_blueprint(module.blueprint)
     api.install(app, protection)
     app.context_processor(page_context)
     app.teardown_appcontext(close_session)
     error_pages.register(app)
     security_headers.register(app, settings)
-    fragment_cache.install(app, app.extensions[EXTENSION].fragments.public, settings)
+    # Last, so that it wraps everything above: it answers from the cache before Flask sees the request.
+    fragment_cache.install(app, context.fragments.public, settings)
     return app
 
 
 def create_context(
     settings: Settings, fragments: FragmentStore | None = None, publisher: outbox.Publishes | None = None
 ) -> AppContext:
-    """Return what the views work with."""
-    # A thread that is stuck in a build or in a background job may keep its connection.
+    """Return the application context: the services that views use."""
+    # A thread that is stuck in a build or in a background job may hold its connection.
     connections = 5 + 2 * settings.web_build_threads + settings.max_abandoned_builds
     services = create_services(settings, pool_size=connections, fragments=fragments, publisher=publisher)
     database, fragments, schedule = services.database, services.fragments, services.schedule
     fragments.on_due = RefreshRequester(schedule)
-    # Fragments and side jobs share a pool, but neither can take the threads of the other.
+    # Fragments and side jobs share a pool, but neither can use up the threads of the other.
     limits = dict.fromkeys((BUILD, SIDE), settings.web_build_threads)
     pool = BoundedThreadPool("job", sum(limits.values()), settings.build_budget, settings.max_abandoned_builds)
     engine = JobEngine(pool, limits)
@@ -136,10 +127,41 @@ def create_context(
     )
 
 
+def _flask_config(settings: Settings) -> dict[str, Any]:
+    return {
+        "SECRET_KEY": hmac.digest(settings.key(), b"flask", hashlib.sha256),
+        "MAX_CONTENT_LENGTH": 1_000_000,
+        "SESSION_COOKIE_NAME": SESSION,
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_SECURE": _is_secure(settings),
+        # CSRF tokens live as long as the session, so that a form can stay open over lunch.
+        "WTF_CSRF_TIME_LIMIT": None,
+    }
+
+
+def _is_secure(settings: Settings) -> bool:
+    return settings.site_url.startswith("https://")
+
+
+def _install_templates(app: Flask, context: AppContext) -> None:
+    """Set up Jinja: pages also use the shared macros of widgets, since both show feed cards."""
+    app.jinja_loader = ChoiceLoader([FileSystemLoader(TEMPLATES), FileSystemLoader(SHARED)])
+    environment = app.jinja_env
+    environment.filters.update(FILTERS)
+    environment.filters["shown"] = shown
+    environment.filters["heading"] = partial(context.registry.title, translate=i18n.gettext)
+    i18n.install(environment)
+    environment.globals.update(
+        urls=urls, api_urls=api_urls, can=can, current_person=current_person, site_name=context.settings.site_name
+    )
+    environment.trim_blocks = environment.lstrip_blocks = True
+
+
 def _check_login(settings: Settings) -> None:
     host = urlsplit(settings.site_url).hostname or ""
     if settings.local_login and not is_loopback(host):
         raise BadSetting(
-            f"HUBS_LOCAL_LOGIN lets everybody sign in as anybody, so it works on this machine only; HUBS_SITE_URL says "
-            f"{host}. Switch it off, or write http://127.0.0.1:8000."
+            f"HUBS_LOCAL_LOGIN allows everybody to sign in as anybody, so it works on this machine only; HUBS_SITE_URL "
+            f"says {host}. Switch it off, or write http://127.0.0.1:8000."
         )

@@ -1,4 +1,4 @@
-"""The ``hubs`` command: setting up, running and looking after an instance."""
+"""The ``hubs`` command: sets up, runs and administers an instance."""
 
 import logging
 import sys
@@ -34,20 +34,20 @@ def cli() -> None:
 @cli.command()
 @click.option("--port", default=8000, show_default=True, help="Port of the pages; the next five are used as well.")
 @click.option(
-    "--data-dir", default="var", show_default=True, type=click.Path(path_type=Path), help="Where data is kept."
+    "--data-dir", default="var", show_default=True, type=click.Path(path_type=Path), help="Folder for the data."
 )
-@click.option("--replay/--no-replay", default=True, show_default=True, help="Keep demo messages coming on the bus.")
+@click.option("--replay/--no-replay", default=True, show_default=True, help="Publish demo messages on the bus.")
 @click.option("--pause", default=1.5, show_default=True, help="Seconds between two demo messages, on average.")
 def up(port: int, data_dir: Path, replay: bool, pause: float) -> None:
-    """Run a whole instance on this machine, with nothing to install beside it.
+    """Run a whole instance on this machine; no other services need to be installed.
 
     Prepares a SQLite database, fills it with demo people and teams the first time, and starts web, eventsource,
-    fedmsg-relay, fedmsg-hub, an embedded Redis, stand-ins for Bodhi and the like, and a replay of bus messages, each as
-    a process of its own. Log lines begin with the name of the process. Ctrl-C stops them all; the data stays and is
-    used again the next time.
+    fedmsg-relay, fedmsg-hub, an embedded Redis, stand-ins for Bodhi and other services, and a replay of bus messages,
+    each as a separate process. Log lines begin with the name of the process. Ctrl-C stops them all; the data is kept
+    for the next time.
 
     All ports are on 127.0.0.1: PORT for the pages, PORT+1 for the event stream, PORT+2 for Redis, PORT+3 and PORT+4 for
-    the bus, PORT+5 for what stands in for other people's services.
+    the bus, PORT+5 for the stand-ins.
     """
     try:
         run(Ports.from_first(port), data_dir, replay=replay, pause=pause)
@@ -68,7 +68,7 @@ def db() -> None:
 
 @db.command()
 def upgrade() -> None:
-    """Bring the tables to the current schema; the migrations travel with the package."""
+    """Migrate the tables to the current schema; the migrations are part of the package."""
     migrations.upgrade(create_database(load()))
 
 
@@ -84,13 +84,13 @@ def check() -> None:
 @db.command()
 @click.argument("message")
 def revise(message: str) -> None:
-    """Write a migration for what the models have and a PostgreSQL database lacks."""
+    """Write a migration for the differences between the models and a PostgreSQL database."""
     migrations.revise(create_database(load()), message)
 
 
 @cli.group()
 def demo() -> None:
-    """Invented people, teams and messages, to try Hubs with."""
+    """Load demo people, teams and messages."""
 
 
 @demo.command()
@@ -100,41 +100,41 @@ def fill() -> None:
     services = create_services(settings, publisher=NullPublisher())
     migrations.upgrade(services.database)
     if demo_fill.fill(services.database, services.registry):
-        click.echo("The demo data is in.")
+        click.echo("Loaded the demo data.")
     else:
-        click.echo("There are people already; nothing was changed.")
+        click.echo("The database already has people; nothing was changed.")
 
 
 @demo.command()
 @click.option("--pause", default=1.5, show_default=True, help="Seconds between two messages, on average.")
 @click.option("--count", default=0, help="Messages to send; 0 means until stopped.")
 def replay(pause: float, count: int) -> None:
-    """Keep demo messages coming on the bus, through the relay."""
+    """Publish demo messages on the bus, through the relay."""
     demo_replay.run(create_database(load()), pause, count)
 
 
 @demo.command()
 @click.option("--port", default=6379, show_default=True, help="Port on 127.0.0.1.")
 def redis(port: int) -> None:
-    """Run the embedded server that speaks Redis' protocol; it forgets everything when it stops."""
+    """Run the embedded server for the Redis protocol; its data is lost when it stops."""
     demo_replay.serve_redis(port)
 
 
 @demo.command()
 @click.option("--port", default=8005, show_default=True, help="Port on 127.0.0.1.")
 def upstream(port: int) -> None:
-    """Stand in for other people's services, such as Bodhi and Fedora Badges, with invented answers."""
+    """Run stand-ins for upstream services, such as Bodhi and Fedora Badges, with fictional data."""
     demo_upstream.serve(port)
 
 
 @cli.command()
 def settings() -> None:
-    """List all settings with their defaults, and check those in force."""
+    """List all settings with their defaults, and check the current ones."""
     for name, field in Settings.model_fields.items():
         click.echo(f"{PREFIX}{name.upper()} (default: {field.get_default()!s})\n    {field.description}")
-    found = load()
-    click.echo("\nThe settings in force are good.")
-    for origin, reason in Registry(found.widgets).broken.items():
+    settings = load()
+    click.echo("\nThe current settings are valid.")
+    for origin, reason in Registry(settings.widgets).broken.items():
         click.echo(f"But the widget {origin} cannot be used: {reason}")
 
 
@@ -152,7 +152,7 @@ for command in (
 
 
 def main() -> None:
-    """Run the command; an error that people can mend is one sentence, not a traceback."""
+    """Run the command; expected errors are printed as one sentence instead of a traceback."""
     try:
         cli()
     except HubsError as error:

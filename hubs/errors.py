@@ -1,23 +1,23 @@
-"""Every error that Hubs raises on purpose; each message says what happened and what to do about it."""
+"""All errors that Hubs raises deliberately; each message says what happened and what to do about it."""
 
 
 class HubsError(Exception):
-    """Base of all errors that people may read.
+    """Base of all errors whose message is written for people.
 
-    ``status`` is the HTTP status that the web answers with when nobody handles the error before.
+    ``status`` is the HTTP status of the response if no view handles the error.
     """
 
     status = 500
 
 
 class BadSetting(HubsError):
-    """A setting has an unknown name or an unusable value; the process must not start."""
+    """A setting has an unknown name or a bad value; the process must not start."""
 
 
 class InvalidInput(HubsError):
-    """What a person or a program sent cannot be accepted.
+    """Input of a person or a program is invalid.
 
-    ``fields`` maps a field's name to the sentence that belongs beside that field.
+    ``fields`` maps the name of a field to the error message shown beside it.
     """
 
     status = 400
@@ -34,7 +34,7 @@ class SignInFailed(HubsError):
 
 
 class ProviderAway(HubsError):
-    """The provider at which people sign in does not answer."""
+    """The OpenID provider does not answer."""
 
     status = 503
 
@@ -46,43 +46,43 @@ class NotAllowed(HubsError):
 
 
 class NotFound(HubsError):
-    """There is no such hub, person or widget (or none that this person may know of)."""
+    """There is no such hub, person or widget, or it is hidden from this person."""
 
     status = 404
 
 
 class Conflict(HubsError):
-    """The thing changed in the meantime, or the change would break a rule that always holds."""
+    """The object was changed in the meantime, or the change would violate an invariant."""
 
     status = 409
 
 
 class Unavailable(HubsError):
-    """What was asked for cannot be made just now; later it can."""
+    """The request cannot be served at present, but can be retried later."""
 
     status = 503
 
 
 class Unauthorized(HubsError):
-    """A machine sent no token, or one that is not good any more."""
+    """A request has no token, or one that is no longer valid."""
 
     status = 401
 
 
 class TooLarge(HubsError):
-    """What was sent is larger than we take."""
+    """The request is larger than the limit."""
 
     status = 413
 
 
 class PreconditionFailed(HubsError):
-    """What is there is not what the sender expected to replace."""
+    """The current content differs from what the client expected to replace."""
 
     status = 412
 
 
 class TooManyRequests(HubsError):
-    """Somebody asks too often; ``retry_after`` are the seconds to wait."""
+    """A rate limit is exceeded; ``retry_after`` is the number of seconds to wait."""
 
     status = 429
 
@@ -92,7 +92,7 @@ class TooManyRequests(HubsError):
 
 
 class BadMessage(HubsError):
-    """What came from the bus is not a usable message."""
+    """Data from the bus is not a usable message."""
 
 
 class RefusedDelivery(HubsError):
@@ -104,7 +104,7 @@ class RefusedDelivery(HubsError):
 
 
 class NeedsSetup(HubsError):
-    """A widget lacks a setting without which it has nothing to show; ``detail`` is for those who may change it."""
+    """A widget lacks a required setting; ``detail`` is shown only to people who may change it."""
 
     def __init__(self, message: str, detail: str = "") -> None:
         super().__init__(message)
@@ -112,10 +112,10 @@ class NeedsSetup(HubsError):
 
 
 class UpstreamError(HubsError):
-    """Another service did not give what we asked for; the message says so to people.
+    """A request to an upstream service failed.
 
     ``kind`` is one of ``unreachable``, ``refused``, ``too-large``, ``unexpected``, ``missing``, ``forbidden``.
-    ``retry_after`` is the number of seconds after which it makes sense to ask again, None where nobody knows.
+    ``retry_after`` is the number of seconds to wait before the next attempt, None if unknown.
     """
 
     status = 502
@@ -127,34 +127,34 @@ class UpstreamError(HubsError):
 
 
 class UpstreamUnreachable(UpstreamError):
-    """The service does not answer, or only with an error of its own."""
+    """The service does not answer, or answers with a server error."""
 
 
 class UpstreamRefused(UpstreamError):
-    """The service does not want to answer us: it wants a token, or it is asked too often."""
+    """The service refuses the request: it requires a token, or its rate limit is exceeded."""
 
     kind = "refused"
 
 
 class UpstreamTooLarge(UpstreamError):
-    """The answer is larger than we read."""
+    """The response is larger than the limit."""
 
     kind = "too-large"
 
 
 class UpstreamUnexpected(UpstreamError):
-    """The answer is not what the service's documentation says."""
+    """The response does not have the documented form."""
 
     kind = "unexpected"
 
 
 class UpstreamMissing(UpstreamError):
-    """The service knows no such thing."""
+    """The service answered that the object does not exist."""
 
     kind = "missing"
 
 
 class UpstreamForbidden(UpstreamError):
-    """We do not read from that address: it is no public web server."""
+    """The address is not allowed: it is not a public web server."""
 
     kind = "forbidden"

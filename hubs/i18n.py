@@ -1,8 +1,8 @@
-"""Languages: which there are, which one is in force, and texts in it.
+"""Internationalisation: the available languages, the current one, and translated texts.
 
-Texts are marked with `_` and `ngettext` where they are made, or with `N_` where a name is declared and shown later.
-Catalogues are the ``.po`` files under ``translations/``; they are read as they are, without a build step. Needs no
-request: the daemon renders fragments in the languages of those who watch.
+Texts are marked with `_` and `ngettext` where they are produced, or with `N_` where a text is declared and shown
+later. Catalogues are the ``.po`` files under ``translations/``, read without a build step. Independent of requests,
+since the daemon renders fragments in the languages of the current viewers.
 """
 
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ _locale: ContextVar[str] = ContextVar("locale", default=DEFAULT)
 
 @cache
 def locales() -> tuple[str, ...]:
-    """Return the languages there are, the default one first."""
+    """Return the available languages, the default first."""
     return (DEFAULT, *sorted(path.parent.parent.name for path in FOLDER.glob("*/LC_MESSAGES/hubs.po")))
 
 
@@ -36,26 +36,26 @@ def names() -> dict[str, str]:
     return {code: Locale.parse(code).get_display_name(code) or code for code in locales()}
 
 
-def negotiate(wanted: list[str]) -> str:
-    """Return the language that fits best to ``wanted``, best first, such as ``["de-AT", "en"]``."""
-    found = negotiate_locale([one.replace("-", "_") for one in wanted], locales(), sep="_") or DEFAULT
-    # The library gives back the letters that were asked for: "DE" for "de".
-    return next((code for code in locales() if code.lower() == found.lower()), DEFAULT)
+def negotiate(preferred: list[str]) -> str:
+    """Return the best available language for a list of preferences, best first, such as ``["de-AT", "en"]``."""
+    best = negotiate_locale([language.replace("-", "_") for language in preferred], locales(), sep="_") or DEFAULT
+    # The library returns the spelling of the preference, for example "DE" instead of "de".
+    return next((code for code in locales() if code.lower() == best.lower()), DEFAULT)
 
 
 def tag(locale: str) -> str:
-    """Return a language as HTML and HTTP spell it, such as ``pt-BR``."""
+    """Return a language as a BCP 47 tag for HTML and HTTP, such as ``pt-BR``."""
     return locale.replace("_", "-")
 
 
 def current() -> str:
-    """Return the language in force."""
+    """Return the current language."""
     return _locale.get()
 
 
 @contextmanager
 def use(locale: str) -> Iterator[None]:
-    """Put a language in force for the block; one that there is not counts as the default."""
+    """Set the current language for the block; an unknown one means the default."""
     token = _locale.set(locale if locale in locales() else DEFAULT)
     try:
         yield
@@ -64,17 +64,17 @@ def use(locale: str) -> Iterator[None]:
 
 
 def gettext(text: str) -> str:
-    """Return the text in the language in force."""
+    """Return the text in the current language."""
     return _catalogue(_locale.get()).gettext(text) if text else ""
 
 
-def ngettext(one: str, many: str, number: int) -> str:
-    """Return the text for ``number`` things in the language in force."""
-    return _catalogue(_locale.get()).ngettext(one, many, number)
+def ngettext(singular: str, plural: str, number: int) -> str:
+    """Return the text for ``number`` in the current language."""
+    return _catalogue(_locale.get()).ngettext(singular, plural, number)
 
 
 def N_(text: str) -> str:  # noqa: N802 - the field's name for it
-    """Mark a text that is translated where it is shown, and return it as it is."""
+    """Mark a text for translation where it is shown, and return it unchanged."""
     return text
 
 
@@ -82,10 +82,10 @@ _ = gettext
 
 
 def install(environment: Any) -> None:
-    """Give a template environment ``_``, ``ngettext``, ``{% trans %}`` and the filter ``translated``."""
+    """Add ``_``, ``ngettext``, ``{% trans %}`` and the filter ``translated`` to a template environment."""
     environment.add_extension("jinja2.ext.i18n")
     environment.install_gettext_callables(gettext, ngettext, newstyle=True)
-    # For texts that a variable holds: a percent sign in them is only that.
+    # For texts in variables: unlike with ``_``, a percent sign in them is not a placeholder.
     environment.filters["translated"] = gettext
 
 

@@ -1,4 +1,4 @@
-"""Permissions: one function decides for pages, ajax, API, feeds and streams alike."""
+"""Permissions: one function decides for pages, API, feeds and streams alike."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -11,13 +11,13 @@ from hubs.errors import NotAllowed, NotFound
 from hubs.i18n import N_, _
 from hubs.models import Hub, JoinMode, MessagePerson, Role, RoleName, User, Visibility, Widget
 
-#: What can be done to a hub (and, by way of its hub, to a widget).
+#: Actions on a hub (and, through its hub, on a widget).
 VERBS = ("view", "edit", "own", "subscribe", "star", "join", "leave")
-#: Those who may see what is for members: owners count as members.
+#: Roles that may see content for members: owners count as members.
 INSIDE = (RoleName.OWNER, RoleName.MEMBER)
-#: Roles by which one follows a hub.
+#: Roles that follow a hub.
 FOLLOWS = (*INSIDE, RoleName.SUBSCRIBER)
-#: What is said of a hub that there is not, and in the same words of one that the person may not know of.
+#: The same message for a nonexistent hub and one that is hidden from the person, so that they cannot be told apart.
 NO_HUB = N_("There is no such hub, or you may not see it.")
 NO_WIDGET = N_("There is no such widget, or you may not see it.")
 
@@ -52,10 +52,10 @@ OPERATOR = Person(operator=True)
 
 def person(user_id: int, username: str, roles: Iterable[Role], *, admin: bool = False, creator: bool = False) -> Person:
     """Return the person with these roles."""
-    held: dict[int, set[RoleName]] = {}
+    names_by_hub: dict[int, set[RoleName]] = {}
     for role in roles:
-        held.setdefault(role.hub_id, set()).add(role.role)
-    return Person(user_id, username, {hub: frozenset(names) for hub, names in held.items()}, admin, creator)
+        names_by_hub.setdefault(role.hub_id, set()).add(role.role)
+    return Person(user_id, username, {hub: frozenset(names) for hub, names in names_by_hub.items()}, admin, creator)
 
 
 #: Roles in which owners can preview their hub (“View as”).
@@ -72,9 +72,9 @@ def stand_in(name: str, hub: Hub) -> Person:
 
 
 def audiences(who: Person, hub: Hub) -> tuple[Visibility, ...]:
-    """Return the audiences of ``hub`` that a person belongs to, widest first: what they may see and hear there.
+    """Return the audiences of ``hub`` that a person belongs to, widest first.
 
-    A deleted hub has no audience: this and `visible` are the two places that check it.
+    A deleted hub has no audience: only this function and `visible` check that.
     """
     if hub.deleted_on is not None:
         return ()
@@ -90,7 +90,7 @@ def audiences(who: Person, hub: Hub) -> tuple[Visibility, ...]:
 
 
 def visible(who: Person) -> ColumnElement[bool]:
-    """Return the condition on `Hub` that selects the hubs that a person may see, as `can` would."""
+    """Return the condition on `Hub` that selects the hubs that a person may see, consistent with `can`."""
     return and_(Hub.deleted_on.is_(None), _within(Hub.visibility, Hub.id, who))
 
 
@@ -100,7 +100,7 @@ def visible_widgets(who: Person) -> ColumnElement[bool]:
 
 
 def listed(who: Person) -> ColumnElement[bool]:
-    """Return the condition on `User` that selects those whom lists and searches show to a person."""
+    """Return the condition on `User` that selects the people whom a person sees in lists and searches."""
     return true() if who.operator else or_(User.unlisted.is_(False), User.id == who.id)
 
 
@@ -120,24 +120,24 @@ def _within(level: Any, hub_id: Any, who: Person) -> ColumnElement[bool]:
 
 
 def in_lists(who: Person) -> ColumnElement[bool]:
-    """Return the condition on `Hub` that leaves out the hubs of people whom lists of people leave out."""
+    """Return the condition on `Hub` that excludes the hubs of people who are not listed."""
     return or_(Hub.user_id.is_(None), Hub.user_id.in_(select(User.id).where(listed(who))))
 
 
 def hides_activity(audience: Visibility, owner: int | ColumnElement[int] | None) -> ColumnElement[bool]:
-    """Return the condition on `User` that selects those whose activity ``audience`` of a hub may not see.
+    """Return the condition on `User` that selects people whose activity this ``audience`` of a hub may not see.
 
-    ``owner`` is the id of the person whose own hub it is; None for a team's.
+    ``owner`` is the id of the person who owns a person's hub; None for a team.
     """
     levels = [level for level in Visibility if level == Visibility.OWNERS or level.rank > audience.rank]
     hidden = User.activity.in_(levels)
     if owner is not None and audience.rank >= Visibility.MEMBERS.rank:
-        return and_(hidden, User.id != owner)  # a person's hub has no members: only they see this
+        return and_(hidden, User.id != owner)  # a person's hub has no members, so only they see this
     return hidden
 
 
 def hides_from(who: Person) -> ColumnElement[bool]:
-    """Return the condition on `User` that selects those whose activity a person may not see, wherever it is told."""
+    """Return the condition on `User` that selects people whose activity a person may not see anywhere."""
     if who.operator:
         return false()
     public = (Visibility.PUBLIC, Visibility.SIGNED_IN) if who.signed_in else (Visibility.PUBLIC,)
@@ -145,7 +145,7 @@ def hides_from(who: Person) -> ColumnElement[bool]:
 
 
 def names_any(message: InstrumentedAttribute[Any], condition: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Return the condition that a message names an account of which ``condition`` on `User` holds.
+    """Return the condition that a message names an account that satisfies ``condition`` on `User`.
 
     ``message`` is the column with the message's id. With `hides_from` or `hides_activity` it selects messages about
     people who hide their activity.
@@ -156,9 +156,9 @@ def names_any(message: InstrumentedAttribute[Any], condition: ColumnElement[bool
 
 
 def can(who: Person, verb: str, what: Hub | Widget | None = None) -> bool:
-    """Return whether ``who`` may do ``verb`` to a hub, or to a widget by way of its hub; ``create`` is done to none.
+    """Return whether ``who`` may do ``verb`` to a hub or widget; ``create`` has no object.
 
-    ``restore`` is done to a deleted hub, by its owners and by those who run this instance.
+    ``restore`` applies to deleted hubs, and is allowed to their owners and to administrators.
     """
     if verb == "create" and what is None:
         return who.operator or (who.signed_in and who.creator)
@@ -166,7 +166,7 @@ def can(who: Person, verb: str, what: Hub | Widget | None = None) -> bool:
         raise ValueError(f"{verb!r} is none of {', '.join(VERBS)}")
     hub = what.hub if isinstance(what, Widget) else what
     if (verb == "restore") is not (hub.deleted_on is not None):
-        return False  # nothing else is done to a deleted hub
+        return False  # a deleted hub can only be restored
     if who.operator:
         return True
     if verb == "restore":
@@ -177,9 +177,9 @@ def can(who: Person, verb: str, what: Hub | Widget | None = None) -> bool:
 
 
 def _may(who: Person, verb: str, hub: Hub) -> bool:
-    """Return whether an account that sees ``hub`` may do something else than view it."""
+    """Return whether an account that may view ``hub`` may also do ``verb``."""
     if verb in ("edit", "own"):
-        # An archived hub is read-only; its owners can still bring it back.
+        # An archived hub is read-only; its owners can still unarchive it.
         return who.is_(hub, RoleName.OWNER) and (verb == "own" or not (hub.archived or hub.managed_in))
     if verb == "leave":
         return bool(who.roles.get(hub.id))
@@ -189,9 +189,9 @@ def _may(who: Person, verb: str, hub: Hub) -> bool:
 
 
 def require(who: Person, verb: str, what: Hub | Widget | None = None) -> None:
-    """Raise unless ``who`` may do ``verb``.
+    """Check that ``who`` may do ``verb``.
 
-    :raises NotFound: when the hub may not even be known to the person.
+    :raises NotFound: if the person may not know that the hub exists.
     :raises NotAllowed: otherwise.
     """
     if can(who, verb, what):
@@ -205,7 +205,7 @@ def require(who: Person, verb: str, what: Hub | Widget | None = None) -> None:
 
 
 def refusal(who: Person, hub: Hub) -> str:
-    """Return the reason why somebody who sees ``hub`` may not change it."""
+    """Return the reason why a person who may view ``hub`` may not change it."""
     named = {"hub": hub.title, "place": hub.managed_in}
     if not who.signed_in:
         return _("Please sign in first.")
@@ -217,7 +217,7 @@ def refusal(who: Person, hub: Hub) -> str:
 
 
 def closed(who: Person, hub: Hub) -> str:
-    """Return the reason why somebody who sees ``hub`` cannot ask to join.
+    """Return the reason why a person who may view ``hub`` cannot ask to join.
 
     Empty for people who can ask or are members, and for hubs that cannot be joined: people's own and archived ones.
     """
@@ -231,7 +231,7 @@ def closed(who: Person, hub: Hub) -> str:
 
 
 def _takes_members(hub: Hub) -> bool:
-    """Return whether people can ask to join; a hub with a group gets its members from the account system."""
+    """Return whether people can ask to join; the members of a hub with a group come from the account system."""
     return hub.join_mode != JoinMode.INVITATION and not hub.group_name
 
 

@@ -1,7 +1,7 @@
-"""The parts that every process needs, assembled in one place.
+"""Services that every process needs, assembled in one place.
 
-Web, daemon, worker, event server and commands call the same functions, so that what must follow every commit (publish,
-record a revision, invalidate cached fragments) cannot be forgotten in one of them.
+Web app, daemon, worker, event server and commands call the same functions, so that no process can lack an after-commit
+hook (publish, record a revision, invalidate cached fragments).
 """
 
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ Store = TypeVar("Store", bound=FragmentStore)
 
 @dataclass(frozen=True)
 class Services:
-    """The assembled parts of one process."""
+    """The assembled services of a process."""
 
     settings: Settings
     database: Database
@@ -43,7 +43,7 @@ class Services:
         return self.fragments.registry
 
     def close(self) -> None:
-        """Publish what still waits, and close the database connections."""
+        """Publish waiting messages and close the database connections."""
         self.publisher.close()
         self.database.dispose()
 
@@ -56,10 +56,10 @@ def create_services(
     fragments: FragmentStore | None = None,
     publisher: outbox.Publishes | None = None,
 ) -> Services:
-    """Assemble the parts and install everything that follows a commit. Nothing is connected to yet.
+    """Assemble the services and install the after-commit hooks, without connecting to anything.
 
-    ``origin`` is noted in the audit log for changes that no request made. ``fragments`` are passed where two services
-    share a process, ``publisher`` where messages do not go through the relay.
+    ``origin`` is recorded in the audit log for changes made outside of requests. Pass ``fragments`` if two services
+    share a process, and ``publisher`` if messages do not go through the relay.
     """
     database = create_database(settings, pool_size, origin)
     fragments = fragments or create_fragments(settings, FragmentStore)
@@ -75,18 +75,18 @@ def create_services(
 
 
 def create_database(settings: Settings, pool_size: int = 5, origin: str = "") -> Database:
-    """Return the database without any hooks, for migrations; everything else takes it from `create_services`."""
+    """Return the database without hooks, for migrations; everything else uses the one of `create_services`."""
     info = {"site_url": settings.site_url, outbox.ORIGIN: origin, revocations.TOKEN_TTL: settings.token_ttl}
     return Database(settings.database, pool_size, info=info)
 
 
 def create_event_log(settings: Settings) -> EventLog:
-    """Return the event log without the database, to restore its revocations from, that `create_services` gives it."""
+    """Return the event log without the database from which `create_services` lets it restore revocations."""
     return EventLog(settings.redis_url, settings.stream_log, settings.stream_ttl, settings.token_ttl)
 
 
 def create_event_server_log(settings: Settings) -> EventLog:
-    """Return the event log, all that the event server needs; it reads the database only after Redis lost its data."""
+    """Return the event log for the event server, which reads the database only after Redis lost its data."""
     events = create_event_log(settings)
     database = create_database(settings, pool_size=1)
     events.revocations.restore = partial(revocations.restore, database, events)

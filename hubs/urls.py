@@ -15,7 +15,7 @@ def front() -> str:
 
 
 def new_hub() -> str:
-    """Return the path of the form that makes a hub."""
+    """Return the path of the form that creates a hub."""
     return "/new"
 
 
@@ -40,17 +40,17 @@ def hub_settings(kind: str, name: str) -> str:
 
 
 def hub_appearance(kind: str, name: str) -> str:
-    """Return the path of the form that says how a hub looks."""
+    """Return the path of the form for a hub's appearance."""
     return hub_settings(kind, name) + "/appearance"
 
 
 def hub_other(kind: str, name: str) -> str:
-    """Return the path of what else owners do to a hub: archive, name, file, deletion."""
+    """Return the path of an owner's other actions on a hub: archive, rename, file, delete."""
     return hub_settings(kind, name) + "/other"
 
 
 def hub_rename(kind: str, name: str) -> str:
-    """Return the path that gives a hub another name (POST)."""
+    """Return the path that renames a hub (POST)."""
     return hub_settings(kind, name) + "/name"
 
 
@@ -65,7 +65,7 @@ def hub_delete(kind: str, name: str) -> str:
 
 
 def deleted_hub(hub_id: int) -> str:
-    """Return the path that brings a deleted hub back (POST)."""
+    """Return the path that restores a deleted hub (POST)."""
     return f"/me/deleted/{hub_id}"
 
 
@@ -80,12 +80,12 @@ def hub_act(kind: str, name: str, act: str) -> str:
 
 
 def hub_members(kind: str, name: str) -> str:
-    """Return the path of a hub's people, and of what its owners do with them."""
+    """Return the path of a hub's members and their management."""
     return hub(kind, name) + "members"
 
 
 def hub_join(kind: str, name: str) -> str:
-    """Return the path at which one asks to become a member, and reads what the owners ask for."""
+    """Return the path of the form to ask for membership, with the owners' questions."""
     return hub(kind, name) + "join"
 
 
@@ -105,14 +105,14 @@ def my_invitation(hub_id: int) -> str:
 
 
 def stream(show: str = "", before: str = "", hidden: str = "") -> str:
-    """Return the path of a person's stream, or of one page of it; ``hidden`` is a message to be brought back."""
-    asked = {"show": "" if show == "all" else show, "before": before, "hidden": hidden}
-    query = urlencode({name: value for name, value in asked.items() if value})
+    """Return the path of a person's stream, or of one page of it; ``hidden`` is a message that can be shown again."""
+    values = {"show": "" if show == "all" else show, "before": before, "hidden": hidden}
+    query = urlencode({name: value for name, value in values.items() if value})
     return "/stream/" + (f"?{query}" if query else "")
 
 
 def stream_new(show: str, after: str) -> str:
-    """Return the path that tells how many messages of a stream are newer than a place."""
+    """Return the path of the number of messages in a stream after a cursor."""
     return f"/stream/new?{urlencode({'show': show, 'after': after})}"
 
 
@@ -122,22 +122,22 @@ def stream_token() -> str:
 
 
 def bookmarks() -> str:
-    """Return the path of the hubs in a person's bar, which also changes them (POST)."""
+    """Return the path of a person's bookmarks, which also changes them (POST)."""
     return "/me/bookmarks"
 
 
 def my_notices() -> str:
-    """Return the path of a person's notices, which also marks all of them as read (POST)."""
+    """Return the path of a person's notifications, which also marks all of them as read (POST)."""
     return "/me/notices"
 
 
 def my_tokens() -> str:
-    """Return the path of a person's own tokens, which also makes one (POST)."""
+    """Return the path of a person's own tokens, which also creates one (POST)."""
     return "/me/tokens"
 
 
 def my_token_revoke(token_id: int) -> str:
-    """Return the path that ends one of a person's own tokens (POST)."""
+    """Return the path that revokes one of a person's own tokens (POST)."""
     return f"/me/tokens/{token_id}/revoke"
 
 
@@ -172,7 +172,7 @@ def audit() -> str:
 
 
 def hub_atom(kind: str, name: str) -> str:
-    """Return the path of what a hub's people did lately as Atom."""
+    """Return the path of the recent activity of a hub's people as Atom."""
     return f"{hub(kind, name)}feed.atom"
 
 
@@ -192,7 +192,7 @@ def widget_json(widget_id: int) -> str:
 
 
 def widget_more(widget_id: int, page: int = 1) -> str:
-    """Return the path of a page of the whole list that a widget cuts."""
+    """Return the path of a page of a widget's whole list."""
     return f"/w/{widget_id}/more?page={page}"
 
 
@@ -212,32 +212,32 @@ def gallery(plugin: str = "") -> str:
 
 
 def push(widget_id: int) -> str:
-    """Return the path at which a machine fills a widget (GET and PUT)."""
+    """Return the path at which a program reads and sets the content of a widget (GET and PUT)."""
     return f"/api/v1/push/{widget_id}"
 
 
 def push_tokens(widget_id: int) -> str:
-    """Return the path that makes a token for a machine (POST)."""
+    """Return the path that creates a push token (POST)."""
     return f"/w/{widget_id}/tokens"
 
 
 def push_token_revoke(widget_id: int, token_id: int) -> str:
-    """Return the path that ends a token (POST)."""
+    """Return the path that revokes a push token (POST)."""
     return f"/w/{widget_id}/tokens/{token_id}/revoke"
 
 
 def language() -> str:
-    """Return the path that remembers a language in this browser, and leads back to ``?next=``."""
+    """Return the path that stores a language in this browser, and redirects to ``?next=``."""
     return "/language"
 
 
 def search(typed: str = "") -> str:
-    """Return the path of the search page, or of what is found for ``typed``."""
+    """Return the path of the search page, or of the results for ``typed``."""
     return f"/search?{urlencode({'q': typed})}" if typed else "/search"
 
 
 def palette() -> str:
-    """Return the path of what the palette lists."""
+    """Return the path of the palette's entries."""
     return "/search/palette"
 
 
@@ -257,7 +257,7 @@ def login() -> str:
 
 
 def login_start() -> str:
-    """Return the path that leads to the OpenID provider; ``?next=`` says where to go afterwards."""
+    """Return the path that redirects to the OpenID provider; ``?next=`` is the target after sign-in."""
     return "/login/start"
 
 
@@ -267,7 +267,7 @@ def login_callback() -> str:
 
 
 def login_backchannel() -> str:
-    """Return the path at which the OpenID provider tells who signed out there (POST)."""
+    """Return the path at which the OpenID provider reports sign-outs (POST)."""
     return "/login/backchannel"
 
 

@@ -1,7 +1,7 @@
-"""The pages, for a WSGI server: ``gunicorn hubs.wsgi:application``.
+"""The WSGI application of the pages: ``gunicorn hubs.wsgi:application``.
 
-Each worker of the server comes through here when it starts, so this is where it connects to the bus: nobody's change
-waits for that afterwards.
+Each worker imports this module when it starts, so the connection to the bus is made here and does not delay the first
+change.
 """
 
 from hubs.app import create_app

@@ -10,8 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from hubs.setting_types import ServiceURL
 from hubs.settings import Settings
+from hubs.settings.types import ServiceURL
 
 #: Settings that name other people's services.
 SERVICES = tuple(name for name, field in Settings.model_fields.items() if ServiceURL.__metadata__[0] in field.metadata)

@@ -1,1 +1,1 @@
-"""Groups of the ``hubs`` command, for those who run an instance."""
+"""Groups of the ``hubs`` command, for administrators of an instance."""

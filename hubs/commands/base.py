@@ -1,4 +1,4 @@
-"""What the commands share: a session that publishes, records and says where the change came from."""
+"""Shared by the commands: the assembled services and a session whose changes are published and recorded."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,25 +39,25 @@ class Instance:
         """
         space, _, name = path.strip("/").rpartition("/")
         kind = Hub.kind == "user" if space == "u" else Hub.kind != "user"
-        found = self.session.scalars(select(Hub).where(kind, Hub.name == name, visible(OPERATOR))).first()
-        if found is None or space not in ("", "t", "u"):
+        hub = self.session.scalars(select(Hub).where(kind, Hub.name == name, visible(OPERATOR))).first()
+        if hub is None or space not in ("", "t", "u"):
             raise NotFound(f"There is no hub {path}. Write docs for the team docs, or u/somebody for a person's hub.")
-        return found
+        return hub
 
     def user(self, username: str) -> User:
         """Return an account.
 
         :raises NotFound: when there is none.
         """
-        found = self.session.scalars(select(User).where(User.username == username)).first()
-        if found is None:
+        user = self.session.scalars(select(User).where(User.username == username)).first()
+        if user is None:
             raise NotFound(f"There is no account {username}.")
-        return found
+        return user
 
 
 @contextmanager
 def instance() -> Iterator[Instance]:
-    """Give the instance with a session; the caller commits. What was not committed is rolled back."""
+    """Yield the instance with a session. The caller commits; uncommitted changes are rolled back."""
     services = create_services(load(), origin="cli")
     try:
         with services.database.session() as session:

@@ -10,7 +10,7 @@ from hubs import i18n
 from hubs.commands.base import instance
 from hubs.models import Widget
 
-#: Widgets asked for in one round trip.
+#: Widgets read from database and cache in one round trip.
 CHUNK = 500
 
 
@@ -28,8 +28,8 @@ def coverage() -> None:
         fragments = here.services.fragments
         for rows in _chunks(here.session):
             total += len(rows)
-            for found in fragments.read_many(rows).values():
-                states[found.state] = states.get(found.state, 0) + 1
+            for fragment in fragments.read_many(rows).values():
+                states[fragment.state] = states.get(fragment.state, 0) + 1
     cached = sum(states.values())
     share = 100 * cached / total if total else 100
     click.echo(f"{cached} of {total} widgets are in the cache ({share:.0f} %).")
@@ -41,19 +41,19 @@ def coverage() -> None:
 @click.argument("hub", required=False)
 def clean(hub: str | None) -> None:
     """Remove the fragments of HUB, or of all hubs, from the cache; they are rebuilt on demand."""
-    forgotten = 0
+    removed = 0
     with instance() as here:
         only = here.hub(hub).id if hub else None
         fragments = here.services.fragments
         for rows in _chunks(here.session, only):
             for row in rows:
                 fragments.forget(row, i18n.locales())
-            forgotten += len(rows)
-    click.echo(f"The fragments of {forgotten} widgets are forgotten.")
+            removed += len(rows)
+    click.echo(f"Removed the fragments of {removed} widgets from the cache.")
 
 
 def _chunks(session: Session, hub_id: int | None = None) -> Iterator[list[Widget]]:
-    """Yield the widgets of one hub or of all, in batches of some hundred."""
+    """Yield the widgets of one hub or of all hubs, in batches of `CHUNK`."""
     last = 0
     while True:
         query = select(Widget).options(joinedload(Widget.hub)).where(Widget.id > last).order_by(Widget.id).limit(CHUNK)

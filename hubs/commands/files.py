@@ -35,20 +35,20 @@ def export(hub: str, output: Path | None) -> None:
 def apply(file: TextIO, dry_run: bool) -> None:
     """Apply FILE to its hub, creating the hub if needed. FILE may be - for standard input.
 
-    What the file does not mention gets its default; widgets that it does not mention are removed; owners and members
-    stay as they are unless it lists them. With an entry managed_in, which tells where the file is kept, the hub's page
-    becomes read-only.
+    Fields that are missing in the file get their defaults, and widgets that are missing are removed. Owners and
+    members stay as they are unless the file lists them. With an entry managed_in, which says where the file is kept,
+    the hub's page becomes read-only.
     """
-    wanted = yaml_files.parse(file.read(yaml_files.LIMIT + 1), file.name)
+    document = yaml_files.parse(file.read(yaml_files.LIMIT + 1), file.name)
     with instance() as here:
-        hub = apply_action.find_or_create(here.session, here.registry, wanted)
-        done = apply_action.apply(here.session, here.registry, OPERATOR, hub, wanted)
-        for change in done:
+        hub = apply_action.find_or_create(here.session, here.registry, document)
+        changes = apply_action.apply(here.session, here.registry, OPERATOR, hub, document)
+        for change in changes:
             click.echo(str(change))
         if dry_run:
             here.session.rollback()
-            click.echo(f"{len(done)} changes would be made; nothing was changed.", err=True)
+            click.echo(f"{len(changes)} changes would be made; nothing was changed.", err=True)
         else:
             here.session.commit()
-            click.echo(f"{len(done)} changes were made.", err=True)
+            click.echo(f"{len(changes)} changes were made.", err=True)
     sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""What messages of the bus tell, and what they make stale: ``hubs messages explain``."""
+"""The command ``hubs messages explain``: the content of bus messages, and the widgets that they make stale."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -28,7 +28,7 @@ from hubs.widgets.registry import Registry
 
 @click.group()
 def messages() -> None:
-    """See what messages of the bus tell."""
+    """Inspect messages of the bus."""
 
 
 @messages.command()
@@ -36,10 +36,10 @@ def messages() -> None:
 @click.option("--locale", default=i18n.DEFAULT, show_default=True, help="Language of the sentences.")
 @click.option("--json", "as_json", is_flag=True, help="Write one JSON object a line.")
 def explain(file: TextIO, locale: str, as_json: bool) -> None:
-    """Say what each message in FILE tells, whom it names, and which widgets of this instance it makes stale.
+    """Explain each message in FILE: its activity, whom it names, and the widgets of this instance it makes stale.
 
-    FILE holds one message, or one a line, as JSON, in the form of fedmsg, AMQP, the history service or a webhook; - is
-    standard input. Nothing has to run for this; without a database no widgets are found.
+    FILE holds one message, or one per line, as JSON, in the form of fedmsg, AMQP, the history service or a webhook; -
+    is standard input. No service needs to run; without a database no widgets are listed.
     """
     if locale not in i18n.locales():
         raise click.BadParameter(f"There is {', '.join(i18n.locales())}.", param_hint="--locale")
@@ -57,7 +57,7 @@ def explain(file: TextIO, locale: str, as_json: bool) -> None:
 
 @dataclass(frozen=True)
 class Explained:
-    """What one message tells."""
+    """The explanation of one message."""
 
     message: Message
     sentence: str
@@ -65,7 +65,7 @@ class Explained:
     widgets: list[dict[str, Any]]
 
     def as_json(self) -> dict[str, Any]:
-        """Return it for machines."""
+        """Return it as a JSON object."""
         message = self.message
         return {
             "id": message.msg_id,
@@ -83,16 +83,16 @@ class Explained:
         }
 
     def as_text(self) -> str:
-        """Return it for people."""
-        found = self.as_json()
+        """Return it as readable text."""
+        values = self.as_json()
         activity = self.message.activity
         lines = [
-            f"{self.message.name or self.message.topic}  ({found['id']}, {found['origin']})",
+            f"{self.message.name or self.message.topic}  ({values['id']}, {values['origin']})",
             f"  {self.sentence}",
-            f"  link      {found['url'] or '-'}",
-            f"  family    {found['family'] or '-'}, symbol {found['icon']}",
+            f"  link      {values['url'] or '-'}",
+            f"  family    {values['family'] or '-'}, symbol {values['icon']}",
             f"  activity  {activity.verb if activity else 'no reader understands this'}",
-            *(f"  {name:<9} {', '.join(found[name]) or '-'}" for name in ("usernames", "packages", "groups")),
+            *(f"  {name:<9} {', '.join(values[name]) or '-'}" for name in ("usernames", "packages", "groups")),
         ]
         lines += [
             f"  stale     {row['plugin']} on {row['hub']} (widget {row['id']}): {row['why']}" for row in self.widgets
@@ -101,7 +101,7 @@ class Explained:
 
 
 class Explainer:
-    """Explains messages to an instance, with an index of its widgets as the daemon has it."""
+    """Explains messages, with the same index of widgets as the daemon."""
 
     def __init__(self, database: Database, registry: Registry, services: list[str]) -> None:
         self._database, self._registry = database, registry
@@ -116,10 +116,10 @@ class Explainer:
         self._extract: Extractor = fedmsg_meta_extractor(self._index.directory, services)
 
     def explain(self, message: Message) -> Explained:
-        """Return what a message tells."""
+        """Return the explanation of a message."""
         message = self._extract(message)
-        said = sentence(message.activity) if message.activity else message.sentence
-        return Explained(message, said or message.sentence, list(self._widgets(message)))
+        text = sentence(message.activity) if message.activity else message.sentence
+        return Explained(message, text or message.sentence, list(self._widgets(message)))
 
     def _widgets(self, message: Message) -> Iterator[dict[str, Any]]:
         touched = self._index.touched(message)
@@ -143,7 +143,7 @@ class Explainer:
 def _reasons(function: CachedFunction, message: Message, keys: frozenset[str]) -> Iterator[str]:
     interests = function.interests()
     if interests is None:
-        yield "it is asked about every message"
+        yield "it checks every message"
         return
     for interest in interests:
         if key_of(interest) in keys and matches(interest.topics, message.name):
@@ -152,7 +152,7 @@ def _reasons(function: CachedFunction, message: Message, keys: frozenset[str]) -
 
 
 def _envelopes(text: str) -> Iterator[Any]:
-    """Yield the messages of a file: one JSON value, a list of messages, or one message a line."""
+    """Yield the messages of a file: one JSON value, a list of messages, or one message per line."""
     try:
         content = [json.loads(text)]
         if isinstance(content[0], list):

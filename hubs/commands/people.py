@@ -1,4 +1,4 @@
-"""The commands ``hubs team`` and ``hubs user``, for many teams and people at once."""
+"""The commands ``hubs team``, ``hubs user`` and ``hubs audit``."""
 
 import json
 from typing import TextIO
@@ -13,7 +13,7 @@ from hubs.commands.base import Instance, instance
 from hubs.models import Hub, Role, RoleName, User
 from hubs.permissions import OPERATOR, visible
 
-#: Most names in one list.
+#: Most names in a file.
 LIMIT = 10_000
 
 
@@ -37,11 +37,11 @@ def list_teams() -> None:
 @team.command()
 @click.argument("name")
 @click.option("--owner", "owners", multiple=True, required=True, help="Account that owns the team; may be repeated.")
-@click.option("--title", default="", help="The name that people read.")
+@click.option("--title", default="", help="Display name.")
 @click.option("--summary", default="", help="One line about the team.")
 @click.option(
     "--template",
-    type=click.Choice([one.name for one in templates.TEMPLATES]),
+    type=click.Choice([template.name for template in templates.TEMPLATES]),
     default="team",
     show_default=True,
     help="Template of the hub.",
@@ -55,7 +55,7 @@ def create(name: str, owners: tuple[str, ...], title: str, summary: str, templat
         for user in users[1:]:
             roles.give_role(here.session, OPERATOR, hub, user, RoleName.OWNER)
         here.session.commit()
-    click.echo(f"The team {name} is there; {', '.join(owners)} own it.")
+    click.echo(f"Created the team {name}, owned by {', '.join(owners)}.")
 
 
 @team.command()
@@ -66,9 +66,9 @@ def create(name: str, owners: tuple[str, ...], title: str, summary: str, templat
 def sync(name: str, file: TextIO, role: str, dry_run: bool) -> None:
     """Give a role to exactly the people in FILE, one username per line; # starts a comment. FILE may be -."""
     lines = (line.partition("#")[0].strip() for line in file.readlines(LIMIT * 66))
-    wanted = list(dict.fromkeys(line for line in lines if line))[:LIMIT]
+    usernames = list(dict.fromkeys(line for line in lines if line))[:LIMIT]
     with instance() as here:
-        added, removed, unknown = _sync(here, here.hub(name), RoleName(role), wanted)
+        added, removed, unknown = _sync(here, here.hub(name), RoleName(role), usernames)
         if dry_run:
             here.session.rollback()
         else:
@@ -80,17 +80,18 @@ def sync(name: str, file: TextIO, role: str, dry_run: bool) -> None:
     click.echo(f"{len(added)} {tense} added, {len(removed)} {tense} removed, {len(unknown)} have no account.", err=True)
 
 
-def _sync(here: Instance, hub: Hub, role: RoleName, wanted: list[str]) -> tuple[list[str], list[str], list[str]]:
-    users = {user.username: user for user in here.session.scalars(select(User).where(User.username.in_(wanted)))}
+def _sync(here: Instance, hub: Hub, role: RoleName, usernames: list[str]) -> tuple[list[str], list[str], list[str]]:
+    """Give the role to exactly these people; return who was added, who was removed, and who has no account."""
+    users = {user.username: user for user in here.session.scalars(select(User).where(User.username.in_(usernames)))}
     added = [
         username
-        for username in wanted
+        for username in usernames
         if username in users and roles.give_role(here.session, OPERATOR, hub, users[username], role)
     ]
-    gone = [user for user in hub.people(role) if user.username not in set(wanted)]
-    for user in gone:
+    surplus = [user for user in hub.people(role) if user.username not in set(usernames)]
+    for user in surplus:
         roles.drop_role(here.session, OPERATOR, hub, user, role)
-    return added, [user.username for user in gone], [username for username in wanted if username not in users]
+    return added, [user.username for user in surplus], [username for username in usernames if username not in users]
 
 
 @click.group()
@@ -104,9 +105,9 @@ def list_users(limit: int) -> None:
     """List accounts."""
     with instance() as here:
         query = select(User).order_by(User.last_active.desc().nulls_last(), User.username).limit(limit)
-        for found in here.session.scalars(query):
-            seen = found.last_active.isoformat(timespec="minutes") if found.last_active else "never"
-            click.echo(f"{found.username}\t{found.fullname}\tlast active {seen}")
+        for user in here.session.scalars(query):
+            seen = user.last_active.isoformat(timespec="minutes") if user.last_active else "never"
+            click.echo(f"{user.username}\t{user.fullname}\tlast active {seen}")
 
 
 @user.command()
@@ -118,7 +119,7 @@ def add(username: str, name: str, timezone: str) -> None:
     with instance() as here:
         roles.sign_up(here.session, here.registry, username, name, timezone)
         here.session.commit()
-    click.echo(f"The account {username} is there.")
+    click.echo(f"Created the account {username}.")
 
 
 @user.command()
@@ -126,22 +127,23 @@ def add(username: str, name: str, timezone: str) -> None:
 def show(username: str) -> None:
     """Show an account with its roles."""
     with instance() as here:
-        found = here.user(username)
-        click.echo(f"{found.username}\t{found.fullname}\t{found.timezone}")
-        query = select(Role).where(Role.user_id == found.id).join(Hub).order_by(Hub.name, Role.role)
+        user = here.user(username)
+        click.echo(f"{user.username}\t{user.fullname}\t{user.timezone}")
+        query = select(Role).where(Role.user_id == user.id).join(Hub).order_by(Hub.name, Role.role)
         for role in here.session.scalars(query):
             click.echo(f"  {role.role.value} of {role.hub.kind} {role.hub.name}")
 
 
 @click.command()
-@click.option("--hub", "path", default="", help="Only what was done to this hub: docs, or u/somebody.")
-@click.option("--agent", default="", help="Only what this account did.")
+@click.option("--hub", "path", default="", help="Only changes of this hub: docs, or u/somebody.")
+@click.option("--agent", default="", help="Only changes made by this account.")
 @click.option("--limit", default=50, show_default=True, help="Entries shown, newest first.")
 def audit(path: str, agent: str, limit: int) -> None:
     """Show who changed what, when, and from where; newest first."""
     with instance() as here:
         hub = here.hub(path) if path else None
-        for one in log.newest_first(here.session, hub, agent=agent, limit=limit)[0]:
-            when = one.at.isoformat(timespec="seconds")
-            detail = json.dumps(one.detail, ensure_ascii=False)
-            click.echo(f"{when}\t{one.agent or '-'}\t{one.origin or '-'}\t{one.action}\t{one.hub_name}\t{detail}")
+        for entry in log.newest_first(here.session, hub, agent=agent, limit=limit)[0]:
+            when = entry.at.isoformat(timespec="seconds")
+            detail = json.dumps(entry.detail, ensure_ascii=False)
+            columns = (when, entry.agent or "-", entry.origin or "-", entry.action, entry.hub_name, detail)
+            click.echo("\t".join(columns))

@@ -1,1 +1,1 @@
-"""The embedded default: demo data, a replay of bus messages, and a supervisor for all processes."""
+"""The embedded default: demo data, replayed bus messages, and a supervisor for all processes."""

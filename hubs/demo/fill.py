@@ -1,4 +1,4 @@
-"""Demo data: invented people and teams, and a year of what they did."""
+"""Demo data: fictional people and teams, and a year of their activity."""
 
 import random
 import tomllib
@@ -20,7 +20,7 @@ from hubs.models import Database, Hub, OutboxMessage, RoleName, User, now
 from hubs.permissions import person
 from hubs.widgets.registry import Registry
 
-#: Messages in the year before today, and the seed that makes every demo the same.
+#: Number of messages in the year before today, and the random seed, fixed so that every demo is the same.
 MESSAGES, SEED = 2500, 44
 _EXTRA_WIDGETS = (
     ("left", "issues"),
@@ -34,32 +34,32 @@ _EXTRA_WIDGETS = (
 
 
 def data() -> dict[str, list[dict[str, Any]]]:
-    """Return the invented people and teams."""
-    found: dict[str, list[dict[str, Any]]] = tomllib.loads(
+    """Return the demo people and teams."""
+    tables: dict[str, list[dict[str, Any]]] = tomllib.loads(
         files("hubs.demo").joinpath("people.toml").read_text("utf-8")
     )
-    return found
+    return tables
 
 
 def fill(database: Database, registry: Registry) -> bool:
-    """Fill an empty database; return False, and change nothing, when somebody is in it already."""
+    """Fill an empty database; return False without any change if it already has people."""
     chance = random.Random(SEED)
     with database.transaction() as session:
         if session.scalar(select(func.count(User.id))):
             return False
-        known = data()
+        tables = data()
         users = {
-            one["username"]: roles.sign_up(session, registry, one["username"], one["fullname"], one["timezone"])
-            for one in known["people"]
+            row["username"]: roles.sign_up(session, registry, row["username"], row["fullname"], row["timezone"])
+            for row in tables["people"]
         }
         for username, user in users.items():
             _personal(session, registry, user, chance.choice(("heatmap", "contact", "library")), username)
-        for team in known["teams"]:
+        for team in tables["teams"]:
             _team(session, registry, users, team)
-        _history(session, chance, [one["username"] for one in known["people"] if not one.get("quiet")])
-        for team in known["teams"]:
+        _history(session, chance, [row["username"] for row in tables["people"] if not row.get("quiet")])
+        for team in tables["teams"]:
             _age(session, team)
-        # Nobody listened while this was made, so nobody waits for these.
+        # The demo starts with an empty cache and no open pages, so these changes need not be announced.
         session.execute(update(OutboxMessage).values(handled_at=now()))
         session.info.pop("outbox", None)
     return True
@@ -110,8 +110,8 @@ def _team(session: Session, registry: Registry, users: dict[str, User], team: di
 
 
 def _history(session: Session, chance: random.Random, usernames: list[str]) -> None:
-    """Store a year of messages: more lately than long ago, more on weekdays, some people busier than others."""
-    extract, made = Extractor(), []
+    """Store a year of messages: more recent than old ones, more on weekdays, some people busier than others."""
+    extract, history = Extractor(), []
     busy = [name for rank, name in enumerate(usernames) for _ in range(len(usernames) - rank)]
     for number in range(MESSAGES):
         sent = now() - timedelta(days=364 * chance.random() ** 1.6, minutes=chance.randint(20, 1400))
@@ -119,20 +119,20 @@ def _history(session: Session, chance: random.Random, usernames: list[str]) -> N
             continue
         first = chance.choice(busy)
         names = [first, chance.choice([name for name in usernames if name != first])]
-        topic, body = invented.one(chance, names)
+        topic, body = invented.random_message(chance, names)
         envelope = {"topic": f"org.fedoraproject.dev.{topic}", "msg": body, "timestamp": sent.timestamp()}
         message = extract(parse({**envelope, "msg_id": f"demo-{SEED}-{number}"}))
-        made.append(replace(message, received_at=message.sent_at))
-    messages.store(session, made)
-    activity.note(session, _last_seen(made))
+        history.append(replace(message, received_at=message.sent_at))
+    messages.store(session, history)
+    activity.note(session, _last_seen(history))
 
 
-def _last_seen(made: list[Message]) -> dict[str, Any]:
-    seen: dict[str, Any] = {}
-    for message in made:
+def _last_seen(history: list[Message]) -> dict[str, Any]:
+    last_seen: dict[str, Any] = {}
+    for message in history:
         for username in message.users:
-            seen[username] = max(message.sent_at, seen.get(username, message.sent_at))
-    return seen
+            last_seen[username] = max(message.sent_at, last_seen.get(username, message.sent_at))
+    return last_seen
 
 
 def _age(session: Session, team: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Invented messages in the shapes of the real bus: a mix of categories, each with the fields that its service sends."""
+"""Demo messages in the shapes of the real bus: a mix of categories, each with the fields that its service sends."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -34,7 +34,7 @@ Body = dict[str, Any]
 
 @dataclass(frozen=True)
 class Shape:
-    """One kind of message: its topic after the environment, how often it comes, and how to make its fields."""
+    """One kind of message: its topic after the environment, its relative frequency, and a function for its body."""
 
     topic: str
     weight: int
@@ -205,8 +205,8 @@ SHAPES: Sequence[Shape] = (
 )
 
 
-def one(chance: random.Random, usernames: Sequence[str]) -> tuple[str, Body]:
-    """Return the topic (after the environment) and the fields of a message about some of ``usernames``."""
+def random_message(chance: random.Random, usernames: Sequence[str]) -> tuple[str, Body]:
+    """Return the topic (after the environment) and the body of a message about two of ``usernames``."""
     shape = chance.choices(SHAPES, [shape.weight for shape in SHAPES])[0]
     agent, other = chance.sample(list(usernames), 2)
     return shape.topic, shape.make(chance, agent, other)

@@ -1,4 +1,4 @@
-"""Keeping the demo alive: messages on the bus every second or two, and the embedded Redis."""
+"""Background processes of the demo: a replay that publishes a message every second or two, and an embedded Redis."""
 
 import logging
 import random
@@ -16,26 +16,26 @@ from hubs.models import Database, User, now
 
 log = logging.getLogger(__name__)
 
-#: People whom the replay writes about, at most; those who were not active for long are left in peace.
+#: Most people in replayed messages, and how recently they must have been active: idle demo people stay idle.
 PEOPLE, QUIET = 50, timedelta(days=60)
 
 
 def run(database: Database, pause: float, count: int = 0) -> None:
-    """Publish invented messages about the people in the database until stopped, or ``count`` of them.
+    """Publish demo messages about the people in the database until stopped, or ``count`` of them.
 
-    :raises NotFound: when there are not at least two people.
+    :raises NotFound: if there are fewer than two people.
     """
     chance = random.Random()
     with database.session() as session:
         query = select(User.username).where(User.last_active > now() - QUIET).order_by(User.id)
         usernames = list(session.scalars(query.limit(PEOPLE)))
     if len(usernames) < 2:
-        raise NotFound("There is nobody to write about yet. Run: hubs demo fill")
+        raise NotFound("There are no people to write messages about yet. Run: hubs demo fill")
     stopped = _stopped()
     publisher = Publisher()
     sent = 0
     while not stopped.is_set() and (not count or sent < count):
-        topic, body = messages.one(chance, usernames)
+        topic, body = messages.random_message(chance, usernames)
         publisher.publish(topic, body)
         sent += 1
         if sent == 1 or sent % 50 == 0:
@@ -45,7 +45,7 @@ def run(database: Database, pause: float, count: int = 0) -> None:
 
 
 def serve_redis(port: int) -> None:
-    """Serve Redis' protocol on loopback until stopped; nothing is kept."""
+    """Serve the Redis protocol on loopback until stopped; data is lost at the end."""
     stopped = _stopped()
     TcpFakeServer.allow_reuse_address = True
     server = TcpFakeServer(("127.0.0.1", port), server_type="redis")

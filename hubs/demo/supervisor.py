@@ -22,7 +22,7 @@ HOST = "127.0.0.1"
 
 
 class PortTaken(HubsError):
-    """Another program listens where we must."""
+    """A port that we need is in use."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,9 @@ class Ports:
         return cls(*range(first, first + 6))
 
     def check(self) -> None:
-        """Raise unless all ports are free.
+        """Check that all ports are free.
 
-        :raises PortTaken: with the port, and what to do.
+        :raises PortTaken: naming the port and what to do.
         """
         for port in astuple(self):
             with socket.socket() as probe:
@@ -59,9 +59,9 @@ class Ports:
 
 
 def environment(ports: Ports, data_dir: Path) -> dict[str, str]:
-    """Return the environment of the processes: only addresses differ from production.
+    """Return the environment of the processes; only addresses differ from production.
 
-    Other people's services are stood in for, unless the environment names them.
+    Upstream services are replaced by stand-ins, unless the environment sets their addresses.
     """
     return {
         **upstream.environment(ports.upstream),
@@ -84,7 +84,7 @@ def commands(ports: Ports, *, replay: bool, pause: float) -> dict[str, str]:
     """Return the command line of each process by its name."""
     gunicorn = _python("gunicorn") + " --no-control-socket --graceful-timeout 5 --worker-class"
     streams = f"{gunicorn} hubs.backend.eventserver.gunicorn_worker.BufferedRequestWorker"
-    found = {
+    commands_ = {
         "redis": f"{_python('hubs')} demo redis --port {ports.redis}",
         "relay": _script("fedmsg-relay"),
         "hub": f"{_script('fedmsg-hub')} --with-consumers hubs.backend.consumer:FedoraHubsConsumer",
@@ -93,14 +93,14 @@ def commands(ports: Ports, *, replay: bool, pause: float) -> dict[str, str]:
         "web": f"{gunicorn} gthread --workers 2 --threads 4 --bind {HOST}:{ports.web} hubs.wsgi:application",
     }
     if replay:
-        found["replay"] = f"{_python('hubs')} demo replay --pause {pause}"
-    return found
+        commands_["replay"] = f"{_python('hubs')} demo replay --pause {pause}"
+    return commands_
 
 
 def run(ports: Ports, data_dir: Path, *, replay: bool, pause: float) -> None:
-    """Prepare the data, start all processes, and stay until one ends or Ctrl-C is pressed.
+    """Prepare the data, start all processes, and run until one of them ends or Ctrl-C is pressed.
 
-    :raises PortTaken: when another program listens where we must.
+    :raises PortTaken: if a port is in use.
     """
     ports.check()
     env = environment(ports, data_dir)
@@ -115,16 +115,16 @@ def run(ports: Ports, data_dir: Path, *, replay: bool, pause: float) -> None:
 
 
 def config_parent(data_dir: Path) -> Path:
-    """Return a folder that holds ``fedmsg.d``, where fedmsg looks for it: the working directory of its programs.
+    """Return the folder that contains ``fedmsg.d``: the working directory of fedmsg's programs, where they look for it.
 
-    That is the source tree, or for an installed package the data folder, with a copy of what the package carries.
+    That is the source tree; for an installed package it is the data folder, with a copy of the packaged files.
     """
     package = Path(str(files("hubs")))
-    carried = package / "_fedmsg"
-    if not carried.is_dir():
+    packaged = package / "_fedmsg"
+    if not packaged.is_dir():
         return package.parent
     if not (data_dir / "fedmsg.d").exists():
-        shutil.copytree(carried, data_dir / "fedmsg.d", ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(packaged, data_dir / "fedmsg.d", ignore=shutil.ignore_patterns("__pycache__"))
     return data_dir.absolute()
 
 
@@ -144,6 +144,6 @@ def _python(module: str) -> str:
 
 
 def _script(name: str) -> str:
-    """Return a command of the environment that we run in."""
-    beside = Path(sys.executable).with_name(name)
-    return shlex.quote(str(beside if beside.exists() else name))
+    """Return the path of a console script, preferring the environment of this Python."""
+    sibling = Path(sys.executable).with_name(name)
+    return shlex.quote(str(sibling if sibling.exists() else name))

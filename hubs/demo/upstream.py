@@ -1,7 +1,7 @@
-"""Stand-ins for other people's services, so that the demo's widgets live without a network: one local server.
+"""Stand-ins for upstream services, so that the demo's widgets work without a network: one local server.
 
-It answers in the shapes that `hubs.clients` reads, always the same about the same person, project or calendar, and a
-little more as time goes by. Everything in it is invented.
+It answers in the shapes that `hubs.clients` reads. Answers about the same person, project or calendar are always the
+same, except that a few entries are added over time. All data is fictional.
 """
 
 import json
@@ -17,12 +17,12 @@ from urllib.parse import parse_qs, urlsplit
 from hubs.demo import messages as invented
 
 HOST = "127.0.0.1"
-#: The services that are stood in for: the setting of each, and its folder on the server.
+#: The services with a stand-in: the setting of each, and its path on the server.
 SERVICES = {"badges_url": "badges", "bodhi_url": "bodhi", "bugzilla_url": "bugzilla", "fedocal_url": "fedocal"}
 SERVICES |= {"pagure_url": "pagure", "github_api_url": "github", "forgejo_url": "forgejo"}
-#: Nothing is built there but what the replayed messages tell of.
+#: These two answer nothing: the demo's builds all come from replayed messages.
 SERVICES |= {"koji_url": "koji", "copr_url": "copr"}
-#: Seconds after which a person has one more badge.
+#: Seconds after which a person gets another badge.
 GROWTH = 120
 _STARTED = time.time()
 
@@ -30,50 +30,50 @@ Query = dict[str, list[str]]
 
 
 def environment(port: int) -> dict[str, str]:
-    """Return the settings that lead to the stand-ins."""
+    """Return the settings with the addresses of the stand-ins."""
     return {f"HUBS_{name.upper()}": f"http://{HOST}:{port}/{folder}" for name, folder in SERVICES.items()}
 
 
 def answer(path: str, query: Query) -> Any:
-    """Return what a stand-in answers, as JSON can carry it; None where there is nothing."""
-    for pattern, make in _ANSWERS:
-        found = re.fullmatch(pattern, path)
-        if found:
-            return make(query, *found.groups())
+    """Return the answer of a stand-in as a JSON value; None if there is nothing at this path."""
+    for pattern, respond in _ANSWERS:
+        match = re.fullmatch(pattern, path)
+        if match:
+            return respond(query, *match.groups())
     return None
 
 
 def server(port: int) -> ThreadingHTTPServer:
-    """Return the server of the stand-ins, which listens at once."""
-    made = ThreadingHTTPServer((HOST, port), _Handler)
-    made.daemon_threads = True
-    return made
+    """Return the server of the stand-ins, already listening."""
+    http_server = ThreadingHTTPServer((HOST, port), _Handler)
+    http_server.daemon_threads = True
+    return http_server
 
 
 def serve(port: int) -> None:
-    """Answer until stopped."""
-    with server(port) as made:
-        made.serve_forever()
+    """Serve until stopped."""
+    with server(port) as running:
+        running.serve_forever()
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """Answers questions with JSON, and people who follow a link with a sentence."""
+    """Answers API requests with JSON, and browsers that follow a link with a sentence."""
 
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        """Answer."""
+        """Answer a request."""
         parts = urlsplit(self.path)
-        found = answer(parts.path, parse_qs(parts.query))
-        if found is not None:
-            self._send(200, "application/json", json.dumps(found))
+        content = answer(parts.path, parse_qs(parts.query))
+        if content is not None:
+            self._send(200, "application/json", json.dumps(content))
         elif "text/html" in self.headers.get("Accept", ""):
             self._send(200, "text/plain; charset=utf-8", "In the demo, this stands for a page of another service.")
         else:
             self._send(404, "application/json", '{"error": "There is nothing here."}')
 
     def do_POST(self) -> None:
-        """Answer that there is nothing: no stand-in takes more than questions in an address."""
+        """Answer 404: no stand-in accepts POST."""
         self.rfile.read(min(int(self.headers.get("Content-Length") or 0), 100_000))
         self._send(404, "application/json", '{"error": "There is nothing here."}')
 
@@ -86,7 +86,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *args: Any) -> None:
-        """Keep quiet: the demo's own lines are what people look at."""
+        """Log nothing, to keep the output of the demo readable."""
 
 
 def _ago(**more: float) -> datetime:
@@ -107,11 +107,11 @@ def _badges(query: Query, username: str) -> Any:
 
 def _updates(query: Query) -> Any:
     chance = random.Random(f"updates {query.get('user', [''])[0]}")
-    made = []
+    updates = []
     for number in range(chance.randint(0, 5)):
         title = f"{chance.choice(invented.PACKAGES)}-{chance.randint(0, 9)}.{chance.randint(0, 20)}-1.fc43"
         karma, since = chance.randint(-1, 4), _ago(days=chance.randint(0, 12))
-        made.append(
+        updates.append(
             {
                 "alias": f"FEDORA-2026-{chance.getrandbits(40):010x}",
                 "title": title,
@@ -127,7 +127,7 @@ def _updates(query: Query) -> Any:
                 "number": number,
             }
         )
-    return {"updates": made, "page": 1, "pages": 1, "total": len(made)}
+    return {"updates": updates, "page": 1, "pages": 1, "total": len(updates)}
 
 
 def _reviews(query: Query) -> Any:
@@ -153,10 +153,10 @@ def _meetings(query: Query) -> Any:
     chance = random.Random(f"meetings {calendar}")
     hour, weekday = chance.randint(7, 20), chance.randint(0, 4)
     first = datetime.now(UTC) + timedelta(days=(weekday - datetime.now(UTC).weekday()) % 7)
-    made = []
+    meetings = []
     for week in range(4):
         day = (first + timedelta(weeks=week)).date().isoformat()
-        made.append(
+        meetings.append(
             {
                 "meeting_id": week + 1,
                 "meeting_name": f"{chance.choice(invented.TOPICS)}",
@@ -171,15 +171,15 @@ def _meetings(query: Query) -> Any:
                 "meeting_manager": [],
             }
         )
-    return {"meetings": made}
+    return {"meetings": meetings}
 
 
 def _tickets(query: Query, project: str, kind: str) -> Any:
     chance = random.Random(f"{kind} {project}")
-    made = []
+    tickets = []
     for number in range(chance.randint(3, 14)):
         assignee = chance.choice((None, {"name": "elowen"}, {"name": "kaveri"}))
-        made.append(
+        tickets.append(
             {
                 "id": 900 - number * 7,
                 "title": chance.choice(invented.TITLES),
@@ -190,8 +190,8 @@ def _tickets(query: Query, project: str, kind: str) -> Any:
                 "project": {"fullname": project},
             }
         )
-    found = "issues" if kind == "issues" else "requests"
-    return {found: made, f"total_{found}": len(made)}
+    key = "issues" if kind == "issues" else "requests"
+    return {key: tickets, f"total_{key}": len(tickets)}
 
 
 _ANSWERS: tuple[tuple[str, Callable[..., Any]], ...] = (

@@ -1,1 +1,1 @@
-"""Tools for authors of widgets: begin a package, work on it while it runs, list what is installed."""
+"""Tools for authors of widgets: create a package, develop it with live reload, list the installed widgets."""

@@ -1,4 +1,4 @@
-"""Fragments on a workbench: whatever fails is shown in the widget itself, with its traceback."""
+"""Fragments for ``hubs widget dev``: errors are shown in the widget itself, with the traceback."""
 
 import traceback
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ _BOX = Markup(
 class BenchFragments(FragmentStore):
     """Fragments for the author of a widget; never for a page that others see."""
 
-    #: Why a widget cannot be imported just now, by its name.
+    #: Import errors of widgets, by name.
     trouble: Mapping[str, Exception] = {}
 
     def _registered(self, row: Widget) -> WidgetType:
@@ -31,5 +31,5 @@ class BenchFragments(FragmentStore):
     def _last_good(self, row: Widget, locale: str, error: Exception) -> Fragment:
         text = "".join(traceback.format_exception(error, chain=True)[-30:])
         html = str(_BOX.format(row.id, self._title(row), f"{type(error).__name__}: {error}", text))
-        made = super()._last_good(row, locale, error)
-        return replace(made, html=html, digest=digest_of(html, "failed"), state="failed", version=row.version)
+        fragment = super()._last_good(row, locale, error)
+        return replace(fragment, html=html, digest=digest_of(html, "failed"), state="failed", version=row.version)

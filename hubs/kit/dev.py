@@ -1,4 +1,4 @@
-"""``hubs widget dev``: a whole instance in one process, with a widget that follows what its author saves."""
+"""``hubs widget dev``: a whole instance in one process, with a widget that is reloaded when a file is saved."""
 
 import logging
 import random
@@ -30,9 +30,9 @@ from hubs.settings import Settings, load
 log = logging.getLogger(__name__)
 
 HOST, TEAM = "127.0.0.1", "workshop"
-#: Whom the replayed messages are about; the first one owns the hub.
+#: The people in replayed messages; the first one owns the hub.
 PEOPLE = ("ottoline", "severin", "rosalba")
-#: Seconds between two looks at the files.
+#: Seconds between two checks for saved files.
 LOOK = 0.1
 
 
@@ -43,10 +43,11 @@ class Workbench:
         self._sources, self._pause = Sources(folder.resolve()), pause
         self._origins = self._sources.declared()
         self._redis = TcpFakeServer((HOST, 0), server_type="redis")
-        self._redis.daemon_threads = True  # its connections must not keep the process from ending
+        self._redis.daemon_threads = True  # open connections must not keep the process alive
         self.settings = _settings(data_dir, port, self._redis.server_address[1])
         sys.path[:0] = self._sources.roots()
-        sys.dont_write_bytecode = True  # its times have seconds only: what is saved twice in one would be missed
+        # Bytecode files have timestamps in whole seconds: the second of two saves within a second would be missed.
+        sys.dont_write_bytecode = True
         self._fragments = create_fragments(self.settings, BenchFragments)
         self._registry = self._fragments.registry
         self._daemon = Daemon(self.settings, self._fragments)
@@ -60,8 +61,8 @@ class Workbench:
         self._load()
         self._fill()
         self._daemon.start()
-        for act in (self._watch, self._replay):
-            threading.Thread(target=act, name=act.__name__.strip("_"), daemon=True).start()
+        for target in (self._watch, self._replay):
+            threading.Thread(target=target, name=target.__name__.strip("_"), daemon=True).start()
         server = self._serve()
         print(f"\nThe widget is at {self.settings.site_url}/t/{TEAM}/ - sign in there as {PEOPLE[0]}.", flush=True)
         print("Save a file of it, and the page shows the change. Press Ctrl-C to stop.\n", flush=True)
@@ -72,28 +73,28 @@ class Workbench:
             self._daemon.stop()
 
     def publish(self, topic: str, body: dict[str, Any]) -> None:
-        """Hand a message of ours to the daemon; there is no bus between them here."""
+        """Pass one of our own messages directly to the daemon, since there is no bus here."""
         settings = self.settings
-        self._hear(f"{settings.topic_prefix}.{settings.environment}.{topic}", body)
+        self._receive(f"{settings.topic_prefix}.{settings.environment}.{topic}", body)
 
     def connect(self) -> None:
-        """Do nothing: the daemon is in this process."""
+        """Do nothing: the daemon runs in this process."""
 
     def close(self, timeout: float = 0) -> None:
-        """Do nothing: nothing waits."""
+        """Do nothing: messages are not queued."""
 
-    def _hear(self, topic: str, body: Mapping[str, Any]) -> None:
+    def _receive(self, topic: str, body: Mapping[str, Any]) -> None:
         envelope = {"topic": topic, "msg": body, "msg_id": f"dev-{uuid.uuid4()}", "timestamp": time.time()}
         self._daemon.put(parse(envelope))
 
     def _load(self) -> None:
-        """Import the widgets again; what fails is shown in their place."""
+        """Import the widgets again; import errors are shown in place of the widget."""
         self._sources.forget()
         trouble: dict[str, Exception] = {}
         for name, origin in self._origins.items():
             try:
                 self._registry.reload(origin)
-            except Exception as error:  # a widget that is being written may fail in any way, and shows how
+            except Exception as error:  # a widget under development may fail in any way
                 log.warning("%s cannot be used: %s: %s", origin, type(error).__name__, error)
                 trouble[name] = error
         self._fragments.trouble = trouble
@@ -105,19 +106,19 @@ class Workbench:
             users = [roles.sign_up(session, self._registry, name, name.title()) for name in PEOPLE]
             hub = session.scalars(select(Hub).where(Hub.name == TEAM)).first()
             hub = hub or hub_actions.create(session, self._registry, users[0], "team", TEAM)
-            there = {row.plugin for row in hub.widgets}
+            installed = {row.plugin for row in hub.widgets}
             for place, name in enumerate(self._names()):
-                if name not in there:
+                if name not in installed:
                     hub.widgets.append(Widget(plugin=name, side="left", position=place - 100, settings={}, version=1))
             session.flush()
             self._rows = [row.id for row in hub.widgets if row.plugin in self._names()]
-            # The daemon begins with what is there now, so nobody waits for these.
+            # The daemon loads the current state when it starts, so these changes need not be announced.
             session.execute(update(OutboxMessage).values(handled_at=now()))
         database.dispose()
 
     def _names(self) -> Iterable[str]:
-        """Return the names of the widgets: as they say themselves, or as they are declared while they cannot say."""
-        known = {found.origin: found.name for found in self._registry}
+        """Return the names of the widgets; while one cannot be imported, the name of its entry point."""
+        known = {widget_type.origin: widget_type.name for widget_type in self._registry}
         return [known.get(origin, name) for name, origin in self._origins.items()]
 
     def _watch(self) -> None:
@@ -126,14 +127,14 @@ class Workbench:
                 self._load()
                 self._daemon.reload()
                 for row in self._rows:
-                    found = self._registry.get(next(iter(self._names())))
-                    self._daemon.rebuilder.request(row, range(len(found.functions)) if found else ())
+                    widget_type = self._registry.get(next(iter(self._names())))
+                    self._daemon.rebuilder.request(row, range(len(widget_type.functions)) if widget_type else ())
 
     def _replay(self) -> None:
         chance = random.Random()
         while not self._stopped.wait(chance.uniform(0.5, 1.5) * self._pause):
-            topic, body = invented.one(chance, list(PEOPLE))
-            self._hear(f"org.fedoraproject.dev.{topic}", body)
+            topic, body = invented.random_message(chance, list(PEOPLE))
+            self._receive(f"org.fedoraproject.dev.{topic}", body)
 
     def _serve(self) -> BaseWSGIServer:
         web = create_app(self.settings, self._fragments, self)
@@ -145,7 +146,7 @@ class Workbench:
             environ["gunicorn.socket"] = environ["werkzeug.socket"]
             try:
                 return streams(environ, start_response)
-            except StopIteration:  # the connection was handed over; for this server it is gone
+            except StopIteration:  # the event server took over the connection; this server must drop it
                 raise ConnectionAbortedError from None
 
         logging.getLogger("werkzeug").setLevel(logging.WARNING)

@@ -1,4 +1,4 @@
-"""``hubs widget new``: a package with code, template, tests, entry point and readme that works at once."""
+"""``hubs widget new``: writes a working package with code, template, tests, entry point and readme."""
 
 import keyword
 import re
@@ -15,8 +15,8 @@ _NAME = re.compile(r"[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*")
 def make(name: str, parent: Path) -> Path:
     """Write the package ``hubs-<name>`` into a new folder of ``parent`` and return that folder.
 
-    :raises InvalidInput: when the name cannot be that of a package.
-    :raises Conflict: when there is such a folder already.
+    :raises InvalidInput: if the name cannot be the name of a package.
+    :raises Conflict: if the folder exists already.
     """
     if not _NAME.fullmatch(name) or len(name) > 40 or keyword.iskeyword(name):
         raise InvalidInput("Write the name in small letters, digits and hyphens, such as: tides or next-release.")
@@ -30,16 +30,16 @@ def make(name: str, parent: Path) -> Path:
     }
     target = parent / values["project"]
     if target.exists():
-        raise Conflict(f"{target} is there already. Choose another name, or another folder with --path.")
+        raise Conflict(f"{target} exists already. Choose another name, or another folder with --path.")
     _copy(files("hubs.kit") / "skeleton", target, values)
     return target
 
 
 def _copy(source: Traversable, target: Path, values: dict[str, str]) -> None:
     target.mkdir(parents=True)
-    for one in source.iterdir():
-        if one.is_dir():
-            _copy(one, target / (values["package"] if one.name == "package" else one.name), values)
-        elif one.name.endswith(".txt"):
-            text = Template(one.read_text(encoding="utf-8")).substitute(values)
-            (target / one.name.removesuffix(".txt")).write_text(text, encoding="utf-8")
+    for entry in source.iterdir():
+        if entry.is_dir():
+            _copy(entry, target / (values["package"] if entry.name == "package" else entry.name), values)
+        elif entry.name.endswith(".txt"):
+            text = Template(entry.read_text(encoding="utf-8")).substitute(values)
+            (target / entry.name.removesuffix(".txt")).write_text(text, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The package that somebody works on: which widgets it declares, and whether a file of it was saved."""
+"""A package under development: the widgets that it declares, and whether one of its files was saved."""
 
 import importlib
 import sys
@@ -14,15 +14,15 @@ _SUFFIXES = (".py", ".html")
 
 @dataclass
 class Sources:
-    """A package's folder; `saved` tells whether a file changed since it was asked the last time."""
+    """The folder of a package; remembers the times of its files, so that `saved` can detect changes."""
 
     folder: Path
     _seen: dict[Path, int] = field(default_factory=dict)
 
     def declared(self) -> dict[str, str]:
-        """Return ``module:ClassName`` of each widget that ``pyproject.toml`` declares, by its name.
+        """Return ``module:ClassName`` of each widget in ``pyproject.toml``, by the name of its entry point.
 
-        :raises InvalidInput: when it declares none, with what to write.
+        :raises InvalidInput: if it declares none; the message says what to write.
         """
         try:
             project = tomllib.loads((self.folder / "pyproject.toml").read_text(encoding="utf-8")).get("project", {})
@@ -30,17 +30,17 @@ class Sources:
             raise InvalidInput(f"{self.folder} has no pyproject.toml. Begin with: hubs widget new NAME") from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise InvalidInput(f"{self.folder / 'pyproject.toml'} is not valid TOML: {error}.") from None
-        found = project.get("entry-points", {}).get(GROUP, {})
-        if not found:
+        widgets = project.get("entry-points", {}).get(GROUP, {})
+        if not widgets:
             raise InvalidInput(
                 f'{self.folder / "pyproject.toml"} declares no widget. Write [project.entry-points."{GROUP}"] and '
                 'below it a line such as tides = "hubs_tides.widget:Tides".'
             )
-        return dict(found)
+        return dict(widgets)
 
     def roots(self) -> list[str]:
-        """Return the folders in which Python finds the package without its being installed."""
-        return [str(one) for one in (self.folder / "src", self.folder) if one.is_dir()]
+        """Return the import roots of the package, for use without installation."""
+        return [str(folder) for folder in (self.folder / "src", self.folder) if folder.is_dir()]
 
     def saved(self) -> bool:
         """Return whether a file was saved, added or removed since the last call."""
@@ -49,7 +49,7 @@ class Sources:
         return changed
 
     def forget(self) -> None:
-        """Let Python import the package's modules again."""
+        """Remove the package's modules from memory, so that they are imported again."""
         inside = str(self.folder.resolve())
         for name, module in list(sys.modules.items()):
             path = getattr(module, "__file__", None)
@@ -61,5 +61,5 @@ class Sources:
 def _time(path: Path) -> int:
     try:
         return path.stat().st_mtime_ns
-    except OSError:  # removed meanwhile, as editors do when they save
+    except OSError:  # editors replace files when they save
         return 0

@@ -18,9 +18,9 @@ class Parameter:
     """A setting of a widget, or a field of a hub.
 
     ``kind`` is one of `KINDS`. ``choices`` are (value, label) pairs of a ``choice`` or of ``many``. ``fields`` are the
-    parameters of one row of ``rows``. ``minimum`` and ``maximum`` bound a ``number``. ``validator`` is a further check
-    by the widget's author: it gets the value, and returns what to store or raises ``ValueError``. ``label``, ``help``
-    and the labels of choices are English; they are shown in the reader's language.
+    parameters of one row of ``rows``. ``minimum`` and ``maximum`` bound a ``number``. ``validator`` is an additional
+    check by the widget's author: it receives the value, and returns the value to store or raises ``ValueError``.
+    ``label``, ``help`` and the labels of choices are English; they are shown in the reader's language.
     """
 
     name: str
@@ -46,9 +46,9 @@ class Parameter:
             object.__setattr__(self, "label", self.name.replace("_", " ").capitalize())
 
     def clean(self, value: Any) -> Any:
-        """Return ``value`` as it is stored.
+        """Return ``value`` in its stored form.
 
-        :raises InvalidInput: with a sentence for the person who typed it.
+        :raises InvalidInput: with a message for the person who typed it.
         """
         kind = KINDS[self.kind]
         if value is None or value == "" or (value == [] and isinstance(kind.empty, list)):
@@ -66,29 +66,29 @@ class Parameter:
 
 def declare(declared: Sequence[Parameter | Mapping[str, Any]]) -> tuple[Parameter, ...]:
     """Return the parameters of a widget, from `Parameter` objects or from the mappings of the published API."""
-    return tuple(one if isinstance(one, Parameter) else _from_mapping(one) for one in declared)
+    return tuple(parameter if isinstance(parameter, Parameter) else _from_mapping(parameter) for parameter in declared)
 
 
-def _from_mapping(one: Mapping[str, Any]) -> Parameter:
-    known = {name: value for name, value in one.items() if name in Parameter.__dataclass_fields__}
-    # Outside widgets may name their own validators, which are written to raise ValueError.
-    return Parameter(**known)
+def _from_mapping(mapping: Mapping[str, Any]) -> Parameter:
+    fields = {name: value for name, value in mapping.items() if name in Parameter.__dataclass_fields__}
+    # Unknown keys are ignored, so that widgets written for a newer version still load.
+    return Parameter(**fields)
 
 
 def defaults(parameters: Sequence[Parameter]) -> dict[str, Any]:
-    """Return every parameter's default; None where it has none."""
+    """Return every parameter's default, or None."""
     return {parameter.name: parameter.default for parameter in parameters}
 
 
 def clean(
     parameters: Sequence[Parameter], values: Mapping[str, Any], before: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """Return the settings to store from what a form or a program sent; absent values keep their default.
+    """Return the settings to store for the values of a form or API request; absent values keep their default.
 
-    Of secrets, the answer has only those that are changed or cleared (None); ``before`` are the settings stored now,
-    which tell whether a secret that is required exists already.
+    Secrets are included only if they are changed or cleared (None). ``before`` are the settings stored now; a required
+    secret that exists there may be left out.
 
-    :raises InvalidInput: with one sentence per field that cannot be accepted.
+    :raises InvalidInput: with one message per field that cannot be accepted.
     """
     unknown = sorted(set(values) - {parameter.name for parameter in parameters})
     wrong = dict.fromkeys(unknown, _("This widget has no such setting."))
@@ -127,7 +127,10 @@ def document(parameters: Sequence[Parameter]) -> str:
     if not parameters:
         return "It has no settings.\n"
     lines = ["| setting | kind | default | what |", "|---|---|---|---|"]
-    lines += [f"| `{one.name}` | {kind_text(one)} | {_default(one)} | {_what(one)} |" for one in parameters]
+    lines += [
+        f"| `{parameter.name}` | {kind_text(parameter)} | {_default(parameter)} | {_explanation(parameter)} |"
+        for parameter in parameters
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -147,6 +150,6 @@ def _default(parameter: Parameter) -> str:
     return "" if parameter.default in (None, "", []) else f"`{parameter.default}`"
 
 
-def _what(parameter: Parameter) -> str:
+def _explanation(parameter: Parameter) -> str:
     parts = [f"{parameter.label}.", "Must be given." if parameter.required else "", parameter.help]
     return " ".join(part for part in parts if part).replace("|", "\\|")

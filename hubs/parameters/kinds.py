@@ -1,6 +1,6 @@
-"""Kinds of parameters: how a value of each kind is checked, and what stands for none.
+"""Kinds of parameters: how a value of each kind is checked, and which value means empty.
 
-A check returns what is stored, or raises `InvalidInput` with a sentence for whoever typed the value.
+A check returns the value to store, or raises `InvalidInput` with a message for the person who typed it.
 """
 
 import re
@@ -12,29 +12,29 @@ from urllib.parse import unquote, urlsplit
 from hubs.errors import InvalidInput
 from hubs.i18n import _
 
-#: Longest text in characters, most rows of a list.
+#: Longest values in characters, and most rows of a list.
 TEXT, MARKDOWN, ADDRESS, ROWS = 500, 20_000, 1000, 100
 _USERNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")
 _PACKAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}")
 _HUB = re.compile(r"(?:(?:https?://[^/?#\s]+)?/?([ut])/)?([A-Za-z0-9][A-Za-z0-9._@+-]{0,63})/?")
 _PART = r"[A-Za-z0-9_][A-Za-z0-9._+-]{0,99}"
-#: How a project is written on each forge.
+#: The form of a project's path on each forge.
 _PROJECTS = {
     "github": re.compile(rf"{_PART}/{_PART}"),
     "pagure": re.compile(rf"(?:forks/{_PART}/)?(?:{_PART}/)?{_PART}"),
     "forgejo": re.compile(rf"[A-Za-z0-9][A-Za-z0-9.-]{{0,199}}(?::\d{{1,5}})?/{_PART}/{_PART}"),
     "bugzilla": re.compile(r"[^/\n]{1,100}/[^/\n]{1,100}"),
 }
-#: Addresses of projects that people paste: the host, and what stands before the path.
+#: For pasted addresses of projects: the prefix of the short form by host.
 _HOSTS = {"github.com": "github:", "pagure.io": "pagure:", "codeberg.org": "forgejo:codeberg.org/"}
 
 
 class Declared(Protocol):
-    """What a check needs to know of a parameter."""
+    """The part of a parameter's declaration that checks need."""
 
     @property
     def label(self) -> str:
-        """The name that people see."""
+        """The name on the screen."""
 
     @property
     def choices(self) -> Sequence[tuple[str, str]]:
@@ -55,9 +55,9 @@ class Declared(Protocol):
 
 @dataclass(frozen=True)
 class Kind:
-    """How values of one kind are checked, what stands for none, and what a person is told that it is.
+    """One kind of parameter: the check, the value that means empty, and a description for people.
 
-    ``defaulted`` kinds cannot be empty: where nothing is given, the parameter's default is stored.
+    ``defaulted`` kinds cannot be empty: a missing value is stored as the parameter's default.
     """
 
     clean: Callable[[Any, Any], Any]
@@ -92,7 +92,7 @@ def _choice(parameter: Declared, value: Any) -> str:
 
 def _many(parameter: Declared, value: Any) -> list[str]:
     known = [choice for choice, _label in parameter.choices]
-    if not isinstance(value, list) or any(one not in known for one in value):
+    if not isinstance(value, list) or any(choice not in known for choice in value):
         raise InvalidInput(_("Please choose among: %(labels)s.") % {"labels": _labels(parameter)})
     return [choice for choice in known if choice in value]
 
@@ -150,11 +150,11 @@ def _package(parameter: Declared, value: Any) -> str:
 
 
 def _hub(parameter: Declared, value: Any) -> str:
-    """Return ``t/docs`` or ``u/somebody``; a whole address and the bare name of a team are understood."""
-    found = _HUB.fullmatch(_text(parameter, value))
-    if not found:
+    """Return ``t/docs`` or ``u/somebody``; full addresses and bare names of teams are accepted, too."""
+    match = _HUB.fullmatch(_text(parameter, value))
+    if not match:
         raise InvalidInput(_("Please write a hub as t/docs for a team, or u/somebody for a person."))
-    return f"{found[1] or 't'}/{found[2]}"
+    return f"{match[1] or 't'}/{match[2]}"
 
 
 def _project(parameter: Declared, value: Any) -> str:
@@ -174,7 +174,7 @@ def _project(parameter: Declared, value: Any) -> str:
 
 
 def _pasted(text: str) -> str:
-    """Turn the address of a project on a forge that everybody knows into its short form."""
+    """Convert a pasted address on a well-known forge to the short form of the project."""
     if not text.startswith(("https://", "http://")):
         return text
     try:
@@ -202,18 +202,18 @@ def _rows(parameter: Declared, value: Any) -> list[dict[str, Any]]:
 
 
 def is_blank(parameter: Declared, row: Mapping[str, Any]) -> bool:
-    """Return whether a row is empty, whatever its choices and switches say: those always have a value."""
-    telling = [inner.name for inner in parameter.fields if inner.kind not in ("choice", "switch")]
-    names = telling or [inner.name for inner in parameter.fields]
-    strange = set(row) - {inner.name for inner in parameter.fields}
-    return not strange and not any(str(row.get(name) or "").strip() for name in names)
+    """Return whether a row is empty; choices and switches do not count, since they always have a value."""
+    significant = [inner.name for inner in parameter.fields if inner.kind not in ("choice", "switch")]
+    names = significant or [inner.name for inner in parameter.fields]
+    unknown = set(row) - {inner.name for inner in parameter.fields}
+    return not unknown and not any(str(row.get(name) or "").strip() for name in names)
 
 
 def _row(parameter: Declared, number: int, row: Mapping[str, Any]) -> dict[str, Any]:
-    strange = sorted(str(name) for name in set(row) - {inner.name for inner in parameter.fields})
-    if strange:
+    unknown = sorted(str(name) for name in set(row) - {inner.name for inner in parameter.fields})
+    if unknown:
         raise InvalidInput(
-            _("Row %(number)d has an unknown field: %(names)s.") % {"number": number, "names": ", ".join(strange)[:100]}
+            _("Row %(number)d has an unknown field: %(names)s.") % {"number": number, "names": ", ".join(unknown)[:100]}
         )
     cleaned = {}
     for inner in parameter.fields:

@@ -1,6 +1,6 @@
-"""The check of a page in Chromium, by axe-core: contrast, roles, focus, and all that only a browser knows.
+"""Accessibility check of a page in Chromium with axe-core: contrast, roles, focus, and whatever needs a browser.
 
-Needs Playwright and a Chromium; axe-core comes with this package, unchanged from npm.
+Requires Playwright and a Chromium; axe-core is part of this package, unchanged from npm.
 """
 
 from pathlib import Path
@@ -13,8 +13,12 @@ _AXE = Path(__file__).parent / "vendor" / "axe-core" / "axe.min.js"
 
 
 def violations(page: Page, within: str = "body") -> list[str]:
-    """Return what is wrong on an open page, below the element that the selector ``within`` names."""
-    page.evaluate(_AXE.read_text(encoding="utf-8"))  # evaluated, since the page's policy lets no script in
+    """Return the violations on an open page, inside the element selected by ``within``."""
+    page.evaluate(_AXE.read_text(encoding="utf-8"))  # not as a script tag, which the page's CSP would block
     run = "([within, tags]) => axe.run(within, { runOnly: { type: 'tag', values: tags } })"
-    found = page.evaluate(run, [within, TAGS])["violations"]
-    return [f"{one['id']}: {one['help']}: {node['html']}" for one in found for node in one["nodes"]]
+    results = page.evaluate(run, [within, TAGS])["violations"]
+    return [
+        f"{violation['id']}: {violation['help']}: {node['html']}"
+        for violation in results
+        for node in violation["nodes"]
+    ]

@@ -1,7 +1,7 @@
-"""Reading HTML as people and their aids do, without a browser: its plain text, and what would be in their way.
+"""Accessibility checks of HTML without a browser, and its plain text.
 
-It finds what the text of a page tells: names of links, buttons, fields and pictures, the order of headings, headings
-of tables, ids, the language. Contrast, focus and what scripts do can only be seen in a browser: `hubs.testing.browser`.
+Checks the names of links, buttons, fields and pictures, the order of headings, headings of tables, ids, and the
+language. Contrast, focus and the effect of scripts need a browser: `hubs.testing.browser`.
 """
 
 import re
@@ -34,32 +34,32 @@ class _Reader(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Check one element."""
-        found = {name: value or "" for name, value in attrs}
-        self.ids.update(filter(None, [found.get("id")]))
+        attributes = {name: value or "" for name, value in attrs}
+        self.ids.update(filter(None, [attributes.get("id")]))
         self.seen[tag] += 1
-        forbidden = () if self.whole else _forbidden(tag, found)
-        self.problems += [f"<{tag}> {wrong}" for wrong in (*forbidden, *self._confusing(tag, found))]
-        self._note(tag, found)
+        forbidden = () if self.whole else _forbidden(tag, attributes)
+        self.problems += [f"<{tag}> {wrong}" for wrong in (*forbidden, *self._confusing(tag, attributes))]
+        self._note(tag, attributes)
         if re.fullmatch("h[1-6]", tag):
             self.level = int(tag[1])
         if tag in _NAMED:
-            self.named.append((tag, [found.get("aria-label", "") or found.get("title", "")]))
+            self.named.append((tag, [attributes.get("aria-label", "") or attributes.get("title", "")]))
         if tag not in _VOID:
             self.open.append(tag)
 
-    def _note(self, tag: str, found: dict[str, str]) -> None:
+    def _note(self, tag: str, attributes: dict[str, str]) -> None:
         if tag == "html":
-            self.lang = found.get("lang", "")
+            self.lang = attributes.get("lang", "")
         if tag == "label":
-            self.labels.add(found.get("for", ""))
-        named = {"aria-label", "aria-labelledby", "title"} & set(found) or "label" in self.open
-        if tag in _FIELDS and found.get("type") not in ("hidden", "submit", "button") and not named:
-            self.fields.append((tag, found.get("id", "")))
+            self.labels.add(attributes.get("for", ""))
+        named = {"aria-label", "aria-labelledby", "title"} & set(attributes) or "label" in self.open
+        if tag in _FIELDS and attributes.get("type") not in ("hidden", "submit", "button") and not named:
+            self.fields.append((tag, attributes.get("id", "")))
 
-    def _confusing(self, tag: str, found: dict[str, str]) -> Iterator[str]:
-        if tag == "img" and "alt" not in found:
+    def _confusing(self, tag: str, attributes: dict[str, str]) -> Iterator[str]:
+        if tag == "img" and "alt" not in attributes:
             yield "has no alt"
-        if tag == "svg" and not (found.get("aria-hidden") == "true" or found.get("role") == "img"):
+        if tag == "svg" and not (attributes.get("aria-hidden") == "true" or attributes.get("role") == "img"):
             yield "is neither hidden nor named"
         if re.fullmatch("h[1-6]", tag) and int(tag[1]) > self.level + 1:
             yield f"follows a heading of level {self.level}"
@@ -82,22 +82,22 @@ class _Reader(HTMLParser):
                 self.problems.append(f"<{name}> without a name")
 
     def handle_data(self, data: str) -> None:
-        """Take text that is read."""
+        """Collect text that is read aloud."""
         if not _SILENT & set(self.open):
             self.texts.append(data)
             for _, texts in self.named:
                 texts.append(data)
 
 
-def _forbidden(tag: str, found: dict[str, str]) -> Iterator[str]:
-    """Yield what the page's policy, or the rule that a fragment is the same for all, forbids."""
+def _forbidden(tag: str, attributes: dict[str, str]) -> Iterator[str]:
+    """Yield violations of the page's CSP, and of the rule that a fragment is the same for its whole audience."""
     if tag in ("script", "style", "iframe", "object", "form"):
         yield "has no place in a fragment"
-    if "style" in found or any(name.startswith("on") for name in found):
+    if "style" in attributes or any(name.startswith("on") for name in attributes):
         yield "has a style or a script of its own"
     for name in ("href", "src", "xlink:href"):
-        if re.match(r"\s*(javascript|data|vbscript):", found.get(name, ""), re.IGNORECASE):
-            yield f"leads to {found[name]}"
+        if re.match(r"\s*(javascript|data|vbscript):", attributes.get(name, ""), re.IGNORECASE):
+            yield f"leads to {attributes[name]}"
 
 
 def _read(html: str, *, whole: bool = False) -> _Reader:
@@ -108,26 +108,26 @@ def _read(html: str, *, whole: bool = False) -> _Reader:
 
 
 def text_of(html: str) -> str:
-    """Return what is read without style sheet and script, with single spaces."""
+    """Return the text content with single spaces, without scripts and styles."""
     return " ".join(" ".join(_read(html).texts).split())
 
 
 def problems(html: str) -> list[str]:
-    """Return what would be in the way of people, or of the page's policy, in a widget's HTML."""
+    """Return the accessibility problems and policy violations in a widget's HTML."""
     return _problems(_read(html))
 
 
 def page_problems(html: str) -> list[str]:
-    """Return what would be in the way of people in a whole page."""
+    """Return the accessibility problems of a whole page."""
     reader = _read(html, whole=True)
-    found = _problems(reader)
+    problems = _problems(reader)
     if not reader.lang:
-        found.append("<html> has no lang")
+        problems.append("<html> has no lang")
     if not reader.seen["title"]:
-        found.append("the page has no <title>")
+        problems.append("the page has no <title>")
     if reader.seen["h1"] != 1:
-        found.append(f"the page has {reader.seen['h1']} headings <h1> instead of one")
-    return found
+        problems.append(f"the page has {reader.seen['h1']} headings <h1> instead of one")
+    return problems
 
 
 def _problems(reader: _Reader) -> list[str]:

@@ -1,4 +1,4 @@
-"""A hub that lives as long as a test: a database in memory, and widgets on it in every state that people can see."""
+"""A hub for one test: a database in memory, and widgets on the hub in every visible state."""
 
 import base64
 import secrets
@@ -24,7 +24,7 @@ from hubs.widgets.caching import services_of
 from hubs.widgets.registry import Registry, WidgetType
 from hubs.widgets.view import FILTERS
 
-#: The states in which people meet a widget.
+#: The visible states of a widget.
 STATES = ("loading", "live", "refreshing", "stale", "failed", "needs-setup", "empty")
 _LACKS = "Say in the settings of this widget what it shall show."
 _PAGES = Path(__file__).parent.parent / "templates"
@@ -37,7 +37,7 @@ class MemoryCache:
         self._values: dict[str, bytes] = {}
 
     def get(self, key: str) -> bytes | None:
-        """Return the value, or None where there is none."""
+        """Return the value, or None."""
         return self._values.get(key)
 
     def get_many(self, keys: Any) -> dict[str, bytes]:
@@ -62,41 +62,41 @@ class MemoryCache:
 
 
 class SandboxFragments(FragmentStore):
-    """Fragments whose functions may be told what to answer; no class is changed, so others may build meanwhile."""
+    """Fragments with overridden cached functions; classes stay unpatched, so concurrent builds are not affected."""
 
-    #: What the named functions do instead of computing anything.
+    #: Replacements of cached functions, by name.
     overrides: Mapping[str, Callable[[], Any]] = MappingProxyType({})
-    #: What the view of a widget without functions raises.
+    #: Raised by the view of a widget that has no functions.
     error: Exception | None = None
 
     def _registered(self, row: Widget) -> WidgetType:
-        found = super()._registered(row)
-        if self.error is None or found.functions:
-            return found
-        act = _raises(self.error)
-        return replace(found, view=type("Failing", (found.view,), {"get_context": act}))
+        widget_type = super()._registered(row)
+        if self.error is None or widget_type.functions:
+            return widget_type
+        fail = _raises(self.error)
+        return replace(widget_type, view=type("Failing", (widget_type.view,), {"get_context": fail}))
 
-    def _prepare(self, found: WidgetType, row: Widget, store: Cache | None = None) -> None:
-        super()._prepare(found, row, store)
+    def _prepare(self, widget_type: WidgetType, row: Widget, store: Cache | None = None) -> None:
+        super()._prepare(widget_type, row, store)
         services_of(row).overrides = self.overrides
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A widget in one state; ``fragment`` is None while nothing is built yet."""
+    """A widget in one state; ``fragment`` is None if it was not built yet."""
 
     row: Widget
     fragment: Fragment | None
 
     @property
     def html(self) -> str:
-        """What the widget shows; empty where nothing is built, or it hides itself."""
+        """The widget's HTML; empty if it was not built, or hides itself."""
         return self.fragment.html if self.fragment else ""
 
 
 @dataclass
 class Sandbox:
-    """A team's hub called ``workshop`` with one owner, ``ottoline``, and a builder of fragments."""
+    """A team hub called ``workshop`` with one owner, ``ottoline``, and a fragment store."""
 
     session: Session
     hub: Hub
@@ -104,19 +104,19 @@ class Sandbox:
     fragments: SandboxFragments
 
     def add(self, plugin: str, **settings: Any) -> Widget:
-        """Put a widget on the hub, as its form would; the settings are checked as there.
+        """Add a widget to the hub; the settings are validated as by its form.
 
-        :raises InvalidInput: when they cannot be accepted.
+        :raises InvalidInput: if they cannot be accepted.
         """
         stored, _ = self.type(plugin).schema.store(settings, {})
         return self._put(plugin, stored)
 
     def type(self, plugin: str) -> WidgetType:
         """Return a widget's class with its functions."""
-        found = self.registry.get(plugin)
-        if found is None:
+        widget_type = self.registry.get(plugin)
+        if widget_type is None:
             raise LookupError(f"There is no widget {plugin}; broken are {self.registry.broken or 'none'}.")
-        return found
+        return widget_type
 
     def build(self, row: Widget, locale: str = i18n.DEFAULT) -> Fragment:
         """Build the widget again, with new data."""
@@ -131,28 +131,30 @@ class Sandbox:
     ) -> dict[str, Shown]:
         """Return the widget in every state, each on a row of its own.
 
-        ``live`` and ``empty`` give what each cached function returns in that state, by the function's name; without
-        them the functions compute it. The empty one has the settings of ``blank``, where that is given. A widget that
-        hides itself has an empty fragment.
+        ``live`` and ``empty`` are the return values of the cached functions in that state, by function name; without
+        them the functions compute their values. The empty state uses the settings of ``blank``, if given. A widget
+        that hides itself has an empty fragment.
         """
-        good, nothing = ({name: _returns(value) for name, value in (said or {}).items()} for said in (live, empty))
-        away, lacking = RuntimeError("the service does not answer"), NeedsSetup(_LACKS)
-        found = {state: self._built(row, good) for state in ("live", "refreshing", "stale")}
-        old = found["stale"].fragment
+        content, no_content = (
+            {name: _returns(value) for name, value in (answers or {}).items()} for answers in (live, empty)
+        )
+        unavailable, needs_setup = RuntimeError("the service does not answer"), NeedsSetup(_LACKS)
+        shown = {state: self._built(row, content) for state in ("live", "refreshing", "stale")}
+        old = shown["stale"].fragment
         if old is not None:
-            found["stale"] = replace(
-                found["stale"], fragment=replace(old, state="stale", error=f"RuntimeError: {away}")
+            shown["stale"] = replace(
+                shown["stale"], fragment=replace(old, state="stale", error=f"RuntimeError: {unavailable}")
             )
         return {
             "loading": Shown(self._twin(row), None),
-            **found,
-            "failed": self._failing(row, away),
-            "needs-setup": self._failing(row, lacking),
-            "empty": self._built(blank or row, nothing),
+            **shown,
+            "failed": self._failing(row, unavailable),
+            "needs-setup": self._failing(row, needs_setup),
+            "empty": self._built(blank or row, no_content),
         }
 
     def page(self, shown: Shown, *, refreshing: bool = False) -> str:
-        """Return a page with the widget in its frame, as a reader gets it."""
+        """Return a page with the widget in its frame, as a browser receives it."""
         environment = Environment(loader=FileSystemLoader(_PAGES), autoescape=True, trim_blocks=True)
         environment.filters.update(FILTERS, heading=partial(self.registry.title, translate=i18n.gettext))
         i18n.install(environment)
@@ -184,14 +186,14 @@ class Sandbox:
             self.fragments.overrides, self.fragments.error = {}, None
 
     def _failing(self, row: Widget, error: Exception) -> Shown:
-        """Let everything that the widget asks fail; a widget without functions fails in its view."""
+        """Build the widget with failing cached functions; a widget without functions fails in its view."""
         functions = self.type(row.plugin).functions
         return self._built(row, {function.__name__: _raises(error) for function in functions}, error)
 
 
 @contextmanager
 def sandbox(declared: list[str] | None = None, registry: Registry | None = None) -> Iterator[Sandbox]:
-    """Give a sandbox; the widgets ``declared`` (``module:ClassName``) are installed on it beside the built-in ones."""
+    """Yield a sandbox with the built-in widgets and those ``declared`` as ``module:ClassName``."""
     engine = create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
     Base.metadata.create_all(engine)
     key, store = secrets.token_bytes(32), MemoryCache()
@@ -207,8 +209,8 @@ def sandbox(declared: list[str] | None = None, registry: Registry | None = None)
     engine.dispose()
 
 
-def _returns(answer: Any) -> Callable[..., Any]:
-    return lambda *_args, **_more: answer
+def _returns(value: Any) -> Callable[..., Any]:
+    return lambda *_args, **_more: value
 
 
 def _raises(error: Exception) -> Callable[..., Any]:

@@ -1,4 +1,4 @@
-"""The class that every widget is: what it is called, where it may stand, which settings it has."""
+"""The base class of widgets: name, position and settings."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
@@ -21,24 +21,24 @@ class Widget:
     summary: ClassVar[str] = ""
     #: Name of a symbol in ``static/icons.svg``.
     icon: ClassVar[str] = "box"
-    #: Columns in which it may stand: ``both``, ``left`` or ``right``.
+    #: Columns in which it may be placed: ``both``, ``left`` or ``right``.
     position: ClassVar[str] = "both"
     #: Settings, as `Parameter` objects or as mappings with name, label, default and help.
     parameters: ClassVar[Sequence[Parameter | Mapping[str, Any]]] = ()
-    #: Kinds of hub it makes sense on; empty means all.
+    #: Kinds of hub on which it is offered; empty means all.
     kinds: ClassVar[tuple[str, ...]] = ()
-    #: Whether it shows what a person does, so that on the person's own hub it is for those who may see that.
+    #: Whether it shows a person's activity; on that person's hub its audience then follows their privacy setting.
     shows_activity: ClassVar[bool] = False
     #: Seconds after which its content is out of date by itself; None for never.
     lifetime: ClassVar[int | None] = None
-    #: Raised by the author when older settings must be read differently; see `migrate`.
+    #: Increased by the author when the meaning of settings changes; see `migrate`.
     schema_version: ClassVar[int] = 1
 
     @classmethod
     def migrate(cls, settings: dict[str, Any], version: int) -> Mapping[str, Any]:
-        """Return settings that were stored under an older ``version`` as the current parameters have them.
+        """Convert settings that were stored under an older ``version`` to the current parameters.
 
-        Called when they are read; they are stored under the current version when somebody saves them the next time.
-        What it raises puts the widget into the state ``needs-setup``.
+        Called whenever they are read; the next save stores them under the current version. An exception puts the
+        widget into the state ``needs-setup``.
         """
         return settings

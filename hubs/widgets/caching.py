@@ -43,7 +43,7 @@ class Interest:
 
 @dataclass
 class BuildContext:
-    """What the framework lends to a widget while it is built."""
+    """The services that a widget may use while it is built."""
 
     cache: Cache = field(default_factory=NullCache)
     key: bytes = b""
@@ -74,18 +74,18 @@ class CachedFunction:
 
     @property
     def clients(self) -> Clients:
-        """The clients of other people's services."""
-        found = services_of(self.instance).clients
-        if found is None:
-            raise RuntimeError(f"{type(self).__name__} asks another service, and nobody lent it a client")
-        return found
+        """The clients of upstream services."""
+        clients = services_of(self.instance).clients
+        if clients is None:
+            raise RuntimeError(f"{type(self).__name__} needs a client of another service, but its context has none")
+        return clients
 
     def execute(self) -> Any:
         """Compute the value; may be slow."""
         raise NotImplementedError(f"{type(self).__name__} must define execute()")
 
     def interests(self) -> Iterable[Interest] | None:
-        """Return what makes the value stale, or None to be asked about every message."""
+        """Return what makes the value stale, or None to have `should_invalidate` called for every message."""
         return None
 
     def should_invalidate(self, message: Mapping[str, Any]) -> bool:
@@ -120,7 +120,7 @@ class CachedFunction:
             return _MISSING
         signature, data = entry[:_SIGNATURE], entry[_SIGNATURE:]
         if not hmac.compare_digest(signature, services.sign(self._bound(services, data))):
-            log.warning("cached value of %s is foreign or damaged; it is computed again", self._key(services))
+            log.warning("cached value of %s has a wrong signature; it is computed again", self._key(services))
             return _MISSING
         try:
             return pickle.loads(data)  # noqa: S301 - signed by us, see above
@@ -133,7 +133,7 @@ class CachedFunction:
         return key_of("d", row.identity, row.version, services.code, type(self).__qualname__)
 
     def _bound(self, services: BuildContext, data: bytes) -> bytes:
-        """Tie the data to its key, so that nobody can answer one question with the signed answer to another."""
+        """Bind the data to its key, so that a signed value cannot be replayed under another key."""
         return self._key(services).encode() + b"\0" + data
 
 
@@ -143,7 +143,7 @@ def attach_context(row: Widget, services: BuildContext) -> None:
 
 
 def services_of(row: Widget) -> BuildContext:
-    """Return what was lent to a widget; without a cache where nothing was."""
+    """Return the context of a widget; an empty one, without a cache, if none was attached."""
     return row.__dict__.setdefault("_services", BuildContext())  # type: ignore[no-any-return]
 
 

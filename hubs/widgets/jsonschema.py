@@ -10,22 +10,22 @@ _LENGTHS = {"markdown": MARKDOWN, "url": ADDRESS, "secret": ADDRESS}
 
 
 def settings_schema(parameters: Sequence[Parameter]) -> dict[str, Any]:
-    """Return the schema of what may be sent as the settings of a widget with these parameters."""
-    required = [one.name for one in parameters if one.required and one.kind != "secret"]
+    """Return the JSON schema of the settings of a widget with these parameters."""
+    required = [parameter.name for parameter in parameters if parameter.required and parameter.kind != "secret"]
     return {
         "type": "object",
-        "properties": {one.name: _property(one) for one in parameters},
+        "properties": {parameter.name: _property(parameter) for parameter in parameters},
         "additionalProperties": False,
         **({"required": required} if required else {}),
     }
 
 
 def _property(parameter: Parameter) -> dict[str, Any]:
-    told = " ".join(part for part in (parameter.help, KINDS[parameter.kind].summary.capitalize() + ".") if part)
-    made = {"title": parameter.label, "description": told, **_type(parameter)}
+    description = " ".join(part for part in (parameter.help, KINDS[parameter.kind].summary.capitalize() + ".") if part)
+    schema = {"title": parameter.label, "description": description, **_type(parameter)}
     if parameter.default not in (None, "", []):
-        made["default"] = parameter.default
-    return made
+        schema["default"] = parameter.default
+    return schema
 
 
 def _type(parameter: Parameter) -> dict[str, Any]:

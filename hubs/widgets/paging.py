@@ -1,7 +1,7 @@
-"""Lists that are longer than a widget: a hub shows the first ones, the widget's own page ``/w/<id>/more`` all of them.
+"""Long lists: a hub shows the first entries, the widget's own page ``/w/<id>/more`` shows all of them.
 
-A view that cuts a list sets ``paged`` and takes ``page`` in its context; the template ends with the macro that links
-the rest::
+A view with a long list sets ``paged`` and takes ``page`` in its context; the template ends with the macro that links
+to the rest::
 
     class TidesView(RootWidgetView):
         paged = True
@@ -22,16 +22,16 @@ from hubs.errors import NotFound
 from hubs.i18n import _
 
 T = TypeVar("T")
-#: Entries on one page of a whole list.
+#: Entries per page of the whole list.
 PER_PAGE = 50
 
 
 @dataclass(frozen=True)
 class Shown(Generic[T]):
-    """What is shown of a list.
+    """The visible part of a list.
 
-    ``page`` is 0 for what a hub shows, and counts from 1 on the page of the whole list. ``more`` tells whether entries
-    follow, ``rest`` how many, 0 where nobody counted.
+    ``page`` is 0 on a hub, and counts from 1 on the page of the whole list. ``more`` is True if entries follow;
+    ``rest`` is their number, or 0 if it is unknown.
     """
 
     items: Sequence[T]
@@ -40,21 +40,21 @@ class Shown(Generic[T]):
     rest: int = 0
 
 
-def cut(found: Sequence[T], limit: int, page: int = 0) -> Shown[T]:
+def cut(entries: Sequence[T], limit: int, page: int = 0) -> Shown[T]:
     """Return the first ``limit`` entries, or the entries of a page.
 
     :raises NotFound: when the list has no such page.
     """
     start, size = span(limit, page)
-    items = found[start : start + size]
+    items = entries[start : start + size]
     if page > 1 and not items:
         raise no_such_page()
-    rest = max(0, len(found) - start - size)
+    rest = max(0, len(entries) - start - size)
     return Shown(items, page, rest > 0, rest)
 
 
 def span(limit: int, page: int) -> tuple[int, int]:
-    """Return where a query starts, and how many entries it is for; one entry more tells whether others follow."""
+    """Return the offset and limit of a query; fetch one entry more to know whether others follow."""
     return ((page - 1) * PER_PAGE, PER_PAGE) if page else (0, limit)
 
 

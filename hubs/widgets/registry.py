@@ -1,4 +1,4 @@
-"""Which widgets there are: turns the text in a row into the class that it names."""
+"""The installed widgets: maps the name stored in a row to the widget's class."""
 
 import hashlib
 import inspect
@@ -50,42 +50,42 @@ BUILT_IN = (
     "hubs.widgets.pulls:PullRequests",
     "hubs.widgets.push:Push",
 )
-#: The group of entry points under which packages announce their widgets.
+#: The entry point group in which packages register their widgets.
 GROUP = "hubs.widgets"
 
 
 @dataclass(frozen=True)
 class WidgetType:
-    """A widget's class with everything found in its module."""
+    """A widget's class with everything that its module defines."""
 
     cls: type[Widget]
     schema: Schema
     view: type[RootWidgetView]
     functions: tuple[type[CachedFunction], ...]
     folder: Path
-    #: Changes with the widget's code and templates, so that nothing built by older code is served.
+    #: Fingerprint of the widget's code and templates; part of cache keys, so results of older code are not served.
     code: str
     #: Where it was declared: ``module:ClassName``.
     origin: str
 
     @property
     def name(self) -> str:
-        """The text by which rows name the widget."""
+        """The name under which rows store the widget."""
         return self.cls.name
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        """The settings that it has."""
+        """Its settings."""
         return self.schema.parameters
 
     @property
     def label(self) -> str:
-        """The heading, where a row has none of its own."""
+        """The default heading."""
         return self.cls.label or self.cls.name.title()
 
     @property
     def is_quick(self) -> bool:
-        """Whether it is built from our own database alone: built in, and nothing of it is cached apart."""
+        """Whether it is built from our own database alone: a built-in widget without separately cached data."""
         return self.origin in BUILT_IN and not any(function.stored for function in self.functions)
 
     def fits(self, kind: str, side: str) -> bool:
@@ -93,7 +93,7 @@ class WidgetType:
         return self.cls.position in ("both", side) and (not self.cls.kinds or kind in self.cls.kinds)
 
     def bind(self, row: WidgetRow) -> WidgetRow:
-        """Tell the row how its settings are read, and return it."""
+        """Attach the settings schema to the row, and return the row."""
         row.bind(self.schema.defaults, self.schema.in_force)
         return row
 
@@ -103,19 +103,19 @@ class WidgetType:
 
 
 class Registry:
-    """All widgets of this instance: built-in ones, those of installed packages, and those of the setting."""
+    """All widgets of this instance: built in, from installed packages, and from the setting ``widgets``."""
 
     def __init__(self, declared: Iterable[str] = (), key: bytes = b"") -> None:
-        """Load them; ``key`` is the instance's, without which no secret can be stored or read."""
+        """Load them; without ``key``, the instance's key, secrets can be neither stored nor read."""
         self._types: dict[str, WidgetType] = {}
         #: Why a declared widget cannot be used, by its declaration.
         self.broken: dict[str, str] = {}
-        self._vault = vault = SecretBox(key)
+        self._secret_box = secret_box = SecretBox(key)
         for origin in BUILT_IN:
-            self._add(load(origin, vault))
-        for origin in _outside(declared):
+            self._add(load(origin, secret_box))
+        for origin in _external(declared):
             try:
-                self._add(load(origin, vault))
+                self._add(load(origin, secret_box))
             except Exception as error:  # an outside widget may fail in any way and must not stop the rest
                 log.exception("widget %s cannot be used", origin)
                 self.broken[origin] = f"{type(error).__name__}: {error}"
@@ -124,40 +124,40 @@ class Registry:
         return iter(self._types.values())
 
     def get(self, name: str) -> WidgetType | None:
-        """Return the widget called ``name``, or None where it is not installed."""
+        """Return the widget called ``name``, or None if it is not installed."""
         return self._types.get(name)
 
     def title(self, row: WidgetRow, translate: Callable[[str], str] = str) -> str:
-        """Return a widget's heading: its own, else that of its kind; its kind's name where that is not installed."""
-        found = self.get(row.plugin)
-        return row.label or (translate(found.label) if found else row.plugin)
+        """Return a widget's heading: its own label, else the default of its type; the type's name if not installed."""
+        widget_type = self.get(row.plugin)
+        return row.label or (translate(widget_type.label) if widget_type else row.plugin)
 
     def reload(self, origin: str) -> WidgetType:
-        """Load the widget ``module:ClassName`` again, in the place of what was loaded from there before.
+        """Load the widget ``module:ClassName`` again and replace the version loaded before.
 
-        :raises Exception: whatever the widget's module raises; what was loaded before then stays.
+        :raises Exception: whatever the widget's module raises; the version loaded before is then kept.
         """
-        found = load(origin, self._vault)
-        self._types = {name: one for name, one in self._types.items() if one.origin != origin}
-        self._add(found)
-        return found
+        widget_type = load(origin, self._secret_box)
+        self._types = {name: known for name, known in self._types.items() if known.origin != origin}
+        self._add(widget_type)
+        return widget_type
 
-    def _add(self, found: WidgetType) -> None:
-        known = self._types.get(found.name)
-        if known is not None and known.origin != found.origin:
-            raise ValueError(f"the name {found.name!r} is taken by {known.origin}; choose another")
-        self._types[found.name] = found
+    def _add(self, widget_type: WidgetType) -> None:
+        existing = self._types.get(widget_type.name)
+        if existing is not None and existing.origin != widget_type.origin:
+            raise ValueError(f"the name {widget_type.name!r} is taken by {existing.origin}; choose another")
+        self._types[widget_type.name] = widget_type
 
 
-def _outside(declared: Iterable[str]) -> list[str]:
+def _external(declared: Iterable[str]) -> list[str]:
     points = entry_points(group=GROUP)
     return list(dict.fromkeys([*(point.value for point in points), *declared]))
 
 
-def load(origin: str, vault: SecretBox) -> WidgetType:
+def load(origin: str, secret_box: SecretBox) -> WidgetType:
     """Import the widget ``module:ClassName`` and scan its module.
 
-    :raises ValueError: with what the declaration or the widget lacks.
+    :raises ValueError: saying what is missing in the declaration or the widget.
     """
     module_name, colon, class_name = origin.partition(":")
     if not colon:
@@ -176,7 +176,7 @@ def load(origin: str, vault: SecretBox) -> WidgetType:
     views = _own(cls.__module__, RootWidgetView)
     return WidgetType(
         cls=cls,
-        schema=Schema(declare(cls.parameters), cls.schema_version, cls.migrate, vault),
+        schema=Schema(declare(cls.parameters), cls.schema_version, cls.migrate, secret_box),
         view=views[0] if views else RootWidgetView,
         functions=tuple(_own(cls.__module__, CachedFunction)),
         folder=folder,
@@ -186,13 +186,13 @@ def load(origin: str, vault: SecretBox) -> WidgetType:
 
 
 def _own(module_name: str, base: type[T]) -> list[type[T]]:
-    """Return the subclasses of ``base`` that the module itself defines, in the order of their names."""
+    """Return the subclasses of ``base`` that the module itself defines, sorted by name."""
     members = inspect.getmembers(sys.modules[module_name], inspect.isclass)
-    return [one for _, one in members if issubclass(one, base) and one.__module__ == module_name]
+    return [cls for _, cls in members if issubclass(cls, base) and cls.__module__ == module_name]
 
 
 def _fingerprint(cls: type[Widget], folder: Path) -> str:
-    made = hashlib.sha256(__version__.encode())
+    digest = hashlib.sha256(__version__.encode())
     for path in [Path(inspect.getfile(cls)), *sorted((folder / "templates").rglob("*.html"))]:
-        made.update(path.read_bytes())
-    return made.hexdigest()[:12]
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]

@@ -1,7 +1,7 @@
-"""A widget's settings between its row and its code: defaults, secrets, and what older versions of the code stored.
+"""A widget's settings between its row and its code: defaults, secrets, and migrations of older settings.
 
-Settings carry the version of the widget's parameters under ``$schema``, left out for version 1, so that files,
-revisions and rows all tell how they are to be read.
+Settings carry the version of the widget's parameters under ``$schema`` (left out for version 1), in files, revisions
+and rows alike.
 """
 
 import logging
@@ -18,33 +18,33 @@ from hubs.widgets.secrets import SecretBox, Unreadable, is_sealed
 
 log = logging.getLogger(__name__)
 
-#: Where settings keep the version of the parameters that they were stored under.
+#: The key under which settings store the version of their parameters.
 VERSION = "$schema"
 
 
 @dataclass(frozen=True)
 class Schema:
-    """The parameters of a widget at their current ``version``; ``migrate`` brings older settings to it."""
+    """The parameters of a widget at their current ``version``; ``migrate`` converts older settings."""
 
     parameters: tuple[Parameter, ...]
     version: int = 1
     migrate: Callable[[dict[str, Any], int], Mapping[str, Any]] = field(default=lambda settings, version: settings)
-    vault: SecretBox = field(default_factory=SecretBox)
+    secret_box: SecretBox = field(default_factory=SecretBox)
 
     @cached_property
     def defaults(self) -> dict[str, Any]:
-        """Every parameter's default; None where it has none."""
+        """Every parameter's default, or None."""
         return parameters.defaults(self.parameters)
 
     def in_force(self, stored: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what the widget works with: the settings at the current version, secrets opened.
+        """Return the effective settings: migrated to the current version, secrets decrypted.
 
-        :raises NeedsSetup: when they cannot be migrated, or a secret cannot be read; with what to do about it.
+        :raises NeedsSetup: if they cannot be migrated or a secret cannot be decrypted; the message says what to do.
         """
         settings = self._migrated(stored)
         for name in self._secrets & set(settings):
             try:
-                settings[name] = self.vault.open(settings[name]) if settings[name] else None
+                settings[name] = self.secret_box.open(settings[name]) if settings[name] else None
             except Unreadable as error:
                 raise NeedsSetup(
                     _("%(error)s Type it again in the settings of this widget.") % {"error": error}
@@ -52,9 +52,9 @@ class Schema:
         return settings
 
     def shown(self, stored: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what forms, files and revisions may hold: the settings at the current version, without secrets.
+        """Return the settings for forms, files and revisions: at the current version, without secrets.
 
-        What cannot be migrated is returned as it is stored.
+        Settings that cannot be migrated are returned as stored.
         """
         settings = self._before(stored)
         return {name: value for name, value in settings.items() if name not in self._secrets and not is_sealed(value)}
@@ -65,7 +65,7 @@ class Schema:
         return frozenset(name for name in self._secrets if settings.get(name))
 
     def store(self, values: Mapping[str, Any], stored: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-        """Return what to store for ``values`` in the place of ``stored``, and the names of the settings that change.
+        """Return the settings that replace ``stored`` when ``values`` are saved, and the names of those that change.
 
         :raises InvalidInput: with one sentence per field that cannot be accepted.
         """
@@ -80,20 +80,21 @@ class Schema:
             elif value is None:
                 changed.extend([name] if secrets.pop(name, None) else ())
             elif not self._holds(secrets.get(name), value):
-                secrets[name] = self.vault.encrypt(value)
+                secrets[name] = self.secret_box.encrypt(value)
                 changed.append(name)
         plain = {name: value for name, value in cleaned.items() if name not in self._secrets}
         return {**plain, **secrets, **self._mark}, sorted(changed)
 
     def drafted(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what a draft holds of ``values`` until it is published: secrets sealed, None where one is cleared.
+        """Return ``values`` as stored in a draft until it is published: secrets encrypted, None for a cleared one.
 
         :raises InvalidInput: with one sentence per field that cannot be accepted.
         """
-        kept = dict.fromkeys(self._secrets, True)  # what the widget has stays, unless the draft says otherwise
-        cleaned = parameters.clean(self.parameters, self._incoming(values), kept)
+        # The widget's secrets count as present: a draft keeps them unless it changes them.
+        existing = dict.fromkeys(self._secrets, True)
+        cleaned = parameters.clean(self.parameters, self._incoming(values), existing)
         for name in self._secrets & set(cleaned):
-            cleaned[name] = self.vault.encrypt(cleaned[name]) if cleaned[name] else None
+            cleaned[name] = self.secret_box.encrypt(cleaned[name]) if cleaned[name] else None
         return {**cleaned, **self._mark}
 
     @cached_property
@@ -109,7 +110,7 @@ class Schema:
 
     def _holds(self, sealed: Any, text: str) -> bool:
         try:
-            return sealed is not None and self.vault.open(sealed) == text
+            return sealed is not None and self.secret_box.open(sealed) == text
         except Unreadable:
             return False
 
@@ -125,7 +126,7 @@ class Schema:
         try:
             return dict(self.migrate(settings, version))
         except Exception as error:  # an outside widget may fail in any way and must not break the page
-            log.exception("settings cannot be brought from version %d to %d", version, self.version)
+            log.exception("settings cannot be migrated from version %d to %d", version, self.version)
             raise NeedsSetup(
                 _(
                     "Its settings are from version %(older)s and cannot be brought to version %(version)s (%(error)s). "
@@ -141,17 +142,17 @@ class Schema:
             return dict(stored)
 
     def _incoming(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        place = VERSION
+        name = VERSION
         try:
             settings = self._migrated(values) if VERSION in values else dict(values)
-            for place in self._secrets & set(settings):
-                if is_sealed(settings[place]):  # from a draft
-                    settings[place] = self.vault.open(settings[place])
+            for name in self._secrets & set(settings):
+                if is_sealed(settings[name]):  # from a draft
+                    settings[name] = self.secret_box.open(settings[name])
         except (NeedsSetup, Unreadable) as error:
-            raise InvalidInput(_("Some fields need your attention."), {place: str(error)}) from None
+            raise InvalidInput(_("Some fields need your attention."), {name: str(error)}) from None
         return settings
 
 
 def _version(stored: Mapping[str, Any]) -> int:
-    found = stored.get(VERSION, 1)
-    return found if isinstance(found, int) and not isinstance(found, bool) else 1
+    version = stored.get(VERSION, 1)
+    return version if isinstance(version, int) and not isinstance(version, bool) else 1

@@ -1,4 +1,4 @@
-"""Secrets at rest: sealed with the instance's key before they are stored, opened only while a widget is built."""
+"""Secrets at rest: encrypted with the instance's key, decrypted only while a widget is built."""
 
 import base64
 import hmac
@@ -14,39 +14,39 @@ _SEALED = "sealed"
 
 
 class Unreadable(HubsError):
-    """A stored secret was sealed with another key, or is damaged."""
+    """A stored secret was encrypted with another key, or is damaged."""
 
 
 class SecretBox:
-    """Seals and opens the secrets of widgets' settings; ``key`` is the instance's secret key."""
+    """Encrypts and decrypts the secrets in widgets' settings; ``key`` is the instance's secret key."""
 
     def __init__(self, key: bytes = b"") -> None:
-        # A key of its own purpose: what is sealed here tells nothing about what the same key signs elsewhere.
+        # A key derived for this purpose only, so that ciphertexts reveal nothing about signatures made elsewhere.
         self._fernet = Fernet(base64.urlsafe_b64encode(hmac.digest(key, b"hubs.secrets", "sha256"))) if key else None
 
     def encrypt(self, text: str) -> dict[str, str]:
-        """Return the form in which a secret is stored.
+        """Return the secret encrypted, as it is stored.
 
         :raises Unreadable: in a process that was not given the instance's key.
         """
-        return {_SEALED: self._known().encrypt(text.encode()).decode()}
+        return {_SEALED: self._cipher().encrypt(text.encode()).decode()}
 
     def open(self, stored: Any) -> str:
-        """Return the secret.
+        """Return the secret in plain text.
 
-        :raises Unreadable: when it was sealed with another key, or is damaged.
+        :raises Unreadable: if it was encrypted with another key, or is damaged.
         """
         try:
-            return self._known().decrypt(stored[_SEALED].encode()).decode()
+            return self._cipher().decrypt(stored[_SEALED].encode()).decode()
         except (InvalidToken, KeyError, TypeError, AttributeError):
             raise Unreadable(_("A secret cannot be read: the instance's key changed since it was stored.")) from None
 
-    def _known(self) -> Fernet:
+    def _cipher(self) -> Fernet:
         if self._fernet is None:
             raise Unreadable(_("Secrets need the instance's key, which this process does not have."))
         return self._fernet
 
 
 def is_sealed(value: Any) -> bool:
-    """Return whether a stored setting is a sealed secret."""
+    """Return whether a stored setting is an encrypted secret."""
     return isinstance(value, Mapping) and set(value) == {_SEALED}

@@ -1,4 +1,4 @@
-"""Views of widgets: from a widget's row to its HTML, in the daemon and in the web alike."""
+"""Views of widgets: turn a widget's row into HTML, in the daemon and in the web app alike."""
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
@@ -15,7 +15,7 @@ from markupsafe import Markup
 from hubs import i18n, urls
 from hubs.models import Widget
 
-#: Where ``panel.html`` and the macros that widgets share are.
+#: Folder of ``panel.html`` and the macros that widgets share.
 SHARED = Path(__file__).parent / "templates"
 
 
@@ -27,17 +27,17 @@ class RootWidgetView:
     paged: ClassVar[bool] = False
 
     def get_context(self, instance: Widget, *args: Any, **kwargs: Any) -> Mapping[str, Any] | None:
-        """Return what the template gets; None hides the widget, since it has nothing to show."""
+        """Return the template's context; None hides the widget, since it has nothing to show."""
         return {}
 
     def calendar(self, instance: Widget) -> bytes | None:
-        """Return what the widget shows as an iCalendar file; None where it has no such thing."""
+        """Return the widget's content as an iCalendar file; None if it has none."""
         return None
 
     def render(self, instance: Widget, environment: Environment, page: int = 0, **extra: Any) -> str:
-        """Return the widget's HTML for everybody who may see it; empty when it hides itself.
+        """Return the widget's HTML, the same for its whole audience; empty if it hides itself.
 
-        ``page`` asks a view that is ``paged`` for a page of its whole list.
+        ``page`` selects a page of the whole list, for views that are ``paged``.
         """
         context = self.get_context(instance, page=page) if page else self.get_context(instance)
         if context is None:
@@ -48,16 +48,16 @@ class RootWidgetView:
 
 @cache
 def environment(folder: Path | None) -> Environment:
-    """Return the template environment of the widget in ``folder``; each has its own, since all have a root.html."""
+    """Return the template environment of the widget in ``folder``; one each, since every widget has a root.html."""
     shared: BaseLoader = FileSystemLoader(SHARED)
     loader = ChoiceLoader([FileSystemLoader(folder / "templates"), shared]) if folder else shared
-    # A misspelt name in a template of ours must fail a test; a template of others may rely on jinja2's default.
+    # A misspelt name in one of our templates must fail a test; outside templates may rely on jinja2's default.
     undefined = StrictUndefined if folder is None or folder.parent == SHARED.parent else Undefined
-    made = Environment(loader=loader, autoescape=True, undefined=undefined, trim_blocks=True, lstrip_blocks=True)
-    made.filters.update(FILTERS)
-    i18n.install(made)
-    made.globals["urls"] = urls
-    return made
+    env = Environment(loader=loader, autoescape=True, undefined=undefined, trim_blocks=True, lstrip_blocks=True)
+    env.filters.update(FILTERS)
+    i18n.install(env)
+    env.globals["urls"] = urls
+    return env
 
 
 _ALLOWED = nh3.ALLOWED_TAGS - {"img", "map", "area", "bdo"}
@@ -65,7 +65,7 @@ _ALLOWED = nh3.ALLOWED_TAGS - {"img", "map", "area", "bdo"}
 
 @lru_cache(128)
 def markdown(text: str | None) -> Markup:
-    """Render text that a person typed: Markdown, sanitized; HTML in it is shown, not obeyed; no images."""
+    """Render Markdown typed by a person, sanitized: HTML is escaped, images are not allowed."""
     html = _markdown().render(text or "")
     clean = nh3.clean(html, tags=_ALLOWED, link_rel="noopener nofollow ugc", url_schemes=_SCHEMES)
     return Markup(clean)  # noqa: S704 - sanitized just above
@@ -81,7 +81,7 @@ def _markdown() -> MarkdownIt:
 
 @lru_cache(4096)
 def moment(value: datetime | None, style: str = "ago") -> Markup:
-    """Render a moment as ``<time>``: plain UTC text, which the browser turns into local or relative time."""
+    """Render a time as ``<time>``: plain UTC text, which the browser turns into local or relative time."""
     if value is None:
         return Markup("")
     utc = value.astimezone(UTC)
@@ -92,7 +92,7 @@ def moment(value: datetime | None, style: str = "ago") -> Markup:
 
 
 def day(value: date, skeleton: str = "yMMMd") -> str:
-    """Return a day in the language in force; ``skeleton`` names its parts as CLDR does, such as ``MMMd``."""
+    """Return a day in the current language; ``skeleton`` is a CLDR skeleton such as ``MMMd``."""
     return _day(value, skeleton, i18n.current())
 
 
@@ -103,12 +103,12 @@ def _day(value: date, skeleton: str, locale: str) -> str:
 
 @lru_cache(4096)
 def avatar(username: str, size: int = 32) -> Markup:
-    """Render a person's avatar: the first letter on a colour of the person's own; no request to anybody."""
+    """Render a person's avatar: the first letter on a colour derived from the name, without an external request."""
     return _round(_hue(username), username[:1].upper() or "?", size)
 
 
 def hub_avatar(hub: Any, size: int = 32) -> Markup:
-    """Render a hub's round picture: its ``avatar`` on the colour of its ``banner``, else as the name alone has it."""
+    """Render a hub's avatar on the colour of its banner; letter and colour default to those of its name."""
     look = f"look-{hub.banner}" if hub.banner else _hue(hub.name)
     return _round(look, hub.avatar or hub.name[:1].upper() or "?", size)
 
@@ -127,14 +127,14 @@ def _round(look: str, text: str, size: int) -> Markup:
 
 @lru_cache(256)
 def icon(name: str) -> Markup:
-    """Render a symbol of our own icon file."""
+    """Render an icon of our own icon file."""
     return Markup('<svg class="icon" width="18" height="18" aria-hidden="true"><use href="{}#{}"/></svg>').format(
         urls.static("icons.svg"), name
     )
 
 
 def account(name: str) -> str:
-    """Return the part of an account's name that everybody may read: trackers name people by their mail addresses."""
+    """Return the public part of an account name: some trackers use e-mail addresses as names."""
     return name.partition("@")[0]
 
 

@@ -35,7 +35,7 @@ def corpus(path: Path) -> list[dict[str, Any]]:
     chance = random.Random(7)
     made = []
     for number in range(200):
-        topic, body = invented.one(chance, ["ottoline", "pernille", "quillon"])
+        topic, body = invented.random_message(chance, ["ottoline", "pernille", "quillon"])
         message = {
             "topic": f"org.fedoraproject.prod.{topic}",
             "msg": body,

@@ -12,7 +12,7 @@ from hubs.errors import Conflict, InvalidInput, NotFound
 from hubs.i18n import _
 from hubs.models import Hub, MessagePerson, Role, StoredMessage, StreamMark, User, now
 from hubs.permissions import FOLLOWS, INSIDE, Person, hides_from, names_any, visible
-from hubs.widgets.feed.cards import EVER, SHOWN, Item, items_of, looks_back
+from hubs.widgets.feed.cards import EVER, SHOWN, Item, items_of, time_windows
 
 #: The filters of a stream.
 FILTERS = ("all", "mine", "mentions", "saved")
@@ -36,7 +36,7 @@ def read(session: Session, person: Person, narrow: str = "all", before: str = ""
     :raises InvalidInput: when the filter or the cursor is not valid.
     """
     place = _place(before) if before else None
-    for since in looks_back(place[0] if place else now()):
+    for since in time_windows(place[0] if place else now()):
         query = _chosen(person, narrow, MessagePerson.received_at >= since).where(StoredMessage.received_at >= since)
         if place:
             query = query.where(_older(*place))

@@ -1,4 +1,4 @@
-"""What the gallery shows in the widgets that come with Hubs: invented, and the same everywhere."""
+"""Sample content of the built-in widgets for the gallery: fictional, and the same on every instance."""
 
 from collections.abc import Mapping
 
@@ -12,5 +12,5 @@ _SAMPLES: Mapping[str, Make] = {**messages.SAMPLES, **people.SAMPLES, **services
 
 
 def sample(plugin: str) -> Sample | None:
-    """Return the sample of a widget; None for a widget that comes from elsewhere."""
+    """Return the sample of a built-in widget; None for other widgets."""
     return _SAMPLES[plugin](now()) if plugin in _SAMPLES else None

@@ -12,15 +12,15 @@ from hubs.widgets.feed.cards import Item
 from hubs.widgets.halp.requests import Request
 from hubs.widgets.karma.cookies import Cookies
 
-#: What a day's share of a busy week is, Monday first.
+#: Relative activity of each weekday, Monday first.
 _WEEK = (6, 8, 7, 9, 5, 1, 2)
-#: What kinds of messages there are in a busy week, and how many of each.
+#: Categories of messages in a busy week, with their number.
 _KINDS = {"pagure": 21, "buildsys": 13, "bodhi": 9, "irc": 8, "meetbot": 6, "wiki": 4, "fedbadges": 3, "mailman": 2}
 
 
 def _feed(moment: datetime) -> Sample:
     ticket = Thing("issue", "The lantern flickers", "#12", f"{SITE}tides/lamp/12")
-    said = [
+    activities = [
         (timedelta(minutes=4), "pagure", "zenobia", Activity("issue.commented", project="tides/lamp", thing=ticket)),
         (timedelta(minutes=50), "pagure", "ottoline", Activity("issue.opened", project="tides/lamp", thing=ticket)),
         (timedelta(hours=2), "buildsys", "isidor", _did("build.complete", "lantern-2.1-1.fc44")),
@@ -31,7 +31,7 @@ def _feed(moment: datetime) -> Sample:
     ]
     items = [
         Item(
-            len(said) - place,
+            len(activities) - place,
             category,
             "",
             activity.thing.link,
@@ -40,7 +40,7 @@ def _feed(moment: datetime) -> Sample:
             {name: name.title()},
             replace(activity, actor=name),
         )
-        for place, (ago, category, name, activity) in enumerate(said)
+        for place, (ago, category, name, activity) in enumerate(activities)
     ]
     return Sample({}, {"GetItems": items}, {"GetItems": []})
 
@@ -69,26 +69,26 @@ def _heatmap(moment: datetime) -> Sample:
 
 def _builds(moment: datetime) -> Sample:
     parts = {"fedora-44-x86_64": FAILED, "fedora-44-aarch64": COMPLETE}
-    found = [
+    builds = [
         Build(KOJI, 3, "lantern-2.1-1.fc44", BUILDING, moment - timedelta(minutes=6), "isidor", f"{SITE}build/3"),
         Build(COPR, 2, "tide-tables-7", FAILED, moment - timedelta(hours=3), "ottoline", f"{SITE}build/2", parts),
         Build(KOJI, 1, "kettle-0.9-2.fc44", COMPLETE, moment - timedelta(days=1), "mirabel", f"{SITE}build/1"),
     ]
-    silent: tuple[list[Build], dict[str, str]] = ([], {})
-    return Sample({}, {"GetBuilds": found, "AskServices": silent}, {"GetBuilds": [], "AskServices": silent})
+    no_answer: tuple[list[Build], dict[str, str]] = ([], {})
+    return Sample({}, {"GetBuilds": builds, "AskServices": no_answer}, {"GetBuilds": [], "AskServices": no_answer})
 
 
 def _halp(moment: datetime) -> Sample:
-    asked = [
+    lines = [
         (timedelta(hours=20), "Somebody who can draw a better lantern for the front page", "ottoline"),
         (timedelta(hours=20, minutes=9), "Testers for kettle 0.9 on aarch64", "mirabel"),
         (timedelta(days=8), "A second pair of eyes on the tide tables for next year", "isidor"),
     ]
-    found = [
-        Request(len(asked) - place, line, nick, "Tide watch", "#tides", f"{SITE}log/{place}", moment - ago)
-        for place, (ago, line, nick) in enumerate(asked)
+    requests = [
+        Request(len(lines) - place, line, nick, "Tide watch", "#tides", f"{SITE}log/{place}", moment - ago)
+        for place, (ago, line, nick) in enumerate(lines)
     ]
-    return Sample({}, {"GetRequests": (found, [])}, {"GetRequests": ([], [])})
+    return Sample({}, {"GetRequests": (requests, [])}, {"GetRequests": ([], [])})
 
 
 def _karma(moment: datetime) -> Sample:
@@ -102,7 +102,7 @@ def _monday(day: date) -> date:
 
 
 def _swell(number: int) -> int:
-    """Return a number from 0 to 11, unlike its neighbours as life is, and the same every time."""
+    """Return a pseudo-random number from 0 to 11 that is the same every time."""
     return (number**3 + number**2 * 37) % 101 // 9
 
 

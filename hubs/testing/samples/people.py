@@ -1,4 +1,4 @@
-"""Samples of widgets that read people, roles and the records of hubs."""
+"""Samples of widgets that show people, roles and fields of hubs."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta

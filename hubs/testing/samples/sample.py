@@ -1,4 +1,4 @@
-"""What a sample of a widget consists of."""
+"""The type of a widget's sample content."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,9 +10,9 @@ SITE = "https://example.org/"
 
 @dataclass(frozen=True)
 class Sample:
-    """Settings of a widget, and what its cached functions return where it has content, and where it has none.
+    """Settings of a widget, and the return values of its cached functions with (``live``) and without content.
 
-    ``blank`` are the settings where it has none, for a widget whose content is in them.
+    ``blank`` are the settings of the widget without content, if its content is in the settings.
     """
 
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -21,5 +21,5 @@ class Sample:
     blank: Mapping[str, Any] | None = None
 
 
-#: Makes a sample whose times are told from a moment, which is now.
+#: Creates a sample with times relative to the given time.
 Make = Callable[[datetime], Sample]

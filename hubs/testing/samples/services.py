@@ -1,4 +1,4 @@
-"""Samples of widgets that ask other services."""
+"""Samples of widgets that query upstream services."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -12,14 +12,14 @@ from hubs.clients.forges.tickets import Ticket, Tickets
 from hubs.testing.samples.sample import SITE, Make, Sample
 from hubs.widgets.json import Table
 from hubs.widgets.meetings import Agenda
-from hubs.widgets.shared.trackers import Found
+from hubs.widgets.shared.trackers import TrackerTickets
 
 
 def _badges(moment: datetime) -> Sample:
-    told = [("Tide watcher", "S"), ("First lantern", "B"), ("Kettle keeper", "D")]
+    names = [("Tide watcher", "S"), ("First lantern", "B"), ("Kettle keeper", "D")]
     badges = tuple(
         Badge(name, name, f"Earned as “{name}”.", SITE, moment - timedelta(days=3 * place), rarity)
-        for place, (name, rarity) in enumerate(told, 1)
+        for place, (name, rarity) in enumerate(names, 1)
     )
     live, empty = Earned(SITE, 40, 9000, badges), Earned(SITE, 9000, 9000, ())
     return Sample({"username": "ottoline"}, {"GetBadges": live}, {"GetBadges": empty})
@@ -44,15 +44,15 @@ def _meetings(moment: datetime) -> Sample:
 
 
 def _tickets(function: str) -> Make:
-    def made(moment: datetime) -> Sample:
+    def sample(moment: datetime) -> Sample:
         tickets = (
             Ticket("tides/lamp", "12", "The lantern flickers", SITE, "ottoline", moment - timedelta(hours=2)),
             Ticket("tides/lamp", "9", "Say when the kettle is hot", SITE, "zenobia", moment, ("ottoline",)),
         )
-        live, empty = (Found(Tickets(items, len(items)), frozenset(), {}) for items in (tickets, ()))
+        live, empty = (TrackerTickets(Tickets(items, len(items)), frozenset(), {}) for items in (tickets, ()))
         return Sample({"project": "github:tides/lamp"}, {function: live}, {function: empty})
 
-    return made
+    return sample
 
 
 def _feed(moment: datetime) -> Sample:

@@ -1,4 +1,4 @@
-"""Samples of widgets whose content somebody writes: an owner into the settings, or a machine."""
+"""Samples of widgets whose content is written by an owner, in the settings, or sent by a program."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -8,7 +8,7 @@ from hubs.testing.samples.sample import SITE, Make, Sample
 
 
 def _settings(**settings: Any) -> Make:
-    """Return what makes the sample of a widget that shows its settings alone."""
+    """Return the factory of a sample for a widget that shows only its settings."""
     return lambda moment: Sample(settings, blank={})
 
 

@@ -13,7 +13,7 @@ from hubs.actions.people import sign_in as sign_in_actions
 from hubs.errors import InvalidInput, NotAllowed, NotFound
 from hubs.i18n import N_, _
 from hubs.models import User
-from hubs.setting_types import is_loopback
+from hubs.settings.types import is_loopback
 from hubs.views.account.oidc import Provider, provider
 from hubs.views.web.context import app_context, db, local_path
 from hubs.widgets.parameters import Parameter

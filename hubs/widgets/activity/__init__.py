@@ -1,4 +1,4 @@
-"""Activity by week and category, as a chart that is drawn on the server."""
+"""Activity by week and category, as a chart rendered on the server."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from hubs.widgets.shared.daily_counts import daily_counts
 from hubs.widgets.shared.messages import MESSAGE_SCOPE, MessageScope
 from hubs.widgets.view import RootWidgetView
 
-#: Categories with a colour of their own; all others are one.
+#: Categories with a colour of their own; the others are merged.
 SERIES = 7
 OTHER = N_("other")
 
@@ -42,7 +42,7 @@ class CountWeeks(CachedFunction):
     stored = False
 
     def interests(self) -> list[Interest]:
-        """Return: any message that names one of them."""
+        """Match any message that names one of the people shown."""
         return MessageScope.of(self.instance).interests()
 
     def execute(self) -> dict[date, Counter[str]]:
@@ -51,12 +51,14 @@ class CountWeeks(CachedFunction):
         today = now().date()
         first = today - timedelta(days=today.weekday(), weeks=weeks - 1)
         since = datetime.combine(first, time(), UTC)
-        found: dict[date, Counter[str]] = {first + timedelta(weeks=number): Counter() for number in range(weeks)}
+        counts_by_week: dict[date, Counter[str]] = {
+            first + timedelta(weeks=number): Counter() for number in range(weeks)
+        }
         for (day, category), count in daily_counts(self.instance, since).items():
             monday = day - timedelta(days=day.weekday())
-            if monday in found:
-                found[monday][category] += count
-        return found
+            if monday in counts_by_week:
+                counts_by_week[monday][category] += count
+        return counts_by_week
 
 
 class ActivityView(RootWidgetView):

@@ -55,8 +55,8 @@ class Chart:
             for number, name in enumerate(self.series):
                 if count := counts[name]:
                     y, bottom = self._y(below + count), self._y(below)
-                    told = {"name": _(name), "count": count, "week": week.isoformat()}
-                    tip = _("%(name)s: %(count)s in the week of %(week)s") % told
+                    values = {"name": _(name), "count": count, "week": week.isoformat()}
+                    tip = _("%(name)s: %(count)s in the week of %(week)s") % values
                     x = round(LEFT + slot * (index + 0.14), 1)
                     yield Bar(x, y, round(slot * 0.72, 1), round(bottom - y, 1), number, tip)
                     below += count

@@ -1,4 +1,4 @@
-"""A person's badges: the newest, how many, and the rarest."""
+"""A person's badges: the newest ones, their number, and the rarest."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,7 +18,7 @@ from hubs.widgets.view import RootWidgetView
 #: Badges of one person that are kept; there are about 700 in all.
 KEPT = 1000
 
-#: Messages about badges that somebody earned: of today, and of the old bus.
+#: Topics of earned badges: the current one, and the one of fedmsg.
 TOPICS = ("badges.badge.award", "fedbadges.badge.award")
 
 
@@ -40,12 +40,12 @@ class GetBadges(CachedFunction):
     """Asks Fedora Badges."""
 
     def interests(self) -> list[Interest]:
-        """Return: badges that are awarded to the person."""
+        """Match badges that are awarded to the person."""
         name = person_of(self.instance)
         return [Interest(TOPICS, "user", name)] if name else []
 
     def should_invalidate(self, message: Mapping[str, Any]) -> bool:
-        """Return whether the badge went to the person: the message may name others, who made the badge for example."""
+        """Return whether the badge went to this person; the message may also name others, such as its author."""
         user = message["msg"].get("user")
         winner = user.get("username") if isinstance(user, Mapping) else None
         return isinstance(winner, str) and winner.lower() == person_of(self.instance).lower()
@@ -56,10 +56,10 @@ class GetBadges(CachedFunction):
         :raises NeedsSetup: where no person is named.
         """
         try:
-            found = self.clients.badges.earned(required_person(self.instance))
+            earned = self.clients.badges.earned(required_person(self.instance))
         except UpstreamMissing:
             return None
-        return replace(found, badges=found.badges[:KEPT])
+        return replace(earned, badges=earned.badges[:KEPT])
 
 
 class BadgesView(RootWidgetView):
@@ -68,7 +68,7 @@ class BadgesView(RootWidgetView):
     paged = True
 
     def get_context(self, instance: Row, *args: Any, page: int = 0, **kwargs: Any) -> Mapping[str, Any]:
-        """Return the badges to show, all of them, and whose they are."""
+        """Return the badges to show, the whole record, and the person's name."""
         earned = GetBadges(instance)()
         shown = cut(earned.badges if earned else (), instance.config["limit"] or 10, page)
         return {"earned": earned, "shown": shown, "username": required_person(instance)}

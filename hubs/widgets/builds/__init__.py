@@ -18,12 +18,12 @@ from hubs.widgets.parameters import Parameter
 from hubs.widgets.shared.messages import MESSAGE_SCOPE, MessageScope, newest
 from hubs.widgets.view import RootWidgetView
 
-#: What tells of builds: names of messages, and the same as `newest` takes them.
+#: Topics of build messages: as interests, and as LIKE patterns for `newest`.
 TOPICS = ("buildsys.build.state.change", "copr.build")
 ENDS = {"buildsys": "%.buildsys.build.state.change", "copr": "%.copr.build.%"}
-#: Messages read at most; several tell of one build.
+#: Most messages read; one build sends several.
 READ = 600
-#: How far back builds are looked for.
+#: Oldest builds shown.
 BACK = timedelta(days=120)
 
 
@@ -56,11 +56,11 @@ class GetBuilds(CachedFunction):
 
     @property
     def package(self) -> str:
-        """The package whose builds they are, or nothing."""
+        """The package whose builds are shown, or an empty text."""
         return self.instance.config["package"] or ""
 
     def interests(self) -> list[Interest]:
-        """Return: messages about builds of the package, or of the people."""
+        """Match messages about builds of the package, or of the people."""
         if self.package:
             return [Interest(TOPICS, "package", self.package)]
         return MessageScope.of(self.instance).interests(*TOPICS)
@@ -87,14 +87,14 @@ class GetBuilds(CachedFunction):
 
 
 class AskServices(CachedFunction):
-    """Asks Koji and Copr for the first builds, while no message has told of any."""
+    """Queries Koji and Copr until the first message about a build arrives."""
 
     def interests(self) -> list[Interest]:
-        """Return nothing: once a message tells of a build, nobody asks any more."""
+        """Match nothing: once a message about a build is stored, the services are not queried any more."""
         return []
 
     def execute(self) -> tuple[list[Build], dict[str, str]]:
-        """Return the builds, newest first, and which services were silent; nothing for a team."""
+        """Return the builds, newest first, and the services that did not answer; nothing for a team."""
         return ask(self.clients, MessageScope.of(self.instance).username, self.instance.config["package"] or "")
 
 
@@ -105,10 +105,10 @@ class BuildsView(RootWidgetView):
 
     def get_context(self, instance: Row, *args: Any, page: int = 0, **kwargs: Any) -> Mapping[str, Any]:
         """Return the builds to show."""
-        told, silent = GetBuilds(instance)(), {}
-        package, whose = instance.config["package"], MessageScope.of(instance)
-        # Whoever hides their messages does not want the services to be asked instead.
-        if not told and (package or not whose.is_hidden(session_of(instance))):
-            told, silent = AskServices(instance)()
-        shown = cut(told, instance.config["limit"] or 8, page)
-        return {"builds": shown, "whose": package or whose.title(), "silent": silent}
+        builds, unanswered = GetBuilds(instance)(), {}
+        package, scope = instance.config["package"], MessageScope.of(instance)
+        # Privacy: for a person who hides their activity, the services must not be queried instead.
+        if not builds and (package or not scope.is_hidden(session_of(instance))):
+            builds, unanswered = AskServices(instance)()
+        shown = cut(builds, instance.config["limit"] or 8, page)
+        return {"builds": shown, "whose": package or scope.title(), "unanswered": unanswered}

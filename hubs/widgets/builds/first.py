@@ -1,4 +1,4 @@
-"""The first builds of a widget, asked from Koji and Copr while no message has told of any yet."""
+"""The first builds of a widget, queried from Koji and Copr while no message about a build is stored yet."""
 
 from collections.abc import Callable, Mapping
 
@@ -20,9 +20,9 @@ from hubs.widgets.builds.states import (
     State,
 )
 
-#: Builds asked for, of each service.
+#: Builds requested from each service.
 COUNT = 20
-#: Numbers for the states of Koji, and words for those of Copr.
+#: Koji numbers its states, Copr names them.
 _STATES: Mapping[int | str, State] = {
     **dict(KOJI_STATES.items()),
     "succeeded": COMPLETE,
@@ -39,24 +39,26 @@ _STATES: Mapping[int | str, State] = {
 
 
 def ask(clients: Clients, username: str, package: str) -> tuple[list[Build], dict[str, str]]:
-    """Return the builds of a package, else of a person, newest first, and which services were silent, and why."""
-    questions: dict[str, Callable[[], list[Built]]] = {}
+    """Return the builds of a package, else of a person, newest first; and the services that failed, with the reason."""
+    requests: dict[str, Callable[[], list[Built]]] = {}
     if package:  # Copr cannot be asked for a package in all projects
-        questions[KOJI] = lambda: clients.koji.of_package(package, COUNT)
+        requests[KOJI] = lambda: clients.koji.of_package(package, COUNT)
     elif username:
-        questions[KOJI] = lambda: clients.koji.of_person(username, COUNT)
-        questions[COPR] = lambda: clients.copr.of_person(username, COUNT)
-    found: list[Build] = []
-    silent: dict[str, str] = {}
-    for service, question in questions.items():
+        requests[KOJI] = lambda: clients.koji.of_person(username, COUNT)
+        requests[COPR] = lambda: clients.copr.of_person(username, COUNT)
+    entries: list[Build] = []
+    unanswered: dict[str, str] = {}
+    for service, request in requests.items():
         try:
-            found += [_build(service, one) for one in question()]
+            entries += [_build(service, build) for build in request()]
         except UpstreamMissing:
-            continue  # somebody who builds nothing there
+            continue  # the person has no builds there
         except UpstreamError as error:
-            silent[service] = str(error)
-    return sorted(found, key=lambda build: build.when, reverse=True), silent
+            unanswered[service] = str(error)
+    return sorted(entries, key=lambda build: build.when, reverse=True), unanswered
 
 
-def _build(service: str, one: Built) -> Build:
-    return Build(service, one.number, one.name, _STATES.get(one.state, UNKNOWN), one.when, one.owner, one.url)
+def _build(service: str, build: Built) -> Build:
+    return Build(
+        service, build.number, build.name, _STATES.get(build.state, UNKNOWN), build.when, build.owner, build.url
+    )

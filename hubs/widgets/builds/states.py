@@ -1,4 +1,4 @@
-"""Builds as a list shows them, read from the messages of Koji and Copr.
+"""Builds as the list shows them, read from messages of Koji and Copr.
 
 Koji: ``buildsys.build.state.change`` with name, version, release, build_id, instance, owner and the number of the new
 state. Copr: ``copr.build.*`` with build, chroot, copr (the project), pkg, user (or owner) and status, once per chroot.
@@ -13,7 +13,7 @@ from hubs.i18n import N_
 from hubs.models import StoredMessage
 
 KOJI, COPR = "Koji", "Copr"
-#: Gives the address of a build.
+#: Returns the address of a build's page.
 Page = Callable[[int], str]
 #: Longest name shown, in characters.
 _NAME = 200
@@ -21,7 +21,7 @@ _NAME = 200
 
 @dataclass(frozen=True)
 class State:
-    """How a build stands: a word, a symbol, and one of the colours good, bad, busy and soft."""
+    """The state of a build: a label, an icon, and the tone good, bad, busy or soft."""
 
     label: str
     icon: str
@@ -51,7 +51,7 @@ COPR_STATES = {
     8: COMPLETE,
     9: WAITING,
 }
-#: Of several chroots, the first of these that one is in is the state of the build.
+#: A build is in the first of these states that one of its chroots is in.
 _WORST = (FAILED, BUILDING, WAITING, CANCELED, COMPLETE, SKIPPED, DELETED, UNKNOWN)
 
 
@@ -70,22 +70,22 @@ class Build:
 
 
 def builds(messages: Iterable[StoredMessage], pages: Mapping[str, Page]) -> list[Build]:
-    """Return the builds that messages (newest first) tell of, each once in its newest state, newest first.
+    """Return the builds that the messages (newest first) are about, each once in its latest state, newest first.
 
-    ``pages`` give the address of a build by service, for messages without a link.
+    ``pages`` maps a service to the function that returns a build's address, for messages without a link.
     """
-    found: dict[tuple[str, str, int], Build] = {}
+    by_key: dict[tuple[str, str, int], Build] = {}
     for message in messages:
-        read = _koji(message, pages[KOJI]) if message.category == "buildsys" else _copr(message, pages[COPR])
-        if read is None:
+        build = _koji(message, pages[KOJI]) if message.category == "buildsys" else _copr(message, pages[COPR])
+        if build is None:
             continue
-        key = (read.service, _text(message.body, "instance") if message.body else "", read.number)
-        known = found.setdefault(key, read)
-        for chroot, state in read.parts.items():
-            known.parts.setdefault(chroot, state)
-        if known.parts:
-            known.state = min(known.parts.values(), key=_WORST.index)
-    return list(found.values())
+        key = (build.service, _text(message.body, "instance") if message.body else "", build.number)
+        first_seen = by_key.setdefault(key, build)
+        for chroot, state in build.parts.items():
+            first_seen.parts.setdefault(chroot, state)
+        if first_seen.parts:
+            first_seen.state = min(first_seen.parts.values(), key=_WORST.index)
+    return list(by_key.values())
 
 
 def _koji(message: StoredMessage, page: Page) -> Build | None:

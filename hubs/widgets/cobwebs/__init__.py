@@ -1,4 +1,4 @@
-"""A notice that nothing has happened here for long; hidden otherwise."""
+"""A notice that the hub has been idle for a long time; hidden otherwise."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -31,16 +31,16 @@ class GetActivity(CachedFunction):
     stored = False
 
     def interests(self) -> list[Interest]:
-        """Return: messages that name the hub's people, and changes of the hub."""
+        """Match messages that name the hub's people, and changes of the hub."""
         hub = self.instance.hub
-        whose = Interest(("*",), "user", hub.name) if hub.kind == "user" else Interest(("*",), "team", str(hub.id))
-        return [whose, Interest(("hubs.hub",), "hub", str(hub.id))]
+        people = Interest(("*",), "user", hub.name) if hub.kind == "user" else Interest(("*",), "team", str(hub.id))
+        return [people, Interest(("hubs.hub",), "hub", str(hub.id))]
 
     def execute(self) -> tuple[bool, datetime | None]:
-        """Return whether the hub is archived, and when it was last active (or made)."""
+        """Return whether the hub is archived, and when it was last active (or created)."""
         query = select(Hub.archived, Hub.last_activity, Hub.created_on).where(Hub.id == self.instance.hub.id)
-        archived, last, made = session_of(self.instance).execute(query).one()
-        return archived, last or made
+        archived, last, created_on = session_of(self.instance).execute(query).one()
+        return archived, last or created_on
 
 
 class CobwebsView(RootWidgetView):

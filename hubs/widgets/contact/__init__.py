@@ -35,11 +35,11 @@ class GetContact(CachedFunction):
     stored = False
 
     def interests(self) -> list[Interest]:
-        """Return: changes of this hub."""
+        """Match changes of this hub."""
         return [Interest(("hubs.hub",), "hub", str(self.instance.hub.id))]
 
     def execute(self) -> list[tuple[str, str, str]]:
-        """Return (label, text, address) of each way; the address is empty where there is none that is safe."""
+        """Return (label, text, address) of each contact; the address is empty if there is no safe one."""
         return list(_ways(self.instance.hub.extras or {}))
 
 
@@ -47,7 +47,7 @@ class ContactView(RootWidgetView):
     """Shows clock and links."""
 
     def get_context(self, instance: Row, *args: Any, **kwargs: Any) -> Mapping[str, Any]:
-        """Return the ways, and the time zone of a person."""
+        """Return the contacts, and a person's time zone."""
         user = instance.hub.user
         return {"ways": GetContact(instance)(), "zone": _zone(user.timezone) if user else None}
 

@@ -1,4 +1,4 @@
-"""What people did lately, as cards."""
+"""Recent activity of people, as cards."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -35,12 +35,12 @@ class Feed(Widget):
 
 
 class GetItems(CachedFunction):
-    """Reads the newest messages, and one more that tells whether others follow."""
+    """Reads the newest messages, and one more to know whether others follow."""
 
     stored = False
 
     def interests(self) -> list[Interest]:
-        """Return: any message that names one of them."""
+        """Match any message that names one of the people shown."""
         return MessageScope.of(self.instance).interests()
 
     def execute(self) -> list[Item]:
@@ -48,7 +48,7 @@ class GetItems(CachedFunction):
         return self.read(0, self.instance.config["limit"] or 30)
 
     def read(self, start: int, size: int) -> list[Item]:
-        """Return ``size`` messages from the one with number ``start`` on, and one more where there is one."""
+        """Return ``size`` messages beginning with number ``start``, and the next one if there is one."""
         hidden = [word.strip() for word in (self.instance.config["hide"] or "").split(",") if word.strip()]
         return read(session_of(self.instance), MessageScope.of(self.instance), size + 1, hidden, start)
 

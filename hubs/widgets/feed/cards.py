@@ -1,4 +1,4 @@
-"""Cards of the feed: messages read with few queries, and joined where they tell one story."""
+"""Cards of the feed: messages read in few queries, and grouped into stories."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,16 +26,16 @@ SHOWN: tuple[Any, ...] = (
     StoredMessage.sent_at,
     StoredMessage.received_at,
 )
-#: How far back the newest messages of a team are looked for at first, and then.
+#: Successive time windows in which the newest messages of a team are searched.
 BACK = (timedelta(hours=1), timedelta(hours=12), timedelta(days=6))
 EVER = datetime.fromtimestamp(0, UTC)
-#: Those whom a message names, beside the row by which it was found.
+#: All people whom a message names, not only the one by whom it was selected.
 _NAMED = aliased(MessagePerson)
 #: The full names of listed people; for others the feed shows the username only.
 _SHOWN_NAME = case((User.unlisted.is_(False), User.fullname)).label("shown_name")
 #: People shown on one card.
 FACES = 4
-#: Symbols by category; those that no reader understands get a box.
+#: Icons by category; any other category gets a box.
 ICONS = {
     **dict.fromkeys(("pagure", "github", "gitlab", "forgejo", "git", "trac"), "branch"),
     **dict.fromkeys(("bodhi", "pkgdb", "fedoratagger", "anitya", "hotness", "mbs"), "package"),
@@ -65,29 +65,29 @@ class Item:
 
     id: int
     category: str
-    #: What is shown without an activity.
+    #: Shown if there is no activity.
     fallback: str
     link: str
     sent_at: datetime
     received_at: datetime
-    #: The names of those whom it concerns, by account.
+    #: Display names of the people concerned, by account.
     names: Mapping[str, str]
     activity: Activity | None = None
 
     @property
     def people(self) -> tuple[str, ...]:
-        """The accounts of those whom it concerns."""
+        """The accounts of the people concerned."""
         return tuple(self.names)
 
     @property
     def sentence(self) -> str:
-        """What happened, as text in the language in force."""
+        """What happened, as plain text in the current language."""
         return " ".join("".join(part.text for part in self.parts()).split())
 
     def parts(self, you: str = "") -> list[Part]:
-        """Return the sentence in the language in force, for ``you`` as its reader where that is somebody."""
-        said = parts(self.activity, self.names, you) if self.activity else []
-        return said or [Part(self.fallback, "thing")]
+        """Return the sentence in the current language; the account ``you``, if given, is addressed as “you”."""
+        sentence = parts(self.activity, self.names, you) if self.activity else []
+        return sentence or [Part(self.fallback, "thing")]
 
 
 @dataclass(slots=True)
@@ -103,12 +103,12 @@ class Card:
 
     @property
     def icon(self) -> str:
-        """The symbol of its category."""
+        """The icon of its category."""
         return ICONS.get(self.newest.category, "box")
 
     @property
     def people(self) -> list[str]:
-        """Those whom its messages name, at most `FACES`."""
+        """The people whom its messages name, at most `FACES`."""
         return list(dict.fromkeys(name for item in self.items for name in item.people))[:FACES]
 
     def takes(self, item: Item) -> bool:
@@ -129,53 +129,53 @@ def read(
     offset: int = 0,
     before: tuple[datetime, int] | None = None,
 ) -> list[Item]:
-    """Return the newest messages that name somebody, newest first, leaving out the first ``offset``.
+    """Return the newest messages in scope, newest first, skipping the first ``offset``.
 
-    ``before`` is when a message was received, and its id: only older ones are returned.
+    ``before`` is a cursor: the time of receipt and id of a message; only older ones are returned.
     """
     values = {**whose.values(), "hidden": hidden, "limit": limit, "offset": offset}
     if before is not None:
         values |= {"before_at": before[0], "before_id": before[1]}
     query, items = _newest(whose.terms, bool(hidden), before is not None), []
     latest = before[0] if before is not None else now()
-    for since in [EVER] if whose.username else looks_back(latest):
-        items = _told(session.execute(query, {**values, "since": since}).all())
+    for since in [EVER] if whose.username else time_windows(latest):
+        items = _items_of_rows(session.execute(query, {**values, "since": since}).all())
         if len(items) == limit:
             break
     return items
 
 
-def looks_back(latest: datetime) -> Iterator[datetime]:
-    """Yield since when to look for the newest messages of many people up to ``latest``: further and further back.
+def time_windows(latest: datetime) -> Iterator[datetime]:
+    """Yield the starts of ever larger time windows in which to search for the newest messages of many people.
 
-    The index finds one person's newest messages in their order. Those of many must be sorted, and of a busy team that
-    would be all of the last months, for the newest thirty.
+    The index returns one person's messages in order. Messages of many people must be sorted: for a busy team that
+    would mean sorting months of messages to get the newest thirty.
     """
     yield from (latest - back for back in BACK if latest - EVER > back)
     yield EVER
 
 
 @cache
-def _newest(terms: ScopeFilter, hides: bool, goes_on: bool) -> Executable:
+def _newest(terms: ScopeFilter, hides: bool, paginated: bool) -> Executable:
     received = MessagePerson.received_at
-    found = select(MessagePerson.message_id, received).where(
+    matching = select(MessagePerson.message_id, received).where(
         terms.condition(), ~terms.tells_of_hidden(), received >= bindparam("since")
     )
-    if goes_on:
+    if paginated:
         same_moment = received == bindparam("before_at")
-        at_once = and_(same_moment, MessagePerson.message_id < bindparam("before_id"))
-        found = found.where(or_(received < bindparam("before_at"), at_once))
+        earlier = and_(same_moment, MessagePerson.message_id < bindparam("before_id"))
+        matching = matching.where(or_(received < bindparam("before_at"), earlier))
     if hides:
-        found = found.where(MessagePerson.category.not_in(bindparam("hidden", expanding=True)))
-    if not terms.one_person:  # a message that names several members comes several times
-        found = found.distinct()
+        matching = matching.where(MessagePerson.category.not_in(bindparam("hidden", expanding=True)))
+    if not terms.one_person:  # a message that names several members is selected several times
+        matching = matching.distinct()
     newest = (
-        found.order_by(received.desc(), MessagePerson.message_id.desc())
+        matching.order_by(received.desc(), MessagePerson.message_id.desc())
         .limit(bindparam("limit"))
         .offset(bindparam("offset"))
         .subquery()
     )
-    # A message comes once for each person whom it names: cheaper than a second query for the people.
+    # One row per message and person named: cheaper than a second query for the people.
     return (
         select(*SHOWN, _NAMED.username, _SHOWN_NAME)
         .join(newest, newest.c.message_id == StoredMessage.id)
@@ -185,12 +185,12 @@ def _newest(terms: ScopeFilter, hides: bool, goes_on: bool) -> Executable:
     )
 
 
-def _told(rows: Sequence[Any]) -> list[Item]:
+def _items_of_rows(rows: Sequence[Any]) -> list[Item]:
     return _items({row.id: row for row in rows}.values(), ((row.id, row.username, row.shown_name) for row in rows))
 
 
 def items_of(session: Session, messages: Sequence[Any]) -> list[Item]:
-    """Return messages, or rows of `SHOWN`, as cards show them, with the people whom they name, in one query."""
+    """Return messages, or rows of `SHOWN`, as items with the people whom they name, in one query."""
     query = (
         select(MessagePerson.message_id, MessagePerson.username, _SHOWN_NAME)
         .outerjoin(User, User.username == MessagePerson.username)
@@ -220,7 +220,7 @@ def _items(messages: Iterable[Any], named: Iterable[tuple[int, str, str | None]]
 
 
 def grouped(items: Iterable[Item]) -> list[Card]:
-    """Join messages that follow each other and tell one story."""
+    """Group consecutive messages that belong to the same story."""
     cards: list[Card] = []
     for item in items:
         if not (cards and cards[-1].takes(item)):

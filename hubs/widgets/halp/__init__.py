@@ -46,17 +46,17 @@ class GetRequests(CachedFunction):
         return list(dict.fromkeys(row["hub"] for row in self.instance.config["hubs"] or ()))
 
     def interests(self) -> list[Interest]:
-        """Return: requests that name people of the followed hubs, and the roles there; or all requests."""
+        """Match requests that name people of the followed hubs, and role changes there; or all requests."""
         if not self.names:
             return [Interest((TOPIC,), "any")]
-        found = followed(session_of(self.instance), self.instance.hub, self.names)
-        people = [Interest((TOPIC,), "user", hub.name) for hub in found if hub.kind == "user"]
-        teams = [str(hub.id) for hub in found if hub.kind != "user"]
+        hubs = followed(session_of(self.instance), self.instance.hub, self.names)
+        people = [Interest((TOPIC,), "user", hub.name) for hub in hubs if hub.kind == "user"]
+        teams = [str(hub.id) for hub in hubs if hub.kind != "user"]
         members = [Interest((TOPIC,), "team", number) for number in teams]
         return people + members + [Interest(("hubs.user.role",), "hub", number) for number in teams]
 
     def execute(self) -> tuple[list[Request], list[str]]:
-        """Return the requests, newest first, and the names of which there is no hub."""
+        """Return the requests, newest first, and the names that match no hub."""
         session, days = session_of(self.instance), self.instance.config["days"] or 30
         if not self.names:
             return read(session, self.instance, None, days), []
@@ -71,9 +71,9 @@ class HalpView(RootWidgetView):
     paged = True
 
     def get_context(self, instance: Row, *args: Any, page: int = 0, **kwargs: Any) -> Mapping[str, Any]:
-        """Return the requests by day, and names of which there is no hub."""
-        found, unknown = GetRequests(instance)()
-        shown = cut(found, instance.config["limit"] or 10, page)
+        """Return the requests by day, and the names that match no hub."""
+        requests, unknown = GetRequests(instance)()
+        shown = cut(requests, instance.config["limit"] or 10, page)
         return {
             "days": by_day(shown.items),
             "shown": shown,

@@ -1,7 +1,7 @@
-"""Requests for help that people made in meetings, read from the messages of the meeting bot.
+"""Requests for help from meetings, read from the messages of the meeting bot.
 
 ``meetbot.meeting.item.help`` carries channel, meeting_topic, owner, url (the path of the log) and details with the
-line, the nick and the moment.
+line, the nick and the time.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ from hubs.widgets.shared.messages import newest
 TOPIC = "meetbot.meeting.item.help"
 ENDS = {"meetbot": f"%.{TOPIC}"}
 _LOGS = "https://meetbot.fedoraproject.org/{}.log.html"
-#: Requests read at most.
+#: Most requests read.
 READ = 300
 #: Longest text shown, in characters.
 _LINE = 1000
@@ -27,7 +27,7 @@ _LINE = 1000
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request for help; ``link`` leads to the log of the meeting, where there is one."""
+    """One request for help; ``link`` leads to the log of the meeting, if there is one."""
 
     key: int
     line: str
@@ -39,28 +39,32 @@ class Request:
 
 
 def written(hub: Hub) -> str:
-    """Return a hub as the settings write it: ``t/docs`` or ``u/somebody``."""
+    """Return a hub as written in the settings: ``t/docs`` or ``u/somebody``."""
     return f"{'u' if hub.kind == 'user' else 't'}/{hub.name}"
 
 
 def followed(session: Session, hub: Hub, names: Sequence[str]) -> list[Hub]:
-    """Return the hubs that ``names`` write, of those that everybody may see, and this one itself."""
+    """Return the hubs with these ``names`` that are public, or are this very hub."""
     bare = [name.partition("/")[2] for name in names]
     query = select(Hub).where(Hub.name.in_(bare)).order_by(Hub.kind, Hub.name)
-    hubs = {written(found): found for found in session.scalars(query) if written(found) in names}
-    # A hub that was renamed is meant by its old name, unless another one took that.
+    hubs = {written(candidate): candidate for candidate in session.scalars(query) if written(candidate) in names}
+    # A former name still refers to the renamed hub, unless another hub has taken that name.
     renamed = select(FormerName, Hub).join(Hub, Hub.id == FormerName.hub_id).where(FormerName.name.in_(bare))
-    for former, found in session.execute(renamed):
+    for former, candidate in session.execute(renamed):
         if (name := f"{former.space}/{former.name}") in names:
-            hubs.setdefault(name, found)
-    seen = {found.id: found for found in hubs.values() if found.visibility == Visibility.PUBLIC or found.id == hub.id}
-    return sorted(seen.values(), key=lambda found: (found.kind, found.name))
+            hubs.setdefault(name, candidate)
+    visible = {
+        candidate.id: candidate
+        for candidate in hubs.values()
+        if candidate.visibility == Visibility.PUBLIC or candidate.id == hub.id
+    }
+    return sorted(visible.values(), key=lambda candidate: (candidate.kind, candidate.name))
 
 
 def read(session: Session, row: Widget, hubs: Sequence[Hub] | None, days: int) -> list[Request]:
-    """Return the requests of the last days, newest first; with ``hubs`` those that name one of their members.
+    """Return the requests of the last days, newest first; with ``hubs``, those that name one of their members.
 
-    What names somebody who hides their activity from some who see the widget ``row`` is left out.
+    Requests that name a person who hides their activity from part of the widget's audience are left out.
     """
     messages = newest(session, None, ENDS, now() - timedelta(days=days), READ)
     hidden = _naming_hidden(session, row, [message.id for message in messages])

@@ -1,4 +1,4 @@
-"""A year of days: how much happened on each."""
+"""A calendar of one year, coloured by the activity of each day."""
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
@@ -37,7 +37,7 @@ class CountDays(CachedFunction):
     stored = False
 
     def interests(self) -> list[Interest]:
-        """Return: any message that names one of them."""
+        """Match any message that names one of the people shown."""
         return MessageScope.of(self.instance).interests()
 
     def execute(self) -> dict[date, int]:
@@ -46,12 +46,12 @@ class CountDays(CachedFunction):
         today = now().date()
         start = today - timedelta(days=round(months * 30.44))
         start -= timedelta(days=start.weekday())
-        found = {start + timedelta(days=number): 0 for number in range((today - start).days + 1)}
+        counts = {start + timedelta(days=number): 0 for number in range((today - start).days + 1)}
         since = datetime.combine(start, time(), UTC)
         for (day, _), count in daily_counts(self.instance, since).items():
-            if day in found:
-                found[day] += count
-        return found
+            if day in counts:
+                counts[day] += count
+        return counts
 
 
 class HeatmapView(RootWidgetView):

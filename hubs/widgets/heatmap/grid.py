@@ -59,16 +59,16 @@ class Grid:
 
     def months(self) -> list[tuple[date, int]]:
         """Return (first day seen, x) of each month that has room for its label."""
-        found: list[tuple[date, int]] = []
+        labels: list[tuple[date, int]] = []
         last = None
         for index, day in enumerate(self.counts):
             if index % 7 == 0 and (day.year, day.month) != last:
                 last = (day.year, day.month)
                 x = LEFT + PITCH * (index // 7)
-                if found and x - found[-1][1] < 3 * PITCH:
-                    found.pop()
-                found.append((day, x))
-        return found
+                if labels and x - labels[-1][1] < 3 * PITCH:
+                    labels.pop()
+                labels.append((day, x))
+        return labels
 
     def weekdays(self) -> list[tuple[str, int]]:
         """Return (name, y) of the weekdays that are labelled."""

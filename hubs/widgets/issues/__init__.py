@@ -9,7 +9,7 @@ from hubs.widgets.base import Widget
 from hubs.widgets.caching import CachedFunction, Interest
 from hubs.widgets.paging import cut
 from hubs.widgets.parameters import Parameter
-from hubs.widgets.shared.trackers import PROJECT, Found, ask, interests, is_by
+from hubs.widgets.shared.trackers import PROJECT, TrackerTickets, ask, interests, is_by
 from hubs.widgets.view import RootWidgetView
 
 #: Messages about issues, by forge: the events of webhooks, and GitHub's of the old bus (``github.issue``).
@@ -46,11 +46,11 @@ class GetIssues(CachedFunction):
     """Asks the trackers."""
 
     def interests(self) -> list[Interest]:
-        """Return: messages about issues of the project, or of the accounts."""
+        """Match messages about issues of the project, or of the accounts."""
         return list(interests(self.instance, TOPICS))
 
-    def execute(self) -> Found:
-        """Return the open issues; raises as `hubs.widgets.shared.trackers.ask`."""
+    def execute(self) -> TrackerTickets:
+        """Return the open issues; raises the same errors as `hubs.widgets.shared.trackers.ask`."""
         return ask(self.instance, self.clients, "issues", tuple(TOPICS))
 
 
@@ -60,15 +60,15 @@ class IssuesView(RootWidgetView):
     paged = True
 
     def get_context(self, instance: Row, *args: Any, page: int = 0, **kwargs: Any) -> Mapping[str, Any]:
-        """Return the issues to show, the counts, and the one project, whose name needs no repeating."""
-        found = GetIssues(instance)()
-        items = found.tickets.items
+        """Return the issues to show, the counts, and the project, whose name is then not repeated on each line."""
+        result = GetIssues(instance)()
+        items = result.tickets.items
         unassigned = [ticket for ticket in items if not ticket.assignees]
-        wanted = unassigned if instance.config["unassigned"] else items
+        selected = unassigned if instance.config["unassigned"] else items
         return {
-            "tickets": cut(wanted, instance.config["limit"] or 8, page),
-            "mine": {ticket for ticket in items if is_by(ticket, found.accounts)},
-            "found": found,
+            "tickets": cut(selected, instance.config["limit"] or 8, page),
+            "mine": {ticket for ticket in items if is_by(ticket, result.accounts)},
+            "result": result,
             "unassigned": len(unassigned),
             "project": instance.config["project"],
         }

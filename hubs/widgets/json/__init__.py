@@ -68,23 +68,23 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """What is shown of a document: headings, and rows of (text, address) cells; the address may be empty."""
+    """The part of a document that is shown: headings, and rows of (text, address) cells; the address may be empty."""
 
     titles: tuple[str, ...]
     rows: tuple[tuple[tuple[str, str], ...], ...]
 
 
 class GetTable(CachedFunction):
-    """Reads the document and takes the table out of it."""
+    """Fetches the document and extracts the table."""
 
     def interests(self) -> list[Interest]:
-        """Return: nothing; time alone makes it stale."""
+        """Match nothing: only time makes it stale."""
         return []
 
     def execute(self) -> Table:
         """Return the table.
 
-        :raises NeedsSetup: where there is no address, none that may be read, or nothing at the given place.
+        :raises NeedsSetup: if there is no address, it may not be read, or nothing is at the given path.
         """
         config = self.instance.config
         if not config["url"]:
@@ -103,8 +103,8 @@ class JSONView(RootWidgetView):
 
     def get_context(self, instance: Row, *args: Any, page: int = 0, **kwargs: Any) -> Mapping[str, Any]:
         """Return the headings, and the rows to show."""
-        found = GetTable(instance)()
-        return {"titles": found.titles, "shown": cut(found.rows, instance.config["limit"] or 10, page)}
+        table = GetTable(instance)()
+        return {"titles": table.titles, "shown": cut(table.rows, instance.config["limit"] or 10, page)}
 
 
 def _columns(rows: Any) -> list[Column]:
@@ -112,22 +112,22 @@ def _columns(rows: Any) -> list[Column]:
 
 
 def table(document: Any, path: str, columns: list[Column]) -> Table:
-    """Take a table out of a document: one row for each entry of the list at ``path``, or a single one for an object.
+    """Extract a table from a document: one row for each entry of the list at ``path``, or a single row for an object.
 
     :raises NeedsSetup: when there is neither a list nor an object at ``path``.
     """
-    found = pick(document, path)
-    entries = [found] if isinstance(found, Mapping) else found
+    value = pick(document, path)
+    entries = [value] if isinstance(value, Mapping) else value
     if not isinstance(entries, list):
         text = _("There are no rows at “{path}”. An owner can correct the path in this widget's settings.")
         raise NeedsSetup(text.format(path=path or "."))
-    columns = columns or _guessed(entries)
+    columns = columns or _default_columns(entries)
     rows = tuple(tuple(_cell(entry, column) for column in columns) for entry in entries[:ROWS])
     return Table(tuple(column.title for column in columns), rows)
 
 
-def _guessed(entries: list[Any]) -> list[Column]:
-    """Return the first fields of the first row that hold something short; a list of plain values is one column."""
+def _default_columns(entries: list[Any]) -> list[Column]:
+    """Return the first fields of the first row with plain values; a list of plain values is a single column."""
     first = entries[0] if entries else {}
     if not isinstance(first, Mapping):
         return [Column("", "")]

@@ -1,4 +1,4 @@
-"""Cookies that a person got in chat: this release, and all time."""
+"""Cookies that a person received in chat: during this release, and in total."""
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
@@ -56,7 +56,7 @@ class CountCookies(CachedFunction):
 
     @property
     def username(self) -> str:
-        """Whose cookies they are, or nothing."""
+        """The person whose cookies are counted, or an empty text."""
         return person_of(self.instance)
 
     @property
@@ -66,14 +66,14 @@ class CountCookies(CachedFunction):
         return datetime.combine(date.fromisoformat(text) if text else release_start(now().date()), time(), UTC)
 
     def interests(self) -> list[Interest]:
-        """Return: cookies that name the person."""
+        """Match cookies that name the person."""
         return [Interest(TOPICS, "user", self.username)] if self.username else []
 
     def should_invalidate(self, message: Mapping[str, Any]) -> bool:
-        """Return whether the person got the cookie: who gives one is named, too."""
+        """Return whether the person received the cookie; the message also names the giver."""
         fields = message["msg"]
         giver = str(fields.get("sender") or fields.get("agent")).lower()
-        # A recipient that is a chat nick has been told from its account before, so only the giver is left out.
+        # The index already resolved chat nicks to accounts, so any person named except the giver is the recipient.
         return self.username.lower() in (str(fields.get("recipient")).lower(),) or self.username.lower() != giver
 
     def execute(self) -> Cookies:
@@ -95,12 +95,12 @@ class KarmaView(RootWidgetView):
     """Shows the counts."""
 
     def get_context(self, instance: Row, *args: Any, **kwargs: Any) -> Mapping[str, Any]:
-        """Return the counts and what they cover."""
+        """Return the counts, the start of the release, and the person."""
         function = CountCookies(instance)
         return {"cookies": function(), "since": function.since.date(), "username": function.username}
 
 
 def release_start(today: date) -> date:
-    """Return the first of April or October, whichever was last."""
+    """Return the most recent first of April or October."""
     starts = [date(year, month, 1) for year in (today.year - 1, today.year) for month in _MONTHS]
     return max(start for start in starts if start <= today)

@@ -1,8 +1,8 @@
-"""Cookies: thanks that people gave each other in chat, counted from the messages of the bot.
+"""Cookies: thanks that people gave each other in chat, counted from the messages of the bots.
 
-``maubot.cookie.give.v1`` carries sender, recipient and total: what the bot itself has counted for the recipient, which
-reaches further back than the messages that are kept here. ``irc.karma``, of the bot in IRC, has agent for the sender,
-and vote (1 or -1).
+``maubot.cookie.give.v1`` (Matrix) carries sender, recipient and total: the bot's own count for the recipient, which
+reaches further back than the messages stored here. ``irc.karma`` (IRC) carries agent for the sender, recipient, and
+vote (1 or -1).
 """
 
 from collections import Counter
@@ -15,18 +15,18 @@ from sqlalchemy.orm import Session
 
 from hubs.models import Hub, MessagePerson, StoredMessage
 
-#: Of Matrix, and of IRC.
+#: Topics of the bots in Matrix and in IRC.
 TOPICS = ("maubot.cookie.give", "irc.karma")
 _CATEGORIES = ("maubot", "irc")
-#: Messages counted at most.
+#: Most messages counted.
 READ = 20_000
-#: Givers named.
+#: Most givers named.
 GIVERS = 5
 
 
 @dataclass(frozen=True)
 class Given:
-    """One vote: who gave it and when; ``total`` is what the bot says, where it does."""
+    """One vote of ``agent``; ``total`` is the bot's own count, or None if the message has none."""
 
     agent: str
     vote: int
@@ -36,10 +36,10 @@ class Given:
 
 @dataclass(frozen=True)
 class Cookies:
-    """What is known about a person's cookies.
+    """The counts of a person's cookies.
 
-    ``release`` counts those since the release began, ``counted`` all that are kept here, of which the first came at
-    ``first``. ``total`` is the bot's own count of all time as of ``newest``, or None where no message has one.
+    ``release`` counts votes since the start of the release, ``counted`` all stored votes, the earliest of which is
+    from ``first``. ``total`` is the bot's own all-time count as of ``newest``, or None if no message has one.
     """
 
     release: int
@@ -54,7 +54,7 @@ def read(session: Session, username: str) -> list[Given]:
     """Return the votes for a person, newest first."""
     body = StoredMessage.body
     query = (
-        # As texts: a number that is none must not fail the query.
+        # Read as texts, so that a malformed number does not fail the whole query.
         select(
             body["recipient"].as_string(),
             func.coalesce(body["sender"].as_string(), body["agent"].as_string()),
@@ -69,15 +69,15 @@ def read(session: Session, username: str) -> list[Given]:
         .limit(READ)
     )
     names = {username.lower(), *nicks(session, username)}
-    found = []
+    votes = []
     for recipient, agent, vote, total, when in session.execute(query):
         if str(recipient).lower() in names and vote in ("1", "-1"):
-            found.append(Given(str(agent or ""), int(vote), _number(total), when))
-    return found
+            votes.append(Given(str(agent or ""), int(vote), _number(total), when))
+    return votes
 
 
 def nicks(session: Session, username: str) -> set[str]:
-    """Return the chat nick of a person, in lower case, as their hub tells it."""
+    """Return the chat nick in a person's hub, in lower case."""
     hub = session.scalar(select(Hub).where(Hub.kind == "user", Hub.name == username))
     nick = (hub.extras or {}).get("chat_nick") if hub else None
     return {nick.lower()} if isinstance(nick, str) and nick else set()
@@ -86,11 +86,11 @@ def nicks(session: Session, username: str) -> set[str]:
 def count(votes: Iterable[Given], since: datetime) -> Cookies:
     """Return the counts of a person's votes (newest first); ``since`` is when the release began."""
     votes = list(votes)
-    lately = [vote for vote in votes if vote.when >= since]
-    givers = Counter(vote.agent for vote in lately if vote.vote > 0 and vote.agent)
+    recent = [vote for vote in votes if vote.when >= since]
+    givers = Counter(vote.agent for vote in recent if vote.vote > 0 and vote.agent)
     newest = next((vote for vote in votes if vote.total is not None), None)
     return Cookies(
-        release=sum(vote.vote for vote in lately),
+        release=sum(vote.vote for vote in recent),
         counted=sum(vote.vote for vote in votes),
         first=votes[-1].when if votes else None,
         newest=newest.when if newest else None,

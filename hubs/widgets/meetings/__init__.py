@@ -1,4 +1,4 @@
-"""The next meetings of a team, from its calendar, and the file that adds them to one's own."""
+"""The next meetings of a team, from its calendar, also as an iCalendar file."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from hubs.widgets.paging import cut
 from hubs.widgets.parameters import Parameter
 from hubs.widgets.view import RootWidgetView
 
-#: Meetings kept of one calendar.
+#: Most meetings kept of a calendar.
 KEPT = 100
 
 
@@ -44,7 +44,7 @@ class Meetings(Widget):
 
 @dataclass(frozen=True)
 class Agenda:
-    """The meetings of a calendar that are not over, the next one first; ``page`` is the address of the calendar."""
+    """The current and coming meetings of a calendar, in order; ``page`` is the address of the calendar."""
 
     calendar: str
     page: str
@@ -52,24 +52,24 @@ class Agenda:
 
 
 class GetMeetings(CachedFunction):
-    """Asks Fedocal."""
+    """Queries Fedocal."""
 
     @property
     def calendar(self) -> str:
-        """The name of the calendar, or nothing."""
-        named = self.instance.config["calendar"] or (self.instance.hub.extras or {}).get("calendar") or ""
-        return named if isinstance(named, str) else ""
+        """The name of the calendar, or an empty text."""
+        name = self.instance.config["calendar"] or (self.instance.hub.extras or {}).get("calendar") or ""
+        return name if isinstance(name, str) else ""
 
     def interests(self) -> list[Interest]:
-        """Return: meetings of the calendar, and settings of the hub where the calendar is named there."""
-        found = (
+        """Match meetings of the calendar, and the hub's settings if they name the calendar."""
+        interests = (
             [Interest(("fedocal.meeting", "fedocal.calendar"), "calendar", self.calendar.lower())]
             if self.calendar
             else []
         )
         if not self.instance.config["calendar"]:
-            found.append(Interest(("hubs.hub.updated",), "hub", str(self.instance.hub.id)))
-        return found
+            interests.append(Interest(("hubs.hub.updated",), "hub", str(self.instance.hub.id)))
+        return interests
 
     def execute(self) -> Agenda:
         """Return the meetings of the coming days.
@@ -80,14 +80,14 @@ class GetMeetings(CachedFunction):
             raise NeedsSetup(
                 _("Which calendar? An owner can name one of Fedocal in this widget's settings, or in the hub's.")
             )
-        fedocal, moment = self.clients.fedocal, now()
-        # One day earlier: a meeting of yesterday may not be over.
+        fedocal, current = self.clients.fedocal, now()
+        # From yesterday on: a meeting that started then may still be going on.
         first, last = (
-            moment.date() - timedelta(days=1),
-            moment.date() + timedelta(days=self.instance.config["days"] or 30),
+            current.date() - timedelta(days=1),
+            current.date() + timedelta(days=self.instance.config["days"] or 30),
         )
-        found = [meeting for meeting in fedocal.meetings(self.calendar, first, last) if meeting.end >= moment]
-        return Agenda(self.calendar, fedocal.page(self.calendar), tuple(found[:KEPT]))
+        upcoming = [meeting for meeting in fedocal.meetings(self.calendar, first, last) if meeting.end >= current]
+        return Agenda(self.calendar, fedocal.page(self.calendar), tuple(upcoming[:KEPT]))
 
 
 class MeetingsView(RootWidgetView):
@@ -96,17 +96,17 @@ class MeetingsView(RootWidgetView):
     paged = True
 
     def get_context(self, instance: Row, *args: Any, page: int = 0, **kwargs: Any) -> Mapping[str, Any]:
-        """Return the meetings to show that are not over."""
-        agenda, moment = GetMeetings(instance)(), now()
-        coming = [meeting for meeting in agenda.meetings if meeting.end >= moment]
+        """Return the current and coming meetings to show."""
+        agenda, current = GetMeetings(instance)(), now()
+        upcoming = [meeting for meeting in agenda.meetings if meeting.end >= current]
         return {
             "agenda": agenda,
-            "meetings": cut(coming, instance.config["limit"] or 3, page),
+            "meetings": cut(upcoming, instance.config["limit"] or 3, page),
             "days": instance.config["days"] or 30,
             "file": urls.widget_calendar(instance.id),
         }
 
     def calendar(self, instance: Row) -> bytes:
-        """Return all meetings that are known as an iCalendar file."""
+        """Return all known meetings as an iCalendar file."""
         agenda = GetMeetings(instance)()
         return calendar_file(agenda.calendar, agenda.meetings)

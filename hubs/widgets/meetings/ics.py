@@ -10,28 +10,28 @@ from hubs.models import now
 
 
 def calendar_file(name: str, meetings: Iterable[Meeting]) -> bytes:
-    """Return the meetings as a file; the library escapes and folds every text."""
-    made = Calendar()
-    made.add("prodid", "-//Fedora Hubs//Meetings//EN")
-    made.add("version", "2.0")
-    made.add("x-wr-calname", name)
-    moment = now()
+    """Return the meetings as a file; the library escapes and folds all text."""
+    calendar = Calendar()
+    calendar.add("prodid", "-//Fedora Hubs//Meetings//EN")
+    calendar.add("version", "2.0")
+    calendar.add("x-wr-calname", name)
+    created_at = now()
     for meeting in meetings:
         event = Event()
         event.add("uid", _uid(meeting))
-        event.add("dtstamp", moment)
+        event.add("dtstamp", created_at)
         event.add("dtstart", meeting.start)
         event.add("dtend", meeting.end)
         event.add("summary", meeting.name)
         for field, text in (("location", meeting.location), ("description", meeting.information), ("url", meeting.url)):
             if text:
                 event.add(field, text)
-        made.add_component(event)
-    return bytes(made.to_ical())
+        calendar.add_component(event)
+    return bytes(calendar.to_ical())
 
 
 def _uid(meeting: Meeting) -> str:
-    """Name a meeting so that adding the file again changes it instead of adding it twice."""
-    what = meeting.id or meeting.name
-    said = "\n".join((meeting.calendar, what, meeting.start.isoformat()))
-    return f"{hashlib.sha256(said.encode()).hexdigest()[:32]}@hubs"
+    """Return a stable identifier, so that importing the file again updates the meeting instead of duplicating it."""
+    identifier = meeting.id or meeting.name
+    text = "\n".join((meeting.calendar, identifier, meeting.start.isoformat()))
+    return f"{hashlib.sha256(text.encode()).hexdigest()[:32]}@hubs"

@@ -1,4 +1,4 @@
-"""Who is in a team, and when each was last active."""
+"""The members of a team, with the time of their last activity."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -46,12 +46,12 @@ class GetMembers(CachedFunction):
     stored = False
 
     def interests(self) -> list[Interest]:
-        """Return: roles of this hub, and any message that names one of its people."""
+        """Match role changes of this hub, and any message that names one of its people."""
         hub = str(self.instance.hub.id)
         return [Interest(("hubs.user.role",), "hub", hub), Interest(("*",), "team", hub)]
 
     def execute(self) -> list[Member]:
-        """Return owners first, then members who are in lists, each by the last activity that they show."""
+        """Return owners, then listed members, each sorted by the last activity that is visible."""
         session, row = session_of(self.instance), self.instance
         here = and_(Role.hub_id == row.hub_id, Role.role.in_((RoleName.OWNER, RoleName.MEMBER)))
         rows = session.execute(select(User, Role.role).join(Role).where(here)).all()
@@ -60,8 +60,8 @@ class GetMembers(CachedFunction):
         owners = {user.username for user, role in rows if role == RoleName.OWNER}
         listed = {user.username: user for user, _ in rows if not user.unlisted or user.username in owners}
         active = {name: None if user.id in hidden else user.last_active for name, user in listed.items()}
-        found = [Member(name, user.name, name in owners, active[name]) for name, user in listed.items()]
-        return sorted(found, key=lambda one: (not one.owner, -_seconds(one.last_active), one.username))
+        members = [Member(name, user.name, name in owners, active[name]) for name, user in listed.items()]
+        return sorted(members, key=lambda member: (not member.owner, -_seconds(member.last_active), member.username))
 
 
 class MembersView(RootWidgetView):
@@ -70,7 +70,7 @@ class MembersView(RootWidgetView):
     paged = True
 
     def get_context(self, instance: Row, *args: Any, page: int = 0, **kwargs: Any) -> Mapping[str, Any]:
-        """Return those shown."""
+        """Return the people to show."""
         return {"people": cut(GetMembers(instance)(), instance.config["limit"] or 20, page)}
 
 

@@ -1,4 +1,4 @@
-"""A person's requests for the review of a new package."""
+"""A person's review requests for new packages."""
 
 import re
 from collections.abc import Mapping
@@ -50,7 +50,7 @@ class PackageReviews(Widget):
 
 @dataclass(frozen=True)
 class State:
-    """Where a request stands: a sentence, and the tone and the symbol that it is shown with."""
+    """The state of a request: a label, and the tone and icon it is shown with."""
 
     label: str
     tone: str
@@ -64,16 +64,16 @@ _WAITING = State(N_("waits for a reviewer"), "soft", "question")
 
 
 class GetReviews(CachedFunction):
-    """Asks Bugzilla."""
+    """Queries Bugzilla."""
 
     @property
     def email(self) -> str:
-        """Whose requests they are, or nothing."""
-        found = self.instance.config["email"] or (self.instance.hub.extras or {}).get("bugzilla_email")
-        return found if isinstance(found, str) else ""
+        """The Bugzilla account whose requests are shown, or an empty text."""
+        email = self.instance.config["email"] or (self.instance.hub.extras or {}).get("bugzilla_email")
+        return email if isinstance(email, str) else ""
 
     def interests(self) -> list[Interest]:
-        """Return: bugs of the account; and the hub's settings, where the account comes from those."""
+        """Match bugs of the account, and the hub's settings if the account comes from there."""
         mine = [Interest(("bugzilla.bug",), "account", f"bugzilla:{self.email.lower()}")] if self.email else []
         hub = [Interest(("hubs.hub.updated",), "hub", str(self.instance.hub.id))]
         return mine if self.instance.config["email"] else mine + hub
@@ -109,9 +109,9 @@ class ReviewsView(RootWidgetView):
     paged = True
 
     def get_context(self, instance: Row, *args: Any, page: int = 0, **kwargs: Any) -> Mapping[str, Any]:
-        """Return the requests to show, each with what it is about and where it stands."""
-        found = [(bug, _PREFIX.sub("", bug.summary) or bug.summary, _state(bug)) for bug in GetReviews(instance)()]
-        return {"shown": cut(found, instance.config["limit"] or 8, page), "product": PRODUCT}
+        """Return the requests to show, each with its subject and state."""
+        reviews = [(bug, _PREFIX.sub("", bug.summary) or bug.summary, _state(bug)) for bug in GetReviews(instance)()]
+        return {"shown": cut(reviews, instance.config["limit"] or 8, page), "product": PRODUCT}
 
 
 def _state(bug: Bug) -> State:

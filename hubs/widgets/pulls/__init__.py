@@ -1,4 +1,4 @@
-"""Open pull requests of a project, or of the accounts of a hub: which wait for a review, which are mine."""
+"""Open pull requests of a project or of a hub's accounts: those waiting for a review, and the hub's own."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -10,10 +10,10 @@ from hubs.widgets.base import Widget
 from hubs.widgets.caching import CachedFunction, Interest
 from hubs.widgets.paging import cut
 from hubs.widgets.parameters import Parameter
-from hubs.widgets.shared.trackers import PROJECT, Found, ask, interests
+from hubs.widgets.shared.trackers import PROJECT, TrackerTickets, ask, interests
 from hubs.widgets.view import RootWidgetView
 
-#: Messages about pull requests, by forge. A review changes what waits for one.
+#: Messages about pull requests, by forge. Reviews count, since they change which requests wait for one.
 TOPICS = {
     "pagure": ("pagure.pull-request",),
     "github": ("github.pull_request", "github.pull_request_review"),
@@ -48,11 +48,11 @@ class GetPullRequests(CachedFunction):
     """Asks the trackers."""
 
     def interests(self) -> list[Interest]:
-        """Return: messages about pull requests of the project, or of the accounts."""
+        """Match messages about pull requests of the project, or of the accounts."""
         return list(interests(self.instance, TOPICS))
 
-    def execute(self) -> Found:
-        """Return the open pull requests; raises as `hubs.widgets.shared.trackers.ask`."""
+    def execute(self) -> TrackerTickets:
+        """Return the open pull requests; raises the same errors as `hubs.widgets.shared.trackers.ask`."""
         return ask(self.instance, self.clients, "pulls", tuple(TOPICS))
 
 
@@ -62,21 +62,21 @@ class PullRequestsView(RootWidgetView):
     paged = True
 
     def get_context(self, instance: Row, *args: Any, page: int = 0, **kwargs: Any) -> Mapping[str, Any]:
-        """Return those that wait for a review, then the hub's own."""
-        found = GetPullRequests(instance)()
-        waiting, mine = _sorted(found)
+        """Return the pull requests that wait for a review, then the hub's own."""
+        result = GetPullRequests(instance)()
+        waiting, mine = _sorted(result)
         shown = cut([*waiting, *mine], instance.config["limit"] or 8, page)
         return {
             "shown": shown,
             "waiting": [ticket for ticket in shown.items if ticket in waiting],
             "mine": [ticket for ticket in shown.items if ticket in mine],
-            "found": found,
+            "result": result,
             "project": instance.config["project"],
         }
 
 
-def _sorted(found: Found) -> tuple[list[Ticket], list[Ticket]]:
-    """Tell what waits for a review from what the hub's own accounts filed; a draft waits for none."""
-    items = found.tickets.items
-    mine = [ticket for ticket in items if ticket.author.lower() in found.accounts]
+def _sorted(result: TrackerTickets) -> tuple[list[Ticket], list[Ticket]]:
+    """Split the requests into those that wait for a review (no drafts), and those filed by the hub's accounts."""
+    items = result.tickets.items
+    mine = [ticket for ticket in items if ticket.author.lower() in result.accounts]
     return [ticket for ticket in items if ticket not in mine and not ticket.draft], mine

@@ -1,4 +1,4 @@
-"""A widget that machines fill: a build server, a monitor, a script, by ``PUT /api/v1/push/<widget id>``."""
+"""A widget filled by a program (build server, monitor, script) with ``PUT /api/v1/push/<widget id>``."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -16,7 +16,7 @@ _SEVERITY = Parameter(
     "severity", label=N_("Severity"), kind="choice", default="none", choices=_SEVERITIES, help=N_("Status.")
 )
 
-#: What a machine may put into the widget.
+#: The content that a program may send.
 CONTENT = (
     Parameter("title", label=N_("Title"), help=N_("Heading, one line.")),
     _SEVERITY,
@@ -40,7 +40,7 @@ CONTENT = (
 
 
 class Push(Widget):
-    """Content that a machine put there."""
+    """Content sent by a program."""
 
     name = "push"
     label = N_("External content")
@@ -52,23 +52,23 @@ class Push(Widget):
 
 
 class GetContent(CachedFunction):
-    """Reads what was last put there."""
+    """Reads the content that was sent last."""
 
     stored = False
 
     def interests(self) -> list[Interest]:
-        """Return nothing: each ``PUT`` tells by itself that this widget changed."""
+        """Match nothing: each ``PUT`` announces the change of this widget itself."""
         return []
 
     def execute(self) -> dict[str, Any] | None:
-        """Return the content with ``pushed_at``; None where nothing was put there yet."""
-        found = session_of(self.instance).get(PushContent, self.instance.id)
-        return {**found.content, "pushed_at": found.pushed_at} if found else None
+        """Return the content with ``pushed_at``; None if nothing was sent yet."""
+        row = session_of(self.instance).get(PushContent, self.instance.id)
+        return {**row.content, "pushed_at": row.pushed_at} if row else None
 
 
 class PushView(RootWidgetView):
     """Shows the content."""
 
     def get_context(self, instance: Row, *args: Any, **kwargs: Any) -> Mapping[str, Any]:
-        """Return the content, and the words for how it stands."""
+        """Return the content, and the labels of the severities."""
         return {"content": GetContent(instance)(), "words": dict(_SEVERITIES), "note": instance.config["note"]}

@@ -38,13 +38,13 @@ class GetFeed(CachedFunction):
     """Reads the feed."""
 
     def interests(self) -> list[Interest]:
-        """Return: nothing; feeds send no messages, so time alone makes it stale."""
+        """Match nothing: feeds send no messages, so only time makes it stale."""
         return []
 
     def execute(self) -> Feed:
         """Return the feed.
 
-        :raises NeedsSetup: where there is no address, or none that may be read.
+        :raises NeedsSetup: if there is no address, or it may not be read.
         """
         url = self.instance.config["url"]
         if not url:

@@ -1,4 +1,4 @@
-"""The rules of a community: who runs it, when it meets, where to read on."""
+"""The rules of a community: its owners, its meetings, and links."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -35,7 +35,7 @@ class GetOwners(CachedFunction):
     stored = False
 
     def interests(self) -> list[Interest]:
-        """Return: roles of this hub."""
+        """Match role changes of this hub."""
         return [Interest(("hubs.user.role",), "hub", str(self.instance.hub.id))]
 
     def execute(self) -> list[tuple[str, str]]:

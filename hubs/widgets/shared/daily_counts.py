@@ -1,8 +1,8 @@
-"""How many messages there were on each day: of the last two days by the database, of those before from the cache.
+"""The number of messages per day: the last two days are counted in the database, earlier ones come from the cache.
 
-Counting the months of a busy team reads hundreds of thousands of rows, and every message about the team would have it
-done again. What was sent before yesterday hardly changes, so its counts are kept for `SETTLED` seconds, by whose they
-are: with other members, or somebody who hides or shows what they do, they are counted again at once.
+Counting months of a busy team reads hundreds of thousands of rows, and every message about the team would repeat
+that. Counts of days before yesterday hardly change, so they are cached for `SETTLED` seconds. The cache key contains
+the people: when the members change, or one of them hides or shows their activity, the days are counted again at once.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from hubs.models import MessagePerson, Widget, now
 from hubs.widgets.caching import services_of, session_of
 from hubs.widgets.shared.messages import MessageScope, ScopeFilter
 
-#: Seconds for which the counts of days before yesterday are kept: so late is what arrives late, from history.
+#: Seconds for which counts of days before yesterday are cached; messages from the history service show up that late.
 SETTLED = 600
 _ENDLESS = datetime.max.replace(tzinfo=UTC)
 
@@ -27,7 +27,7 @@ Counts = dict[tuple[date, str], int]
 
 
 def daily_counts(row: Widget, since: datetime) -> Counts:
-    """Return the number of messages by day (UTC) and category since a moment, of those whom a widget is about."""
+    """Return the number of messages per day (UTC) and category ``since`` a time, about the people of a widget."""
     session, whose = session_of(row), MessageScope.of(row)
     if whose.is_hidden(session):
         return {}
@@ -38,16 +38,16 @@ def daily_counts(row: Widget, since: datetime) -> Counts:
 
 
 def _settled(row: Widget, whose: MessageScope, since: datetime, until: datetime) -> Counts:
-    """Return the counts of days that are over, from the cache where they are there."""
-    session, store = session_of(row), services_of(row).cache
+    """Return the counts of past days, from the cache if possible."""
+    session, cache = session_of(row), services_of(row).cache
     people = [whose.username] if whose.username else sorted(session.scalars(_members(whose.terms), whose.values()))
-    asked = json.dumps([people, since.isoformat(), until.isoformat()])
-    key = key_of("n", hashlib.sha256(asked.encode()).hexdigest())
-    found = _decode(store.get(key))
-    if found is None:
-        found = _count(session, whose, since, until)
-        store.set(key, _encode(found), SETTLED)
-    return found
+    request = json.dumps([people, since.isoformat(), until.isoformat()])
+    key = key_of("n", hashlib.sha256(request.encode()).hexdigest())
+    counts = _decode(cache.get(key))
+    if counts is None:
+        counts = _count(session, whose, since, until)
+        cache.set(key, _encode(counts), SETTLED)
+    return counts
 
 
 def _encode(counts: Counts) -> bytes:
@@ -55,7 +55,7 @@ def _encode(counts: Counts) -> bytes:
 
 
 def _decode(entry: bytes | None) -> Counts | None:
-    """Read an entry of the cache; None where there is none, or a damaged one."""
+    """Decode a cache entry; None if it is missing or damaged."""
     try:
         rows = json.loads(entry or b"")
         if isinstance(rows, list):
@@ -67,8 +67,8 @@ def _decode(entry: bytes | None) -> Counts | None:
 
 def _count(session: Session, whose: MessageScope, since: datetime, until: datetime) -> Counts:
     query = _daily_counts(whose.terms, session.get_bind().dialect.name)
-    found = session.execute(query, {**whose.values(), "since": since, "until": until})
-    return {(_date(when), category): count for when, category, count in found}
+    rows = session.execute(query, {**whose.values(), "since": since, "until": until})
+    return {(_date(when), category): count for when, category, count in rows}
 
 
 @cache
@@ -80,14 +80,14 @@ def _members(terms: ScopeFilter) -> Executable:
 def _daily_counts(terms: ScopeFilter, dialect: str) -> Executable:
     sent = MessagePerson.sent_at
     day = _day(dialect, sent)
-    counted: Executable = (
+    query: Executable = (
         select(day, MessagePerson.category, func.count(MessagePerson.message_id.distinct()))
-        # The index is by when it was received, which is never before it was sent.
+        # The index is on the time of receipt, which is never before the time of sending.
         .where(terms.condition(), MessagePerson.received_at >= bindparam("since"))
         .where(sent >= bindparam("since"), sent < bindparam("until"))
         .group_by(day, MessagePerson.category)
     )
-    return counted
+    return query
 
 
 def _day(dialect: str, column: Any) -> ColumnElement[Any]:

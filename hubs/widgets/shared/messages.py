@@ -1,4 +1,4 @@
-"""What several widgets ask of the stored messages: whose they are, and which are the newest."""
+"""Queries on the stored messages that several widgets share: the scope of a widget, and its newest messages."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,25 +26,25 @@ MESSAGE_SCOPE = Parameter(
 
 @dataclass(frozen=True)
 class MessageScope:
-    """Whose messages a widget shows: one person's, or those of a team's members."""
+    """The people whose messages a widget shows: one person, or the members of a team."""
 
     hub: Hub
     username: str
-    #: Who sees the widget: it shows only what all of them may see.
+    #: The widget's audience; it shows only what all of that audience may see.
     audience: Visibility = Visibility.PUBLIC
 
     @classmethod
     def of(cls, row: Widget) -> "MessageScope":
-        """Read it from a widget's settings and hub."""
-        named = row.config.get("username") or ""
-        return cls(row.hub, named or (row.hub.name if row.hub.kind == "user" else ""), row.audience)
+        """Return the scope that a widget's settings and hub define."""
+        username = row.config.get("username") or ""
+        return cls(row.hub, username or (row.hub.name if row.hub.kind == "user" else ""), row.audience)
 
     def interests(self, *topics: str) -> list[Interest]:
-        """Return what makes such a widget stale: any message (of ``topics``) that names one of them."""
-        wanted = topics or ("*",)
+        """Return interests in any message (of ``topics``) that names one of these people."""
+        topics = topics or ("*",)
         if self.username:
-            return [Interest(wanted, "user", self.username)]
-        return [Interest(wanted, "team", str(self.hub.id)), Interest(("hubs.user.role",), "hub", str(self.hub.id))]
+            return [Interest(topics, "user", self.username)]
+        return [Interest(topics, "team", str(self.hub.id)), Interest(("hubs.user.role",), "hub", str(self.hub.id))]
 
     @property
     def terms(self) -> "ScopeFilter":
@@ -52,47 +52,47 @@ class MessageScope:
         return ScopeFilter(bool(self.username), self.hub.user_id is not None, self.audience)
 
     def values(self) -> dict[str, Any]:
-        """Return what a statement with `terms` in it must be executed with."""
+        """Return the bind values of a statement that uses `terms`."""
         return {"whose_name": self.username, "whose_hub": self.hub.id, "whose_own": self.hub.user_id}
 
     def is_hidden(self, session: Session) -> bool:
-        """Return whether the one person hides what they do from some who see the widget."""
+        """Return whether the scope is a person who hides their activity from part of the widget's audience."""
         return bool(self.username) and session.scalar(_hidden(self.terms), self.values()) is not None
 
     def title(self) -> str:
-        """Say whose they are."""
+        """Return the scope in words, for headings and empty states."""
         return self.username or _("the members of %(hub)s") % {"hub": self.hub.title}
 
 
 @dataclass(frozen=True)
 class ScopeFilter:
-    """Conditions on `MessagePerson` with the names and numbers left open, so that few statements serve all widgets.
+    """Conditions on `MessagePerson` with bind parameters for names and ids, so that few statements serve all widgets.
 
-    A statement is then made once, instead of at every build; that took longer than PostgreSQL needs to answer it.
+    A statement is then compiled once instead of at every build, which took longer than PostgreSQL needs to run it.
     """
 
-    #: One person's messages, else those of a team's members; in a person's own hub, else in a team's.
+    #: Whether the scope is one person instead of a team's members, and whether the hub is a person's own.
     one_person: bool
     own: bool
     audience: Visibility
 
     def condition(self) -> ColumnElement[bool]:
-        """Return the condition that selects what names those of them who show what they do."""
+        """Return the condition that selects messages that name people in scope who show their activity."""
         if self.one_person:
             return and_(MessagePerson.username == bindparam("whose_name"), ~self.hidden().exists())
         return MessagePerson.username.in_(self.members())
 
     def hidden(self) -> Select[Any]:
-        """Return the statement for the one person, where they hide what they do; without an account nobody does."""
+        """Return the statement that selects the person if they hide their activity; nothing without an account."""
         return select(User.id).where(User.username == bindparam("whose_name"), self._hiding())
 
     def members(self) -> Select[Any]:
-        """Return the statement for the names of the members who show what they do."""
+        """Return the statement that selects the names of members who show their activity."""
         here = and_(Role.hub_id == bindparam("whose_hub"), Role.role.in_((RoleName.OWNER, RoleName.MEMBER)))
         return select(User.username).join(Role).where(here, ~self._hiding())
 
     def tells_of_hidden(self) -> ColumnElement[bool]:
-        """Return the condition that selects what names them or others who hide what they do."""
+        """Return the condition that selects messages that name anybody who hides their activity."""
         return names_any(MessagePerson.message_id, self._hiding())
 
     def _hiding(self) -> ColumnElement[bool]:
@@ -107,9 +107,9 @@ def _hidden(terms: ScopeFilter) -> Select[Any]:
 def newest(
     session: Session, whose: MessageScope | None, topics: Mapping[str, str], since: datetime, limit: int
 ) -> Sequence[StoredMessage]:
-    """Return the newest messages since a moment, newest first: those that name somebody, or all with None.
+    """Return the newest messages ``since`` a time, newest first: those in scope ``whose``, or all if that is None.
 
-    ``topics`` maps a category to the end of its messages' topics as SQL's LIKE knows it: ``%.irc.karma``.
+    ``topics`` maps a category to a LIKE pattern for its topics, such as ``%.irc.karma``.
     """
     by_topic = or_(
         *(and_(StoredMessage.category == name, StoredMessage.topic.like(end)) for name, end in topics.items())

@@ -1,4 +1,4 @@
-"""Widgets about one person: whom they are about, by their settings or their hub."""
+"""Widgets about one person, who is named in the settings or is the owner of the hub."""
 
 from hubs.errors import NeedsSetup
 from hubs.i18n import N_, _
@@ -11,14 +11,14 @@ PERSON = Parameter(
 
 
 def person_of(row: Widget) -> str:
-    """Return the username that a widget is about, or nothing where neither settings nor hub name one."""
+    """Return the username that a widget is about, or an empty text if neither settings nor hub name one."""
     return row.config["username"] or (row.hub.name if row.hub.kind == "user" else "")
 
 
 def required_person(row: Widget) -> str:
     """Return the username that a widget is about.
 
-    :raises NeedsSetup: where neither settings nor hub name one.
+    :raises NeedsSetup: if neither settings nor hub name one.
     """
     name = person_of(row)
     if not name:

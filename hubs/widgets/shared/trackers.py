@@ -1,4 +1,4 @@
-"""What the widgets of issues and of pull requests share: which trackers a hub looks at, and asking them."""
+"""Shared by the widgets of issues and pull requests: which trackers belong to a hub, and how they are queried."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ PROJECT = Parameter(
 ACCOUNTS = {"pagure": "pagure_username", "github": "github_username", "bugzilla": "bugzilla_email"}
 #: What people call each forge.
 TITLES = {"pagure": "Pagure", "github": "GitHub", "bugzilla": "Bugzilla", "forgejo": "Forgejo"}
-#: Tickets kept.
+#: Most tickets kept.
 KEPT = 200
 
 
@@ -39,16 +39,16 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Found:
-    """Tickets of all sources; ``silent`` are the forges that did not answer, with what happened."""
+class TrackerTickets:
+    """Tickets of all sources; ``failures`` maps each forge that did not answer to the reason."""
 
     tickets: Tickets
     accounts: frozenset[str]
-    silent: Mapping[str, str]
+    failures: Mapping[str, str]
 
 
 def sources(row: Widget, forges: Iterable[str]) -> list[Source]:
-    """Return what a widget looks at: its project, or the hub's accounts on those of ``forges`` that it names."""
+    """Return the sources of a widget: its project, else the hub's accounts on ``forges``."""
     forge, _colon, path = (row.config["project"] or "").partition(":")
     if path:
         return [Source(forge, path)]
@@ -63,7 +63,7 @@ def accounts(row: Widget) -> dict[str, str]:
 
 
 def interests(row: Widget, topics: Mapping[str, Sequence[str]]) -> Iterator[Interest]:
-    """Yield what makes the tickets of a widget stale; ``topics`` are the names of messages by forge."""
+    """Yield the interests of a widget that lists tickets; ``topics`` are topic prefixes by forge."""
     for source in sources(row, topics):
         if names := topics.get(source.forge):
             kind = "account" if source.account else "project"
@@ -72,41 +72,41 @@ def interests(row: Widget, topics: Mapping[str, Sequence[str]]) -> Iterator[Inte
         yield Interest(("hubs.hub.updated",), "hub", str(row.hub.id))
 
 
-def ask(row: Widget, clients: Clients, method: str, forges: Sequence[str]) -> Found:
+def ask(row: Widget, clients: Clients, method: str, forges: Sequence[str]) -> TrackerTickets:
     """Return the tickets of a widget; ``method`` is ``issues`` or ``pulls``.
 
     :raises NeedsSetup: when neither a project nor an account is named, or the forge has no such tickets.
     :raises UpstreamError: when no source answers.
     """
-    looked_at = sources(row, forges)
-    if not looked_at:
+    queried = sources(row, forges)
+    if not queried:
         raise NeedsSetup(
             _("Which project? An owner can name one in this widget's settings, or tracker accounts in the hub's.")
         )
-    found, silent, error = [], {}, None
-    for source in looked_at:
+    answers, failures, last_error = [], {}, None
+    for source in queried:
         if source.forge not in forges:
             raise NeedsSetup(_("{forge} has none of these.").format(forge=TITLES.get(source.forge, source.forge)))
         try:
-            found.append(_ask_one(clients, source, method))
-        except UpstreamError as problem:
-            silent[TITLES[source.forge]], error = str(problem), problem
-    if error is not None and not found:
-        raise error
+            answers.append(_ask_one(clients, source, method))
+        except UpstreamError as failure:
+            failures[TITLES[source.forge]], last_error = str(failure), failure
+    if last_error is not None and not answers:
+        raise last_error
     mine = frozenset(name.lower() for name in accounts(row).values())
-    return Found(_joined(found), mine, silent)
+    return TrackerTickets(_joined(answers), mine, failures)
 
 
 def _ask_one(clients: Clients, source: Source, method: str) -> Tickets:
     client = getattr(clients, source.forge)
-    question: Callable[[str], Tickets] = getattr(client, f"{method}_of" if source.account else method)
-    return question(source.name)
+    fetch: Callable[[str], Tickets] = getattr(client, f"{method}_of" if source.account else method)
+    return fetch(source.name)
 
 
-def _joined(found: Sequence[Tickets]) -> Tickets:
-    tickets = listed(ticket for part in found for ticket in part.items)
-    total = sum(part.total for part in found)
-    return Tickets(tickets.items[:KEPT], max(total, tickets.total), any(part.least for part in found))
+def _joined(answers: Sequence[Tickets]) -> Tickets:
+    tickets = listed(ticket for answer in answers for ticket in answer.items)
+    total = sum(answer.total for answer in answers)
+    return Tickets(tickets.items[:KEPT], max(total, tickets.total), any(answer.least for answer in answers))
 
 
 def is_by(ticket: Ticket, people: Iterable[str]) -> bool:

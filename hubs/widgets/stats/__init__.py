@@ -1,4 +1,4 @@
-"""How many people a hub has."""
+"""The number of members, subscribers and stars of a hub."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -28,7 +28,7 @@ class CountPeople(CachedFunction):
     stored = False
 
     def interests(self) -> list[Interest]:
-        """Return: roles of this hub."""
+        """Match role changes of this hub."""
         return [Interest(("hubs.user.role",), "hub", str(self.instance.hub.id))]
 
     def execute(self) -> dict[str, int]:

@@ -47,15 +47,15 @@ class GetHubs(CachedFunction):
 
     @property
     def username(self) -> str:
-        """Whose hubs they are."""
+        """The person whose hubs are listed."""
         return self.instance.config["username"] or self.instance.hub.name
 
     def interests(self) -> list[Interest]:
-        """Return: roles of this person."""
+        """Match role changes of this person."""
         return [Interest(("hubs.user.role",), "user", self.username)]
 
     def execute(self) -> dict[str, list[Listed]]:
-        """Return the lists by heading; only what everybody may see, and nothing archived."""
+        """Return the lists by heading; only public hubs, and none that are archived."""
         query = (
             select(Hub, Role.role)
             .join(Role, Role.hub_id == Hub.id)

@@ -1,4 +1,4 @@
-"""A person's updates in testing: those that can be pushed to stable, and what the others wait for."""
+"""A person's updates in testing: those that can be pushed to stable, and what the others still need."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -30,22 +30,22 @@ class Updates(Widget):
 
 
 class GetUpdates(CachedFunction):
-    """Asks Bodhi."""
+    """Queries Bodhi."""
 
     def interests(self) -> list[Interest]:
-        """Return: messages about updates that name the person."""
+        """Match messages about updates that name the person."""
         name = person_of(self.instance)
         return [Interest(("bodhi.update",), "user", name)] if name else []
 
     def should_invalidate(self, message: Mapping[str, Any]) -> bool:
-        """Return whether the update is the person's own, as far as the message says whose it is."""
+        """Return whether the update is the person's own, or the message does not say."""
         owner = _owner(message["msg"])
         return not owner or owner.lower() == person_of(self.instance).lower()
 
     def execute(self) -> list[Update]:
         """Return the updates, ready ones first.
 
-        :raises NeedsSetup: where no person is named.
+        :raises NeedsSetup: if no person is named.
         """
         return self.clients.bodhi.in_testing(required_person(self.instance))
 
@@ -57,21 +57,21 @@ class UpdatesView(RootWidgetView):
 
     def get_context(self, instance: Row, *args: Any, page: int = 0, **kwargs: Any) -> Mapping[str, Any]:
         """Return the updates to show, and how many are ready."""
-        found = GetUpdates(instance)()
-        shown = cut(found, instance.config["limit"] or 8, page)
-        ready = sum(update.ready for update in found)
-        return {"shown": shown, "ready": ready, "total": len(found), "username": required_person(instance)}
+        updates = GetUpdates(instance)()
+        shown = cut(updates, instance.config["limit"] or 8, page)
+        ready = sum(update.ready for update in updates)
+        return {"shown": shown, "ready": ready, "total": len(updates), "username": required_person(instance)}
 
 
 def _owner(body: Mapping[str, Any]) -> str:
-    """Return who submitted the update that a message is about; newer messages call it user, older ones submitter."""
+    """Return the submitter of the update in a message: ``user`` in current messages, ``submitter`` in older ones."""
     update = body.get("update")
     if not isinstance(update, Mapping):
         return ""
     for name in ("user", "submitter"):
-        found = update.get(name)
-        if isinstance(found, Mapping):
-            found = found.get("name")
-        if isinstance(found, str) and found:
-            return found
+        owner = update.get(name)
+        if isinstance(owner, Mapping):
+            owner = owner.get("name")
+        if isinstance(owner, str) and owner:
+            return owner
     return ""

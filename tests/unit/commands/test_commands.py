@@ -123,7 +123,7 @@ def test_the_cache_is_counted_and_cleaned(session: Session, registry: Registry, 
         fragments.build(row)
         fragments.build(row, "de")
     assert f"2 of {_widgets(session)} widgets" in run("cache", "coverage").output
-    assert f"{len(team.widgets)} widgets are forgotten" in run("cache", "clean", "otters").output
+    assert f"Removed the fragments of {len(team.widgets)} widgets" in run("cache", "clean", "otters").output
     assert "0 of " in run("cache", "coverage").output
     assert fragments.read_many(team.widgets, "de") == {}
 

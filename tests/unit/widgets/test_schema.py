@@ -12,7 +12,7 @@ from hubs.widgets.secrets import SecretBox, Unreadable, is_sealed
 from tests.unit.conftest import KEY
 
 PARAMETERS = (Parameter("place", default="Ystad"), Parameter("token", kind="secret"))
-OLD = Schema((Parameter("where"),), vault=SecretBox(KEY))
+OLD = Schema((Parameter("where"),), secret_box=SecretBox(KEY))
 
 
 def rename(settings: dict[str, Any], version: int) -> Mapping[str, Any]:
@@ -24,7 +24,7 @@ def fail(settings: dict[str, Any], version: int) -> Mapping[str, Any]:
     raise KeyError("where")
 
 
-SCHEMA = Schema(PARAMETERS, vault=SecretBox(KEY))
+SCHEMA = Schema(PARAMETERS, secret_box=SecretBox(KEY))
 NEW = Schema(PARAMETERS, 2, rename, SecretBox(KEY))
 
 
@@ -52,7 +52,7 @@ def test_a_secret_can_be_cleared_and_replaced() -> None:
 
 
 def test_a_secret_that_must_be_there_may_stay_but_not_be_cleared() -> None:
-    schema = Schema((Parameter("token", kind="secret", required=True),), vault=SecretBox(KEY))
+    schema = Schema((Parameter("token", kind="secret", required=True),), secret_box=SecretBox(KEY))
     stored, _ = schema.store({"token": "s3cret"}, {})
     assert schema.store({}, stored)[1] == []
     for values, before in (({}, {}), ({"token": None}, stored)):
@@ -61,7 +61,7 @@ def test_a_secret_that_must_be_there_may_stay_but_not_be_cleared() -> None:
 
 
 def test_a_secret_sealed_with_another_key_asks_for_setup_and_can_be_typed_again() -> None:
-    stored, _ = Schema(PARAMETERS, vault=SecretBox(b"another key")).store({"token": "s3cret"}, {})
+    stored, _ = Schema(PARAMETERS, secret_box=SecretBox(b"another key")).store({"token": "s3cret"}, {})
     with pytest.raises(NeedsSetup, match="Type it again"):
         SCHEMA.in_force(stored)
     assert SCHEMA.in_force(SCHEMA.store({"token": "new"}, stored)[0])["token"] == "new"

@@ -105,7 +105,7 @@ def test_our_own_messages_say_what_happened(topic: str, body: dict[str, Any], se
 def test_every_invented_message_names_its_people() -> None:
     chance = random.Random(3)
     for _ in range(300):
-        topic, body = invented.one(chance, ["ottoline", "pernille", "quillon"])
+        topic, body = invented.random_message(chance, ["ottoline", "pernille", "quillon"])
         found = extracted(body, topic)
         assert found.users
         assert found.users <= {"ottoline", "pernille", "quillon"}, topic

@@ -1,33 +1,13 @@
-"""All settings: one entry each with name, type, default and one sentence.
+"""The declaration of all settings: one entry each with name, type, default and one sentence."""
 
-A setting comes from the environment (``HUBS_NAME``), else from the TOML file that ``HUBS_CONFIG`` names, else from its
-default. Unknown names and bad values stop the start with a sentence that says what to write instead.
-"""
-
-import difflib
-import logging
-import os
-import secrets
-import tempfile
-import tomllib
-from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    SecretStr,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator, model_validator
 
 from hubs.errors import BadSetting
-from hubs.setting_types import (
+from hubs.settings.secret_key import generated_key
+from hubs.settings.types import (
     BrokerURL,
     CacheURL,
     DatabaseURL,
@@ -40,31 +20,7 @@ from hubs.setting_types import (
     Words,
 )
 
-log = logging.getLogger(__name__)
-
-PREFIX = "HUBS_"
-#: Names in the environment with our prefix that are not settings of the application.
-NOT_SETTINGS = {
-    "HUBS_CONFIG",
-    "HUBS_BUS_INBOUND",
-    "HUBS_BUS_OUTBOUND",
-    "HUBS_BUS_SIGN",
-    "HUBS_BUS_CERTS",
-    "HUBS_BUS_ACCOUNTS",
-    "HUBS_CONSUMER",
-}
-
-
-#: Former names of settings. They still work, with a warning in the log.
-RENAMED = {
-    "vouched_networks": "allowed_private_networks",
-    "lost_builds": "max_abandoned_builds",
-    "web_builds": "web_build_threads",
-    "new_hubs": "hub_creation",
-}
-
-
-#: Programs of Fedora that act under accounts of their own.
+#: Accounts of Fedora's programs.
 SERVICE_ACCOUNTS = (
     "anitya",
     "autopen",
@@ -117,18 +73,21 @@ class Settings(BaseModel):
     oidc_client_secret: SecretStr = Field(SecretStr(""), description="Its secret; empty for a public client.")
     oidc_scopes: Words = Field(
         ["openid", "profile"],
-        description="What is asked of the provider. Fedora: openid,profile,https://id.fedoraproject.org/scope/groups",
+        description="Scopes to request. Fedora: openid,profile,https://id.fedoraproject.org/scope/groups",
     )
     oidc_username_claim: str = Field(
         "preferred_username",
-        description="Claim that holds the username; only for this one, nickname is read where it is missing.",
+        description="Claim with the username; for the default, nickname is used if the claim is missing.",
     )
     oidc_groups_claim: str = Field("groups", description="Claim that lists a person's groups, if the provider has it.")
     session_lifetime: int = Field(
-        14 * 86400, ge=60, le=365 * 86400, description="Seconds after which one must sign in again."
+        14 * 86400, ge=60, le=365 * 86400, description="Seconds until a person must sign in again."
     )
     session_idle: int = Field(
-        3 * 86400, ge=60, le=365 * 86400, description="Seconds without a visit after which one must sign in again."
+        3 * 86400,
+        ge=60,
+        le=365 * 86400,
+        description="Seconds without a visit after which a person must sign in again.",
     )
     topic_prefix: str = Field("org.fedoraproject", description="First part of the topics that we publish.")
     environment: Literal["dev", "stg", "prod"] = Field("dev", description="Third part of the topics that we publish.")
@@ -138,7 +97,7 @@ class Settings(BaseModel):
     )
     service_accounts: Words = Field(
         list(SERVICE_ACCOUNTS),
-        description="Accounts under which programs act, comma-separated: what they do is no person's activity.",
+        description="Accounts of programs, comma-separated; their actions are not a person's activity.",
     )
     widgets: Words = Field([], description="Outside widgets, as module:ClassName, comma-separated.")
     rebuild: Literal["threads", "celery"] = Field(
@@ -149,32 +108,34 @@ class Settings(BaseModel):
         4,
         ge=1,
         le=64,
-        description="Builds that one daemon or one worker does at once; a daemon has threads of its own for those that "
-        "ask no other service.",
+        description="Concurrent builds in a daemon or worker; a daemon has further threads for widgets that query no "
+        "upstream service.",
     )
     rebuild_interval: float = Field(
-        1.0, ge=0, le=3600, description="Least seconds between two builds of one widget; what arrives meanwhile waits."
+        1.0, ge=0, le=3600, description="Minimum seconds between two builds of a widget; changes in between wait."
     )
-    build_timeout: int = Field(30, ge=1, le=600, description="Seconds after which another process may build instead.")
+    build_timeout: int = Field(
+        30, ge=1, le=600, description="Seconds after which another process may take over a build."
+    )
     build_budget: float = Field(
-        15.0, gt=0, le=500, description="Seconds after which a build is given up; less than build_timeout."
+        15.0, gt=0, le=500, description="Seconds after which a build is abandoned; less than build_timeout."
     )
     max_abandoned_builds: int = Field(
         16,
         ge=0,
         le=200,
-        description="Threads of one process that may be stuck in builds that timed out; more builds wait.",
+        description="Threads per process that may be stuck in builds that timed out; further builds wait.",
     )
     web_build_threads: int = Field(
         4, ge=1, le=64, description="Threads that build fragments in one process of the web app."
     )
     fragment_ttl: int = Field(7 * 86400, ge=60, le=30 * 86400, description="Seconds a fragment stays in the cache.")
     sweep_interval: float = Field(
-        30.0, gt=0, le=3600, description="Seconds between two looks for changes whose message was lost."
+        30.0, gt=0, le=3600, description="Seconds between two checks for changes whose message was lost."
     )
     history_url: str = Field("", description="Datagrepper-shaped history service; empty means none.")
     history_interval: float = Field(
-        120.0, ge=1, le=86400, description="Seconds between two readings of the history service, for what was missed."
+        120.0, ge=1, le=86400, description="Seconds between two queries of the history service for missed messages."
     )
     retention_days: int = Field(400, ge=1, description="Days for which messages of the bus are kept for feeds.")
     amqp_url: BrokerURL = Field(
@@ -184,7 +145,7 @@ class Settings(BaseModel):
     )
     amqp_queue: str = Field("hubs", min_length=1, description="Durable queue that is declared and read there.")
     amqp_bindings: Words = Field(["#"], description="Topics that the queue receives: # means any words, * one.")
-    amqp_passive: bool = Field(False, description="Whether the queue is only checked, because others declare it.")
+    amqp_passive: bool = Field(False, description="Whether the queue is only checked, not declared.")
     amqp_prefetch: int = Field(500, ge=1, le=10_000, description="Messages that may wait here for their commit.")
     amqp_ca_file: str = Field("", description="Certificates of the authorities that may sign the broker's.")
     amqp_cert_file: str = Field("", description="Our own certificate for the broker.")
@@ -196,12 +157,12 @@ class Settings(BaseModel):
     )
     amqp_publish: bool = Field(False, description="Whether our own changes are also published there.")
     message_limit: int = Field(1_000_000, ge=1000, description="Largest message of the bus in bytes.")
-    stream_log: int = Field(200, ge=10, description="Events kept per stream for readers who reconnect.")
+    stream_log: int = Field(200, ge=10, description="Events kept per stream for browsers that reconnect.")
     stream_ttl: int = Field(3600, ge=60, description="Seconds for which those events are kept.")
     gallery: bool = Field(False, description="Whether /gallery/ shows every widget in every state.")
-    push_rate: int = Field(60, ge=1, description="Requests a minute that a machine may send with one push token.")
-    api_rate: int = Field(600, ge=1, description="Requests a minute to the API for each token, person or address.")
-    search_rate: int = Field(600, ge=1, description="Searches a minute for each person, or address of visitors.")
+    push_rate: int = Field(60, ge=1, description="Requests per minute with one push token.")
+    api_rate: int = Field(600, ge=1, description="API requests per minute for each token, person or address.")
+    search_rate: int = Field(600, ge=1, description="Searches per minute for each person, or address of visitors.")
     token_ttl: int = Field(6 * 3600, ge=60, description="Seconds for which a page's stream token is good.")
 
     badges_url: ServiceURL = Field("https://badges.fedoraproject.org", description="Fedora Badges (Tahrir).")
@@ -216,11 +177,11 @@ class Settings(BaseModel):
     github_api_url: ServiceURL = Field("https://api.github.com", description="API of GitHub.")
     github_token: Token = Field(
         SecretStr(""),
-        description="Token for GitHub, best without any scope; without one GitHub answers 60 times an hour.",
+        description="Token for GitHub, best without any scope; without one GitHub allows 60 requests per hour.",
     )
     forgejo_url: ServiceURL = Field("https://forge.fedoraproject.org", description="Our own server with Forgejo.")
     forgejo_token: Token = Field(
-        SecretStr(""), description="Token for our own Forgejo, best of an account without private projects; sent to it."
+        SecretStr(""), description="Token for our own Forgejo, best of an account without private projects."
     )
     allowed_private_networks: Networks = Field(
         [],
@@ -231,7 +192,7 @@ class Settings(BaseModel):
     @classmethod
     def _budget(cls, value: float, info: ValidationInfo) -> float:
         if value >= info.data.get("build_timeout", value + 1):
-            raise ValueError("it must be less than build_timeout, so that a build ends before another process begins")
+            raise ValueError("it must be less than build_timeout, so that a build ends before another process starts")
         return value
 
     @model_validator(mode="after")
@@ -258,88 +219,10 @@ class Settings(BaseModel):
         return self.cache_url or f"sqlite:///{(self.data_dir / 'cache.db').absolute()}"
 
     def key(self) -> bytes:
-        """Return the secret key, making and keeping one in ``data_dir`` where none is set."""
-        given = self.secret_key.get_secret_value()
-        if given:
-            return given.encode()
+        """Return the secret key; if none is set, one that is generated once and stored in ``data_dir``."""
+        configured = self.secret_key.get_secret_value()
+        if configured:
+            return configured.encode()
         if self.database_url and not self.database_url.startswith("sqlite"):
             raise BadSetting("HUBS_SECRET_KEY is empty: with a shared database every process needs the same long text.")
-        return _generated_key(self.data_dir / "secret_key")
-
-
-def _generated_key(path: Path) -> bytes:
-    """Read the key at ``path``, first writing a random one that only this user may read."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not path.exists():
-        handle, fresh = tempfile.mkstemp(dir=path.parent)  # only this user may read it
-        with os.fdopen(handle, "w") as out:
-            out.write(secrets.token_urlsafe(48))
-        # Linking is atomic: of several that start at once, the first wins.
-        with suppress(FileExistsError):
-            os.link(fresh, path)
-        Path(fresh).unlink()
-    key = path.read_bytes().strip()
-    if len(key) < 32:
-        raise BadSetting(f"{path} holds no usable key: delete it and start again (everybody is signed out).")
-    return key
-
-
-def load(environ: Mapping[str, str] | None = None) -> Settings:
-    """Return the settings from environment and file.
-
-    :raises BadSetting: naming every entry that cannot be used and what to write instead.
-    """
-    environ = os.environ if environ is None else environ
-    from_environ = {
-        name.removeprefix(PREFIX).lower(): value
-        for name, value in environ.items()
-        if name.startswith(PREFIX) and name not in NOT_SETTINGS
-    }
-    # Renamed before they are merged, so that an old name in the environment still beats a new one in the file.
-    values = _renamed(_from_file(environ.get("HUBS_CONFIG", ""))) | _renamed(from_environ)
-    try:
-        return Settings.model_validate(values)
-    except ValidationError as error:
-        raise BadSetting("\n".join(_explain(problem) for problem in error.errors(include_input=False))) from None
-
-
-def _renamed(values: dict[str, Any]) -> dict[str, Any]:
-    """Return the values of one source under the current names of their settings.
-
-    :raises BadSetting: when the source has a setting under both names.
-    """
-    current = {name: value for name, value in values.items() if name not in RENAMED}
-    for old, new in RENAMED.items():
-        if old not in values:
-            continue
-        if new in current:
-            raise BadSetting(f"{old} is the former name of {new}, and both are set. Remove {old}.")
-        log.warning("the setting %s is called %s now (%s%s); the old name still works", old, new, PREFIX, new.upper())
-        current[new] = values[old]
-    return current
-
-
-def _from_file(name: str) -> dict[str, Any]:
-    if not name:
-        return {}
-    try:
-        return tomllib.loads(Path(name).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BadSetting(f"HUBS_CONFIG names {name}, which cannot be read: {error.strerror}.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadSetting(f'{name} is not valid TOML: {error}. Write lines such as site_name = "My Hubs".') from None
-
-
-def _explain(problem: Any) -> str:
-    """Turn one of pydantic's error records into a sentence."""
-    if not problem["loc"]:  # what several settings say together
-        name, _, text = problem["msg"].removeprefix("Value error, ").partition(": ")
-        return f"{name} ({PREFIX}{name.upper()}) is missing: {text}. {Settings.model_fields[name].description}"
-    name = str(problem["loc"][0])
-    shown = f"{name} ({PREFIX}{name.upper()})"
-    if problem["type"] == "extra_forbidden":
-        close = difflib.get_close_matches(name, Settings.model_fields, n=1)
-        hint = f" Did you mean {close[0]}?" if close else " `hubs settings` lists all names."
-        return f"There is no setting {shown}.{hint}"
-    field = Settings.model_fields[name]
-    return f"{shown} cannot be used: {problem['msg'].removeprefix('Value error, ')}. {field.description}"
+        return generated_key(self.data_dir / "secret_key")

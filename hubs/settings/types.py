@@ -1,4 +1,4 @@
-"""What single settings may look like: each type checks a value, brings it into one form, or says what to write."""
+"""Types of settings: each checks a value and normalises it, or raises an error that says what to write."""
 
 import re
 from ipaddress import ip_address, ip_network
@@ -7,12 +7,12 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 
-#: Hosts that may be spoken to without TLS.
+#: Hosts for which TLS is not required.
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
 def _words(value: Any) -> Any:
-    """Split a comma-separated text, as an environment variable holds a list."""
+    """Split a comma-separated text, the form of a list in an environment variable."""
     if isinstance(value, str):
         return [word.strip() for word in value.split(",") if word.strip()]
     return value
@@ -28,7 +28,7 @@ def _networks(value: list[str]) -> list[str]:
 
 
 def _token(value: SecretStr) -> SecretStr:
-    """Refuse what cannot stand in a header, without repeating it."""
+    """Refuse tokens that are not valid in a header; the error must not repeat the secret."""
     text = value.get_secret_value()
     if not (text.isascii() and text.isprintable() and " " not in text) or len(text) > 500:
         raise ValueError("a token has only letters, digits and signs, no blanks or line breaks")
@@ -66,7 +66,7 @@ def _issuer(value: str) -> str:
 
 
 def _database(value: str) -> str:
-    # SQLAlchemy 2.1 reads the bare scheme as psycopg 3, and not at all the one that hosting services hand out.
+    # SQLAlchemy 2.1 maps postgresql:// to psycopg 3, and does not know postgres://, which hosting services use.
     return re.sub(r"^postgres(ql)?://", "postgresql+psycopg2://", value)
 
 
@@ -84,7 +84,7 @@ def _redis(value: str) -> str:
 
 Words = Annotated[list[str], BeforeValidator(_words)]
 Networks = Annotated[Words, AfterValidator(_networks)]
-#: What proves to another service who we are; never shown.
+#: A credential for another service; never shown.
 Token = Annotated[SecretStr, AfterValidator(_token)]
 #: The address of another service, without a slash at its end.
 ServiceURL = Annotated[str, AfterValidator(_service)]

@@ -1,0 +1,10 @@
+"""The settings of an instance.
+
+A setting comes from the environment (``HUBS_NAME``), else from the TOML file that ``HUBS_CONFIG`` names, else from its
+default. Unknown names and bad values stop the process with a sentence that says what to write instead.
+"""
+
+from hubs.settings.declaration import SERVICE_ACCOUNTS, Settings
+from hubs.settings.loading import PREFIX, RENAMED, load
+
+__all__ = ["PREFIX", "RENAMED", "SERVICE_ACCOUNTS", "Settings", "load"]
