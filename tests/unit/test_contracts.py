@@ -1,4 +1,4 @@
-"""Every import contract can fail: an inverted import is planted in a copy of the code for each of them."""
+"""Every import contract can fail: for each, an inverted import is planted in a copy of the code."""
 
 import configparser
 import re
@@ -41,7 +41,7 @@ def _inversion(package: str, layers: list[list[str]]) -> tuple[str, str]:
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Give what lint-imports says of a copy of the code in which every contract is broken once."""
+    """Return the output of lint-imports on a copy of the code in which every contract is broken once."""
     copy = tmp_path_factory.mktemp("planted")
     shutil.copytree(
         ROOT / "hubs", copy / "hubs", ignore=shutil.ignore_patterns("__pycache__", "static", "translations")
@@ -68,12 +68,12 @@ def test_every_package_has_a_contract() -> None:
     packages = {package for package, _ in _contracts().values()}
     folders = {path.parent for path in (ROOT / "hubs").rglob("__init__.py")}
     # A package of one widget has a handful of modules around its __init__, which imports them all.
-    wanted = {
+    expected = {
         ".".join(folder.relative_to(ROOT).parts)
         for folder in folders
         if folder.parent.name != "widgets" or folder.name == "shared"
     }
-    assert packages == wanted
+    assert packages == expected
 
 
 def test_no_package_has_too_many_modules() -> None:

@@ -1,4 +1,4 @@
-"""Texts come in the language in force, and in English where a catalogue has none."""
+"""Texts are in the current language, and in English where a catalogue lacks them."""
 
 from datetime import date
 
@@ -10,21 +10,21 @@ from hubs.widgets.view import day
 
 
 @pytest.mark.usefixtures("german")
-def test_texts_follow_the_language_in_force_and_fall_back_to_english() -> None:
+def test_texts_follow_the_current_language_and_fall_back_to_english() -> None:
     with i18n.use("de"):
         assert (i18n.gettext("Sign in"), i18n.gettext("Sign out")) == ("Anmelden", "Sign out")
         assert i18n.ngettext("%(num)s member", "%(num)s members", 2) == "%(num)s Mitglieder"
     assert i18n.gettext("Sign in") == "Sign in"
 
 
-def test_days_follow_the_language_in_force_whoever_asked_for_them_before() -> None:
+def test_days_follow_the_current_language_despite_caching() -> None:
     for locale, said in (("de", "7. Sept."), ("en", "Sep 7"), ("de", "7. Sept.")):
         with i18n.use(locale):
             assert day(date(2026, 9, 7), "MMMd") == said
 
 
 @pytest.mark.usefixtures("german")
-def test_a_language_that_there_is_not_counts_as_english() -> None:
+def test_an_unknown_language_means_english() -> None:
     with i18n.use("tlh"):
         assert i18n.current() == "en"
 
@@ -43,7 +43,7 @@ def test_a_language_that_there_is_not_counts_as_english() -> None:
         (["*"], "en"),
     ],
 )
-def test_the_best_fitting_language_is_chosen(wanted: list[str], got: str) -> None:
+def test_the_best_language_is_negotiated(wanted: list[str], got: str) -> None:
     assert i18n.negotiate(wanted) == got
 
 

@@ -1,4 +1,4 @@
-"""What the project is made of for those who install it: version, licence, and lock files that satisfy setup.py."""
+"""Packaging: version, licence, and lock files that satisfy setup.py."""
 
 import re
 import runpy

@@ -1,4 +1,4 @@
-"""One function answers who may do what: the table, and the same table through every route."""
+"""The permission function, checked against a table for every role, visibility and verb."""
 
 import itertools
 
@@ -28,7 +28,7 @@ def hub(visibility: Visibility = Visibility.PUBLIC, *, archived: bool = False, k
 
 
 def may(visibility: Visibility, archived: bool, who: str, verb: str) -> bool:
-    """Say in other words what the rules are."""
+    """State the rules independently of the implementation."""
     sees = {
         Visibility.PUBLIC: True,
         Visibility.SIGNED_IN: who != "visitor",
@@ -57,7 +57,7 @@ def test_the_table_holds_for_hubs_and_their_widgets(who: str, verb: str) -> None
 
 
 @pytest.mark.parametrize("who", PEOPLE)
-def test_a_widget_is_seen_by_those_who_may_see_both_it_and_its_hub(who: str) -> None:
+def test_a_widget_is_visible_if_it_and_its_hub_are(who: str) -> None:
     for outer, inner in itertools.product(Visibility, Visibility):
         found = hub(outer)
         narrower = max(outer, inner, key=list(Visibility).index)
@@ -68,13 +68,13 @@ def test_a_widget_is_seen_by_those_who_may_see_both_it_and_its_hub(who: str) -> 
 
 
 @pytest.mark.parametrize("who", PEOPLE)
-def test_one_hears_the_audiences_that_one_may_see(who: str) -> None:
+def test_people_belong_to_the_audiences_that_they_may_see(who: str) -> None:
     heard = audiences(PEOPLE[who], hub())
     assert heard == tuple(level for level in Visibility if may(level, False, who, "view"))
 
 
 @pytest.mark.parametrize("who", ["visitor", "stranger", "subscriber", "member", "owner"])
-def test_the_database_selects_what_one_may_see(session: Session, team: Hub, who: str) -> None:
+def test_the_database_condition_selects_what_a_person_may_see(session: Session, team: Hub, who: str) -> None:
     asking = as_person(session, who) if who != "visitor" else VISITOR
     for level in Visibility:
         team.visibility = level
@@ -84,7 +84,7 @@ def test_the_database_selects_what_one_may_see(session: Session, team: Hub, who:
 
 
 @pytest.mark.parametrize("closed", [{"join_mode": JoinMode.INVITATION}, {"group_name": "otters"}])
-def test_one_asks_to_join_only_where_the_hub_takes_members_so(closed: dict[str, str]) -> None:
+def test_people_can_ask_to_join_only_if_the_hub_accepts_requests(closed: dict[str, str]) -> None:
     found = hub()
     assert can(PEOPLE["stranger"], "join", found)
     for name, value in closed.items():
@@ -92,16 +92,16 @@ def test_one_asks_to_join_only_where_the_hub_takes_members_so(closed: dict[str, 
     assert not any(can(who, "join", found) for who in PEOPLE.values())
 
 
-def test_nobody_joins_a_person() -> None:
+def test_a_persons_hub_cannot_be_joined() -> None:
     assert not can(PEOPLE["stranger"], "join", hub(kind="user"))
 
 
-def test_an_unknown_verb_is_a_mistake_of_ours() -> None:
+def test_an_unknown_verb_raises_a_value_error() -> None:
     with pytest.raises(ValueError, match="none of"):
         can(VISITOR, "fly", hub())
 
 
-def test_what_one_may_not_see_is_not_there() -> None:
+def test_hidden_objects_raise_not_found() -> None:
     with pytest.raises(NotFound):
         require(PEOPLE["stranger"], "edit", hub(Visibility.MEMBERS))
 

@@ -13,7 +13,7 @@ from hubs.settings import RENAMED, Settings, load
 from tests.stack import ROOT
 
 
-def test_every_setting_has_a_sentence_and_is_in_the_docs() -> None:
+def test_every_setting_has_a_description_and_is_documented() -> None:
     documented = (ROOT / "docs" / "settings.md").read_text()
     for name, field in Settings.model_fields.items():
         assert field.description, name
@@ -21,7 +21,7 @@ def test_every_setting_has_a_sentence_and_is_in_the_docs() -> None:
         assert field.description in documented
 
 
-def test_without_any_setting_the_embedded_default_is_in_force() -> None:
+def test_without_settings_the_embedded_default_applies() -> None:
     found = load({})
     assert found.database.startswith("sqlite:///")
     assert found.cache.startswith("sqlite:///")
@@ -115,7 +115,7 @@ def test_all_spellings_of_postgresql_mean_psycopg2(url: str) -> None:
     assert load({"HUBS_DATABASE_URL": url}).database == "postgresql+psycopg2://h/d"
 
 
-def test_the_generated_key_is_private_and_the_same_for_all_who_start_at_once(tmp_path: Path) -> None:
+def test_the_generated_key_is_private_and_shared_by_processes_that_start_at_once(tmp_path: Path) -> None:
     settings = load({"HUBS_DATA_DIR": str(tmp_path / "data")})
     keys: list[bytes] = []
     threads = [threading.Thread(target=lambda: keys.append(settings.key())) for _ in range(8)]
@@ -128,7 +128,7 @@ def test_the_generated_key_is_private_and_the_same_for_all_who_start_at_once(tmp
     assert stat.S_IMODE((tmp_path / "data" / "secret_key").stat().st_mode) == 0o600
 
 
-def test_whoever_makes_the_data_folder_makes_it_for_this_user_only(tmp_path: Path) -> None:
+def test_the_data_folder_is_private_to_this_user(tmp_path: Path) -> None:
     key, rows, cached = (tmp_path / name for name in ("key", "rows", "cached"))
     load({"HUBS_DATA_DIR": str(key)}).key()
     database = Database(f"sqlite:///{rows / 'hubs.db'}")
@@ -151,7 +151,7 @@ def test_a_shared_database_needs_a_key_of_its_own() -> None:
         load({"HUBS_DATABASE_URL": "postgresql://h/d"}).key()
 
 
-def test_secrets_do_not_show_in_what_is_printed() -> None:
+def test_secrets_are_not_printed() -> None:
     assert "hush-hush" not in repr(load({"HUBS_SECRET_KEY": "hush-hush"}))
 
 
@@ -162,7 +162,7 @@ def test_secrets_do_not_show_in_what_is_printed() -> None:
         ({"HUBS_OIDC_ISSUER": "https://id.example.org"}, "HUBS_OIDC_CLIENT_ID) is missing"),
     ],
 )
-def test_a_provider_that_cannot_be_used_stops_the_start(given: dict[str, str], said: str) -> None:
+def test_an_unusable_provider_stops_the_start(given: dict[str, str], said: str) -> None:
     with pytest.raises(BadSetting) as caught:
         load(given)
     assert said in str(caught.value)

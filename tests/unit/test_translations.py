@@ -1,4 +1,4 @@
-"""Catalogues: every text of the code is in each, translated, and fits where it is shown."""
+"""Catalogues: each contains every text of the code, translated, with the same placeholders."""
 
 import re
 from functools import cache
@@ -47,7 +47,7 @@ def entries(code: str) -> list[Message]:
     return [entry for entry in catalogue(code) if entry.id]
 
 
-def test_there_is_a_language_beside_the_one_of_the_code() -> None:
+def test_there_is_a_translation() -> None:
     assert "de" in LANGUAGES
     assert len(texts()) > 500
 
@@ -60,7 +60,7 @@ def test_every_text_is_translated(code: str) -> None:
 
 
 @pytest.mark.parametrize("code", LANGUAGES)
-def test_what_is_filled_in_and_html_are_the_same_in_both_languages(code: str) -> None:
+def test_placeholders_and_html_are_the_same_in_both_languages(code: str) -> None:
     wrong = []
     for entry in entries(code):
         wanted = sorted(set(PARTS.findall(forms(entry.id)[-1])))
@@ -69,7 +69,7 @@ def test_what_is_filled_in_and_html_are_the_same_in_both_languages(code: str) ->
 
 
 @pytest.mark.parametrize("code", LANGUAGES)
-def test_no_translation_has_spaces_or_ends_where_the_text_has_none(code: str) -> None:
+def test_translations_have_the_same_outer_spaces_and_end_as_the_text(code: str) -> None:
     for entry in entries(code):
         for text in forms(entry.string):
             assert text == text.strip(), entry.id

@@ -1,4 +1,4 @@
-"""The commands of those who run an instance, on a real SQLite database."""
+"""The commands for administrators, on a real SQLite database."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from tests.unit.conftest import KEY
 
 @pytest.fixture(autouse=True)
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the commands work on the test's database."""
+    """Point the commands to the test's database."""
     for name, value in {
         "HUBS_DATABASE_URL": f"sqlite:///{tmp_path / 'hubs.db'}",
         "HUBS_CACHE_URL": f"sqlite:///{tmp_path / 'cache.db'}",
@@ -37,7 +37,7 @@ def run(*words: str, stdin: str = "", fails: type[Exception] | None = None) -> R
 
 
 @pytest.mark.usefixtures("team")
-def test_a_hub_is_exported_and_the_file_applied_again_changes_nothing(tmp_path: Path) -> None:
+def test_applying_an_exported_hub_changes_nothing(tmp_path: Path) -> None:
     file = tmp_path / "otters.yaml"
     run("export", "otters", "-o", str(file))
     assert file.read_text().startswith("hub: otters\nkind: team\nsummary: We swim.\n")
@@ -45,7 +45,7 @@ def test_a_hub_is_exported_and_the_file_applied_again_changes_nothing(tmp_path: 
     assert run("export", "t/otters").output == file.read_text()
 
 
-def test_a_dry_run_shows_the_changes_and_makes_none(session: Session, team: Hub) -> None:
+def test_a_dry_run_shows_the_changes_without_making_them(session: Session, team: Hub) -> None:
     text = run("export", "otters").output.replace("We swim.", "We dive.")
     shown = run("apply", "-", "--dry-run", stdin=text).output
     assert "~ hub: summary: We swim. → We dive." in shown
@@ -57,7 +57,7 @@ def test_a_dry_run_shows_the_changes_and_makes_none(session: Session, team: Hub)
     assert team.summary == "We dive."
 
 
-def test_long_texts_are_written_as_people_write_them(session: Session, team: Hub) -> None:
+def test_long_texts_are_written_as_block_scalars(session: Session, team: Hub) -> None:
     team.description = "One.\n\nTwo: äöü."
     session.commit()
     assert "description: |-\n  One.\n\n  Two: äöü.\n" in run("export", "otters").output
@@ -81,12 +81,12 @@ def test_a_bad_file_is_refused_with_a_sentence(text: str, problem: str) -> None:
 
 
 @pytest.mark.usefixtures("team")
-def test_a_hub_that_is_not_there_is_said_so() -> None:
+def test_an_unknown_hub_is_reported() -> None:
     assert "no hub voles" in str(run("export", "voles", fails=NotFound).exception)
     assert "no hub x/otters" in str(run("export", "x/otters", fails=NotFound).exception)
 
 
-def test_teams_are_made_listed_and_synchronised(session: Session, team: Hub) -> None:
+def test_teams_are_created_listed_and_synchronised(session: Session, team: Hub) -> None:
     run("team", "create", "voles", "--owner", "owner", "--owner", "member", "--title", "The Voles")
     assert "voles\t2 members\tThe Voles" in run("team", "list").output
     run("team", "create", "spring-fair", "--owner", "owner", "--template", "event")
@@ -102,7 +102,7 @@ def test_teams_are_made_listed_and_synchronised(session: Session, team: Hub) -> 
 
 
 @pytest.mark.usefixtures("team")
-def test_accounts_are_made_listed_and_shown() -> None:
+def test_accounts_are_created_listed_and_shown() -> None:
     run("user", "add", "ottoline", "--name", "Ottoline Vane", "--timezone", "Europe/Oslo")
     assert "ottoline\tOttoline Vane" in run("user", "list").output
     assert "owner of user ottoline" in run("user", "show", "ottoline").output
@@ -110,7 +110,7 @@ def test_accounts_are_made_listed_and_shown() -> None:
 
 
 @pytest.mark.usefixtures("team")
-def test_the_audit_log_tells_what_was_done_by_a_command() -> None:
+def test_the_audit_log_shows_changes_made_by_a_command() -> None:
     run("team", "sync", "otters", "-", stdin="stranger\n")
     newest = run("audit", "--hub", "otters", "--limit", "1").output
     assert "\tcli\thubs.user.role." in newest

@@ -1,4 +1,4 @@
-"""``hubs messages explain``: what messages tell, in each form in which they come."""
+"""``hubs messages explain``: the explanation of messages in each form."""
 
 import json
 from pathlib import Path
@@ -48,13 +48,13 @@ def test_each_form_is_explained_with_the_widgets_that_it_makes_stale(
     badges = Widget(hub_id=member.id, plugin="badges", side="left", position=9)
     session.add(badges)
     session.commit()
-    (found,) = explained(stdin=json.dumps(FORMS[origin]))
-    assert set(found) >= KEYS
-    assert (found["id"], found["origin"], found["family"]) == (UUID, origin, "badges")
-    assert (found["usernames"], found["packages"], found["groups"]) == (["member"], [], [])
-    assert found["sentence"] == "member earned the badge “Mugshot”"
-    assert found["url"] == "https://badges.fedoraproject.org/badge/mugshot"
-    row = next(row for row in found["widgets"] if row["id"] == badges.id)
+    (explanation,) = explained(stdin=json.dumps(FORMS[origin]))
+    assert set(explanation) >= KEYS
+    assert (explanation["id"], explanation["origin"], explanation["family"]) == (UUID, origin, "badges")
+    assert (explanation["usernames"], explanation["packages"], explanation["groups"]) == (["member"], [], [])
+    assert explanation["sentence"] == "member earned the badge “Mugshot”"
+    assert explanation["url"] == "https://badges.fedoraproject.org/badge/mugshot"
+    row = next(row for row in explanation["widgets"] if row["id"] == badges.id)
     assert row == {
         "id": badges.id,
         "plugin": "badges",
@@ -63,31 +63,32 @@ def test_each_form_is_explained_with_the_widgets_that_it_makes_stale(
     }
 
 
-def test_webhooks_and_bad_lines_among_others_are_explained_one_by_one(session: Session, member: Hub) -> None:
+def test_webhooks_and_bad_lines_are_handled_line_by_line(session: Session, member: Hub) -> None:
     member.extras = {"github_username": "Member-GH"}
     session.commit()
     issue = {"number": 3, "title": "Tide", "html_url": "https://github.com/a/b/issues/3", "user": {"login": "stranger"}}
     body = {"action": "opened", "issue": issue, "repository": {"full_name": "a/b"}, "sender": {"login": "member-gh"}}
     hook = {"headers": {"X-GitHub-Event": "issues", "X-GitHub-Delivery": UUID}, "body": body}
-    found = explained(stdin="\n".join([json.dumps(hook), "not JSON", "", json.dumps({"message": FORMS["fedmsg"]})]))
-    assert [one["family"] for one in found] == ["github", "badges"]
+    lines = [json.dumps(hook), "not JSON", "", json.dumps({"message": FORMS["fedmsg"]})]
+    explanations = explained(stdin="\n".join(lines))
+    assert [explanation["family"] for explanation in explanations] == ["github", "badges"]
     # The login of a stranger is no account; the other one was linked by its owner.
-    assert found[0]["usernames"] == ["member"]
-    assert found[0]["sentence"] == "member opened the issue a/b#3 “Tide”"
+    assert explanations[0]["usernames"] == ["member"]
+    assert explanations[0]["sentence"] == "member opened the issue a/b#3 “Tide”"
 
 
-def test_people_read_it_in_their_language(member: Hub) -> None:
+def test_the_explanation_is_translated(member: Hub) -> None:
     text = run("messages", "explain", "--locale", "de", "-", stdin=json.dumps([FORMS["amqp"]])).stdout
     assert "member hat das Abzeichen „Mugshot“ erworben" in text
     assert "badge.earned" in text
 
 
-def test_without_a_database_no_widgets_are_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_a_database_no_widgets_are_listed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HUBS_DATABASE_URL", f"sqlite:///{tmp_path / 'none' / 'hubs.db'}")
-    (found,) = explained(stdin=json.dumps(FORMS["amqp"]))
-    assert (found["usernames"], found["widgets"]) == (["member"], [])
+    (explanation,) = explained(stdin=json.dumps(FORMS["amqp"]))
+    assert (explanation["usernames"], explanation["widgets"]) == (["member"], [])
 
 
-def test_a_language_that_there_is_not_is_refused() -> None:
+def test_an_unknown_language_is_refused() -> None:
     result = run("messages", "explain", "--locale", "xx", "-", stdin="{}", fails=SystemExit)
     assert "There is en, de." in result.output

@@ -1,4 +1,4 @@
-"""The demo's stand-ins answer what the clients of the real services can read."""
+"""The answers of the demo's stand-ins are readable by the clients of the real services."""
 
 import threading
 from collections.abc import Iterator
@@ -16,21 +16,21 @@ from tests.unit.clients.conftest import QUICK
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    """Give the port of running stand-ins."""
-    with upstream.server(0) as made:
-        thread = threading.Thread(target=made.serve_forever, args=(0.01,), daemon=True)
+    """Return the port of running stand-ins."""
+    with upstream.server(0) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
-        yield made.server_address[1]
-        made.shutdown()
+        yield server.server_address[1]
+        server.shutdown()
         thread.join()
 
 
 @pytest.fixture
 def clients(port: int) -> Iterator[Clients]:
-    """Give the clients with the settings of the demo."""
-    found = Clients(load(upstream.environment(port)), policy=QUICK)
-    yield found
-    found.close()
+    """Provide clients with the settings of the demo."""
+    clients = Clients(load(upstream.environment(port)), policy=QUICK)
+    yield clients
+    clients.close()
 
 
 def test_every_service_that_the_demo_shows_has_a_stand_in(clients: Clients) -> None:
@@ -43,12 +43,12 @@ def test_every_service_that_the_demo_shows_has_a_stand_in(clients: Clients) -> N
     assert clients.pagure.pulls("docs").items
 
 
-def test_the_same_question_has_the_same_answer(clients: Clients) -> None:
+def test_the_same_request_has_the_same_answer(clients: Clients) -> None:
     first, second = (clients.bodhi.in_testing("kaveri") for _ in range(2))
-    assert [one.alias for one in first] == [one.alias for one in second]
+    assert [update.alias for update in first] == [update.alias for update in second]
 
 
-def test_a_link_leads_to_a_sentence_and_an_unknown_question_to_none(port: int) -> None:
+def test_a_link_leads_to_a_page_and_an_unknown_path_to_404(port: int) -> None:
     url = f"http://127.0.0.1:{port}/badges/badge/x"
     with urlopen(Request(url, headers={"Accept": "text/html"}), timeout=5) as page:
         assert "stands for a page" in page.read().decode()

@@ -1,4 +1,4 @@
-"""``hubs widget``: a new package works at once, and what cannot be used is told by name."""
+"""``hubs widget``: a new package works at once, and unusable widgets are listed by name."""
 
 import os
 import subprocess
@@ -20,14 +20,14 @@ def run(*arguments: str, **env: str) -> tuple[int, str]:
     return done.exit_code, done.output
 
 
-def test_a_new_widget_can_be_tested_installed_and_found_in_the_catalogue(tmp_path: Path) -> None:
+def test_a_new_widget_can_be_tested_and_installed_and_is_in_the_catalogue(tmp_path: Path) -> None:
     done, said = run("new", "next-release", "--path", str(tmp_path))
-    made = tmp_path / "hubs-next-release"
-    assert (done, str(made) in said) == (0, True)
-    site = install(made, tmp_path / "site")
+    folder = tmp_path / "hubs-next-release"
+    assert (done, str(folder) in said) == (0, True)
+    site = install(folder, tmp_path / "site")
     env = {**os.environ, "PYTHONPATH": f"{site}{os.pathsep}{ROOT}"}
     tests = [sys.executable, "-W", "ignore", "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-    tested = subprocess.run(tests, cwd=made, env=env, capture_output=True, text=True, check=False)
+    tested = subprocess.run(tests, cwd=folder, env=env, capture_output=True, text=True, check=False)
     assert "1 passed" in tested.stdout, tested.stdout + tested.stderr
     listed = subprocess.run(
         [sys.executable, "-W", "ignore", "-m", "hubs", "widget", "list"],
@@ -38,13 +38,13 @@ def test_a_new_widget_can_be_tested_installed_and_found_in_the_catalogue(tmp_pat
 
 
 @pytest.mark.parametrize("name", ["", "Tides", "1st", "a b", "../x", "class", "a--b", "x" * 41])
-def test_a_name_that_is_none_of_a_package_is_refused(tmp_path: Path, name: str) -> None:
+def test_an_invalid_package_name_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(InvalidInput, match="small letters"):
         make(name, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_is_there_is_not_overwritten(tmp_path: Path) -> None:
+def test_existing_files_are_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "hubs-tides").mkdir()
     with pytest.raises(Conflict, match="already"):
         make("tides", tmp_path)
@@ -57,7 +57,7 @@ def test_broken_widgets_are_listed_by_name_with_the_reason() -> None:
     assert "sticky\tSticky note\tbuilt in" in said
 
 
-def test_the_documentation_of_a_widget_is_made_from_its_declaration() -> None:
+def test_the_documentation_of_a_widget_is_generated_from_its_declaration() -> None:
     code, said = run("docs", "sticky")
     assert code == 0
     assert "| `colour` | choice: `yellow`, `green`" in said

@@ -1,4 +1,4 @@
-"""What authors of widgets test with: every state of a widget, and a check that finds what is in people's way."""
+"""The test kit for authors of widgets: every state of a widget, and the accessibility check."""
 
 import hashlib
 from typing import Any
@@ -27,26 +27,26 @@ def test_a_widget_is_shown_in_every_state(kit: Kit) -> None:
     assert "Say in the settings" in pages["needs-setup"]
 
 
-def test_functions_answer_what_the_test_says() -> None:
+def test_cached_functions_can_be_overridden() -> None:
     with sandbox() as box:
         row = box.add("rules")
-        found = box.states(row, live={"GetOwners": [("zenobia", "Zenobia Fox")]}, empty={"GetOwners": []})
-        assert "Zenobia Fox" in found["live"].html
-        assert "Zenobia" not in found["empty"].html
+        states = box.states(row, live={"GetOwners": [("zenobia", "Zenobia Fox")]}, empty={"GetOwners": []})
+        assert "Zenobia Fox" in states["live"].html
+        assert "Zenobia" not in states["empty"].html
         with pytest.raises(LookupError, match="GetNothing"):
             box.states(row, live={"GetNothing": 1})
 
 
 @pytest.mark.parametrize("plugin", [origin.split(":")[0].rsplit(".", 1)[1] for origin in BUILT_IN])
-def test_every_built_in_widget_fails_and_asks_for_setup_readably(plugin: str) -> None:
+def test_every_built_in_widget_is_readable_when_it_fails_or_needs_setup(plugin: str) -> None:
     with sandbox() as box:
-        name = next(found.name for found in box.registry if found.cls.__module__ == f"hubs.widgets.{plugin}")
+        name = next(known.name for known in box.registry if known.cls.__module__ == f"hubs.widgets.{plugin}")
         row = box.add(name)
-        found = box.states(row)
+        states = box.states(row)
         for state in ("loading", "failed", "needs-setup"):
-            fragment = found[state].fragment
+            fragment = states[state].fragment
             assert fragment is None or fragment.state == state, (state, fragment)
-            assert page_problems(box.page(found[state])) == []
+            assert page_problems(box.page(states[state])) == []
 
 
 @pytest.mark.parametrize(
@@ -66,8 +66,8 @@ def test_every_built_in_widget_fails_and_asks_for_setup_readably(plugin: str) ->
         ("<p>", "never closed"),
     ],
 )
-def test_what_is_in_the_way_is_found(html: str, problem: str) -> None:
-    assert any(problem in found for found in problems(html)), problems(html)
+def test_problems_are_detected(html: str, problem: str) -> None:
+    assert any(problem in reported for reported in problems(html)), problems(html)
 
 
 @pytest.mark.parametrize(
@@ -80,16 +80,16 @@ def test_what_is_in_the_way_is_found(html: str, problem: str) -> None:
         "<a href='/x' aria-label='X'></a>",
     ],
 )
-def test_what_is_well_is_let_through(html: str) -> None:
+def test_correct_html_has_no_problems(html: str) -> None:
     assert problems(html) == []
 
 
-def test_a_page_has_a_language_a_title_and_one_heading() -> None:
+def test_a_page_needs_a_language_a_title_and_a_single_heading() -> None:
     assert len(page_problems("<html><body></body></html>")) == 3
     assert page_problems("<html lang='en'><head><title>T</title></head><body><h1>T</h1></body></html>") == []
 
 
-def test_a_widget_that_swallows_errors_is_told_so(kit: Kit) -> None:
+def test_a_widget_that_swallows_errors_fails_the_check(kit: Kit) -> None:
     row = kit.add(Library)
     box = kit.boxes[id(row)]
 
@@ -97,8 +97,8 @@ def test_a_widget_that_swallows_errors_is_told_so(kit: Kit) -> None:
         def render(self, *args: Any, **more: Any) -> str:
             return "<p>all is well</p>"
 
-    found = box.type("library")
-    object.__setattr__(found, "view", Deaf)
+    widget_type = box.type("library")
+    object.__setattr__(widget_type, "view", Deaf)
     with pytest.raises(AssertionError, match="swallowed"):
         kit.check(row)
 

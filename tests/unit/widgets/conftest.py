@@ -1,4 +1,4 @@
-"""What the tests of widgets share: building one through the real path, and a language in which every text is marked."""
+"""Shared fixtures of widget tests: building a widget through the real path, and a language that marks every text."""
 
 from collections.abc import Callable, Iterator
 from gettext import NullTranslations
@@ -24,14 +24,14 @@ Build = Callable[..., Fragment]
 
 @pytest.fixture
 def upstream() -> Iterator[Upstream]:
-    """Give a server in the place of all services that widgets ask."""
-    with running() as found:
-        yield found
+    """Provide a server that replaces all upstream services."""
+    with running() as server:
+        yield server
 
 
 @pytest.fixture
 def fragments(registry: Registry, tmp_path: Path, upstream: Upstream) -> Iterator[FragmentStore]:
-    """Give a builder of fragments whose widgets ask ``upstream``."""
+    """Provide a fragment store whose widgets query ``upstream``."""
     store = cache.SQLiteCache(tmp_path / "cache.db")
     vouched = {"HUBS_ALLOWED_PRIVATE_NETWORKS": "127.0.0.0/8"}
     settings = load(all_at(upstream.url) | vouched)
@@ -43,9 +43,9 @@ def fragments(registry: Registry, tmp_path: Path, upstream: Upstream) -> Iterato
 
 @pytest.fixture
 def build(session: Session, fragments: FragmentStore, team: Hub) -> Build:
-    """Give a function that adds a widget to a hub, builds it, and checks that everybody can read it."""
+    """Provide a function that adds a widget to a hub, builds it, and checks its accessibility."""
 
-    def made(plugin: str, hub: Hub | None = None, **settings: Any) -> Fragment:
+    def build_widget(plugin: str, hub: Hub | None = None, **settings: Any) -> Fragment:
         row = Widget(plugin=plugin, side="left", position=9, settings=settings, version=1)
         (hub or team).widgets.append(row)
         session.commit()
@@ -53,11 +53,11 @@ def build(session: Session, fragments: FragmentStore, team: Hub) -> Build:
         assert problems(fragment.html) == []
         return fragment
 
-    return made
+    return build_widget
 
 
 class _Marked(NullTranslations):
-    """A language that shows which texts went through it."""
+    """A language that marks the texts translated with it."""
 
     def gettext(self, message: str) -> str:
         return f"⟦{message}⟧"
@@ -68,11 +68,11 @@ class _Marked(NullTranslations):
 
 @pytest.fixture
 def marked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Put a language in force that puts every text in brackets."""
+    """Set a language that puts every text in brackets."""
     monkeypatch.setattr(i18n, "_catalogue", lambda locale: _Marked())
 
 
 @pytest.fixture
 def member(session: Session, team: Hub) -> Hub:
-    """Give the hub of the person called member."""
+    """Return the hub of the person called member."""
     return session.query(Hub).filter_by(kind="user", name="member").one()

@@ -1,4 +1,4 @@
-"""Reading a fragment as people and their aids do; the check itself is part of what authors of widgets test with."""
+"""Accessibility checks of fragments, from the test kit for authors of widgets."""
 
 from hubs.testing.reading import problems, text_of
 

@@ -1,4 +1,4 @@
-"""Builds: from the messages of Koji and Copr to a list, and which message makes it stale."""
+"""Builds: from messages of Koji and Copr to a list, and which messages make it stale."""
 
 import re
 from collections.abc import Sequence
@@ -64,13 +64,13 @@ def test_the_newest_state_of_each_build_is_shown(
     session: Session, build: Build, upstream: Upstream, member: Hub
 ) -> None:
     messages.store(session, [koji(1, 0, ago=3), koji(1, 1, ago=2), koji(2, 3), koji(3, 0, ago=9)])
-    made = build("builds", member)
-    assert made.state == "live"
-    text = text_of(made.html)
+    fragment = build("builds", member)
+    assert fragment.state == "live"
+    text = text_of(fragment.html)
     assert re.findall("Complete|Failed|Building", text) == ["Failed", "Complete", "Building"]
     assert text.count("tidepool-1.51-1.fc44") == 3
     assert "Koji · member" in text
-    assert f'href="{upstream.url}/koji/buildinfo?buildID=1"' in made.html
+    assert f'href="{upstream.url}/koji/buildinfo?buildID=1"' in fragment.html
     assert upstream.asked == []
 
 
@@ -78,7 +78,7 @@ def test_the_newest_state_of_each_build_is_shown(
     ("state", "word"),
     [(0, "Building"), (1, "Complete"), (2, "Deleted"), (3, "Failed"), (4, "Canceled"), (77, "Unknown")],
 )
-def test_each_state_of_koji_has_a_word_and_a_symbol(
+def test_each_koji_state_has_a_label_and_an_icon(
     session: Session, build: Build, member: Hub, state: int, word: str
 ) -> None:
     messages.store(session, [koji(1, state)])
@@ -87,9 +87,7 @@ def test_each_state_of_koji_has_a_word_and_a_symbol(
     assert '<svg class="icon"' in html
 
 
-def test_a_copr_build_is_one_build_that_fails_where_one_chroot_fails(
-    session: Session, build: Build, member: Hub
-) -> None:
+def test_a_copr_build_fails_if_one_chroot_fails(session: Session, build: Build, member: Hub) -> None:
     stored = [
         copr(7, 1, "fedora-44-x86_64"),
         copr(7, 0, "fedora-44-aarch64", ago=2),
@@ -103,7 +101,7 @@ def test_a_copr_build_is_one_build_that_fails_where_one_chroot_fails(
     assert "Complete fedora-44-x86_64" in text
 
 
-def test_the_builds_of_a_package_are_those_of_everybody(session: Session, build: Build, team: Hub) -> None:
+def test_the_builds_of_a_package_include_all_owners(session: Session, build: Build, team: Hub) -> None:
     stored = [koji(1, 1, owner="stranger"), koji(2, 1, name="otherpool"), copr(3, 1, user="stranger")]
     messages.store(session, stored)
     text = text_of(build("builds", team, package="tidepool").html)
@@ -119,57 +117,57 @@ def test_a_team_shows_the_builds_of_its_members(session: Session, build: Build, 
     assert "otherpool" not in text
 
 
-def test_long_lists_are_cut(session: Session, build: Build, member: Hub) -> None:
+def test_long_lists_are_truncated(session: Session, build: Build, member: Hub) -> None:
     messages.store(session, [koji(number, 1, ago=number / 10) for number in range(1, 30)])
     assert build("builds", member, limit=3).html.count('class="row-item"') == 3
 
 
-def test_while_no_message_told_of_a_build_koji_and_copr_are_asked(
+def test_without_build_messages_koji_and_copr_are_queried(
     session: Session, build: Build, upstream: Upstream, member: Hub
 ) -> None:
     set_koji(upstream, [koji_build(7, state=3, nvr="boat-2-1")])
     set_copr(upstream, copr_build(9, submitted_on=1_400_000_000))
-    made = build("builds", member)
-    text = text_of(made.html)
+    fragment = build("builds", member)
+    text = text_of(fragment.html)
     assert text.index("Failed boat-2-1 Koji · rana") < text.index("Complete boat-1.5-1 Copr · rana")
     messages.store(session, [koji(1, 1)])
     assert "boat" not in build("builds", member).html
 
 
-def test_a_service_that_is_silent_is_named(build: Build, upstream: Upstream, member: Hub) -> None:
+def test_a_service_that_does_not_answer_is_named(build: Build, upstream: Upstream, member: Hub) -> None:
     upstream.on("/kojihub", Reply("", 403))
     text = text_of(build("builds", member).html)
     assert "No builds yet" in text
     assert "Results from Koji are missing: Koji denied access." in text
 
 
-def test_nobody_is_asked_for_the_builds_of_a_whole_team(build: Build, upstream: Upstream, team: Hub) -> None:
+def test_services_are_not_queried_for_the_builds_of_a_team(build: Build, upstream: Upstream, team: Hub) -> None:
     assert "No builds yet" in build("builds", team).html
     assert upstream.asked == []
 
 
-def test_without_builds_the_widget_says_what_will_be_there(build: Build, upstream: Upstream, member: Hub) -> None:
+def test_without_builds_the_widget_explains_what_will_appear(build: Build, upstream: Upstream, member: Hub) -> None:
     set_koji(upstream, [])
-    made = build("builds", member)
-    assert 'class="empty"' in made.html
-    assert "Koji or Copr builds something for member" in text_of(made.html)
+    fragment = build("builds", member)
+    assert 'class="empty"' in fragment.html
+    assert "Koji or Copr builds something for member" in text_of(fragment.html)
 
 
 ODD: Sequence[Any] = (None, "1", 1.5, True, [], {"a": 1}, 10**40, "<script>alert(1)</script>")
 
 
 @pytest.mark.parametrize("odd", ODD)
-def test_odd_fields_break_nothing(session: Session, build: Build, member: Hub, odd: Any) -> None:
+def test_malformed_fields_are_ignored(session: Session, build: Build, member: Hub, odd: Any) -> None:
     fields = ("build_id", "name", "version", "release", "new", "instance")
     stored = [koji(5, 1, **{field: odd}) for field in fields]
     stored += [copr(6, 1, **{field: odd}) for field in ("build", "chroot", "copr", "pkg", "version", "status")]
     messages.store(session, stored)
-    made = build("builds", member)
-    assert made.state == "live", made.error
-    assert "<script" not in made.html
+    fragment = build("builds", member)
+    assert fragment.state == "live", fragment.error
+    assert "<script" not in fragment.html
 
 
-def test_links_that_run_code_are_no_links(session: Session, build: Build, member: Hub) -> None:
+def test_script_links_are_dropped(session: Session, build: Build, member: Hub) -> None:
     messages.store(session, [koji(1, 1, url="javascript:alert(1)")])
     assert "javascript" not in build("builds", member).html
 
@@ -220,7 +218,7 @@ def test_which_messages_make_builds_stale(
     assert [row.id in touched for row in rows] == [person, on_team, package]
 
 
-def test_nobody_is_asked_for_the_builds_of_who_hides_them(
+def test_services_are_not_queried_for_people_who_hide_activity(
     session: Session, build: Build, upstream: Upstream, team: Hub
 ) -> None:
     user_of(session, "member").activity = Visibility.OWNERS

@@ -1,4 +1,4 @@
-"""The built-in widgets, built through the real path: empty, filled, hostile; and what makes each stale."""
+"""The built-in widgets, built through the real path: empty, filled, with hostile data; and what makes each stale."""
 
 from collections import Counter
 from dataclasses import replace
@@ -32,9 +32,9 @@ def build(session: Session, fragments: FragmentStore, hub: Hub, plugin: str, **s
     row = Widget(plugin=plugin, side="left", position=9, settings=settings, version=1)
     hub.widgets.append(row)
     session.commit()
-    made = fragments.build(row)
-    assert made.state == "live", made.error
-    return made.html
+    fragment = fragments.build(row)
+    assert fragment.state == "live", fragment.error
+    return fragment.html
 
 
 def person_hub(session: Session, username: str = "member") -> Hub:
@@ -42,14 +42,14 @@ def person_hub(session: Session, username: str = "member") -> Hub:
 
 
 @pytest.mark.parametrize("plugin", ["about", "sticky", "library", "feed", "activity", "heatmap", "contact"])
-def test_an_empty_widget_says_what_will_be_there(
+def test_an_empty_widget_explains_what_will_appear(
     session: Session, fragments: FragmentStore, team: Hub, plugin: str
 ) -> None:
     assert 'class="empty"' in build(session, fragments, team, plugin)
 
 
 @pytest.mark.parametrize("plugin", ["about", "sticky"])
-def test_texts_are_markdown_and_harmless(session: Session, fragments: FragmentStore, team: Hub, plugin: str) -> None:
+def test_texts_are_sanitized_markdown(session: Session, fragments: FragmentStore, team: Hub, plugin: str) -> None:
     html = build(session, fragments, team, plugin, text=f"*Hello* {EVIL} [x](javascript:alert(1))")
     assert "<em>Hello</em>" in html
     assert "<script" not in html
@@ -57,7 +57,7 @@ def test_texts_are_markdown_and_harmless(session: Session, fragments: FragmentSt
     assert 'href="javascript' not in html
 
 
-def test_markdown_keeps_what_people_need() -> None:
+def test_markdown_keeps_common_formatting() -> None:
     html = markdown("# T\n\n- [a](https://e.example/)\n\n| x | y |\n|---|---|\n| 1 | 2 |\n\n`code`")
     for part in ("<h1>", "<li>", 'href="https://e.example/"', "<table>", "<code>", "noopener"):
         assert part in html
@@ -87,7 +87,7 @@ def test_the_feed_of_a_team_has_each_message_once(session: Session, fragments: F
     assert "outside" not in html
 
 
-def test_the_feed_joins_what_tells_one_story(session: Session, fragments: FragmentStore, team: Hub) -> None:
+def test_the_feed_groups_messages_into_stories(session: Session, fragments: FragmentStore, team: Hub) -> None:
     same = {"link": "https://e.example/ticket", "sentence": "about one ticket"}
     stored = [say(n, "member", ago=1 + n / 10, **same) for n in range(4)]
     stored += [
@@ -100,7 +100,7 @@ def test_the_feed_joins_what_tells_one_story(session: Session, fragments: Fragme
     assert "3 more" in html
 
 
-def test_the_feed_leaves_out_what_is_hidden_and_stops_at_its_limit(
+def test_the_feed_respects_hidden_categories_and_its_limit(
     session: Session, fragments: FragmentStore, team: Hub
 ) -> None:
     stored = [say(n, "member", ago=n, link=f"https://e.example/{n}", sentence=f"s{n}.") for n in range(1, 9)]
@@ -163,7 +163,7 @@ def test_members_are_listed_owners_first(session: Session, fragments: FragmentSt
     assert "active <time" in build(session, fragments, team, "members")
 
 
-def test_subscriptions_show_only_what_everybody_may_see(session: Session, fragments: FragmentStore, team: Hub) -> None:
+def test_subscriptions_show_only_public_hubs(session: Session, fragments: FragmentStore, team: Hub) -> None:
     hub = person_hub(session, "subscriber")
     assert "/t/otters/" in build(session, fragments, hub, "subscriptions")
     hub_actions.update(session, as_person(session, "owner"), team, {"visibility": "members"})
@@ -177,14 +177,14 @@ def test_rules_name_owners_and_meetings(session: Session, fragments: FragmentSto
     assert "/u/member/" not in html
 
 
-def test_the_library_cuts_long_lists(session: Session, fragments: FragmentStore, team: Hub) -> None:
+def test_the_library_truncates_long_lists(session: Session, fragments: FragmentStore, team: Hub) -> None:
     items = [{"title": f"T{n}<", "link": f"https://e.example/{n}", "note": ""} for n in range(5)]
     html = build(session, fragments, team, "library", items=items, per_page=2)
     assert "3 more" in html
     assert "T0&lt;" in html
 
 
-def test_contact_links_only_what_is_safe(session: Session, fragments: FragmentStore, team: Hub) -> None:
+def test_contact_links_only_safe_addresses(session: Session, fragments: FragmentStore, team: Hub) -> None:
     team.extras = {"website": "javascript:alert(1)", "chat": "https://chat.example/", "mailing_list": "a@e.example"}
     html = build(session, fragments, team, "contact")
     assert 'href="javascript' not in html
@@ -196,7 +196,7 @@ def test_contact_links_only_what_is_safe(session: Session, fragments: FragmentSt
     assert "passwd" not in build(session, fragments, person_hub(session), "contact")
 
 
-def test_cobwebs_grow_after_a_month_and_say_what_is_archived(
+def test_cobwebs_appear_after_a_month_and_on_archived_hubs(
     session: Session, fragments: FragmentStore, team: Hub
 ) -> None:
     assert build(session, fragments, team, "cobwebs") == ""
@@ -226,12 +226,12 @@ USER, TEAM, HUB = "user", "team", "hub"
         ("cobwebs", [USER, HUB], [TEAM, HUB]),
     ],
 )
-def test_which_message_touches_what(
+def test_which_messages_make_which_widgets_stale(
     registry: Registry, session: Session, team: Hub, plugin: str, on_person: list[str], on_team: list[str]
 ) -> None:
-    found = registry.get(plugin)
-    assert found is not None
+    widget_type = registry.get(plugin)
+    assert widget_type is not None
     for hub, expected in ((person_hub(session), on_person), (team, on_team)):
         row = Widget(plugin=plugin, settings={}, hub=hub)
-        interests = [i for function in found.bound_functions(row) for i in function.interests() or ()]
+        interests = [i for function in widget_type.bound_functions(row) for i in function.interests() or ()]
         assert [interest.kind for interest in interests] == expected

@@ -1,4 +1,4 @@
-"""Which messages a feed reads, however many there are."""
+"""The messages that a feed reads, also among very many."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +20,7 @@ AGES = (0.1, 0.5, 5, 11, 48, 120, 480, 1900)
 
 @pytest.fixture
 def told(session: Session, team: Hub) -> MessageScope:
-    """Give whose messages those of a team are, when its two members and a stranger have been told of."""
+    """Return the scope of a team, with messages about its two members and a stranger stored."""
     stored = [say(n, "member", "owner", ago=ago, sentence=f"s{n}.") for n, ago in enumerate(AGES)]
     strange = [say(100 + n, "stranger", ago=n, sentence="no.") for n in range(3)]
     messages.store(session, [*stored, *strange])
@@ -33,13 +33,13 @@ def sentences(items: list[Item]) -> list[str]:
 
 @contextmanager
 def statements(session: Session) -> Iterator[list[str]]:
-    found: list[str] = []
+    statements: list[str] = []
 
     def note(connection: Any, cursor: Any, statement: str, *more: Any) -> None:
-        found.append(statement)
+        statements.append(statement)
 
     event.listen(session.get_bind(), "before_cursor_execute", note)
-    yield found
+    yield statements
     event.remove(session.get_bind(), "before_cursor_execute", note)
 
 
@@ -48,16 +48,16 @@ def test_the_newest_come_first_however_old_they_are(session: Session, told: Mess
     assert sentences(read(session, told, limit, [])) == [f"s{n}" for n in range(len(AGES))][:limit]
 
 
-def test_reading_goes_on_where_it_ended(session: Session, told: MessageScope) -> None:
-    found: list[Item] = []
-    while more := read(session, told, 3, [], before=(found[-1].sent_at, found[-1].id) if found else None):
-        found += more
-    assert sentences(found) == [f"s{n}" for n in range(len(AGES))]
+def test_reading_continues_after_the_cursor(session: Session, told: MessageScope) -> None:
+    items: list[Item] = []
+    while more := read(session, told, 3, [], before=(items[-1].sent_at, items[-1].id) if items else None):
+        items += more
+    assert sentences(items) == [f"s{n}" for n in range(len(AGES))]
     assert sentences(read(session, told, 3, [], 6)) == ["s6", "s7"]
     assert sentences(read(session, told, 3, ["wiki"])) == []
 
 
-def test_what_a_busy_team_did_long_ago_is_not_read(session: Session, told: MessageScope) -> None:
+def test_old_messages_of_a_busy_team_are_not_read(session: Session, told: MessageScope) -> None:
     with statements(session) as asked:
         read(session, told, 2, [])
     assert len(asked) == 1
@@ -66,5 +66,5 @@ def test_what_a_busy_team_did_long_ago_is_not_read(session: Session, told: Messa
     assert len(asked) == 4  # the whole past in the end, and nothing that is asked for twice
 
 
-def test_a_message_comes_once_and_names_all_people(session: Session, told: MessageScope) -> None:
+def test_a_message_is_listed_once_with_all_people(session: Session, told: MessageScope) -> None:
     assert {item.people for item in read(session, told, 100, [])} == {("member", "owner")}

@@ -1,4 +1,4 @@
-"""Fragments and the registry: built once, never stale under new settings, and nothing breaks the rest."""
+"""Fragments and the registry: built once, never stale under new settings, and isolated from each other's errors."""
 
 import subprocess
 import sys
@@ -66,7 +66,7 @@ TEMPLATE = """{% extends "panel.html" %}
 
 @pytest.fixture
 def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
-    """Give a registry with a widget that was written to the published text, as a package of its own."""
+    """Provide a registry with a widget written for the published API, in a separate package."""
     package = tmp_path / "outside_reviews"
     (package / "templates").mkdir(parents=True)
     (package / "__init__.py").write_text("")
@@ -86,44 +86,44 @@ def add(session: Session, team: Hub, plugin: str, **settings: object) -> Widget:
 
 
 def functions(registry: Registry, name: str = "reviews"):  # type: ignore[no-untyped-def]
-    found = registry.get(name)
-    assert found is not None
-    return found.functions[0]
+    widget_type = registry.get(name)
+    assert widget_type is not None
+    return widget_type.functions[0]
 
 
-def test_the_registry_is_the_folders(registry: Registry) -> None:
+def test_the_registry_matches_the_folders(registry: Registry) -> None:
     folders = {path.parent.name for path in (ROOT / "hubs" / "widgets").glob("*/__init__.py")} - {"shared"}
     assert {origin.split(":")[0].rsplit(".", 1)[1] for origin in BUILT_IN} == folders
-    assert {found.name for found in registry} == folders
+    assert {widget_type.name for widget_type in registry} == folders
     documented = (ROOT / "docs" / "widgets.md").read_text()
-    for found in registry:
-        assert found.cls.summary.endswith(".")
-        assert f"| {found.name} |" in documented
+    for widget_type in registry:
+        assert widget_type.cls.summary.endswith(".")
+        assert f"| {widget_type.name} |" in documented
 
 
-def test_every_widget_has_an_icon_and_help_where_it_is_needed(registry: Registry) -> None:
+def test_every_widget_has_an_icon_and_its_settings_have_help(registry: Registry) -> None:
     sprite = (ROOT / "hubs" / "static" / "icons.svg").read_text()
-    for found in registry:
-        assert f'id="{found.cls.icon}"' in sprite
+    for widget_type in registry:
+        assert f'id="{widget_type.cls.icon}"' in sprite
 
 
-def test_broken_outside_widgets_are_named_and_the_rest_works(outside: Registry) -> None:
+def test_broken_outside_widgets_are_reported_and_the_rest_works(outside: Registry) -> None:
     assert outside.get("reviews") is not None
     assert set(outside.broken) == {"outside_reviews.widget:Absent", "no.such.module:X", "odd"}
     assert "module:ClassName" in outside.broken["odd"]
     assert outside.get("sticky") is not None
 
 
-def test_an_outside_widget_runs_as_it_was_written(
+def test_an_outside_widget_written_for_the_published_api_runs(
     outside: Registry, session: Session, team: Hub, tmp_path: Path
 ) -> None:
     fragments = FragmentStore(outside, SQLiteCache(tmp_path / "c.db"), KEY, 3600)
     row = add(session, team, "reviews")
     function = functions(outside)
-    found = fragments.build(row)
-    assert found.state == "live"
-    assert "<li>one</li><li>two</li>" in found.html
-    assert ">Reviews</h2>" in found.html
+    fragment = fragments.build(row)
+    assert fragment.state == "live"
+    assert "<li>one</li><li>two</li>" in fragment.html
+    assert ">Reviews</h2>" in fragment.html
     assert function.calls == [None]  # a declared parameter exists, also one without a default
     assert row.config["count"] == 3
 
@@ -136,7 +136,7 @@ def test_an_outside_widget_runs_as_it_was_written(
     assert "<li>" not in fragments.build(row).html
 
 
-def test_a_foreign_or_damaged_object_is_a_miss_and_never_runs(
+def test_an_unsigned_or_damaged_object_is_a_miss_and_never_unpickled(
     outside: Registry, session: Session, team: Hub, tmp_path: Path
 ) -> None:
     store = SQLiteCache(tmp_path / "c.db")
@@ -158,7 +158,9 @@ def test_a_foreign_or_damaged_object_is_a_miss_and_never_runs(
     assert functions(outside).calls[-1] == "b"
 
 
-def test_what_fails_keeps_the_last_good_content(outside: Registry, session: Session, team: Hub, tmp_path: Path) -> None:
+def test_a_failed_build_keeps_the_last_good_content(
+    outside: Registry, session: Session, team: Hub, tmp_path: Path
+) -> None:
     fragments = FragmentStore(outside, SQLiteCache(tmp_path / "c.db"), KEY, 3600)
     row, function = add(session, team, "reviews"), functions(outside)
     function.answer = "fail"
@@ -177,21 +179,21 @@ def test_what_fails_keeps_the_last_good_content(outside: Registry, session: Sess
 
 
 def test_a_widget_that_is_not_installed_says_so(fragments: FragmentStore, session: Session, team: Hub) -> None:
-    found = fragments.build(add(session, team, "vanished"))
-    assert found.state == "needs-setup"
-    assert "not installed" in found.html
+    fragment = fragments.build(add(session, team, "vanished"))
+    assert fragment.state == "needs-setup"
+    assert "not installed" in fragment.html
 
 
-def test_owners_see_in_its_box_why_a_widget_is_not_there(
+def test_owners_see_in_the_widget_why_it_is_unavailable(
     outside: Registry, session: Session, team: Hub, tmp_path: Path
 ) -> None:
-    found = FragmentStore(outside, SQLiteCache(tmp_path / "c.db"), KEY, 3600).build(add(session, team, "vanished"))
-    assert "no.such.module:X cannot be used: ModuleNotFoundError" in found.error
-    assert "no.such.module" not in found.html
-    assert "no.such.module" not in str(found.public())
+    fragment = FragmentStore(outside, SQLiteCache(tmp_path / "c.db"), KEY, 3600).build(add(session, team, "vanished"))
+    assert "no.such.module:X cannot be used: ModuleNotFoundError" in fragment.error
+    assert "no.such.module" not in fragment.html
+    assert "no.such.module" not in str(fragment.public())
 
 
-def test_new_settings_have_a_key_of_their_own(fragments: FragmentStore, session: Session, team: Hub) -> None:
+def test_new_settings_have_a_new_cache_key(fragments: FragmentStore, session: Session, team: Hub) -> None:
     row = add(session, team, "sticky", text="old")
     fragments.build(row)
     assert fragments.read(row) is not None
@@ -206,8 +208,8 @@ def test_a_damaged_fragment_is_a_miss(entry: bytes) -> None:
 
 
 def test_a_fragment_survives_packing(fragments: FragmentStore, session: Session, team: Hub) -> None:
-    made = fragments.build(add(session, team, "sticky", text="ünïcode \u2028"))
-    assert unpack(made.pack()) == made
+    fragment = fragments.build(add(session, team, "sticky", text="ünïcode \u2028"))
+    assert unpack(fragment.pack()) == fragment
 
 
 def test_a_late_release_leaves_the_lock_of_another_builder(
@@ -223,25 +225,26 @@ def test_a_late_release_leaves_the_lock_of_another_builder(
     assert store.get(f"b:{row.id}") == b"another owner"
 
 
-def test_content_without_measure_is_refused(fragments: FragmentStore, session: Session, team: Hub) -> None:
+def test_content_above_the_limit_is_refused(fragments: FragmentStore, session: Session, team: Hub) -> None:
     items = [{"title": "x" * 500, "link": "https://e.example/" + "y" * 900, "note": "z" * 500} for _ in range(300)]
-    found = fragments.build(add(session, team, "library", items=items))
-    assert found.state == "failed"
-    assert "at most" in found.error
+    fragment = fragments.build(add(session, team, "library", items=items))
+    assert fragment.state == "failed"
+    assert "at most" in fragment.error
 
 
-def test_importing_has_no_effect() -> None:
+def test_importing_has_no_side_effects() -> None:
     program = (
         "import threading, socket, sys\n"
         "socket.socket.connect = lambda *a: sys.exit('connected')\n"
         "import hubs.app, hubs.cli, hubs.backend.consumer, hubs.backend.eventsource, hubs.widgets.registry\n"
         "assert threading.active_count() == 1, threading.enumerate()\n"
     )
-    found = subprocess.run([sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True, check=False)
-    assert found.returncode == 0, found.stderr
+    command = [sys.executable, "-W", "ignore", "-c", program]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
 
 
-def test_what_some_may_see_is_built_anew_before_others_may_see_it(
+def test_a_wider_audience_gets_a_fragment_that_was_rebuilt_for_it(
     fragments: FragmentStore, session: Session, team: Hub
 ) -> None:
     row = add(session, team, "sticky", text="ours")
@@ -251,7 +254,7 @@ def test_what_some_may_see_is_built_anew_before_others_may_see_it(
     assert fragments.key(row) != closed
 
 
-def test_a_number_that_is_given_away_again_finds_nothing_of_the_row_before(
+def test_a_reused_id_does_not_find_entries_of_the_deleted_row(
     fragments: FragmentStore, session: Session, team: Hub
 ) -> None:
     row = add(session, team, "sticky", text="ours")

@@ -1,4 +1,4 @@
-"""Badges, updates, reviews, feeds and tables: every state of them, and what a hostile service tries."""
+"""Badges, updates, reviews, feeds and tables: all states, and answers of hostile services."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -25,8 +25,8 @@ EMAIL = {"email": "rana@example.org"}
 
 def rss(*items: tuple[str, str]) -> str:
     """Write a feed of (title, link) items, both escaped as feeds do."""
-    made = "".join(f"<item><title>{_xml(title)}</title><link>{_xml(link)}</link></item>" for title, link in items)
-    return f'<rss version="2.0"><channel><title>{_xml(EVIL)}News</title><link>{JS}</link>{made}</channel></rss>'
+    elements = "".join(f"<item><title>{_xml(title)}</title><link>{_xml(link)}</link></item>" for title, link in items)
+    return f'<rss version="2.0"><channel><title>{_xml(EVIL)}News</title><link>{JS}</link>{elements}</channel></rss>'
 
 
 def _xml(text: str) -> str:
@@ -35,13 +35,13 @@ def _xml(text: str) -> str:
 
 @dataclass
 class Case:
-    """One widget: where its data is, answers of each sort, and what people read then.
+    """One widget: the path of its data, sample answers, and the name of the service.
 
-    ``one`` makes an answer from (text, address) pairs.
+    ``answer`` creates an answer from (text, address) pairs.
     """
 
     path: str
-    one: Callable[..., Any]
+    answer: Callable[..., Any]
     empty: Any
     name: str
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -88,10 +88,10 @@ class Kit:
     hub: Hub
 
     def settings(self, **more: Any) -> dict[str, Any]:
-        found = {**self.case.settings, **more}
-        return {**found, "url": self.upstream.url + found["url"]} if "url" in found else found
+        settings = {**self.case.settings, **more}
+        return {**settings, "url": self.upstream.url + settings["url"]} if "url" in settings else settings
 
-    def made(self, body: Any, **more: Any):  # type: ignore[no-untyped-def]
+    def show(self, body: Any, **more: Any):  # type: ignore[no-untyped-def]
         self.upstream.on(self.case.path, body if isinstance(body, Reply) else Reply(body))
         return self.build(self.plugin, self.hub, **self.settings(**more))
 
@@ -101,41 +101,43 @@ def kit(request: pytest.FixtureRequest, upstream: Upstream, build: Build, member
     return Kit(CASES[request.param], request.param, upstream, build, member)
 
 
-def test_what_there_is_is_shown_with_its_link(kit: Kit) -> None:
-    made = kit.made(kit.case.one(("first thing", "https://e.example/1"), ("second thing", "https://e.example/2")))
-    assert made.state == "live", made.error
-    text = text_of(made.html)
+def test_content_is_shown_with_its_link(kit: Kit) -> None:
+    fragment = kit.show(
+        kit.case.answer(("first thing", "https://e.example/1"), ("second thing", "https://e.example/2"))
+    )
+    assert fragment.state == "live", fragment.error
+    text = text_of(fragment.html)
     assert "first thing" in text
     assert "second thing" in text
-    assert len(re.findall(r'<a href="https?://', made.html)) >= 2
+    assert len(re.findall(r'<a href="https?://', fragment.html)) >= 2
 
 
-def test_where_there_is_nothing_it_says_what_will_be_there(kit: Kit) -> None:
-    made = kit.made(kit.case.empty)
-    assert made.state == "live"
-    assert 'class="empty"' in made.html
-    assert len(text_of(made.html)) > 60
+def test_an_empty_widget_explains_what_will_appear(kit: Kit) -> None:
+    fragment = kit.show(kit.case.empty)
+    assert fragment.state == "live"
+    assert 'class="empty"' in fragment.html
+    assert len(text_of(fragment.html)) > 60
 
 
-def test_a_service_that_is_down_has_a_sentence_of_its_own(kit: Kit) -> None:
-    made = kit.made(Reply("", 500))
-    assert made.state == "failed"
-    assert f"{kit.case.name} reported an error (500)" in text_of(made.html)
-    assert "fills in by itself" in text_of(made.html)
-    assert made.error.startswith(kit.case.name)
+def test_an_unreachable_service_is_reported(kit: Kit) -> None:
+    fragment = kit.show(Reply("", 500))
+    assert fragment.state == "failed"
+    assert f"{kit.case.name} reported an error (500)" in text_of(fragment.html)
+    assert "fills in by itself" in text_of(fragment.html)
+    assert fragment.error.startswith(kit.case.name)
 
 
 @pytest.mark.parametrize("body", ["<!doctype html><title>Login</title>", "[[[", '"text"', "7", "null"])
-def test_an_answer_of_another_shape_is_no_crash(kit: Kit, body: str) -> None:
-    made = kit.made(body)
-    assert made.state in ("failed", "needs-setup")
-    assert "Error" not in text_of(made.html)
+def test_an_answer_of_an_unexpected_shape_does_not_crash(kit: Kit, body: str) -> None:
+    fragment = kit.show(body)
+    assert fragment.state in ("failed", "needs-setup")
+    assert "Error" not in text_of(fragment.html)
 
 
-def test_the_last_good_content_stays_when_the_service_goes_away(
+def test_the_last_good_content_stays_when_the_service_is_unavailable(
     kit: Kit, session: Session, fragments: FragmentStore
 ) -> None:
-    kit.made(kit.case.one(("first thing", "https://e.example/1")))
+    kit.show(kit.case.answer(("first thing", "https://e.example/1")))
     row = kit.hub.widgets[-1]
     kit.upstream.on(kit.case.path, Reply("", 503))
     again = fragments.build(row, stale=fragments.registry.get(kit.plugin).functions)  # type: ignore[union-attr]
@@ -144,44 +146,44 @@ def test_the_last_good_content_stays_when_the_service_goes_away(
     assert kit.case.name in again.error
 
 
-def test_without_what_it_needs_it_says_what_to_set(kit: Kit, build: Build, team: Hub) -> None:
-    made = build(kit.plugin, team)
-    assert made.state == "needs-setup"
-    assert "settings" in text_of(made.html)
+def test_a_missing_setting_is_named(kit: Kit, build: Build, team: Hub) -> None:
+    fragment = build(kit.plugin, team)
+    assert fragment.state == "needs-setup"
+    assert "settings" in text_of(fragment.html)
     assert kit.upstream.asked == []
 
 
 def test_hostile_texts_and_addresses_are_harmless(kit: Kit) -> None:
-    made = kit.made(kit.case.one((f"{EVIL}good", JS), (f"x{EVIL}", f'https://e.example/"onclick="{JS}')))
-    assert made.state == "live", made.error
-    assert "good" in text_of(made.html)
+    fragment = kit.show(kit.case.answer((f"{EVIL}good", JS), (f"x{EVIL}", f'https://e.example/"onclick="{JS}')))
+    assert fragment.state == "live", fragment.error
+    assert "good" in text_of(fragment.html)
     for bad in ("<script", "<img", 'href="javascript', '"onclick="', "onerror=&#34;alert(1)&#34;>"):
-        assert bad not in made.html.replace("&lt;img src=x onerror=&#34;alert(1)&#34;&gt;", "")
+        assert bad not in fragment.html.replace("&lt;img src=x onerror=&#34;alert(1)&#34;&gt;", "")
 
 
-def test_long_lists_are_cut_and_shown_whole_on_a_page(kit: Kit, fragments: FragmentStore) -> None:
+def test_long_lists_are_truncated_and_complete_on_their_own_page(kit: Kit, fragments: FragmentStore) -> None:
     pairs = [(f"thing-{number:03d}", f"https://e.example/{number}") for number in range(120)]
-    made = kit.made(kit.case.one(*pairs), **{kit.case.limit: 2})
+    fragment = kit.show(kit.case.answer(*pairs), **{kit.case.limit: 2})
     row = kit.hub.widgets[-1]
-    assert set(re.findall(r"thing-\d+", text_of(made.html))) == {"thing-000", "thing-001"}
-    assert f'href="/w/{row.id}/more?page=1"' in made.html
+    assert set(re.findall(r"thing-\d+", text_of(fragment.html))) == {"thing-000", "thing-001"}
+    assert f'href="/w/{row.id}/more?page=1"' in fragment.html
     asked = len(kit.upstream.asked)
-    found = {name for number in (1, 2, 3) for name in re.findall(r"thing-\d{3}", fragments.page(row, number))}
-    assert len(found) == 120
+    names = {name for number in (1, 2, 3) for name in re.findall(r"thing-\d{3}", fragments.page(row, number))}
+    assert len(names) == 120
     assert len(kit.upstream.asked) == asked, "pages are made from the data that is there"
 
 
 def test_huge_answers_are_refused(kit: Kit) -> None:
-    made = kit.made("[" + "1," * 9_000_000)
-    assert made.state == "failed"
-    assert "is larger than" in text_of(made.html)
+    fragment = kit.show("[" + "1," * 9_000_000)
+    assert fragment.state == "failed"
+    assert "is larger than" in text_of(fragment.html)
 
 
 @pytest.mark.usefixtures("marked")
-def test_every_text_goes_through_the_catalogue(kit: Kit) -> None:
-    for body in (kit.case.one(("thing", "https://e.example/1")), kit.case.empty, Reply("", 500)):
-        made = kit.made(body)
-        text = text_of(re.sub(r"<h2.*?</h2>", "", made.html)).replace(kit.case.name, "")
+def test_every_text_is_translated(kit: Kit) -> None:
+    for body in (kit.case.answer(("thing", "https://e.example/1")), kit.case.empty, Reply("", 500)):
+        fragment = kit.show(body)
+        text = text_of(re.sub(r"<h2.*?</h2>", "", fragment.html)).replace(kit.case.name, "")
         while "⟦" in text:  # one text may stand in another
             text = re.sub(r"⟦[^⟦⟧]*⟧", "", text)
         assert re.findall(r"[^\W\d_]{2,}", re.sub(DATA, "", text)) == []
@@ -189,11 +191,11 @@ def test_every_text_goes_through_the_catalogue(kit: Kit) -> None:
 
 def test_each_has_an_icon_help_and_a_lifetime(registry: Registry) -> None:
     for plugin in PLUGINS:
-        found = registry.get(plugin)
-        assert found is not None
-        assert found.cls.lifetime
-        assert all(parameter.label for parameter in found.parameters)
-        assert found.parameters[0].help
+        widget_type = registry.get(plugin)
+        assert widget_type is not None
+        assert widget_type.cls.lifetime
+        assert all(parameter.label for parameter in widget_type.parameters)
+        assert widget_type.parameters[0].help
 
 
 MINE = {"username": "member", "badges_user_id": 1}
@@ -220,22 +222,22 @@ REVIEW = {"component": "Package Review", "product": "Fedora", "creator": "rana@e
         ("package_reviews", "hubs.hub.updated", {"changed_keys": ["summary"]}, False),
     ],
 )
-def test_exactly_the_right_messages_make_it_stale(
+def test_exactly_the_relevant_messages_make_it_stale(
     registry: Registry, member: Hub, plugin: str, topic: str, msg: dict[str, Any], stale: bool
 ) -> None:
-    found = registry.get(plugin)
-    assert found is not None
-    function = found.bound_functions(Widget(plugin=plugin, settings={}, hub=member))[0]
+    widget_type = registry.get(plugin)
+    assert widget_type is not None
+    function = widget_type.bound_functions(Widget(plugin=plugin, settings={}, hub=member))[0]
     message = {"topic": f"org.fedoraproject.prod.{topic}", "msg": msg, "msg_id": "1", "timestamp": 1}
     assert function.should_invalidate(message) is stale
 
 
-def test_what_each_listens_to(registry: Registry, member: Hub, team: Hub) -> None:
+def test_the_interests_of_each_widget(registry: Registry, member: Hub, team: Hub) -> None:
     def heard(plugin: str, hub: Hub, **settings: Any) -> list[tuple[str, str, str]]:
-        found = registry.get(plugin)
-        assert found is not None
-        functions = found.bound_functions(Widget(plugin=plugin, settings=settings, hub=hub))
-        return [(i.topics[0], i.kind, i.value) for one in functions for i in one.interests() or ()]
+        widget_type = registry.get(plugin)
+        assert widget_type is not None
+        functions = widget_type.bound_functions(Widget(plugin=plugin, settings=settings, hub=hub))
+        return [(i.topics[0], i.kind, i.value) for function in functions for i in function.interests() or ()]
 
     hub_changed = ("hubs.hub.updated", "hub", str(member.id))
     member.extras = {"bugzilla_email": "Rana@example.org"}

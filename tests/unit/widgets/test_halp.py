@@ -1,4 +1,4 @@
-"""Help wanted: requests from meetings by day, those of the hubs followed, and which message makes them stale."""
+"""Help wanted: requests from meetings by day, those of followed hubs, and which messages make them stale."""
 
 from datetime import timedelta
 from typing import Any
@@ -42,34 +42,34 @@ def asked(line: Any, *people: str, ago: float = 1, topic: str = HELP, **more: An
 
 def test_requests_are_listed_by_day_with_a_link_to_the_log(session: Session, build: Build) -> None:
     messages.store(session, [asked("Review the tide tables", "member"), asked("Paint the boat", "x", ago=60)])
-    made = build("halp")
-    text = text_of(made.html)
+    fragment = build("halp")
+    text = text_of(fragment.html)
     assert text.index("Review the tide tables") < text.index("Paint the boat")
-    assert made.html.count('class="day"') == 2
-    assert 'href="https://meetbot.fedoraproject.org/tides/2026/tides.2026-03-17-00.42.log.html"' in made.html
-    assert "Log of the meeting tides" in made.html
+    assert fragment.html.count('class="day"') == 2
+    assert 'href="https://meetbot.fedoraproject.org/tides/2026/tides.2026-03-17-00.42.log.html"' in fragment.html
+    assert "Log of the meeting tides" in fragment.html
     assert "member · tides ·" in text
 
 
-def test_a_widget_that_follows_hubs_shows_what_their_members_asked(session: Session, build: Build, team: Hub) -> None:
+def test_following_hubs_shows_requests_of_their_members(session: Session, build: Build, team: Hub) -> None:
     messages.store(session, [asked("ours", "x", "member"), asked("theirs", "stranger"), asked("any", "subscriber")])
     assert text_of(build("halp", team, hubs=OTTERS).html).count("tides ·") == 1
     assert "ours" in build("halp", team, hubs=OTTERS).html
 
 
-def test_a_hub_that_there_is_not_is_named(build: Build) -> None:
+def test_an_unknown_hub_is_named(build: Build) -> None:
     text = text_of(build("halp", hubs=[*OTTERS, {"hub": "t/beavers"}]).html)
     assert "There is no hub called t/beavers" in text
 
 
-def test_members_of_a_hidden_hub_are_not_told(session: Session, build: Build, team: Hub, member: Hub) -> None:
+def test_members_of_a_hidden_hub_are_not_revealed(session: Session, build: Build, team: Hub, member: Hub) -> None:
     messages.store(session, [asked("ours", "member")])
     hub_actions.update(session, as_person(session, "owner"), team, {"visibility": "members"})
     assert "ours" not in build("halp", member, hubs=OTTERS).html
     assert "ours" in build("halp", team, hubs=OTTERS).html
 
 
-def test_long_lists_and_old_requests_are_cut(session: Session, build: Build) -> None:
+def test_long_lists_are_truncated_and_old_requests_dropped(session: Session, build: Build) -> None:
     messages.store(session, [asked(f"please {n}", "member", ago=n * 24 + 1) for n in range(8)])
     assert build("halp", limit=3).html.count('class="row-item"') == 3
     assert build("halp", days=2).html.count('class="row-item"') == 2
@@ -82,17 +82,17 @@ def test_without_requests_the_widget_says_what_to_do(build: Build) -> None:
 
 
 @pytest.mark.parametrize("odd", [None, 7, [], {}, "<script>alert(1)</script>", "x" * 100_000, "javascript:alert(1)"])
-def test_odd_fields_break_nothing(session: Session, build: Build, odd: Any) -> None:
+def test_malformed_fields_are_ignored(session: Session, build: Build, odd: Any) -> None:
     stored = [asked("fine", **{field: odd}) for field in ("details", "channel", "meeting_topic", "owner", "url")]
     messages.store(session, [*stored, asked(odd)])
-    made = build("halp")
-    assert made.state == "live", made.error
-    assert "<script" not in made.html
-    assert 'href="javascript' not in made.html
+    fragment = build("halp")
+    assert fragment.state == "live", fragment.error
+    assert "<script" not in fragment.html
+    assert 'href="javascript' not in fragment.html
 
 
 @pytest.mark.parametrize("path", ["../../etc/passwd", 'x" onclick="alert(1)', "a b", ""])
-def test_a_log_that_is_no_path_has_no_link(session: Session, build: Build, path: str) -> None:
+def test_a_malformed_log_path_has_no_link(session: Session, build: Build, path: str) -> None:
     messages.store(session, [asked("fine", url=path)])
     assert "<a " not in build("halp").html
 
@@ -103,20 +103,21 @@ def test_every_text_of_the_widget_is_translated(session: Session, build: Build, 
     assert "⟦Log⟧" in build("halp", hubs=[]).html
 
 
-def test_a_widget_that_follows_a_person_shows_what_they_asked(session: Session, build: Build, team: Hub) -> None:
+def test_following_a_person_shows_their_requests(session: Session, build: Build, team: Hub) -> None:
     messages.store(session, [asked("ours", "member"), asked("theirs", "owner")])
     text = text_of(build("halp", team, hubs=[{"hub": "u/member"}]).html)
     assert "ours" in text
     assert "theirs" not in text
 
 
-def test_hubs_are_written_as_people_paste_them(registry: Registry) -> None:
-    found = registry.get("halp")
-    assert found is not None
+def test_pasted_addresses_of_hubs_are_accepted(registry: Registry) -> None:
+    widget_type = registry.get("halp")
+    assert widget_type is not None
     rows = [{"hub": "otters"}, {"hub": "http://127.0.0.1/u/member/"}]
-    assert parameters.clean(found.parameters, {"hubs": rows})["hubs"] == [{"hub": "t/otters"}, {"hub": "u/member"}]
+    cleaned = parameters.clean(widget_type.parameters, {"hubs": rows})
+    assert cleaned["hubs"] == [{"hub": "t/otters"}, {"hub": "u/member"}]
     with pytest.raises(InvalidInput):
-        parameters.clean(found.parameters, {"hubs": [{"hub": "no hub at all"}]})
+        parameters.clean(widget_type.parameters, {"hubs": [{"hub": "no hub at all"}]})
 
 
 @pytest.mark.parametrize(
@@ -142,7 +143,7 @@ def test_which_messages_make_requests_stale(
     assert [row.id in touched for row in rows] == [everything, followed, person]
 
 
-def test_requests_of_who_hides_what_they_do_are_not_told(session: Session, build: Build) -> None:
+def test_requests_of_people_who_hide_activity_are_not_shown(session: Session, build: Build) -> None:
     user_of(session, "member").activity = Visibility.OWNERS
     messages.store(session, [asked("secret", "member"), asked("open", "owner")])
     html = build("halp").html

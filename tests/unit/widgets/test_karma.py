@@ -1,4 +1,4 @@
-"""Cookies: what is counted, what the figures cover, and which message makes them stale."""
+"""Cookies: what is counted, which period the figures cover, and which messages make them stale."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -38,7 +38,9 @@ def test_cookies_of_this_release_and_of_all_time_are_counted(session: Session, b
     assert "owner 2" in text
 
 
-def test_without_the_bots_own_count_the_widget_says_what_it_covers(session: Session, build: Build, member: Hub) -> None:
+def test_without_the_bots_count_the_widget_says_which_period_it_covers(
+    session: Session, build: Build, member: Hub
+) -> None:
     messages.store(session, [thanks("owner"), thanks("x", days=200)])
     text = text_of(build("karma", member, release_start=LONG_AGO).html)
     assert "2 all time" in text
@@ -53,26 +55,26 @@ def test_a_cookie_for_a_nick_counts_for_its_account(session: Session, build: Bui
 
 
 def test_without_cookies_the_widget_says_how_to_give_one(build: Build, member: Hub) -> None:
-    made = build("karma", member)
-    assert made.state == "live"
-    assert "Write member++ in chat" in text_of(made.html)
+    fragment = build("karma", member)
+    assert fragment.state == "live"
+    assert "Write member++ in chat" in text_of(fragment.html)
 
 
-def test_on_a_team_somebody_must_be_named(session: Session, build: Build, team: Hub) -> None:
-    made = build("karma", team)
-    assert made.state == "needs-setup"
-    assert "name a person in this widget's settings" in made.error
+def test_on_a_team_a_person_must_be_named(session: Session, build: Build, team: Hub) -> None:
+    fragment = build("karma", team)
+    assert fragment.state == "needs-setup"
+    assert "name a person in this widget's settings" in fragment.error
     messages.store(session, [thanks("owner", total=5)])
     assert build("karma", team, username="member").state == "live"
 
 
 @pytest.mark.parametrize("odd", [None, "many", 1.5, [], {}, 10**40, "<script>alert(1)</script>"])
-def test_odd_fields_break_nothing(session: Session, build: Build, member: Hub, odd: Any) -> None:
+def test_malformed_fields_are_ignored(session: Session, build: Build, member: Hub, odd: Any) -> None:
     stored = [thanks("owner", **{name: odd}) for name in ("agent", "recipient", "vote", "total")]
     messages.store(session, [*stored, thanks("owner")])
-    made = build("karma", member)
-    assert made.state == "live", made.error
-    assert "<script" not in made.html
+    fragment = build("karma", member)
+    assert fragment.state == "live", fragment.error
+    assert "<script" not in fragment.html
 
 
 @pytest.mark.parametrize(
@@ -84,16 +86,16 @@ def test_odd_fields_break_nothing(session: Session, build: Build, member: Hub, o
         ("2026-12-31", "2026-10-01"),
     ],
 )
-def test_a_release_begins_in_april_and_october(today: str, start: str) -> None:
+def test_a_release_starts_in_april_or_october(today: str, start: str) -> None:
     assert release_start(date.fromisoformat(today)) == date.fromisoformat(start)
 
 
-def test_the_beginning_of_a_release_must_be_a_date(registry: Registry) -> None:
-    found = registry.get("karma")
-    assert found is not None
-    assert parameters.clean(found.parameters, {"release_start": "2026-04-14"})["release_start"] == "2026-04-14"
+def test_the_release_start_must_be_a_date(registry: Registry) -> None:
+    widget_type = registry.get("karma")
+    assert widget_type is not None
+    assert parameters.clean(widget_type.parameters, {"release_start": "2026-04-14"})["release_start"] == "2026-04-14"
     with pytest.raises(InvalidInput) as raised:
-        parameters.clean(found.parameters, {"release_start": "14.4."})
+        parameters.clean(widget_type.parameters, {"release_start": "14.4."})
     assert "year-month-day" in raised.value.fields["release_start"]
 
 
@@ -126,7 +128,7 @@ def test_which_messages_make_cookies_stale(
     assert (row.id in index.touched(message)) is stale
 
 
-def test_the_cookies_of_who_hides_what_they_do_are_not_told(session: Session, build: Build, team: Hub) -> None:
+def test_cookies_of_people_who_hide_activity_are_not_shown(session: Session, build: Build, team: Hub) -> None:
     user_of(session, "member").activity = Visibility.OWNERS
     messages.store(session, [thanks("owner", total=36)])
     assert "No cookies yet" in build("karma", team, username="member").html

@@ -1,4 +1,4 @@
-"""Meetings: the next ones of a calendar, the file for one's own, and which message makes them stale."""
+"""Meetings: the next ones of a calendar, the iCalendar file, and which messages make them stale."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -45,31 +45,29 @@ def say(upstream: Upstream, *meetings: Any) -> None:
     upstream.on(PATH, {"meetings": list(meetings), "arguments": {}})
 
 
-def test_the_next_meeting_is_shown_with_a_moment_that_browsers_make_local(upstream: Upstream, build: Build) -> None:
+def test_the_next_meeting_is_shown_with_a_time_that_browsers_localise(upstream: Upstream, build: Build) -> None:
     say(upstream, meeting(30, meeting_name="Later"), meeting(5), meeting(-3, meeting_name="Over"))
-    made = build("meetings", calendar="tides")
-    text = text_of(made.html)
-    assert made.state == "live", made.error
+    fragment = build("meetings", calendar="tides")
+    text = text_of(fragment.html)
+    assert fragment.state == "live", fragment.error
     assert text.index("Tide watch") < text.index("Later")
     assert "Over" not in text
     soon = now() + timedelta(hours=5)
-    assert f'<time datetime="{soon:%Y-%m-%dT%H:}' in made.html
-    assert 'data-style="until"' in made.html
+    assert f'<time datetime="{soon:%Y-%m-%dT%H:}' in fragment.html
+    assert 'data-style="until"' in fragment.html
     assert f"{soon:%Y-%m-%d %H:}" in text
     assert "UTC" in text
     assert "Bring a towel" in text
-    assert f'href="/w/{made.widget}/calendar.ics"' in made.html
-    assert f'href="{upstream.url}/meeting/42/"' in made.html
+    assert f'href="/w/{fragment.widget}/calendar.ics"' in fragment.html
+    assert f'href="{upstream.url}/meeting/42/"' in fragment.html
 
 
-def test_a_meeting_that_goes_on_is_still_shown(upstream: Upstream, build: Build) -> None:
+def test_a_meeting_in_progress_is_still_shown(upstream: Upstream, build: Build) -> None:
     say(upstream, meeting(-0.5))
     assert "Tide watch" in build("meetings", calendar="tides").html
 
 
-def test_the_calendar_of_the_hub_is_taken_where_the_widget_names_none(
-    upstream: Upstream, build: Build, team: Hub
-) -> None:
+def test_the_hubs_calendar_is_used_if_the_widget_names_none(upstream: Upstream, build: Build, team: Hub) -> None:
     say(upstream, meeting())
     team.extras = {"calendar": "tides"}
     assert "Tide watch" in build("meetings", team).html
@@ -77,27 +75,27 @@ def test_the_calendar_of_the_hub_is_taken_where_the_widget_names_none(
 
 
 def test_without_a_calendar_the_widget_says_what_to_do(upstream: Upstream, build: Build) -> None:
-    made = build("meetings")
-    assert made.state == "needs-setup"
-    assert "name one of Fedocal in this widget's settings" in text_of(made.html)
+    fragment = build("meetings")
+    assert fragment.state == "needs-setup"
+    assert "name one of Fedocal in this widget's settings" in text_of(fragment.html)
     assert upstream.asked == []
 
 
 def test_without_meetings_the_widget_says_where_to_plan_one(upstream: Upstream, build: Build) -> None:
     say(upstream)
-    made = build("meetings", calendar="tides", days=7)
-    assert "No meeting in the calendar tides in the coming 7 days." in text_of(made.html)
-    assert f'href="{upstream.url}/tides/"' in made.html
+    fragment = build("meetings", calendar="tides", days=7)
+    assert "No meeting in the calendar tides in the coming 7 days." in text_of(fragment.html)
+    assert f'href="{upstream.url}/tides/"' in fragment.html
 
 
-def test_long_lists_are_cut_and_the_rest_is_one_page_away(
+def test_long_lists_are_truncated_with_a_link_to_the_rest(
     upstream: Upstream, build: Build, session: Session, fragments: FragmentStore
 ) -> None:
     say(upstream, *(meeting(n, meeting_id=n, meeting_name=f"M{n}") for n in range(1, 9)))
-    made = build("meetings", calendar="tides", limit=2)
-    assert made.html.count("<li") == 2
-    assert "Show 6 more" in text_of(made.html)
-    whole = fragments.page(session.get_one(Widget, made.widget), 1)
+    fragment = build("meetings", calendar="tides", limit=2)
+    assert fragment.html.count("<li") == 2
+    assert "Show 6 more" in text_of(fragment.html)
+    whole = fragments.page(session.get_one(Widget, fragment.widget), 1)
     assert whole.count("<li") == 8
 
 
@@ -124,27 +122,27 @@ HOSTILE: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("more", HOSTILE)
-def test_texts_of_others_are_texts(upstream: Upstream, build: Build, more: dict[str, Any]) -> None:
+def test_texts_from_other_services_are_escaped(upstream: Upstream, build: Build, more: dict[str, Any]) -> None:
     say(upstream, meeting(**more))
-    made = build("meetings", calendar="tides")
-    assert made.state == "live", made.error
-    assert "<script" not in made.html
-    assert "<img" not in made.html
+    fragment = build("meetings", calendar="tides")
+    assert fragment.state == "live", fragment.error
+    assert "<script" not in fragment.html
+    assert "<img" not in fragment.html
 
 
 @pytest.mark.parametrize(
     "body", [[], {"meetings": 1}, {"meetings": [{}]}, "<html>", {"meetings": [{"meeting_name": 1}]}]
 )
-def test_another_shape_fails_in_its_own_box(upstream: Upstream, build: Build, body: Any) -> None:
+def test_an_unexpected_shape_fails_only_its_own_widget(upstream: Upstream, build: Build, body: Any) -> None:
     upstream.on(PATH, body)
     assert build("meetings", calendar="tides").state == "failed"
 
 
 def test_an_oversized_list_fails_only_its_own_widget(upstream: Upstream, build: Build) -> None:
     say(upstream, *[meeting()] * 1000)
-    made = build("meetings", calendar="tides")
-    assert made.state == "failed"
-    assert "is larger than" in made.error
+    fragment = build("meetings", calendar="tides")
+    assert fragment.state == "failed"
+    assert "is larger than" in fragment.error
 
 
 @pytest.mark.usefixtures("marked")
@@ -156,13 +154,13 @@ def test_every_text_of_the_widget_is_translated(upstream: Upstream, build: Build
     assert "⟦Add to my calendar⟧" in build("meetings", calendar="tides", limit=2).html
 
 
-def test_the_file_holds_every_meeting_and_escapes_what_others_wrote() -> None:
+def test_the_file_contains_every_meeting_with_texts_escaped() -> None:
     moment = datetime.fromisoformat("2026-03-03T16:00:00+00:00")
     evil = "a;b,c\\\r\nATTENDEE:mailto:evil@example.org\r\nBEGIN:VALARM"
-    one = Meeting(
+    meeting = Meeting(
         "42", evil, "tides", moment, moment + timedelta(hours=1), "", evil, (), "https://c.example/meeting/42/"
     )
-    file = calendar_file("tides", [one, one])
+    file = calendar_file("tides", [meeting, meeting])
     assert b"\r\nATTENDEE" not in file
     events = icalendar.Calendar.from_ical(file).walk("VEVENT")
     assert len(events) == 2
@@ -192,7 +190,9 @@ def said(topic: str, calendar: Any = "tides", **more: Any) -> Message:
 def test_which_messages_make_meetings_stale(
     session: Session, registry: Registry, team: Hub, message: Message, stale: bool
 ) -> None:
-    named, by_hub = (Widget(plugin="meetings", side="left", settings=one) for one in ({"calendar": "tides"}, {}))
+    named, by_hub = (
+        Widget(plugin="meetings", side="left", settings=settings) for settings in ({"calendar": "tides"}, {})
+    )
     team.widgets.extend((named, by_hub))
     team.extras = {"calendar": "Tides"}
     session.commit()
@@ -202,10 +202,10 @@ def test_which_messages_make_meetings_stale(
     assert (named.id in touched, by_hub.id in touched) == (stale, stale)
 
 
-def test_settings_of_the_hub_make_only_those_stale_that_look_there(
-    session: Session, registry: Registry, team: Hub
-) -> None:
-    named, by_hub = (Widget(plugin="meetings", side="left", settings=one) for one in ({"calendar": "tides"}, {}))
+def test_hub_settings_make_only_widgets_stale_that_use_them(session: Session, registry: Registry, team: Hub) -> None:
+    named, by_hub = (
+        Widget(plugin="meetings", side="left", settings=settings) for settings in ({"calendar": "tides"}, {})
+    )
     team.widgets.extend((named, by_hub))
     session.commit()
     index = Index(registry)

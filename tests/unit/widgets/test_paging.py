@@ -1,4 +1,4 @@
-"""Lists that are longer than a widget: cut on the hub, whole on the widget's own page."""
+"""Long lists: truncated on the hub, complete on the widget's own page."""
 
 import pytest
 from sqlalchemy.orm import Session
@@ -33,7 +33,7 @@ def add(session: Session, hub: Hub, plugin: str, **settings: object) -> Widget:
     return row
 
 
-def test_a_feed_is_read_back_page_by_page(session: Session, fragments: FragmentStore, team: Hub) -> None:
+def test_a_feed_can_be_read_page_by_page(session: Session, fragments: FragmentStore, team: Hub) -> None:
     stored = [
         say(n, "member", ago=7 * n, link=f"https://e.example/{n}", sentence=f"s{n}.") for n in range(1, PER_PAGE + 9)
     ]
@@ -56,14 +56,14 @@ def test_a_feed_is_read_back_page_by_page(session: Session, fragments: FragmentS
         fragments.page(row, 3)
 
 
-def test_what_is_not_cut_has_no_page(session: Session, fragments: FragmentStore, team: Hub) -> None:
+def test_a_view_that_is_not_paged_has_no_pages(session: Session, fragments: FragmentStore, team: Hub) -> None:
     with pytest.raises(NotFound, match="already shows everything"):
         fragments.page(add(session, team, "about", text="hello"), 1)
     with pytest.raises(NotFound, match="not installed"):
         fragments.page(add(session, team, "no-such-widget"), 1)
 
 
-def test_a_page_of_a_page_is_what_it_says(session: Session, fragments: FragmentStore, team: Hub) -> None:
+def test_each_page_shows_its_part_of_the_list(session: Session, fragments: FragmentStore, team: Hub) -> None:
     messages.store(session, [say(1, "member", sentence="only one")])
     row = add(session, team, "feed", limit=3)
     assert "more?page" not in fragments.build(row).html

@@ -1,4 +1,4 @@
-"""Typed parameters: one declaration checks what people and programs send."""
+"""Typed parameters: the declaration validates input of people and programs."""
 
 from typing import Any
 
@@ -105,20 +105,20 @@ def test_bad_values_are_refused_with_a_sentence(parameter: Parameter, value: Any
         parameter.clean(value)
 
 
-def test_all_problems_are_told_at_once_and_unknown_names_are_problems() -> None:
+def test_all_problems_are_reported_at_once_including_unknown_names() -> None:
     with pytest.raises(InvalidInput) as error:
         clean([NUMBER, Parameter("q", required=True)], {"p": "x", "r": 1})
     assert set(error.value.fields) == {"p", "q", "r"}
 
 
-def test_what_is_not_sent_keeps_its_default() -> None:
+def test_missing_values_keep_their_default() -> None:
     assert clean([NUMBER, Parameter("q", default="d")], {}) == {"p": 5, "q": "d"}
 
 
-def test_declarations_of_the_published_form_are_read() -> None:
-    one, two = declare([{"name": "email", "label": "E-mail", "help": "Yours"}, Parameter("count", default=1)])
-    assert (one.label, one.help, one.kind) == ("E-mail", "Yours", "text")
-    assert defaults([one, two]) == {"email": None, "count": 1}
+def test_declarations_as_mappings_are_accepted() -> None:
+    email, count = declare([{"name": "email", "label": "E-mail", "help": "Yours"}, Parameter("count", default=1)])
+    assert (email.label, email.help, email.kind) == ("E-mail", "Yours", "text")
+    assert defaults([email, count]) == {"email": None, "count": 1}
 
 
 def test_a_kind_that_does_not_exist_is_named() -> None:
@@ -126,14 +126,14 @@ def test_a_kind_that_does_not_exist_is_named() -> None:
         Parameter("p", kind="colourful")
 
 
-def test_every_kind_has_a_case_above_and_says_what_it_is() -> None:
+def test_every_kind_has_a_case_above_and_a_summary() -> None:
     said = ("text", "markdown", "choice", "many", "number", "switch", "url")
     named = ("username", "hub", "package", "project", "rows", "secret")
     assert tuple(KINDS) == said + named
     assert all(kind.summary for kind in KINDS.values())
 
 
-def test_rows_are_blank_when_nothing_but_a_choice_was_made() -> None:
+def test_rows_with_only_a_choice_are_blank() -> None:
     rows = Parameter("p", kind="rows", fields=[Parameter("title"), CHOICE])
     assert rows.clean([{"title": "", "p": "b"}, {"title": "x"}]) == [{"title": "x", "p": "a"}]
 
@@ -145,7 +145,7 @@ def test_rows_are_blank_when_nothing_but_a_choice_was_made() -> None:
         {"name": "p", "kind": "secret", "default": "in the code"},
     ],
 )
-def test_a_secret_is_neither_in_rows_nor_in_the_code(declared: dict[str, Any]) -> None:
+def test_a_secret_cannot_be_in_rows_or_have_a_default(declared: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput):
         declare([declared])
 
@@ -155,7 +155,7 @@ def test_an_empty_list_is_not_shared_between_widgets() -> None:
     assert clean([MANY], {"p": []}) == {"p": []}
 
 
-def test_the_documentation_comes_from_the_declaration() -> None:
+def test_the_documentation_is_generated_from_the_declaration() -> None:
     table = document([NUMBER, CHOICE, ROWS, Parameter("q", help="a | b", required=True)])
     assert "| `p` | number from 1 to 10 | `5` | P. |" in table
     assert "choice: `a`, `b`" in table

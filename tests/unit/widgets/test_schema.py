@@ -1,4 +1,4 @@
-"""Stored settings: secrets are sealed and stay, and what older code stored is read by newer code."""
+"""Stored settings: secrets are encrypted and kept, and settings of older code are migrated."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -28,7 +28,7 @@ SCHEMA = Schema(PARAMETERS, secret_box=SecretBox(KEY))
 NEW = Schema(PARAMETERS, 2, rename, SecretBox(KEY))
 
 
-def test_a_secret_is_sealed_at_rest_and_opened_for_the_widget() -> None:
+def test_a_secret_is_encrypted_at_rest_and_decrypted_for_the_widget() -> None:
     stored, changed = SCHEMA.store({"token": "s3cret"}, {})
     assert changed == ["token"]
     assert is_sealed(stored["token"])
@@ -39,7 +39,7 @@ def test_a_secret_is_sealed_at_rest_and_opened_for_the_widget() -> None:
 
 
 @pytest.mark.parametrize("kept", [{}, {"token": ""}, {"token": "s3cret"}])
-def test_an_empty_secret_keeps_what_is_stored_and_the_same_one_changes_nothing(kept: dict[str, Any]) -> None:
+def test_an_empty_or_equal_secret_changes_nothing(kept: dict[str, Any]) -> None:
     stored, _ = SCHEMA.store({"token": "s3cret"}, {})
     assert SCHEMA.store(kept, stored) == (stored, [])
 
@@ -51,7 +51,7 @@ def test_a_secret_can_be_cleared_and_replaced() -> None:
     assert (SCHEMA.in_force(replaced)["token"], changed) == ("other", ["token"])
 
 
-def test_a_secret_that_must_be_there_may_stay_but_not_be_cleared() -> None:
+def test_a_required_secret_may_stay_but_not_be_cleared() -> None:
     schema = Schema((Parameter("token", kind="secret", required=True),), secret_box=SecretBox(KEY))
     stored, _ = schema.store({"token": "s3cret"}, {})
     assert schema.store({}, stored)[1] == []
@@ -60,7 +60,7 @@ def test_a_secret_that_must_be_there_may_stay_but_not_be_cleared() -> None:
             schema.store(values, before)
 
 
-def test_a_secret_sealed_with_another_key_asks_for_setup_and_can_be_typed_again() -> None:
+def test_a_secret_encrypted_with_another_key_needs_setup_and_can_be_replaced() -> None:
     stored, _ = Schema(PARAMETERS, secret_box=SecretBox(b"another key")).store({"token": "s3cret"}, {})
     with pytest.raises(NeedsSetup, match="Type it again"):
         SCHEMA.in_force(stored)
@@ -73,7 +73,7 @@ def test_without_the_key_no_secret_is_stored() -> None:
     assert Schema(PARAMETERS).store({"place": "Ystad"}, {})[0] == {"place": "Ystad"}
 
 
-def test_settings_of_an_older_version_are_migrated_when_read_and_stored_anew_at_the_next_save() -> None:
+def test_older_settings_are_migrated_when_read_and_stored_at_the_next_save() -> None:
     stored, _ = OLD.store({"where": "Visby"}, {})
     assert VERSION not in stored
     assert NEW.in_force(stored) == {"place": "Visby"}
@@ -85,14 +85,14 @@ def test_settings_of_an_older_version_are_migrated_when_read_and_stored_anew_at_
     assert NEW.store({"place": "Visby"}, saved) == (saved, [])
 
 
-def test_a_file_or_revision_with_older_settings_is_migrated_when_it_is_applied() -> None:
+def test_a_file_or_revision_with_older_settings_is_migrated_when_applied() -> None:
     assert NEW.store({"where": "Visby", VERSION: 1}, {})[0] == {"place": "Visby", VERSION: 2}
     with pytest.raises(InvalidInput) as error:
         NEW.store({"place": "Visby", VERSION: 3}, {})
     assert "newer version" in error.value.fields[VERSION]
 
 
-def test_a_broken_migration_asks_for_setup_and_the_form_still_opens() -> None:
+def test_a_failed_migration_needs_setup_and_the_form_still_opens() -> None:
     broken = Schema(PARAMETERS, 2, fail, SecretBox(KEY))
     stored = {"where": "Visby"}
     with pytest.raises(NeedsSetup, match="cannot be brought to version 2"):
@@ -101,17 +101,17 @@ def test_a_broken_migration_asks_for_setup_and_the_form_still_opens() -> None:
     assert broken.store({"place": "Visby"}, stored)[0] == {"place": "Visby", VERSION: 2}
 
 
-def test_settings_of_a_newer_version_are_not_guessed_at() -> None:
+def test_settings_of_a_newer_version_need_setup() -> None:
     with pytest.raises(NeedsSetup, match="newer version"):
         SCHEMA.in_force({"place": "Visby", VERSION: 2})
 
 
-def test_an_unknown_widgets_secrets_are_not_shown_either() -> None:
+def test_secrets_of_an_unknown_widget_are_not_shown() -> None:
     stored, _ = SCHEMA.store({"token": "s3cret"}, {})
     assert Schema(()).shown(stored) == {"place": "Ystad"}
 
 
-def test_a_draft_holds_secrets_sealed_and_publishing_it_stores_them() -> None:
+def test_a_draft_encrypts_secrets_and_publishing_stores_them() -> None:
     stored, _ = SCHEMA.store({"token": "s3cret"}, {})
     draft = SCHEMA.drafted({"token": "other"})
     assert "other" not in str(draft)

@@ -1,4 +1,4 @@
-"""Issues and pull requests: of a project or of a hub's accounts, and which message makes them stale."""
+"""Issues and pull requests of a project or of a hub's accounts, and which messages make them stale."""
 
 from typing import Any
 
@@ -21,15 +21,15 @@ BOAT = "github:harbour/boat"
 ISSUES, PULLS = "/repos/harbour/boat/issues", "/repos/harbour/boat/pulls"
 
 
-def test_issues_are_counted_and_the_last_changed_come_first(upstream: Upstream, build: Build) -> None:
+def test_issues_are_counted_and_sorted_by_last_change(upstream: Upstream, build: Build) -> None:
     upstream.on(ISSUES, [item(3), item(7, assignees=[{"login": "bo"}]), item(5)])
-    made = build("issues", project=BOAT)
-    text = text_of(made.html)
-    assert made.state == "live", made.error
+    fragment = build("issues", project=BOAT)
+    text = text_of(fragment.html)
+    assert fragment.state == "live", fragment.error
     assert "3 open 2 unassigned" in text
     assert text.index("Item 7") < text.index("Item 5") < text.index("Item 3")
     assert "#7 · by rana · assigned to bo ·" in text
-    assert 'href="https://github.example/harbour/boat/issues/7"' in made.html
+    assert 'href="https://github.example/harbour/boat/issues/7"' in fragment.html
 
 
 def test_only_unassigned_issues_are_shown_on_request(upstream: Upstream, build: Build) -> None:
@@ -39,33 +39,31 @@ def test_only_unassigned_issues_are_shown_on_request(upstream: Upstream, build: 
     assert "Item 7" not in text
 
 
-def test_the_accounts_of_a_hub_are_asked_for_where_no_project_is_named(
-    upstream: Upstream, build: Build, member: Hub
-) -> None:
+def test_the_hubs_accounts_are_queried_if_no_project_is_named(upstream: Upstream, build: Build, member: Hub) -> None:
     member.extras = {"pagure_username": "rana", "github_username": "ranahub"}
     assigned = pagure_ticket(3, project={"fullname": "rpms/boat"})
     upstream.on("/api/0/user/rana/issues", {"issues_assigned": [assigned], "issues_created": []})
     upstream.on("/search/issues", {"total_count": 1, "items": [item(5, user={"login": "RanaHub"})]})
-    made = build("issues", member)
-    text = text_of(made.html)
+    fragment = build("issues", member)
+    text = text_of(fragment.html)
     assert "2 open" in text
     assert "rpms/boat#3" in text
     assert "harbour/boat#5" in text
     assert text.count("mine") == 2
 
 
-def test_a_forge_that_is_silent_is_named_and_the_others_are_shown(
+def test_a_forge_that_does_not_answer_is_named_and_the_others_are_shown(
     upstream: Upstream, build: Build, member: Hub
 ) -> None:
     member.extras = {"pagure_username": "rana", "github_username": "ranahub"}
     upstream.on("/api/0/user/rana/issues", Reply("", 403))
     upstream.on("/search/issues", {"total_count": 1, "items": [item(5)]})
-    made = build("issues", member)
-    assert made.state == "live"
-    assert "Results from Pagure are missing: Pagure denied access." in text_of(made.html)
+    fragment = build("issues", member)
+    assert fragment.state == "live"
+    assert "Results from Pagure are missing: Pagure denied access." in text_of(fragment.html)
 
 
-def test_pull_requests_are_told_apart_by_whose_turn_it_is(upstream: Upstream, build: Build, member: Hub) -> None:
+def test_pull_requests_are_split_into_waiting_and_own(upstream: Upstream, build: Build, member: Hub) -> None:
     member.extras = {"github_username": "Rana"}
     theirs = {"user": {"login": "bo"}}
     upstream.on(PULLS, [item(3), item(7, **theirs), item(8, draft=True, **theirs)])
@@ -74,7 +72,7 @@ def test_pull_requests_are_told_apart_by_whose_turn_it_is(upstream: Upstream, bu
     assert "Item 8" not in text
 
 
-def test_bugs_are_shown_without_the_mail_addresses_of_people(upstream: Upstream, build: Build) -> None:
+def test_bugs_are_shown_without_mail_addresses(upstream: Upstream, build: Build) -> None:
     upstream.on("/rest/bug", {"bugs": [bug(3, status="ASSIGNED", assigned_to="kofi@example.org")]})
     text = text_of(build("issues", project="bugzilla:Fedora/otter").html)
     assert "#3 · by rana · assigned to kofi ·" in text
@@ -83,36 +81,36 @@ def test_bugs_are_shown_without_the_mail_addresses_of_people(upstream: Upstream,
 
 @pytest.mark.parametrize("plugin", ["issues", "pulls"])
 def test_without_project_and_accounts_the_widget_says_what_to_do(upstream: Upstream, build: Build, plugin: str) -> None:
-    made = build(plugin)
-    assert made.state == "needs-setup"
-    assert "name one in this widget's settings, or tracker accounts in the hub's" in text_of(made.html)
+    fragment = build(plugin)
+    assert fragment.state == "needs-setup"
+    assert "name one in this widget's settings, or tracker accounts in the hub's" in text_of(fragment.html)
     assert upstream.asked == []
 
 
 def test_bugzilla_has_no_pull_requests(build: Build) -> None:
-    made = build("pulls", project="bugzilla:Fedora/boat")
-    assert (made.state, "Bugzilla has none of these" in made.error) == ("needs-setup", True)
+    fragment = build("pulls", project="bugzilla:Fedora/boat")
+    assert (fragment.state, "Bugzilla has none of these" in fragment.error) == ("needs-setup", True)
 
 
 @pytest.mark.parametrize(("plugin", "path"), [("issues", ISSUES), ("pulls", PULLS)])
 def test_without_tickets_the_widget_says_so(upstream: Upstream, build: Build, plugin: str, path: str) -> None:
     upstream.on(path, [])
-    made = build(plugin, project=BOAT)
-    assert 'class="empty"' in made.html
-    assert "New ones show up here by themselves" in text_of(made.html)
+    fragment = build(plugin, project=BOAT)
+    assert 'class="empty"' in fragment.html
+    assert "New ones show up here by themselves" in text_of(fragment.html)
 
 
 @pytest.mark.parametrize(("plugin", "path"), [("issues", ISSUES), ("pulls", PULLS)])
-def test_long_lists_are_cut_and_the_rest_is_one_page_away(
+def test_long_lists_are_truncated_with_a_link_to_the_rest(
     upstream: Upstream, build: Build, session: Session, fragments: FragmentStore, plugin: str, path: str
 ) -> None:
     upstream.on(path, [item(1) | {"number": n} for n in range(PAGE)])
-    made = build(plugin, project=BOAT, limit=4)
-    assert made.html.count('class="row-item"') == 4
-    assert f"Show {PAGE - 4} more" in text_of(made.html)
-    whole = fragments.page(session.get_one(Widget, made.widget), 1)
+    fragment = build(plugin, project=BOAT, limit=4)
+    assert fragment.html.count('class="row-item"') == 4
+    assert f"Show {PAGE - 4} more" in text_of(fragment.html)
+    whole = fragments.page(session.get_one(Widget, fragment.widget), 1)
     assert whole.count('class="row-item"') == PAGE
-    assert plugin == "pulls" or f"{PAGE}+ open" in text_of(made.html)
+    assert plugin == "pulls" or f"{PAGE}+ open" in text_of(fragment.html)
 
 
 HOSTILE: list[dict[str, Any]] = [
@@ -127,27 +125,29 @@ HOSTILE: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize(("plugin", "path"), [("issues", ISSUES), ("pulls", PULLS)])
 @pytest.mark.parametrize("more", HOSTILE)
-def test_texts_of_others_are_texts(
+def test_texts_from_other_services_are_escaped(
     upstream: Upstream, build: Build, plugin: str, path: str, more: dict[str, Any]
 ) -> None:
     upstream.on(path, [item(1, **more)])
-    made = build(plugin, project=BOAT)
-    assert made.state == "live", made.error
-    assert "<script" not in made.html
-    assert "<img" not in made.html
+    fragment = build(plugin, project=BOAT)
+    assert fragment.state == "live", fragment.error
+    assert "<script" not in fragment.html
+    assert "<img" not in fragment.html
 
 
 @pytest.mark.parametrize("body", [{}, [1], "<html>", [{"number": 1}], [item(1, title=["x"])], [item(1)] * 2000])
-def test_another_shape_or_a_giant_list_fails_in_its_own_box(upstream: Upstream, build: Build, body: Any) -> None:
+def test_an_unexpected_shape_or_a_giant_list_fails_only_its_own_widget(
+    upstream: Upstream, build: Build, body: Any
+) -> None:
     upstream.on(ISSUES, body)
-    made = build("issues", project=BOAT)
-    assert made.state == "failed"
-    assert "GitHub" in made.error
+    fragment = build("issues", project=BOAT)
+    assert fragment.state == "failed"
+    assert "GitHub" in fragment.error
 
 
 def test_an_unknown_project_fails_with_the_reason(build: Build) -> None:
-    made = build("issues", project="pagure:no/such")
-    assert (made.state, "Pagure returned “Not Found”" in made.error) == ("failed", True)
+    fragment = build("issues", project="pagure:no/such")
+    assert (fragment.state, "Pagure returned “Not Found”" in fragment.error) == ("failed", True)
 
 
 @pytest.mark.usefixtures("marked")

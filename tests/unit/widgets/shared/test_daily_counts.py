@@ -1,4 +1,4 @@
-"""How many messages there were on each day: counted again where that is cheap, and remembered where it is not."""
+"""The number of messages per day: recent days are counted each time, past days come from the cache."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -23,7 +23,7 @@ AGES = (0, 0, 1, 3, 3, 40)
 
 
 class Keeping(SQLiteCache):
-    """A cache that tells the keys that were written to it."""
+    """A cache that records the keys that were written."""
 
     def set(self, key: str, value: bytes, ttl: int) -> bool:
         self.keys = [*getattr(self, "keys", []), key]
@@ -40,16 +40,16 @@ Count = Callable[..., dict[int, int]]
 
 @pytest.fixture
 def count(session: Session, registry: Registry, team: Hub, store: Keeping) -> Count:
-    """Give a function that returns the counts of the team by age in days, as a fresh build gets them."""
+    """Provide a function that returns the team's counts by age in days, as seen by a new build."""
     messages.store(session, [say(n, "member", ago=24 * days) for n, days in enumerate(AGES)])
-    found = registry.get("activity")
-    assert found is not None
+    widget_type = registry.get("activity")
+    assert widget_type is not None
 
-    def counted(**settings: str) -> dict[int, int]:
+    def count_by_age(**settings: str) -> dict[int, int]:
         row = Widget(plugin="activity", settings=settings, version=1, hub=team)
         session.add(row)
         session.flush()
-        found.bind(row)
+        widget_type.bind(row)
         attach_context(row, BuildContext(store, KEY))
         today = now().date()
         result: dict[int, int] = {}
@@ -58,20 +58,20 @@ def count(session: Session, registry: Registry, team: Hub, store: Keeping) -> Co
             result[(today - day).days] = number
         return result
 
-    return counted
+    return count_by_age
 
 
-def test_days_that_are_over_are_counted_once(session: Session, count: Count) -> None:
+def test_past_days_are_counted_once(session: Session, count: Count) -> None:
     with statements(session) as asked:
         assert count() == {0: 2, 1: 1, 3: 2, 40: 1}
-    first = [one for one in asked if "count(" in one]
+    first = [statement for statement in asked if "count(" in statement]
     with statements(session) as asked:
         assert count() == {0: 2, 1: 1, 3: 2, 40: 1}
-    second = [one for one in asked if "count(" in one]
+    second = [statement for statement in asked if "count(" in statement]
     assert (len(first), len(second)) == (2, 1)
 
 
-def test_what_happens_today_counts_at_once_and_what_came_late_a_little_later(
+def test_todays_messages_count_at_once_and_late_messages_after_the_cache_expires(
     session: Session, count: Count, store: Keeping
 ) -> None:
     count()
@@ -81,7 +81,7 @@ def test_what_happens_today_counts_at_once_and_what_came_late_a_little_later(
     assert count() == {0: 3, 1: 1, 3: 2, 40: 2}
 
 
-def test_who_comes_goes_hides_or_shows_changes_all_days_at_once(session: Session, count: Count, team: Hub) -> None:
+def test_a_change_of_members_or_privacy_recounts_all_days_at_once(session: Session, count: Count, team: Hub) -> None:
     messages.store(session, [say(60, "stranger", ago=24 * 3), say(61, "stranger", ago=0)])
     assert count() == {0: 2, 1: 1, 3: 2, 40: 1}
     roles.give_role(session, as_person(session, "owner"), team, user_of(session, "stranger"), RoleName.MEMBER)
@@ -95,7 +95,7 @@ def test_who_comes_goes_hides_or_shows_changes_all_days_at_once(session: Session
     assert count() == {0: 3, 1: 1, 3: 3, 40: 1}
 
 
-def test_who_comes_and_hides_is_not_counted_from_before(session: Session, count: Count) -> None:
+def test_the_past_of_a_new_member_who_hides_activity_is_not_counted(session: Session, count: Count) -> None:
     messages.store(session, [say(70, "newcomer", ago=24 * 3), say(71, "newcomer", ago=0)])
     assert count(username="newcomer") == {0: 1, 3: 1}
     session.add(User(username="newcomer", activity=Visibility.OWNERS))
@@ -107,7 +107,7 @@ def test_who_comes_and_hides_is_not_counted_from_before(session: Session, count:
 
 
 @pytest.mark.parametrize("entry", [b"", b"7", b"null", b"{}", b'[["2026-01-01"]]', b'[["x","wiki",1]]', b"\xff\xfe"])
-def test_a_damaged_entry_is_counted_anew(count: Count, store: Keeping, entry: bytes) -> None:
+def test_a_damaged_entry_is_counted_again(count: Count, store: Keeping, entry: bytes) -> None:
     whole = count()
     store.set(store.keys[0], entry, 60)
     assert count() == whole
