@@ -9,6 +9,7 @@ from markupsafe import Markup
 from hubs.fragments.fragment import Fragment, digest_of
 from hubs.fragments.store import FragmentStore
 from hubs.models import Widget
+from hubs.testing.interests import check_interests
 from hubs.widgets.registry import WidgetType
 
 _BOX = Markup(
@@ -26,7 +27,9 @@ class BenchFragments(FragmentStore):
     def _registered(self, row: Widget) -> WidgetType:
         if row.plugin in self.trouble:
             raise self.trouble[row.plugin]
-        return super()._registered(row)
+        widget_type = super()._registered(row)
+        check_interests(widget_type, row)
+        return widget_type
 
     def _last_good(self, row: Widget, locale: str, error: Exception) -> Fragment:
         text = "".join(traceback.format_exception(error, chain=True)[-30:])

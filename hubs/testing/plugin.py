@@ -9,6 +9,7 @@ import pytest
 
 from hubs.models import Widget as Row
 from hubs.testing import reading
+from hubs.testing.interests import check_interests
 from hubs.testing.sandbox import STATES, Sandbox, sandbox
 from hubs.widgets.base import Widget
 
@@ -42,6 +43,7 @@ class Kit:
         ``live`` and ``empty`` are the return values of the cached functions in that state, by function name.
         """
         box = self.boxes[id(row)]
+        check_interests(box.type(row.plugin), row)
         states = box.states(row, live, empty)
         pages, wrong = {}, []
         for state in STATES:

@@ -17,28 +17,15 @@ from sqlalchemy.orm import Session, object_session
 from hubs.cache import Cache, NullCache, key_of
 from hubs.clients.all import Clients
 from hubs.models import Widget
+from hubs.widgets.interests import Interest
 
 log = logging.getLogger(__name__)
 
+#: `Interest` is published here.
+__all__ = ["BuildContext", "CachedFunction", "Interest", "attach_context", "services_of", "session_of"]
+
 _MISSING = object()
 _SIGNATURE = hashlib.sha256().digest_size
-
-
-@dataclass(frozen=True, slots=True)
-class Interest:
-    """Messages that make a cached function stale: of one of ``topics``, about one thing.
-
-    A topic is the beginning of a message's name, in whole parts (``pagure.issue`` matches ``pagure.issue.new``), or
-    ``*``. ``kind`` is ``user`` (the message names this person), ``package``, ``team`` (it names a member of the hub
-    with this id), ``hub`` (it is about the hub with this id), ``project`` (``github:owner/name``,
-    ``pagure:namespace/name``, ``forgejo:host/owner/name``, ``bugzilla:product/component``), ``account`` (an issue or
-    a pull request of this person there: ``github:login``), ``calendar`` (by name), or ``any``, which needs no value.
-    Projects, accounts and calendars are written in lower case.
-    """
-
-    topics: tuple[str, ...]
-    kind: str
-    value: str = ""
 
 
 @dataclass
