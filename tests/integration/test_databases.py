@@ -57,7 +57,7 @@ def test_migrations_make_what_the_models_say_up_and_down(database: Database) -> 
     migrations.upgrade(database)
 
 
-def test_no_migration_loses_what_is_there(database: Database) -> None:
+def test_no_migration_loses_data(database: Database) -> None:
     assert lost_by_upgrading(database) == {}
     migrations.downgrade(database, "base")
 

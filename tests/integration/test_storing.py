@@ -80,7 +80,7 @@ def test_both_databases_hold_the_same(database: Database, tmp_path: Path) -> Non
     embedded.dispose()
 
 
-def test_activity_moves_people_and_their_hubs_forward_only(database: Database) -> None:
+def test_last_activity_never_moves_back(database: Database) -> None:
     moment = now()
     for when, expected in (
         (moment, moment),

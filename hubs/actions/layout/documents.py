@@ -53,7 +53,7 @@ class Layout(BaseModel):
             raise ValueError(f"a hub holds at most {WIDGETS} widgets")
         duplicates = sorted({widget_id for widget_id in ids if ids.count(widget_id) > 1})
         if duplicates:
-            raise ValueError(f"every id may be there once only; {', '.join(duplicates)} is there more often")
+            raise ValueError(f"ids must be unique; {', '.join(duplicates)} is used more than once")
         return self
 
 
@@ -190,5 +190,5 @@ def _place(location: tuple[int | str, ...]) -> str:
 
 def _reason(problem: Any) -> str:
     if problem["type"] == "extra_forbidden":
-        return "there is no such entry"
+        return "unknown field"
     return str(problem["msg"]).removeprefix("Value error, ")

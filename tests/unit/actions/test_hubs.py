@@ -1,4 +1,4 @@
-"""Making and changing hubs."""
+"""Creating and changing hubs."""
 
 import unicodedata
 
@@ -18,7 +18,7 @@ def test_a_new_team_has_its_default_widgets(session: Session, team: Hub) -> None
     assert team.summary == "We swim."
 
 
-def test_a_name_is_used_once_and_only_if_it_fits_an_address(session: Session, registry: Registry, team: Hub) -> None:
+def test_a_name_must_be_unused_and_fit_an_address(session: Session, registry: Registry, team: Hub) -> None:
     owner = user_of(session, "owner")
     with pytest.raises(Conflict, match="otters"):
         hubs.create(session, registry, owner, "team", "otters")
@@ -27,7 +27,7 @@ def test_a_name_is_used_once_and_only_if_it_fits_an_address(session: Session, re
             hubs.create(session, registry, owner, "team", name)
 
 
-def test_all_kinds_but_people_share_their_addresses(session: Session, registry: Registry, team: Hub) -> None:
+def test_all_kinds_but_people_share_one_namespace(session: Session, registry: Registry, team: Hub) -> None:
     owner = user_of(session, "owner")
     for kind in ("regional", "project", "event"):
         with pytest.raises(Conflict, match="There is a team hub called otters already"):
@@ -46,7 +46,7 @@ def test_only_owners_change_a_hub(session: Session, team: Hub, username: str) ->
     assert team.summary == "We swim."
 
 
-def test_a_change_is_told_with_its_keys(session: Session, team: Hub) -> None:
+def test_a_change_is_published_with_its_keys(session: Session, team: Hub) -> None:
     owner = as_person(session, "owner")
     changes = {"summary": "We dive.", "chat": "https://chat.example.org/", "left_width": "6"}
     assert hubs.update(session, owner, team, changes) == ["chat", "left_width", "summary"]
@@ -65,7 +65,7 @@ def test_a_change_is_told_with_its_keys(session: Session, team: Hub) -> None:
 
 
 @pytest.mark.parametrize("sign", ["", "o", "OT", "é", "e\u0301", "🦦", "👩🏽\u200d💻", "🏳️\u200d🌈", "🇩🇪", "水"])
-def test_a_hub_has_letters_or_an_emoji_in_its_round_picture_and_colours(session: Session, team: Hub, sign: str) -> None:
+def test_an_avatar_has_letters_or_an_emoji_and_colours(session: Session, team: Hub, sign: str) -> None:
     owner = as_person(session, "owner")
     changed = ["avatar", "banner"] if sign else ["banner"]
     assert hubs.update(session, owner, team, {"banner": "teal", "avatar": f" {sign} "}) == changed
@@ -75,7 +75,7 @@ def test_a_hub_has_letters_or_an_emoji_in_its_round_picture_and_colours(session:
     assert hubs.update(session, owner, team, {"banner": "", "avatar": ""}) == changed
 
 
-def test_what_stays_the_same_is_not_told(session: Session, team: Hub) -> None:
+def test_an_update_without_changes_is_not_published(session: Session, team: Hub) -> None:
     count, version = session.query(OutboxMessage).count(), team.version
     assert hubs.update(session, as_person(session, "owner"), team, {"summary": "We swim."}) == []
     assert (session.query(OutboxMessage).count(), team.version) == (count, version)
@@ -104,7 +104,7 @@ def test_bad_values_change_nothing(session: Session, team: Hub, name: str, value
     assert team.description == ""
 
 
-def test_an_archived_hub_is_read_only_and_can_be_brought_back(session: Session, team: Hub) -> None:
+def test_an_archived_hub_is_read_only_until_it_is_unarchived(session: Session, team: Hub) -> None:
     owner = as_person(session, "owner")
     hubs.update(session, owner, team, {"archived": True})
     with pytest.raises(NotAllowed, match="archived"):

@@ -1,4 +1,4 @@
-"""Messages are stored once, with whom they name; the outbox publishes after the commit."""
+"""Messages are stored once, with the people that they name; the outbox publishes after the commit."""
 
 import time
 from dataclasses import replace
@@ -21,16 +21,16 @@ def message(msg_id: str, *users: str, **more: Any) -> Message:
     return replace(parse(envelope), users=frozenset(users), **more)
 
 
-def test_only_what_is_new_is_stored_and_given_back(session: Session) -> None:
-    one, two, three = (message(f"m{n}", "ottoline") for n in range(3))
-    assert messages.store(session, [one, two, one]) == [one, two]
-    assert messages.store(session, [two, three]) == [three]
+def test_only_new_messages_are_stored_and_returned(session: Session) -> None:
+    first, second, third = (message(f"m{n}", "ottoline") for n in range(3))
+    assert messages.store(session, [first, second, first]) == [first, second]
+    assert messages.store(session, [second, third]) == [third]
     assert messages.store(session, []) == []
     assert session.query(StoredMessage).count() == 3
     assert session.query(MessagePerson).count() == 3
 
 
-def test_people_and_packages_are_kept_with_time_and_category(session: Session) -> None:
+def test_people_and_packages_are_stored_with_time_and_category(session: Session) -> None:
     messages.store(session, [message("m", "ottoline", "pernille", packages=frozenset({"tidepool"}))])
     people = {row.username: row for row in session.query(MessagePerson)}
     assert set(people) == {"ottoline", "pernille"}
@@ -38,7 +38,7 @@ def test_people_and_packages_are_kept_with_time_and_category(session: Session) -
     assert [row.package for row in session.query(MessagePackage)] == ["tidepool"]
 
 
-def test_what_a_database_cannot_hold_is_cleaned(session: Session) -> None:
+def test_characters_that_a_database_cannot_store_are_removed(session: Session) -> None:
     odd = message("m", sentence="a\0b \ud800" + "x" * 2000, link="javascript:alert(1)", icon="https://x/" + "y" * 2000)
     messages.store(session, [odd])
     row = session.query(StoredMessage).one()
@@ -51,7 +51,7 @@ def test_names_that_cannot_be_stored_are_left_out() -> None:
     assert messages.names(["good", "", "x" * 65, "new\nline"], 64) == {"good"}
 
 
-def test_activity_moves_people_and_their_hubs_forward_only(session: Session, team: Hub) -> None:
+def test_last_activity_never_moves_back(session: Session, team: Hub) -> None:
     moment = now() - timedelta(hours=1)
     activity.note(session, {"member": moment, "nobody": moment})
     session.expire_all()
@@ -64,7 +64,7 @@ def test_activity_moves_people_and_their_hubs_forward_only(session: Session, tea
     assert session.query(Hub).filter_by(kind="user", name="stranger").one().last_activity is None
 
 
-def test_old_messages_are_removed_with_what_hangs_on_them(session: Session) -> None:
+def test_old_messages_are_removed_with_their_dependent_rows(session: Session) -> None:
     messages.store(
         session, [replace(message("old", "a"), received_at=WHEN), replace(message("new", "a"), received_at=now())]
     )
@@ -73,7 +73,7 @@ def test_old_messages_are_removed_with_what_hangs_on_them(session: Session) -> N
     assert session.query(MessagePerson).count() == 1
 
 
-def test_many_old_messages_are_removed_a_part_at_a_time(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_old_messages_are_removed_in_batches(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(messages, "REMOVED", 3)
     stored = [replace(message(f"m{n}", "a"), received_at=now() - timedelta(days=90 - n)) for n in range(7)]
     messages.store(session, [*stored, replace(message("new", "a"), received_at=now())])
@@ -98,7 +98,7 @@ class Heard:
         self.topics.append(topic)
 
 
-def test_the_bus_hears_after_the_commit_and_only_then(database: Database) -> None:
+def test_messages_are_published_only_after_the_commit(database: Database) -> None:
     heard = Heard()
     outbox.publish_after_commit(database, heard)
     with database.transaction() as session:
@@ -113,7 +113,7 @@ def test_the_bus_hears_after_the_commit_and_only_then(database: Database) -> Non
     assert heard.topics == ["hubs.user.created"]
 
 
-def test_what_nobody_heard_is_found_until_it_is_marked(session: Session) -> None:
+def test_outbox_rows_are_unhandled_until_they_are_marked(session: Session) -> None:
     body = {"username": "a", "list": [1, 2]}
     outbox.record(session, "hubs.user.created", body)
     session.commit()
@@ -126,7 +126,7 @@ def test_what_nobody_heard_is_found_until_it_is_marked(session: Session) -> None
     assert session.query(OutboxMessage).count() == 1
 
 
-def test_what_was_sent_in_the_future_or_long_ago_is_as_new_as_it_was_received(session: Session) -> None:
+def test_messages_are_ordered_by_when_they_were_received(session: Session) -> None:
     topic = "org.fedoraproject.dev.wiki.article.edit"
     sent = {"future": 4_070_908_800, "past": 0, "now": time.time()}
     stored = [parse({"topic": topic, "msg": {}, "msg_id": name, "timestamp": moment}) for name, moment in sent.items()]

@@ -1,4 +1,4 @@
-"""What ends access is recognised wherever it is written, and reaches Redis whatever fails meanwhile."""
+"""Losses of access are detected in every flush, and reach Redis whatever fails meanwhile."""
 
 import threading
 import time
@@ -25,24 +25,24 @@ from tests.unit.conftest import as_person, user_of
 
 @pytest.fixture
 def events(database: Database) -> Iterator[EventLog]:
-    """Give the event log on the embedded Redis, with revocations installed on the database."""
+    """Return the event log on the embedded Redis, with revocations installed on the database."""
     server = TcpFakeServer(("127.0.0.1", 0), server_type="redis")
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    found = EventLog(f"redis://127.0.0.1:{server.server_address[1]}/0")
-    revocations.revoke_after_commit(database, found)
-    yield found
-    found.client.close()
+    event_log = EventLog(f"redis://127.0.0.1:{server.server_address[1]}/0")
+    revocations.revoke_after_commit(database, event_log)
+    yield event_log
+    event_log.client.close()
     server.shutdown()
     server.server_close()
 
 
 @pytest.fixture
 def away(database: Database) -> EventLog:
-    """Give an event log whose Redis is down, with revocations installed on the database."""
-    found = EventLog("redis://127.0.0.1:1/0")
-    revocations.revoke_after_commit(database, found)
-    return found
+    """Return an event log whose Redis is down, with revocations installed on the database."""
+    event_log = EventLog("redis://127.0.0.1:1/0")
+    revocations.revoke_after_commit(database, event_log)
+    return event_log
 
 
 def ended(session: Session) -> list[str]:
@@ -100,7 +100,7 @@ ENDS: dict[str, tuple[Act, str]] = {
 
 
 @pytest.mark.parametrize("what", ENDS)
-def test_whatever_ends_access_is_recorded_with_it_and_is_in_force_after_the_commit(
+def test_every_loss_of_access_is_recorded_and_takes_effect_after_the_commit(
     session: Session, registry: Registry, team: Hub, events: EventLog, what: str
 ) -> None:
     team.group_name = "otters"
@@ -119,7 +119,9 @@ def test_whatever_ends_access_is_recorded_with_it_and_is_in_force_after_the_comm
 
 
 @pytest.mark.parametrize("role", [RoleName.SUBSCRIBER, RoleName.STARGAZER])
-def test_what_ends_no_access_ends_no_stream(session: Session, team: Hub, events: EventLog, role: RoleName) -> None:
+def test_changes_that_do_not_affect_access_end_no_stream(
+    session: Session, team: Hub, events: EventLog, role: RoleName
+) -> None:
     roles.take_role(session, as_person(session, "stranger"), team, role)
     roles.drop_role(session, as_person(session, "stranger"), team, user_of(session, "stranger"), role)
     membership.join(session, as_person(session, "stranger"), team)
@@ -130,19 +132,19 @@ def test_what_ends_no_access_ends_no_stream(session: Session, team: Hub, events:
 
 def test_signing_out_ends_the_streams_of_that_browser_alone(session: Session, team: Hub, events: EventLog) -> None:
     member = user_of(session, "member")
-    here, there = (sessions.start(session, member, 3600) for _ in range(2))
+    first, second = (sessions.start(session, member, 3600) for _ in range(2))
     session.commit()
-    sessions.end(session, here)
+    sessions.end(session, first)
     session.commit()
     channels, moment = (f"user:{member.id}",), time.time() - 1
-    tokens = [StreamClaims(channels, moment, session=session_scope(sessions.digest_of(key))) for key in (here, there)]
+    tokens = [StreamClaims(channels, moment, session=session_scope(sessions.digest_of(key))) for key in (first, second)]
     assert events.revocations.are_revoked(tokens) == [True, False]
     sessions.end_all(session, member.id)
     session.commit()
     assert events.revocations.are_revoked(tokens) == [True, True]
 
 
-def test_what_is_rolled_back_revokes_nothing(session: Session, team: Hub, events: EventLog) -> None:
+def test_a_rollback_revokes_nothing(session: Session, team: Hub, events: EventLog) -> None:
     drop(RoleName.MEMBER, "member")(session, Registry(()), team)
     session.rollback()
     session.commit()
@@ -169,7 +171,7 @@ def test_a_revocation_waits_in_the_database_while_redis_is_down(
     assert revocations.confirm_pending(database, events) == 0
 
 
-def test_what_its_own_program_may_still_confirm_is_left_to_it(
+def test_the_daemon_leaves_recent_revocations_to_the_program_that_made_them(
     session: Session, database: Database, team: Hub, events: EventLog
 ) -> None:
     session.add(Revocation(scope="user:1", created_on=now(), expires_on=now() + timedelta(hours=6)))
@@ -177,7 +179,7 @@ def test_what_its_own_program_may_still_confirm_is_left_to_it(
     assert revocations.confirm_pending(database, events) == 0
 
 
-def test_a_redis_that_lost_its_data_gets_all_revocations_back(
+def test_revocations_are_restored_after_redis_lost_its_data(
     session: Session, database: Database, team: Hub, events: EventLog
 ) -> None:
     drop(RoleName.MEMBER, "member")(session, Registry(()), team)
@@ -207,7 +209,7 @@ def test_without_the_database_no_token_is_accepted_after_a_loss(
         events.is_revoked(claims("user:1"))
 
 
-def test_revocations_are_removed_when_no_token_is_that_old(session: Session, team: Hub) -> None:
+def test_revocations_are_removed_once_all_affected_tokens_have_expired(session: Session, team: Hub) -> None:
     for scope, seconds in (("user:1", -1), ("user:2", 60)):
         session.add(Revocation(scope=scope, expires_on=now() + timedelta(seconds=seconds)))
     session.commit()

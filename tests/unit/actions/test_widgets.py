@@ -18,7 +18,7 @@ def row_of(hub: Hub, plugin: str) -> Widget:
     return next(row for row in hub.widgets if row.plugin == plugin)
 
 
-def test_a_new_widget_stands_at_the_end_with_its_defaults(session: Session, registry: Registry, team: Hub) -> None:
+def test_a_new_widget_is_added_at_the_end_with_its_defaults(session: Session, registry: Registry, team: Hub) -> None:
     row = widgets.add(session, registry, as_person(session, "owner"), team, "library", "left", {}, " My  links ")
     assert order(team, "left") == ["sticky", "feed", "library"]
     assert row.label == "My links"
@@ -30,34 +30,34 @@ def test_a_new_widget_stands_at_the_end_with_its_defaults(session: Session, regi
     assert last.body["widget_label"] == "My links"
 
 
-def test_a_widget_is_told_of_by_what_people_see_as_its_heading(session: Session, registry: Registry, team: Hub) -> None:
+def test_messages_name_a_widget_by_its_visible_heading(session: Session, registry: Registry, team: Hub) -> None:
     owner = as_person(session, "owner")
     row = widgets.add(session, registry, owner, team, "push", "left")
     push.create_token(session, owner, row, "ci", 30)
     widgets.update(session, registry, owner, row, {}, label="Our builds")
     widgets.remove(session, registry, owner, row)
-    told = session.query(OutboxMessage).order_by(OutboxMessage.id)
-    named = [one.body["widget_label"] for one in told if one.body.get("widget_id") == row.id]
+    messages = session.query(OutboxMessage).order_by(OutboxMessage.id)
+    named = [message.body["widget_label"] for message in messages if message.body.get("widget_id") == row.id]
     assert named == ["External content", "External content", "Our builds", "Our builds"]
 
 
-def test_the_same_widget_can_be_there_twice(session: Session, registry: Registry, team: Hub) -> None:
+def test_a_hub_can_have_the_same_widget_twice(session: Session, registry: Registry, team: Hub) -> None:
     owner = as_person(session, "owner")
-    one = widgets.add(session, registry, owner, team, "feed", "left", {"username": "member"})
-    assert row_of(team, "feed").id != one.id
+    second = widgets.add(session, registry, owner, team, "feed", "left", {"username": "member"})
+    assert row_of(team, "feed").id != second.id
 
 
 @pytest.mark.parametrize("username", ["stranger", "subscriber", "member"])
-def test_only_owners_touch_widgets(session: Session, registry: Registry, team: Hub, username: str) -> None:
-    who, row = as_person(session, username), row_of(team, "sticky")
+def test_only_owners_change_widgets(session: Session, registry: Registry, team: Hub, username: str) -> None:
+    person, row = as_person(session, username), row_of(team, "sticky")
     with pytest.raises(NotAllowed):
-        widgets.add(session, registry, who, team, "sticky", "left")
+        widgets.add(session, registry, person, team, "sticky", "left")
     with pytest.raises(NotAllowed):
-        widgets.update(session, registry, who, row, {"text": "x", "colour": "blue"})
+        widgets.update(session, registry, person, row, {"text": "x", "colour": "blue"})
     with pytest.raises(NotAllowed):
-        widgets.move(session, registry, who, row, "down")
+        widgets.move(session, registry, person, row, "down")
     with pytest.raises(NotAllowed):
-        widgets.remove(session, registry, who, row)
+        widgets.remove(session, registry, person, row)
 
 
 def test_settings_raise_the_version_in_the_same_transaction(session: Session, registry: Registry, team: Hub) -> None:
@@ -71,7 +71,7 @@ def test_settings_raise_the_version_in_the_same_transaction(session: Session, re
     assert session.query(OutboxMessage).filter_by(topic="hubs.widget.updated").count() == 0
 
 
-def test_who_saves_over_somebody_elses_change_is_told(session: Session, registry: Registry, team: Hub) -> None:
+def test_saving_an_outdated_form_is_a_conflict(session: Session, registry: Registry, team: Hub) -> None:
     owner, row = as_person(session, "owner"), row_of(team, "sticky")
     widgets.update(session, registry, owner, row, {"text": "First."}, version=1)
     with pytest.raises(Conflict, match="Somebody else"):
@@ -103,7 +103,7 @@ def test_widgets_move_within_and_between_columns(session: Session, registry: Reg
         widgets.move(session, registry, owner, row_of(team, "feed"), "sideways")
 
 
-def test_a_removed_widget_is_gone_and_told(session: Session, registry: Registry, team: Hub) -> None:
+def test_a_removed_widget_is_deleted_and_published(session: Session, registry: Registry, team: Hub) -> None:
     row = row_of(team, "rules")
     widgets.remove(session, registry, as_person(session, "owner"), row)
     session.commit()
@@ -111,7 +111,7 @@ def test_a_removed_widget_is_gone_and_told(session: Session, registry: Registry,
     assert session.query(OutboxMessage).filter_by(topic="hubs.widget.deleted").count() == 1
 
 
-def test_what_does_not_exist_or_fit_is_refused(session: Session, registry: Registry, team: Hub) -> None:
+def test_unknown_and_unfitting_widgets_are_refused(session: Session, registry: Registry, team: Hub) -> None:
     owner = as_person(session, "owner")
     with pytest.raises(NotFound):
         widgets.add(session, registry, owner, team, "unheard-of", "left")

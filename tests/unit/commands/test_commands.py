@@ -70,7 +70,7 @@ def test_long_texts_are_written_as_block_scalars(session: Session, team: Hub) ->
         ("a: &x [1]\nhub: *x", "aliases"),
         ("hub: !!python/object/apply:os.system [ls]", "not valid YAML"),
         ("- a", "not a hub"),
-        ("hub: otters\nheight: 3", "no such entry"),
+        ("hub: otters\nheight: 3", "unknown field"),
         ("[" * 5000, "not valid YAML"),
         ("x" * 1_000_001, "larger than"),
     ],

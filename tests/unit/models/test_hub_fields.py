@@ -1,4 +1,4 @@
-"""Hub fields are declared once: everything else follows a declaration."""
+"""Hub fields are declared once, and everything else is derived from the declaration."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Tables, moments, migrations, idle grades."""
+"""Tables, datetimes, migrations, idle grades."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -12,23 +12,23 @@ from hubs.models import Database, Hub, User, Visibility, Widget, digest, idle, m
 from tests.migrated import lost_by_upgrading
 
 
-def test_moments_come_back_aware_and_in_utc(session: Session) -> None:
+def test_datetimes_are_read_back_aware_and_in_utc(session: Session) -> None:
     moment = datetime(2026, 3, 1, 12, 0, tzinfo=timezone(timedelta(hours=5)))
     session.add(User(username="a", last_active=moment))
     session.commit()
     session.expire_all()
-    found = session.query(User).one().last_active
-    assert found == moment
-    assert found.tzinfo is UTC
+    stored = session.query(User).one().last_active
+    assert stored == moment
+    assert stored.tzinfo is UTC
 
 
-def test_a_moment_without_zone_is_refused(session: Session) -> None:
+def test_a_naive_datetime_is_refused(session: Session) -> None:
     session.add(User(username="a", last_active=datetime(2026, 3, 1)))
     with pytest.raises(StatementError, match="no time zone"):
         session.flush()
 
 
-def test_migrations_make_what_the_models_say(database: Database) -> None:
+def test_migrations_produce_the_tables_of_the_models(database: Database) -> None:
     migrations.check(database)
     migrations.downgrade(database, "base")
     with pytest.raises(CommandError):
@@ -37,12 +37,12 @@ def test_migrations_make_what_the_models_say(database: Database) -> None:
     migrations.check(database)
 
 
-def test_no_migration_loses_what_is_there(database: Database) -> None:
+def test_no_migration_loses_data(database: Database) -> None:
     assert lost_by_upgrading(database) == {}
     migrations.check(database)
 
 
-def test_widgets_are_for_all_who_see_the_hub_until_somebody_says_otherwise(session: Session) -> None:
+def test_a_widget_is_as_visible_as_its_hub_by_default(session: Session) -> None:
     session.add(Hub(kind="team", name="x", widgets=[Widget(plugin="about")]))
     session.flush()
     assert session.query(Widget).one().visibility == Visibility.PUBLIC
@@ -56,7 +56,7 @@ def test_a_widget_has_every_declared_parameter() -> None:
     assert dict(row.config) == {"a": 1, "b": None}
 
 
-def test_the_database_refuses_what_makes_no_sense(session: Session) -> None:
+def test_the_database_enforces_its_constraints(session: Session) -> None:
     session.add(Hub(kind="team", name="x", left_width=12))
     with pytest.raises(IntegrityError):
         session.flush()
@@ -70,7 +70,7 @@ def test_columns_are_in_order() -> None:
     assert [row.id for row in Hub(widgets=rows).column("left")] == [2, 1]
 
 
-def test_the_digest_is_of_the_content_not_of_its_order() -> None:
+def test_the_digest_does_not_depend_on_the_order_of_keys() -> None:
     assert digest("t", {"a": 1, "b": [2]}) == digest("t", {"b": [2], "a": 1})
     assert digest("t", {"a": 1}) != digest("u", {"a": 1})
 
@@ -97,7 +97,7 @@ def test_a_hub_without_activity_has_a_grade_of_its_own() -> None:
     assert idle.grade(None) == "never"
 
 
-def test_of_two_hubs_at_one_address_the_oldest_keeps_it(database: Database) -> None:
+def test_the_oldest_of_two_hubs_keeps_a_shared_address(database: Database) -> None:
     migrations.downgrade(database, "0013")
     columns = "display_name, summary, description, avatar, banner, visibility, join_mode, join_conditions, group_name"
     rest = "archived, left_width, extras, managed_in, version, created_on, updated_on"
@@ -109,8 +109,8 @@ def test_of_two_hubs_at_one_address_the_oldest_keeps_it(database: Database) -> N
             connection.execute(text(statement), {"kind": kind, "name": name})
     migrations.upgrade(database)
     with database.session() as session:
-        found = [(hub.kind, hub.name) for hub in session.query(Hub).order_by(Hub.id)]
-        assert found == [
+        addresses = [(hub.kind, hub.name) for hub in session.query(Hub).order_by(Hub.id)]
+        assert addresses == [
             ("team", "otters"),
             ("regional", "otters-regional-2"),
             ("project", "otters-project"),

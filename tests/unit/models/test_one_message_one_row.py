@@ -1,4 +1,4 @@
-"""The migration by which a message that was stored twice becomes one row, known by its UUID alone."""
+"""The migration that merges duplicates of a message into one row with a plain UUID."""
 
 from sqlalchemy import text
 
@@ -15,7 +15,7 @@ MESSAGES = {
 PEOPLE = [(1, "ottoline"), (2, "ottoline"), (2, "pernille"), (3, "ottoline"), (4, "ottoline")]
 
 
-def test_copies_are_merged_with_what_hangs_on_them(database: Database) -> None:
+def test_duplicates_are_merged_with_their_dependent_rows(database: Database) -> None:
     with database.transaction() as session:
         session.add_all([User(id=1, username="ottoline"), Hub(id=1, kind="team", name="otters")])
     migrations.downgrade(database, "0021")

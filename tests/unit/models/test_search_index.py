@@ -1,4 +1,4 @@
-"""The search tables of SQLite, whatever a migration does to the tables that they follow."""
+"""The search tables of SQLite survive migrations of the tables that they index."""
 
 import pytest
 from sqlalchemy import text
@@ -9,7 +9,7 @@ from hubs.search.search import search
 from hubs.widgets.registry import Registry
 
 
-def test_an_upgrade_restores_the_triggers_that_a_migration_lost(
+def test_an_upgrade_restores_triggers_that_a_migration_dropped(
     database: Database, registry: Registry, team: Hub
 ) -> None:
     if database.engine.dialect.name != "sqlite":
@@ -26,7 +26,7 @@ def test_an_upgrade_restores_the_triggers_that_a_migration_lost(
         assert search(session, registry, VISITOR, "otters").teams == ()
 
 
-def test_what_was_there_before_the_upgrade_is_found_after_it(database: Database, registry: Registry, team: Hub) -> None:
+def test_rows_from_before_the_upgrade_are_found_after_it(database: Database, registry: Registry, team: Hub) -> None:
     migrations.downgrade(database, "0010")
     migrations.upgrade(database)
     with database.session() as session:

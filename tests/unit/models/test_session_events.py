@@ -1,4 +1,4 @@
-"""Effects of a commit: when they run, and that one that fails does not affect the others."""
+"""Effects of a commit: when they run, and that a failing effect does not affect the others."""
 
 import logging
 
@@ -11,8 +11,8 @@ from hubs.models.session_events import after_commit, defer, run_after_commit, ru
 
 @pytest.fixture
 def ran(database: Database) -> list[object]:
-    """Give the values that effects got, in the order in which they got them."""
-    found: list[object] = []
+    """Return the list of values that effects receive, in their order."""
+    values: list[object] = []
 
     def fail(values: object) -> None:
         raise RuntimeError("Redis is down")
@@ -20,12 +20,12 @@ def ran(database: Database) -> list[object]:
     def act(value: object) -> None:
         if value == "bad":
             raise RuntimeError("not this one")
-        found.append(value)
+        values.append(value)
 
     run_after_commit(database, "broken", fail)
-    run_after_commit(database, "many", found.append)
+    run_after_commit(database, "many", values.append)
     run_each_after_commit(database, "each", act)
-    return found
+    return values
 
 
 def change(session: Session, *values: object) -> None:
@@ -57,7 +57,7 @@ def test_an_effect_that_fails_is_logged_and_affects_neither_the_change_nor_the_o
     assert session.query(User).count() == 1
 
 
-def test_what_is_rolled_back_has_no_effect(session: Session, ran: list[object]) -> None:
+def test_a_rollback_discards_effects(session: Session, ran: list[object]) -> None:
     change(session, 1)
     session.rollback()
     session.commit()
@@ -72,12 +72,12 @@ def test_a_savepoint_has_no_effect_before_everything_is_committed(session: Sessi
     assert ran == [[1], 1]
 
 
-def test_values_that_are_collected_at_flushes_come_once(database: Database, session: Session) -> None:
-    found: list[object] = []
-    after_commit(database, touched, found.append)
+def test_values_collected_at_several_flushes_are_passed_once(database: Database, session: Session) -> None:
+    batches: list[object] = []
+    after_commit(database, touched, batches.append)
     user = User(username="otter")
     session.add(user)
     session.flush()
     user.fullname = "Otter"
     session.commit()
-    assert found == [{("user", user.id)}]
+    assert batches == [{("user", user.id)}]

@@ -1,4 +1,4 @@
-"""A hub as a document: what it holds, what is refused, what differs, and that applying it back changes nothing."""
+"""A hub as a document: content, validation, differences, and applying it."""
 
 from typing import Any
 
@@ -22,21 +22,21 @@ def described(hub: Hub, registry: Registry) -> dict[str, Any]:
     return documents.describe(hub, registry, people=True).plain()
 
 
-def test_a_hub_is_described_by_what_differs_from_the_defaults(session: Session, registry: Registry, team: Hub) -> None:
+def test_a_document_has_what_differs_from_the_defaults(session: Session, registry: Registry, team: Hub) -> None:
     owner = as_person(session, "owner")
     widgets.add(session, registry, owner, team, "library", "left", {"per_page": 5}, "Links", visibility="members")
-    found = described(team, registry)
-    assert found["hub"] == "otters"
-    assert found["summary"] == "We swim."
-    assert (found["owners"], found["members"]) == (["owner"], ["member"])
-    assert found["widgets"]["left"][-1] == {
+    document = described(team, registry)
+    assert document["hub"] == "otters"
+    assert document["summary"] == "We swim."
+    assert (document["owners"], document["members"]) == (["owner"], ["member"])
+    assert document["widgets"]["left"][-1] == {
         "id": "library",
         "widget": "library",
         "title": "Links",
         "visibility": "members",
         "settings": {"per_page": 5},
     }
-    assert "visibility" not in found
+    assert "visibility" not in document
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_a_hub_is_described_by_what_differs_from_the_defaults(session: Session, 
     [
         ([], "begin with a line such as"),
         ({}, "hub: "),
-        ({"hub": "x", "colour": "red"}, "colour: there is no such entry"),
+        ({"hub": "x", "colour": "red"}, "colour: unknown field"),
         ({"hub": "x", "left_width": 12}, "left_width: "),
         ({"hub": "x", "banner": "pink"}, "banner: "),
         ({"hub": "x", "visibility": "nobody"}, "visibility: "),
@@ -56,7 +56,7 @@ def test_a_hub_is_described_by_what_differs_from_the_defaults(session: Session, 
                 "hub": "x",
                 "widgets": {"left": [{"id": "a", "widget": "feed"}], "right": [{"id": "a", "widget": "rules"}]},
             },
-            "every id may be there once only; a is there more often",
+            "ids must be unique; a is used more than once",
         ),
         (
             {"hub": "x", "widgets": {"left": [{"id": f"w{n}", "widget": "feed"} for n in range(61)]}},
@@ -64,7 +64,7 @@ def test_a_hub_is_described_by_what_differs_from_the_defaults(session: Session, 
         ),
     ],
 )
-def test_what_cannot_be_used_is_named_with_its_place(data: object, place: str) -> None:
+def test_invalid_values_are_reported_with_their_place(data: object, place: str) -> None:
     with pytest.raises(InvalidInput, match=r".") as caught:
         documents.read(data)
     assert place in str(caught.value)
@@ -97,14 +97,14 @@ def test_applying_a_document_changes_record_layout_and_people(session: Session, 
     assert team.people(RoleName.MEMBER) == []
     assert [row.key for row in team.column("left")] == ["note", "stats"]
     assert [row.id for row in team.column("right")] == [kept["feed"]]
-    said = "\n".join(map(str, done))
-    assert "+ note: sticky" in said
-    assert "↔ feed: moved from left to right" in said
-    assert "- rules: rules" in said
-    assert "+ owners: member" in said
+    changes_text = "\n".join(map(str, done))
+    assert "+ note: sticky" in changes_text
+    assert "↔ feed: moved from left to right" in changes_text
+    assert "- rules: rules" in changes_text
+    assert "+ owners: member" in changes_text
 
 
-def test_applying_what_is_there_already_does_nothing(session: Session, registry: Registry, team: Hub) -> None:
+def test_applying_an_unchanged_document_does_nothing(session: Session, registry: Registry, team: Hub) -> None:
     version = team.version
     document = documents.describe(team, registry, people=True)
     assert apply.apply(session, registry, as_person(session, "owner"), team, document) == []
@@ -127,7 +127,7 @@ def test_every_widget_that_does_not_fit_is_named(session: Session, registry: Reg
     assert described(team, registry) == before
 
 
-def test_people_who_have_no_account_are_named(session: Session, registry: Registry, team: Hub) -> None:
+def test_usernames_without_an_account_are_listed(session: Session, registry: Registry, team: Hub) -> None:
     document = documents.read({"hub": "otters", "owners": ["owner", "nobody-here"]})
     with pytest.raises(InvalidInput, match="nobody-here"):
         apply.apply(session, registry, as_person(session, "owner"), team, document)
@@ -148,7 +148,7 @@ def test_only_owners_and_operators_apply(session: Session, registry: Registry, t
     assert apply.apply(session, registry, OPERATOR, team, document) != []
 
 
-def test_a_hub_that_is_kept_in_a_file_is_changed_there(session: Session, registry: Registry, team: Hub) -> None:
+def test_a_hub_that_is_managed_in_a_file_is_read_only(session: Session, registry: Registry, team: Hub) -> None:
     owner = as_person(session, "owner")
     with pytest.raises(NotAllowed):
         hub_actions.update(session, owner, team, {"managed_in": "https://forge.example.org/hubs"})
@@ -160,7 +160,7 @@ def test_a_hub_that_is_kept_in_a_file_is_changed_there(session: Session, registr
     assert hub_actions.update(session, owner, team, {"summary": "By hand."}) == ["summary"]
 
 
-def test_a_hub_that_is_not_there_is_made_for_its_first_owner(session: Session, registry: Registry, team: Hub) -> None:
+def test_a_missing_hub_is_created_for_its_first_owner(session: Session, registry: Registry, team: Hub) -> None:
     document = documents.read(
         {"hub": "voles", "owners": ["member"], "widgets": {"left": [{"id": "n", "widget": "about"}]}}
     )
@@ -172,7 +172,7 @@ def test_a_hub_that_is_not_there_is_made_for_its_first_owner(session: Session, r
         apply.find_or_create(session, registry, documents.read({"hub": "newts"}))
 
 
-def test_an_archived_hub_is_brought_back_and_archived_again(session: Session, registry: Registry, team: Hub) -> None:
+def test_an_archived_hub_is_unarchived_and_archived_again(session: Session, registry: Registry, team: Hub) -> None:
     hub_actions.update(session, as_person(session, "owner"), team, {"archived": True})
     owner = as_person(session, "owner")
     apply.apply(session, registry, owner, team, documents.read({"hub": "otters", "summary": "Back."}))
@@ -182,12 +182,12 @@ def test_an_archived_hub_is_brought_back_and_archived_again(session: Session, re
     assert (team.archived, team.summary) == (True, "Gone.")
 
 
-def test_the_fewest_moves_explain_another_order() -> None:
+def test_a_diff_has_the_fewest_moves() -> None:
     def layout(*ids: str) -> documents.HubDocument:
-        return documents.read({"hub": "x", "widgets": {"left": [{"id": one, "widget": "feed"} for one in ids]}})
+        return documents.read({"hub": "x", "widgets": {"left": [{"id": key, "widget": "feed"} for key in ids]}})
 
     moves = diff.between(layout("a", "b", "c", "d"), layout("d", "a", "b", "c"))
-    assert [str(one) for one in moves] == ["↕ d: moved within left"]
+    assert [str(move) for move in moves] == ["↕ d: moved within left"]
 
 
 _TEXT = some.text(some.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), max_size=40).map(str.strip)
@@ -224,11 +224,13 @@ _WIDGET = some.sampled_from(sorted(_SETTINGS)).flatmap(
     ),
 )
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_what_is_exported_and_applied_again_is_the_same(
+def test_export_and_apply_is_the_identity(
     session: Session, registry: Registry, left: list[Any], right: list[Any], record: dict[str, Any]
 ) -> None:
     ids = iter(f"w{number}" for number in range(20))
-    columns = {side: [{"id": next(ids), **one} for one in rows] for side, rows in (("left", left), ("right", right))}
+    columns = {
+        side: [{"id": next(ids), **widget} for widget in rows] for side, rows in (("left", left), ("right", right))
+    }
     founder = make_user(session, registry, "ottoline")
     roles.sign_up(session, registry, "ottoline")
     document = documents.read({"hub": "voles", "owners": [founder.username], "widgets": columns, **record})
@@ -248,7 +250,7 @@ def test_a_document_of_another_kind_does_not_take_the_address_of_a_hub(
     session: Session, registry: Registry, team: Hub
 ) -> None:
     for owners in ({}, {"owners": ["owner"]}):
-        wanted = documents.read({"hub": "otters", "kind": "regional", **owners})
+        document = documents.read({"hub": "otters", "kind": "regional", **owners})
         with pytest.raises(Conflict, match="There is a team hub called otters already"):
-            apply.find_or_create(session, registry, wanted)
+            apply.find_or_create(session, registry, document)
     assert apply.find_or_create(session, registry, documents.read({"hub": "otters"})) is team

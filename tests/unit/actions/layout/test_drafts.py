@@ -1,4 +1,4 @@
-"""Drafts: steps, undo and redo, saving, and what happens when somebody else saved meanwhile."""
+"""Drafts: steps, undo and redo, saving, and merging with what somebody else saved in the meantime."""
 
 from collections.abc import Callable
 from typing import Any
@@ -29,31 +29,35 @@ def owner(session: Session, team: Hub) -> Person:
 
 @pytest.fixture
 def other(session: Session, team: Hub, owner: Person) -> Person:
-    """Give a second owner."""
+    """Return a second owner."""
     roles.give_role(session, owner, team, user_of(session, "member"), RoleName.OWNER)
     session.commit()
     return as_person(session, "member")
 
 
-def do(session: Session, registry: Registry, who: Person, hub: Hub, step: Step) -> None:
-    drafts.put(session, registry, who, hub, step(drafts.view(session, registry, who, hub).document))
+def do(session: Session, registry: Registry, person: Person, hub: Hub, step: Step) -> None:
+    drafts.put(session, registry, person, hub, step(drafts.view(session, registry, person, hub).document))
     session.commit()
 
 
+def set_note(registry: Registry, text: str, title: str = "") -> Step:
+    return lambda document: edits.configure(document, registry, "sticky", {"text": text}, title)
+
+
 def ids(document: HubDocument, side: str) -> list[str]:
-    return [one.id for one in getattr(document.widgets, side)]
+    return [widget.id for widget in getattr(document.widgets, side)]
 
 
 def test_nothing_changes_until_the_draft_is_saved(
     session: Session, registry: Registry, team: Hub, owner: Person
 ) -> None:
-    do(session, registry, owner, team, lambda one: edits.add(one, registry, "left", "library", {}, "Links"))
-    do(session, registry, owner, team, lambda one: edits.place(one, registry, "library", "left", 0))
-    do(session, registry, owner, team, lambda one: edits.width(one, 6))
+    do(session, registry, owner, team, lambda document: edits.add(document, registry, "left", "library", {}, "Links"))
+    do(session, registry, owner, team, lambda document: edits.place(document, registry, "library", "left", 0))
+    do(session, registry, owner, team, lambda document: edits.width(document, 6))
     assert [row.key for row in team.column("left")] == ["sticky", "feed"]
     shown = drafts.view(session, registry, owner, team)
     assert ids(shown.document, "left") == ["library", "sticky", "feed"]
-    assert [str(one) for one in shown.changes] == ["~ hub: left_width: 8 → 6", "+ library: Links"]
+    assert [str(change) for change in shown.changes] == ["~ hub: left_width: 8 → 6", "+ library: Links"]
     drafts.save(session, registry, owner, team)
     session.commit()
     assert [row.key for row in team.column("left")] == ["library", "sticky", "feed"]
@@ -61,21 +65,21 @@ def test_nothing_changes_until_the_draft_is_saved(
     assert session.query(Draft).count() == 0
 
 
-def test_a_widget_is_put_before_another_one_or_where_that_is_gone_at_its_place(
+def test_a_widget_is_placed_before_another_or_at_an_index_if_that_is_gone(
     session: Session, registry: Registry, team: Hub, owner: Person
 ) -> None:
     document = drafts.view(session, registry, owner, team).document
-    for before, wanted in (("feed", ["sticky", "rules", "feed"]), ("gone", ["rules", "sticky", "feed"])):
-        assert ids(edits.place(document, registry, "rules", "left", 0, before), "left") == wanted
+    for before, expected in (("feed", ["sticky", "rules", "feed"]), ("gone", ["rules", "sticky", "feed"])):
+        assert ids(edits.place(document, registry, "rules", "left", 0, before), "left") == expected
 
 
-def test_steps_are_undone_and_done_again(session: Session, registry: Registry, team: Hub, owner: Person) -> None:
-    do(session, registry, owner, team, lambda one: edits.remove(one, "rules"))
-    do(session, registry, owner, team, lambda one: edits.step(one, registry, "feed", "up"))
+def test_steps_are_undone_and_redone(session: Session, registry: Registry, team: Hub, owner: Person) -> None:
+    do(session, registry, owner, team, lambda document: edits.remove(document, "rules"))
+    do(session, registry, owner, team, lambda document: edits.step(document, registry, "feed", "up"))
     drafts.undo(session, owner, team)
     shown = drafts.view(session, registry, owner, team)
     assert (shown.can_undo, shown.can_redo) == (True, True)
-    assert [str(one) for one in shown.changes] == ["- rules: rules"]
+    assert [str(change) for change in shown.changes] == ["- rules: rules"]
     drafts.undo(session, owner, team)
     drafts.undo(session, owner, team)
     assert drafts.view(session, registry, owner, team).changes == []
@@ -84,17 +88,19 @@ def test_steps_are_undone_and_done_again(session: Session, registry: Registry, t
     drafts.redo(session, owner, team)
     assert len(drafts.view(session, registry, owner, team).changes) == 2
     drafts.undo(session, owner, team)
-    do(session, registry, owner, team, lambda one: edits.remove(one, "feed"))
+    do(session, registry, owner, team, lambda document: edits.remove(document, "feed"))
     assert not drafts.view(session, registry, owner, team).can_redo
 
 
-def test_a_step_that_changes_nothing_is_none(session: Session, registry: Registry, team: Hub, owner: Person) -> None:
-    do(session, registry, owner, team, lambda one: edits.step(one, registry, "sticky", "up"))
+def test_a_step_that_changes_nothing_is_not_recorded(
+    session: Session, registry: Registry, team: Hub, owner: Person
+) -> None:
+    do(session, registry, owner, team, lambda document: edits.step(document, registry, "sticky", "up"))
     assert not drafts.view(session, registry, owner, team).can_undo
 
 
 def test_a_discarded_draft_is_gone(session: Session, registry: Registry, team: Hub, owner: Person) -> None:
-    do(session, registry, owner, team, lambda one: edits.remove(one, "rules"))
+    do(session, registry, owner, team, lambda document: edits.remove(document, "rules"))
     drafts.discard(session, owner, team)
     assert drafts.view(session, registry, owner, team).changes == []
     assert drafts.save(session, registry, owner, team) == []
@@ -112,26 +118,26 @@ def test_a_page_does_not_grow_without_bound(
 def test_each_person_has_a_draft_of_their_own(
     session: Session, registry: Registry, team: Hub, owner: Person, other: Person
 ) -> None:
-    do(session, registry, owner, team, lambda one: edits.remove(one, "rules"))
+    do(session, registry, owner, team, lambda document: edits.remove(document, "rules"))
     assert drafts.view(session, registry, other, team).changes == []
 
 
-def test_who_saves_second_sees_both_and_loses_nothing(
+def test_the_second_save_merges_both_and_loses_nothing(
     session: Session, registry: Registry, team: Hub, owner: Person, other: Person
 ) -> None:
-    do(session, registry, owner, team, lambda one: edits.configure(one, registry, "sticky", {"text": "Mine"}, "Note"))
-    do(session, registry, other, team, lambda one: edits.configure(one, registry, "sticky", {"text": "Theirs"}, ""))
-    do(session, registry, other, team, lambda one: edits.add(one, registry, "right", "library", {}))
+    do(session, registry, owner, team, set_note(registry, "Mine", "Note"))
+    do(session, registry, other, team, set_note(registry, "Theirs"))
+    do(session, registry, other, team, lambda document: edits.add(document, registry, "right", "library", {}))
     drafts.save(session, registry, other, team)
     session.commit()
     with pytest.raises(drafts.SavedMeanwhile) as caught:
         drafts.save(session, registry, owner, team)
     session.commit()
-    assert [str(one) for one in caught.value.theirs] == ["~ sticky: text: nothing → Theirs", "+ library: library"]
-    assert [(one.subject, one.name, one.mine, one.theirs) for one in caught.value.clashes] == [
+    assert [str(change) for change in caught.value.theirs] == ["~ sticky: text: nothing → Theirs", "+ library: library"]
+    assert [(clash.subject, clash.name, clash.mine, clash.theirs) for clash in caught.value.clashes] == [
         ("sticky", "text", "Mine", "Theirs")
     ]
-    assert [str(one) for one in drafts.view(session, registry, owner, team).changes] == [
+    assert [str(change) for change in drafts.view(session, registry, owner, team).changes] == [
         "~ sticky: title: nothing → Note",
         "~ sticky: text: Theirs → Mine",
     ]
@@ -141,17 +147,17 @@ def test_who_saves_second_sees_both_and_loses_nothing(
     assert next(row for row in team.widgets if row.key == "sticky").config["text"] == "Mine"
 
 
-def test_two_who_save_at_the_same_moment_lose_nothing(
+def test_two_concurrent_saves_lose_nothing(
     session: Session, database: Database, registry: Registry, team: Hub, owner: Person, other: Person
 ) -> None:
-    for who in (owner, other):
-        text = f"Of {who.username}"
+    for person in (owner, other):
+        text = f"Of {person.username}"
         do(
             session,
             registry,
-            who,
+            person,
             team,
-            lambda one, t=text: edits.configure(one, registry, "sticky", {"text": t}, ""),
+            lambda document, t=text: edits.configure(document, registry, "sticky", {"text": t}, ""),
         )  # type: ignore[misc]
     assert team.widgets
     session.commit()
@@ -159,10 +165,10 @@ def test_two_who_save_at_the_same_moment_lose_nothing(
         drafts.save(second, registry, other, second.get_one(Hub, team.id))
     with pytest.raises(drafts.SavedMeanwhile) as caught:
         drafts.save(session, registry, owner, team)
-    assert [(one.mine, one.theirs) for one in caught.value.clashes] == [("Of owner", "Of member")]
+    assert [(clash.mine, clash.theirs) for clash in caught.value.clashes] == [("Of owner", "Of member")]
 
 
-def test_what_both_added_may_be_too_much_for_one_page(
+def test_a_merge_beyond_the_limit_of_widgets_is_refused(
     session: Session, registry: Registry, team: Hub, owner: Person, other: Person
 ) -> None:
     def fill(text: str) -> Step:
@@ -180,7 +186,7 @@ def test_what_both_added_may_be_too_much_for_one_page(
     with pytest.raises(Conflict, match="it would hold 66 widgets, and 60 are possible"):
         drafts.save(session, registry, owner, team)
     for number in range(2, 8):
-        do(session, registry, owner, team, lambda one, n=number: edits.remove(one, f"sticky-{n}"))  # type: ignore[misc]
+        do(session, registry, owner, team, lambda document, n=number: edits.remove(document, f"sticky-{n}"))  # type: ignore[misc]
     with pytest.raises(drafts.SavedMeanwhile):
         drafts.save(session, registry, owner, team)
     drafts.save(session, registry, owner, team)
@@ -190,7 +196,7 @@ def test_what_both_added_may_be_too_much_for_one_page(
 def test_a_change_outside_of_the_draft_is_not_undone_by_saving(
     session: Session, registry: Registry, team: Hub, owner: Person
 ) -> None:
-    do(session, registry, owner, team, lambda one: edits.remove(one, "rules"))
+    do(session, registry, owner, team, lambda document: edits.remove(document, "rules"))
     hub_actions.update(session, owner, team, {"summary": "We dive."})
     session.commit()
     with pytest.raises(drafts.SavedMeanwhile):
@@ -201,18 +207,18 @@ def test_a_change_outside_of_the_draft_is_not_undone_by_saving(
 
 @pytest.mark.parametrize("username", ["member", "subscriber", "stranger"])
 def test_only_owners_have_drafts(session: Session, registry: Registry, team: Hub, username: str) -> None:
-    who = as_person(session, username)
+    person = as_person(session, username)
     for act in (drafts.view, drafts.save):
         with pytest.raises(NotAllowed):
-            act(session, registry, who, team)
+            act(session, registry, person, team)
     for go in (drafts.undo, drafts.redo, drafts.discard):
         with pytest.raises(NotAllowed):
-            go(session, who, team)
+            go(session, person, team)
     with pytest.raises(NotAllowed):
-        drafts.put(session, registry, who, team, documents.describe(team, registry))
+        drafts.put(session, registry, person, team, documents.describe(team, registry))
 
 
-def test_what_does_not_fit_is_refused(registry: Registry) -> None:
+def test_invalid_edits_are_refused(registry: Registry) -> None:
     document = page(left=["feed"])
     with pytest.raises(NotFound, match="no widget called"):
         edits.add(document, registry, "left", "nonsense", {})
@@ -237,7 +243,7 @@ def test_a_long_history_forgets_its_oldest_steps(
 ) -> None:
     monkeypatch.setattr(drafts, "STEPS", 5)
     for number in range(1, 11):
-        do(session, registry, owner, team, lambda one, number=number: edits.width(one, number))  # type: ignore[misc]
+        do(session, registry, owner, team, lambda document, number=number: edits.width(document, number))  # type: ignore[misc]
     draft = drafts.find(session, owner, team)
     assert draft is not None
     assert len(draft.steps) == 5
@@ -248,7 +254,7 @@ def test_a_long_history_forgets_its_oldest_steps(
 
 def page(left: list[str] | None = None, right: list[str] | None = None, **settings: dict[str, Any]) -> HubDocument:
     columns = {
-        side: [{"id": one, "widget": "feed", "settings": settings.get(one, {})} for one in rows or []]
+        side: [{"id": key, "widget": "feed", "settings": settings.get(key, {})} for key in rows or []]
         for side, rows in (("left", left), ("right", right))
     }
     return documents.read({"hub": "x", "widgets": columns})
@@ -273,10 +279,10 @@ def page(left: list[str] | None = None, right: list[str] | None = None, **settin
         (page(["a", "b", "c"], a={"limit": 1}), page(["a", "b", "c"], a={"hide": "x"}), ["a", "b", "c"], []),
     ],
 )
-def test_two_changes_are_joined(mine: HubDocument, theirs: HubDocument, left: list[str], clashes: list[str]) -> None:
-    joined, found = merge(page(["a", "b", "c"]), mine, theirs)
+def test_two_changes_are_merged(mine: HubDocument, theirs: HubDocument, left: list[str], clashes: list[str]) -> None:
+    joined, found_clashes = merge(page(["a", "b", "c"]), mine, theirs)
     assert ids(joined, "left") == left
-    assert [one.name for one in found] == clashes
+    assert [clash.name for clash in found_clashes] == clashes
 
 
 _PAGE = some.permutations(["a", "b", "c", "d", "e"]).flatmap(
@@ -288,15 +294,15 @@ _PAGE = some.permutations(["a", "b", "c", "d", "e"]).flatmap(
 
 @given(base=_PAGE, mine=_PAGE, theirs=_PAGE)
 @settings(max_examples=200, deadline=None)
-def test_joining_keeps_every_widget_once_and_never_drops_what_one_added(
+def test_merging_keeps_every_widget_once_and_never_drops_added_ones(
     base: HubDocument, mine: HubDocument, theirs: HubDocument
 ) -> None:
     joined, _ = merge(base, mine, theirs)
-    found = [*ids(joined, "left"), *ids(joined, "right")]
-    known = {one.id for one in edits.every_widget(base)}
-    both = {one.id for one in edits.every_widget(mine)} & {one.id for one in edits.every_widget(theirs)}
-    added = ({one.id for one in edits.every_widget(mine)} | {one.id for one in edits.every_widget(theirs)}) - known
-    assert len(found) == len(set(found))
-    assert both | added == set(found)
+    placed = [*ids(joined, "left"), *ids(joined, "right")]
+    known = {widget.id for widget in edits.every_widget(base)}
+    both = {widget.id for widget in edits.every_widget(mine)} & {widget.id for widget in edits.every_widget(theirs)}
+    added = {widget.id for document in (mine, theirs) for widget in edits.every_widget(document)} - known
+    assert len(placed) == len(set(placed))
+    assert both | added == set(placed)
     assert merge(base, base, theirs)[0] == theirs
-    assert sorted(found) == sorted(one.id for one in edits.every_widget(merge(base, theirs, mine)[0]))
+    assert sorted(placed) == sorted(widget.id for widget in edits.every_widget(merge(base, theirs, mine)[0]))

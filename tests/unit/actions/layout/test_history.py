@@ -19,29 +19,29 @@ from tests.unit.conftest import as_person, user_of
 
 @pytest.fixture
 def session(database: Database, registry: Registry) -> Iterator[Session]:
-    """Give a session that records revisions."""
+    """Return a session that records revisions."""
     revisions.record_on_commit(database, registry)
-    with database.session() as found:
-        yield found
+    with database.session() as session:
+        yield session
 
 
 def row_of(hub: Hub, plugin: str) -> Widget:
     return next(row for row in hub.widgets if row.plugin == plugin)
 
 
-def said(session: Session, hub: Hub) -> list[tuple[int, str, list[str]]]:
-    found = revisions.newest_first(session, hub)
-    return [(one.number, one.agent, [str(change) for change in done]) for one, done in found]
+def recorded(session: Session, hub: Hub) -> list[tuple[int, str, list[str]]]:
+    history = revisions.newest_first(session, hub)
+    return [(revision.number, revision.agent, [str(change) for change in changes]) for revision, changes in history]
 
 
-def test_every_commit_that_changes_a_hub_makes_one_revision(session: Session, registry: Registry, team: Hub) -> None:
+def test_every_commit_that_changes_a_hub_records_one_revision(session: Session, registry: Registry, team: Hub) -> None:
     owner = as_person(session, "owner")
     hub_actions.update(session, owner, team, {"summary": "We dive."})
     widgets.update(session, registry, owner, row_of(team, "sticky"), {"text": "Fish!", "colour": "blue"})
     session.commit()
     widgets.move(session, registry, owner, row_of(team, "feed"), "up")
     session.commit()
-    assert said(session, team) == [
+    assert recorded(session, team) == [
         (3, "owner", ["↕ feed: moved within left"]),
         (
             2,
@@ -56,20 +56,20 @@ def test_every_commit_that_changes_a_hub_makes_one_revision(session: Session, re
     ]
 
 
-def test_what_is_rolled_back_leaves_no_revision(session: Session, registry: Registry, team: Hub) -> None:
+def test_a_rollback_leaves_no_revision(session: Session, registry: Registry, team: Hub) -> None:
     hub_actions.update(session, as_person(session, "owner"), team, {"summary": "Never."})
     session.rollback()
     session.commit()
-    assert [number for number, *_ in said(session, team)] == [1]
+    assert [number for number, *_ in recorded(session, team)] == [1]
 
 
-def test_roles_are_no_part_of_revisions(session: Session, team: Hub) -> None:
+def test_revisions_do_not_contain_roles(session: Session, team: Hub) -> None:
     roles.give_role(session, as_person(session, "owner"), team, user_of(session, "stranger"), RoleName.MEMBER)
     session.commit()
-    assert [number for number, *_ in said(session, team)] == [1]
+    assert [number for number, *_ in recorded(session, team)] == [1]
 
 
-def test_an_older_revision_can_be_brought_back(session: Session, registry: Registry, team: Hub) -> None:
+def test_an_older_revision_can_be_restored(session: Session, registry: Registry, team: Hub) -> None:
     owner = as_person(session, "owner")
     widgets.remove(session, registry, owner, row_of(team, "rules"))
     hub_actions.update(session, owner, team, {"summary": "We dive."})
@@ -78,18 +78,18 @@ def test_an_older_revision_can_be_brought_back(session: Session, registry: Regis
     session.commit()
     assert team.summary == "We swim."
     assert row_of(team, "rules").key == "rules"
-    assert [number for number, *_ in said(session, team)] == [3, 2, 1]
+    assert [number for number, *_ in recorded(session, team)] == [3, 2, 1]
     with pytest.raises(NotFound):
         revisions.restore(session, registry, owner, team, 99)
 
 
 @pytest.mark.parametrize("username", ["member", "subscriber", "stranger"])
-def test_only_owners_bring_back(session: Session, registry: Registry, team: Hub, username: str) -> None:
+def test_only_owners_restore_revisions(session: Session, registry: Registry, team: Hub, username: str) -> None:
     with pytest.raises(NotAllowed):
         revisions.restore(session, registry, as_person(session, username), team, 1)
 
 
-def test_only_the_newest_are_kept(
+def test_only_the_newest_revisions_are_kept(
     session: Session, registry: Registry, team: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(revisions, "KEPT", 3)
@@ -100,16 +100,14 @@ def test_only_the_newest_are_kept(
     assert session.scalars(query).all() == [4, 5, 6]
 
 
-def test_the_audit_log_tells_who_did_what_to_which_hub_from_where(
-    session: Session, registry: Registry, team: Hub
-) -> None:
+def test_the_audit_log_records_agent_action_hub_and_origin(session: Session, registry: Registry, team: Hub) -> None:
     session.info[outbox.ORIGIN] = "192.0.2.7"
     owner = as_person(session, "owner")
     widgets.update(session, registry, owner, row_of(team, "sticky"), {"text": "Fish!", "colour": "blue"})
     roles.give_role(session, owner, team, user_of(session, "stranger"), RoleName.MEMBER)
     session.commit()
     last = session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc()).limit(2)).all()
-    assert [(one.agent, one.origin, one.action, one.hub_id) for one in last] == [
+    assert [(entry.agent, entry.origin, entry.action, entry.hub_id) for entry in last] == [
         ("owner", "192.0.2.7", "hubs.user.role.added", team.id),
         ("owner", "192.0.2.7", "hubs.widget.updated", team.id),
     ]
@@ -129,7 +127,7 @@ def test_a_change_that_makes_the_page_too_large_is_refused(
     assert not any(row.plugin == "about" for row in team.widgets)
 
 
-def test_the_log_of_a_removed_hub_is_not_read_by_the_next_one(session: Session, team: Hub) -> None:
+def test_a_new_hub_does_not_show_the_audit_log_of_a_removed_one_with_its_id(session: Session, team: Hub) -> None:
     assert audit.newest_first(session, team)[0] != []
     team.created_on = now() + timedelta(seconds=1)  # as another hub that was given its number would say
     session.commit()

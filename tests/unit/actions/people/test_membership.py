@@ -1,4 +1,4 @@
-"""The ways into a team: requests, open hubs, invitations; and the ways out."""
+"""Becoming a member by request, in open hubs and by invitation, and leaving."""
 
 from datetime import timedelta
 
@@ -28,7 +28,7 @@ def members(hub: Hub) -> list[str]:
     return [user.username for user in hub.people(RoleName.MEMBER)]
 
 
-def test_a_request_waits_is_approved_with_a_note_and_makes_a_member(session: Session, team: Hub) -> None:
+def test_a_request_is_pending_until_it_is_approved_with_a_note(session: Session, team: Hub) -> None:
     stranger, owner = as_person(session, "stranger"), as_person(session, "owner")
     assert membership.join(session, stranger, team, " I swim well. ") is False
     assert members(team) == ["member"]
@@ -58,10 +58,10 @@ def test_a_denied_person_sees_why_and_can_ask_again(session: Session, team: Hub)
     with pytest.raises(Conflict, match="already been answered"):
         membership.answer(session, as_person(session, "owner"), team, user, approve=True)
     membership.join(session, stranger, team, "I dived.")
-    assert [(one.message, one.note) for one in membership.requests(session, team)] == [("I dived.", "")]
+    assert [(request.message, request.note) for request in membership.requests(session, team)] == [("I dived.", "")]
 
 
-def test_a_request_can_be_withdrawn_by_who_made_it(session: Session, team: Hub) -> None:
+def test_people_can_withdraw_their_requests(session: Session, team: Hub) -> None:
     stranger = as_person(session, "stranger")
     membership.join(session, stranger, team)
     for other in (as_person(session, "subscriber"), VISITOR):
@@ -74,18 +74,18 @@ def test_a_request_can_be_withdrawn_by_who_made_it(session: Session, team: Hub) 
 @pytest.mark.parametrize("username", ["member", "subscriber", "stranger", ""])
 def test_only_owners_answer_and_invite(session: Session, team: Hub, username: str) -> None:
     membership.join(session, as_person(session, "stranger"), team)
-    who = as_person(session, username) if username else VISITOR
+    person = as_person(session, username) if username else VISITOR
     user = user_of(session, "stranger")
     with pytest.raises(NotAllowed):
-        membership.answer(session, who, team, user, approve=True)
+        membership.answer(session, person, team, user, approve=True)
     with pytest.raises(NotAllowed):
-        membership.invite(session, who, team, user, RoleName.MEMBER)
+        membership.invite(session, person, team, user, RoleName.MEMBER)
     with pytest.raises(NotAllowed):
-        membership.take_back(session, who, team, user)
+        membership.take_back(session, person, team, user)
     assert members(team) == ["member"]
 
 
-def test_an_open_hub_takes_everybody_who_is_signed_in_at_once(session: Session, team: Hub) -> None:
+def test_anybody_signed_in_can_join_an_open_hub(session: Session, team: Hub) -> None:
     hub_actions.update(session, as_person(session, "owner"), team, {"join_mode": "open"})
     assert membership.join(session, as_person(session, "stranger"), team) is True
     assert members(team) == ["member", "stranger"]
@@ -93,7 +93,7 @@ def test_an_open_hub_takes_everybody_who_is_signed_in_at_once(session: Session, 
         membership.join(session, VISITOR, team)
 
 
-def test_nobody_asks_where_it_is_by_invitation_only(session: Session, team: Hub) -> None:
+def test_invitation_only_hubs_accept_no_requests(session: Session, team: Hub) -> None:
     team.join_mode = JoinMode.INVITATION
     with pytest.raises(NotAllowed):
         membership.join(session, as_person(session, "stranger"), team)
@@ -102,9 +102,7 @@ def test_nobody_asks_where_it_is_by_invitation_only(session: Session, team: Hub)
         membership.join(session, as_person(session, "stranger"), team)
 
 
-def test_an_invitation_is_accepted_by_the_invited_alone_also_to_a_hub_they_cannot_see(
-    session: Session, team: Hub
-) -> None:
+def test_only_the_invited_person_accepts_even_if_they_cannot_see_the_hub(session: Session, team: Hub) -> None:
     team.visibility = Visibility.MEMBERS
     owner, stranger = as_person(session, "owner"), as_person(session, "stranger")
     membership.invite(session, owner, team, user_of(session, "stranger"), RoleName.MEMBER, "Join us")
@@ -119,7 +117,7 @@ def test_an_invitation_is_accepted_by_the_invited_alone_also_to_a_hub_they_canno
         membership.respond(session, stranger, team.id, accept=True)
 
 
-def test_an_invitation_can_be_declined_taken_back_and_expires(session: Session, team: Hub) -> None:
+def test_an_invitation_can_be_declined_or_withdrawn_and_expires(session: Session, team: Hub) -> None:
     owner, stranger, user = as_person(session, "owner"), as_person(session, "stranger"), user_of(session, "stranger")
     membership.invite(session, owner, team, user, RoleName.OWNER)
     membership.respond(session, stranger, team.id, accept=False)
@@ -135,7 +133,7 @@ def test_an_invitation_can_be_declined_taken_back_and_expires(session: Session, 
     assert "stranger" not in members(team)
 
 
-def test_what_makes_no_sense_is_refused_with_a_sentence(session: Session, team: Hub) -> None:
+def test_invalid_requests_are_refused_with_a_message(session: Session, team: Hub) -> None:
     owner = as_person(session, "owner")
     with pytest.raises(InvalidInput):
         membership.invite(session, owner, team, user_of(session, "stranger"), RoleName.STARGAZER)
@@ -160,7 +158,7 @@ def test_a_role_is_changed_in_one_step_and_the_last_owner_stays(session: Session
         roles.change_role(session, as_person(session, "member"), team, member, RoleName.MEMBER, RoleName.OWNER)
 
 
-def test_an_invitation_is_good_for_as_long_as_who_sent_it_owns_the_hub(session: Session, team: Hub) -> None:
+def test_an_invitation_is_valid_while_its_sender_owns_the_hub(session: Session, team: Hub) -> None:
     owner, stranger, member = as_person(session, "owner"), as_person(session, "stranger"), user_of(session, "member")
     roles.give_role(session, owner, team, member, RoleName.OWNER)
     membership.invite(session, as_person(session, "member"), team, user_of(session, "stranger"), RoleName.OWNER)
@@ -173,15 +171,15 @@ def test_an_invitation_is_good_for_as_long_as_who_sent_it_owns_the_hub(session: 
     assert members(team) == ["member", "stranger"]
 
 
-def test_the_audit_log_tells_who_asked_invited_took_back_and_decided(session: Session, team: Hub) -> None:
+def test_the_audit_log_records_requests_invitations_and_decisions(session: Session, team: Hub) -> None:
     owner, stranger, user = as_person(session, "owner"), as_person(session, "stranger"), user_of(session, "stranger")
     session.query(AuditEntry).delete()
-    said = session.query(OutboxMessage).count()
+    published = session.query(OutboxMessage).count()
     membership.join(session, stranger, team)
     membership.answer(session, owner, team, user, approve=False)
     membership.invite(session, owner, team, user, RoleName.OWNER)
     membership.take_back(session, owner, team, user)
-    assert session.query(OutboxMessage).count() == said
+    assert session.query(OutboxMessage).count() == published
     membership.invite(session, owner, team, user, RoleName.MEMBER)
     membership.respond(session, stranger, team.id, accept=True)
     rows = session.query(AuditEntry).order_by(AuditEntry.id).all()

@@ -15,7 +15,7 @@ def topics(session: Session) -> list[str]:
     return [row.topic for row in session.query(OutboxMessage).order_by(OutboxMessage.id)]
 
 
-def test_the_first_sign_in_makes_an_account_with_a_hub_and_its_widgets(session: Session, registry: Registry) -> None:
+def test_the_first_sign_in_creates_an_account_with_a_hub_and_widgets(session: Session, registry: Registry) -> None:
     user = roles.sign_up(session, registry, "ottoline", "Ottoline Brand")
     hub = session.query(Hub).one()
     assert (hub.kind, hub.name, hub.title, hub.user) == ("user", "ottoline", "Ottoline Brand", user)
@@ -47,7 +47,7 @@ def test_everybody_who_is_signed_in_can_subscribe_and_star_at_once(session: Sess
     }
 
 
-def test_nobody_takes_membership(session: Session, team: Hub) -> None:
+def test_people_cannot_grant_themselves_membership(session: Session, team: Hub) -> None:
     for role in (RoleName.MEMBER, RoleName.OWNER):
         with pytest.raises(NotAllowed):
             roles.take_role(session, as_person(session, "stranger"), team, role)
@@ -56,15 +56,15 @@ def test_nobody_takes_membership(session: Session, team: Hub) -> None:
 
 
 @pytest.mark.parametrize("username", ["stranger", "subscriber", "member"])
-def test_only_owners_give_roles_and_take_them_from_others(session: Session, team: Hub, username: str) -> None:
-    who = as_person(session, username)
+def test_only_owners_grant_and_revoke_roles_of_others(session: Session, team: Hub, username: str) -> None:
+    person = as_person(session, username)
     with pytest.raises(NotAllowed):
-        roles.give_role(session, who, team, user_of(session, "stranger"), RoleName.MEMBER)
+        roles.give_role(session, person, team, user_of(session, "stranger"), RoleName.MEMBER)
     with pytest.raises(NotAllowed):
-        roles.drop_role(session, who, team, user_of(session, "owner"), RoleName.OWNER)
+        roles.drop_role(session, person, team, user_of(session, "owner"), RoleName.OWNER)
 
 
-def test_owners_give_and_take_roles(session: Session, team: Hub) -> None:
+def test_owners_grant_and_revoke_roles(session: Session, team: Hub) -> None:
     owner, stranger = as_person(session, "owner"), user_of(session, "stranger")
     assert roles.give_role(session, owner, team, stranger, RoleName.OWNER) is True
     assert team.people(RoleName.OWNER) == [user_of(session, "owner"), stranger]
@@ -73,7 +73,7 @@ def test_owners_give_and_take_roles(session: Session, team: Hub) -> None:
     assert topics(session)[-1] == "hubs.user.role.removed"
 
 
-def test_one_can_always_give_up_a_role_but_not_the_last_ownership(session: Session, team: Hub) -> None:
+def test_people_can_give_up_any_role_except_the_last_ownership(session: Session, team: Hub) -> None:
     member = as_person(session, "member")
     assert roles.drop_role(session, member, team, user_of(session, "member"), RoleName.MEMBER) is True
     owner = as_person(session, "owner")
@@ -89,7 +89,7 @@ def test_a_person_has_no_members(session: Session, team: Hub) -> None:
         roles.give_role(session, owner, mine, user_of(session, "stranger"), RoleName.MEMBER)
 
 
-def test_every_change_of_roles_moves_the_hub(session: Session, team: Hub) -> None:
+def test_every_change_of_roles_touches_the_hub(session: Session, team: Hub) -> None:
     before = (team.version, team.updated_on)
     roles.take_role(session, as_person(session, "stranger"), team, RoleName.SUBSCRIBER)
     assert team.version == before[0] + 1

@@ -1,4 +1,4 @@
-"""From a provider's claims to the account here, and the teams that follow groups."""
+"""Accounts from the claims of a provider, and teams that follow groups."""
 
 from typing import Any
 
@@ -23,9 +23,9 @@ def read(**more: Any) -> sign_in.Identity:
 
 
 def test_claims_become_an_identity() -> None:
-    found = read(name=" Ottoline  Brand ", zoneinfo="Europe/Oslo", groups=["otters", "x" * 99])
-    assert (found.username, found.fullname, found.timezone) == ("ottoline", "Ottoline Brand", "Europe/Oslo")
-    assert found.groups == frozenset({"otters", "x" * 64})
+    identity = read(name=" Ottoline  Brand ", zoneinfo="Europe/Oslo", groups=["otters", "x" * 99])
+    assert (identity.username, identity.fullname, identity.timezone) == ("ottoline", "Ottoline Brand", "Europe/Oslo")
+    assert identity.groups == frozenset({"otters", "x" * 64})
     assert read(zoneinfo="Moon/Base", groups="otters").groups is None
     assert read(zoneinfo="Moon/Base").timezone == ""
     nick = sign_in.read(ISSUER, {"sub": "s", "nickname": "Cleo"}, "preferred_username", "groups")
@@ -33,7 +33,7 @@ def test_claims_become_an_identity() -> None:
 
 
 @pytest.mark.parametrize("name", ["", "a b", "../x", None, 7.5, "x" * 65])
-def test_a_name_that_cannot_be_used_says_what_to_do(name: object) -> None:
+def test_an_unusable_name_says_what_to_do(name: object) -> None:
     if name == 7.5:
         assert read(preferred_username=name).username == "7.5"
         return
@@ -41,7 +41,7 @@ def test_a_name_that_cannot_be_used_says_what_to_do(name: object) -> None:
         read(preferred_username=name)
 
 
-def test_an_account_is_made_once_and_known_by_issuer_and_subject(session: Session, registry: Registry) -> None:
+def test_an_account_is_created_once_and_identified_by_issuer_and_subject(session: Session, registry: Registry) -> None:
     first = sign_in.recognise(session, registry, read())
     renamed = sign_in.recognise(session, registry, read(preferred_username="renamed"))
     assert renamed is first
@@ -49,14 +49,14 @@ def test_an_account_is_made_once_and_known_by_issuer_and_subject(session: Sessio
     assert session.query(User).count() == 1
 
 
-def test_an_account_that_nobody_is_linked_to_is_linked_and_another_is_not(session: Session, registry: Registry) -> None:
-    there = roles.sign_up(session, registry, "ottoline")
-    assert sign_in.recognise(session, registry, read()) is there
+def test_an_unlinked_account_is_linked_and_a_linked_one_is_not(session: Session, registry: Registry) -> None:
+    account = roles.sign_up(session, registry, "ottoline")
+    assert sign_in.recognise(session, registry, read()) is account
     with pytest.raises(Conflict, match="belongs to another account"):
         sign_in.recognise(session, registry, read(sub="s-2"))
 
 
-def test_groups_make_and_end_membership_of_their_teams_alone(session: Session, registry: Registry, team: Hub) -> None:
+def test_groups_change_membership_of_their_own_teams_only(session: Session, registry: Registry, team: Hub) -> None:
     team.group_name = "otters"
     stranger = user_of(session, "stranger")
     groups.follow(session, stranger, {"otters", "unknown"})
@@ -71,13 +71,13 @@ def test_groups_make_and_end_membership_of_their_teams_alone(session: Session, r
     assert stranger in team.people(RoleName.MEMBER)
 
 
-def test_who_leaves_a_group_stays_an_owner(session: Session, team: Hub) -> None:
+def test_people_who_leave_a_group_stay_owners(session: Session, team: Hub) -> None:
     team.group_name = "otters"
     groups.follow(session, user_of(session, "owner"), set())
     assert user_of(session, "owner") in team.people(RoleName.OWNER)
 
 
-def test_entering_and_leaving_a_group_changes_its_teams(session: Session, team: Hub) -> None:
+def test_joining_and_leaving_a_group_changes_its_teams(session: Session, team: Hub) -> None:
     team.group_name = "otters"
     session.flush()
     assert groups.changed(session, "otters", "stranger", belongs=True) == [team]
@@ -87,7 +87,7 @@ def test_entering_and_leaving_a_group_changes_its_teams(session: Session, team: 
     assert groups.changed(session, "", "stranger", belongs=True) == []
 
 
-def test_what_the_provider_signs_out_is_signed_out_here(session: Session, registry: Registry) -> None:
+def test_a_sign_out_at_the_provider_ends_sessions_here(session: Session, registry: Registry) -> None:
     user = sign_in.recognise(session, registry, read())
     for sid in ("one", "two", ""):
         sessions.start(session, user, 60, sid, "token")
@@ -99,8 +99,8 @@ def test_what_the_provider_signs_out_is_signed_out_here(session: Session, regist
     assert session.query(SignIn).count() == 0
 
 
-def test_where_a_claim_is_named_no_self_chosen_one_stands_in_for_it() -> None:
-    said = {"sub": "s", "nickname": "owner", "preferred_username": "owner"}
+def test_a_configured_claim_has_no_fallback() -> None:
+    claimed = {"sub": "s", "nickname": "owner", "preferred_username": "owner"}
     with pytest.raises(InvalidInput, match="claim uid"):
-        sign_in.read(ISSUER, said, "uid", "groups")
-    assert sign_in.read(ISSUER, {**said, "uid": "cleo"}, "uid", "groups").username == "cleo"
+        sign_in.read(ISSUER, claimed, "uid", "groups")
+    assert sign_in.read(ISSUER, {**claimed, "uid": "cleo"}, "uid", "groups").username == "cleo"

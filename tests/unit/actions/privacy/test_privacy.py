@@ -1,4 +1,4 @@
-"""What a person hides is hidden from those from whom it is hidden, wherever it would show."""
+"""Hidden activity is hidden everywhere; export and deletion of accounts."""
 
 import json
 from datetime import timedelta
@@ -68,7 +68,7 @@ def own(session: Session, username: str) -> Hub:
 
 @pytest.mark.parametrize("activity", AUDIENCES)
 @pytest.mark.parametrize("audience", ["public", "signed-in", "members", "owners"])
-def test_a_team_shows_of_a_person_what_all_who_see_the_widget_may_see(
+def test_a_team_widget_shows_activity_only_if_its_whole_audience_may_see_it(
     session: Session, registry: Registry, fragments: FragmentStore, team: Hub, activity: Visibility, audience: str
 ) -> None:
     owner = as_person(session, "owner")
@@ -85,7 +85,7 @@ def test_a_team_shows_of_a_person_what_all_who_see_the_widget_may_see(
         assert (words in html) is shown, (plugin, html)
 
 
-def test_a_message_that_also_names_somebody_who_hides_it_is_left_out(
+def test_messages_that_also_name_somebody_who_hides_activity_are_left_out(
     session: Session, registry: Registry, fragments: FragmentStore, team: Hub
 ) -> None:
     account_data.update_account(session, registry, user_of(session, "owner"), settings(activity="owners"))
@@ -97,7 +97,7 @@ def test_a_message_that_also_names_somebody_who_hides_it_is_left_out(
 @pytest.mark.parametrize(
     ("activity", "audience"), [("signed-in", "signed-in"), ("owners", "owners"), ("public", "public")]
 )
-def test_ones_own_feed_is_for_those_who_may_see_what_one_does(
+def test_the_own_feed_follows_the_visibility_of_activity(
     session: Session, registry: Registry, fragments: FragmentStore, team: Hub, activity: str, audience: str
 ) -> None:
     hub = own(session, "member")
@@ -114,9 +114,7 @@ def test_ones_own_feed_is_for_those_who_may_see_what_one_does(
     assert widget(hub, "feed").audience == "public"
 
 
-def test_when_a_team_was_active_does_not_tell_of_who_shows_nothing(
-    session: Session, registry: Registry, team: Hub
-) -> None:
+def test_hidden_activity_does_not_count_for_a_team(session: Session, registry: Registry, team: Hub) -> None:
     account_data.update_account(session, registry, user_of(session, "member"), settings(activity="owners"))
     say(session, "member")
     assert team.last_activity is None
@@ -124,7 +122,7 @@ def test_when_a_team_was_active_does_not_tell_of_who_shows_nothing(
     assert team.last_activity is not None
 
 
-def test_who_is_left_out_of_lists_is_not_in_them_but_owners_are(
+def test_unlisted_people_are_left_out_of_lists_except_owners(
     session: Session, registry: Registry, fragments: FragmentStore, team: Hub
 ) -> None:
     for username in ("member", "owner"):
@@ -135,20 +133,22 @@ def test_who_is_left_out_of_lists_is_not_in_them_but_owners_are(
     assert "/u/owner/" in html
 
 
-def test_unfollowing_is_told_to_nobody_unless_one_likes(session: Session, registry: Registry, team: Hub) -> None:
+def test_unfollowing_is_published_without_a_name_unless_the_person_chose_otherwise(
+    session: Session, registry: Registry, team: Hub
+) -> None:
     subscriber, user = as_person(session, "subscriber"), user_of(session, "subscriber")
     roles.drop_role(session, subscriber, team, user, RoleName.SUBSCRIBER)
-    said = [(row.topic, row.body) for row in session.query(OutboxMessage).order_by(OutboxMessage.id)][-2:]
-    assert "subscriber" not in str([{**body, "role": ""} for _, body in said])
-    assert [topic for topic, _ in said] == ["hubs.user.role.removed", "hubs.hub.updated"]
-    assert said[1][1]["hub_id"] == own(session, "subscriber").id
+    published = [(row.topic, row.body) for row in session.query(OutboxMessage).order_by(OutboxMessage.id)][-2:]
+    assert "subscriber" not in str([{**body, "role": ""} for _, body in published])
+    assert [topic for topic, _ in published] == ["hubs.user.role.removed", "hubs.hub.updated"]
+    assert published[1][1]["hub_id"] == own(session, "subscriber").id
     account_data.update_account(session, registry, user, settings(quiet_unfollow=False))
     roles.take_role(session, subscriber, team, RoleName.STARGAZER)
     roles.drop_role(session, subscriber, team, user, RoleName.STARGAZER)
     assert session.query(OutboxMessage).order_by(OutboxMessage.id.desc()).first().body["username"] == "subscriber"  # type: ignore[union-attr]
 
 
-def test_a_change_of_privacy_is_told_without_a_name(session: Session, registry: Registry, team: Hub) -> None:
+def test_a_privacy_change_is_published_without_a_name(session: Session, registry: Registry, team: Hub) -> None:
     account_data.update_account(session, registry, user_of(session, "member"), settings(activity="owners"))
     body = session.query(OutboxMessage).order_by(OutboxMessage.id.desc()).first().body  # type: ignore[union-attr]
     assert (body["agent"], body["hub_name"], body["hub_url"]) == ("", "", "")
@@ -159,7 +159,7 @@ def test_a_change_of_privacy_is_told_without_a_name(session: Session, registry: 
     ("given", "field"),
     [({"timezone": "Moon/Base"}, "timezone"), ({"activity": "x"}, "activity"), ({"locale": "tlh"}, "locale")],
 )
-def test_what_cannot_be_accepted_is_said_beside_the_field(
+def test_errors_are_reported_by_field(
     session: Session, registry: Registry, team: Hub, given: dict[str, str], field: str
 ) -> None:
     with pytest.raises(InvalidInput) as caught:
@@ -167,25 +167,23 @@ def test_what_cannot_be_accepted_is_said_beside_the_field(
     assert set(caught.value.fields) == {field}
 
 
-def test_everything_that_is_kept_about_a_person_can_be_taken_along(
+def test_an_export_has_everything_that_is_stored_about_a_person(
     session: Session, registry: Registry, team: Hub
 ) -> None:
     say(session, "member")
     user = user_of(session, "member")
     sessions.start(session, user, 60)
     membership.invite(session, as_person(session, "owner"), team, user, RoleName.OWNER)
-    found = account_data.export(session, registry, as_person(session, "member"), user)
-    assert found["account"]["username"] == "member"
-    assert {"hub": "otters", "kind": "team", "role": "member"} in found["roles"]
-    assert found["invitations"] == [{"hub": "otters", "role": "owner", "by": "owner"}]
-    assert [one["id"] for one in found["messages"]] == ["m1"]
-    assert found["hub"]["hub"] == "member"
-    assert len(found["signed_in_since"]) == 1
+    data = account_data.export(session, registry, as_person(session, "member"), user)
+    assert data["account"]["username"] == "member"
+    assert {"hub": "otters", "kind": "team", "role": "member"} in data["roles"]
+    assert data["invitations"] == [{"hub": "otters", "role": "owner", "by": "owner"}]
+    assert [row["id"] for row in data["messages"]] == ["m1"]
+    assert data["hub"]["hub"] == "member"
+    assert len(data["signed_in_since"]) == 1
 
 
-def test_what_a_person_began_and_made_for_machines_can_be_taken_along(
-    session: Session, registry: Registry, team: Hub
-) -> None:
+def test_an_export_has_drafts_and_push_tokens(session: Session, registry: Registry, team: Hub) -> None:
     owner, user = as_person(session, "owner"), user_of(session, "owner")
     row = Widget(plugin="push", side="left", position=9, settings={}, version=1)
     team.widgets.append(row)
@@ -193,23 +191,23 @@ def test_what_a_person_began_and_made_for_machines_can_be_taken_along(
     _, text = push.create_token(session, owner, row, "nightly", 30)
     document = drafts.view(session, registry, owner, team).document
     drafts.put(session, registry, owner, team, document.model_copy(update={"summary": "We dive."}))
-    found = account_data.export(session, registry, owner, user)
-    assert [(one["name"], one["hub"]) for one in found["push_tokens"]] == [("nightly", "otters")]
-    assert [(one["hub"], one["layout"]["summary"]) for one in found["drafts"]] == [("otters", "We dive.")]
-    assert text not in json.dumps(found)
+    data = account_data.export(session, registry, owner, user)
+    assert [(token["name"], token["hub"]) for token in data["push_tokens"]] == [("nightly", "otters")]
+    assert [(draft["hub"], draft["layout"]["summary"]) for draft in data["drafts"]] == [("otters", "We dive.")]
+    assert text not in json.dumps(data)
 
 
-def test_what_others_hide_cannot_be_taken_along(session: Session, registry: Registry, team: Hub) -> None:
+def test_an_export_leaves_out_what_others_hide(session: Session, registry: Registry, team: Hub) -> None:
     say(session, "owner", "member", msg_id="hidden")
     say(session, "subscriber", "member", msg_id="shown")
     for username, activity in (("owner", "owners"), ("subscriber", "signed-in"), ("member", "owners")):
         account_data.update_account(session, registry, user_of(session, username), settings(activity=activity))
     session.commit()
-    found = account_data.export(session, registry, as_person(session, "member"), user_of(session, "member"))
-    assert [one["id"] for one in found["messages"]] == ["shown"]
+    data = account_data.export(session, registry, as_person(session, "member"), user_of(session, "member"))
+    assert [row["id"] for row in data["messages"]] == ["shown"]
 
 
-def test_who_leaves_for_good_is_named_nowhere_any_more(session: Session, registry: Registry, team: Hub) -> None:
+def test_a_deleted_account_is_not_named_anywhere(session: Session, registry: Registry, team: Hub) -> None:
     say(session, "member")
     say(session, "member", "owner", msg_id="m2")
     both = session.query(StoredMessage).filter_by(msg_id="m2").one()
@@ -227,7 +225,7 @@ def test_who_leaves_for_good_is_named_nowhere_any_more(session: Session, registr
     assert {role.user.username for role in session.query(Role).filter_by(hub_id=team.id)} == {"owner", "subscriber"}
 
 
-def test_the_last_owner_of_a_team_cannot_leave_for_good(session: Session, registry: Registry, team: Hub) -> None:
+def test_the_last_owner_of_a_team_cannot_delete_their_account(session: Session, registry: Registry, team: Hub) -> None:
     with pytest.raises(Conflict, match="last owner of otters"):
         account_data.forget(session, user_of(session, "owner"))
     assert session.query(User).filter_by(username="owner").count() == 1
@@ -242,11 +240,11 @@ def test_the_last_owner_of_a_team_cannot_leave_for_good(session: Session, regist
         ("ed-two and ed_two and led", "ed-two and ed_two and led"),
     ],
 )
-def test_a_name_is_taken_out_of_sentences_as_a_whole_word(before: str, after: str) -> None:
+def test_a_name_is_replaced_in_sentences_as_a_whole_word(before: str, after: str) -> None:
     assert anonymize.without(before, "ed", "gone") == after
 
 
-def test_who_leaves_is_named_neither_in_history_nor_in_the_audit_log_nor_by_what_they_decided(
+def test_a_deleted_account_is_anonymised_in_history_audit_log_and_decisions(
     session: Session, registry: Registry, team: Hub
 ) -> None:
     owner, user = as_person(session, "owner"), user_of(session, "member")
