@@ -50,8 +50,8 @@ def docs(name: str | None) -> None:
 def new(name: str, path: Path) -> None:
     """Create a widget: write the package hubs-NAME with code, template, tests, entry point and readme."""
     folder = begin.make(name, path)
-    click.echo(f"{folder} is ready.\n\nSee it while you work on it:\n    hubs widget dev {folder}\nTest it:")
-    click.echo(f"    cd {folder} && pytest")
+    click.echo(f"{folder} is ready.\n\nSee it live while you work on it:\n    hubs widget dev {folder}")
+    click.echo(f"Test it (needs pytest; else: pip install pytest):\n    cd {folder} && pytest")
 
 
 @widget.command()

@@ -20,15 +20,12 @@ def run(*arguments: str, **env: str) -> tuple[int, str]:
     return done.exit_code, done.output
 
 
-def test_a_new_widget_can_be_tested_and_installed_and_is_in_the_catalogue(tmp_path: Path) -> None:
-    done, said = run("new", "next-release", "--path", str(tmp_path))
+def test_a_new_widget_can_be_installed_and_is_in_the_catalogue(tmp_path: Path) -> None:
+    code, output = run("new", "next-release", "--path", str(tmp_path))
     folder = tmp_path / "hubs-next-release"
-    assert (done, str(folder) in said) == (0, True)
+    assert (code, str(folder) in output) == (0, True)
     site = install(folder, tmp_path / "site")
     env = {**os.environ, "PYTHONPATH": f"{site}{os.pathsep}{ROOT}"}
-    tests = [sys.executable, "-W", "ignore", "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-    tested = subprocess.run(tests, cwd=folder, env=env, capture_output=True, text=True, check=False)
-    assert "1 passed" in tested.stdout, tested.stdout + tested.stderr
     listed = subprocess.run(
         [sys.executable, "-W", "ignore", "-m", "hubs", "widget", "list"],
         cwd=tmp_path, env=env, capture_output=True, text=True, check=False,
@@ -51,15 +48,15 @@ def test_existing_files_are_not_overwritten(tmp_path: Path) -> None:
 
 
 def test_broken_widgets_are_listed_by_name_with_the_reason() -> None:
-    code, said = run("list", HUBS_WIDGETS="no.such.module:Tides", HUBS_SECRET_KEY="x" * 32)
+    code, output = run("list", HUBS_WIDGETS="no.such.module:Tides", HUBS_SECRET_KEY="x" * 32)
     assert code == 1
-    assert "cannot be used: no.such.module:Tides: ModuleNotFoundError" in said
-    assert "sticky\tSticky note\tbuilt in" in said
+    assert "cannot be used: no.such.module:Tides: ModuleNotFoundError" in output
+    assert "sticky\tSticky note\tbuilt in" in output
 
 
 def test_the_documentation_of_a_widget_is_generated_from_its_declaration() -> None:
-    code, said = run("docs", "sticky")
+    code, output = run("docs", "sticky")
     assert code == 0
-    assert "| `colour` | choice: `yellow`, `green`" in said
+    assert "| `colour` | choice: `yellow`, `green`" in output
     assert run("docs", "nothing")[0] == 1
     assert "## library" in run("docs")[1]
