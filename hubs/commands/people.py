@@ -81,7 +81,7 @@ def sync(name: str, file: TextIO, role: str, dry_run: bool) -> None:
 
 
 def _sync(here: Instance, hub: Hub, role: RoleName, usernames: list[str]) -> tuple[list[str], list[str], list[str]]:
-    """Give the role to exactly these people; return who was added, who was removed, and who has no account."""
+    """Give the role to exactly these people; return the names added, removed, and unknown."""
     users = {user.username: user for user in here.session.scalars(select(User).where(User.username.in_(usernames)))}
     added = [
         username
