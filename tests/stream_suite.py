@@ -1,4 +1,4 @@
-"""What the log of events must do; run against the embedded Redis and a real one."""
+"""Tests of the event log, run against the embedded Redis and a real one."""
 
 import json
 import random
@@ -22,7 +22,7 @@ class StreamSuite:
 
     def test_ids_rise_over_all_channels(self, stream: EventLog) -> None:
         ids = [stream.publish(f"hub:{n % 3}:en", "widget", {"n": n}) for n in range(20)]
-        numbers = [log.number_of(one or "") for one in ids]
+        numbers = [log.number_of(event_id or "") for event_id in ids]
         assert numbers == sorted(set(numbers))
 
     def test_a_reader_gets_exactly_what_was_missed_in_order(self, stream: EventLog) -> None:
@@ -40,7 +40,7 @@ class StreamSuite:
         stream.publish("user:1", "notice", {"n": 1})
         assert missed(stream, ["user:1"], cursor) == [1]
 
-    def test_a_log_that_was_cut_is_too_old(self, stream: EventLog) -> None:
+    def test_a_trimmed_log_is_too_old(self, stream: EventLog) -> None:
         cursor = stream.cursor()
         for n in range(6):
             stream.publish("hub:1:en", "widget", {"n": n})
@@ -54,7 +54,7 @@ class StreamSuite:
             stream.since(["hub:1:en"], f"{epoch}-{int(number) - 61_000_000}")
 
     @pytest.mark.parametrize("cursor", ["", "nonsense", "-", "abc-", "abc-x", "abc-²", "a-" + "9" * 30])
-    def test_a_cursor_that_is_none_is_unknown(self, stream: EventLog, cursor: str) -> None:
+    def test_an_invalid_cursor_is_unknown(self, stream: EventLog, cursor: str) -> None:
         stream.cursor()
         with pytest.raises(ReplayUnavailable, match="unknown"):
             stream.since(["hub:1:en"], cursor)
@@ -70,11 +70,11 @@ class StreamSuite:
         cursor = stream.cursor()
         text = 'line\nbreak \u2028 "quotes" ünïcode {"id":"x"}'
         stream.publish("hub:1:en", "widget", {"html": text})
-        found = stream.since(["hub:1:en"], cursor)[0]
-        assert json.loads(found.data) == {"html": text}
-        assert "\n" not in found.data
+        event = stream.since(["hub:1:en"], cursor)[0]
+        assert json.loads(event.data) == {"html": text}
+        assert "\n" not in event.data
 
-    def test_a_log_that_is_too_large_is_cut_and_who_needs_what_is_gone_is_told(self, stream: EventLog) -> None:
+    def test_a_log_that_is_too_large_is_trimmed(self, stream: EventLog) -> None:
         cursors = [stream.cursor()]
         for n in range(4):
             cursors.append(stream.publish("hub:1:en", "widget", {"n": n, "html": "x" * (MOST_LOGGED // 3)}) or "")
@@ -85,7 +85,7 @@ class StreamSuite:
         assert missed(stream, ["hub:1:en"], cursors[2]) == [2, 3]
         assert missed(stream, ["hub:1:en"], cursors[4]) == []
 
-    def test_an_event_that_is_larger_than_a_log_leaves_it_empty_and_is_told_of(self, stream: EventLog) -> None:
+    def test_an_event_larger_than_the_log_leaves_it_empty(self, stream: EventLog) -> None:
         cursor = stream.publish("hub:1:en", "widget", {"n": 0})
         after = stream.publish("hub:1:en", "widget", {"n": 1, "html": "x" * MOST_LOGGED})
         with pytest.raises(ReplayUnavailable, match="too-old"):
@@ -93,7 +93,7 @@ class StreamSuite:
         stream.publish("hub:1:en", "widget", {"n": 2})
         assert missed(stream, ["hub:1:en"], after or "") == [2]
 
-    def test_a_log_whose_size_is_not_known_is_measured(self, stream: EventLog) -> None:
+    def test_a_log_of_unknown_size_is_measured(self, stream: EventLog) -> None:
         for n in range(2):
             stream.publish("hub:1:en", "widget", {"n": n, "html": "x" * (MOST_LOGGED // 3)})
         stream.client.delete("hubs:size:hub:1:en")
@@ -101,39 +101,37 @@ class StreamSuite:
             stream.publish("hub:1:en", "widget", {"n": n, "html": "x" * (MOST_LOGGED // 3)})
         assert stream.client.llen("hubs:log:hub:1:en") == 2
 
-    def test_a_size_without_its_log_is_not_believed(self, stream: EventLog) -> None:
+    def test_a_size_without_its_log_is_ignored(self, stream: EventLog) -> None:
         stream.client.set("hubs:size:hub:1:en", MOST_LOGGED)
         cursor = stream.cursor()
         stream.publish("hub:1:en", "widget", {"n": 1})
         assert missed(stream, ["hub:1:en"], cursor) == [1]
 
-    def test_more_than_is_replayed_is_not_even_read(self, stream: EventLog) -> None:
+    def test_too_large_a_replay_is_refused(self, stream: EventLog) -> None:
         channels = [f"hub:{n}:en" for n in range(8)]
         cursor = stream.cursor()
-        ids = [stream.publish(one, "widget", {"n": 0, "html": "x" * (MOST_REPLAYED // 4)}) or "" for one in channels]
+        ids = [stream.publish(name, "widget", {"n": 0, "html": "x" * (MOST_REPLAYED // 4)}) or "" for name in channels]
         with pytest.raises(ReplayUnavailable, match="too-much"):
             stream.since(channels, cursor)
         assert missed(stream, channels, ids[4]) == [0, 0, 0]
         assert missed(stream, channels[:3], cursor) == [0, 0, 0]
 
     @pytest.mark.parametrize("seed", range(5))
-    def test_whatever_is_published_a_reader_gets_exactly_what_was_missed_or_is_told(
-        self, stream: EventLog, seed: int
-    ) -> None:
+    def test_a_reader_gets_exactly_what_was_missed_or_an_error(self, stream: EventLog, seed: int) -> None:
         chance = random.Random(seed)
         channels = [f"hub:{n}:en" for n in range(3)]
         published: list[tuple[str, str, int]] = [(stream.cursor(), "", -1)]
         for n in range(30):
             size = chance.choice([10, 10, 10_000, MOST_LOGGED // 3, MOST_LOGGED])
-            one = chance.choice(channels)
-            published.append((stream.publish(one, "widget", {"n": n, "html": "x" * size}) or "", one, n))
-        told = 0
+            channel = chance.choice(channels)
+            published.append((stream.publish(channel, "widget", {"n": n, "html": "x" * size}) or "", channel, n))
+        replays = 0
         for place, (cursor, _, _) in enumerate(published):
             heard = chance.sample(channels, chance.randint(1, 3))
             try:
                 got = missed(stream, heard, cursor)
             except ReplayUnavailable:
                 continue
-            told += 1
-            assert got == [n for _, one, n in published[place + 1 :] if one in heard]
-        assert told
+            replays += 1
+            assert got == [n for _, channel, n in published[place + 1 :] if channel in heard]
+        assert replays

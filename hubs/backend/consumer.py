@@ -1,7 +1,7 @@
-"""The plugin in fedmsg-hub: a thin shell that checks what arrives and hands it to the daemon.
+"""The plugin for fedmsg-hub: a thin shell that validates messages and hands them to the daemon.
 
-fedmsg-hub has no life cycle worth the name, so the shell brings one: signals that wake the reactor, readiness and a
-watchdog for systemd, a handler that survives any exception, one log line for a message that cannot be used.
+fedmsg-hub has no life cycle of its own, so the shell adds one: signals that wake the reactor, readiness and a watchdog
+for systemd, a handler that survives any exception, and one log line per unusable message.
 """
 
 import json
@@ -26,14 +26,14 @@ reactor: Any = _reactor
 
 #: Seconds between two heartbeats, and seconds without one after which the watchdog is no longer fed.
 TICK, PATIENCE = 1.0, 10.0
-#: Dropped messages that get a log line of their own per second; the rest is counted.
+#: Dropped messages per second that get a log line; further ones are only counted.
 LINES = 5
-# NaN and Infinity are no JSON, and PostgreSQL would refuse the whole batch for them.
+# NaN and Infinity are not JSON, and PostgreSQL would refuse the whole batch because of them.
 _DECODER = json.JSONDecoder(parse_constant=lambda name: None)
 
 
 class FedoraHubsConsumer(FedmsgConsumer):  # type: ignore[misc]
-    """Hears every message of the bus."""
+    """Receives every message of the bus."""
 
     topic = "*"
     config_key = "hubs.consumer.enabled"
@@ -46,28 +46,29 @@ class FedoraHubsConsumer(FedmsgConsumer):  # type: ignore[misc]
             settings = load()
             self.daemon = Daemon(settings, bus=hub.config)
         except BadSetting as error:
-            # The hub would go on without us and look healthy.
+            # moksha logs errors of a consumer and runs on without it, which would look healthy.
             log.critical("fedmsg-hub cannot start:\n%s", error)
             raise SystemExit(2) from None
         self._limit = settings.message_limit
-        #: Why messages were dropped, and how many.
+        #: Dropped messages by reason.
         self.dropped: Counter[str] = Counter()
-        self._lines = (0.0, 0)
+        #: The second of the last log line about a dropped message, and the lines in that second.
+        self._log_lines = (0.0, 0)
         self._stopping = self._ready = False
-        # Messages go from the reactor's thread into the pipeline, which is the only buffer: moksha's queue before its
-        # worker thread would be a second one, without a bound.
+        # Messages go from the reactor's thread straight into the pipeline's queue. moksha's own queue would be a second
+        # buffer, and it is unbounded.
         self.blocking_mode = True
         reactor.callWhenRunning(self._on_running)
 
     def consume(self, message: dict[str, Any]) -> None:
-        """Check a message and hand it on; what cannot be used is counted and leaves one line in the log."""
+        """Parse a message and hand it to the daemon; count and log unusable ones."""
         try:
             self.daemon.put(parse(message.get("body"), FEDMSG))
         except BadMessage as error:
             self._drop(str(error), message.get("topic"))
 
     def _consume_json(self, message: Any) -> None:
-        """Read a message as it comes off the wire (in the reactor's thread)."""
+        """Decode a message from the wire (in the reactor's thread)."""
         if len(message.body) > self._limit:
             self._drop(f"larger than {self._limit} bytes", message.topic)
             return
@@ -81,28 +82,28 @@ class FedoraHubsConsumer(FedmsgConsumer):  # type: ignore[misc]
 
     def _consume(self, message: dict[str, Any]) -> None:
         """Validate a message and handle it."""
-        if self.daemon.is_full:  # checking signatures would slow down the pipeline, which runs in the same process
+        if self.daemon.is_full:  # checking the signature would slow down the pipeline, which shares the interpreter
             self._drop("too many wait", message.get("topic"))
             self.daemon.note_shed()
             return
         try:
             super()._consume(message)
-        except Exception as error:  # a forged certificate makes the validation raise anything
+        except Exception as error:  # with a forged certificate the validation may raise anything
             self._drop(f"cannot be validated ({type(error).__name__})", message.get("topic"))
 
     def _do_work(self, message: Any) -> bool:
-        """Handle one message, whatever happens."""
+        """Handle one message; never raise."""
         self.headcount_out += 1
         try:
             self.consume(message)
-        except BaseException:  # SystemExit from a plugin's depth would end the reactor
+        except BaseException:  # SystemExit from a library would end the reactor
             log.exception("a message could not be handled")
             self._exception_count += 1
             return False
         return True
 
     def _work_loop(self) -> None:
-        """End moksha's worker thread at once; it is started before blocking mode is on."""
+        """Return at once: moksha starts its worker thread before blocking mode is on."""
 
     def __json__(self) -> dict[str, Any]:
         """Return the figures that moksha's monitoring socket publishes."""
@@ -111,15 +112,15 @@ class FedoraHubsConsumer(FedmsgConsumer):  # type: ignore[misc]
 
     def _drop(self, reason: str, topic: object) -> None:
         self.dropped[reason.split(" (", 1)[0]] += 1
-        second, lines = self._lines
+        second, lines = self._log_lines
         if time.monotonic() - second > 1:
             second, lines = time.monotonic(), 0
-        self._lines = (second, lines + 1)
+        self._log_lines = (second, lines + 1)
         if lines < LINES:
             log.warning("dropped a message on %.100r: %s (%d dropped so far)", topic, reason, self.dropped.total())
 
     def _on_running(self) -> None:
-        """Start the work once the reactor runs, after moksha has set signal handlers of its own."""
+        """Start the daemon once the reactor runs: moksha has set its own signal handlers by then."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
         signal.signal(signal.SIGHUP, self._on_hangup)
@@ -134,7 +135,7 @@ class FedoraHubsConsumer(FedmsgConsumer):  # type: ignore[misc]
         reactor.callFromThread(self.daemon.reload)
 
     def _watch(self) -> None:
-        """Send a heartbeat through the pipeline; feed the watchdog while it comes through."""
+        """Send a heartbeat through the pipeline; feed the watchdog while heartbeats return."""
         self.daemon.tick()
         if not self._ready and self.daemon.ready:
             self._ready = True
@@ -146,7 +147,7 @@ class FedoraHubsConsumer(FedmsgConsumer):  # type: ignore[misc]
             log.error("the pipeline is stuck; the watchdog is no longer fed")
 
     def _guard_frames(self) -> None:
-        """Count frames that are no message at all; moksha would log a traceback for each."""
+        """Count malformed frames; moksha would log a traceback for each."""
         for factory in getattr(self.hub, "subscriber_factories", {}).values():
             factory.gotMessage = self._guarded(factory.gotMessage)
 

@@ -1,4 +1,4 @@
-"""Heartbeats: when a thread was last seen alive, and the one that tells browsers that updates arrive."""
+"""Heartbeats: one that shows that a thread is alive, and one that shows browsers that updates arrive."""
 
 import logging
 import threading
@@ -13,13 +13,13 @@ log = logging.getLogger(__name__)
 
 
 class Heartbeat:
-    """Notes when `beat` was last called; from any thread."""
+    """Records when `beat` was last called, from any thread."""
 
     def __init__(self) -> None:
         self._last = time.monotonic()
 
     def beat(self) -> None:
-        """Note that the thread that calls this is alive."""
+        """Record that the calling thread is alive."""
         self._last = time.monotonic()
 
     @property

@@ -1,4 +1,4 @@
-"""Telling systemd how the daemon is: one datagram per fact, nothing where systemd does not listen."""
+"""Notifications to systemd: one datagram each; without systemd, nothing is sent."""
 
 import logging
 import os
@@ -13,9 +13,9 @@ def notify(state: str) -> None:
     if not address:
         return
     if address.startswith("@"):
-        address = "\0" + address[1:]  # systemd writes the abstract namespace so
+        address = "\0" + address[1:]  # systemd's notation for the abstract namespace
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as out:
             out.sendto(state.encode(), address)
     except OSError as error:
-        log.warning("systemd cannot be told %s: %s", state, error)
+        log.warning("systemd could not be notified of %s: %s", state, error)

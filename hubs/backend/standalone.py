@@ -18,7 +18,7 @@ TICK, PATIENCE = 1.0, 10.0
 
 
 def run(settings: Settings) -> None:
-    """Run the daemon until SIGTERM or SIGINT; SIGHUP makes it read all hubs again.
+    """Run the daemon until SIGTERM or SIGINT; SIGHUP reloads the index.
 
     :raises BadSetting: when a setting cannot be used.
     """

@@ -98,7 +98,7 @@ class WorkerProcess:
         except SQLAlchemyError as error:
             log.warning("widget %s waits, the database does not answer: %s", widget, error)
             return RETRY_AFTER
-        except Exception:  # the next one must find its job as after any other build
+        except Exception:  # the lease must be completed as after any other build
             log.exception("widget %s cannot be rebuilt", widget)
             return None
 

@@ -1,4 +1,4 @@
-"""The message bus: what arrives (`envelope`, `message`) and what leaves (`fedmsg`)."""
+"""Messages of the buses: reading them (`envelope`, `message`, `amqp`) and publishing them (`fedmsg`)."""
 
 from hubs.bus.envelope import DEPTH, from_webhook, parse
 from hubs.bus.fedmsg import NullPublisher, Publisher, signed

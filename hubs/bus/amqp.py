@@ -1,8 +1,8 @@
-"""AMQP 0-9-1: deliveries in the format of fedora-messaging 3.9, and where the broker is.
+"""AMQP 0-9-1: deliveries in the format of fedora-messaging 3.9, and the address of the broker.
 
-A message's routing key is its topic and its body a JSON object; its id, time and the people and packages it is about
-are in the properties. Bodies are not checked against their publisher's JSON schema: that would cost ten times as much
-as everything else, and lose the messages of a publisher that is one version ahead.
+The routing key of a message is its topic, and its body is a JSON object; its id, time and the people and packages it is
+about are in the properties. Bodies are not validated against their publisher's JSON schema: that would cost ten times
+as much as everything else, and reject messages of a publisher that is one version ahead.
 """
 
 import json
@@ -24,7 +24,7 @@ _JSON = "application/json"
 
 
 class Properties(Protocol):
-    """What is read of the properties of a delivery; pika's ``BasicProperties`` has it."""
+    """The part of pika's ``BasicProperties`` that is used here."""
 
     content_type: str | None
     content_encoding: str | None
@@ -34,14 +34,14 @@ class Properties(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Broker:
-    """Where the broker is, and what is read from it."""
+    """The address of a broker, and the queue that is read from it."""
 
     url: str
     queue: str
     bindings: tuple[str, ...] = ("#",)
     exchange: str = EXCHANGE
     prefetch: int = 500
-    #: Whether queue and exchange are only checked, because somebody else declares them.
+    #: Whether queue and exchange are only checked, because the operator of the broker declares them.
     passive: bool = False
     ca_file: str = ""
     cert_file: str = ""
@@ -51,7 +51,7 @@ class Broker:
 
     @property
     def is_mutual_tls(self) -> bool:
-        """Whether both sides prove their identity by a certificate."""
+        """Whether both sides authenticate themselves with a certificate."""
         return self.url.startswith("amqps://") and bool(self.cert_file)
 
     @property
@@ -82,7 +82,7 @@ class Broker:
 def parse_delivery(
     topic: str, properties: Properties, body: bytes, limit: int, receipt: Receipt | None = None
 ) -> Message:
-    """Check a delivery and return its message.
+    """Validate a delivery and return its message.
 
     ``limit`` is the largest body in bytes.
 

@@ -1,7 +1,7 @@
-"""Reading messages as each bus, the history service and webhooks deliver them.
+"""Parses messages as the buses, the history service and webhooks deliver them.
 
-Fields of a message may be wrapped once or twice, by its publisher or by a bridge between the buses. They are unwrapped
-here, so that everything behind sees one shape.
+The fields of a message may be wrapped once or twice, by its publisher or by a bridge between the buses. They are
+unwrapped here, so that all other code sees one shape.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ _LIMITS = {"topic": 255, "msg_id": 64}
 #: People, packages and groups that one message may name.
 _NAMES = 500
 _HEADER = "fedora_messaging_"
-#: Headers that tell which event of which service a webhook reports, and its id.
+#: Headers with the event of a webhook, by which its service is recognised, and headers with its id.
 _EVENTS = {
     "x-github-event": "github",
     "x-forgejo-event": "forgejo",
@@ -31,7 +31,7 @@ _DELIVERIES = ("x-github-delivery", "x-forgejo-delivery", "x-gitea-delivery", "x
 
 @dataclass(slots=True)
 class _Named:
-    """What a publisher says that its message is about."""
+    """The people, packages and groups that a publisher lists for its message."""
 
     users: frozenset[str] = frozenset()
     packages: frozenset[str] = frozenset()
@@ -41,12 +41,12 @@ class _Named:
 
 
 def parse(envelope: object, origin: str = "") -> Message:
-    """Check an envelope and return the message.
+    """Validate an envelope and return the message.
 
     The envelope is what fedmsg delivers (``topic``, ``msg``), what the history service has (the same, or ``topic``,
     ``body``, ``headers``), what `fedora_messaging.message.Message` is dumped as, or a webhook (``headers``, ``body``).
 
-    :param origin: the way by which it came; only this form is read then. Without it the form decides.
+    :param origin: the source of the message, whose form is expected then. Without it, the form decides.
     :raises BadMessage: with the reason, when it is not a dict, or a field is missing, too long or of the wrong type.
     """
     if not isinstance(envelope, Mapping):
@@ -54,15 +54,15 @@ def parse(envelope: object, origin: str = "") -> Message:
     origin = origin or _origin(envelope)
     if origin == WEBHOOK:
         return _from_webhook(envelope)
-    # A live bus without signatures says nothing that can be trusted beside the message itself.
+    # fedmsg signs the message only: whatever else is in the envelope proves nothing.
     named = _named(envelope) if origin != FEDMSG else _Named()
-    wrapped = envelope.get("body") if "msg" not in envelope and origin != FEDMSG else envelope.get("msg")
+    body = envelope.get("body") if "msg" not in envelope and origin != FEDMSG else envelope.get("msg")
     return _message(
         origin,
         topic=envelope.get("topic"),
         msg_id=envelope.get("msg_id") or envelope.get("id"),
         sent=_sent(envelope),
-        body=wrapped,
+        body=body,
         raw=envelope if "msg" in envelope else None,
         named=named,
     )
@@ -91,9 +91,9 @@ def _origin(envelope: Mapping[str, Any]) -> str:
 
 def _sent(envelope: Mapping[str, Any]) -> object:
     headers = envelope.get("headers")
-    told = headers.get("sent-at") if isinstance(headers, Mapping) else None
-    moments = (envelope.get("timestamp"), envelope.get("sent-at"), told)
-    return next((moment for moment in moments if moment is not None), None)
+    header = headers.get("sent-at") if isinstance(headers, Mapping) else None
+    times = (envelope.get("timestamp"), envelope.get("sent-at"), header)
+    return next((time for time in times if time is not None), None)
 
 
 def _message(
@@ -107,7 +107,7 @@ def _message(
     raw: Mapping[str, Any] | None = None,
     wrapped: bool = True,
 ) -> Message:
-    """Check and unwrap the parts of a message; ``raw`` is its envelope, where it has the form of fedmsg's."""
+    """Validate and unwrap the parts of a message; ``raw`` is its envelope if it has the form of fedmsg's."""
     if not isinstance(topic, str) or not topic:
         raise BadMessage("no topic")
     if not isinstance(body, dict):
@@ -138,7 +138,7 @@ def _message(
         schema=named.schema,
         severity=named.severity,
         origin=origin,
-        # fedmsg checks signatures before; of other ways the reader must say that they can be trusted.
+        # fedmsg has checked the signature; for other sources their client decides whether they can be trusted.
         authenticated=origin == FEDMSG,
     )
 
@@ -148,7 +148,7 @@ def unwrap(body: dict[str, Any]) -> dict[str, Any]:
 
     The account system wraps them in ``msg``. webhook-to-fedora-messaging has the forge's payload in ``body`` and beside
     it ``agent``, the account of the sender, and ``group``, which registered the hook. Discourse's hook has its payload
-    in ``webhook_body``. What the wrappers tell is kept in the names that begin with ``hook_``.
+    in ``webhook_body``. The information of the wrappers is kept in fields that start with ``hook_``.
     """
     if set(body) == {"msg"} and isinstance(body["msg"], dict):
         return unwrap(body["msg"])
@@ -167,7 +167,7 @@ def unwrap(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _hook(headers: object) -> dict[str, Any]:
-    """Return what the headers of a webhook tell about its event."""
+    """Return the event and instance from the headers of a webhook."""
     lower = _lower(headers)
     event = next((lower[name] for name in _EVENTS if lower.get(name)), "")
     hook = {"hook_event": event, "hook_instance": lower.get("x-discourse-instance", "")}
@@ -197,7 +197,7 @@ def _from_webhook(envelope: Mapping[str, Any]) -> Message:
 
 
 def _named(envelope: Mapping[str, Any]) -> _Named:
-    """Return whom and what the publisher named: in headers on AMQP, in lists in the history service."""
+    """Return what the publisher listed: in headers on AMQP, in lists in the history service."""
     headers = envelope.get("headers")
     headers = headers if isinstance(headers, Mapping) else {}
     lists: dict[str, set[str]] = {"user": set(), "rpm": set(), "group": set()}
@@ -207,7 +207,8 @@ def _named(envelope: Mapping[str, Any]) -> _Named:
             lists[kind].add(name)
     for field, kind in (("users", "user"), ("packages", "rpm"), ("groups", "group")):
         values = envelope.get(field)
-        lists[kind].update(one for one in (values if isinstance(values, list) else ())[:_NAMES] if isinstance(one, str))
+        values = values[:_NAMES] if isinstance(values, list) else ()
+        lists[kind].update(value for value in values if isinstance(value, str))
     schema, severity = headers.get(f"{_HEADER}schema"), headers.get(f"{_HEADER}severity")
     return _Named(
         users=frozenset(lists["user"]),
@@ -226,7 +227,7 @@ def _lower(headers: object) -> dict[str, str]:
 
 
 def _too_deep(body: dict[str, Any]) -> bool:
-    """Return whether a body is nested so deep that code which recurses would fail on it."""
+    """Return whether a body is nested so deeply that recursive code would fail on it."""
     level: list[Any] = [body]
     for _ in range(DEPTH):
         level = [inner for outer in level for inner in (outer.values() if isinstance(outer, dict) else outer)]
@@ -237,7 +238,7 @@ def _too_deep(body: dict[str, Any]) -> bool:
 
 
 def _moment(value: object) -> datetime:
-    """Read a timestamp: seconds since 1970, or ISO 8601; the present moment where there is none."""
+    """Parse a timestamp: seconds since 1970, or ISO 8601; the present time if there is none."""
     try:
         if isinstance(value, bool) or value is None:
             return datetime.now(UTC)

@@ -1,6 +1,6 @@
-"""fedmsg: publishing through the relay, and the check of signatures.
+"""fedmsg: publishing through the relay, and verifying signatures.
 
-Publishing never blocks and never fails, but may lose: the outbox makes up for it.
+Publishing never blocks and never fails, but may lose messages: the daemon then finds them in the outbox.
 """
 
 import logging
@@ -19,7 +19,7 @@ from hubs.bus.message import Message
 
 log = logging.getLogger(__name__)
 
-#: Messages that may wait for the bus; beyond it the outbox alone remembers.
+#: Messages that may wait for the bus; further ones are only in the outbox.
 WAITING = 10_000
 #: Messages that ZeroMQ keeps for an unavailable relay; its own default is 1000.
 HIGH_WATER_MARK = 100_000
@@ -31,17 +31,17 @@ def signed(message: Message, config: Mapping[str, Any]) -> bool:
         return False
     try:
         return bool(fedmsg.crypto.validate(fix_datagrepper_message(dict(message.raw)), **config))
-    except Exception as error:  # a forged certificate makes the validation raise anything
+    except Exception as error:  # with a forged certificate the validation may raise anything
         log.warning("%s cannot be validated (%s)", message.msg_id, type(error).__name__)
         return False
 
 
 class Publisher:
-    """Puts messages on the bus through the relay, from a thread of its own.
+    """Publishes messages through the relay, from a thread of its own.
 
-    The thread and its ZeroMQ context are made by `connect`, or else at the first message, hence after the server
-    forked its workers; one context per process, since each costs a pause of half a second and a connection. Without
-    `connect` that pause is what the first change of each worker waits for.
+    `connect`, or else the first message, creates the thread and its ZeroMQ context, hence after the server forked its
+    workers. There is one context per process, since each costs half a second and a connection; without `connect`, the
+    first change in each worker waits that long.
     """
 
     def __init__(self, overrides: Mapping[str, Any] | None = None) -> None:
@@ -54,59 +54,59 @@ class Publisher:
         """Connect to the relay in the background, so that no message waits for it; return at once."""
         with self._lock:
             if self._thread is None or not self._thread.is_alive():
-                # A thread that did not come along into a forked process still waits in its queue there.
+                # After a fork the parent's thread does not exist here, but its queue would look as if it were read.
                 self._waiting = queue.Queue(WAITING)
                 self._thread = threading.Thread(target=self._run, name="bus-publisher", daemon=True)
                 self._thread.start()
 
     def publish(self, topic: str, body: dict[str, Any]) -> None:
-        """Hand a message over and return at once; ``topic`` is as in the outbox, ``hubs.widget.updated``."""
+        """Queue a message and return at once; ``topic`` is as in the outbox, ``hubs.widget.updated``."""
         self.connect()
         try:
             self._waiting.put_nowait((topic, body))
         except queue.Full:
-            log.warning("the bus takes nothing; %s waits in the outbox", topic)
+            log.warning("the queue to the bus is full; %s waits in the outbox", topic)
 
     def close(self, timeout: float = 2.0) -> None:
-        """Publish what waits, then end the thread."""
+        """Publish waiting messages, then end the thread."""
         if self._thread is not None and self._thread.is_alive():
             self._waiting.put(None, timeout=timeout)
             self._thread.join(timeout)
 
     def _run(self) -> None:
-        context = self._first()
+        context = self._first_context()
         while (item := self._waiting.get()) is not None:
             try:
                 context = context or self._context()
                 modname, _, topic = item[0].partition(".")
-                # Without modname fedmsg walks the call stack for it: half a millisecond a message.
+                # Without modname fedmsg inspects the call stack, which takes half a millisecond per message.
                 context.publish(topic=topic, modname=modname, msg=item[1])
-            except Exception:  # whatever fails, the next message gets its try, and the outbox keeps this one
+            except Exception:  # the thread must survive; the outbox keeps this message
                 log.exception("%s could not be published; it waits in the outbox", item[0])
         if context is not None:
             context.destroy()
 
-    def _first(self) -> Any:
-        """Return a context before there is a message; None where that fails, for the first message to try again."""
+    def _first_context(self) -> Any:
+        """Return a context before there is a message; None if that fails, so that the first message retries."""
         try:
             return self._context()
-        except Exception:  # whatever fails, the thread must be there for the messages
+        except Exception:  # the thread must survive
             log.exception("the bus cannot be reached yet")
             return None
 
     def _context(self) -> Any:
-        # load_config hands out its cache, and FedMsgContext writes into what it gets.
+        # load_config returns its cache, and FedMsgContext modifies its argument.
         config = dict(fedmsg.config.load_config([], None))
         config.update(active=True, name="relay_inbound", zmq_linger=1000, **self._overrides)
         config["endpoints"] = dict(config["endpoints"])
         context = fedmsg.core.FedMsgContext(**config)
-        # The configuration's high_water_mark makes every publisher crash with current pyzmq.
+        # Setting high_water_mark in the configuration makes every publisher crash with current pyzmq.
         context.publisher.setsockopt(zmq.SNDHWM, HIGH_WATER_MARK)
         return context
 
 
 class NullPublisher:
-    """Publishes nothing: where there is no bus, the daemon's sweep finds the outbox."""
+    """Publishes nothing: without a bus, the daemon's sweep reads the outbox."""
 
     def connect(self) -> None:
         """Do nothing."""

@@ -1,4 +1,4 @@
-"""A message of the bus, whichever way it came, and its identity."""
+"""A message, whatever its source, and its identity."""
 
 import hashlib
 import json
@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from hubs.activities.activity import Activity
 
-#: Name under which our own topics start, after prefix and environment.
+#: First part of our own topics, after prefix and environment.
 MODULE = "hubs"
-#: How serious a message is where its publisher does not say: fedora-messaging's INFO.
+#: Severity of a message without one: fedora-messaging's INFO.
 INFO = 20
-#: The ways by which messages come.
+#: The sources of messages.
 FEDMSG, AMQP, WEBHOOK, HISTORY = ORIGINS = ("fedmsg", "amqp", "webhook", "history")
 
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-#: A UUID, with the year that fedmsg and the bridges between the buses put before it.
+#: A UUID, optionally with the year that fedmsg and the bridges between the buses prepend.
 _IDENTITY = re.compile(rf"(?:[0-9]{{4}}-)?({_UUID})", re.IGNORECASE)
 
 
 class Receipt(NamedTuple):
-    """What a source wants to know: ``acknowledge`` is called with ``tag`` once the message is committed."""
+    """How to inform a source: ``acknowledge`` is called with ``tag`` once the message is committed."""
 
     acknowledge: Callable[[Sequence[int]], None]
     tag: int
@@ -32,11 +32,11 @@ class Receipt(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message of the bus, checked once at the border.
+    """A message, validated once when it is received.
 
     ``name`` is the topic without prefix and environment: ``pagure.issue.new``. ``body`` holds the message's own
     fields, without the wrappers that publishers and bridges put around them. ``users``, ``packages`` and ``groups`` are
-    those that the publisher named, until the extractor has completed and checked them.
+    those that the publisher listed, until the extractor has completed and checked them.
     """
 
     msg_id: str
@@ -53,14 +53,14 @@ class Message:
     schema: str = ""
     severity: int = INFO
     origin: str = FEDMSG
-    #: When it reached us, by our clock: this orders messages.
+    #: When it was received, by our clock: this orders messages.
     received_at: datetime = field(default_factory=lambda: datetime.now(UTC))
-    #: What happened, where a reader understands messages of this kind.
+    #: What happened, if a reader understands messages of this kind.
     activity: "Activity | None" = None
     sentence: str = ""
     link: str = ""
     icon: str = ""
-    #: False for what came another way than by the bus, and was not shown to be from whom it says.
+    #: Whether the sender is proven; messages from other sources than fedmsg need a proof of their own.
     authenticated: bool = True
     #: The hub that a webhook speaks for: nothing outside of it shows the message. None for all other ways.
     hub_id: int | None = None
@@ -79,21 +79,21 @@ class Message:
 
     @property
     def classified(self) -> bool:
-        """Whether a message class listed users, packages and groups: whom it does not list, it does not concern."""
+        """Whether a message class listed users, packages and groups, so that nothing needs to be added."""
         return self.schema not in ("", "base.message")
 
 
 def identity(msg_id: str) -> str:
-    """Return the key of a message that is the same on every way by which it comes.
+    """Return the key of a message, which is the same for every source.
 
-    fedmsg, and the bridges between it and AMQP, put a year before the UUID that AMQP and the history service have.
+    fedmsg, and the bridges between it and AMQP, prepend a year to the UUID that AMQP and the history service use.
     """
     match = _IDENTITY.fullmatch(msg_id)
     return match[1].lower() if match else msg_id
 
 
 def acknowledge(messages: Iterable[Message]) -> None:
-    """Tell the sources of ``messages`` that these are committed, each source once."""
+    """Inform the sources of ``messages`` that these are committed, each source once."""
     tags: dict[Callable[[Sequence[int]], None], list[int]] = {}
     for message in messages:
         if message.receipt is not None:
@@ -103,6 +103,6 @@ def acknowledge(messages: Iterable[Message]) -> None:
 
 
 def content_id(*values: object) -> str:
-    """Return an id for a message without one, made from what it says, so that copies of it are recognised."""
+    """Return an id for a message without one, derived from its content, so that copies of it are recognised."""
     text = json.dumps(values, sort_keys=True, default=str)
     return f"none-{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()[:40]}"

@@ -1,8 +1,8 @@
-"""Connections to Redis, which notice that its data was lost or replaced.
+"""Connections to Redis, which detect that its data was lost or replaced.
 
-The epoch names one history of the data. A Redis process that was started after the data was written has loaded them
-from a dump, which may lack the newest part, so it gets a new epoch; so does one whose data were deleted. Nothing has to
-be remembered outside of Redis: the data name the process that wrote them, and every new connection compares.
+The epoch identifies one history of the data. A Redis process that was started later than the data was written has
+loaded it from a dump, which may lack the newest part, so it gets a new epoch; so does one whose data was deleted. No
+state outside Redis is needed: the data name the process that wrote them, and every new connection compares.
 """
 
 import secrets
@@ -11,6 +11,8 @@ import redis
 
 EPOCH, LAST = "hubs:epoch", "hubs:last"
 _SERVER = "hubs:server"
+#: Seconds for which a command waits for its reply, and for a connection.
+TIMEOUT, CONNECT_TIMEOUT = 2.0, 0.5
 
 # KEYS: server, epoch. ARGV: the run id of the process, a fresh epoch.
 _ADOPT = """
@@ -22,23 +24,25 @@ return 1
 
 
 def connect(url: str) -> redis.Redis:
-    """Return a client for the Redis at ``url``; nothing is connected to yet."""
-    return redis.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=0.5, redis_connect_func=_greet)
+    """Return a client for the Redis at ``url``; it connects on first use."""
+    return redis.Redis.from_url(
+        url, socket_timeout=TIMEOUT, socket_connect_timeout=CONNECT_TIMEOUT, redis_connect_func=_greet
+    )
 
 
 def _greet(connection: redis.Connection) -> None:
-    """Start the conversation on a new connection, and change the epoch if another process wrote the data."""
+    """Set up a new connection, and change the epoch if another process wrote the data."""
     connection.on_connect()  # type: ignore[no-untyped-call]
     try:
-        info = _ask(connection, "INFO", "server")
-    except redis.ResponseError:  # the embedded server, which keeps nothing on disk: without data it has no epoch
+        info = _execute(connection, "INFO", "server")
+    except redis.ResponseError:  # the embedded server has no INFO, but no dump either: after a restart it has no epoch
         return
     lines = (info if isinstance(info, bytes) else str(info).encode()).splitlines()
     fields = dict(line.partition(b":")[::2] for line in lines)
     if run_id := fields.get(b"run_id"):
-        _ask(connection, "EVAL", _ADOPT, 2, _SERVER, EPOCH, run_id, secrets.token_hex(4))
+        _execute(connection, "EVAL", _ADOPT, 2, _SERVER, EPOCH, run_id, secrets.token_hex(4))
 
 
-def _ask(connection: redis.Connection, *command: str | bytes | int) -> object:
+def _execute(connection: redis.Connection, *command: str | bytes | int) -> object:
     connection.send_command(*command)  # type: ignore[no-untyped-call]
     return connection.read_response()

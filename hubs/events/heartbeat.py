@@ -1,7 +1,7 @@
-"""The heartbeat that travels the whole way of an update: daemon, Redis, event server, page.
+"""The heartbeat, which takes the same way as an update: daemon, Redis, event server, page.
 
-The daemon publishes it only after its pipeline has worked off everything that arrived before, so a page that hears it
-has been sent all that was received until then, apart from what is still being built.
+The daemon publishes it after its pipeline has handled everything that arrived before. So a page that receives it has
+been sent everything received until then, apart from widgets that are still being built.
 """
 
 import json

@@ -1,8 +1,8 @@
-"""Events for browsers: their bounded log in Redis, the tokens that let a reader hear them, and their bytes.
+"""The log of events for browsers: per channel, in Redis, bounded in length and bytes.
 
-One script appends to the log of a channel, keeps it bounded in length and in bytes, and publishes, so that the order
-of ids is the order of delivery. An id is ``<epoch>-<n>``: the epoch changes when Redis lost its data, and ``n`` is the
-time in microseconds, moved on where two events share one, so that an id also tells its age.
+One script appends to the log of a channel, trims it, and publishes, so that the order of ids is the order of delivery.
+An id is ``<epoch>-<n>``: the epoch changes when Redis lost its data, and ``n`` is the time in microseconds (increased
+if two events share one), so that an id also contains its age.
 """
 
 import json
@@ -25,14 +25,14 @@ from hubs.events.tokens import StreamClaims
 log = logging.getLogger(__name__)
 
 PREFIX = "hubs:stream:"
-#: Bytes in the log of one channel, and bytes that are replayed to one reader: who missed more fetches what is on the
-#: page, which is less.
+#: Most bytes in the log of one channel, and most that are replayed to one reader: fetching the page again costs less
+#: than a longer replay.
 MOST_LOGGED = MOST_REPLAYED = 1 << 20
 
 
 # KEYS: epoch, last, log, trimmed_through, size. ARGV: Redis channel, event as JSON from after its brace, now in µs,
 # fresh epoch, length of the log, its lifetime in seconds, its bytes. `trimmed_through` is the number of the newest
-# event that was cut off.
+# trimmed event.
 _PUBLISH = """
 local epoch = redis.call('GET', KEYS[1])
 if not epoch then
@@ -50,7 +50,7 @@ if length > 0 then
   size = tonumber(redis.call('GET', KEYS[5]) or '-1')
   if size < 0 then
     size = 0
-    for _, one in ipairs(redis.call('LRANGE', KEYS[3], 0, -1)) do size = size + #one end
+    for _, entry in ipairs(redis.call('LRANGE', KEYS[3], 0, -1)) do size = size + #entry end
   end
 end
 redis.call('RPUSH', KEYS[3], event)
@@ -78,7 +78,7 @@ if after < tonumber(ARGV[3]) then return {'too-old'} end
 for i = 3, #KEYS, 2 do
   if tonumber(redis.call('GET', KEYS[i]) or '0') > after then return {'too-old'} end
 end
-local found = {''}
+local logs = {''}
 for i = 4, #KEYS, 2 do
   local events = {}
   local event = redis.call('LINDEX', KEYS[i], -1)
@@ -88,9 +88,9 @@ for i = 4, #KEYS, 2 do
     events[#events + 1] = event
     event = redis.call('LINDEX', KEYS[i], -1 - #events)
   end
-  found[#found + 1] = events
+  logs[#logs + 1] = events
 end
-return found
+return logs
 """
 
 # KEYS: last, then trimmed_through, log and size of each channel. ARGV: lifetime of a log in seconds.
@@ -144,7 +144,7 @@ class EventLog:
     def publish(self, channel: str, kind: str, data: dict[str, Any]) -> str | None:
         """Log and publish an event; return its id, or None if Redis is unavailable.
 
-        What Redis did not take is remembered, and subscribers are told to reload once it is back.
+        A channel whose event Redis did not take gets a ``reset`` once Redis is available again.
         """
         self.flush_resets()
         try:
@@ -174,13 +174,13 @@ class EventLog:
     def cursor(self) -> str:
         """Return the id of the newest event of all channels; empty if Redis is unavailable."""
         try:
-            found = self.client.eval(_CURSOR, 2, EPOCH, LAST, secrets.token_hex(4), _microseconds())
+            cursor = self.client.eval(_CURSOR, 2, EPOCH, LAST, secrets.token_hex(4), _microseconds())
         except redis.RedisError:
             return ""
-        return cast("bytes", found).decode()
+        return cast("bytes", cursor).decode()
 
     def since(self, channels: Sequence[str], cursor: str) -> list[Event]:
-        """Return the events of ``channels`` after ``cursor``, oldest first; no more than that leaves Redis.
+        """Return the events of ``channels`` after ``cursor``, oldest first.
 
         :raises ReplayUnavailable: when the log does not reach back to the cursor, has another epoch, or the replay is
             more than `MOST_REPLAYED` bytes.
@@ -191,15 +191,15 @@ class EventLog:
             raise ReplayUnavailable("unknown")
         keys = [key for channel in channels for key in (f"hubs:trimmed_through:{channel}", f"hubs:log:{channel}")]
         values: list[str | int] = [epoch, number, _microseconds() - self.ttl * 1_000_000, MOST_REPLAYED]
-        found = self.client.eval(_SINCE, len(keys) + 2, EPOCH, LAST, *keys, *values)
-        reason, *logs = cast("list[Any]", found)
+        reply = self.client.eval(_SINCE, len(keys) + 2, EPOCH, LAST, *keys, *values)
+        reason, *logs = cast("list[Any]", reply)
         if reason:
             raise ReplayUnavailable(reason.decode())
         events = [decode(entry, channel) for channel, log in zip(channels, logs, strict=True) for entry in log]
         return sorted(events, key=lambda event: number_of(event.id))
 
     def revoke(self, *scopes: str, moment: float | None = None) -> bool:
-        """End the streams of ``scopes``, and refuse the tokens that were issued until ``moment``; return the success.
+        """End the streams of ``scopes``, refuse tokens issued until ``moment``, and return whether Redis confirmed it.
 
         A scope is a channel, a hub (``hub:<id>``) or a browser's session. A person's own channel stands for the person:
         every token of an account names it.
@@ -212,7 +212,7 @@ class EventLog:
         return True
 
     def forget(self, channels: Sequence[str]) -> bool:
-        """Forget what was logged for ``channels``: whoever comes back there fetches the page; return the success."""
+        """Delete the log of ``channels``, so that returning readers fetch the page; return whether Redis did it."""
         try:
             for start in range(0, len(channels), BATCH):
                 batch = channels[start : start + BATCH]
@@ -230,14 +230,13 @@ class EventLog:
     def watched(self, hub_id: int) -> set[str]:
         """Return the locales in which a hub has viewers now; empty without viewers or without Redis.
 
-        It saves work and promises nothing: a page may have been read a moment before its stream is announced. So
-        whoever does not render a locale publishes `changed` on its channel instead, and a page that hears it after
-        all fetches the fragment.
+        This only saves work, since a page may be read shortly before its stream is announced. So code that skips a
+        locale publishes `changed` on its channel, and a page that receives it fetches the fragment.
         """
         return self.watched_many([hub_id])[hub_id]
 
     def watched_many(self, hub_ids: Sequence[int]) -> dict[int, set[str]]:
-        """Return what `watched` tells of each hub, in one round trip."""
+        """Return `watched` of several hubs, in one round trip."""
         try:
             return viewers.watched(self.client, hub_ids)
         except redis.RedisError:
@@ -248,10 +247,10 @@ class EventLog:
         return bool(self.watched(hub_id))
 
     def changed(self, hub_id: int, audience: str, locale: str, widget_id: int, version: int) -> str | None:
-        """Tell those who hear a hub that a widget for ``audience`` changed, without its content; return the event's id.
+        """Publish that a widget for ``audience`` changed, without its content; return the id of the event.
 
-        For locales that are not rendered because they have no viewers: the log then still records that a returning
-        reader has missed something.
+        For locales that are not rendered because they have no viewers: the log still records that a returning reader
+        has missed something.
         """
         data = {"widget": widget_id, "hub": hub_id, "version": version}
         return self.publish(hub_channel(hub_id, audience, locale), "changed", data)

@@ -1,4 +1,4 @@
-"""Messages to browsers: one event, its bytes on the wire, and the names of the channels."""
+"""Events for browsers: their wire format, and the names of channels and scopes."""
 
 import json
 from dataclasses import dataclass
@@ -15,30 +15,30 @@ class Event:
 
 
 class ReplayUnavailable(Exception):
-    """The log cannot tell what a reader missed; the text is the reason that ``reset`` carries."""
+    """The log cannot replay what a reader missed; the text is the reason that ``reset`` carries."""
 
 
 def hub_channel(hub_id: int, audience: str, locale: str) -> str:
-    """Return the channel on which those fragments of a hub that ``audience`` may see are pushed in one language.
+    """Return the channel of a hub for the fragments that ``audience`` may see, in one language.
 
-    ``audience`` is a `hubs.models.Visibility`. Whoever may see what is narrower hears the wider channels as well.
+    ``audience`` is a `hubs.models.Visibility`. Readers of a narrower audience subscribe to the wider ones as well.
     """
     return f"hub:{hub_id}:{audience}:{locale}"
 
 
 def user_channel(user_id: int) -> str:
-    """Return the channel that only one person hears."""
+    """Return the channel of one person."""
     return f"user:{user_id}"
 
 
 def hub_scope(channel: str) -> str:
-    """Return what revokes all channels of a hub at once, ``hub:<id>``, for one of them; empty for other channels."""
+    """Return the scope that covers all channels of the hub of ``channel``: ``hub:<id>``; empty for other channels."""
     space, _, rest = channel.partition(":")
     return f"hub:{rest.partition(':')[0]}" if space == "hub" else ""
 
 
 def session_scope(digest: str) -> str:
-    """Return what revokes the tokens of one browser, given the fingerprint of its session's key."""
+    """Return the scope of the tokens of one browser, given the fingerprint of its session's key."""
     return f"session:{digest[:32]}"
 
 
@@ -52,9 +52,9 @@ def encode(event: Event) -> bytes:
 
 
 def decode(payload: bytes | str, channel: str = "") -> Event:
-    """Read an event as Redis delivers it (the format that flask-sse publishes).
+    """Decode an event as Redis delivers it (the format that flask-sse publishes).
 
-    :raises ValueError: when it is not one.
+    :raises ValueError: when it is not an event.
     """
     fields = json.loads(payload)
     if not isinstance(fields, dict) or not isinstance(fields.get("data"), str):

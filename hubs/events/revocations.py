@@ -1,7 +1,7 @@
-"""Redis' copy of the revocations: which tokens are refused, and the command that ends the streams of their holders.
+"""Redis' copy of the revocations, by which tokens are refused, and the command that ends streams.
 
-The database has all of them (`hubs.actions.revocations`). The copy is complete while it is marked with the epoch of
-the data: after a loss it has to be restored from the database before any token is accepted.
+The database has all revocations (`hubs.actions.revocations`). The copy is complete while it is marked with the epoch of
+the data: after a loss it must be restored from the database before any token is accepted.
 """
 
 import json
@@ -53,7 +53,7 @@ class Incomplete(redis.RedisError):
 
 
 class RevocationCopy:
-    """The copy in the Redis of ``client``; revocations are kept for ``ttl`` seconds, as long as a token is good."""
+    """The copy in the Redis of ``client``; revocations are kept for ``ttl`` seconds, the lifetime of a token."""
 
     def __init__(self, client: Callable[[], redis.Redis], ttl: int) -> None:
         self._client, self._ttl = client, ttl
@@ -62,7 +62,7 @@ class RevocationCopy:
         self.restore: Callable[[], None] | None = None
 
     def revoke(self, scopes: Sequence[str], moment: float) -> None:
-        """Refuse the tokens of ``scopes`` that were issued until ``moment``, and end the streams that they opened.
+        """Refuse the tokens of ``scopes`` that were issued until ``moment``, and end their streams.
 
         :raises redis.RedisError: when Redis did not confirm it.
         """
@@ -102,7 +102,7 @@ class RevocationCopy:
         return epoch is not None and epoch == mark
 
     def mark_complete(self, epoch: str) -> None:
-        """Note that the copy was restored, unless the data were lost again since ``epoch``.
+        """Mark the copy as complete, unless the data were lost again since ``epoch`` was read.
 
         :raises redis.RedisError: when Redis is unavailable.
         """
@@ -113,17 +113,17 @@ class RevocationCopy:
 
         :raises redis.RedisError: when Redis is unavailable, or lost revocations that cannot be restored now.
         """
-        scopes = list(dict.fromkeys(scope for one in claims for scope in one.scopes))
+        scopes = list(dict.fromkeys(scope for claim in claims for scope in claim.scopes))
         epoch, mark, *values = self._read(scopes)
         if self.restore is not None and (epoch is None or epoch != mark):
-            with self._restoring:  # thousands of readers come back after a loss: the first one restores it for all
+            with self._restoring:  # thousands of readers reconnect after a loss: the first one restores the copy
                 if not self.is_complete():
                     self.restore()
             epoch, mark, *values = self._read(scopes)
             if epoch is None or epoch != mark:
                 raise Incomplete("the revocations are not restored yet")
         moments = {scope: float(value) for scope, value in zip(scopes, values, strict=True) if value is not None}
-        return [any(one.issued <= moments.get(scope, -1.0) for scope in one.scopes) for one in claims]
+        return [any(claim.issued <= moments.get(scope, -1.0) for scope in claim.scopes) for claim in claims]
 
     def _read(self, scopes: Iterable[str]) -> list[bytes | None]:
         return cast("list[bytes | None]", self._client().mget([EPOCH, _COMPLETE, *map(_key, scopes)]))

@@ -1,4 +1,4 @@
-"""Stream tokens: signed, short-lived, naming the channels that their holder may hear."""
+"""Stream tokens: signed, short-lived, with the channels that their holder may receive."""
 
 import time
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from hubs.events.message import hub_scope
 
 @dataclass(frozen=True, slots=True)
 class StreamClaims:
-    """What a token allows: the channels that its holder may hear, and from when to when (seconds since 1970)."""
+    """The content of a token: channels, and the times of issue and expiry (seconds since 1970)."""
 
     channels: tuple[str, ...]
     issued: float
@@ -23,13 +23,13 @@ class StreamClaims:
 
     @property
     def scopes(self) -> tuple[str, ...]:
-        """Everything whose revocation ends what the token allows: its channels, their hubs, and its session."""
+        """Everything whose revocation invalidates the token: its channels, their hubs, and its session."""
         hubs = dict.fromkeys(scope for channel in self.channels if (scope := hub_scope(channel)))
         return (*self.channels, *hubs, *((self.session,) if self.session else ()))
 
 
 class Tokens:
-    """Mints and checks stream tokens: signed, short-lived, naming channels; no look-up anywhere."""
+    """Mints and verifies stream tokens, without any lookup."""
 
     def __init__(self, key: bytes, ttl: int) -> None:
         self._signer = URLSafeSerializer(key, salt="hubs.stream")
@@ -38,17 +38,17 @@ class Tokens:
     def mint(
         self, channels: Iterable[str], *, session: str = "", issued: float | None = None, until: float = inf
     ) -> str:
-        """Return a token for ``channels``, good until the end of the session that it was minted in, if that is sooner.
+        """Return a token for ``channels``, valid until ``until``, the end of the session, if that comes first.
 
-        ``issued`` is a moment before the rows were read that say what the holder may hear: a revocation since then
-        refuses the token. It is kept in milliseconds, rounded down.
+        ``issued`` must be before the permissions were read, so that a revocation since then refuses the token. It is
+        kept in milliseconds, rounded down.
         """
         issued = time.time() if issued is None else issued
         expires = min(until, issued + self._ttl)
         return str(self._signer.dumps([int(issued * 1000), int(expires), session, list(channels)]))
 
     def read(self, token: str) -> StreamClaims:
-        """Return what the token allows.
+        """Verify a token and return its claims.
 
         :raises NotAllowed: when it is forged, damaged or too old.
         """

@@ -1,8 +1,8 @@
-"""Which hubs are being looked at, and in which languages: kept in Redis by the eventsource processes.
+"""Which hubs have viewers, and in which languages: kept in Redis by the event server processes.
 
-The daemon renders the languages that somebody watches; the others are built when they are read. Each process writes
-what its readers hear when that changes, and all of it again every `REFRESH` seconds; an entry that nobody renews is
-gone after `LIFETIME` seconds. So the set is bounded by the readers there are, and a process that died is forgotten.
+The daemon renders the languages that have viewers; others are built on demand. Each process announces new channels at
+once and all of its channels every `REFRESH` seconds; entries expire after `LIFETIME` seconds. So the set is bounded by
+the number of readers, and the entries of a killed process disappear.
 """
 
 import time
@@ -11,7 +11,7 @@ from typing import cast
 
 import redis
 
-#: Seconds between two announcements of the same channel, and after which one that was not renewed is forgotten.
+#: Seconds between two announcements of a channel, and after which one that is not renewed expires.
 REFRESH, LIFETIME = 15.0, 45
 #: Channels in one call, so that Redis is not held up for more than a few milliseconds.
 BATCH = 500
@@ -30,25 +30,26 @@ return #KEYS
 
 
 def announce(client: redis.Redis, channels: Iterable[str]) -> None:
-    """Note that somebody listens to ``channels`` now; those that are no hub's are left out.
+    """Record that ``channels`` have readers now; channels that are not a hub's are ignored.
 
     :raises redis.RedisError: if Redis is unavailable.
     """
     # hub:<id>:<audience>:<locale>
-    found = [channel.split(":") for channel in channels if channel.startswith("hub:") and channel.count(":") == 3]
-    for start in range(0, len(found), BATCH):
-        batch = found[start : start + BATCH]
-        keys = [f"{_KEY}{one[1]}" for one in batch]
-        client.eval(_ANNOUNCE, len(keys), *keys, str(int(time.time())), str(LIFETIME), *(one[3] for one in batch))
+    parts = [channel.split(":") for channel in channels if channel.startswith("hub:") and channel.count(":") == 3]
+    for start in range(0, len(parts), BATCH):
+        batch = parts[start : start + BATCH]
+        keys = [f"{_KEY}{hub_id}" for _, hub_id, _, _ in batch]
+        locales = [locale for *_, locale in batch]
+        client.eval(_ANNOUNCE, len(keys), *keys, str(int(time.time())), str(LIFETIME), *locales)
 
 
 def watched(client: redis.Redis, hub_ids: Sequence[int]) -> dict[int, set[str]]:
-    """Return the locales in which each hub is being looked at; a hub that nobody looks at has an empty set.
+    """Return the locales in which each hub has viewers; an empty set for a hub without viewers.
 
     :raises redis.RedisError: if Redis is unavailable.
     """
     pipe = client.pipeline(transaction=False)
     for hub_id in hub_ids:
         pipe.zrangebyscore(f"{_KEY}{hub_id}", f"({int(time.time())}", "+inf")
-    found = cast("list[list[bytes]]", pipe.execute())
-    return {hub_id: {locale.decode() for locale in locales} for hub_id, locales in zip(hub_ids, found, strict=True)}
+    results = cast("list[list[bytes]]", pipe.execute())
+    return {hub_id: {locale.decode() for locale in locales} for hub_id, locales in zip(hub_ids, results, strict=True)}

@@ -1,4 +1,4 @@
-"""Assembles what reads from the AMQP broker and what publishes there, as the settings say."""
+"""Assembles the AMQP clients from the settings: one reads, one publishes."""
 
 import logging
 from collections.abc import Callable
@@ -23,8 +23,8 @@ def create_clients(settings: Settings, database: Database, pipeline: Pipeline) -
     broker = broker_of(settings)
     if broker is None:
         return []
-    broker.tls()  # a file that cannot be read stops the start, instead of failing each time we connect
-    # pika logs each broken connection on eight lines; ours is one.
+    broker.tls()  # an unreadable file must fail at start, not at each connection
+    # pika logs each broken connection in eight lines; ours is one.
     logging.getLogger("pika").setLevel(logging.CRITICAL)
     prefix = f"{settings.topic_prefix}.{settings.environment}"
 
@@ -34,15 +34,15 @@ def create_clients(settings: Settings, database: Database, pipeline: Pipeline) -
                 with database.transaction() as session:
                     refused.record(session, "amqp", topic, msg_id, reason, body)
             finally:
-                done()  # one that is never acknowledged would hold back the receipts of all after it
+                done()  # a delivery that is never acknowledged would block the receipts of all later ones
 
         return pipeline.put(keep)
 
     def put(message: Message) -> bool:
-        # Our own changes come back over both buses. Where fedmsg is one of them, its copy is the one that counts.
+        # Our own changes return over both buses; with fedmsg, only its copy is handled.
         if settings.publish and message.topic.startswith(f"{prefix}.{MODULE}."):
             return pipeline.put(partial(acknowledge_only, message))
-        # The broker checks the publishers; we know that it is this broker by TLS, and it knows us by our certificate.
+        # The broker authenticates publishers, and mutual TLS authenticates the broker.
         trusted = settings.amqp_trust_groups and broker.is_mutual_tls
         return pipeline.put(replace(message, authenticated=trusted))
 

@@ -1,4 +1,4 @@
-"""Connections to the AMQP broker: parameters, declarations, and waits between tries."""
+"""Connections to the AMQP broker: parameters, declarations, and the wait between attempts."""
 
 import os
 import random
@@ -10,9 +10,9 @@ import pika
 from hubs.bus.amqp import Broker, read_fedora_messaging
 from hubs.settings import Settings
 
-#: Seconds until the first and at most until any later try to connect again; the wait doubles and is drawn at random.
+#: First and longest wait in seconds before reconnecting; it doubles each time, with full jitter.
 FIRST_RETRY, LAST_RETRY = 0.5, 30.0
-#: Seconds after which a broker that says nothing is taken for dead, and after which connecting is given up.
+#: Seconds of silence after which the broker counts as dead, and longest time for connecting.
 HEARTBEAT, CONNECT = 30, 10.0
 
 
@@ -67,7 +67,7 @@ def declare(channel: Any, broker: Broker) -> None:
 
 
 def backoff() -> Iterator[float]:
-    """Yield the seconds to wait before each further try, with full jitter."""
+    """Yield the seconds to wait before each further attempt, with full jitter."""
     bound = FIRST_RETRY
     while True:
         yield random.uniform(0.0, bound)
@@ -75,6 +75,6 @@ def backoff() -> Iterator[float]:
 
 
 def reason(error: Exception) -> str:
-    """Return what went wrong in one line; pika's errors often have no text of their own."""
+    """Return an error in one line; pika's errors often have no text of their own."""
     cause = error.args[0] if error.args else error
     return f"{type(error).__name__}: {cause}" if str(cause) else type(error).__name__

@@ -1,7 +1,7 @@
-"""Reads messages from an AMQP broker into the pipeline, without losing one.
+"""Reads messages from an AMQP broker into the pipeline, without losing any.
 
-One thread holds the connection. A delivery is acknowledged once its message is committed, or recorded as refused; so
-whatever dies in between, the broker delivers it again, and the second copy is recognised by its id. While the pipeline
+One thread owns the connection. A delivery is acknowledged once its message is committed or recorded as refused; if any
+process dies before that, the broker delivers it again, and the second copy is recognised by its id. While the pipeline
 is full nothing is read: the broker's queue is the buffer.
 """
 
@@ -22,13 +22,13 @@ from hubs.errors import BadMessage
 
 log = logging.getLogger(__name__)
 
-#: Seconds for which a connection must have held for the next try to come soon.
+#: Seconds that a connection must have lasted to reset the backoff.
 STABLE = 30.0
-#: Seconds between two looks at whether to stop, and between two tries to hand a message to a full pipeline.
+#: Seconds between two checks whether to stop, and between two attempts to hand a message to a full pipeline.
 POLL, FULL = 0.5, 0.05
 
-#: Takes a refused delivery: topic, message id, reason, body, and what to call once that is recorded;
-#: False while there is no room.
+#: Records a refused delivery (topic, message id, reason, body) and calls the last argument afterwards;
+#: False while the pipeline is full.
 Refuse = Callable[[str, str, str, bytes, Callable[[], None]], bool]
 
 
@@ -42,15 +42,15 @@ class AmqpIngress:
         self._session: _Session | None = None
         #: Events since the start: received, refused, acknowledged, connected.
         self.counts: Counter[str] = Counter()
-        #: When the connection was lost, on the monotonic clock; None while it stands.
+        #: When the connection was lost, on the monotonic clock; None while it is open.
         self.lost_at: float | None = time.monotonic()
 
     def start(self) -> None:
-        """Start the thread. It connects, and goes on trying while the broker is unavailable."""
+        """Start the thread. It connects, and retries while the broker is unavailable."""
         self._thread.start()
 
     def stop(self, timeout: float = 2.0) -> None:
-        """Acknowledge what is committed, close the connection, and end the thread."""
+        """Acknowledge committed deliveries, close the connection, and end the thread."""
         self._stopping.set()
         session = self._session
         if session is not None:
@@ -66,7 +66,7 @@ class AmqpIngress:
                 self._read()
             except (AMQPError, OSError) as error:
                 log.warning("the connection to %s failed: %s", self._broker.address, reason(error))
-            except Exception:  # the thread must survive whatever a library raises, or nothing is read ever again
+            except Exception:  # the thread must survive any error of a library, or nothing is read any more
                 log.exception("reading from %s failed", self._broker.address)
             self._session = None
             self.lost_at = self.lost_at or time.monotonic()
@@ -88,15 +88,15 @@ class AmqpIngress:
                 if self._stopping.is_set():
                     break
                 if method is not None:
-                    self._take(session, method, properties, body)
+                    self._receive(session, method, properties, body)
                 session.flush()
             session.drain()
         finally:
             if connection.is_open:
                 connection.close()
 
-    def _take(self, session: "_Session", method: Any, properties: Any, body: bytes) -> None:
-        """Hand one delivery to the pipeline; wait while that is full."""
+    def _receive(self, session: "_Session", method: Any, properties: Any, body: bytes) -> None:
+        """Hand one delivery to the pipeline; wait while it is full."""
         self.counts["received"] += 1
         tag = session.newest = method.delivery_tag
         try:
@@ -106,6 +106,7 @@ class AmqpIngress:
             self.counts["refused"] += 1
             done = partial(session.acknowledge, [tag])
             msg_id, reason = str(properties.message_id or ""), str(error)
+            # Waiting here stops reading, so the broker keeps further messages.
             while not self._refuse(method.routing_key, msg_id, reason, body, done) and not self._stopping.is_set():
                 session.sleep(FULL)
             return
@@ -114,7 +115,7 @@ class AmqpIngress:
 
 
 class _Session:
-    """One connection with its unacknowledged deliveries; those of an earlier connection mean nothing to it."""
+    """One connection with its unacknowledged deliveries; delivery tags are only valid on their own connection."""
 
     def __init__(self, connection: Any, channel: Any, counts: Counter[str]) -> None:
         self._connection, self._channel, self._counts = connection, channel, counts
@@ -124,17 +125,17 @@ class _Session:
         self.newest = self._through = 0
 
     def acknowledge(self, tags: Sequence[int]) -> None:
-        """Note that deliveries are committed, from any thread, and acknowledge them soon."""
+        """Record that deliveries are committed, from any thread; they are acknowledged soon."""
         with self._lock:
             self._committed.update(tags)
         self.wake()
 
     def wake(self) -> None:
-        """Have the connection's thread send what is to be acknowledged."""
+        """Make the connection's thread send acknowledgements: pika's connections are not thread-safe."""
         try:
             self._connection.add_callback_threadsafe(self.flush)
         except AMQPConnectionError:
-            log.debug("the connection is closed; the broker delivers again what was not acknowledged")
+            log.debug("the connection is closed; the broker delivers unacknowledged messages again")
 
     def flush(self) -> None:
         """Acknowledge all deliveries up to the first one that is not committed, in one frame."""
@@ -149,11 +150,11 @@ class _Session:
             self._counts["acknowledged"] += through - before
 
     def sleep(self, seconds: float) -> None:
-        """Wait, and answer the broker's heartbeats meanwhile."""
+        """Wait, answering the broker's heartbeats meanwhile."""
         self._connection.sleep(seconds)
 
     def drain(self, timeout: float = 1.0) -> None:
-        """Wait until what was read is committed and acknowledged, for at most ``timeout`` seconds."""
+        """Wait at most ``timeout`` seconds until all deliveries are committed and acknowledged."""
         end = time.monotonic() + timeout
         while self._through < self.newest and time.monotonic() < end:
             self._connection.sleep(FULL)

@@ -1,7 +1,7 @@
-"""Publishes our own changes to the AMQP broker: an outbox row is done when the broker has confirmed it.
+"""Publishes our own changes to the AMQP broker: an outbox row is done once the broker has confirmed it.
 
-Rows are read from the database, not handed over by the web app, so a change that was committed while the broker, the
-daemon or both were down is published later. After a crash between confirmation and commit a message is sent again, with
+Rows are read from the database, not passed on by the web app, so a change that was committed while the broker, the
+daemon or both were down is published later. After a crash between confirmation and commit, a message is sent again with
 the same id.
 """
 
@@ -24,11 +24,11 @@ from hubs.models import Database, OutboxMessage, now
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two looks at the outbox, and rows in one look.
+#: Seconds between two queries of the outbox, and most rows per query.
 POLL, BATCH = 0.3, 100
 #: A change older than this is no longer published.
 OLDEST = timedelta(days=1)
-#: Makes the id of a message from its row, so that a row that is sent twice is recognised.
+#: Namespace of message ids, which are derived from rows, so that a row that is sent twice is recognised.
 _IDS = uuid.UUID("6f6c3f9e-6f0c-4d0e-9d1f-1f6a3f6f2b1c")
 _INFO = 20
 
@@ -44,11 +44,11 @@ class AmqpPublisher:
         self.counts: Counter[str] = Counter()
 
     def start(self) -> None:
-        """Start the thread. It connects, and goes on trying while the broker is unavailable."""
+        """Start the thread. It connects, and retries while the broker is unavailable."""
         self._thread.start()
 
     def stop(self, timeout: float = 2.0) -> None:
-        """Finish the batch in hand and end the thread."""
+        """Finish the current batch and end the thread."""
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join(timeout)
@@ -61,12 +61,12 @@ class AmqpPublisher:
                 waits = backoff()
             except (AMQPError, OSError, SQLAlchemyError) as error:
                 log.warning("our changes cannot be published at %s yet: %s", self._broker.address, reason(error))
-            except Exception:  # the thread must survive whatever a library raises, or nothing is published ever again
+            except Exception:  # the thread must survive any error of a library, or nothing is published any more
                 log.exception("publishing at %s failed", self._broker.address)
             self._stopping.wait(next(waits))
 
     def _publish(self) -> None:
-        """Publish whatever the outbox has, until `stop` is called."""
+        """Publish unconfirmed rows of the outbox until `stop` is called."""
         connection = connect(self._broker)
         try:
             channel = connection.channel()

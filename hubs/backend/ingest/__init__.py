@@ -1,1 +1,1 @@
-"""What happens to an arriving message: extraction, storage, effects, backfill from the history service."""
+"""Handling of incoming messages: extraction, storage, effects, and backfill from the history service."""

@@ -1,8 +1,8 @@
-"""Whom and what a message is about, and what a feed says of it.
+"""Extracts the people, packages and groups of a message, and the sentence that feeds show.
 
-Readers of `hubs.activities` understand the messages of known services. Of others, names are looked for in the fields
-that usually hold them. What the publisher named is taken as it is; only what it left out is filled in. Nothing here
-opens a socket.
+The readers of `hubs.activities` understand the messages of known services. In other messages, names are taken from
+fields that usually contain them. Names listed by the publisher are used as they are; only missing ones are filled in.
+Nothing here opens a socket.
 """
 
 from collections import Counter
@@ -49,16 +49,16 @@ _PACKAGES = frozenset(("package", "package_name", "packages", "pkg", "pkg_name")
 _TITLES = ("title", "summary", "subject", "name", "package", "text", "description")
 _LINKS = ("full_url", "html_url", "url", "link", "logs", "web_url")
 Field = tuple[str, Any]
-#: How deep, and how far into a list, names are looked for.
+#: Deepest nesting, and longest part of a list, that is searched for names.
 _DEPTH, _ITEMS = 8, 200
-#: Services where names are no accounts.
+#: Services whose user names are not accounts of the community.
 LOGINS = frozenset(("github", "forgejo", "gitlab", "discourse", "bugzilla"))
-#: Topic families without a reader that are counted by name; further ones are counted together.
+#: Topic families without a reader that are counted separately; further ones are counted together.
 _FAMILIES = 200
 
 
 class Extractor:
-    """Fills in what a message is about.
+    """Completes messages.
 
     ``directory`` maps chat nicks, e-mail addresses and logins at forges, in lower case, to accounts. It may grow at
     any time. ``services`` are the accounts of programs.
@@ -68,7 +68,7 @@ class Extractor:
         self, directory: Mapping[str, str] | None = None, services: Collection[str] = SERVICE_ACCOUNTS
     ) -> None:
         self.accounts = Accounts(directory, services)
-        #: Messages of topic families that no reader understands, by family.
+        #: Counts of messages that no reader understands, by topic family.
         self.unread: Counter[str] = Counter()
 
     def __call__(self, message: Message) -> Message:
@@ -79,24 +79,24 @@ class Extractor:
         activity = table.read(message.name, message.body)
         if activity is None:
             self._count(message)
-            return self._complete(message, **self._unread(message))
+            return self._complete(message, **self._describe_unread(message))
         people: Iterable[str] = activity.people
         if not people and message.category not in LOGINS:
             people = list(_people(message.body.items()))
-        found = self._complete(message, people, activity.packages, activity.groups)
-        activity = self._with_accounts(activity, found.users)
-        return replace(found, activity=activity, sentence=sentence(activity), link=activity.thing.link)
+        completed = self._complete(message, people, activity.packages, activity.groups)
+        activity = self._with_accounts(activity, completed.users)
+        return replace(completed, activity=activity, sentence=sentence(activity), link=activity.thing.link)
 
     def account(self, text: str) -> str:
-        """Return the account that ``text`` names, or nothing."""
+        """Return the account that ``text`` names, or an empty string."""
         return self.accounts.account(text)
 
     def actor(self, message: Message) -> str:
-        """Return the account of who did what a message tells, or nothing."""
+        """Return the account of the person who caused a message, or an empty string."""
         if message.activity is not None:
             return self.account(message.activity.actor)
         for name in ("agent", "user", "username", "author", "owner"):
-            account = next((found for text in _name_in(message.body.get(name)) if (found := self.account(text))), "")
+            account = next(filter(None, map(self.account, _name_in(message.body.get(name)))), "")
             if account:
                 return account
         return ""
@@ -104,29 +104,29 @@ class Extractor:
     def _complete(
         self, message: Message, users: Iterable[str], packages: Iterable[str], groups: Iterable[str] = (), **values: Any
     ) -> Message:
-        """Return the message with what was found out; what its publisher named stands."""
+        """Return the message with these values, except where the publisher named people, packages or groups itself."""
         named = message.users or (frozenset() if message.classified else frozenset(users))
-        # Whoever linked a login with their account is concerned, whether or not the publisher knows of it.
+        # Logins that people linked with their accounts count even if the publisher does not list them.
         accounts = {*map(self.account, named), *map(self.accounts.linked, users)}
-        listed = message.packages or (frozenset() if message.classified else packages)
+        named_packages = message.packages or (frozenset() if message.classified else packages)
         return replace(
             message,
             users=names(accounts, 64),
-            packages=names(listed, 255),
+            packages=names(named_packages, 255),
             groups=names(message.groups or (frozenset() if message.classified else groups), 255),
             **values,
         )
 
     def _with_accounts(self, activity: Activity, users: frozenset[str]) -> Activity:
-        """Return the activity with accounts in the place of other names for its actor and target."""
+        """Return the activity with the accounts of its actor and target instead of nicks and logins."""
         actor, target = (
             account if (account := self.account(name)) in users else name for name in (activity.actor, activity.target)
         )
         return replace(activity, actor=actor, target=target)
 
-    def _unread(self, message: Message) -> dict[str, Any]:
-        """Return what can be said about a message that no reader understands."""
-        fields = _fields(message.body)  # walked once, looked through several times
+    def _describe_unread(self, message: Message) -> dict[str, Any]:
+        """Return people, packages, sentence and link of a message that no reader understands."""
+        fields = _fields(message.body)  # walked once, searched several times
         people = [] if message.category == MODULE else list(_people(fields))
         return {
             "users": people,
@@ -137,28 +137,30 @@ class Extractor:
 
     def _count(self, message: Message) -> None:
         family = message.category if message.origin == FEDMSG or message.category.isidentifier() else "?"
-        if family not in self.unread and len(self.unread) >= _FAMILIES:  # topics come from strangers
+        if (
+            family not in self.unread and len(self.unread) >= _FAMILIES
+        ):  # publishers choose topics, so their number must be bounded
             family = "…"
         self.unread[family] += 1
 
 
 def _fields(body: dict[str, Any]) -> list[Field]:
-    """Return every field of an object and of the objects in it, outer ones before what is in them."""
-    found: list[Field] = []
-    _collect(body, _DEPTH, found)
-    return found
+    """Return every field of an object and of the objects in it, outer ones first."""
+    fields: list[Field] = []
+    _collect(body, _DEPTH, fields)
+    return fields
 
 
-def _collect(value: Any, depth: int, found: list[Field]) -> None:
+def _collect(value: Any, depth: int, fields: list[Field]) -> None:
     if isinstance(value, dict):
         for field in value.items():
-            found.append(field)
+            fields.append(field)
             if depth > 1 and isinstance(field[1], dict | list):
-                _collect(field[1], depth - 1, found)
+                _collect(field[1], depth - 1, fields)
     elif depth > 1:
         for inner in value[:_ITEMS]:
             if isinstance(inner, dict | list):
-                _collect(inner, depth - 1, found)
+                _collect(inner, depth - 1, fields)
 
 
 def _people(fields: Iterable[Field]) -> Iterator[str]:
@@ -186,18 +188,18 @@ def _packages(fields: Iterable[Field]) -> Iterator[str]:
                 yield from _name_in(package)
 
 
-def _texts(fields: Iterable[Field], wanted: tuple[str, ...]) -> Iterator[str]:
-    found: dict[str, str] = {}
+def _texts(fields: Iterable[Field], names_in_order: tuple[str, ...]) -> Iterator[str]:
+    texts: dict[str, str] = {}
     for name, value in fields:
-        if name in wanted and isinstance(value, str) and value.strip():
-            found.setdefault(name, value.strip())
-    yield from (found[name] for name in wanted if name in found)
+        if name in names_in_order and isinstance(value, str) and value.strip():
+            texts.setdefault(name, value.strip())
+    yield from (texts[name] for name in names_in_order if name in texts)
 
 
 def _sentence(message: Message, fields: Iterable[Field], actor: str) -> str:
-    """Say what happened: who, what, and the title of the thing where it has one."""
+    """Return a sentence: actor, action, and the title of the object if it has one."""
     title = next((text for text in _texts(fields, _TITLES) if text.lower() != "none"), "").splitlines()
-    shown = f" “{title[0][:160]}”" if title else ""
-    rest = message.name.split(".")[1:]
-    what = " ".join(part.replace("-", " ").replace("_", " ") for part in rest) or message.category
-    return f"{actor or message.category}: {what}{shown}"
+    quoted = f" “{title[0][:160]}”" if title else ""
+    parts = message.name.split(".")[1:]
+    action = " ".join(part.replace("-", " ").replace("_", " ") for part in parts) or message.category
+    return f"{actor or message.category}: {action}{quoted}"

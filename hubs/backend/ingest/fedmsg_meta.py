@@ -1,8 +1,8 @@
-"""What messages are about, as Fedora's own plugins for fedmsg.meta tell it (extra ``fedora``).
+"""Extraction with Fedora's own plugins for fedmsg.meta (extra ``fedora``).
 
-Called carelessly, fedmsg.meta costs half a millisecond a message and asks the network; here it costs 30 microseconds
-and cannot: one look-up of the processor per kind of message, a configuration of two keys, and no function that is
-known to open a connection.
+Used as documented, fedmsg.meta costs half a millisecond per message and opens connections. Here it costs 30
+microseconds and opens none: the processor is looked up once per kind of message, the configuration has two keys, and
+functions that are known to open a connection are not called.
 """
 
 import logging
@@ -26,13 +26,13 @@ _CONFIG = {
     "topic_prefix_re": r"(org\.(fedoraproject|centos|release-monitoring)|io\.pagure)\.(dev|stg|prod)",
 }
 #: Processors whose packages() asks another service.
-_ASK_NETWORK = frozenset(("taskotron",))
-#: Kinds of message whose processor is remembered.
+_USE_NETWORK = frozenset(("taskotron",))
+#: Kinds of message whose processor is cached.
 _KINDS = 4096
 
 
 def fedmsg_meta_extractor(directory: Mapping[str, str], services: Collection[str] = SERVICE_ACCOUNTS) -> Extractor:
-    """Return the extractor that also asks fedmsg.meta where its plugins are installed, else our own."""
+    """Return an extractor that uses fedmsg.meta if its plugins are installed, else our own."""
     if find_spec(PLUGINS) is None:
         log.info("%s is not installed: messages that no reader understands are described in general terms", PLUGINS)
         return Extractor(directory, services)
@@ -40,58 +40,58 @@ def fedmsg_meta_extractor(directory: Mapping[str, str], services: Collection[str
 
 
 class FedoraExtractor(Extractor):
-    """Asks the plugins about messages that no reader understands; what they cannot tell is looked for in the fields."""
+    """Uses the plugins for messages that no reader understands, and the fields for what the plugins do not know."""
 
     def __init__(self, directory: Mapping[str, str], services: Collection[str] = SERVICE_ACCOUNTS) -> None:
         super().__init__(directory, services)
-        _look_up_in(self.accounts.directory)
+        _use_directory(self.accounts.directory)
         fedmsg.meta.make_processors(**_CONFIG)
         self._processors: dict[str, Any] = {}
 
-    def _unread(self, message: Message) -> dict[str, Any]:
+    def _describe_unread(self, message: Message) -> dict[str, Any]:
         """Return people, packages, sentence, link and icon."""
-        own = super()._unread(message)
+        defaults = super()._describe_unread(message)
         raw = dict(message.raw)
         processor = None if message.category == MODULE else self._processor(message, raw)
         if processor is None:
-            return own
-        people: Iterable[object] = _ask(processor.usernames, raw, ())
+            return defaults
+        people: Iterable[object] = _call(processor.usernames, raw, ())
         packages: Iterable[object] = ()
-        if message.category not in _ASK_NETWORK:
-            packages = _ask(processor.packages, raw, ())
-        said = {
+        if message.category not in _USE_NETWORK:
+            packages = _call(processor.packages, raw, ())
+        values = {
             "users": [person for person in people if isinstance(person, str) and not person.startswith("@")],
             "packages": [package for package in packages if isinstance(package, str)],
-            "sentence": str(_ask(processor.subtitle, raw, "") or ""),
-            "link": str(_ask(processor.link, raw, "") or ""),
-            "icon": str(_ask(processor.icon, raw, "") or ""),
+            "sentence": str(_call(processor.subtitle, raw, "") or ""),
+            "link": str(_call(processor.link, raw, "") or ""),
+            "icon": str(_call(processor.icon, raw, "") or ""),
         }
-        return {name: value or own.get(name, value) for name, value in said.items()}
+        return {name: value or defaults.get(name, value) for name, value in values.items()}
 
     def _processor(self, message: Message, raw: dict[str, Any]) -> Any:
         kind = ".".join(message.topic.split(".")[:4])
         if kind not in self._processors:
-            if len(self._processors) >= _KINDS:  # topics come from strangers
+            if len(self._processors) >= _KINDS:  # publishers choose topics, so their number must be bounded
                 self._processors.clear()
-            self._processors[kind] = _ask(fedmsg.meta.msg2processor, raw, None)
+            self._processors[kind] = _call(fedmsg.meta.msg2processor, raw, None)
         return self._processors[kind]
 
 
-def _ask(question: Callable[..., T], raw: dict[str, Any], otherwise: T) -> T:
+def _call(function: Callable[..., T], raw: dict[str, Any], default: T) -> T:
     try:
-        found = question(raw, **_CONFIG)
-    except Exception:  # processors are written for the messages of their time and raise anything on others
+        value = function(raw, **_CONFIG)
+    except Exception:  # processors were written for older messages and raise anything on newer ones
         log.debug("fedmsg.meta does not understand %s", raw.get("topic"), exc_info=True)
-        return otherwise
-    return otherwise if found is None else found
+        return default
+    return default if value is None else value
 
 
-def _look_up_in(directory: Mapping[str, str]) -> None:
+def _use_directory(directory: Mapping[str, str]) -> None:
     """Make the plugins look up nicks and e-mail addresses in our directory instead of asking a server."""
 
-    def known(**config: Any) -> Mapping[str, str]:
+    def our_directory(**config: Any) -> Mapping[str, str]:
         return directory
 
     shim = import_module(f"{PLUGINS}.fasshim")
     for name in ("make_fas_cache", "make_fasjson_cache"):
-        setattr(shim, name, known)
+        setattr(shim, name, our_directory)

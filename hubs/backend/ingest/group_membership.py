@@ -1,4 +1,4 @@
-"""Messages of the account system about its groups: the teams that belong to a group follow them."""
+"""Messages of the account system about its groups, which change the members of the teams that belong to them."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -12,10 +12,11 @@ from hubs.activities.fields import people, person, text
 from hubs.activities.readers.accounts import parameters
 from hubs.bus import FEDMSG, Message, signed
 from hubs.models import now
+from hubs.settings import Settings
 
 log = logging.getLogger(__name__)
 
-#: What happened to a member, by the end of the topic.
+#: Whether the person is a member afterwards, by message name.
 EVENTS = {
     "fas.group.member.sponsor": True,
     "fas.group.member.remove": False,
@@ -28,23 +29,23 @@ EVENTS = {
 class GroupMessages:
     """Adds and removes members as the account system says.
 
-    Unlike messages of our own, which are hints, these are taken at their word: only those whose topic begins with
-    ``trusted`` (``org.fedoraproject.prod``) are, and only where `group_messages_are_authenticated` or a setting says
-    so. Messages of a history service must carry a valid signature. What is older than ``days`` is no longer known,
-    and could be sent a second time.
+    Our own messages are only hints, but these decide who is a member. So they count only if their topic starts with
+    ``trusted`` (``org.fedoraproject.prod``), and only if `group_messages_are_authenticated` or a setting says so; from
+    a history service, only with a valid signature. Messages older than ``days`` are ignored: they are no longer stored,
+    so a replayed one would not be recognised.
     """
 
     def __init__(self, trusted: str, days: int, *, trust_fedmsg: bool = True) -> None:
         self._trusted, self._oldest, self._trust_fedmsg = trusted, timedelta(days=days), trust_fedmsg
 
     def handle(self, session: Session, message: Message) -> None:
-        """Do what the message says to the teams of its group, in the transaction that stores the message.
+        """Apply the message to the teams of its group, in the transaction that stores the message.
 
-        Were it another transaction, a daemon that is killed between the two would never do it: the message is stored,
-        so it is not handled again.
+        With another transaction, a daemon that is killed between the two would never apply it: a stored message is not
+        handled again.
         """
-        belongs = EVENTS.get(message.name)
-        if belongs is None or message.topic != f"{self._trusted}.{message.name}":
+        is_member = EVENTS.get(message.name)
+        if is_member is None or message.topic != f"{self._trusted}.{message.name}":
             return
         is_authentic = message.authenticated and (message.origin != FEDMSG or self._trust_fedmsg)
         if not is_authentic or message.sent_at < now() - self._oldest:
@@ -52,9 +53,19 @@ class GroupMessages:
             return
         group, members = _group_and_members(message)
         for username in members:
-            hubs = groups.changed(session, group, username, belongs=belongs)
+            hubs = groups.changed(session, group, username, belongs=is_member)
             if hubs:
-                log.info("%s %s %s: %d teams follow", username, "entered" if belongs else "left", group, len(hubs))
+                log.info("%s %s %s: %d teams follow", username, "entered" if is_member else "left", group, len(hubs))
+
+
+def create_groups(settings: Settings, bus: Mapping[str, Any]) -> GroupMessages | None:
+    """Return the handler of the account system's group messages, or None if no source of them is authenticated."""
+    trusted = f"{settings.topic_prefix}.{settings.environment}"
+    trust_fedmsg = settings.trust_bus or group_messages_are_authenticated(bus, trusted)
+    if trust_fedmsg or settings.amqp_trust_groups:
+        return GroupMessages(trusted, settings.retention_days, trust_fedmsg=trust_fedmsg)
+    log.info("messages about groups are not followed: no source is authenticated, see HUBS_TRUST_BUS")
+    return None
 
 
 def group_messages_are_authenticated(config: Mapping[str, Any], trusted: str) -> bool:
@@ -72,10 +83,10 @@ def authenticator(config: Mapping[str, Any], *, trust: bool) -> Callable[[Messag
 
 
 def _group_and_members(message: Message) -> tuple[str, list[str]]:
-    """Return the group that a message is about, and who entered or left it.
+    """Return the group that a message is about, and the people who entered or left it.
 
-    The account system names one person, in an object in its older messages. The directory server names several, and
-    reports calls that failed as well.
+    The account system names one person, in its older messages as an object. The directory server names several, and
+    also reports calls that failed.
     """
     body = message.body
     if message.name.startswith("fas."):

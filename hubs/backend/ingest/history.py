@@ -1,11 +1,11 @@
 """Backfill: fetches messages that did not reach us from a datagrepper-shaped history service.
 
-A watermark in the database says up to when the history was read completely. It is read from there, with some overlap,
-when the daemon starts, every few minutes, and after whatever may have cost messages: a flood, a stall, a reconnect. The
-id of a message decides what is new. The mark moves when everything that was read is committed, so neither a daemon that
-dies nor a service that does not answer leaves a gap.
+A watermark in the database says up to when the history was read completely. Each reading starts there, with some
+overlap: when the daemon starts, every few minutes, and after anything that may have lost messages (a flood, a stall, a
+reconnect). Message ids decide what is new. The watermark moves once everything that was read is committed, so neither a
+killed daemon nor an unavailable service leaves a gap.
 
-The times are the history service's, which are the senders'. A message whose sender's clock was wrong by more than the
+Times are the history service's, which are the senders'. A message whose sender's clock was wrong by more than the
 overlap can be missed.
 """
 
@@ -30,24 +30,24 @@ from hubs.models import Database, now
 
 log = logging.getLogger(__name__)
 
-#: Rows per page, pages of one reading, seconds per request, largest answer in bytes.
+#: Rows per page, pages per reading, seconds per request, largest response in bytes.
 ROWS, PAGES, TIMEOUT, LIMIT = 100, 1000, 30, 50_000_000
-#: Read again each time, since messages arrive out of order and clocks differ.
+#: Period before the watermark that each reading repeats: messages arrive out of order, and clocks differ.
 OVERLAP = timedelta(minutes=5)
-#: Seconds until another try when the service or the database does not answer: doubled each time up to the second.
+#: First and longest wait in seconds until the next attempt when the service or the database is unavailable.
 RETRY = (5.0, 600.0)
-#: Seconds between two tries to hand a message to a full pipeline, and for which the commit of a page is waited for.
+#: Seconds between two attempts to hand a message to a full pipeline, and longest wait for the commit of a page.
 FULL, COMMIT = 0.5, 60.0
 
 
 class NotCommitted(Exception):
-    """Messages that were handed on are not committed in time; the watermark stays where it is."""
+    """Messages were not committed in time, so the watermark must not move."""
 
 
 class HistoryBackfill:
-    """Reads ``url`` (which ends in ``/raw``) in a thread of its own, and hands what it gets to ``put``.
+    """Reads ``url`` (which ends in ``/raw``) in a thread of its own, and hands the messages to ``put``.
 
-    Signatures are not checked on this way: ``is_authentic`` returns whether a message is authentic.
+    The bus does not check signatures here, so ``is_authentic`` does, for messages where it matters.
     """
 
     def __init__(
@@ -60,11 +60,11 @@ class HistoryBackfill:
     ) -> None:
         self._database, self._url, self._put, self._is_authentic = database, url, put, is_authentic
         self._interval = interval
-        self._wanted, self._stopping = threading.Event(), threading.Event()
+        self._requested, self._stopping = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="history", daemon=True)
 
     def prepare(self) -> None:
-        """Create the watermark before any live message is stored, which would hide what was missed before it.
+        """Create the watermark, which must precede the first live message: that would look like the newest known one.
 
         :raises sqlalchemy.exc.SQLAlchemyError: when the database does not answer.
         """
@@ -72,30 +72,30 @@ class HistoryBackfill:
             watermarks.ensure(session)
 
     def start(self) -> None:
-        """Start reading, now and every ``interval`` seconds; nothing where there is no history service."""
+        """Start reading, now and every ``interval`` seconds; do nothing without a history service."""
         if self._url:
-            self._wanted.set()
+            self._requested.set()
             self._thread.start()
 
     def stop(self) -> None:
-        """Read no further."""
+        """End the thread."""
         self._stopping.set()
-        self._wanted.set()
+        self._requested.set()
 
     def request(self, reason: str, since: datetime | None = None) -> None:
-        """Note that messages may be missing since a time (now), and read soon."""
+        """Record that messages may be missing since a time (now by default), and read soon."""
         log.warning("messages may be missing (%s)%s", reason, "" if self._url else ", and there is no history service")
         try:
             with self._database.transaction() as session:
                 watermarks.note_missing(session, since or now(), reason)
         except SQLAlchemyError as error:
-            log.warning("that messages may be missing could not be noted: %s", error)
-        self._wanted.set()
+            log.warning("missing messages could not be recorded: %s", error)
+        self._requested.set()
 
     def _run(self) -> None:
         wait = RETRY[0]
         while not self._stopping.is_set():
-            self._wanted.clear()
+            self._requested.clear()
             try:
                 self.read()
                 wait, pause = RETRY[0], self._interval
@@ -103,15 +103,15 @@ class HistoryBackfill:
                 pause = random.uniform(wait / 2, wait)
                 wait = min(wait * 2, RETRY[1])
                 log.warning("the history could not be read, trying again in %.0f s: %s", pause, error)
-            except Exception:  # a thread that ends here would end all backfilling, and nothing would show it
+            except Exception:  # the thread must survive: nothing else would notice that backfilling has ended
                 pause = RETRY[1]
                 log.exception("the history could not be read")
-            self._wanted.wait(pause)
+            self._requested.wait(pause)
 
     def read(self) -> int:
         """Read from the watermark to the present; return the number of messages handed on.
 
-        :raises OSError, ValueError, KeyError, TypeError: when the service does not answer, or not as agreed.
+        :raises OSError, ValueError, KeyError, TypeError: when the service is unavailable or its response malformed.
         :raises NotCommitted: when messages could not be stored in time.
         """
         with self._database.transaction() as session:
@@ -119,6 +119,7 @@ class HistoryBackfill:
             if not watermarks.acquire(session):
                 log.info("another daemon is reading the history")
                 return 0
+        # The lease above keeps other daemons from reading the same pages; it expires if this one is killed.
         end = now()
         try:
             return self._read_between(start, end)
@@ -137,7 +138,7 @@ class HistoryBackfill:
                     newest = max(newest, message.sent_at)
                     count += 1
             receipts.wait(COMMIT, self._stopping)
-            # Pages are in the order of time: up to the newest of this one, nothing is left to read.
+            # Pages are sorted by time, so everything up to the newest message of this page has been read.
             with self._database.transaction() as session:
                 watermarks.renew(session)
                 watermarks.advance(session, end if is_last else newest, complete=is_last)
@@ -160,23 +161,23 @@ class HistoryBackfill:
     def _pages(self, start: datetime, end: datetime) -> Iterator[tuple[list[Any], bool]]:
         """Yield the rows of each page, and whether it is the last one."""
         for page in range(1, PAGES + 1):
-            answer = self._ask(start=start.timestamp(), end=end.timestamp(), page=page)
-            rows, is_last = answer["raw_messages"], page >= int(answer["pages"])
+            response = self._fetch(start=start.timestamp(), end=end.timestamp(), page=page)
+            rows, is_last = response["raw_messages"], page >= int(response["pages"])
             if not isinstance(rows, list):
                 raise ValueError("raw_messages is not a list")
             yield rows, is_last
             if is_last:
                 return
-        self._wanted.set()  # the rest is read at once, from where the watermark is then
+        self._requested.set()  # read the rest at once, from the new watermark
 
-    def _ask(self, **values: float) -> dict[str, Any]:
+    def _fetch(self, **values: float) -> dict[str, Any]:
         query = urlencode({"rows_per_page": ROWS, "order": "asc", **values})
         request = Request(f"{self._url}?{query}", headers={"User-Agent": f"fedora-hubs/{__version__}"})  # noqa: S310
-        with urlopen(request, timeout=TIMEOUT) as answer:  # noqa: S310 - an address from the settings
-            found = json.loads(answer.read(LIMIT))
-        if not isinstance(found, dict):
-            raise ValueError("the answer is not an object")
-        return found
+        with urlopen(request, timeout=TIMEOUT) as response:  # noqa: S310 - an address from the settings
+            content = json.loads(response.read(LIMIT))
+        if not isinstance(content, dict):
+            raise ValueError("the response is not an object")
+        return content
 
 
 class _Receipts:

@@ -1,4 +1,4 @@
-"""Mentions: what somebody did that names somebody else, on a hub that the other follows."""
+"""Mentions: messages of one person that name another, who follows a hub of the first."""
 
 from collections.abc import Sequence
 
@@ -10,14 +10,14 @@ from hubs.bus import MODULE, Message
 
 
 class Mentions:
-    """Notes mentions together with the messages that contain them."""
+    """Records mentions together with the messages that contain them."""
 
     def __init__(self, extract: Extractor) -> None:
         self._extract = extract
 
     def note(self, session: Session, fresh: Sequence[Message]) -> None:
-        """Note whom messages that were just stored mention, in the same transaction."""
-        # What our own messages tell has notices of its own.
+        """Record the mentions in messages that are being stored, in the same transaction."""
+        # Our own messages have notifications of their own.
         others = [message for message in fresh if message.category != MODULE and len(message.users) > 1]
-        said = [(message.msg_id, self._extract.actor(message), message.users) for message in others]
-        notifications.mention(session, said)
+        mentions = [(message.msg_id, self._extract.actor(message), message.users) for message in others]
+        notifications.mention(session, mentions)

@@ -1,6 +1,7 @@
-"""From a checked message to the widgets it touches: store, triage, ask for rebuilds, in one thread, in batches.
+"""Handles incoming messages: stores them, looks up the widgets they touch, and requests builds.
 
-Whatever waits is taken as one batch: alone, a message is handled at once; in a flood, hundreds share a transaction.
+One thread takes everything that waits as one batch: a single message is handled at once, and in a flood hundreds share
+a transaction.
 """
 
 import json
@@ -29,13 +30,14 @@ from hubs.models.database import is_unavailable
 
 log = logging.getLogger(__name__)
 
-#: Messages that may wait, and those that share a transaction.
+#: Most messages that wait, and most that share a transaction.
 WAITING, BATCH = 20_000, 500
-#: Seconds by which builds are put off while more than a batch waits: what is stored late may be lost, builds may not.
+#: Seconds by which builds are postponed while more than a batch waits: a full queue loses messages, a late build
+#: loses nothing.
 REST = 3.0
-#: Most seconds between two tries while the database is unavailable.
+#: Longest wait in seconds between two attempts while the database is unavailable.
 PATIENCE = 5.0
-#: People whose last activity is remembered, so that it is not written again at once.
+#: People whose last activity is cached, so that it is not written with every message.
 RECENT = 50_000
 
 
@@ -48,26 +50,26 @@ class Pipeline:
         index: Index,
         extract: Extractor,
         rebuilder: Rebuilder,
-        own: ConfigChangeHandler,
+        config_changes: ConfigChangeHandler,
         prepare: Callable[[], None],
         mentions: Mentions,
-        due: BuildSchedule,
+        schedule: BuildSchedule,
         beat: Callable[[], None] = lambda: None,
         prefix: str = "org.fedoraproject.dev",
     ) -> None:
-        """Handle messages of ours only under ``prefix``: the first parts of the topics that we publish on."""
+        """Accept our own messages only under ``prefix``: the first parts of the topics that we publish on."""
         self._database, self._index, self._extract = database, index, extract
-        self._rebuilder, self._own, self._prepare = rebuilder, own, prepare
-        self._mentions, self._due, self._beat = mentions, due, beat
+        self._rebuilder, self._config_changes, self._prepare = rebuilder, config_changes, prepare
+        self._mentions, self._schedule, self._beat = mentions, schedule, beat
         self._own_topics = frozenset(f"{prefix}.{name}" for name in outbox.TOPICS)
         self._waiting: queue.SimpleQueue[Message | Callable[[], None] | None] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._recent: dict[str, datetime] = {}
         self._thread = threading.Thread(target=self._run, name="pipeline", daemon=True)
         self.ready = threading.Event()
-        #: When the newest message that is handled was received.
+        #: When the newest handled message was received.
         self.handled_at: datetime | None = None
-        #: What happened since the start: stored, duplicate, touched, dropped, shed, failed.
+        #: Counts since the start: stored, duplicate, touched, dropped, shed, failed.
         self.counts: Counter[str] = Counter()
 
     def start(self) -> None:
@@ -75,14 +77,14 @@ class Pipeline:
         self._thread.start()
 
     def stop(self, timeout: float = 0.5) -> None:
-        """Finish the batch in hand, for at most ``timeout`` seconds, and drop what waits."""
+        """Finish the current batch, for at most ``timeout`` seconds, and drop waiting messages."""
         self._stopping.set()
         self._waiting.put(None)
         if self._thread.is_alive():
             self._thread.join(timeout)
 
     def put(self, item: Message | Callable[[], None]) -> bool:
-        """Take a message, or a function to be called in its turn; False when too much waits already."""
+        """Queue a message, or a function to be called in its turn; return False if the queue is full."""
         if self.is_full:
             self.counts["shed"] += 1
             return False
@@ -108,38 +110,42 @@ class Pipeline:
             for item in batch:
                 if item is not None and not isinstance(item, Message):
                     self._survive(item)
-            # A full buffer refuses the daemon's heartbeats, so a finished batch counts as one.
+            # A full queue refuses the daemon's heartbeats, so a finished batch counts as one.
             self._beat()
 
     def _survive(self, act: Callable[[], object]) -> None:
-        """Do ``act``; whatever it did, those after it get their turn."""
+        """Call ``act``; log its errors, so that the rest of the batch is handled."""
         try:
             act()
         except SQLAlchemyError as error:
-            log.warning("the database does not do what it is asked for: %s", error)
+            log.warning("the database refused an operation: %s", error)
             self.counts["failed"] += 1
-        except Exception:  # a thread that ends here would end all handling of messages, and nobody would see
+        except Exception:  # the thread must survive: without it no message is handled any more
             log.exception("the pipeline goes on")
             self.counts["failed"] += 1
 
     def _batch(self) -> list[Message | Callable[[], None] | None]:
         first = self._waiting.get()
-        # Nobody else takes from it.
+        # Only this thread takes from the queue, so ``qsize`` items are certainly there.
         return [first, *(self._waiting.get_nowait() for _ in range(min(self._waiting.qsize(), BATCH - 1)))]
 
     def handle(self, batch: Sequence[Message]) -> None:
-        """Store a batch, then ask for the rebuilds of what it touches."""
+        """Store a batch, then request builds of the widgets it touches."""
         if not batch:
             return
-        extracted = [ready for message in batch if (ready := self._extracted(message)) is not None]
+        extracted = [item for message in batch if (item := self._extracted(message)) is not None]
         for message in extracted:
-            # Also those on which another daemon acts: each has an index of its own, and it is asked before we store.
+            # Before storing, which looks the batch up in the index; and also for messages that another daemon handles,
+            # since each daemon has an index of its own.
             if message.category == MODULE:
-                self._survive(partial(self._insist, partial(self._own.update_index, message), is_unavailable))
+                self._survive(
+                    partial(self._insist, partial(self._config_changes.update_index, message), is_unavailable)
+                )
         stored: list[list[tuple[Message, Touched]]] = []
         self._insist(lambda: stored.append(self._store(extracted)))
-        if not stored:  # stopped before the database answered: whoever waits for a receipt sends them again
+        if not stored:  # stopped before the database answered: without receipts, sources deliver again
             return
+        # Of the whole batch: duplicates and refused messages are committed, too.
         acknowledge(batch)
         fresh = stored[0]
         self.counts["stored"] += len(fresh)
@@ -151,42 +157,45 @@ class Pipeline:
         self.handled_at = max(newest, self.handled_at or newest)
 
     def _extracted(self, message: Message) -> Message | None:
-        """Return a message with what the extractor finds; None for one that is dropped.
+        """Return the message completed by the extractor; None if it is dropped.
 
-        Ours is only what has a whole topic of ours: a signature on another prefix or environment proves nothing here.
+        Only exact topics of ours count as our own: a signature for another prefix or environment proves nothing here.
         """
         if message.category == MODULE and message.topic not in self._own_topics:
             self.counts["foreign"] += 1
             return None
         try:
             return self._extract(message)
-        except Exception as error:  # whatever one message does to a reader, its batch goes on
+        except Exception as error:  # a message that breaks a reader must not stop its batch
             log.exception("%s (%s) cannot be read", message.msg_id, message.topic)
             self.counts["dropped"] += 1
             self._survive(partial(self._keep_refused, message, repr(error)))
             return None
 
     def _react(self, message: Message, touched: Touched, delay: float) -> None:
-        """Do what one stored message asks for."""
+        """Apply the effects of one stored message."""
         if message.category == MODULE:
-            self._survive(partial(self._insist, partial(self._own.handle, message), is_unavailable))
+            self._survive(partial(self._insist, partial(self._config_changes.handle, message), is_unavailable))
         self.counts["touched"] += len(touched)
         for widget, functions in touched.items():
             self._rebuilder.request(widget, functions, delay)
 
     def _store(self, batch: list[Message]) -> list[tuple[Message, Touched]]:
-        """Store what is new; return it with what it touches, which is noted in Redis before it is committed."""
+        """Store new messages; return them with the widgets they touch, which are marked in Redis before the commit.
+
+        A daemon that is killed after the commit would otherwise forget the builds: stored messages are duplicates.
+        """
         try:
             with self._database.transaction() as session:
                 fresh = storing.store(session, batch)
-                found = [(message, self._index.touched(message)) for message in fresh]
-                self._due.mark_pending({widget for _, touched in found for widget in touched})
+                touched_by = [(message, self._index.touched(message)) for message in fresh]
+                self._schedule.mark_pending({widget for _, touched in touched_by for widget in touched})
                 seen = self._active(fresh)
                 activity.note(session, seen)
                 self._mentions.note(session, fresh)
                 for message in fresh:
-                    if message.name in EVENTS:  # what follows from it is committed with it, or neither is
-                        self._own.follow_group(session, message)
+                    if message.name in EVENTS:  # its effects are committed with it, or neither is
+                        self._config_changes.follow_group(session, message)
         except Exception as error:
             if isinstance(error, SQLAlchemyError) and (not isinstance(error, DBAPIError) or is_unavailable(error)):
                 raise
@@ -196,24 +205,24 @@ class Pipeline:
                 self.counts["dropped"] += 1
                 self._keep_refused(batch[0], reason)
                 return []
-            # One bad message must not take its neighbours with it.
-            return [one for message in batch for one in self._store([message])]
+            # One bad message must not lose its neighbours: try each alone.
+            return [entry for message in batch for entry in self._store([message])]
         self._remember(seen)
-        return found
+        return touched_by
 
     def _keep_refused(self, message: Message, reason: str) -> None:
         with self._database.transaction() as session:
             refused.record(session, message.origin, message.topic, message.msg_id, reason, json.dumps(message.body))
 
     def _active(self, fresh: list[Message]) -> dict[str, datetime]:
-        """Return when people were last active, leaving out what was written less than a step ago."""
+        """Return when people were last active, without those whose last written activity is less than a step old."""
         seen: dict[str, datetime] = {}
         for message in fresh:
-            if message.category == MODULE:  # what somebody else does to one's roles is not one's own activity
+            if message.category == MODULE:  # a role granted by somebody else is not an activity of its holder
                 continue
             for username in message.users:
-                known = seen.get(username) or self._recent.get(username)
-                if known is None or message.received_at - known >= activity.STEP:
+                last_active = seen.get(username) or self._recent.get(username)
+                if last_active is None or message.received_at - last_active >= activity.STEP:
                     seen[username] = message.received_at
         return seen
 
@@ -222,17 +231,17 @@ class Pipeline:
             self._recent.clear()
         self._recent.update(seen)
 
-    def _insist(self, act: Callable[[], object], worth: Callable[[SQLAlchemyError], bool] = bool) -> None:
-        """Do ``act`` until the database lets us, or the end has come; raise an error that is not ``worth`` a try."""
+    def _insist(self, act: Callable[[], object], is_transient: Callable[[SQLAlchemyError], bool] = bool) -> None:
+        """Retry ``act`` until it succeeds or the daemon stops; raise errors that are not transient."""
         wait = 0.1
         while not self._stopping.is_set():
             try:
                 act()
             except SQLAlchemyError as error:
-                if not worth(error):
+                if not is_transient(error):
                     raise
                 log.warning("the database does not answer, trying again in %.1f s: %s", wait, error)
-                self._beat()  # waiting for the database is no reason to be restarted
+                self._beat()  # a restart by the watchdog would not bring the database back
                 self._stopping.wait(wait)
                 wait = min(wait * 2, PATIENCE)
             else:

@@ -60,7 +60,7 @@ def message(number: int) -> Any:
 
 def test_messages_reach_the_daemon_in_the_same_call(consumer: Any) -> None:
     consumer._consume_json(message(1))
-    assert [one.msg_id for one in consumer.daemon.taken] == ["m1"]
+    assert [message.msg_id for message in consumer.daemon.taken] == ["m1"]
     assert consumer.incoming.qsize() == 0
     assert consumer.__json__()["backlog"] == 1
 
@@ -75,7 +75,7 @@ def test_a_full_buffer_sheds_before_the_signature_is_checked(consumer: Any, monk
     assert consumer.dropped == {"too many wait": 3}
 
 
-def test_an_error_in_the_daemon_is_counted_and_goes_no_further(
+def test_an_error_in_the_daemon_is_counted_and_not_propagated(
     consumer: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(consumer.daemon, "put", lambda message: 1 / 0)

@@ -37,7 +37,7 @@ def delivery(body: dict[str, Any], **headers: Any) -> tuple[Any, bytes]:
     return message._properties, message._encoded_body
 
 
-def test_a_message_of_fedora_messaging_is_read() -> None:
+def test_a_message_of_fedora_messaging_is_parsed() -> None:
     properties, body = delivery({"agent": "amira"}, fedora_messaging_user_amira=True)
     message = parse_delivery("org.fedoraproject.prod.tests.done", properties, body, 1000)
     assert (message.origin, message.topic, message.name) == ("amqp", "org.fedoraproject.prod.tests.done", "tests.done")
@@ -60,20 +60,20 @@ def test_a_message_of_fedora_messaging_is_read() -> None:
         ({"headers": {"sent-at": "yesterday"}}, b"{}", "timestamp"),
     ],
 )
-def test_what_is_no_message_is_refused_with_the_reason(change: dict[str, Any], body: bytes, reason: str) -> None:
+def test_invalid_deliveries_are_refused_with_the_reason(change: dict[str, Any], body: bytes, reason: str) -> None:
     fields = {"content_type": "application/json", "content_encoding": "utf-8", "message_id": "m", "headers": {}}
     with pytest.raises(BadMessage, match=reason):
         parse_delivery("a.b.c.d", SimpleNamespace(**fields | change), body, 1000)
 
 
-def test_missing_properties_are_no_reason_to_refuse_a_message() -> None:
+def test_missing_properties_are_accepted() -> None:
     nothing = SimpleNamespace(content_type=None, content_encoding=None, message_id=None, headers=None)
     message = parse_delivery("a.b.c.d", nothing, b'{"n": NaN}', 1000)
     assert message.body == {"n": None}
     assert message.msg_id.startswith("none-")
 
 
-def test_a_file_of_fedora_messaging_names_the_broker(tmp_path: Path) -> None:
+def test_a_fedora_messaging_file_configures_the_broker(tmp_path: Path) -> None:
     path = tmp_path / "hubs.toml"
     path.write_text(CONFIG)
     broker = read_fedora_messaging(str(path))
@@ -93,12 +93,12 @@ def test_a_file_of_fedora_messaging_names_the_broker(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["amqp_url = 7", "not toml", 'amqp_url = "amqp://x"\n[queues]\n'])
-def test_a_file_that_names_no_broker_stops_the_start(tmp_path: Path, text: str) -> None:
+def test_a_file_without_a_broker_is_an_error(tmp_path: Path, text: str) -> None:
     path = tmp_path / "hubs.toml"
     path.write_text(text)
     with pytest.raises(BadSetting, match=r"hubs\.toml"):
         read_fedora_messaging(str(path))
 
 
-def test_the_password_is_not_in_the_address_for_people() -> None:
+def test_the_address_omits_the_password() -> None:
     assert Broker("amqps://hubs:secret@host:5671/%2Fx", "q").address == "amqps://host:5671/%2Fx"

@@ -1,4 +1,4 @@
-"""One message is the same message, whichever way it comes."""
+"""A message has the same identity and fields, whatever its source."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -33,18 +33,18 @@ FORMS = {
 
 
 @pytest.mark.parametrize(("envelope", "origin"), FORMS.values(), ids=FORMS)
-def test_a_message_is_one_message_on_every_way(envelope: dict[str, Any], origin: str) -> None:
-    found = parse(envelope, origin)
-    assert (found.msg_id, found.name, found.body, found.origin) == (UUID, "forgejo.issues", FIELDS, origin)
-    assert {"topic", "msg_id", "timestamp", "msg"} <= set(found.raw)
-    assert found.authenticated is (origin == FEDMSG)
+def test_a_message_is_the_same_from_every_source(envelope: dict[str, Any], origin: str) -> None:
+    message = parse(envelope, origin)
+    assert (message.msg_id, message.name, message.body, message.origin) == (UUID, "forgejo.issues", FIELDS, origin)
+    assert {"topic", "msg_id", "timestamp", "msg"} <= set(message.raw)
+    assert message.authenticated is (origin == FEDMSG)
 
 
 @pytest.mark.parametrize(
     ("envelope", "origin"),
     [(NATIVE, AMQP), (BRIDGED, FEDMSG), ({**BRIDGED, "users": []}, HISTORY), ({"headers": {}, "body": {}}, WEBHOOK)],
 )
-def test_without_an_origin_the_form_tells_it(envelope: dict[str, Any], origin: str) -> None:
+def test_without_an_origin_the_form_decides(envelope: dict[str, Any], origin: str) -> None:
     if origin == WEBHOOK:
         envelope = {**envelope, "headers": {"X-GitHub-Event": "push"}}
     assert parse(envelope).origin == origin
@@ -65,20 +65,20 @@ def test_the_identity_is_the_uuid_without_a_year(msg_id: str, key: str) -> None:
     assert identity(msg_id) == key
 
 
-def test_whom_and_what_a_publisher_names_is_taken_from_the_headers() -> None:
-    found = parse(NATIVE, AMQP)
-    assert (found.users, found.packages, found.groups) == ({"rana"}, {"otter"}, {"docs"})
-    assert (found.severity, found.classified) == (30, True)
+def test_people_and_packages_are_taken_from_the_headers() -> None:
+    message = parse(NATIVE, AMQP)
+    assert (message.users, message.packages, message.groups) == ({"rana"}, {"otter"}, {"docs"})
+    assert (message.severity, message.classified) == (30, True)
 
 
-def test_a_publisher_without_a_message_class_names_nobody() -> None:
-    found = parse({**NATIVE, "headers": {"fedora_messaging_schema": "base.message"}}, AMQP)
-    assert (found.users, found.severity, found.classified) == (frozenset(), 20, False)
+def test_without_a_message_class_no_people_are_listed() -> None:
+    message = parse({**NATIVE, "headers": {"fedora_messaging_schema": "base.message"}}, AMQP)
+    assert (message.users, message.severity, message.classified) == (frozenset(), 20, False)
 
 
-def test_on_fedmsg_anybody_could_write_names_beside_the_message() -> None:
-    found = parse({**BRIDGED, "headers": HEADERS, "users": ["rana"], "packages": ["otter"]}, FEDMSG)
-    assert (found.users, found.packages, found.groups, found.classified) == (frozenset(),) * 3 + (False,)
+def test_on_fedmsg_names_outside_the_signed_message_are_ignored() -> None:
+    message = parse({**BRIDGED, "headers": HEADERS, "users": ["rana"], "packages": ["otter"]}, FEDMSG)
+    assert (message.users, message.packages, message.groups, message.classified) == (frozenset(),) * 3 + (False,)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_on_fedmsg_anybody_could_write_names_beside_the_message() -> None:
         ),
     ],
 )
-def test_wrappers_are_taken_off_once(body: dict[str, Any], fields: dict[str, Any]) -> None:
+def test_wrappers_are_removed(body: dict[str, Any], fields: dict[str, Any]) -> None:
     assert parse({**NATIVE, "body": body}, AMQP).body == fields
     assert parse({**BRIDGED, "msg": body}, FEDMSG).body == fields
 
@@ -123,9 +123,9 @@ def test_wrappers_are_taken_off_once(body: dict[str, Any], fields: dict[str, Any
     ],
 )
 def test_a_webhook_is_a_message_by_its_headers(headers: dict[str, str], topic: str) -> None:
-    found = parse({"headers": headers, "body": FIELDS}, WEBHOOK)
-    assert (found.topic, found.name, found.msg_id) == (topic, topic, UUID)
-    assert found.body | FIELDS == found.body
+    message = parse({"headers": headers, "body": FIELDS}, WEBHOOK)
+    assert (message.topic, message.name, message.msg_id) == (topic, topic, UUID)
+    assert message.body | FIELDS == message.body
 
 
 def test_a_webhook_of_an_unknown_service_is_refused() -> None:
@@ -133,7 +133,7 @@ def test_a_webhook_of_an_unknown_service_is_refused() -> None:
         parse({"headers": {"Content-Type": "application/json"}, "body": {}}, WEBHOOK)
 
 
-def test_no_message_is_from_later_than_it_was_received() -> None:
-    found = parse({**NATIVE, "headers": {"sent-at": "2099-01-01T00:00:00+00:00"}}, AMQP)
-    assert found.sent_at == found.received_at
-    assert datetime.now(UTC) - found.received_at < timedelta(minutes=1)
+def test_the_sent_time_is_never_after_the_receipt() -> None:
+    message = parse({**NATIVE, "headers": {"sent-at": "2099-01-01T00:00:00+00:00"}}, AMQP)
+    assert message.sent_at == message.received_at
+    assert datetime.now(UTC) - message.received_at < timedelta(minutes=1)

@@ -38,7 +38,7 @@ def _published(session: Session) -> list[OutboxMessage]:
 
 
 @pytest.mark.parametrize("visibility", list(Visibility))
-def test_what_we_publish_fits_the_classes(
+def test_our_messages_fit_their_classes(
     session: Session, registry: Registry, classes: dict[str, type[message.Message]], visibility: Visibility
 ) -> None:
     user, other = (roles.sign_up(session, registry, name) for name in ("amira", "bela"))
@@ -65,7 +65,7 @@ def test_what_we_publish_fits_the_classes(
     assert topics == {name.removesuffix(".v1") for name in classes}
 
 
-def test_a_message_tells_whom_it_is_about(classes: dict[str, type[message.Message]]) -> None:
+def test_a_message_lists_the_people_it_is_about(classes: dict[str, type[message.Message]]) -> None:
     body = {"agent": "amira", "username": "bela", "hub_name": "herons", "hub_url": "https://h.example/t/herons/"}
     added = classes["hubs.user.role.added.v1"](body={**body, "role": "member"})
     assert added.usernames == ["amira", "bela"]

@@ -1,4 +1,4 @@
-"""Messages are checked once, at the border."""
+"""Messages are validated once, when they are received."""
 
 import json
 from datetime import UTC, datetime
@@ -20,19 +20,19 @@ GOOD: dict[str, Any] = {
 
 
 def nested(depth: int) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    body: dict[str, Any] = {}
     for _ in range(depth):
-        found = {"a": found}
-    return found
+        body = {"a": body}
+    return body
 
 
-def test_a_good_message_is_read() -> None:
-    found = parse(GOOD)
-    assert found.msg_id == "2026-one"
-    assert found.name == "bodhi.update.comment"
-    assert found.category == "bodhi"
-    assert found.sent_at == datetime.fromtimestamp(1_700_000_000.5, UTC)
-    assert found.body == {"agent": "ottoline"}
+def test_a_valid_message_is_parsed() -> None:
+    message = parse(GOOD)
+    assert message.msg_id == "2026-one"
+    assert message.name == "bodhi.update.comment"
+    assert message.category == "bodhi"
+    assert message.sent_at == datetime.fromtimestamp(1_700_000_000.5, UTC)
+    assert message.body == {"agent": "ottoline"}
 
 
 @pytest.mark.parametrize(
@@ -45,8 +45,8 @@ def test_a_good_message_is_read() -> None:
     ],
 )
 def test_names_are_topics_without_prefix(topic: str, name: str, category: str) -> None:
-    found = parse({**GOOD, "topic": topic})
-    assert (found.name, found.category) == (name, category)
+    message = parse({**GOOD, "topic": topic})
+    assert (message.name, message.category) == (name, category)
 
 
 @pytest.mark.parametrize(
@@ -69,13 +69,13 @@ def test_names_are_topics_without_prefix(topic: str, name: str, category: str) -
         ({"timestamp": {}}, "neither a number nor a text"),
     ],
 )
-def test_what_cannot_be_used_is_refused_with_the_reason(changes: dict[str, Any], reason: str) -> None:
+def test_unusable_messages_are_refused_with_the_reason(changes: dict[str, Any], reason: str) -> None:
     with pytest.raises(BadMessage, match=reason):
         parse({**GOOD, **changes})
 
 
 @pytest.mark.parametrize("envelope", [None, [], "text", 5, True])
-def test_what_is_no_object_is_refused(envelope: object) -> None:
+def test_envelopes_that_are_not_objects_are_refused(envelope: object) -> None:
     with pytest.raises(BadMessage, match="not an object"):
         parse(envelope)
 
@@ -86,32 +86,32 @@ def test_all_usual_timestamps_are_read(timestamp: object) -> None:
 
 
 @pytest.mark.parametrize("timestamp", [None, True])
-def test_a_message_without_time_is_of_now(timestamp: object) -> None:
+def test_a_message_without_time_gets_the_present(timestamp: object) -> None:
     assert abs((parse({**GOOD, "timestamp": timestamp}).sent_at - datetime.now(UTC)).total_seconds()) < 5
 
 
 def test_a_message_without_id_gets_one_that_its_copies_share() -> None:
-    one = {**GOOD, "msg_id": None}
-    copy = json.loads(json.dumps(one))
-    other = {**one, "msg": {"agent": "pernille"}}
-    assert parse(one).msg_id == parse(copy).msg_id != parse(other).msg_id
-    assert len(parse(one).msg_id) <= 64
+    original = {**GOOD, "msg_id": None}
+    copy = json.loads(json.dumps(original))
+    other = {**original, "msg": {"agent": "pernille"}}
+    assert parse(original).msg_id == parse(copy).msg_id != parse(other).msg_id
+    assert len(parse(original).msg_id) <= 64
 
 
-def test_wide_messages_are_fine() -> None:
+def test_messages_with_many_fields_are_accepted() -> None:
     assert parse({**GOOD, "msg": {str(number): [number] for number in range(5000)}}).body
 
 
-def test_a_publisher_connects_to_the_relay_before_there_is_anything_to_say() -> None:
+def test_a_publisher_connects_to_the_relay_before_its_first_message() -> None:
     with zmq.Context() as context, context.socket(zmq.SUB) as relay:
         relay.subscribe(b"")
         relay.rcvtimeo = 20_000
         port = relay.bind_to_random_port("tcp://127.0.0.1")
-        with relay.get_monitor_socket(zmq.Event.HANDSHAKE_SUCCEEDED) as seen:
-            seen.rcvtimeo = 20_000
+        with relay.get_monitor_socket(zmq.Event.HANDSHAKE_SUCCEEDED) as monitor:
+            monitor.rcvtimeo = 20_000
             publisher = Publisher({"relay_inbound": [f"tcp://127.0.0.1:{port}"]})
             publisher.connect()
-            assert recv_monitor_message(seen)["event"] == zmq.Event.HANDSHAKE_SUCCEEDED
+            assert recv_monitor_message(monitor)["event"] == zmq.Event.HANDSHAKE_SUCCEEDED
             thread = publisher._thread
             publisher.connect()
             publisher.publish("hubs.widget.updated", {"widget_id": 5})
@@ -122,7 +122,7 @@ def test_a_publisher_connects_to_the_relay_before_there_is_anything_to_say() -> 
             relay.disable_monitor()
 
 
-def test_the_null_publisher_takes_everything() -> None:
+def test_the_null_publisher_accepts_everything() -> None:
     publisher = NullPublisher()
     publisher.connect()
     publisher.publish("hubs.widget.updated", {})

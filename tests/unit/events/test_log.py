@@ -1,4 +1,4 @@
-"""Events: their log, exactly what was missed, and tokens. On the embedded Redis of the default."""
+"""The event log, replay, revocations and tokens. On the embedded Redis of the default."""
 
 import threading
 import time
@@ -21,29 +21,29 @@ KEY = b"a key for tests that is long enough"
 
 @pytest.fixture
 def server() -> Iterator[int]:
-    """Give the port of the embedded Redis."""
+    """Yield the port of an embedded Redis."""
     port = free_port()
-    found = TcpFakeServer(("127.0.0.1", port), server_type="redis")
-    found.daemon_threads = True
-    thread = threading.Thread(target=found.serve_forever, args=(0.05,), daemon=True)
+    server = TcpFakeServer(("127.0.0.1", port), server_type="redis")
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     yield port
-    found.shutdown()
-    found.server_close()
+    server.shutdown()
+    server.server_close()
 
 
 @pytest.fixture
 def stream(server: int) -> Iterator[EventLog]:
-    found = EventLog(f"redis://127.0.0.1:{server}/0", length=LENGTH, ttl=60)
-    yield found
-    found.client.close()
+    log = EventLog(f"redis://127.0.0.1:{server}/0", length=LENGTH, ttl=60)
+    yield log
+    log.client.close()
 
 
 class TestEmbedded(StreamSuite):
     pass
 
 
-def test_what_redis_did_not_take_becomes_a_reset(server: int) -> None:
+def test_an_event_that_redis_did_not_take_becomes_a_reset(server: int) -> None:
     stream = EventLog(f"redis://127.0.0.1:{server}/0")
     cursor = stream.cursor()
     good, stream._client = stream._client, redis.Redis.from_url("redis://127.0.0.1:1/0")
@@ -71,7 +71,7 @@ def test_a_revoked_person_needs_a_newer_token(stream: EventLog) -> None:
     assert not stream.is_revoked(tokens.read(tokens.mint([])))
 
 
-def test_a_hub_is_revoked_with_all_its_audiences_and_a_browser_with_all_its_pages(stream: EventLog) -> None:
+def test_revoking_a_hub_covers_its_audiences_and_a_session_its_pages(stream: EventLog) -> None:
     tokens = Tokens(KEY, 60)
     members = tokens.read(tokens.mint(["hub:1:members:en"], session="session:a"))
     other = tokens.read(tokens.mint(["hub:11:public:en"], session="session:b"))
@@ -81,7 +81,7 @@ def test_a_hub_is_revoked_with_all_its_audiences_and_a_browser_with_all_its_page
     assert stream.revocations.are_revoked([members, other]) == [True, True]
 
 
-def test_a_token_from_after_the_revocation_is_good_and_an_older_revocation_never_hides_a_newer_one(
+def test_newer_tokens_are_valid_and_an_older_revocation_never_hides_a_newer_one(
     stream: EventLog,
 ) -> None:
     tokens, now = Tokens(KEY, 60), time.time()
@@ -91,12 +91,12 @@ def test_a_token_from_after_the_revocation_is_good_and_an_older_revocation_never
     assert stream.revocations.are_revoked([before, after]) == [True, False]
 
 
-def test_a_revocation_that_redis_did_not_take_is_not_confirmed() -> None:
+def test_a_revocation_that_redis_did_not_take_fails() -> None:
     assert not EventLog("redis://127.0.0.1:1/0").revoke("user:1")
     assert not EventLog("redis://127.0.0.1:1/0").forget(["hub:1:public:en"])
 
 
-def test_what_is_forgotten_is_not_replayed(stream: EventLog) -> None:
+def test_a_deleted_log_is_not_replayed(stream: EventLog) -> None:
     cursor = stream.cursor()
     for channel in ("hub:1:public:en", "hub:2:public:en"):
         stream.publish(channel, "widget", {"n": 1})
@@ -125,14 +125,14 @@ def test_after_a_loss_the_revocations_are_restored_before_any_token_is_accepted(
     assert len(set(restored)) == 2
 
 
-def test_while_they_cannot_be_restored_no_token_is_accepted(stream: EventLog) -> None:
+def test_without_restored_revocations_no_token_is_accepted(stream: EventLog) -> None:
     tokens = Tokens(KEY, 60)
     stream.revocations.restore = lambda: None
     with pytest.raises(redis.RedisError, match="not restored"):
         stream.is_revoked(tokens.read(tokens.mint(["user:1"])))
 
 
-def test_tokens_say_what_they_allow() -> None:
+def test_tokens_contain_their_claims() -> None:
     tokens = Tokens(KEY, 60)
     claims = tokens.read(tokens.mint(["hub:1:en", "user:7"]))
     assert claims.channels == ("hub:1:en", "user:7")
@@ -160,7 +160,7 @@ def test_tokens_of_another_key_and_old_ones_are_refused() -> None:
         Tokens(KEY, -1).read(Tokens(KEY, 60).mint(["hub:1:en"]))
 
 
-def test_events_are_written_in_the_format_of_event_streams() -> None:
+def test_events_have_the_format_of_event_streams() -> None:
     assert message.encode(Event("e-1", "widget", '{"a":1}')) == b'id: e-1\nevent: widget\ndata: {"a":1}\n\n'
     assert message.encode(Event("e-1", "widget", "{}", "hub:1:en")).startswith(
         b"id: e-1\nchannel: hub:1:en\nevent: wid"
@@ -180,6 +180,6 @@ def test_events_are_written_in_the_format_of_event_streams() -> None:
         b'{"data": "a", "id": "1\\r2"}',
     ],
 )
-def test_what_could_forge_an_event_is_refused(payload: bytes) -> None:
+def test_payloads_that_could_forge_an_event_are_refused(payload: bytes) -> None:
     with pytest.raises(ValueError, match=r".+"):
         message.decode(payload)

@@ -193,7 +193,7 @@ def test_the_daemon_repeats_what_redis_did_not_confirm_and_restores_what_it_lost
     session.add(Revocation(scope="user:77", **times))
     session.commit()
     daemon = Daemon(settings)
-    thread = threading.Thread(target=daemon._keep_revocations)
+    thread = threading.Thread(target=daemon._confirm_revocations)
     thread.start()
     try:
         wait_for(lambda: events.is_revoked(token), "the revocation to reach Redis")

@@ -46,7 +46,7 @@ def handed_on(
         ("amqps://broker/", "", "1", False),
     ],
 )
-def test_group_messages_are_authentic_over_mutual_tls_where_a_setting_says_so(
+def test_group_messages_are_authentic_over_mutual_tls_with_a_setting(
     database: Database,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
@@ -65,7 +65,7 @@ def test_group_messages_are_authentic_over_mutual_tls_where_a_setting_says_so(
     assert handed_on(database, monkeypatch, tmp_path, message, broker, **values).authenticated is trusted
 
 
-def test_our_own_changes_are_only_acknowledged_where_fedmsg_brings_them_too(
+def test_our_own_changes_are_only_acknowledged_if_fedmsg_delivers_them_too(
     database: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     tags: list[int] = []
@@ -83,7 +83,7 @@ def test_trusting_the_broker_needs_a_certificate() -> None:
         load({"HUBS_AMQP_URL": "amqp://broker/", "HUBS_AMQP_TRUST_GROUPS": "1"})
 
 
-def test_a_refused_message_is_acknowledged_even_where_it_cannot_be_recorded(
+def test_a_refused_message_is_acknowledged_even_if_it_cannot_be_recorded(
     database: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     pipeline, done = Pipeline(), list[int]()

@@ -1,4 +1,4 @@
-"""Whom and what a message is about, by the small extractor; invented people in the shapes of the real bus."""
+"""Extraction without plugins, on made-up messages in the shapes of the real bus."""
 
 import random
 from typing import Any
@@ -37,17 +37,17 @@ def extracted(body: dict[str, Any], topic: str = "tides.turned") -> Any:
         ({}, set()),
     ],
 )
-def test_the_people_that_a_message_names_are_found(body: dict[str, Any], people: set[str]) -> None:
+def test_people_are_extracted(body: dict[str, Any], people: set[str]) -> None:
     assert extracted(body).users == people
 
 
-def test_packages_sentence_and_link_are_found() -> None:
-    found = extracted(
+def test_packages_sentence_and_link_are_extracted() -> None:
+    message = extracted(
         {"agent": "o", "package": "tidepool", "title": "Low\ntide", "url": "https://e.example/"}, "tides.low"
     )
-    assert found.packages == {"tidepool"}
-    assert found.sentence == "o: low “Low”"
-    assert found.link == "https://e.example/"
+    assert message.packages == {"tidepool"}
+    assert message.sentence == "o: low “Low”"
+    assert message.link == "https://e.example/"
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_packages_sentence_and_link_are_found() -> None:
         ("wiki.article.edit", {"title": "Tides"}, "Somebody edited the page “Tides”"),
     ],
 )
-def test_what_people_often_do_is_said_in_words(topic: str, body: dict[str, Any], sentence: str) -> None:
+def test_common_activities_have_a_sentence(topic: str, body: dict[str, Any], sentence: str) -> None:
     assert extracted(body, topic).sentence == sentence
 
 
@@ -75,11 +75,11 @@ def test_what_people_often_do_is_said_in_words(topic: str, body: dict[str, Any],
         ("copr.build.end", {"pkg": None, "version": None}, set()),
     ],
 )
-def test_the_packages_of_builds_are_found(topic: str, body: dict[str, Any], packages: set[str]) -> None:
+def test_packages_of_builds_are_extracted(topic: str, body: dict[str, Any], packages: set[str]) -> None:
     assert extracted(body, topic).packages == packages
 
 
-def test_links_that_are_none_are_left_out() -> None:
+def test_invalid_links_are_left_out() -> None:
     assert extracted({"url": "/w/uploads/x.jpg", "link": "javascript:x"}).link == ""
 
 
@@ -94,24 +94,24 @@ def test_links_that_are_none_are_left_out() -> None:
         ),
         ("hubs.widget.updated", {"agent": "o", "hub_name": "otters"}, "o changed the widget otters"),
         ("hubs.some.thing", {}, "hubs: some thing"),
-        # The name of a topic comes from strangers: nothing in it is filled in.
+        # Publishers choose topics, so braces in them must not be formatted.
         ("hubs.{a:>300000000}", {"a": "b"}, "hubs: {a:>300000000}"),
     ],
 )
-def test_our_own_messages_say_what_happened(topic: str, body: dict[str, Any], sentence: str) -> None:
+def test_our_own_messages_have_a_sentence(topic: str, body: dict[str, Any], sentence: str) -> None:
     assert extracted(body, topic).sentence == sentence
 
 
-def test_every_invented_message_names_its_people() -> None:
+def test_every_demo_message_names_its_people() -> None:
     chance = random.Random(3)
     for _ in range(300):
         topic, body = invented.random_message(chance, ["ottoline", "pernille", "quillon"])
-        found = extracted(body, topic)
-        assert found.users
-        assert found.users <= {"ottoline", "pernille", "quillon"}, topic
-        assert found.sentence
+        message = extracted(body, topic)
+        assert message.users
+        assert message.users <= {"ottoline", "pernille", "quillon"}, topic
+        assert message.sentence
 
 
 @pytest.mark.parametrize("text", ["", "a" * 65, "-a", "ä", "a/b", "a@b@c"])
-def test_what_cannot_be_an_account_is_none(text: str) -> None:
+def test_an_impossible_account_name_is_ignored(text: str) -> None:
     assert username(text) == ""

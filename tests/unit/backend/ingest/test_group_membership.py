@@ -14,8 +14,12 @@ from fedmsg.crypto.utils import validate_policy
 from sqlalchemy.orm import Session
 
 from hubs.actions import revocations
-from hubs.backend.daemon import create_groups
-from hubs.backend.ingest.group_membership import GroupMessages, authenticator, group_messages_are_authenticated
+from hubs.backend.ingest.group_membership import (
+    GroupMessages,
+    authenticator,
+    create_groups,
+    group_messages_are_authenticated,
+)
 from hubs.bus import AMQP, parse
 from hubs.events.log import EventLog
 from hubs.models import Database, Hub, OutboxMessage, Revocation, RoleName, now
@@ -47,7 +51,7 @@ def say(database: Database, session: Session, team: Hub) -> Any:
 
 
 @pytest.mark.parametrize("body", [NEW, OLD])
-def test_who_enters_a_group_is_a_member_and_who_leaves_it_hears_no_more(
+def test_members_of_the_group_are_members_of_the_team_until_they_leave(
     say: Any, session: Session, body: dict[str, Any]
 ) -> None:
     assert say("sponsor", body) == ["member", "stranger"]
@@ -59,12 +63,12 @@ def test_who_enters_a_group_is_a_member_and_who_leaves_it_hears_no_more(
 
 
 @pytest.mark.parametrize("body", [{"msg": NEW}, NEW])
-def test_removals_of_today_are_understood(say: Any, body: dict[str, Any]) -> None:
+def test_current_removal_messages_are_understood(say: Any, body: dict[str, Any]) -> None:
     assert say("sponsor", body) == ["member", "stranger"]
     assert say("removed", body) == ["member"]
 
 
-def test_the_directory_server_may_add_and_remove_several_at_once(say: Any) -> None:
+def test_the_directory_server_adds_and_removes_several_people_at_once(say: Any) -> None:
     def ipa(command: str, result: str = "SUCCESS", users: str = '["member", "stranger"]') -> list[str]:
         values = f'{{"cn": "otters", "all": false, "user": {users}}}'
         body = {"IPA_API_ACTOR": "owner@X", "IPA_API_RESULT": result, "IPA_API_PARAMS": values}
@@ -76,25 +80,23 @@ def test_the_directory_server_may_add_and_remove_several_at_once(say: Any) -> No
     assert ipa("add_member", users="null") == []
 
 
-def test_who_only_applies_is_no_member(say: Any) -> None:
+def test_applicants_are_not_members(say: Any) -> None:
     assert say("apply", NEW) == ["member"]
 
 
 @pytest.mark.parametrize("prefix", ["org.fedoraproject.dev", "io.pagure.prod", "org.evil.prod"])
-def test_what_comes_from_elsewhere_is_not_believed(say: Any, prefix: str) -> None:
+def test_messages_under_another_prefix_are_ignored(say: Any, prefix: str) -> None:
     assert say("sponsor", NEW, prefix) == ["member"]
 
 
-def test_what_history_says_unsigned_and_what_is_too_old_to_be_known_is_not_believed(say: Any) -> None:
+def test_unsigned_history_and_old_messages_are_ignored(say: Any) -> None:
     assert say("sponsor", NEW, authenticated=False) == ["member"]
     assert say("sponsor", NEW, sent_at=now() - timedelta(days=401)) == ["member"]
     assert say("sponsor", NEW, sent_at=now() - timedelta(days=399)) == ["member", "stranger"]
     assert say("remove", NEW, authenticated=False) == ["member", "stranger"]
 
 
-def test_history_is_believed_where_its_messages_are_signed_or_a_setting_says_so(
-    bus: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_history_counts_with_a_signature_or_a_setting(bus: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     envelope = {"topic": f"{TRUSTED}.fas.group.member.sponsor", "msg": NEW, "msg_id": "m", "timestamp": 1.0}
     plain = parse(envelope)
     forged = parse({**envelope, "signature": "eA==", "certificate": "eA==", "crypto": "x509"})
@@ -113,7 +115,7 @@ def test_history_is_believed_where_its_messages_are_signed_or_a_setting_says_so(
 
 
 @pytest.mark.parametrize("body", [{}, {"group": "otters"}, {"group": ["otters"], "user": 7}, {**NEW, "user": "nobody"}])
-def test_what_names_nobody_changes_nothing(say: Any, body: dict[str, Any]) -> None:
+def test_messages_without_people_change_nothing(say: Any, body: dict[str, Any]) -> None:
     assert say("sponsor", body) == ["member"]
 
 
@@ -133,8 +135,8 @@ def bus(monkeypatch: pytest.MonkeyPatch) -> Any:
     def bus(**values: str) -> dict[str, Any]:
         for name, value in values.items():
             monkeypatch.setenv(f"HUBS_BUS_{name}", value)
-        found: dict[str, Any] = runpy.run_path(str(SSL))["config"]
-        return found
+        config: dict[str, Any] = runpy.run_path(str(SSL))["config"]
+        return config
 
     return bus
 
@@ -149,15 +151,13 @@ def bus(monkeypatch: pytest.MonkeyPatch) -> Any:
         ("hubs.widget.updated", "koji-builder.example.org", False),
     ],
 )
-def test_with_signatures_all_others_are_heard_and_only_the_named_signers_on_guarded_topics(
-    bus: Any, topic: str, signer: str, heard: bool
-) -> None:
+def test_the_policy_limits_guarded_topics_to_their_signers(bus: Any, topic: str, signer: str, heard: bool) -> None:
     config = bus(SIGN="1", ACCOUNTS="fas-accounts.example.org")
-    found = validate_policy(f"{TRUSTED}.{topic}", signer, config["routing_policy"], config["routing_nitpicky"])
-    assert found is heard
+    is_valid = validate_policy(f"{TRUSTED}.{topic}", signer, config["routing_policy"], config["routing_nitpicky"])
+    assert is_valid is heard
 
 
-def test_messages_about_groups_are_followed_only_where_nobody_can_forge_them(
+def test_group_messages_need_an_authenticated_source(
     bus: Any,
 ) -> None:
     assert not group_messages_are_authenticated(bus(), TRUSTED)
@@ -175,9 +175,7 @@ def test_messages_about_groups_are_followed_only_where_nobody_can_forge_them(
     assert followed(Settings(environment="prod", trust_bus=True), {})
 
 
-def test_where_only_the_broker_is_trusted_unsigned_fedmsg_changes_nothing(
-    database: Database, session: Session, team: Hub
-) -> None:
+def test_trusting_only_the_broker_ignores_unsigned_fedmsg(database: Database, session: Session, team: Hub) -> None:
     team.group_name = "otters"
     session.commit()
     handler = GroupMessages(TRUSTED, 400, trust_fedmsg=False)

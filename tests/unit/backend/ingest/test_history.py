@@ -26,7 +26,7 @@ class History(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.messages: list[Any] = []
-        self.asked: list[dict[str, list[str]]] = []
+        self.queries: list[dict[str, list[str]]] = []
         self.broken = b""
 
     @property
@@ -39,10 +39,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         query = parse_qs(urlsplit(self.path).query)
-        self.server.asked.append(query)
+        self.server.queries.append(query)
         page = int(query["page"][0]) - 1
-        found = self.server.messages[page * 2 : page * 2 + 2]
-        answer = {"count": len(found), "pages": -(-len(self.server.messages) // 2), "raw_messages": found}
+        rows = self.server.messages[page * 2 : page * 2 + 2]
+        answer = {"count": len(rows), "pages": -(-len(self.server.messages) // 2), "raw_messages": rows}
         self.send_response(200)
         self.end_headers()
         self.wfile.write(self.server.broken or json.dumps(answer).encode())
@@ -121,18 +121,18 @@ def test_all_pages_since_the_watermark_are_handed_on_and_move_it(
         ("h2", True),
         ("h3", False),
     ]
-    assert [query["page"] for query in history.asked] == [["1"], ["2"], ["3"]]
-    assert float(history.asked[0]["start"][0]) == pytest.approx((newest - OVERLAP).timestamp(), abs=1)
+    assert [query["page"] for query in history.queries] == [["1"], ["2"], ["3"]]
+    assert float(history.queries[0]["start"][0]) == pytest.approx((newest - OVERLAP).timestamp(), abs=1)
     assert mark(database).complete_until >= before
 
 
-def test_where_nothing_is_stored_nothing_was_missed_before_now(
+def test_without_stored_messages_nothing_was_missed_before_now(
     history: History, database: Database, backfill: HistoryBackfill
 ) -> None:
     before = now()
     backfill.prepare()
     backfill.read()
-    assert float(history.asked[0]["start"][0]) == pytest.approx((before - OVERLAP).timestamp(), abs=2)
+    assert float(history.queries[0]["start"][0]) == pytest.approx((before - OVERLAP).timestamp(), abs=2)
 
 
 def test_a_live_message_does_not_hide_what_was_missed_before_it(
@@ -143,7 +143,7 @@ def test_a_live_message_does_not_hide_what_was_missed_before_it(
     backfill.prepare()
     store(database, 1, now())
     backfill.read()
-    assert float(history.asked[0]["start"][0]) == pytest.approx((newest - OVERLAP).timestamp(), abs=1)
+    assert float(history.queries[0]["start"][0]) == pytest.approx((newest - OVERLAP).timestamp(), abs=1)
 
 
 def test_a_message_from_the_future_does_not_move_the_watermark_there(
@@ -196,19 +196,19 @@ def test_a_full_pipeline_is_waited_for(
     assert pipeline.ids == ["h1"]
 
 
-def test_one_daemon_reads_at_a_time(history: History, database: Database, backfill: HistoryBackfill) -> None:
+def test_only_one_daemon_reads_at_a_time(history: History, database: Database, backfill: HistoryBackfill) -> None:
     backfill.prepare()
     with database.transaction() as session:
         assert watermarks.acquire(session)
     assert backfill.read() == 0
-    assert history.asked == []
+    assert history.queries == []
     with database.transaction() as session:
         watermarks.release(session)
     backfill.read()
-    assert history.asked
+    assert history.queries
 
 
-def test_what_may_be_missing_is_noted_until_it_was_read(
+def test_possible_losses_are_recorded_until_the_history_was_read(
     history: History, database: Database, backfill: HistoryBackfill
 ) -> None:
     since = now() - timedelta(minutes=3)
@@ -219,7 +219,7 @@ def test_what_may_be_missing_is_noted_until_it_was_read(
     assert (mark(database).missing_since, mark(database).reason) == (None, "")
 
 
-def test_without_a_history_service_what_may_be_missing_stays_noted(database: Database, pipeline: Pipeline) -> None:
+def test_without_a_history_service_possible_losses_stay_recorded(database: Database, pipeline: Pipeline) -> None:
     backfill = HistoryBackfill(database, "", pipeline.put, lambda message: True)
     backfill.start()
     backfill.request("shed in a flood")
@@ -227,17 +227,19 @@ def test_without_a_history_service_what_may_be_missing_stays_noted(database: Dat
     backfill.stop()
 
 
-def test_it_reads_again_and_again_and_soon_when_asked(history: History, database: Database, pipeline: Pipeline) -> None:
+def test_it_reads_periodically_and_soon_after_a_request(
+    history: History, database: Database, pipeline: Pipeline
+) -> None:
     backfill = HistoryBackfill(database, history.url, pipeline.put, lambda message: True, interval=60)
     backfill.prepare()
     backfill.start()
-    wait_for(lambda: len(history.asked) == 1, "the first reading")
+    wait_for(lambda: len(history.queries) == 1, "the first reading")
     backfill.request("shed in a flood")
-    wait_for(lambda: len(history.asked) == 2, "the second reading")
+    wait_for(lambda: len(history.queries) == 2, "the second reading")
     backfill.stop()
 
 
-def test_more_pages_than_one_reading_takes_are_read_in_several(
+def test_many_pages_take_several_readings(
     history: History,
     database: Database,
     backfill: HistoryBackfill,

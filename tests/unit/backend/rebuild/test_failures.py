@@ -221,9 +221,12 @@ def test_requests_for_a_waiting_slow_widget_are_one_build_and_interactive_ones_c
 
     monkeypatch.setattr(fragments, "make", hang)
     rebuilder = make(interval=0.0, budget=60.0)
-    for widget in (*first, slow, changed):
+    for widget in first:
         rebuilder.request(widget)
-    wait_for(lambda: len(started) == 3 and rebuilder._queued_slow.qsize() == 2, "every slow thread to be taken")
+    wait_for(lambda: len(started) == 3, "every slow thread to be taken")
+    for waiting, widget in enumerate((slow, changed), 1):
+        rebuilder.request(widget)
+        wait_for(lambda waiting=waiting: rebuilder._queued_slow.qsize() == waiting, "the widget to wait")
     rebuilder.request(slow, [0])
     rebuilder.request(changed, [0], interactive=True)
     for number in (4, 5):
