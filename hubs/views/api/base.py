@@ -15,7 +15,7 @@ from hubs.errors import InvalidInput, NotAllowed, NotFound, PreconditionFailed, 
 from hubs.i18n import _
 from hubs.models import Hub, PersonalToken, Scope, Widget
 from hubs.views.web.context import account, app_context, db, rate_limit_key
-from hubs.views.web.rate_limits import place_of
+from hubs.views.web.rate_limits import address_key
 
 PREFIX = "/api/v1"
 #: Largest value of an integer primary key.
@@ -198,7 +198,7 @@ def _bearer_token() -> PersonalToken:
             raise Unauthorized(_("Send the token as: Authorization: Bearer hubs_me_…"))
         token = tokens.find(db(), text.strip())
     except Unauthorized:
-        app_context().api_limiter.take("api", place_of(request.remote_addr or ""))  # slows down guessing
+        app_context().api_limiter.take("api", address_key(request.remote_addr or ""))  # slows down guessing
         raise
     db().info[outbox.ORIGIN] = f"personal token {token.id}"
     g.account = token.user

@@ -11,7 +11,7 @@ from hubs.models import PushContent, PushToken
 from hubs.views.api import schemas
 from hubs.views.api.base import LARGEST, ApiBlueprint, F, json_object
 from hubs.views.web.context import app_context, db
-from hubs.views.web.rate_limits import place_of
+from hubs.views.web.rate_limits import address_key
 from hubs.widgets.jsonschema import settings_schema
 from hubs.widgets.push import CONTENT
 
@@ -76,7 +76,7 @@ def _authenticate(number: int) -> PushToken:
     try:
         token = push.find_token(db(), text.strip(), number)
     except Unauthorized:
-        app_context().push_limiter.take("push", place_of(request.remote_addr or ""))  # slows down guessing
+        app_context().push_limiter.take("push", address_key(request.remote_addr or ""))  # slows down guessing
         raise
     app_context().push_limiter.take("push", str(token.id))
     return token

@@ -12,7 +12,7 @@ from hubs.views.api import schemas
 from hubs.views.api.base import LARGEST, ApiBlueprint, check_precondition, locked
 from hubs.views.api.hubs import ONE as HUB
 from hubs.views.api.hubs import address
-from hubs.views.web.context import app_context, current_person, db, find_hub, find_widget, shown
+from hubs.views.web.context import app_context, current_person, db, find_hub, find_widget, visible_widgets
 from hubs.widgets.schema import Schema
 from hubs.widgets.view import RootWidgetView
 
@@ -24,7 +24,7 @@ ONE = f"/widgets/<int(max={LARGEST}):number>"
 def widgets(space: str, name: str) -> Any:
     """List the widgets of a hub that you may see, column by column from the top."""
     hub = find_hub(space, name)
-    rows = sorted(shown(hub), key=lambda row: (row.side, row.position, row.id))
+    rows = sorted(visible_widgets(hub), key=lambda row: (row.side, row.position, row.id))
     return {"items": [describe(row) for row in rows], "next": None}
 
 
@@ -100,7 +100,7 @@ def describe(row: Widget) -> dict[str, Any]:
     widget_type, base = app_context().registry.get(row.plugin), app_context().settings.site_url
     has_calendar = widget_type is not None and widget_type.view.calendar is not RootWidgetView.calendar
     names = ("id", "side", "version", "updated_on")
-    column = [widget for widget in shown(row.hub) if widget.side == row.side]
+    column = [widget for widget in visible_widgets(row.hub) if widget.side == row.side]
     record = {
         **{name: getattr(row, name) for name in names},
         "hub": address(row.hub),

@@ -15,7 +15,7 @@ from hubs.models import Hub, hub_fields
 from hubs.permissions import can, refusal
 from hubs.views.account.settings import myself
 from hubs.views.web import forms
-from hubs.views.web.context import app_context, current_person, db, find_hub, page_of
+from hubs.views.web.context import app_context, current_person, db, find_hub, hub_page_url
 
 blueprint = Blueprint("manage", __name__)
 
@@ -37,7 +37,7 @@ def appearance(space: str, name: str) -> ResponseReturnValue:
         else:
             db().commit()
             flash(_("Saved."))
-            return redirect(page_of(hub), 303)
+            return redirect(hub_page_url(hub), 303)
     form = forms.Form(APPEARANCE, values, wrong)
     page = render_template("hub-appearance.html", hub=hub, form=form, why=_why(hub))
     return page, 400 if wrong else 200

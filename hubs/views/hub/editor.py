@@ -15,7 +15,7 @@ from hubs.errors import HubsError, InvalidInput
 from hubs.i18n import _
 from hubs.models import Hub, Visibility, Widget
 from hubs.views.web import forms
-from hubs.views.web.context import app_context, current_person, db, find_hub, locale, page_of
+from hubs.views.web.context import app_context, current_person, db, find_hub, hub_page_url, locale
 from hubs.widgets.registry import WidgetType
 
 blueprint = Blueprint("editor", __name__, url_prefix="/<any(u, t):space>/<name>/edit")
@@ -127,7 +127,7 @@ def _save(hub: Hub) -> ResponseReturnValue:
         return _page(hub, meanwhile=error), error.status
     db().commit()
     flash(_("The page has been saved. Everybody who opens it sees the new version now."))
-    return redirect(page_of(hub), 303)
+    return redirect(hub_page_url(hub), 303)
 
 
 def _step(hub: Hub) -> None:

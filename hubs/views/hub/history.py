@@ -7,7 +7,7 @@ from hubs.actions import audit
 from hubs.actions.layout import revisions
 from hubs.errors import InvalidInput, NotAllowed
 from hubs.i18n import _
-from hubs.views.web.context import app_context, current_person, db, find_hub, page_of
+from hubs.views.web.context import app_context, current_person, db, find_hub, hub_page_url
 from hubs.views.web.converters import row_number
 
 blueprint = Blueprint("history", __name__)
@@ -30,7 +30,7 @@ def restore(space: str, name: str) -> ResponseReturnValue:
     done = revisions.restore(db(), app_context().registry, current_person(), hub, number)
     db().commit()
     flash(_("The page has been restored.") if done else _("The page already looks like this."))
-    return redirect(page_of(hub), 303)
+    return redirect(hub_page_url(hub), 303)
 
 
 @blueprint.get("/<any(u, t):space>/<name>/audit")

@@ -13,7 +13,17 @@ from hubs.i18n import _
 from hubs.models import Hub, JoinRequest, RequestState, Role, RoleName, User, Widget
 from hubs.permissions import STAND_INS, Person, can, closed, refusal, require, stand_in
 from hubs.views.page_cache import render
-from hubs.views.web.context import app_context, bar, current_person, db, find_hub, locale, page_of, shown, stream_of
+from hubs.views.web.context import (
+    app_context,
+    bar,
+    current_person,
+    db,
+    find_hub,
+    hub_page_url,
+    locale,
+    stream_of,
+    visible_widgets,
+)
 
 blueprint = Blueprint("hub", __name__)
 
@@ -42,7 +52,7 @@ def show(space: str, name: str) -> ResponseReturnValue:
         notifications.look(db(), current_person(), hub)
         db().commit()
         g.pop("bar")
-    rows = shown(hub)
+    rows = visible_widgets(hub)
     if "full" in request.args:  # without JavaScript nothing loads by itself
         found = app_context().fragment_reader.read_many(rows, locale(), BUDGET)
     else:
@@ -65,7 +75,7 @@ def as_json(space: str, name: str) -> Response:
         left_width=hub.left_width,
         last_activity=hub.last_activity and hub.last_activity.isoformat(),
         url=app_context().settings.site_url + urls.hub(hub.kind, hub.name),
-        widgets=[_describe(row) for row in shown(hub)],
+        widgets=[_describe(row) for row in visible_widgets(hub)],
     )
 
 
@@ -75,7 +85,7 @@ def stream(space: str, name: str) -> Response:
     cursor = app_context().events.cursor()
     hub = find_hub(space, name)
     fresh = stream_of(hub, cursor)
-    rows = shown(hub)
+    rows = visible_widgets(hub)
     found = app_context().fragments.read_many(rows, locale())
     widgets = {row.id: found[row.id].digest if row.id in found else "" for row in rows}
     told = {name: fresh[name] for name in ("token", "cursor", "channels")}
@@ -99,7 +109,7 @@ def act(space: str, name: str, act: str) -> ResponseReturnValue:
         roles.drop_role(session, who, hub, user, role)
     session.commit()
     flash(_("Done.") if take else _("Done; you can come back any time."))
-    return redirect(page_of(hub), 303)
+    return redirect(hub_page_url(hub), 303)
 
 
 def _shown_as(hub: Hub, name: str) -> str:
@@ -108,7 +118,7 @@ def _shown_as(hub: Hub, name: str) -> str:
     if name not in STAND_INS:
         raise InvalidInput(_("A hub can be viewed as a visitor, a stranger or a member."))
     who = stand_in(name, hub)
-    rows = shown(hub, who) if can(who, "view", hub) else []
+    rows = visible_widgets(hub, who) if can(who, "view", hub) else []
     found = app_context().fragment_reader.read_many(rows, locale(), BUDGET)
     may = {**_may(hub, who), "pending": False}
     page = {"hub": hub, "rows": rows, "fragments": found, "may": may}

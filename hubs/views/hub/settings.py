@@ -11,7 +11,7 @@ from hubs.errors import Conflict, InvalidInput
 from hubs.i18n import _
 from hubs.models import Hub, Visibility, hub_fields
 from hubs.views.web import forms
-from hubs.views.web.context import app_context, current_person, db, find_hub, find_widget, page_of
+from hubs.views.web.context import app_context, current_person, db, find_hub, find_widget, hub_page_url
 from hubs.widgets.push import Push
 from hubs.widgets.registry import WidgetType
 
@@ -44,7 +44,7 @@ def settings(number: int) -> ResponseReturnValue:
         form = forms.Form(found.parameters, values, wrong, found.schema.has(row.settings))
         return _settings_page(row.hub, found, form, **page, problem=str(error)), error.status
     flash(_("Saved."))
-    return redirect(page_of(row.hub, f"widget-{row.id}"), 303)
+    return redirect(hub_page_url(row.hub, f"widget-{row.id}"), 303)
 
 
 @blueprint.route("/<any(u, t):space>/<name>/settings", methods=["GET", "POST"])
@@ -64,7 +64,7 @@ def hub_settings(space: str, name: str) -> ResponseReturnValue:
     if request.method == "POST" and not wrong:
         db().commit()
         flash(_("Saved."))
-        return redirect(page_of(hub), 303)
+        return redirect(hub_page_url(hub), 303)
     page = render_template("hub-settings.html", hub=hub, form=forms.Form(HUB_FIELDS, values, wrong))
     return page, 400 if wrong else 200
 

@@ -28,12 +28,12 @@ from hubs.i18n import _
 from hubs.models import Database, FormerName, Hub, Role, SignIn, User, Widget, now
 from hubs.permissions import NO_HUB, NO_WIDGET, VISITOR, Person, audiences, can, person, require, visible
 from hubs.settings import Settings
-from hubs.views.web.rate_limits import Limiter, place_of
+from hubs.views.web.rate_limits import Limiter, address_key
 from hubs.widgets.registry import Registry
 
 EXTENSION = "hubs"
-#: Seconds after which the cookie notes again that the session is in use.
-NOTED = 300
+#: Seconds between updates of the time of last use in the session's cookie.
+TOUCH_INTERVAL = 300
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class AppContext:
 
     @property
     def registry(self) -> Registry:
-        """The widgets there are."""
+        """The installed widget types."""
         return self.fragments.registry
 
 
@@ -65,6 +65,7 @@ def app_context() -> AppContext:
 def db() -> Session:
     """Return the request's database session; views that write commit it themselves."""
     if "db" not in g:
+        # Stream tokens carry this time: a revocation that is committed after the first read refuses them.
         g.read_since = time.time()
         g.db = app_context().database.session()
         g.db.info[outbox.ORIGIN] = request.remote_addr or ""
@@ -79,32 +80,33 @@ def close_session(error: BaseException | None) -> None:
 
 
 def locale() -> str:
-    """Return the language of the request; `hubs.views.web.language` puts it in force."""
+    """Return the language of the request, which `hubs.views.web.language` activates."""
     return i18n.current()
 
 
 def account() -> User | None:
     """Return the current user's account with roles and hubs, in one query per request."""
     if "account" not in g:
-        number, key = session.get("user"), session.get("key")
-        good = isinstance(number, int) and isinstance(key, str) and is_in_use()
-        found = db().execute(_signed_in(number, key)).unique().one_or_none() if good else None
-        g.account, g.account_until = found or (None, None)
+        user_id, key = session.get("user"), session.get("key")
+        usable = isinstance(user_id, int) and isinstance(key, str) and touch_session()
+        row = db().execute(_signed_in(user_id, key)).unique().one_or_none() if usable else None
+        g.account, g.account_until = row or (None, None)
     return cast("User | None", g.account)
 
 
-def _signed_in(number: Any, key: Any) -> Select[User, datetime]:
+def _signed_in(user_id: Any, key: Any) -> Select[User, datetime]:
+    # The row of the sign-in decides, not the cookie: signing out elsewhere deletes it.
     query = select(User, SignIn.expires_on).join(SignIn, SignIn.user_id == User.id)
-    query = query.where(User.id == number, SignIn.digest == digest_of(key), SignIn.expires_on > now())
+    query = query.where(User.id == user_id, SignIn.digest == digest_of(key), SignIn.expires_on > now())
     return query.options(joinedload(User.roles).joinedload(Role.hub))
 
 
-def is_in_use() -> bool:
-    """Return whether the session was used recently; refresh the time in its cookie every few minutes."""
+def touch_session() -> bool:
+    """Return whether the session was used recently enough, and refresh its time of last use every few minutes."""
     seen, present = session.get("seen"), int(time.time())
     if not isinstance(seen, int) or present - seen > app_context().settings.session_idle:
         return False
-    if present - seen > NOTED:
+    if present - seen > TOUCH_INTERVAL:
         session["seen"] = present
     return True
 
@@ -114,7 +116,7 @@ def current_person() -> Person:
     user = account()
     if user is None:
         return VISITOR
-    # Templates and permission checks ask some dozen times per page; a page that changes roles computes it again.
+    # Called dozens of times per page, so it is cached until the roles of the account change within the request.
     roles = tuple((role.hub_id, role.role) for role in user.roles)
     if g.get("person_roles") != roles:
         admin = user.username in app_context().settings.admins
@@ -127,7 +129,7 @@ def current_person() -> Person:
 def rate_limit_key() -> str:
     """Return the rate-limit key of the current client: the account, or for visitors the address."""
     user = account()
-    return f"user {user.id}" if user else place_of(request.remote_addr or "")
+    return f"user {user.id}" if user else address_key(request.remote_addr or "")
 
 
 def page_context() -> dict[str, Any]:
@@ -154,15 +156,15 @@ def bar() -> Bar:
 
 
 class Moved(RequestRedirect):
-    """Sends the browser to the new address of a page for good."""
+    """Redirects permanently to the new address of a page."""
 
     code = 301
 
     def get_response(self, *args: Any, **kwargs: Any) -> Any:
-        """Return the redirect; a browser asks again, since another hub may take the old name one day."""
-        answer = super().get_response(*args, **kwargs)
-        answer.headers["Cache-Control"] = "private, no-cache"
-        return answer
+        """Return the redirect. Browsers must revalidate it, since another hub may take the old name one day."""
+        response = super().get_response(*args, **kwargs)
+        response.headers["Cache-Control"] = "private, no-cache"
+        return response
 
 
 def find_hub(space: str, name: str, verb: str = "view") -> Hub:
@@ -171,19 +173,19 @@ def find_hub(space: str, name: str, verb: str = "view") -> Hub:
     :raises NotFound: if it does not exist or the current user cannot see it.
     :raises NotAllowed: if the current user may not do ``verb``.
     """
-    # The database leaves out what the person may not see: no answer tells by its time whether there is such a hub.
+    # The query itself filters by visibility, so hidden and nonexistent hubs take the same time.
     kind = Hub.kind == "user" if space == "u" else Hub.kind != "user"
     query = select(Hub).options(joinedload(Hub.widgets), joinedload(Hub.user))
     hub = db().scalars(query.where(kind, Hub.name == name, visible(current_person()))).unique().first()
     if hub is None:
         if request.method in ("GET", "HEAD"):
-            _follow(space, name)
+            _redirect_former_name(space, name)
         raise NotFound(_(NO_HUB))
     require(current_person(), verb, hub)
     return hub
 
 
-def _follow(space: str, name: str) -> None:
+def _redirect_former_name(space: str, name: str) -> None:
     """Redirect to the hub that formerly had this name, if the current user can see it."""
     former = select(Hub).join(FormerName, FormerName.hub_id == Hub.id)
     hub = db().scalar(former.where(FormerName.space == space, FormerName.name == name, visible(current_person())))
@@ -193,51 +195,54 @@ def _follow(space: str, name: str) -> None:
         raise Moved(quote(path, safe="/%") + (f"?{query}" if query else ""))
 
 
-def shown(hub: Hub, who: Person | None = None) -> list[Widget]:
-    """Return the widgets of a hub that ``who`` can see, by default the current user."""
-    return [row for row in hub.widgets if can(who or current_person(), "view", row)]
+def visible_widgets(hub: Hub, viewer: Person | None = None) -> list[Widget]:
+    """Return the widgets of a hub that ``viewer`` can see, by default the current user."""
+    return [row for row in hub.widgets if can(viewer or current_person(), "view", row)]
 
 
-def find_widget(number: int, verb: str = "view") -> Widget:
+def find_widget(widget_id: int, verb: str = "view") -> Widget:
     """Return a widget with its hub and that hub's widgets.
 
     :raises NotFound: if it does not exist or the current user cannot see it.
     :raises NotAllowed: if the current user may not do ``verb``.
     """
     hub = contains_eager(Widget.hub)
+    # Changes need the neighbours as well, such as for positions; reading does not.
     query = select(Widget).join(Widget.hub).options(hub if verb == "view" else hub.selectinload(Hub.widgets))
-    row = db().scalars(query.where(Widget.id == number, visible(current_person()))).unique().first()
+    row = db().scalars(query.where(Widget.id == widget_id, visible(current_person()))).unique().first()
     if row is None:
         raise NotFound(_(NO_WIDGET))
     require(current_person(), verb, row)
     return row
 
 
-def page_of(hub: Hub, anchor: str = "") -> str:
-    """Return where to go after a form: the hub's page, complete for a browser without JavaScript, which says so."""
-    complete = "?full=1" if "plain" in request.form else ""
-    return urls.hub(hub.kind, hub.name) + complete + (f"#{anchor}" if anchor else "")
+def hub_page_url(hub: Hub, anchor: str = "") -> str:
+    """Return the hub's page as the target of a redirect after a form."""
+    # Forms carry "plain" while JavaScript is off: nothing loads later there, so the page must be complete.
+    full = "?full=1" if "plain" in request.form else ""
+    return urls.hub(hub.kind, hub.name) + full + (f"#{anchor}" if anchor else "")
 
 
-def local_path(wanted: str) -> str:
-    """Return a path of ours that somebody wants to go to, never another site; the front page for all else."""
-    parts = urlsplit(wanted)
-    good = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and not parts.netloc and wanted.isprintable()
-    return wanted[:500] if good else urls.front()
+def local_path(target: str) -> str:
+    """Return ``target`` if it is a path on this site, else the front page; prevents open redirects."""
+    parts = urlsplit(target)
+    # Browsers read a backslash like a slash, so "/\\host" would be another site.
+    is_local = target.startswith("/") and not target.startswith(("//", "/\\")) and not parts.netloc
+    return target[:500] if is_local and target.isprintable() else urls.front()
 
 
-def channels_of(hub: Hub, who: Person) -> tuple[str, ...]:
-    """Return the channels on which somebody hears of a hub, and of themselves, in the language of the request."""
-    channels = [hub_channel(hub.id, audience, locale()) for audience in audiences(who, hub)]
-    return (*channels, user_channel(who.id)) if who.signed_in else tuple(channels)
+def channels_of(hub: Hub, viewer: Person) -> tuple[str, ...]:
+    """Return the stream channels of a hub for a viewer, and the viewer's own, in the language of the request."""
+    channels = [hub_channel(hub.id, audience, locale()) for audience in audiences(viewer, hub)]
+    return (*channels, user_channel(viewer.id)) if viewer.signed_in else tuple(channels)
 
 
 def mint(channels: Iterable[str]) -> str:
-    """Return a token for channels of this browser, dated before the first row was read.
+    """Return a stream token for ``channels``, dated before the first row was read.
 
-    A revocation that was committed since then, after the rows were read that say what the person may hear, refuses it.
+    A revocation that is committed between that read and the response therefore covers the token.
     """
-    db()
+    db()  # sets the time of the first read, if nothing was read yet
     if account() is None:
         return app_context().tokens.mint(channels, issued=g.read_since)
     scope, until = session_scope(digest_of(str(session["key"]))), g.account_until.timestamp()
@@ -245,7 +250,7 @@ def mint(channels: Iterable[str]) -> str:
 
 
 def stream_of(hub: Hub, cursor: str) -> dict[str, str]:
-    """Return what a page needs to hear about a hub from ``cursor`` on."""
+    """Return the stream attributes of a hub's page: events after ``cursor`` are delivered."""
     channels = channels_of(hub, current_person())
     token = mint(channels)
     return {"url": app_context().settings.stream_url, "cursor": cursor, "token": token, "channels": " ".join(channels)}

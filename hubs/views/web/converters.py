@@ -1,16 +1,16 @@
-"""Numbers and names in addresses: only those that the database can hold."""
+"""URL converters that accept only values which the database can store."""
 
 from typing import Any
 
 from flask import Flask
 from werkzeug.routing import BaseConverter, IntegerConverter
 
-#: The largest number that a row can have.
+#: Largest value of an integer primary key.
 LARGEST = 2**31 - 1
 
 
 class RowNumber(IntegerConverter):
-    """A whole number that a row can have; an address with a larger one does not exist."""
+    """A primary key; addresses with larger numbers do not match, hence are not found."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -18,7 +18,7 @@ class RowNumber(IntegerConverter):
 
 
 class Name(BaseConverter):
-    """A text that a column can hold: PostgreSQL refuses NUL, so an address with one does not exist."""
+    """A path segment without NUL, which PostgreSQL cannot store."""
 
     regex = r"[^/\x00]+"
     part_isolating = True
@@ -31,9 +31,9 @@ def install(app: Flask) -> None:
 
 
 def row_number(text: str) -> int:
-    """Return the number that a form or a query names, for ``request.args.get(…, type=row_number)``.
+    """Parse a primary key, for ``request.args.get(…, type=row_number)``.
 
-    :raises ValueError: when it is none that a row can have.
+    :raises ValueError: if no row can have this number.
     """
     number = int(text)
     if not 0 <= number <= LARGEST:

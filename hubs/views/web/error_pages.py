@@ -1,4 +1,4 @@
-"""Errors as pages, or as JSON where JSON was asked for: what went wrong, and what to do."""
+"""Errors as pages, or as JSON for clients that accept it: what went wrong, and what to do."""
 
 import logging
 from typing import Any
@@ -37,7 +37,7 @@ _TEXTS = {
 
 
 def register(app: Flask) -> None:
-    """Let ``app`` answer errors with our pages."""
+    """Register the error handlers on ``app``."""
     app.register_error_handler(HubsError, _ours)
     app.register_error_handler(CSRFError, _stale_form)
     app.register_error_handler(HTTPException, _http)
@@ -46,7 +46,7 @@ def register(app: Flask) -> None:
 
 
 def answer(status: int, text: str, fields: dict[str, str] | None = None) -> Response:
-    """Return an error as JSON or as a page; ``fields`` maps names of fields to sentences, for machines."""
+    """Return an error response, as JSON or as a page; ``fields`` maps field names to messages, for the API."""
     if request.path.startswith("/api/"):
         return _problem(status, text, fields)
     if request.path.endswith("/json") or request.accept_mimetypes.best == "application/json":
@@ -55,14 +55,14 @@ def answer(status: int, text: str, fields: dict[str, str] | None = None) -> Resp
     g.is_error_page = True
     try:
         page = render_template("error.html", title=title, text=text, status=status)
-    except Exception:  # whatever is broken, an error page that fails must not hide the first error
+    except Exception:  # an error page that fails must not hide the original error
         log.exception("the error page cannot be rendered")
         page = render_template("error-plain.html", title=title, text=text, status=status)
     return make_response(page, status)
 
 
 def _problem(status: int, text: str, fields: dict[str, str] | None) -> Response:
-    """Return an error as machines read it: problem details of RFC 9457."""
+    """Return an error of the API: problem details of RFC 9457."""
     body: dict[str, Any] = {"type": "about:blank", "title": _(_TITLES.get(status, _TITLES[500])), "status": status}
     response = jsonify({**body, "detail": text, **({"fields": fields} if fields else {})})
     response.status_code = status

@@ -1,4 +1,4 @@
-"""Forms generated from typed parameters: what the browser sent, as values for `hubs.parameters.declaration.clean`."""
+"""Forms generated from typed parameters; parses form data into values for `hubs.parameters.declaration.clean`."""
 
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -12,7 +12,7 @@ from hubs.models import Visibility
 from hubs.parameters.kinds import ROWS, is_blank
 from hubs.widgets.parameters import Parameter
 
-#: Every widget has this setting, beside those of its kind.
+#: A setting of every widget, besides those of its type.
 WIDGET_VISIBILITY = Parameter(
     "visibility",
     label=N_("Who can see this widget"),
@@ -25,17 +25,17 @@ WIDGET_VISIBILITY = Parameter(
         (Visibility.OWNERS.value, N_("Owners only")),
     ],
 )
-#: Empty rows that a form offers beyond those that are filled in.
+#: Empty rows offered after the filled ones.
 SPARE = 2
-#: What the name of the box that clears a secret ends with.
-CLEAR = "-clear"
+#: Suffix of the checkbox that clears a secret.
+CLEAR_SUFFIX = "-clear"
 
 
 @dataclass
 class Form:
-    """What a form template shows: parameters, what is filled in, and the sentence beside each field.
+    """What a form template shows: parameters, their values, and the error message beside each field.
 
-    ``stored`` are the names of the secrets that there are already: their values are never shown.
+    ``stored`` names the secrets that have a value, which is never shown.
     """
 
     parameters: Sequence[Parameter]
@@ -44,48 +44,48 @@ class Form:
     stored: Collection[str] = ()
 
     def value(self, parameter: Parameter) -> Any:
-        """Return what is filled in."""
-        found = self.values.get(parameter.name, parameter.default)
-        return "" if found is None or parameter.kind == "secret" else found
+        """Return the value of a field."""
+        value = self.values.get(parameter.name, parameter.default)
+        return "" if value is None or parameter.kind == "secret" else value
 
     def rows(self, parameter: Parameter) -> list[Mapping[str, Any]]:
-        """Return the rows that are filled in, and some empty ones."""
-        found = [row for row in self.value(parameter) or [] if isinstance(row, Mapping)]
-        return [*found, *({} for _ in range(SPARE))]
+        """Return the filled rows, then some empty ones."""
+        filled = [row for row in self.value(parameter) or [] if isinstance(row, Mapping)]
+        return [*filled, *({} for _ in range(SPARE))]
 
     def inner(self, parameter: Parameter, row: Mapping[str, Any]) -> Any:
-        """Return what is filled in at one place of a row."""
-        found = row.get(parameter.name)
-        found = parameter.default if found is None else found
-        return "" if found is None else found
+        """Return the value of one field of a row."""
+        value = row.get(parameter.name)
+        value = parameter.default if value is None else value
+        return "" if value is None else value
 
 
-def read(parameters: Sequence[Parameter], sent: Mapping[str, str]) -> dict[str, Any]:
-    """Return the values that a browser sent; a switch that is off is not sent at all."""
-    return {parameter.name: _value(parameter, sent) for parameter in parameters}
+def read(parameters: Sequence[Parameter], form: Mapping[str, str]) -> dict[str, Any]:
+    """Return the values of submitted form data."""
+    return {parameter.name: _value(parameter, form) for parameter in parameters}
 
 
-def _value(parameter: Parameter, sent: Mapping[str, str]) -> Any:
+def _value(parameter: Parameter, form: Mapping[str, str]) -> Any:
     if parameter.kind == "switch":
-        return parameter.name in sent
+        return parameter.name in form  # browsers omit unchecked boxes
     if parameter.kind == "rows":
-        return _rows(parameter, sent)
+        return _rows(parameter, form)
     if parameter.kind == "many":
-        return MultiDict(sent).getlist(parameter.name)
-    typed = sent.get(parameter.name, "")
-    if parameter.kind == "secret" and not typed and parameter.name + CLEAR in sent:
+        return MultiDict(form).getlist(parameter.name)
+    typed = form.get(parameter.name, "")
+    if parameter.kind == "secret" and not typed and parameter.name + CLEAR_SUFFIX in form:
         return None
     return typed
 
 
-def _rows(parameter: Parameter, sent: Mapping[str, str]) -> list[dict[str, str]]:
-    """Return the rows of fields named ``items-0-title``, in the order of their numbers, empty ones left out."""
+def _rows(parameter: Parameter, form: Mapping[str, str]) -> list[dict[str, str]]:
+    """Return the rows of fields named like ``items-0-title``, by number, without empty rows."""
     pattern = re.compile(rf"{re.escape(parameter.name)}-(\d{{1,6}})-(\w+)")
     known = {inner.name for inner in parameter.fields}
     rows: dict[int, dict[str, str]] = {}
-    for name, value in sent.items():
-        found = pattern.fullmatch(name)
-        if found and found[2] in known:
-            rows.setdefault(int(found[1]), {})[found[2]] = value
+    for name, value in form.items():
+        match = pattern.fullmatch(name)
+        if match and match[2] in known:
+            rows.setdefault(int(match[1]), {})[match[2]] = value
     filled = [rows[number] for number in sorted(rows) if not is_blank(parameter, rows[number])]
-    return filled[: ROWS + 1]  # one too many, so that the check can say so
+    return filled[: ROWS + 1]  # one row above the limit, so that validation reports it

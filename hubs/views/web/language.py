@@ -1,4 +1,4 @@
-"""The language of a request: what the address asks for, the account, the footer's choice, or the browser."""
+"""The language of a request: from the URL, the account, the footer's cookie, or the browser, in this order."""
 
 from contextlib import ExitStack
 from functools import lru_cache
@@ -16,77 +16,76 @@ from hubs.views.web.context import account, app_context, local_path, locale
 blueprint = Blueprint("language", __name__)
 
 COOKIE = "hubs-language"
-#: Seconds for which a browser remembers a choice; and the languages of a browser that are looked at.
-REMEMBERED, WANTED = 365 * 86400, 20
+#: Lifetime of the cookie in seconds; entries of Accept-Language that are considered.
+COOKIE_AGE, MAX_ACCEPTED = 365 * 86400, 20
 
 
 def register(app: Flask) -> None:
-    """Put the reader's language in force for the whole of each request to ``app``.
+    """Activate the user's language for the whole of each request.
 
-    To be called before anything else that looks at requests, so that errors are told in the reader's language as well.
+    Call this before registering other hooks, so that their errors are translated as well.
     """
-    app.before_request(_begin)
-    app.after_request(_tell)
-    app.teardown_request(_end)
+    app.before_request(_activate_preferred)
+    app.after_request(_add_headers)
+    app.teardown_request(_deactivate)
 
 
 @blueprint.get("/language")
 def choose() -> ResponseReturnValue:
-    """Remember a language in this browser, and go back to where one was.
+    """Store a language in a cookie, and redirect back.
 
-    It needs no session, hence no token: a visitor who only reads is given none, and all that a forged request could do
-    is to change the language of a page.
+    Needs neither session nor CSRF token: a forged request could only change the language of the pages.
     """
-    wanted = request.args.get("lang", "")
-    if wanted not in i18n.locales():
+    language = request.args.get("lang", "")
+    if language not in i18n.locales():
         raise InvalidInput(_("Please choose one of the languages."))
-    answer = redirect(local_path(request.args.get("next", "")), 303)
+    response = redirect(local_path(request.args.get("next", "")), 303)
     secure = app_context().settings.site_url.startswith("https://")
-    answer.set_cookie(COOKIE, wanted, max_age=REMEMBERED, secure=secure, httponly=True, samesite="Lax")
-    return answer
+    response.set_cookie(COOKIE, language, max_age=COOKIE_AGE, secure=secure, httponly=True, samesite="Lax")
+    return response
 
 
-def _begin() -> None:
+def _activate_preferred() -> None:
     if request.endpoint == "static":
         return
-    asked = request.args.get("lang", "")
-    # In force before the account is read: the database may be what is broken.
-    put_in_force(asked if asked in i18n.locales() else of_browser())
-    # An address that names the language is answered without asking who wants to know.
-    user = account() if asked not in i18n.locales() else None
+    explicit = request.args.get("lang", "")
+    # Before the account is read, which fails while the database is down: that error is translated as well.
+    activate(explicit if explicit in i18n.locales() else of_browser())
+    # A language in the URL spares the query for the account.
+    user = account() if explicit not in i18n.locales() else None
     if user is not None and user.locale in i18n.locales():
-        put_in_force(user.locale)
+        activate(user.locale)
 
 
-def put_in_force(code: str) -> None:
-    """Put a language in force for the rest of the request."""
+def activate(code: str) -> None:
+    """Use a language for the rest of the request."""
     if "language" not in g:
         g.language = ExitStack()
     g.language.enter_context(i18n.use(code))
 
 
 def of_browser() -> str:
-    """Return the language that the browser asks for: chosen in it, else its own."""
+    """Return the language of the browser: from our cookie, else from Accept-Language."""
     return best(request.cookies.get(COOKIE, ""), request.headers.get("Accept-Language", ""))
 
 
 @lru_cache(500)
 def best(chosen: str, accepted: str) -> str:
-    """Return the language for a choice that was remembered and what the browser sends as ``Accept-Language``."""
+    """Return the language for the value of our cookie and of ``Accept-Language``."""
     if chosen in i18n.locales():
         return chosen
-    found = parse_accept_header(accepted, LanguageAccept)
-    return i18n.negotiate([name for name, quality in found if quality > 0][:WANTED])
+    languages = parse_accept_header(accepted, LanguageAccept)
+    return i18n.negotiate([name for name, quality in languages if quality > 0][:MAX_ACCEPTED])
 
 
-def _tell(response: Response) -> Response:
+def _add_headers(response: Response) -> Response:
     if "language" in g:
         response.headers["Content-Language"] = i18n.tag(locale())
         response.vary.update(("Accept-Language", "Cookie"))
     return response
 
 
-def _end(error: BaseException | None) -> None:
-    found: ExitStack | None = g.pop("language", None)
-    if found is not None:
-        found.close()
+def _deactivate(error: BaseException | None) -> None:
+    stack: ExitStack | None = g.pop("language", None)
+    if stack is not None:
+        stack.close()

@@ -17,26 +17,27 @@ from hubs.i18n import ngettext
 
 log = logging.getLogger(__name__)
 
-#: Seconds for which Redis is left alone after it did not answer.
+#: Seconds without attempts to reach Redis after it failed.
 PAUSE = 5.0
 
 
-def place_of(address: str) -> str:
+def address_key(address: str) -> str:
     """Return the rate-limit key of an IP address; IPv6 is limited per /64."""
     try:
-        found = ip_address(address)
+        parsed = ip_address(address)
     except ValueError:
         return address
-    if isinstance(found, IPv4Address):
+    if isinstance(parsed, IPv4Address):
         return address
-    return str(found.ipv4_mapped or IPv6Network((int(found), 64), strict=False))
+    # A subscriber usually gets a whole /64, so single addresses would not limit anybody.
+    return str(parsed.ipv4_mapped or IPv6Network((int(parsed), 64), strict=False))
 
 
 def seconds_until_room(most: int, span: float, before: int, before_left: float, now: int, now_left: float) -> int:
-    """Return the whole seconds until there is room for one more; the library only tells when anything changes.
+    """Return the whole seconds until another request is allowed; the library only knows when a window ends.
 
-    Counts are of this span of time and of the one before, each with the seconds for which it matters. What is counted
-    ``now`` counts in full until the span is over; then, as what was ``before``, as much as is left of its seconds.
+    A sliding window is estimated from two fixed ones of ``span`` seconds: the current count ``now`` in full, and the
+    previous count ``before`` in proportion to the seconds that are left of it.
     """
     if now >= most:
         wait = now_left - most * span / now
@@ -46,24 +47,24 @@ def seconds_until_room(most: int, span: float, before: int, before_left: float, 
 
 
 class Limiter:
-    """Lets each name do something at most ``per_minute`` times a minute; nothing is connected to before the first."""
+    """Allows ``per_minute`` requests per minute and key. Connects to Redis on first use."""
 
     def __init__(self, redis_url: str, per_minute: int) -> None:
         self._item = RateLimitItemPerMinute(per_minute)
-        # limits knows Redis' sockets under another name.
+        # The library has its own scheme for Redis over a Unix socket.
         url = redis_url.replace("unix://", "redis+unix://", 1) if redis_url.startswith("unix://") else redis_url
-        patience: dict[str, Any] = {"socket_timeout": 0.5, "socket_connect_timeout": 0.25}
-        patience["retry"] = Retry(NoBackoff(), 0)
-        self._shared = SlidingWindowCounterRateLimiter(storage_from_string(url, **patience))
-        self._own = SlidingWindowCounterRateLimiter(MemoryStorage())
-        self._away_until = 0.0
+        timeouts: dict[str, Any] = {"socket_timeout": 0.5, "socket_connect_timeout": 0.25}
+        timeouts["retry"] = Retry(NoBackoff(), 0)
+        self._shared = SlidingWindowCounterRateLimiter(storage_from_string(url, **timeouts))
+        self._local = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._retry_at = 0.0
 
-    def take(self, *name: str) -> None:
-        """Count one.
+    def take(self, *key: str) -> None:
+        """Count a request of ``key``.
 
-        :raises TooManyRequests: when that is one too many, with the seconds to wait.
+        :raises TooManyRequests: if it exceeds the limit, with the seconds to wait.
         """
-        wait = self._wait(*name)
+        wait = self._wait(*key)
         if wait:
             text = ngettext(
                 "Too many requests: at most %(amount)s a minute. Try again in %(seconds)s second.",
@@ -72,18 +73,18 @@ class Limiter:
             )
             raise TooManyRequests(text % {"amount": self._item.amount, "seconds": wait}, wait)
 
-    def _wait(self, *name: str) -> int:
-        if time.monotonic() >= self._away_until:
+    def _wait(self, *key: str) -> int:
+        if time.monotonic() >= self._retry_at:
             try:
-                return self._ask(self._shared, *name)
+                return self._hit(self._shared, *key)
             except RedisError as error:
-                self._away_until = time.monotonic() + PAUSE
-                log.warning("Redis does not answer, rates are counted by each process: %s", error)
-        return self._ask(self._own, *name)
+                self._retry_at = time.monotonic() + PAUSE
+                log.warning("Redis is unavailable, each process counts rates for itself: %s", error)
+        return self._hit(self._local, *key)
 
-    def _ask(self, limiter: SlidingWindowCounterRateLimiter, *name: str) -> int:
-        if limiter.hit(self._item, *name):
+    def _hit(self, limiter: SlidingWindowCounterRateLimiter, *key: str) -> int:
+        if limiter.hit(self._item, *key):
             return 0
         span, storage = self._item.get_expiry(), cast("SlidingWindowCounterSupport", limiter.storage)
-        counted = storage.get_sliding_window(self._item.key_for(*name), span)
+        counted = storage.get_sliding_window(self._item.key_for(*key), span)
         return seconds_until_room(self._item.amount, span, *counted)

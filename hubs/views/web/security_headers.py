@@ -1,4 +1,4 @@
-"""Headers of every answer: what a page may load, and from where."""
+"""Security headers of every response, such as the Content-Security-Policy."""
 
 from collections.abc import Sequence
 from urllib.parse import urlsplit
@@ -9,7 +9,7 @@ from hubs.settings import Settings
 
 
 def register(app: Flask, settings: Settings) -> None:
-    """Add the headers to every answer of ``app``."""
+    """Add the headers to every response of ``app``."""
     fixed = headers_for(settings)
 
     @app.after_request
@@ -19,14 +19,14 @@ def register(app: Flask, settings: Settings) -> None:
         if request.endpoint == "static":
             headers["Cache-Control"] = "public, max-age=3600"
         elif "Cache-Control" not in headers:
-            # What a signed-in person sees must not stay in a shared cache.
+            # Pages of signed-in people must not stay in a shared cache.
             headers["Cache-Control"] = "private, no-cache" if session else "no-cache"
             response.vary.add("Cookie")
         return response
 
 
 def headers_for(settings: Settings) -> Sequence[tuple[str, str]]:
-    """Return the headers that are the same for every answer."""
+    """Return the headers that are the same for every response."""
     return (
         ("Content-Security-Policy", content_policy(settings)),
         ("X-Content-Type-Options", "nosniff"),
@@ -37,7 +37,7 @@ def headers_for(settings: Settings) -> Sequence[tuple[str, str]]:
 
 
 def content_policy(settings: Settings) -> str:
-    """Return the policy: our own files only; Bootstrap's style sheet holds small pictures as data."""
+    """Return the Content-Security-Policy: our own files only, and data: images, which Bootstrap's CSS contains."""
     stream = urlsplit(settings.stream_url)
     elsewhere = f" {stream.scheme}://{stream.netloc}" if stream.netloc else ""
     return "; ".join(

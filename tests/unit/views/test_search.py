@@ -12,7 +12,7 @@ from hubs.actions import hubs as hub_actions
 from hubs.errors import TooManyRequests
 from hubs.models import Hub, Visibility, now
 from hubs.search import directory
-from hubs.views.web.rate_limits import Limiter, place_of
+from hubs.views.web.rate_limits import Limiter, address_key
 from hubs.widgets.registry import Registry
 from tests.unit.conftest import user_of
 from tests.unit.views.conftest import sign_in
@@ -192,8 +192,8 @@ def test_who_waits_as_long_as_was_said_comes_in(
 
 
 def test_addresses_that_one_household_has_count_together() -> None:
-    assert place_of("192.0.2.1") == "192.0.2.1"
-    assert place_of("2001:db8:1:2:3::4") == place_of("2001:db8:1:2::9") == "2001:db8:1:2::/64"
-    assert place_of("2001:db8:1:3::4") != place_of("2001:db8:1:2::4")
-    assert place_of("::ffff:192.0.2.1") == "192.0.2.1"
-    assert place_of("") == ""
+    assert address_key("192.0.2.1") == "192.0.2.1"
+    assert address_key("2001:db8:1:2:3::4") == address_key("2001:db8:1:2::9") == "2001:db8:1:2::/64"
+    assert address_key("2001:db8:1:3::4") != address_key("2001:db8:1:2::4")
+    assert address_key("::ffff:192.0.2.1") == "192.0.2.1"
+    assert address_key("") == ""
