@@ -1,1 +1,1 @@
-"""The pages: from a request to an action or a read, and to HTML or JSON."""
+"""Web pages and API: turn requests into actions and queries, and results into HTML or JSON."""

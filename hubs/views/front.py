@@ -10,7 +10,7 @@ from hubs.views.web.context import current_person, db
 
 blueprint = Blueprint("front", __name__)
 
-#: Hubs listed on the front page, at most, per list.
+#: Maximum number of hubs per list.
 SHOWN = 24
 
 

@@ -1,4 +1,4 @@
-"""Every widget in every state, for those who build and translate them; off unless ``HUBS_GALLERY`` is on."""
+"""Every widget in every state, for developers and translators; disabled unless ``HUBS_GALLERY`` is set."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,7 +18,7 @@ from hubs.views.web.context import app_context, db, locale
 
 blueprint = Blueprint("gallery", __name__)
 
-#: Widgets of one kind among which an example is looked for.
+#: Widgets of a type among which an example is searched.
 EXAMPLES = 20
 _TITLES = {
     "loading": N_("Loading"),
@@ -34,52 +34,52 @@ _TITLES = {
 @blueprint.get("/gallery/")
 def index() -> str:
     """List the widgets."""
-    _allow()
+    _require_enabled()
     return render_template("gallery.html", types=list(app_context().registry), type=None)
 
 
 @blueprint.get("/gallery/<plugin>")
 def show(plugin: str) -> str:
     """Show one widget in every state."""
-    _allow()
-    found = app_context().registry.get(plugin)
-    if found is None:
+    _require_enabled()
+    registry = app_context().registry
+    widget_type = registry.get(plugin)
+    if widget_type is None:
         raise NotFound(_("There is no such widget here."))
-    with sandbox(registry=app_context().registry) as box:
-        shown = _states(box, plugin)
-        return render_template(
-            "gallery.html", types=list(app_context().registry), type=found, shown=shown, titles=_TITLES
-        )
+    # A database of its own: rendering the states leaves nothing behind in this instance.
+    with sandbox(registry=registry) as box:
+        values = {"types": list(registry), "type": widget_type, "titles": _TITLES}
+        return render_template("gallery.html", **values, shown=_states(box, plugin))
 
 
-def _allow() -> None:
+def _require_enabled() -> None:
     if not app_context().settings.gallery:
         raise NotFound(_("There is no gallery here."))
 
 
 def _states(box: Sandbox, plugin: str) -> Mapping[str, Shown]:
-    """Return the states with invented content, or for a widget from elsewhere with an example from this instance."""
-    if shown := sample(plugin):
-        blank = shown.settings if shown.blank is None else shown.blank
-        rows = [Widget(plugin=plugin, settings=dict(settings)) for settings in (shown.settings, blank)]
-        return box.states(rows[0], shown.live, shown.empty, rows[1])
-    found = box.states(Widget(plugin=plugin, settings={}))
+    """Return the states with sample content; third-party widgets without samples use an example of this instance."""
+    if content := sample(plugin):
+        blank = content.settings if content.blank is None else content.blank
+        rows = [Widget(plugin=plugin, settings=dict(settings)) for settings in (content.settings, blank)]
+        return box.states(rows[0], content.live, content.empty, rows[1])
+    states = box.states(Widget(plugin=plugin, settings={}))
     example = _example(plugin)
     if example is None:
-        return found
+        return states
     for state in ("live", "refreshing", "stale"):
-        number = found[state].row.id
-        # Its ids are those of the widget that it was taken from.
-        html = example.html.replace(f'-{example.widget}"', f'-{number}"')
-        copy = replace(example, widget=number, html=html, state="stale" if state == "stale" else "live")
-        found[state] = replace(found[state], fragment=copy)
-    return found
+        widget_id = states[state].row.id
+        # Element ids contain the id of the widget that the example was taken from.
+        html = example.html.replace(f'-{example.widget}"', f'-{widget_id}"')
+        copy = replace(example, widget=widget_id, html=html, state="stale" if state == "stale" else "live")
+        states[state] = replace(states[state], fragment=copy)
+    return states
 
 
 def _example(plugin: str) -> Fragment | None:
-    """Return the content of a widget of this kind that everybody may see."""
+    """Return the content of a public widget of this type, if there is one."""
     query = select(Widget).where(Widget.plugin == plugin, Widget.visibility == Visibility.PUBLIC)
     rows = db().scalars(query.options(joinedload(Widget.hub)).order_by(Widget.id.desc()).limit(EXAMPLES))
-    seen = [row for row in rows if can(VISITOR, "view", row)]
-    there = app_context().fragments.read_many(seen, locale()).values()
-    return next((one for one in there if one.state == "live" and one.html), None)
+    public = [row for row in rows if can(VISITOR, "view", row)]
+    fragments = app_context().fragments.read_many(public, locale()).values()
+    return next((fragment for fragment in fragments if fragment.state == "live" and fragment.html), None)

@@ -1,4 +1,4 @@
-"""How the web application is, for those who watch over it."""
+"""Health check of the web application."""
 
 from flask import Blueprint, Response, jsonify
 from redis.exceptions import RedisError
@@ -15,15 +15,16 @@ blueprint = Blueprint("health", __name__)
 
 @blueprint.get("/healthz")
 def healthz() -> tuple[Response, int]:
-    """Tell which services answer; without cache or Redis the pages still work."""
-    found = {"database": _database(), "cache": _cache(), "redis": _redis()}
-    answer = jsonify(
+    """Report the state of each service; 503 only without the database, since pages work without cache and Redis."""
+    services = {"database": _database(), "cache": _cache(), "redis": _redis()}
+    has_database = services["database"]
+    response = jsonify(
         version=__version__,
-        **found,
-        history=_history() if found["database"] else None,
-        unhandled=outbox.set_aside(db()) if found["database"] else None,
+        **services,
+        history=_history() if has_database else None,
+        unhandled=outbox.set_aside(db()) if has_database else None,
     )
-    return answer, 200 if found["database"] else 503
+    return response, 200 if has_database else 503
 
 
 def _database() -> bool:
@@ -35,7 +36,7 @@ def _database() -> bool:
 
 
 def _history() -> dict[str, str | None]:
-    """Return up to when the history was read completely, and since when messages may be missing, and why."""
+    """Return until when the history is complete, and since when and why messages may be missing."""
     mark = db().get(Watermark, watermarks.HISTORY)
     if mark is None:
         return {}

@@ -1,4 +1,4 @@
-"""Search and directories. Every page works without JavaScript; the palette gets its lists as JSON."""
+"""Search and directories. All pages work without JavaScript; the palette loads its lists as JSON."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,9 +17,9 @@ from hubs.views.web.context import app_context, bar, current_person, db, rate_li
 
 blueprint = Blueprint("finding", __name__)
 
-#: Hits of each kind on the page, and in the palette.
+#: Maximum number of results of each kind on the page and in the palette.
 ON_PAGE, IN_PALETTE = 25, 5
-#: Hubs of one's own in the palette before anything is typed.
+#: Bookmarks in the palette before anything is typed.
 OWN = 8
 _STATES = {
     "": N_("Not archived"),
@@ -32,36 +32,37 @@ _ORDERS = {"activity": N_("Last activity"), "name": N_("Name"), "members": N_("N
 
 @blueprint.get("/search")
 def search() -> str:
-    """Show what a search finds, kind by kind."""
+    """Show the results of a search by kind."""
     typed = _typed()
-    found = search_for(db(), app_context().registry, current_person(), typed, ON_PAGE)
-    return render_template("search.html", typed=typed[:MOST_LETTERS], found=found)
+    results = search_for(db(), app_context().registry, current_person(), typed, ON_PAGE)
+    return render_template("search.html", typed=typed[:MOST_LETTERS], results=results)
 
 
 @blueprint.get("/search/palette")
 def palette() -> Response:
-    """Return the groups of the palette: hits, or hubs of one's own and recent ones where nothing is typed."""
+    """Return the groups of the palette: search results, or recent and bookmarked hubs while nothing is typed."""
     typed = _typed()
-    found = search_for(db(), app_context().registry, current_person(), typed, IN_PALETTE)
-    if found.query:
-        kinds = ((_("Teams"), found.teams), (_("People"), found.people), (_("Widgets"), found.widgets))
+    results = search_for(db(), app_context().registry, current_person(), typed, IN_PALETTE)
+    if results.query:
+        kinds = ((_("Teams"), results.teams), (_("People"), results.people), (_("Widgets"), results.widgets))
         groups = [_group(label, [_hit(hit) for hit in hits]) for label, hits in kinds]
         more = {
-            "title": _("Search for “%(words)s”") % {"words": found.query},
+            "title": _("Search for “%(words)s”") % {"words": results.query},
             "detail": "",
-            "path": urls.search(found.query),
+            "path": urls.search(results.query),
         }
         groups.append(_group(_("All results"), [more]))
     else:
+        # The browser remembers the visited paths; only those that the person may see come back.
         recent = directory.at(db(), current_person(), request.args.get("recent", "")[:1000].split(","))
         groups = [
             _group(_("Recently visited"), [_hub(hub) for hub in recent]),
             _group(_("My hubs"), [_hub(hub) for hub in bar().hubs[:OWN] if hub not in recent]),
             _group(_("Directories"), _directories()),
         ]
-    answer = jsonify(groups=[group for group in groups if group["items"]])
-    answer.cache_control.no_store = True
-    return answer
+    response = jsonify(groups=[group for group in groups if group["items"]])
+    response.cache_control.no_store = True
+    return response
 
 
 @blueprint.get("/teams/")
@@ -81,9 +82,9 @@ def people() -> str:
 
 
 def _typed() -> str:
-    """Return what is searched for, and count that as a search: the database works more for it than for other pages.
+    """Return the search text. Searches have a rate limit of their own, since they cost more than other pages.
 
-    :raises TooManyRequests: when it is one too many.
+    :raises TooManyRequests: if the limit is exceeded.
     """
     typed = request.args.get("q", "")
     if typed.strip():

@@ -68,7 +68,7 @@ def _number(name: str) -> int:
 
 
 def _back() -> str:
-    """Return where to go after a form: the hub page that it was on, else the list of bookmarks."""
+    """Return the target of the redirect after a form: the hub page that it was on, else the list of bookmarks."""
     space, _slash, name = request.form.get("back", "").partition("/")
     if space in ("u", "t") and name:
         hub = find_hub(space, name)

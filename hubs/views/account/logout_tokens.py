@@ -1,4 +1,4 @@
-"""Back-channel logout tokens: anybody can send one, so what is forged must cost little and ask the provider nothing."""
+"""Validates back-channel logout tokens. Anybody can send one, so forged ones must be cheap and cause no requests."""
 
 import json
 import threading
@@ -10,31 +10,31 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 from joserfc.util import urlsafe_b64decode
 
-#: The claim that says what the token is.
+#: The event that marks a logout token.
 LOGOUT = "http://schemas.openid.net/event/backchannel-logout"
-#: Letters of a token, and of the name of its key, that are read.
-MOST_LETTERS, MOST_KID = 16_000, 255
-#: Seconds between two looks at the provider's keys for the sake of a token that names one that we do not know.
+#: Maximum length of a token and of its key id.
+MAX_TOKEN, MAX_KID = 16_000, 255
+#: Minimum seconds between requests for the provider's keys because of an unknown key id.
 PAUSE = 60.0
-#: Seconds after which known keys are looked at again: the provider may have withdrawn one.
-KEPT = 3600.0
-#: How a provider may sign: never with a secret that both sides know, and never not at all.
+#: Seconds after which the keys are fetched again: the provider may have withdrawn one.
+KEYS_MAX_AGE = 3600.0
+#: Accepted signature algorithms: asymmetric ones only, and never "none".
 ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"})
 
 
 class LogoutTokens:
-    """Checks tokens for one process; ``client`` is Authlib's, which keeps the provider's metadata and keys."""
+    """Validates tokens; ``client`` is Authlib's, which caches the provider's metadata and keys."""
 
     def __init__(self, client: Any, clock: Callable[[], float] = time.monotonic) -> None:
         self._client, self._clock = client, clock
         self._lock = threading.Lock()
-        self._asked = -KEPT
+        self._fetched_at = -KEYS_MAX_AGE
 
     def read(self, token: str, audience: str, leeway: int) -> dict[str, Any]:
-        """Return the claims of a token that the provider signed for ``audience``; its clock may differ by ``leeway``.
+        """Return the claims of a token signed for ``audience``; the provider's clock may be ``leeway`` seconds off.
 
-        :raises ValueError, JoseError: when it cannot be trusted.
-        :raises RequestException: when the provider's keys are needed and it cannot be asked.
+        :raises ValueError, JoseError: if it is not valid.
+        :raises RequestException: if the provider's keys are needed and cannot be fetched.
         """
         header = _header(token)
         keys = KeySet.import_key_set(self._keys(header.get("kid")))
@@ -52,37 +52,39 @@ class LogoutTokens:
         registry.validate(claims)
         events = claims.get("events")
         if not isinstance(events, Mapping) or LOGOUT not in events or "nonce" in claims:
-            raise ValueError("this is no logout token")
+            raise ValueError("not a logout token")
         return dict(claims)
 
     def _keys(self, kid: str | None) -> Any:
-        """Return the provider's keys: those that are known, or fetched where ``kid`` is none of them, rarely."""
+        """Return the provider's keys from the cache; fetch them, rarely, if ``kid`` is not among them."""
         known = self._client.server_metadata.get("jwks")
         with self._lock:
-            age = self._clock() - self._asked
-            if known and age < KEPT and (kid is None or kid in [key.get("kid") for key in known.get("keys", ())]):
+            age = self._clock() - self._fetched_at
+            key_ids = [key.get("kid") for key in known.get("keys", ())] if known else []
+            if known and age < KEYS_MAX_AGE and (kid is None or kid in key_ids):
                 return known
+            # Made-up key ids must not cause a request for each forged token.
             if age < PAUSE:
-                raise ValueError("signed with a key that was not there a moment ago")
-            self._asked = self._clock()
+                raise ValueError("signed with a key that the provider did not have within the last minute")
+            self._fetched_at = self._clock()
         return self._client.fetch_jwk_set(force=True)
 
 
 def _header(token: str) -> Mapping[str, Any]:
-    """Return the header of what has the form of a signed token.
+    """Return the header of a token, unverified.
 
-    :raises ValueError: when it has not.
+    :raises ValueError: if the token is malformed or its algorithm is not accepted.
     """
-    parts = token.split(".") if len(token) <= MOST_LETTERS else []
+    parts = token.split(".") if len(token) <= MAX_TOKEN else []
     if len(parts) != 3 or not all(parts):
-        raise ValueError("not in three parts, or too long")
+        raise ValueError("not three parts, or too long")
     try:
         header = json.loads(urlsafe_b64decode(parts[0].encode("ascii")))
     except RecursionError:
         raise ValueError("its header is nested too deep") from None
     if not isinstance(header, dict) or str(header.get("alg")) not in ALGORITHMS:
-        raise ValueError("not signed in a way that a provider signs")
+        raise ValueError("its signature algorithm is not accepted")
     kid = header.get("kid")
-    if kid is not None and not (isinstance(kid, str) and len(kid) <= MOST_KID and kid.isprintable()):
-        raise ValueError("the name of its key is none")
+    if kid is not None and not (isinstance(kid, str) and len(kid) <= MAX_KID and kid.isprintable()):
+        raise ValueError("its key id is not a short text")
     return header

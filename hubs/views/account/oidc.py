@@ -1,7 +1,7 @@
-"""OpenID Connect: code flow with PKCE and nonce, by discovery, on Authlib.
+"""OpenID Connect: authorization code flow with PKCE and nonce, by discovery, on Authlib.
 
-All addresses that we give to the provider come from ``site_url``, never from the request: behind a proxy the request
-knows neither the scheme nor, for sure, the host.
+All URLs that we send to the provider come from ``site_url``, never from the request: behind a proxy the request knows
+neither the scheme nor, reliably, the host.
 """
 
 import logging
@@ -23,14 +23,14 @@ from hubs.views.account.logout_tokens import LogoutTokens
 log = logging.getLogger(__name__)
 
 _EXTENSION, _TOKENS = "hubs.oidc", "hubs.oidc.logout"
-#: Seconds for which we wait for the provider; seconds by which its clock may differ from ours.
-PATIENCE, LEEWAY = 5, 120
+#: Timeout of requests to the provider, and accepted clock skew, in seconds.
+TIMEOUT, LEEWAY = 5, 120
 
 _EARLY = ("in the future", "not valid yet", "'iat'", "'nbf'")
 
 
 def install(app: Flask, settings: Settings) -> None:
-    """Let ``app`` sign people in at the provider of the settings, where one is set. Nothing is asked yet."""
+    """Configure the provider of the settings, if there is one. Sends no request yet."""
     if not settings.oidc_issuer:
         return
     app.extensions[_EXTENSION] = OAuth(app)
@@ -42,7 +42,7 @@ def install(app: Flask, settings: Settings) -> None:
         client_kwargs={
             "scope": " ".join(settings.oidc_scopes),
             "code_challenge_method": "S256",
-            "default_timeout": PATIENCE,
+            "default_timeout": TIMEOUT,
         },
     )
     app.extensions[_TOKENS] = LogoutTokens(app.extensions[_EXTENSION].oidc)
@@ -56,87 +56,88 @@ class Provider:
         self._client: Any = current_app.extensions[_EXTENSION].oidc
 
     def begin(self) -> str:
-        """Return the address at which the person signs in; state, nonce and verifier go into the session.
+        """Return the URL at which the person signs in; state, nonce and verifier go into the session.
 
-        :raises ProviderAway: when the provider cannot be asked.
+        :raises ProviderAway: if the provider is unavailable.
         """
         for name in [name for name in session if name.startswith("_state_oidc_")]:
             session.pop(name)  # of tries that were given up: the cookie has little room
         self._metadata()
         callback = self.settings.site_url + urls.login_callback()
-        answer = self._ask(lambda: self._client.authorize_redirect(callback))
-        return cast("str", answer.headers["Location"])
+        response = self._call(lambda: self._client.authorize_redirect(callback))
+        return cast("str", response.headers["Location"])
 
     def finish(self) -> tuple[dict[str, Any], str]:
-        """Return the person's claims and the ID token, from what the provider sent to the callback.
+        """Return the person's claims and the ID token, from the parameters of the callback.
 
-        :raises SignInFailed: when the person refused, or what came cannot be trusted.
-        :raises ProviderAway: when the provider cannot be asked.
+        :raises SignInFailed: if the person refused, or the response is not valid.
+        :raises ProviderAway: if the provider is unavailable.
         """
         metadata = self._metadata()
-        token = self._ask(lambda: self._client.authorize_access_token(leeway=LEEWAY))
+        token = self._call(lambda: self._client.authorize_access_token(leeway=LEEWAY))
         claims = dict(token.get("userinfo") or {})
         if not claims.get("sub"):
             raise SignInFailed(_("The provider sent no ID token. Please contact an administrator."))
         if metadata.get("userinfo_endpoint"):
-            more = self._ask(lambda: self._client.userinfo(token=token))
-            if more.get("sub") != claims["sub"]:
+            userinfo = self._call(lambda: self._client.userinfo(token=token))
+            # Required by OpenID Connect Core 5.3.2: userinfo could belong to another person's token.
+            if userinfo.get("sub") != claims["sub"]:
                 raise SignInFailed(
                     _("The provider's responses refer to two different people. Nothing was changed; please try again.")
                 )
-            claims = {**more, **claims}
+            claims = {**userinfo, **claims}
         return claims, str(token["id_token"])
 
     def sign_out_address(self, id_token: str) -> str:
-        """Return the address that signs the person out at the provider; empty if it has none or is unavailable."""
+        """Return the URL that signs the person out at the provider; empty if it has none or is unavailable."""
         try:
             endpoint = self._metadata().get("end_session_endpoint", "")
         except ProviderAway:
             return ""
-        back = self.settings.site_url + urls.front()
-        values = {"client_id": self.settings.oidc_client_id, "post_logout_redirect_uri": back}
+        return_to = self.settings.site_url + urls.front()
+        values = {"client_id": self.settings.oidc_client_id, "post_logout_redirect_uri": return_to}
         if id_token:
             values["id_token_hint"] = id_token
         return str(add_params_to_uri(endpoint, values)) if endpoint else ""
 
     def signed_out(self, token: str) -> tuple[str, str]:
-        """Return subject and session that a back-channel logout token names; each may be empty.
+        """Return the subject and session that a back-channel logout token names; either may be empty.
 
-        :raises SignInFailed: when the token cannot be trusted.
+        :raises SignInFailed: if the token is not valid.
         """
         tokens = current_app.extensions[_TOKENS]
-        claims = self._ask(lambda: tokens.read(token, self.settings.oidc_client_id, LEEWAY))
-        self._metadata()  # is it the provider that the settings name?
+        claims = self._call(lambda: tokens.read(token, self.settings.oidc_client_id, LEEWAY))
+        self._metadata()  # checks the issuer
         return str(claims.get("sub") or ""), str(claims.get("sid") or "")
 
     def _metadata(self) -> dict[str, Any]:
-        found = self._ask(self._client.load_server_metadata)
-        if str(found.get("issuer", "")).rstrip("/") != self.settings.oidc_issuer:
-            log.error("the provider calls itself %s, HUBS_OIDC_ISSUER says otherwise", found.get("issuer"))
+        metadata = self._call(self._client.load_server_metadata)
+        if str(metadata.get("issuer", "")).rstrip("/") != self.settings.oidc_issuer:
+            log.error("the provider's issuer is %s, which differs from HUBS_OIDC_ISSUER", metadata.get("issuer"))
             raise SignInFailed(
                 _("The provider does not identify itself as the configured one. Please contact an administrator.")
             )
-        return cast("dict[str, Any]", found)
+        return cast("dict[str, Any]", metadata)
 
-    def _ask(self, act: Any) -> Any:
-        """Do what asks the provider; turn what it answers into a sentence for people, and details into the log."""
+    def _call(self, request: Any) -> Any:
+        """Call the provider; errors become messages for people, their details go to the log."""
         try:
-            return act()
+            return request()
         except RequestException as error:
-            log.error("the OpenID provider cannot be asked: %s", error)
-            raise ProviderAway(_away(self.settings)) from None
+            log.error("the OpenID provider is unavailable: %s", error)
+            raise ProviderAway(_unavailable(self.settings)) from None
         except (AuthlibBaseError, JoseError, ValueError, KeyError) as error:
-            # What anybody wrote into the callback's address may be in it: it must not look like a line of its own.
+            # Quoted and cut, since the callback's URL may be part of it: nobody may forge log lines.
             log.warning("signing in failed: %s: %.300r", type(error).__name__, str(error))
             raise SignInFailed(_reason(error)) from None
 
 
 def provider(settings: Settings) -> Provider | None:
-    """Return the provider, or None where none is set."""
+    """Return the provider, or None if none is configured."""
     return Provider(settings) if _EXTENSION in current_app.extensions else None
 
 
-def _away(settings: Settings) -> str:
+def _unavailable(settings: Settings) -> str:
     return _(
         "The sign-in provider %(provider)s is not responding. Your account is not affected: try "
         "again in a few minutes. Public pages remain available.",
@@ -147,7 +148,7 @@ def _reason(error: Exception) -> str:
     name = getattr(error, "error", "")
     if name in ("access_denied", "consent_required", "interaction_required", "login_required"):
         return _("You did not allow this site to see your identity, so you are not signed in. Nothing was changed.")
-    # joserfc has one class for all claims, and says in words which of them is about time.
+    # joserfc has one exception for all claims; only its text tells which of them concern time.
     early = isinstance(error, InvalidClaimError) and any(word in str(error) for word in _EARLY)
     if early or isinstance(error, ExpiredTokenError):
         return _(

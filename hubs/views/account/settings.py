@@ -1,4 +1,4 @@
-"""What concerns a person: settings and privacy, own requests and invitations, own data, and leaving for good."""
+"""The account page: settings, privacy, requests and invitations, data export, and deletion of the account."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -26,7 +26,7 @@ blueprint = Blueprint("me", __name__, url_prefix="/me")
 def myself() -> User:
     """Return the current user's account.
 
-    :raises NotAllowed: when nobody is signed in.
+    :raises NotAllowed: if nobody is signed in.
     """
     user = account()
     if user is None:
@@ -38,12 +38,12 @@ def myself() -> User:
 def show() -> str:
     """Show the current user's settings, requests and data."""
     user = myself()
-    return _page(user, {name: getattr(user, name) for name in (one.name for one in _parameters())}, {})
+    return _page(user, {field.name: getattr(user, field.name) for field in _parameters()}, {})
 
 
 @blueprint.post("/")
 def save() -> ResponseReturnValue:
-    """Save a person's own settings."""
+    """Save the settings of the account."""
     user, values = myself(), forms.read(_parameters(), request.form)
     try:
         account_data.update_account(db(), app_context().registry, user, values)
@@ -56,17 +56,17 @@ def save() -> ResponseReturnValue:
 
 @blueprint.post("/export")
 def export() -> Response:
-    """Send a person everything that is kept about them, as a JSON file."""
+    """Return everything stored about the current user, as a JSON file."""
     user = myself()
-    answer = jsonify(account_data.export(db(), app_context().registry, current_person(), user))
-    answer.headers["Content-Disposition"] = f'attachment; filename="hubs-{user.username}.json"'
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
+    response = jsonify(account_data.export(db(), app_context().registry, current_person(), user))
+    response.headers["Content-Disposition"] = f'attachment; filename="hubs-{user.username}.json"'
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 @blueprint.post("/sign-out")
 def sign_out() -> ResponseReturnValue:
-    """Sign a person out in every other browser."""
+    """Sign the current user out in all other browsers."""
     user = myself()
     count = sessions.end_all(db(), user.id, but=str(session.get("key", "")))
     db().commit()
@@ -79,7 +79,7 @@ def sign_out() -> ResponseReturnValue:
 
 @blueprint.post("/delete")
 def delete() -> ResponseReturnValue:
-    """Delete a person's account, once they typed its name."""
+    """Delete the account after its name was typed to confirm."""
     user = myself()
     if request.form.get("username", "").strip().lower() != user.username:
         raise InvalidInput(_("Nothing was deleted: the name that you typed is not the one of your account."))
@@ -93,15 +93,15 @@ def delete() -> ResponseReturnValue:
 
 def _page(user: User, values: Mapping[str, Any], wrong: dict[str, str]) -> str:
     requests, invitations = membership.mine(db(), current_person())
-    # A hub that closed meanwhile is not named to those who only asked.
-    seen = [one for one in requests if can(current_person(), "view", one.hub)]
+    # A hub that became private since must not be named to people who only asked to join.
+    visible = [request for request in requests if can(current_person(), "view", request.hub)]
     form = forms.Form(_parameters(), values, wrong)
     deleted = lifecycle.discarded(db(), current_person())
-    return render_template("me.html", user=user, deleted=deleted, form=form, requests=seen, invitations=invitations)
+    return render_template("me.html", user=user, deleted=deleted, form=form, requests=visible, invitations=invitations)
 
 
 def _parameters() -> tuple[Parameter, ...]:
-    """Return the fields of the settings; which languages there are is known at run time."""
+    """Return the fields of the settings; the languages are known at run time only."""
     languages = [("", _("Browser default")), *i18n.names().items()]
     levels = [
         (Visibility.PUBLIC.value, _("Everybody")),

@@ -1,4 +1,4 @@
-"""Signing in and out: at an OpenID provider, or without password on the embedded default, on loopback only."""
+"""Signing in and out, at an OpenID provider or, on loopback only, without a password."""
 
 import time
 from urllib.parse import urlsplit
@@ -20,20 +20,20 @@ from hubs.widgets.parameters import Parameter
 
 blueprint = Blueprint("auth", __name__)
 
-#: People offered as buttons.
+#: Maximum number of people offered as buttons.
 OFFERED = 24
 _USERNAME = Parameter("username", label=N_("Username"), kind="username", required=True)
 
 
 @blueprint.get("/login")
 def login() -> str:
-    """Offer to sign in."""
+    """Show the sign-in page."""
     return _page()
 
 
 @blueprint.post("/login")
 def sign_in() -> ResponseReturnValue:
-    """Sign in as the person that the form names; the account and its hub are made at the first time."""
+    """Sign in without a password; the first sign-in creates the account and its hub."""
     if not _allowed():
         raise NotAllowed(_("Signing in without a password only works on the machine itself."))
     try:
@@ -45,69 +45,69 @@ def sign_in() -> ResponseReturnValue:
 
 @blueprint.get("/login/start")
 def start() -> ResponseReturnValue:
-    """Go to the provider."""
-    where = _provider().begin()
+    """Redirect to the provider."""
+    url = _provider().begin()
     session["next"] = _next()
-    return redirect(where, 303)
+    return redirect(url, 303)
 
 
 @blueprint.get("/login/callback")
 def callback() -> ResponseReturnValue:
-    """Come back from the provider."""
-    wanted = session.pop("next", urls.front())
+    """Sign in with the provider's response."""
+    target = session.pop("next", urls.front())
     claims, id_token = _provider().finish()
     settings = app_context().settings
     names = settings.oidc_username_claim, settings.oidc_groups_claim
     identity = sign_in_actions.read(settings.oidc_issuer, claims, *names)
     user = sign_in_actions.recognise(db(), app_context().registry, identity)
-    return _enter(user, local_path(wanted), str(claims.get("sid") or ""), id_token)
+    return _enter(user, local_path(target), str(claims.get("sid") or ""), id_token)
 
 
 @blueprint.post("/logout")
 def logout() -> ResponseReturnValue:
-    """Sign out, here and, where the provider lets us, there."""
+    """Sign out here and, if it supports that, at the provider."""
     id_token = sessions.end(db(), str(session.get("key", "")))
     db().commit()
     session.clear()
     g.pop("account", None)
     flash(_("You are signed out."))
-    here = provider(app_context().settings)
-    away = here.sign_out_address(id_token) if here and id_token else ""
-    if away:
-        # A page, not a redirect: the policy of the form lets it lead to our own pages only.
-        return render_template("signed-out.html", away=away, host=urlsplit(away).netloc)
+    oidc = provider(app_context().settings)
+    url = oidc.sign_out_address(id_token) if oidc and id_token else ""
+    if url:
+        # A page, not a redirect: form-action in the Content-Security-Policy forbids redirects to other sites.
+        return render_template("signed-out.html", url=url, host=urlsplit(url).netloc)
     return redirect(urls.front(), 303)
 
 
 @blueprint.post("/login/backchannel")
 def backchannel() -> ResponseReturnValue:
-    """Hear from the provider that somebody signed out there; the token it sends proves that it is the provider."""
-    subject, ended = _provider().signed_out(request.form.get("logout_token", ""))
-    sessions.end_at_provider(db(), app_context().settings.oidc_issuer, subject, ended)
+    """End the sessions of a person who signed out at the provider; its logout token authenticates the request."""
+    subject, provider_session = _provider().signed_out(request.form.get("logout_token", ""))
+    sessions.end_at_provider(db(), app_context().settings.oidc_issuer, subject, provider_session)
     db().commit()
     return "", 200, {"Cache-Control": "no-store"}
 
 
-def _enter(user: User, wanted: str, provider_session: str = "", id_token: str = "") -> ResponseReturnValue:
-    """Sign this browser in, with a new session: nothing of a visitor's goes over into an account's."""
+def _enter(user: User, target: str, provider_session: str = "", id_token: str = "") -> ResponseReturnValue:
+    """Sign this browser in with a new session, and redirect to ``target``."""
     key = sessions.start(db(), user, app_context().settings.session_lifetime, provider_session, id_token)
     db().commit()
-    sessions_before = str(session.get("key", ""))
-    if sessions_before:
-        sessions.end(db(), sessions_before)
+    previous_key = str(session.get("key", ""))
+    if previous_key:
+        sessions.end(db(), previous_key)
         db().commit()
-    session.clear()
+    session.clear()  # nothing of a visitor's session, which another person may have set, is taken over
     g.pop("account", None)
     session.update(user=user.id, key=key, seen=int(time.time()))
     flash(_("Welcome, %(name)s.") % {"name": user.name})
-    return redirect(wanted, 303)
+    return redirect(target, 303)
 
 
 def _provider() -> Provider:
-    found = provider(app_context().settings)
-    if found is None:
+    oidc = provider(app_context().settings)
+    if oidc is None:
         raise NotFound(_("Sign-in is not set up on this instance yet."))
-    return found
+    return oidc
 
 
 def _page(problem: str = "") -> str:
@@ -120,10 +120,10 @@ def _page(problem: str = "") -> str:
 
 
 def _allowed() -> bool:
-    """Return whether sign-in without password is on and the request comes from this machine.
+    """Return whether sign-in without a password is enabled and the request comes from this machine.
 
-    It must also name this machine: else a page on the web, whose name leads here once the browser has loaded it (DNS
-    rebinding), could sign in as anybody.
+    The Host header must also name this machine: a web page whose domain resolves to loopback after it was loaded (DNS
+    rebinding) could sign in as anybody otherwise.
     """
     if not app_context().settings.local_login:
         return False
@@ -131,5 +131,5 @@ def _allowed() -> bool:
 
 
 def _next() -> str:
-    """Return where to go afterwards."""
+    """Return the target of the redirect after signing in."""
     return local_path(request.values.get("next", ""))

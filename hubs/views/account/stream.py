@@ -1,4 +1,4 @@
-"""The stream: everything from what one follows, for oneself alone; new messages wait until one asks for them."""
+"""The personal stream: messages from all followed hubs. New ones are announced, and loaded on request."""
 
 from flask import Blueprint, Response, jsonify, redirect, render_template, request
 from flask.typing import ResponseReturnValue
@@ -15,8 +15,8 @@ from hubs.widgets.feed.cards import Card, grouped
 
 blueprint = Blueprint("stream", __name__, url_prefix="/stream")
 
-#: Hubs, the liveliest ones, whose events tell an open page at once that there is something new.
-HEARD = 40
+#: Maximum number of hubs, most active first, whose events announce new messages on an open page.
+MAX_HUBS = 40
 LABELS = {"all": N_("All"), "mine": N_("Mine"), "mentions": N_("Mentions"), "saved": N_("Saved")}
 
 
@@ -24,7 +24,7 @@ LABELS = {"all": N_("All"), "mine": N_("Mine"), "mentions": N_("Mentions"), "sav
 def show() -> str:
     """Show a page of the stream."""
     myself()
-    heard = _heard()
+    attributes = _stream_attributes()
     narrow, before = request.args.get("show", "all"), request.args.get("before", "")
     page = stream.read(db(), current_person(), narrow, before)
     days: dict[str, list[Card]] = {}
@@ -40,7 +40,7 @@ def show() -> str:
         labels=LABELS,
         first=not before,
         newest=newest,
-        stream=heard,
+        stream=attributes,
         you=current_person().username,
         hidden=hidden if hidden.isascii() and hidden.isdigit() else "",
     )
@@ -48,7 +48,7 @@ def show() -> str:
 
 @blueprint.post("/")
 def mark() -> ResponseReturnValue:
-    """Save or hide a message, or take that back."""
+    """Save or hide a message, or undo that."""
     myself()
     number, act = request.form.get("message", ""), request.form.get("act", "")
     if not (number.isascii() and number.isdigit() and len(number) <= 16):
@@ -62,33 +62,34 @@ def mark() -> ResponseReturnValue:
 
 @blueprint.get("/new")
 def count() -> Response:
-    """Return how many messages are newer than the newest that a page shows."""
+    """Return the number of messages newer than the newest on the page."""
     myself()
     newer = stream.count_newer(db(), current_person(), request.args.get("show", "all"), request.args.get("after", ""))
-    return _fresh(count=newer)
+    return _uncached(count=newer)
 
 
 @blueprint.get("/token")
 def token() -> Response:
     """Return a new token and cursor for a page that lost its stream."""
     myself()
-    heard = _heard()
-    return _fresh(**{name: heard[name] for name in ("token", "cursor", "channels")}, version=0, widgets={})
+    attributes = _stream_attributes()
+    return _uncached(**{name: attributes[name] for name in ("token", "cursor", "channels")}, version=0, widgets={})
 
 
-def _fresh(**values: object) -> Response:
-    answer = jsonify(**values)
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
+def _uncached(**values: object) -> Response:
+    response = jsonify(**values)
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
-def _heard() -> dict[str, str]:
-    """Return what a page needs to hear that there is something new; the cursor is from before anything is read."""
-    cursor, who = app_context().events.cursor(), current_person()
-    channels = [user_channel(who.id)]
-    for hub in stream.followed(db(), who)[:HEARD]:
-        # What a widget of the hub shows goes to the audiences that are as narrow as the hub's, or narrower.
-        levels = [level for level in audiences(who, hub) if level.rank >= hub.visibility.rank]
+def _stream_attributes() -> dict[str, str]:
+    """Return the stream attributes of the page, which announce new messages."""
+    # The cursor is read before the messages, so that none falls in between.
+    cursor, person = app_context().events.cursor(), current_person()
+    channels = [user_channel(person.id)]
+    for hub in stream.followed(db(), person)[:MAX_HUBS]:
+        # Widgets of the hub publish to audiences as narrow as the hub's own, or narrower.
+        levels = [level for level in audiences(person, hub) if level.rank >= hub.visibility.rank]
         channels += [hub_channel(hub.id, level, locale()) for level in levels]
     signed = mint(channels)
     return {"url": app_context().settings.stream_url, "cursor": cursor, "token": signed, "channels": " ".join(channels)}

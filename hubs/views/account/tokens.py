@@ -1,4 +1,4 @@
-"""A person's own tokens: created, listed and revoked with plain forms."""
+"""Personal API tokens: listed, created and revoked."""
 
 from typing import Any
 
@@ -17,23 +17,23 @@ blueprint = Blueprint("tokens", __name__, url_prefix="/me/tokens")
 
 @blueprint.get("")
 def show() -> str:
-    """Show a person's own tokens, and the form that creates one."""
+    """Show the current user's tokens, and the form that creates one."""
     myself()
     return _page()
 
 
 @blueprint.post("")
 def create() -> ResponseReturnValue:
-    """Create a token and show it this once."""
+    """Create a token and show its text, which is not stored."""
     myself()
-    typed = request.form
-    days = typed.get("days", 0, type=int)
+    form = request.form
+    days = form.get("days", 0, type=int)
     try:
-        _token, text = tokens.create(db(), current_person(), typed.get("name", ""), days, typed.get("scope", ""))
+        _token, text = tokens.create(db(), current_person(), form.get("name", ""), days, form.get("scope", ""))
         db().commit()
     except (Conflict, InvalidInput) as error:
         wrong = error.fields if isinstance(error, InvalidInput) else {}
-        return _page(wrong=wrong, problem=str(error), typed=typed), error.status
+        return _page(wrong=wrong, problem=str(error), typed=form), error.status
     return _page(text=text), {"Cache-Control": "no-store"}
 
 

@@ -61,18 +61,18 @@ def give(space: str, name: str, username: str, role: str) -> Any:
 
     The state is `requested` if the owners must approve it first.
     """
-    hub, wanted = find_hub(space, name), RoleName(role)
-    if wanted in role_actions.OPEN and username == current_person().username:
-        role_actions.take_role(db(), current_person(), hub, wanted)
-    elif wanted in role_actions.OPEN:
+    hub, requested, person = find_hub(space, name), RoleName(role), current_person()
+    if requested in role_actions.OPEN and username == person.username:
+        role_actions.take_role(db(), person, hub, requested)
+    elif requested in role_actions.OPEN:
         raise InvalidInput(_("Only the person can subscribe or star."))
-    elif wanted == RoleName.MEMBER and username == current_person().username and can(current_person(), "join", hub):
-        if not membership.join(db(), current_person(), hub):
+    elif requested == RoleName.MEMBER and username == person.username and can(person, "join", hub):
+        if not membership.join(db(), person, hub):
             db().commit()
             return {"state": "requested"}
     else:
-        require(current_person(), "edit", hub)
-        role_actions.give_role(db(), current_person(), hub, _user(username), wanted)
+        require(person, "edit", hub)
+        role_actions.give_role(db(), person, hub, _user(username), requested)
     db().commit()
     return {"state": "given"}
 

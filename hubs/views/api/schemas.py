@@ -1,4 +1,4 @@
-"""What the API sends and takes, as schemas: they check bodies, write answers, and are in the OpenAPI document."""
+"""Schemas of requests and responses: they validate, serialize, and appear in the OpenAPI document."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -10,18 +10,18 @@ from hubs.models.hub_fields import HUB_FIELDS, HubField
 
 
 def text(description: str = "", **more: Any) -> fields.String:
-    """Return a text that is always there."""
+    """Return a required text field."""
     return fields.String(required=True, metadata={"description": description} if description else {}, **more)
 
 
 def choice(of: Iterable[str], description: str = "", **more: Any) -> fields.String:
-    """Return a text that is one of some; the action says what is wrong with others."""
-    told = {"description": description} if description else {}
-    return fields.String(metadata={"enum": list(of), **told}, **more)
+    """Return a text field with an enumeration for the document; the actions validate it with better messages."""
+    described = {"description": description} if description else {}
+    return fields.String(metadata={"enum": list(of), **described}, **more)
 
 
-def moment(description: str = "", **more: Any) -> fields.AwareDateTime:
-    """Return a moment in UTC."""
+def timestamp(description: str = "", **more: Any) -> fields.AwareDateTime:
+    """Return a required point in time, in UTC."""
     return fields.AwareDateTime(required=True, metadata={"description": description} if description else {}, **more)
 
 
@@ -41,7 +41,7 @@ class Problem(Schema):
 
 
 def record(of: Iterable[HubField], *, sent: bool = False) -> dict[str, fields.Field[Any]]:
-    """Return the schema of a hub's fields: all of them in what is read, or those that are ``sent`` to change it."""
+    """Return the schema fields of declared hub fields: required in responses, optional if ``sent`` to change a hub."""
     return {field.name: _field(field, sent=sent) for field in of}
 
 
@@ -58,7 +58,7 @@ def _field(field: HubField, *, sent: bool) -> fields.Field[Any]:
 
 
 API_FIELDS = tuple(field for field in HUB_FIELDS if field.in_api)
-#: What lists of hubs say, what else a hub says to everybody who sees it, and what it says to its owners.
+#: Fields in lists of hubs, further fields for everybody who sees a hub, and fields for its owners.
 BRIEF_FIELDS = tuple(field for field in API_FIELDS if field.in_lists)
 RECORD_FIELDS = tuple(field for field in API_FIELDS if field.stored_in == "column" and not field.in_lists)
 SETTINGS_FIELDS = tuple(field for field in API_FIELDS if field.stored_in == "extras")
@@ -76,13 +76,13 @@ class HubBrief(Schema):
     kind = text("`user`, `team`, `project`, …")
     name = text()
     title = text("The display name, or the name where there is none.")
-    last_activity = moment(allow_none=True)
+    last_activity = timestamp(allow_none=True)
     url = text("The page for people.")
     api_url = text()
 
 
 class Hub(HubBrief):
-    """A hub; ``settings`` are there for those who may change them."""
+    """A hub; ``settings`` is included for people who may change them."""
 
     class Meta:
         """The declared fields."""
@@ -90,7 +90,7 @@ class Hub(HubBrief):
         include = record(RECORD_FIELDS)
 
     version = fields.Integer(required=True)
-    created_on = moment()
+    created_on = timestamp()
     roles = fields.List(choice(RoleName), required=True, metadata={"description": "Your own roles."})
     may = fields.List(fields.String(), required=True, metadata={"description": "What you may do here."})
     feed_url = text("Atom.")
@@ -98,10 +98,10 @@ class Hub(HubBrief):
 
 
 class Body(Schema):
-    """A body that takes only what it names."""
+    """A request body that rejects unknown fields."""
 
     class Meta:
-        """A misspelt name is an error, not nothing."""
+        """Misspelt names are errors instead of being ignored."""
 
         unknown = RAISE
 
@@ -110,7 +110,7 @@ HubChanges = Body.from_dict(record(API_FIELDS, sent=True), name="HubChanges")
 
 
 class Widget(Schema):
-    """A widget; ``settings``, without secrets, are there for those who may change them."""
+    """A widget; ``settings``, without secrets, is included for people who may change them."""
 
     id = fields.Integer(required=True)
     hub = text("The hub's address in this API.")
@@ -120,7 +120,7 @@ class Widget(Schema):
     position = fields.Integer(required=True, metadata={"description": "From the top, from 0."})
     visibility = choice(Visibility, required=True)
     version = fields.Integer(required=True)
-    updated_on = moment()
+    updated_on = timestamp()
     url = text("The page for people.")
     content_url = text("Its content as JSON.")
     calendar_url = text("An iCalendar file, of widgets that show meetings.", allow_none=True)
@@ -138,7 +138,7 @@ class WidgetNew(Body):
 
 
 class WidgetChanges(Body):
-    """What to change: settings that are not named stay; an empty secret stays, null clears it."""
+    """Changes of a widget: omitted settings and empty secrets stay as they are; null clears a secret."""
 
     label = fields.String()
     visibility = choice(Visibility)
@@ -148,7 +148,7 @@ class WidgetChanges(Body):
 
 
 class WidgetType(Schema):
-    """A kind of widget; ``settings`` is a JSON schema."""
+    """A widget type; ``settings`` is a JSON schema."""
 
     name = text()
     label = text()
@@ -164,11 +164,11 @@ class Role(Schema):
     username = text()
     fullname = text()
     role = choice(RoleName, required=True)
-    since = moment()
+    since = timestamp()
 
 
 class Outcome(Schema):
-    """What became of a wish for a role: had at once, or asked for."""
+    """The result of a request for a role: granted at once, or waiting for approval."""
 
     state = choice(("given", "requested"), required=True)
 
@@ -180,7 +180,7 @@ class Entry(Schema):
     category = text()
     sentence = text()
     link = text("An address, or empty.")
-    sent_at = moment()
+    sent_at = timestamp()
     people = fields.List(fields.String(), required=True)
 
 
@@ -192,7 +192,7 @@ class MyRole(Schema):
 
 
 class Me(Schema):
-    """Who asks."""
+    """The current person."""
 
     username = text()
     fullname = text()
@@ -201,7 +201,7 @@ class Me(Schema):
     activity = choice(Visibility, "Who may see what you do.", required=True)
     unlisted = fields.Boolean(required=True)
     quiet_unfollow = fields.Boolean(required=True)
-    created_on = moment()
+    created_on = timestamp()
     roles = fields.List(fields.Nested(MyRole), required=True)
 
 
@@ -211,50 +211,53 @@ class Token(Schema):
     id = fields.Integer(required=True)
     name = text()
     scope = choice(Scope, required=True)
-    created_on = moment()
-    expires_on = moment()
-    revoked_on = moment(allow_none=True)
-    last_used = moment(allow_none=True)
+    created_on = timestamp()
+    expires_on = timestamp()
+    revoked_on = timestamp(allow_none=True)
+    last_used = timestamp(allow_none=True)
 
 
 class Pushed(Schema):
-    """What a machine put into a widget."""
+    """The external content of a widget."""
 
     content = fields.Dict(
-        keys=fields.String(), values=fields.Raw(), required=True, metadata={"description": "As it can be put again."}
+        keys=fields.String(),
+        values=fields.Raw(),
+        required=True,
+        metadata={"description": "As it can be sent again."},
     )
-    pushed_at = moment()
+    pushed_at = timestamp()
 
 
 class Put(Schema):
-    """What became of a machine's content."""
+    """The result of sending external content."""
 
     widget = fields.Integer(required=True)
-    changed = fields.Boolean(required=True, metadata={"description": "Whether it differs from what was there."})
+    changed = fields.Boolean(required=True, metadata={"description": "Whether it differs from the previous content."})
 
 
 class Hit(Schema):
-    """One thing that a search found."""
+    """A search result."""
 
     kind = choice(("team", "person", "widget"), required=True)
     id = fields.Integer(required=True)
     name = text()
     title = text()
     detail = text()
-    hub = text("The title of the hub on which a widget is.")
+    hub = text("The title of the hub that a widget is on.")
     url = text("The page for people.")
-    guessed = fields.Boolean(required=True, metadata={"description": "Only written alike."})
+    guessed = fields.Boolean(required=True, metadata={"description": "Whether it matches by similar spelling only."})
 
 
 class Hits(Schema):
-    """What a search found."""
+    """The results of a search."""
 
-    query = text("How it was read.")
+    query = text("The normalized query.")
     items = fields.List(fields.Nested(Hit), required=True)
 
 
 def listed(of: type[Schema]) -> type[Schema]:
-    """Return a page of a list."""
+    """Return the schema of a page of a list."""
     following = fields.String(required=True, allow_none=True, metadata={"description": "The next page's address."})
     return Schema.from_dict(
         {"items": fields.List(fields.Nested(of), required=True), "next": following}, name=f"{of.__name__}Page"

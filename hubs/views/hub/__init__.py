@@ -1,1 +1,1 @@
-"""The pages of one hub: reading, editing, members, settings, history."""
+"""The pages of a hub: page, editor, members, settings, history."""

@@ -1,4 +1,4 @@
-"""What owners do to a whole hub: how it looks, another name, a file of it, deletion; and bringing it back."""
+"""Administration of a hub by its owners: appearance, renaming, export, deletion and restoring."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ APPEARANCE = hub_fields.on_page("appearance")
 
 @blueprint.route("/<any(u, t):space>/<name>/settings/appearance", methods=["GET", "POST"])
 def appearance(space: str, name: str) -> ResponseReturnValue:
-    """Show how a hub looks, and change it."""
+    """Show and save the appearance of a hub."""
     hub = find_hub(space, name, "own")
     values: dict[str, Any] = hub_fields.values(hub, APPEARANCE)
     wrong: dict[str, str] = {}
@@ -45,22 +45,22 @@ def appearance(space: str, name: str) -> ResponseReturnValue:
 
 @blueprint.get("/<any(u, t):space>/<name>/settings/other")
 def other(space: str, name: str) -> str:
-    """Show what else can be done to a hub: archive, name, file, deletion."""
+    """Show the page for archiving, renaming, exporting and deleting a hub."""
     return _other(find_hub(space, name, "own"), {}, "")
 
 
 @blueprint.post("/<any(u, t):space>/<name>/settings/name")
 def rename(space: str, name: str) -> ResponseReturnValue:
-    """Give a hub another name; its old address leads to the new one."""
+    """Rename a hub; its old address redirects to the new one."""
     hub, typed = find_hub(space, name, "edit"), request.form.get("name", "")
     try:
-        done = lifecycle.rename(db(), current_person(), hub, typed)
+        renamed = lifecycle.rename(db(), current_person(), hub, typed)
     except (InvalidInput, Conflict) as error:
         return _other(hub, {"name": str(error)}, typed), error.status
     db().commit()
     flash(
         _("The hub has been renamed. Its old address redirects to the new one.")
-        if done
+        if renamed
         else _("The hub already has this name.")
     )
     return redirect(urls.hub_other(hub.kind, hub.name), 303)
@@ -68,18 +68,18 @@ def rename(space: str, name: str) -> ResponseReturnValue:
 
 @blueprint.get("/<any(u, t):space>/<name>/settings/file")
 def export(space: str, name: str) -> Response:
-    """Send a hub as a file that can be applied to this or another instance; it holds no secrets."""
+    """Export a hub as a YAML file for `hubs apply`, without secrets."""
     hub = find_hub(space, name, "own")
     text = yaml_files.write(documents.describe(hub, app_context().registry, people=True))
-    answer = Response(text, mimetype="application/yaml")
-    answer.headers["Content-Disposition"] = f'attachment; filename="{hub.name}.yaml"'
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
+    response = Response(text, mimetype="application/yaml")
+    response.headers["Content-Disposition"] = f'attachment; filename="{hub.name}.yaml"'
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 @blueprint.post("/<any(u, t):space>/<name>/settings/delete")
 def delete(space: str, name: str) -> ResponseReturnValue:
-    """Delete a hub, once its name was typed; it can be brought back for some days."""
+    """Delete a hub after its name was typed to confirm; it can be restored for some days."""
     hub = find_hub(space, name, "own")
     if request.form.get("name", "").strip() != hub.name:
         sentence = _("Nothing was deleted: this is not the name of the hub.")
@@ -95,7 +95,7 @@ def delete(space: str, name: str) -> ResponseReturnValue:
 
 @blueprint.post("/me/deleted/<int:hub_id>")
 def bring_back(hub_id: int) -> ResponseReturnValue:
-    """Bring a deleted hub back, as one of its owners or of those who run this instance."""
+    """Restore a deleted hub, as an owner or administrator."""
     myself()
     hub = db().get(Hub, hub_id)
     if hub is None or not can(current_person(), "restore", hub):
@@ -113,5 +113,5 @@ def _other(hub: Hub, wrong: dict[str, str], typed: str) -> str:
 
 
 def _why(hub: Hub) -> str:
-    """Return why an owner cannot change the hub just now; empty where that is possible."""
+    """Return why the owner cannot change the hub at present; empty if they can."""
     return "" if can(current_person(), "edit", hub) else refusal(current_person(), hub)

@@ -1,4 +1,4 @@
-"""What was changed on a hub, by whom, and how to bring an older version back; and the audit log."""
+"""A hub's revisions, restoring one of them, and the audit log."""
 
 from flask import Blueprint, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
@@ -15,27 +15,27 @@ blueprint = Blueprint("history", __name__)
 
 @blueprint.get("/<any(u, t):space>/<name>/history")
 def history(space: str, name: str) -> str:
-    """Show a hub's revisions, each with what it changed."""
+    """Show a hub's revisions with their changes."""
     hub = find_hub(space, name, "own")
     return render_template("history.html", hub=hub, revisions=revisions.newest_first(db(), hub))
 
 
 @blueprint.post("/<any(u, t):space>/<name>/history")
 def restore(space: str, name: str) -> ResponseReturnValue:
-    """Bring an older revision back."""
+    """Restore an older revision."""
     hub = find_hub(space, name, "edit")
     number = request.form.get("number", type=row_number)
     if number is None:
         raise InvalidInput(_("Please choose a revision."))
-    done = revisions.restore(db(), app_context().registry, current_person(), hub, number)
+    changed = revisions.restore(db(), app_context().registry, current_person(), hub, number)
     db().commit()
-    flash(_("The page has been restored.") if done else _("The page already looks like this."))
+    flash(_("The page has been restored.") if changed else _("The page already looks like this."))
     return redirect(hub_page_url(hub), 303)
 
 
 @blueprint.get("/<any(u, t):space>/<name>/audit")
 def hub_log(space: str, name: str) -> str:
-    """Show who did what to a hub."""
+    """Show the audit log of a hub."""
     hub = find_hub(space, name, "own")
     entries, older = audit.newest_first(db(), hub, before=_before())
     return render_template("audit.html", hub=hub, entries=entries, older=older)
@@ -43,7 +43,7 @@ def hub_log(space: str, name: str) -> str:
 
 @blueprint.get("/audit")
 def log() -> str:
-    """Show who did what on the whole instance."""
+    """Show the audit log of the whole instance."""
     if not current_person().admin:
         raise NotAllowed(_("Only administrators can see the whole audit log."))
     entries, older = audit.newest_first(db(), before=_before())

@@ -25,13 +25,13 @@ _ROLES = {role.value: role for role in (RoleName.OWNER, RoleName.MEMBER)}
 
 @blueprint.get("/members")
 def show(space: str, name: str) -> str:
-    """Show the people of a hub; owners also see requests to join and invitations."""
+    """Show the members of a hub; owners also see requests to join and invitations."""
     return _page(find_hub(space, name), {})
 
 
 @blueprint.get("/join")
 def conditions(space: str, name: str) -> str:
-    """Show what the owners ask of those who would like to join, with the form to ask."""
+    """Show the conditions for joining, with the form to request it."""
     hub = find_hub(space, name)
     require(current_person(), "join", hub)
     return render_template("join.html", hub=hub, request=_request(hub), problem="", message="")
@@ -39,7 +39,7 @@ def conditions(space: str, name: str) -> str:
 
 @blueprint.post("/join")
 def join(space: str, name: str) -> ResponseReturnValue:
-    """Ask to become a member, or become one at once where the hub is open."""
+    """Request to join, or join at once if the hub is open."""
     hub = find_hub(space, name)
     message = request.form.get("message", "")
     try:
@@ -54,9 +54,9 @@ def join(space: str, name: str) -> ResponseReturnValue:
 
 @blueprint.post("/withdraw")
 def withdraw(space: str, name: str) -> ResponseReturnValue:
-    """Take back one's own request to join."""
+    """Withdraw the current user's request to join."""
     hub = find_hub(space, name)
-    require(current_person(), "subscribe", hub)  # whoever is signed in and sees the hub
+    require(current_person(), "subscribe", hub)  # allowed to everyone signed in who sees the hub
     membership.withdraw(db(), current_person(), hub)
     db().commit()
     flash(_("Your request has been withdrawn."))
@@ -76,7 +76,7 @@ def answer(space: str, name: str) -> ResponseReturnValue:
 
 @blueprint.post("/roles")
 def roles(space: str, name: str) -> ResponseReturnValue:
-    """Give a role to a person, change it, or take it."""
+    """Grant, change or revoke a person's role."""
     hub = find_hub(space, name, "edit")
     user, role = _user(), _role()
     act = request.form.get("act", "give")
@@ -94,7 +94,7 @@ def roles(space: str, name: str) -> ResponseReturnValue:
 
 @blueprint.post("/invitations")
 def invitations(space: str, name: str) -> ResponseReturnValue:
-    """Invite a person, or take an invitation back."""
+    """Invite a person, or withdraw an invitation."""
     hub = find_hub(space, name, "edit")
     try:
         user = _user()
@@ -111,7 +111,7 @@ def invitations(space: str, name: str) -> ResponseReturnValue:
 
 @blueprint.post("/joining")
 def joining(space: str, name: str) -> ResponseReturnValue:
-    """Say how one becomes a member, and what is asked of those who would like to."""
+    """Save how people join, and the conditions for it."""
     hub = find_hub(space, name, "edit")
     try:
         hub_actions.update(db(), current_person(), hub, forms.read(JOINING, request.form))
@@ -123,7 +123,7 @@ def joining(space: str, name: str) -> ResponseReturnValue:
 
 
 def _page(hub: Hub, wrong: dict[str, str]) -> str:
-    # All of its people at once, however many they are.
+    # Loads all roles with their accounts in two queries, instead of one query per member.
     db().execute(select(Hub).options(selectinload(Hub.roles).joinedload(Role.user)).where(Hub.id == hub.id)).all()
     owner, owners = can(current_person(), "edit", hub), hub.people(RoleName.OWNER)
     values = request.form if wrong else hub_fields.values(hub, JOINING)

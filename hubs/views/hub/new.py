@@ -1,4 +1,4 @@
-"""Making a hub for a team from a template: one plain form."""
+"""Creating a team hub from a template."""
 
 from flask import Blueprint, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
@@ -29,13 +29,13 @@ PARAMETERS = (
 
 @blueprint.get("/new")
 def show() -> str:
-    """Show the form that makes a hub."""
+    """Show the form that creates a hub."""
     require(current_person(), "create")
     return _page(forms.Form(PARAMETERS, {}), templates.TEMPLATES[0].name)
 
 
 @blueprint.post("/new")
-def make() -> ResponseReturnValue:
+def create() -> ResponseReturnValue:
     """Create a hub owned by the current user."""
     require(current_person(), "create")
     values, chosen = forms.read(PARAMETERS, request.form), request.form.get("template", "")
@@ -44,7 +44,6 @@ def make() -> ResponseReturnValue:
     try:
         hub = templates.start(db(), app_context().registry, current_person(), founder, values["name"], record, chosen)
     except (InvalidInput, Conflict) as error:
-        # What was typed stays in the form.
         wrong = error.fields if isinstance(error, InvalidInput) else {"name": str(error)}
         return _page(forms.Form(PARAMETERS, values, wrong), chosen, str(error)), error.status
     db().commit()

@@ -27,9 +27,9 @@ from hubs.views.web.context import (
 
 blueprint = Blueprint("hub", __name__)
 
-#: Seconds for which a page without JavaScript waits for what is being built; the rest is a link to the widget alone.
+#: Seconds for which a page without JavaScript waits for builds; later ones become links to the widget's own page.
 BUDGET = 3.0
-#: Owners named, at most, to those who cannot edit a page.
+#: Maximum number of owners named to people who cannot edit a page.
 NAMED = 5
 _ACTS = {
     "subscribe": (RoleName.SUBSCRIBER, True),
@@ -42,27 +42,31 @@ _ACTS = {
 
 @blueprint.get("/<any(u, t):space>/<name>/")
 def show(space: str, name: str) -> ResponseReturnValue:
-    """Show a hub: cached fragments are in the page, the others load by themselves."""
-    # The cursor comes first: what is pushed from here on reaches the page even while it is made.
+    """Show a hub with its cached fragments; scripts load the others."""
+    # Read the cursor first: the stream then replays events that happen while the page is rendered.
     cursor = app_context().events.cursor()
     hub = find_hub(space, name)
     if "as" in request.args:
         return _shown_as(hub, request.args["as"])
-    if bar().dot(hub):  # what concerns them here, they have seen now
+    if bar().dot(hub):
+        # Opening the page counts as reading the notifications from this hub. The bar in this page is read again, so
+        # that its dot is gone.
         notifications.look(db(), current_person(), hub)
         db().commit()
         g.pop("bar")
     rows = visible_widgets(hub)
-    if "full" in request.args:  # without JavaScript nothing loads by itself
-        found = app_context().fragment_reader.read_many(rows, locale(), BUDGET)
+    if "full" in request.args:
+        # Without JavaScript nothing loads later, so wait for builds.
+        fragments = app_context().fragment_reader.read_many(rows, locale(), BUDGET)
     else:
-        found = app_context().fragments.read_many(rows, locale())
-    return render.page(hub, rows, found, cursor, may=_may(hub, current_person()), why=_why(hub))
+        # Never wait: one slow widget must not delay the page.
+        fragments = app_context().fragments.read_many(rows, locale())
+    return render.page(hub, rows, fragments, cursor, may=_may(hub, current_person()), why=_why(hub))
 
 
 @blueprint.get("/<any(u, t):space>/<name>/json")
 def as_json(space: str, name: str) -> Response:
-    """Return a hub and its widgets as JSON."""
+    """Return a hub and its visible widgets as JSON."""
     hub = find_hub(space, name)
     return jsonify(
         id=hub.id,
@@ -81,17 +85,18 @@ def as_json(space: str, name: str) -> Response:
 
 @blueprint.get("/<any(u, t):space>/<name>/stream")
 def stream(space: str, name: str) -> Response:
-    """Return a new token and cursor, and the versions of what is on the hub, for a page that lost its stream."""
+    """Return a new token and cursor, and the current versions, for a page that lost its stream."""
     cursor = app_context().events.cursor()
     hub = find_hub(space, name)
-    fresh = stream_of(hub, cursor)
+    attributes = stream_of(hub, cursor)
     rows = visible_widgets(hub)
-    found = app_context().fragments.read_many(rows, locale())
-    widgets = {row.id: found[row.id].digest if row.id in found else "" for row in rows}
-    told = {name: fresh[name] for name in ("token", "cursor", "channels")}
-    answer = jsonify(**told, version=hub.version, widgets=widgets)
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
+    fragments = app_context().fragments.read_many(rows, locale())
+    # The page compares these with its own and loads only what differs.
+    digests = {row.id: fragments[row.id].digest if row.id in fragments else "" for row in rows}
+    renewed = {name: attributes[name] for name in ("token", "cursor", "channels")}
+    response = jsonify(**renewed, version=hub.version, widgets=digests)
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 @blueprint.post("/<any(u, t):space>/<name>/<any(subscribe, unsubscribe, star, unstar, leave):act>")
@@ -99,56 +104,58 @@ def act(space: str, name: str, act: str) -> ResponseReturnValue:
     """Take or give up a role on a hub."""
     hub = find_hub(space, name)
     role, take = _ACTS[act]
-    session, who = db(), current_person()
+    session, person = db(), current_person()
     if take:
-        roles.take_role(session, who, hub, role)
+        roles.take_role(session, person, hub, role)
     else:
-        user = session.get(User, who.id)
+        user = session.get(User, person.id)
         if user is None:
             raise NotAllowed(_("Please sign in first."))
-        roles.drop_role(session, who, hub, user, role)
+        roles.drop_role(session, person, hub, user, role)
     session.commit()
     flash(_("Done.") if take else _("Done; you can come back any time."))
     return redirect(hub_page_url(hub), 303)
 
 
 def _shown_as(hub: Hub, name: str) -> str:
-    """Show a hub to its owner as somebody else sees it; nothing on the page acts, and nothing is pushed to it."""
+    """Render a hub for its owner as another kind of person sees it, without working forms and without a stream."""
     require(current_person(), "own", hub)
     if name not in STAND_INS:
         raise InvalidInput(_("A hub can be viewed as a visitor, a stranger or a member."))
-    who = stand_in(name, hub)
-    rows = visible_widgets(hub, who) if can(who, "view", hub) else []
-    found = app_context().fragment_reader.read_many(rows, locale(), BUDGET)
-    may = {**_may(hub, who), "pending": False}
-    page = {"hub": hub, "rows": rows, "fragments": found, "may": may}
-    return render_template("hub.html", **page, stream=None, seen_as=name, sees=can(who, "view", hub))
+    viewer = stand_in(name, hub)
+    rows = visible_widgets(hub, viewer) if can(viewer, "view", hub) else []
+    # Scripts would load missing fragments with the owner's permissions, so wait for them here.
+    fragments = app_context().fragment_reader.read_many(rows, locale(), BUDGET)
+    may = {**_may(hub, viewer), "pending": False}
+    page = {"hub": hub, "rows": rows, "fragments": fragments, "may": may}
+    return render_template("hub.html", **page, stream=None, seen_as=name, sees=can(viewer, "view", hub))
 
 
-def _may(hub: Hub, who: Person) -> dict[str, bool]:
-    """Return what the page offers to somebody."""
-    may = {verb: can(who, verb, hub) for verb in ("edit", "own", "subscribe", "star", "join")}
-    held = who.roles.get(hub.id, frozenset())
+def _may(hub: Hub, viewer: Person) -> dict[str, bool]:
+    """Return which controls the page offers to a viewer, and which roles they have."""
+    may = {verb: can(viewer, verb, hub) for verb in ("edit", "own", "subscribe", "star", "join")}
+    roles_here = viewer.roles.get(hub.id, frozenset())
     return {
         **may,
-        "subscribed": RoleName.SUBSCRIBER in held,
-        "starred": RoleName.STARGAZER in held,
-        "member": RoleName.MEMBER in held,
-        "pending": may["join"] and who.id > 0 and _waits(hub),
+        "subscribed": RoleName.SUBSCRIBER in roles_here,
+        "starred": RoleName.STARGAZER in roles_here,
+        "member": RoleName.MEMBER in roles_here,
+        # Stand-ins of "View as" have no account.
+        "pending": may["join"] and viewer.id > 0 and _has_pending_request(hub),
     }
 
 
 def _why(hub: Hub) -> dict[str, Any] | None:
     """Return why the current user cannot edit or join, and which owners to ask; None if they can edit."""
-    who = current_person()
-    if not who.signed_in or can(who, "edit", hub):
+    person = current_person()
+    if not person.signed_in or can(person, "edit", hub):
         return None
     owning = select(Role.user_id).where(Role.hub_id == hub.id, Role.role == RoleName.OWNER)
-    others = select(User).where(User.id.in_(owning), User.id != who.id).order_by(User.username).limit(NAMED)
-    return {"edit": refusal(who, hub), "join": closed(who, hub), "owners": list(db().scalars(others))}
+    others = select(User).where(User.id.in_(owning), User.id != person.id).order_by(User.username).limit(NAMED)
+    return {"edit": refusal(person, hub), "join": closed(person, hub), "owners": list(db().scalars(others))}
 
 
-def _waits(hub: Hub) -> bool:
+def _has_pending_request(hub: Hub) -> bool:
     """Return whether the current user has a pending request to join."""
     request = db().get(JoinRequest, (hub.id, current_person().id))
     return request is not None and request.state == RequestState.PENDING

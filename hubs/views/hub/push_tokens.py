@@ -1,4 +1,4 @@
-"""The tokens of a widget that machines fill; what they fill it with comes in at `hubs.views.api.machines`."""
+"""Tokens of widgets with external content, which arrives at `hubs.views.api.machines`."""
 
 from typing import Any
 
@@ -16,10 +16,10 @@ from hubs.views.web.context import app_context, current_person, db, find_widget
 blueprint = Blueprint("push_tokens", __name__)
 
 
-@blueprint.post("/w/<int:number>/tokens")
-def create(number: int) -> ResponseReturnValue:
-    """Create a token and show it this once."""
-    row = find_widget(number, "edit")
+@blueprint.post("/w/<int:widget_id>/tokens")
+def create(widget_id: int) -> ResponseReturnValue:
+    """Create a token and show its text, which is not stored."""
+    row = find_widget(widget_id, "edit")
     try:
         days = request.form.get("days", 0, type=int)
         token, text = push.create_token(db(), current_person(), row, request.form.get("name", ""), days)
@@ -29,19 +29,17 @@ def create(number: int) -> ResponseReturnValue:
     return _page(row, token=token, text=text), {"Cache-Control": "no-store"}
 
 
-@blueprint.post("/w/<int:number>/tokens/<int:token>/revoke")
-def revoke(number: int, token: int) -> ResponseReturnValue:
+@blueprint.post("/w/<int:widget_id>/tokens/<int:token>/revoke")
+def revoke(widget_id: int, token: int) -> ResponseReturnValue:
     """Revoke a token."""
-    row = find_widget(number, "edit")
+    row = find_widget(widget_id, "edit")
     push.revoke_token(db(), current_person(), row, token)
     db().commit()
     flash(_("The token has been revoked."))
-    return redirect(urls.widget_settings(number) + "#tokens", 303)
+    return redirect(urls.widget_settings(widget_id) + "#tokens", 303)
 
 
 def _page(row: Widget, **shown: Any) -> str:
     values = {"token": None, "text": "", "wrong": {}, "problem": "", **shown}
-    found = installed(app_context().registry, row.plugin)
-    return render_template(
-        "push-tokens.html", hub=row.hub, row=row, type=found, tokens=push.tokens(db(), current_person(), row), **values
-    )
+    widget_type, tokens = installed(app_context().registry, row.plugin), push.tokens(db(), current_person(), row)
+    return render_template("push-tokens.html", hub=row.hub, row=row, type=widget_type, tokens=tokens, **values)

@@ -1,4 +1,4 @@
-"""Changing a widget's settings and a hub's own, at once; the layout is changed in `hubs.views.hub.editor`."""
+"""Settings of a hub and of its widgets, saved at once; `hubs.views.hub.editor` changes the layout."""
 
 from typing import Any
 
@@ -20,36 +20,36 @@ blueprint = Blueprint("edit", __name__)
 HUB_FIELDS = hub_fields.on_page("general")
 
 
-@blueprint.route("/w/<int:number>/settings", methods=["GET", "POST"])
-def settings(number: int) -> ResponseReturnValue:
-    """Show a widget's settings, and save them."""
-    row = find_widget(number, "edit")
-    found = widgets.installed(app_context().registry, row.plugin)
+@blueprint.route("/w/<int:widget_id>/settings", methods=["GET", "POST"])
+def settings(widget_id: int) -> ResponseReturnValue:
+    """Show and save a widget's settings."""
+    row = find_widget(widget_id, "edit")
+    widget_type = widgets.installed(app_context().registry, row.plugin)
+    parameters, schema = widget_type.parameters, widget_type.schema
     page: dict[str, Any] = {"row": row, "version": row.version, "label": row.label, "visibility": row.visibility}
     if request.method == "GET":
-        form = forms.Form(found.parameters, found.schema.shown(row.settings), stored=found.schema.has(row.settings))
-        return _settings_page(row.hub, found, form, **page)
-    values = forms.read(found.parameters, request.form)
+        form = forms.Form(parameters, schema.shown(row.settings), stored=schema.has(row.settings))
+        return _settings_page(row.hub, widget_type, form, **page)
+    values = forms.read(parameters, request.form)
     page["label"] = request.form.get("label", "")
     page["visibility"] = request.form.get("visibility", row.visibility.value)
-    seen = request.form.get("version", type=int)
+    version = request.form.get("version", type=int)
     try:
-        widgets.update(
-            db(), app_context().registry, current_person(), row, values, page["label"], seen, page["visibility"]
-        )
+        texts = page["label"], version, page["visibility"]
+        widgets.update(db(), app_context().registry, current_person(), row, values, *texts)
         db().commit()
     except (InvalidInput, Conflict) as error:
-        # What was typed stays in the form; after a conflict the form knows the version that it would replace.
+        # The form keeps what was typed. After a conflict it carries the current version, so saving again overwrites.
         wrong = error.fields if isinstance(error, InvalidInput) else {}
-        form = forms.Form(found.parameters, values, wrong, found.schema.has(row.settings))
-        return _settings_page(row.hub, found, form, **page, problem=str(error)), error.status
+        form = forms.Form(parameters, values, wrong, schema.has(row.settings))
+        return _settings_page(row.hub, widget_type, form, **page, problem=str(error)), error.status
     flash(_("Saved."))
     return redirect(hub_page_url(row.hub, f"widget-{row.id}"), 303)
 
 
 @blueprint.route("/<any(u, t):space>/<name>/settings", methods=["GET", "POST"])
 def hub_settings(space: str, name: str) -> ResponseReturnValue:
-    """Show a hub's settings, and save them."""
+    """Show and save a hub's settings."""
     hub = find_hub(space, name, "own")
     values = hub_fields.values(hub, HUB_FIELDS)
     wrong: dict[str, str] = {}
@@ -69,9 +69,9 @@ def hub_settings(space: str, name: str) -> ResponseReturnValue:
     return page, 400 if wrong else 200
 
 
-def _settings_page(hub: Hub, found: WidgetType, form: forms.Form, **more: Any) -> str:
-    machines = found.name == Push.name
-    tokens = push.tokens(db(), current_person(), more["row"]) if machines else None
+def _settings_page(hub: Hub, widget_type: WidgetType, form: forms.Form, **more: Any) -> str:
+    is_push = widget_type.name == Push.name
+    tokens = push.tokens(db(), current_person(), more["row"]) if is_push else None
     values = {"tokens": tokens, "version": None, "label": "", "problem": "", **more}
     seen = forms.Form([forms.WIDGET_VISIBILITY], {"visibility": values.pop("visibility", Visibility.PUBLIC)})
-    return render_template("widget-settings.html", hub=hub, type=found, form=form, seen=seen, **values)
+    return render_template("widget-settings.html", hub=hub, type=widget_type, form=form, seen=seen, **values)

@@ -1,124 +1,122 @@
-"""One widget: on a page of its own, as a fragment, as JSON."""
+"""A widget on a page of its own, as a fragment, as JSON, and as a calendar file."""
 
 from flask import Blueprint, Response, jsonify, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 
 from hubs import urls
 from hubs.fragments.public import CachedResponse, encode
-from hubs.fragments.store import Fragment
 from hubs.i18n import _
 from hubs.models import Hub, Widget
 from hubs.permissions import VISITOR, can
 from hubs.views.web.context import app_context, current_person, find_widget, locale, stream_of
 from hubs.widgets.schema import Schema
 
-#: Pages of a list that are counted at most, so that no number asks the database for the impossible.
+#: Largest page number of a list: larger offsets would overflow in the database.
 LAST_PAGE = 10_000
-#: Seconds after which a page that is still being made is looked for again.
-AGAIN = 2
+#: Seconds after which a page that waits for a background job reloads.
+RELOAD_AFTER = 2
 
-blueprint = Blueprint("widget", __name__, url_prefix="/w/<int:number>")
+blueprint = Blueprint("widget", __name__, url_prefix="/w/<int:widget_id>")
 
 
 @blueprint.get("/")
-def show(number: int) -> str:
-    """Show a widget alone."""
+def show(widget_id: int) -> str:
+    """Show a widget on a page of its own."""
     cursor = app_context().events.cursor()
-    row = find_widget(number)
+    row = find_widget(widget_id)
     hub: Hub = row.hub
     stream = stream_of(hub, cursor)
-    found = app_context().fragment_reader.read_many([row], locale())
+    fragments = app_context().fragment_reader.read_many([row], locale())
     may = {"edit": can(current_person(), "edit", hub)}
-    return render_template("widget.html", hub=hub, row=row, stream=stream, fragments=found, may=may, title=_title(row))
+    values = {"hub": hub, "row": row, "stream": stream, "fragments": fragments, "may": may}
+    return render_template("widget.html", **values, title=_title(row))
 
 
 @blueprint.get("/fragment")
-def fragment(number: int) -> Response:
-    """Return a widget's HTML alone, after a comment that tells its version; 202 while it is being built.
+def fragment(widget_id: int) -> Response:
+    """Return a widget's HTML, preceded by a comment with its version; 202 while it is being built.
 
-    ``lang`` names the language. What everybody may see is kept, so that `hubs.views.page_cache.fragments` and nginx
-    answer next time.
+    The query parameter ``lang`` names the language. Public fragments are cached, so that
+    `hubs.views.page_cache.fragments` or nginx serves them next time.
     """
     public, language = app_context().fragments.public, locale()
-    generation = public.generation(number)  # before the row is read
-    row = find_widget(number)
-    found = app_context().fragment_reader.read(row, language)
-    if found is None:
+    # Before the row is read: if a commit bumps the generation in between, the entry is not kept.
+    generation = public.generation(widget_id)
+    row = find_widget(widget_id)
+    content = app_context().fragment_reader.read(row, language)
+    if content is None:
         return _later(make_response(_("This widget is still being built.") + "\n"))
-    answer = encode(found.public())
+    cached = encode(content.public())
     if can(VISITOR, "view", row):
-        public.store(number, language, answer, generation)
-    return _answer(answer)
+        public.store(widget_id, language, cached, generation)
+    return _conditional(cached)
 
 
 @blueprint.get("/more")
-def more(number: int) -> ResponseReturnValue:
-    """Show the whole list that a widget cuts, page by page; 202 and a page that looks again while it is being made."""
-    row = find_widget(number)
+def more(widget_id: int) -> ResponseReturnValue:
+    """Show the complete list behind a widget, page by page; 202 with a reloading page while it is being built."""
+    row = find_widget(widget_id)
     page = min(max(request.args.get("page", 1, type=int), 1), LAST_PAGE)
     html = app_context().jobs.page(row, page, locale())
     if html is None:
-        return _again(row, urls.widget_more(number, page))
+        return _wait_page(row, urls.widget_more(widget_id, page))
     return render_template("more.html", hub=row.hub, row=row, html=html, title=_title(row))
 
 
 @blueprint.get("/calendar.ics")
-def calendar(number: int) -> Response:
-    """Return the meetings that a widget shows as a file for people's own calendars.
+def calendar(widget_id: int) -> Response:
+    """Return the meetings of a widget as an iCalendar file; 503 while it is being built.
 
-    While it is being made the answer is 503, so that no calendar takes the page that says so for the file.
+    A 202 would make calendar programs read the waiting page as the file.
     """
-    row = find_widget(number)
-    made = app_context().jobs.calendar(row, locale())
-    if made is None:
-        answer = _again(row, urls.widget_calendar(number))
-        answer.status_code = 503
-        return answer
-    answer = make_response(made)
-    answer.headers["Content-Type"] = "text/calendar; charset=utf-8"
-    answer.headers["Content-Disposition"] = f'attachment; filename="meetings-{number}.ics"'
-    return answer
+    row = find_widget(widget_id)
+    text = app_context().jobs.calendar(row, locale())
+    if text is None:
+        response = _wait_page(row, urls.widget_calendar(widget_id))
+        response.status_code = 503
+        return response
+    response = make_response(text)
+    response.headers["Content-Type"] = "text/calendar; charset=utf-8"
+    response.headers["Content-Disposition"] = f'attachment; filename="meetings-{widget_id}.ics"'
+    return response
 
 
 @blueprint.get("/json")
-def as_json(number: int) -> Response:
-    """Return a widget as JSON; its settings only to those who may change them."""
-    row, found = _found(number)
-    if found is None:
+def as_json(widget_id: int) -> Response:
+    """Return a widget as JSON, with its settings for people who may edit it."""
+    row = find_widget(widget_id)
+    content = app_context().fragment_reader.read(row, locale())
+    if content is None:
         return _later(jsonify(id=row.id, type=row.plugin, side=row.side, state="building"))
-    answer = {"id": row.id, "type": row.plugin, "side": row.side, **found.public()}
+    record = {"id": row.id, "type": row.plugin, "side": row.side, **content.public()}
     if can(current_person(), "edit", row):
-        known = app_context().registry.get(row.plugin)
-        answer |= {"settings": (known.schema if known else Schema(())).shown(row.settings), "error": found.error}
-    return jsonify(answer)
+        widget_type = app_context().registry.get(row.plugin)
+        schema = widget_type.schema if widget_type else Schema(())
+        record |= {"settings": schema.shown(row.settings), "error": content.error}
+    return jsonify(record)
 
 
-def _answer(found: CachedResponse) -> Response:
+def _conditional(cached: CachedResponse) -> Response:
     """Return a fragment's response, or 304 if the client's copy is current."""
-    answer = Response(found.body, mimetype="text/html")
-    answer.headers.extend(found.headers())
-    answer.make_conditional(request)
-    return answer
+    response = Response(cached.body, mimetype="text/html")
+    response.headers.extend(cached.headers())
+    response.make_conditional(request)
+    return response
 
 
 def _title(row: Widget) -> str:
     return app_context().registry.title(row, _)
 
 
-def _again(row: Widget, address: str) -> Response:
-    """Return a page that says that what was asked for is being made, and looks again by itself."""
-    values = {"hub": row.hub, "row": row, "title": _title(row), "address": address, "seconds": AGAIN}
-    return _later(make_response(render_template("building.html", **values)), AGAIN)
+def _wait_page(row: Widget, address: str) -> Response:
+    """Return a page that says that ``address`` is being built, and reloads by itself."""
+    values = {"hub": row.hub, "row": row, "title": _title(row), "address": address, "seconds": RELOAD_AFTER}
+    return _later(make_response(render_template("building.html", **values)), RELOAD_AFTER)
 
 
-def _found(number: int) -> tuple[Widget, Fragment | None]:
-    row = find_widget(number)
-    return row, app_context().fragment_reader.read(row, locale())
-
-
-def _later(answer: Response, seconds: int = 1) -> Response:
-    """Ask the reader to come back for what is still being built."""
-    answer.status_code = 202
-    answer.headers["Retry-After"] = str(seconds)
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
+def _later(response: Response, seconds: int = 1) -> Response:
+    """Turn a response into 202 with Retry-After."""
+    response.status_code = 202
+    response.headers["Retry-After"] = str(seconds)
+    response.headers["Cache-Control"] = "no-store"
+    return response

@@ -1,14 +1,13 @@
-"""Hub pages that are ready: a reader who comes back is answered from one look into the cache, before Flask is asked.
+"""Serves hub pages to returning viewers with one cache lookup, before Flask sees the request.
 
-What the last rendering for a reader was made of is kept in the process: the page's skeleton, and which fragments and
-channels the permission function gave to that reader. It is used only if, in the same look that brings the fragments,
-the cache still has the stamps (`hubs.fragments.versions`) of all hubs and people that the page depends on: then
-nothing about them was committed since, so that function would say the same again. The stamps were read
-before the rows. Everything else goes the ordinary way, which makes
-the page ready again.
+Each process keeps what the last rendering for a viewer produced: the page's skeleton, and the fragments and channels
+that the permission check allowed. One `get_many` then reads the fragments and the version tags
+(`hubs.fragments.versions`) of all hubs and people that the page depends on. If the tags are unchanged, nothing about
+these hubs and people was committed since, so the permission check would have the same result. Tags are read before
+rows, so a commit in between makes the page stale at once. Requests that miss go to Flask, which fills the cache.
 
-Who the reader is, is told by the session's cookie as it was sent: what that very cookie proved to the application
-some seconds ago, it proves still, since the end of a session is a change of its person.
+The cache key contains the raw session cookie. Ending a session bumps the person's version tag, so a cookie that was
+valid when the page was cached is still valid.
 """
 
 import threading
@@ -24,7 +23,7 @@ from markupsafe import escape
 from werkzeug.http import parse_cookie, parse_etags
 
 from hubs.models import now
-from hubs.views.page_cache.skeleton import Place, Skeleton, frame_signature, tag_of, values_of
+from hubs.views.page_cache.skeleton import Skeleton, Slot, etag_of, frame_signature, values_of
 from hubs.views.web.context import AppContext
 from hubs.views.web.language import COOKIE, best
 from hubs.views.web.security_headers import headers_for
@@ -32,23 +31,23 @@ from hubs.views.web.security_headers import headers_for
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-#: Where an application finds the `PendingPage` of a request.
-BEGUN = "hubs.ready"
-#: The cookie that holds the session.
+#: Key in the WSGI environment of a request's `PendingPage`.
+PENDING = "hubs.pending_page"
+#: Name of the session's cookie.
 SESSION = "hubs"
-#: Seconds for which a page is ready at most: the net below the stamps, for a cache that was away at a commit.
-AGE = 5.0
-#: Pages that a process keeps, and stamps that one may depend on: a reader with more hubs is answered from the database.
-KEPT, STAMPS = 500, 64
-#: Seconds for which the stream's cursor is used again. An older one is safe: the stream gives what happened since.
-CURSOR = 0.2
-#: Longest cookies and longest list of languages that are looked at, in characters.
-LONGEST = 4096
+#: Maximum age of a cached page in seconds: bounds staleness if the cache was down when a commit bumped its tags.
+MAX_AGE = 5.0
+#: Pages per process, and version tags per page. Viewers with more hubs are served from the database.
+MAX_PAGES, MAX_TAGS = 500, 64
+#: Seconds for which a stream cursor is reused. An older cursor is safe: the stream replays what happened since.
+CURSOR_AGE = 0.2
+#: Longest Cookie and Accept-Language headers that are parsed, in characters.
+MAX_HEADER = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class FilledPage:
-    """A page with its fragments in place: good while the cache has the same ``entries``, and none of them is due."""
+    """A page with its fragments in place: valid while the cache holds the same ``entries``, until the first is due."""
 
     entries: Mapping[str, bytes | None]
     due: float
@@ -57,157 +56,168 @@ class FilledPage:
 
 @dataclass(slots=True)
 class CachedPage:
-    """One reader's page of one hub; without a skeleton it only says which stamps to read before the rows."""
+    """One viewer's page of one hub; without a skeleton it only names the version tags to read before the rows."""
 
-    #: The headers Content-Language and Cache-Control.
+    #: Values of the headers Content-Language and Cache-Control.
     language: str
-    caching: str
-    #: Whether the reader is shown what is wrong with widgets.
+    cache_control: str
+    #: Whether the viewer sees the errors of widgets.
     editor: bool
-    until: datetime | None
-    stamps: Mapping[str, bytes]
+    #: When the viewer's sign-in expires.
+    expires_on: datetime | None
+    #: Version tags by cache key.
+    tags: Mapping[str, bytes]
+    #: Widget ids by the cache key of their fragment.
     keys: Mapping[str, int]
     token: str
-    #: The session's secret, and a CSRF token made with it.
+    #: The session's CSRF secret, and a token signed with it.
     csrf: tuple[str, str]
     frames: Hashable
+    #: When the tags were read, on the monotonic clock.
     loaded: float
     skeleton: Skeleton | None
     filled: FilledPage | None = None
 
 
 class Pages:
-    """The ready pages of a process, least recently used out first."""
+    """The cached pages of a process; evicts the least recently used."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: OrderedDict[Hashable, CachedPage] = OrderedDict()
+        self._pages: OrderedDict[Hashable, CachedPage] = OrderedDict()
 
     def get(self, key: Hashable) -> CachedPage | None:
-        """Return a page that was kept."""
+        """Return a cached page."""
         with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-            return self._kept.get(key)
+            if key in self._pages:
+                self._pages.move_to_end(key)
+            return self._pages.get(key)
 
-    def keep(self, key: Hashable, page: CachedPage) -> None:
-        """Keep a page."""
+    def put(self, key: Hashable, page: CachedPage) -> None:
+        """Store a page."""
         with self._lock:
-            self._kept[key] = page
-            self._kept.move_to_end(key)
-            if len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
+            self._pages[key] = page
+            self._pages.move_to_end(key)
+            if len(self._pages) > MAX_PAGES:
+                self._pages.popitem(last=False)
 
 
 @dataclass(frozen=True, slots=True)
 class PendingPage:
-    """A request whose page is to be ready next time: its key, and the stamps from before any row was read."""
+    """A request that missed: where to store its page, and the version tags from before any row was read."""
 
     pages: Pages
     key: Hashable
-    stamps: Mapping[str, bytes]
-    moment: float
+    tags: Mapping[str, bytes]
+    read_at: float
 
-    def keep(self, page: CachedPage, needed: Iterable[str]) -> None:
-        """Keep a page with the stamps it needs, to be answered with if they were read before."""
-        wanted = list(needed)
-        if len(wanted) > STAMPS:
+    def store(self, page: CachedPage, dependencies: Iterable[str]) -> None:
+        """Store a page that depends on the version tags under the cache keys ``dependencies``."""
+        tag_keys = list(dependencies)
+        if len(tag_keys) > MAX_TAGS:
             return
-        known = all(key in self.stamps for key in wanted)
-        depends = {key: self.stamps.get(key, b"") for key in wanted}
-        self.pages.keep(
-            self.key, replace(page, stamps=depends, loaded=self.moment, skeleton=page.skeleton if known else None)
-        )
+        # A tag that was not read before the rows proves nothing about them. Then only the list of tags is stored,
+        # and the next request reads all of them first.
+        complete = all(key in self.tags for key in tag_keys)
+        tags = {key: self.tags.get(key, b"") for key in tag_keys}
+        skeleton = page.skeleton if complete else None
+        self.pages.put(self.key, replace(page, tags=tags, loaded=self.read_at, skeleton=skeleton))
 
 
 class PageCacheMiddleware:
-    """A WSGI application in front of another one, with ready pages."""
+    """WSGI middleware that answers requests for hub pages from the page cache."""
 
-    def __init__(self, behind: "WSGIApplication", context: AppContext) -> None:
-        self._behind, self._context, self._pages = behind, context, Pages()
+    def __init__(self, app: "WSGIApplication", context: AppContext) -> None:
+        self._app, self._context, self._pages = app, context, Pages()
         self._headers = [*headers_for(context.settings), ("Vary", "Accept-Language, Cookie")]
         self._cursor = ("", -inf)
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        """Answer with a ready page; pass on every other request."""
+        """Answer with a cached page; pass every other request on."""
         key = _key(environ)
         if key is None:
-            return self._behind(environ, start_response)
-        kept, entries = self._pages.get(key), dict[str, bytes]()
-        if kept is not None:
-            entries = self._context.fragments.cache.get_many([*kept.stamps, *kept.keys])
-            filled = self._fill(kept, entries)
+            return self._app(environ, start_response)
+        page, tags = self._pages.get(key), dict[str, bytes]()
+        if page is not None:
+            # Tags and fragments in one round trip, which is all that a hit costs.
+            entries = self._context.fragments.cache.get_many([*page.tags, *page.keys])
+            filled = self._fill(page, entries)
             if filled is not None:
-                return self._send(kept, filled, environ, start_response)
-        read = self._context.fragments.public.stamps.ensure(kept.stamps, entries) if kept is not None else {}
-        environ[BEGUN] = PendingPage(self._pages, key, read, time.monotonic())
-        return self._behind(environ, start_response)
+                return self._send(page, filled, environ, start_response)
+            # Tags that are missing in the cache are created before the application reads rows.
+            tags = dict(self._context.fragments.public.stamps.ensure(page.tags, entries))
+        environ[PENDING] = PendingPage(self._pages, key, tags, time.monotonic())
+        return self._app(environ, start_response)
 
-    def _fill(self, kept: CachedPage, entries: Mapping[str, bytes]) -> Skeleton | None:
+    def _fill(self, page: CachedPage, entries: Mapping[str, bytes]) -> Skeleton | None:
         """Return the cached page, filled with fragments, if it is still valid."""
-        if kept.skeleton is None or not _is_true(kept, entries):
+        if page.skeleton is None or not _is_valid(page, entries):
             return None
-        filled = kept.filled
-        if filled is None or time.time() >= filled.due or not _has(entries, filled.entries):
-            found = self._context.fragments.decode_entries(kept.keys, entries)
-            if frame_signature(found, kept.editor) != kept.frames:
+        # Most requests find the same fragments as the one before: then nothing is decoded.
+        filled = page.filled
+        if filled is None or time.time() >= filled.due or not _contains(entries, filled.entries):
+            fragments = self._context.fragments.decode_entries(page.keys, entries)
+            # A fragment that failed or became stale has another frame, which only the template can render.
+            if frame_signature(fragments, page.editor) != page.frames:
                 return None
-            due = min((one.due for one in found.values() if one.due), default=inf)
-            filled = FilledPage({key: entries.get(key) for key in kept.keys}, due, kept.skeleton.put(values_of(found)))
-            kept.filled = filled
+            due = min((fragment.due for fragment in fragments.values() if fragment.due), default=inf)
+            current = {key: entries.get(key) for key in page.keys}
+            filled = FilledPage(current, due, page.skeleton.put(values_of(fragments)))
+            page.filled = filled
         return filled.skeleton
 
     def _send(
-        self, kept: CachedPage, page: Skeleton, environ: "WSGIEnvironment", start_response: "StartResponse"
+        self, page: CachedPage, filled: Skeleton, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
         """Send a page, or 304 if the client's copy is current."""
-        secret, csrf = kept.csrf
-        tag = tag_of(page, secret, self._context.settings.token_ttl)
-        headers = [*self._headers, ("Cache-Control", kept.caching), ("ETag", f'W/"{tag}"')]
-        if parse_etags(environ.get("HTTP_IF_NONE_MATCH")).contains_weak(tag):
+        secret, csrf = page.csrf
+        etag = etag_of(filled, secret, self._context.settings.token_ttl)
+        headers = [*self._headers, ("Cache-Control", page.cache_control), ("ETag", f'W/"{etag}"')]
+        if parse_etags(environ.get("HTTP_IF_NONE_MATCH")).contains_weak(etag):
             start_response("304 NOT MODIFIED", headers)
             return []
-        body = page.fill(last_values(kept.token, self._cursor_now(), csrf)).encode()
-        headers += [("Content-Language", kept.language), ("Content-Type", "text/html; charset=utf-8")]
+        body = filled.fill(request_values(page.token, self._recent_cursor(), csrf)).encode()
+        headers += [("Content-Language", page.language), ("Content-Type", "text/html; charset=utf-8")]
         start_response("200 OK", [*headers, ("Content-Length", str(len(body)))])
         return [body]
 
-    def _cursor_now(self) -> str:
-        """Return a cursor of the stream that is at most `CURSOR` seconds old."""
-        cursor, moment = self._cursor
-        if time.monotonic() - moment >= CURSOR:
-            moment = time.monotonic()
+    def _recent_cursor(self) -> str:
+        """Return a cursor of the stream that is at most `CURSOR_AGE` seconds old."""
+        cursor, read_at = self._cursor
+        if time.monotonic() - read_at >= CURSOR_AGE:
+            read_at = time.monotonic()
             cursor = self._context.events.cursor()
-            self._cursor = cursor, moment
+            self._cursor = cursor, read_at
         return cursor
 
 
-def last_values(token: str, cursor: str, csrf: str) -> dict[Place, str]:
-    """Return what is put into a page last: what differs with every rendering."""
+def request_values(token: str, cursor: str, csrf: str) -> dict[Slot, str]:
+    """Return the values that differ between requests, which are put into a page last."""
     return {("token", 0): str(escape(token)), ("cursor", 0): str(escape(cursor)), ("csrf", 0): csrf}
 
 
 def _key(environ: "WSGIEnvironment") -> Hashable | None:
-    """Return what the request's page is kept under; None for what has to be made each time."""
+    """Return the cache key of a request: session cookie, path and language; None if its page is not cacheable."""
     path = environ["PATH_INFO"]
     if not path.startswith(("/u/", "/t/")) or path.count("/") != 3 or not path.endswith("/"):
         return None
     if environ["REQUEST_METHOD"] != "GET" or environ.get("QUERY_STRING"):
         return None
-    wanted, cookies = environ.get("HTTP_ACCEPT_LANGUAGE", ""), environ.get("HTTP_COOKIE", "")
-    if len(wanted) > LONGEST or len(cookies) > LONGEST:
+    accepted, header = environ.get("HTTP_ACCEPT_LANGUAGE", ""), environ.get("HTTP_COOKIE", "")
+    if len(accepted) > MAX_HEADER or len(header) > MAX_HEADER:
         return None
-    held = parse_cookie(cookies)
-    return held.get(SESSION), path, best(held.get(COOKIE, ""), wanted)
+    cookies = parse_cookie(header)
+    # The negotiated language rather than the header, of which browsers send hundreds of variants.
+    return cookies.get(SESSION), path, best(cookies.get(COOKIE, ""), accepted)
 
 
-def _is_true(kept: CachedPage, entries: Mapping[str, bytes]) -> bool:
+def _is_valid(page: CachedPage, entries: Mapping[str, bytes]) -> bool:
     return (
-        time.monotonic() - kept.loaded < AGE
-        and (kept.until is None or kept.until > now())
-        and _has(entries, kept.stamps)
+        time.monotonic() - page.loaded < MAX_AGE
+        and (page.expires_on is None or page.expires_on > now())
+        and _contains(entries, page.tags)
     )
 
 
-def _has(entries: Mapping[str, bytes], wanted: Mapping[str, bytes] | Mapping[str, bytes | None]) -> bool:
-    return all(entries.get(key) == value for key, value in wanted.items())
+def _contains(entries: Mapping[str, bytes], expected: Mapping[str, bytes] | Mapping[str, bytes | None]) -> bool:
+    return all(entries.get(key) == value for key, value in expected.items())

@@ -1,8 +1,8 @@
-"""A page's skeleton: what the template makes around those texts that differ from one request to the next.
+"""A page's skeleton: the output of the template around the texts that differ between requests.
 
-The template is rendered with a mark in the place of each such text; the page is then the texts between the marks,
-joined with the values of now. Marks are random for each rendering and cannot be guessed, so nothing that people
-write is ever taken for one.
+The template is rendered with a random mark in each slot. Splitting the output at the marks gives the skeleton, and
+joining it with current values gives the page. Marks are random per rendering and cannot be guessed, so text that
+people write is never taken for one.
 """
 
 import hashlib
@@ -16,38 +16,39 @@ from markupsafe import escape
 
 from hubs.fragments.store import Fragment
 
-#: The name of a place, such as ``("html", 7)`` for the content of widget 7, or ``("token", 0)``.
-Place = tuple[str, int]
+#: The name of a slot, such as ``("html", 7)`` for the content of widget 7, or ``("token", 0)``.
+Slot = tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Skeleton:
-    """The ``texts`` of a page, and which ``places`` are between them."""
+    """The fixed ``texts`` of a page, and the ``slots`` between them."""
 
     texts: tuple[str, ...]
-    places: tuple[Place, ...]
-    #: Differs where the texts or the places of two skeletons differ.
+    slots: tuple[Slot, ...]
+    #: A hash of texts and slots.
     digest: str
 
-    def fill(self, values: Mapping[Place, str]) -> str:
+    def fill(self, values: Mapping[Slot, str]) -> str:
         """Return the page; ``values`` are HTML."""
         parts = [""] * (2 * len(self.texts) - 1)
         parts[::2] = self.texts
-        parts[1::2] = [values[place] for place in self.places]
+        parts[1::2] = [values[slot] for slot in self.slots]
         return "".join(parts)
 
-    def put(self, values: Mapping[Place, str]) -> "Skeleton":
-        """Return the skeleton with some places filled; a fragment's digest counts for its content there."""
-        texts, places, said = [self.texts[0]], [], [self.digest]
-        for place, text in zip(self.places, self.texts[1:], strict=True):
-            if place in values:
-                texts[-1] += values[place] + text
-                if place[0] != "html":
-                    said.append(values[place])
+    def put(self, values: Mapping[Slot, str]) -> "Skeleton":
+        """Return the skeleton with the slots in ``values`` filled."""
+        texts, slots, hashed = [self.texts[0]], [], [self.digest]
+        for slot, text in zip(self.slots, self.texts[1:], strict=True):
+            if slot in values:
+                texts[-1] += values[slot] + text
+                # A fragment's digest, in a slot of its own, stands for its HTML, which may be large.
+                if slot[0] != "html":
+                    hashed.append(values[slot])
             else:
                 texts.append(text)
-                places.append(place)
-        return Skeleton(tuple(texts), tuple(places), digest_of("\0".join(said)))
+                slots.append(slot)
+        return Skeleton(tuple(texts), tuple(slots), digest_of("\0".join(hashed)))
 
 
 class Placeholders:
@@ -55,29 +56,27 @@ class Placeholders:
 
     def __init__(self) -> None:
         self._text = secrets.token_hex(16)
-        self._places: list[Place] = []
+        self._slots: list[Slot] = []
 
     def mark(self, name: str, number: int = 0) -> str:
-        """Return the mark for a place; it needs no escaping anywhere."""
-        self._places.append((name, number))
-        return f"{self._text}-{len(self._places) - 1}-"
+        """Return the mark for a slot; it needs no escaping anywhere."""
+        self._slots.append((name, number))
+        return f"{self._text}-{len(self._slots) - 1}-"
 
     def split(self, page: str) -> Skeleton:
         """Return the skeleton of a page that was rendered with these marks."""
         parts = re.split(f"{self._text}-([0-9]+)-", page)
-        texts, places = tuple(parts[::2]), tuple(self._places[int(number)] for number in parts[1::2])
-        whole = "\0".join((*texts, repr(places)))
-        return Skeleton(texts, places, digest_of(whole))
+        texts, slots = tuple(parts[::2]), tuple(self._slots[int(number)] for number in parts[1::2])
+        whole = "\0".join((*texts, repr(slots)))
+        return Skeleton(texts, slots, digest_of(whole))
 
 
-def tag_of(page: Skeleton, secret: str, lifetime: int) -> str:
-    """Return the entity tag of a page whose fragments are in place, for a session with this CSRF ``secret``.
+def etag_of(page: Skeleton, secret: str, lifetime: int) -> str:
+    """Return the ETag of a page whose fragments are in place, for a session with this CSRF ``secret``.
 
-    It is made of the page's skeleton, so nothing that a template shows can be forgotten: versions, the person, roles,
-    notes, fragments. Left out is what differs with every rendering and says nothing: the stream's token and cursor
-    (with an older cursor the stream gives what happened since) and the CSRF token, which is good for as long as the
-    secret.
-    The tag changes before a stream's token in a page that a browser kept, good for ``lifetime`` seconds, is too old.
+    It hashes the rendered skeleton, so it covers everything that the template shows. It leaves out the stream's token
+    and cursor (an older cursor only replays more events) and the CSRF token, which is valid as long as the secret.
+    It changes well before the stream token in a browser's copy, valid for ``lifetime`` seconds, expires.
     """
     bucket = int(time.time()) // max(1, lifetime // 4)
     return digest_of("\n".join((str(bucket), secret, page.digest)))
@@ -90,7 +89,7 @@ def digest_of(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class FragmentPlaceholder:
-    """What a template gets in the place of a fragment; only what decides about its frame is real."""
+    """Stands for a fragment in a template: marks for its content, real values for what its frame depends on."""
 
     html: str
     digest: str
@@ -101,30 +100,30 @@ class FragmentPlaceholder:
     unsaid: str
 
 
-def placeholder(found: Fragment, marks: Placeholders) -> FragmentPlaceholder:
+def placeholder(fragment: Fragment, marks: Placeholders) -> FragmentPlaceholder:
     """Return the placeholder for a fragment."""
     html, digest, at, minute = (
-        marks.mark(name, found.widget) for name in ("html", "digest", "built_at", "built_minute")
+        marks.mark(name, fragment.widget) for name in ("html", "digest", "built_at", "built_minute")
     )
-    return FragmentPlaceholder(
-        html if found.html else "", digest, at, minute, found.state, found.refreshing, found.unsaid
-    )
+    # Templates test whether there is HTML at all.
+    content = html if fragment.html else ""
+    return FragmentPlaceholder(content, digest, at, minute, fragment.state, fragment.refreshing, fragment.unsaid)
 
 
-def frame_signature(found: Mapping[int, Fragment], editor: bool) -> tuple[tuple[object, ...], ...]:
+def frame_signature(fragments: Mapping[int, Fragment], editor: bool) -> tuple[tuple[object, ...], ...]:
     """Return what the frames depend on; a skeleton can be reused while this is unchanged."""
     return tuple(
-        (number, one.state, one.refreshing, bool(one.html), one.unsaid if editor else "")
-        for number, one in sorted(found.items())
+        (widget_id, fragment.state, fragment.refreshing, bool(fragment.html), fragment.unsaid if editor else "")
+        for widget_id, fragment in sorted(fragments.items())
     )
 
 
-def values_of(found: Mapping[int, Fragment]) -> dict[Place, str]:
-    """Return what is put into the places of fragments."""
-    values: dict[Place, str] = {}
-    for number, one in found.items():
-        values["html", number] = one.html
-        values["digest", number] = str(escape(one.digest))
-        values["built_at", number] = str(escape(one.built_at))
-        values["built_minute", number] = str(escape(one.built_minute))
+def values_of(fragments: Mapping[int, Fragment]) -> dict[Slot, str]:
+    """Return the values for the slots of fragments."""
+    values: dict[Slot, str] = {}
+    for widget_id, fragment in fragments.items():
+        values["html", widget_id] = fragment.html
+        values["digest", widget_id] = str(escape(fragment.digest))
+        values["built_at", widget_id] = str(escape(fragment.built_at))
+        values["built_minute", widget_id] = str(escape(fragment.built_minute))
     return values

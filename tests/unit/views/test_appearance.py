@@ -1,4 +1,4 @@
-"""How a hub looks: its colours and round picture, wherever it is shown, and that everybody can read what is on them."""
+"""The appearance of a hub: colours and avatar everywhere, with enough contrast."""
 
 import re
 from pathlib import Path
@@ -42,9 +42,7 @@ def test_a_hub_is_shown_in_its_colours_and_with_its_sign_everywhere(client: Flas
     assert "look-" not in text(client, "/t/otters/")
 
 
-def test_what_cannot_be_shown_is_said_beside_its_field_and_changes_nothing(
-    client: FlaskClient, session: Session, otters: Hub
-) -> None:
+def test_invalid_appearance_is_reported_beside_its_field(client: FlaskClient, session: Session, otters: Hub) -> None:
     sign_in(client, "owner")
     answer = post(client, APPEARANCE, banner="pink", avatar="<b>", left_width="8")
     assert answer.status_code == 400
@@ -56,7 +54,7 @@ def test_what_cannot_be_shown_is_said_beside_its_field_and_changes_nothing(
 
 
 @pytest.mark.parametrize(("who", "status"), [("owner", 303), ("member", 403), ("stranger", 403)])
-def test_owners_alone_say_how_a_hub_looks(
+def test_only_owners_change_the_appearance(
     client: FlaskClient, session: Session, otters: Hub, who: str, status: int
 ) -> None:
     sign_in(client, who)
@@ -65,7 +63,7 @@ def test_owners_alone_say_how_a_hub_looks(
     assert (otters.banner == "red") is (who == "owner")
 
 
-def test_the_look_is_in_files_in_the_history_and_can_be_brought_back(
+def test_the_appearance_is_exported_recorded_and_restored(
     app: Flask, client: FlaskClient, session: Session, otters: Hub
 ) -> None:
     sign_in(client, "owner")
@@ -88,19 +86,19 @@ def luminance(colour: str) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def contrast(one: str, other: str) -> float:
-    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+def contrast(first: str, second: str) -> float:
+    light, dark = sorted((luminance(first), luminance(second)), reverse=True)
     return (light + 0.05) / (dark + 0.05)
 
 
-def test_all_that_is_written_on_a_hubs_colours_can_be_read(app: Flask) -> None:
-    """The colours are the same in light and dark, so that one look at the style sheets proves both."""
+def test_text_on_hub_colours_has_enough_contrast(app: Flask) -> None:
+    """The colours are the same in light and dark, so that first look at the style sheets proves both."""
     folder = Path(app.static_folder or "")
     styles, widgets = ((folder / name).read_text() for name in ("hubs.css", "widgets.css"))
-    found = {rule["name"] or "": rule.groups()[1:] for rule in RULE.finditer(styles)}
-    assert found.keys() == {*Banner, "archived"}
+    colours = {rule["name"] or "": rule.groups()[1:] for rule in RULE.finditer(styles)}
+    assert colours.keys() == {*Banner, "archived"}
     written = ["#ffffff", re.search(r"\.banner-name \{[^}]*color: (#\w{6})", styles)[1]]  # type: ignore[index]
-    for name, stops in found.items():
+    for name, stops in colours.items():
         for stop in stops:
             assert all(contrast(stop, ink) >= NEEDED for ink in written), (name, stop)
     rounds = dict(re.findall(r"\.(?:look|hue)-(\w+) rect \{ fill: (#\w{6})", widgets))

@@ -1,4 +1,4 @@
-"""The iCalendar file of a widget that shows meetings: who gets it, and what is in it."""
+"""The iCalendar file of a widget with meetings: permissions and content."""
 
 import itertools
 from collections.abc import Iterator
@@ -22,18 +22,18 @@ from tests.upstream import Reply, Upstream, running
 
 @pytest.fixture
 def upstream() -> Iterator[Upstream]:
-    with running() as found:
-        found.on(PATH, {"meetings": [meeting()], "arguments": {}})
-        yield found
+    with running() as service:
+        service.on(PATH, {"meetings": [meeting()], "arguments": {}})
+        yield service
 
 
 @pytest.fixture
 def app(database: Database, tmp_path: Path, upstream: Upstream) -> Iterator[Flask]:
     more = {"HUBS_DATABASE_URL": str(database.url), "HUBS_DATA_DIR": str(tmp_path), "HUBS_FEDOCAL_URL": upstream.url}
-    found = create_app(load(BASE | more))
-    found.testing = True
-    yield found
-    site = found.extensions["hubs"]
+    application = create_app(load(BASE | more))
+    application.testing = True
+    yield application
+    site = application.extensions["hubs"]
     site.database.dispose()
     site.fragments._clients.close()
     site.fragments.cache.close()
@@ -41,14 +41,14 @@ def app(database: Database, tmp_path: Path, upstream: Upstream) -> Iterator[Flas
 
 @pytest.fixture
 def row(session: Session, otters: Hub) -> Widget:
-    found = Widget(plugin="meetings", side="left", settings={"calendar": "tides"})
-    otters.widgets.append(found)
+    widget = Widget(plugin="meetings", side="left", settings={"calendar": "tides"})
+    otters.widgets.append(widget)
     session.commit()
-    return found
+    return widget
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_the_file_is_for_those_who_see_the_widget(
+def test_the_calendar_is_for_people_who_see_the_widget(
     client: FlaskClient, session: Session, otters: Hub, row: Widget, role: str
 ) -> None:
     if role != "visitor":
@@ -61,7 +61,7 @@ def test_the_file_is_for_those_who_see_the_widget(
         assert answer.status_code == (200 if sees else 404), (outer, inner)
 
 
-def test_the_file_can_be_read_by_every_calendar(client: FlaskClient, row: Widget) -> None:
+def test_the_file_is_valid_icalendar(client: FlaskClient, row: Widget) -> None:
     answer = client.get(urls.widget_calendar(row.id))
     assert answer.headers["Content-Type"] == "text/calendar; charset=utf-8"
     assert answer.headers["Content-Disposition"] == f'attachment; filename="meetings-{row.id}.ics"'
@@ -72,7 +72,7 @@ def test_the_file_can_be_read_by_every_calendar(client: FlaskClient, row: Widget
 def test_a_widget_without_meetings_or_calendar_has_no_file(
     client: FlaskClient, session: Session, otters: Hub, row: Widget
 ) -> None:
-    other = next(one for one in otters.widgets if one.plugin == "members")
+    other = next(row for row in otters.widgets if row.plugin == "members")
     assert client.get(urls.widget_calendar(other.id)).status_code == 404
     row.settings = {}
     row.version += 1

@@ -35,7 +35,7 @@ from tests.unit.views.conftest import BASE, Compiled, post, sign_in
 
 
 class Bus:
-    """Notes what is published, whichever program publishes it."""
+    """Records what is published by any program."""
 
     def __init__(self) -> None:
         self.heard: list[tuple[str, dict[str, Any]]] = []
@@ -52,9 +52,9 @@ class Bus:
 
 @pytest.fixture
 def bus(monkeypatch: pytest.MonkeyPatch) -> Bus:
-    found = Bus()
-    monkeypatch.setattr(services, "NullPublisher", lambda: found)
-    return found
+    publisher = Bus()
+    monkeypatch.setattr(services, "NullPublisher", lambda: publisher)
+    return publisher
 
 
 @pytest.fixture
@@ -78,11 +78,11 @@ def settings(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 @pytest.fixture
 def app(settings: Settings, compiled: Compiled) -> Iterator[Flask]:
-    found = create_app(settings)
-    found.testing = True
-    found.jinja_env.bytecode_cache = compiled
-    yield found
-    context = found.extensions["hubs"]
+    application = create_app(settings)
+    application.testing = True
+    application.jinja_env.bytecode_cache = compiled
+    yield application
+    context = application.extensions["hubs"]
     context.database.dispose()
     context.fragments.cache.close()
     context.events.client.close()
@@ -90,7 +90,7 @@ def app(settings: Settings, compiled: Compiled) -> Iterator[Flask]:
 
 @pytest.fixture
 def docs(session: Session, team: Hub) -> Hub:
-    """Give the team as the one of a group."""
+    """Return the team, managed by a group."""
     team.group_name = "otters"
     session.commit()
     return team
@@ -154,7 +154,7 @@ ENTRY_POINTS = [by_page, by_leaving, by_api, by_command, by_file, by_sign_in, by
 
 
 @pytest.mark.parametrize("entry_point", ENTRY_POINTS, ids=lambda act: act.__name__)
-def test_a_member_who_goes_is_published_revoked_and_forgotten_by_the_cache(
+def test_a_removed_member_is_published_revoked_and_purged_from_the_cache(
     app: Flask,
     settings: Settings,
     session: Session,
@@ -230,7 +230,7 @@ def test_a_request_to_join_lights_the_dot_of_the_hub_through_page_and_api(
     assert notices(events, owner.id, cursor) == [f'{{"kind":"join-request","count":1,"hub":{otters.id}}}']
 
 
-def test_what_is_rolled_back_has_no_effect_on_bus_streams_or_cache(
+def test_a_rollback_has_no_effect_on_bus_streams_or_cache(
     app: Flask, session: Session, docs: Hub, bus: Bus, settings: Settings
 ) -> None:
     member = user_of(session, "member")
@@ -271,10 +271,10 @@ def test_a_token_is_dated_before_the_rows_are_read(
         set_member(belongs=True)
 
 
-def test_a_browser_that_signs_out_takes_its_tokens_along(app: Flask, session: Session, otters: Hub) -> None:
+def test_signing_out_revokes_the_stream_tokens_of_the_browser(app: Flask, session: Session, otters: Hub) -> None:
     context = app.extensions["hubs"]
     here, there = (sign_in(app.test_client(), "member") for _ in range(2))
-    read = [context.tokens.read(one.get("/t/otters/stream").get_json()["token"]) for one in (here, there)]
+    read = [context.tokens.read(client.get("/t/otters/stream").get_json()["token"]) for client in (here, there)]
     post(here, "/logout")
     assert context.events.revocations.are_revoked(read) == [True, False]
     post(there, "/me/sign-out")

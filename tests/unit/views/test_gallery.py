@@ -31,7 +31,7 @@ def shown(database: Database, tmp_path: Path) -> Iterator[FlaskClient]:
 
 
 @pytest.mark.parametrize("path", ["/gallery/", "/gallery/sticky"])
-def test_there_is_no_gallery_unless_it_is_switched_on(client: FlaskClient, path: str) -> None:
+def test_the_gallery_is_disabled_by_default(client: FlaskClient, path: str) -> None:
     assert client.get(path).status_code == 404
 
 
@@ -55,11 +55,11 @@ def test_every_widget_is_shown_in_every_state(shown: FlaskClient, name: str) -> 
     assert "data-load=" not in page, "a picture of a widget asks for nothing"
 
 
-def test_a_widget_that_there_is_not_is_not_found(shown: FlaskClient) -> None:
+def test_an_unknown_widget_is_not_found(shown: FlaskClient) -> None:
     assert shown.get("/gallery/nothing").status_code == 404
 
 
-def test_an_example_comes_from_what_everybody_may_see(app: Flask, session: Session, otters: Hub) -> None:
+def test_an_example_comes_from_public_widgets_only(app: Flask, session: Session, otters: Hub) -> None:
     members = next(row for row in otters.widgets if row.plugin == "members")
     app.test_client().get(f"/w/{members.id}/fragment")
     for visibility, there in ((Visibility.PUBLIC, True), (Visibility.SIGNED_IN, False), (Visibility.OWNERS, False)):
@@ -70,7 +70,7 @@ def test_an_example_comes_from_what_everybody_may_see(app: Flask, session: Sessi
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_widget_looks_alive_in_the_gallery_of_an_instance_that_has_nothing(shown: FlaskClient, name: str) -> None:
+def test_every_widget_is_live_in_the_gallery_of_an_empty_instance(shown: FlaskClient, name: str) -> None:
     page = shown.get(f"/gallery/{name}").get_data(as_text=True)
     parts = dict(part.split('"', 1) for part in page.split('id="state-')[1:])
     states = [part.split('"', 1)[0] for part in page.split('data-state="')[1:]]
@@ -80,11 +80,11 @@ def test_every_widget_looks_alive_in_the_gallery_of_an_instance_that_has_nothing
     assert _body(parts["live"]) != _body(parts["empty"]), "what is live is not what there is where there is nothing"
 
 
-def test_every_widget_that_comes_with_hubs_has_a_sample_and_one_from_elsewhere_has_none() -> None:
+def test_built_in_widgets_have_a_sample_and_third_party_ones_have_none() -> None:
     assert [name for name in NAMES if sample(name) is None] == []
     assert sample("elsewhere") is None
 
 
 def _body(html: str) -> str:
-    """Return what is read in a widget's body."""
+    """Return the text of a widget's body."""
     return text_of(html.partition('class="widget-body"')[2].partition(">")[2].partition("</section>")[0])

@@ -1,4 +1,4 @@
-"""Whoever cannot edit a page sees the control all the same, with why not and whom to ask."""
+"""People who cannot edit a page see the control disabled, with the reason and the owners."""
 
 import re
 from typing import Any
@@ -12,12 +12,12 @@ from tests.unit.views.conftest import sign_in
 
 
 def why(client: FlaskClient, name: str = "edit") -> str:
-    """Return what the page says beside the control; empty where it says nothing."""
+    """Return the text beside the control; empty if there is none."""
     page = " ".join(client.get("/t/otters/").get_data(as_text=True).split())
     assert ("Edit page layout</a>" in page) is not ('id="why-edit"' in page) or "Sign in</a>" in page
     told = rf'aria-disabled="true" aria-describedby="why-{name}".*?<div class="locked-why" id="why-{name}">(.*?)</div>'
-    found = re.search(told, page)
-    return found[1] if found else ""
+    match = re.search(told, page)
+    return match[1] if match else ""
 
 
 def joins(client: FlaskClient) -> bool:
@@ -27,13 +27,13 @@ def joins(client: FlaskClient) -> bool:
 
 @pytest.mark.usefixtures("otters")
 @pytest.mark.parametrize("role", ["stranger", "subscriber", "member"])
-def test_who_is_no_owner_reads_whom_to_ask(client: FlaskClient, role: str) -> None:
+def test_people_who_cannot_edit_see_the_owners(client: FlaskClient, role: str) -> None:
     said = why(sign_in(client, role))
     assert "Only owners of" in said
     assert '<a href="/u/owner/">' in said
 
 
-def test_owners_can_edit_unless_the_hub_is_archived_or_kept_elsewhere(
+def test_owners_can_edit_unless_the_hub_is_archived_or_managed_elsewhere(
     client: FlaskClient, session: Session, otters: Hub
 ) -> None:
     sign_in(client, "owner")
@@ -62,7 +62,7 @@ def test_visitors_see_no_control_that_they_cannot_use(client: FlaskClient) -> No
         ({"group_name": "sea-otters"}, "Membership is managed by the group sea-otters in the account system"),
     ],
 )
-def test_who_cannot_ask_to_join_reads_why_and_whom_to_ask(
+def test_people_who_cannot_join_see_the_reason_and_the_owners(
     client: FlaskClient, session: Session, otters: Hub, changes: dict[str, Any], said: str
 ) -> None:
     for name, value in changes.items():
@@ -82,7 +82,7 @@ def test_who_cannot_ask_to_join_reads_why_and_whom_to_ask(
 
 
 @pytest.mark.usefixtures("otters")
-def test_who_can_ask_to_join_is_led_there(client: FlaskClient) -> None:
+def test_people_who_can_join_get_a_link(client: FlaskClient) -> None:
     for role in ("stranger", "subscriber"):
         sign_in(client, role)
         assert joins(client)

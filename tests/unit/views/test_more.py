@@ -9,7 +9,7 @@ from hubs.models import Hub, Visibility, now
 from tests.unit.conftest import user_of
 
 
-def test_the_page_is_there_for_those_who_may_see_the_widget(client: FlaskClient, session: Session, otters: Hub) -> None:
+def test_the_page_is_for_people_who_see_the_widget(client: FlaskClient, session: Session, otters: Hub) -> None:
     user_of(session, "member").last_active = now() - timedelta(days=1)
     row = next(row for row in otters.widgets if row.plugin == "members")
     row.settings = {"limit": 1}

@@ -1,4 +1,4 @@
-"""Pages: what they show, what they cost, and what protects them."""
+"""Pages: content, cost in queries, and protection."""
 
 import hashlib
 import json
@@ -53,7 +53,7 @@ def test_a_page_of_twelve_cached_widgets_costs_three_queries_and_one_round_trip(
     assert len(trips) == 1
 
 
-def test_misses_become_placeholders_that_also_work_without_javascript(client: FlaskClient, otters: Hub) -> None:
+def test_missing_fragments_become_placeholders_that_work_without_javascript(client: FlaskClient, otters: Hub) -> None:
     page = text(client.get("/t/otters/"))
     assert page.count("data-load=") == 6
     assert '<noscript><meta http-equiv="refresh" content="0; url=?full=1"></noscript>' in page
@@ -61,13 +61,13 @@ def test_misses_become_placeholders_that_also_work_without_javascript(client: Fl
     assert "http-equiv" not in text(client.get("/t/otters/"))
 
 
-def test_a_page_without_redis_still_reads(client: FlaskClient, otters: Hub) -> None:
+def test_pages_work_without_redis(client: FlaskClient, otters: Hub) -> None:
     page = text(client.get("/t/otters/"))
     assert 'data-cursor=""' in page
     assert client.get("/healthz").json["redis"] is False
 
 
-def test_the_front_page_knows_who_i_am(client: FlaskClient, otters: Hub) -> None:
+def test_the_front_page_names_the_current_user(client: FlaskClient, otters: Hub) -> None:
     assert "Sign in" in text(client.get("/"))
     page = text(sign_in(client, "member").get("/"))
     assert "Hello, Member" in page
@@ -75,7 +75,7 @@ def test_the_front_page_knows_who_i_am(client: FlaskClient, otters: Hub) -> None
     assert "/t/otters/" in page
 
 
-def test_fragments_are_answered_alone_with_what_is_known_about_them(client: FlaskClient, otters: Hub) -> None:
+def test_fragments_carry_their_version_and_state(client: FlaskClient, otters: Hub) -> None:
     row = otters.column("left")[0]
     answer = client.get(f"/w/{row.id}/fragment")
     assert answer.headers["X-Hubs-Version"] == "1"
@@ -89,7 +89,7 @@ def test_fragments_are_answered_alone_with_what_is_known_about_them(client: Flas
     assert again.status_code == 304
 
 
-def test_hubs_and_widgets_are_there_as_json(client: FlaskClient, otters: Hub) -> None:
+def test_hubs_and_widgets_are_available_as_json(client: FlaskClient, otters: Hub) -> None:
     hub = client.get("/t/otters/json").json
     assert (hub["name"], hub["kind"], hub["summary"]) == ("otters", "team", "We swim.")
     widget = client.get(f"/w/{hub['widgets'][0]['id']}/json").json
@@ -101,25 +101,25 @@ def test_hubs_and_widgets_are_there_as_json(client: FlaskClient, otters: Hub) ->
 
 def test_a_page_that_lost_its_stream_gets_a_token_and_versions(client: FlaskClient, otters: Hub) -> None:
     client.get("/t/otters/?full=1")
-    found = client.get("/t/otters/stream").json
-    assert set(found) == {"token", "cursor", "channels", "version", "widgets"}
-    assert all(found["widgets"].values())
+    renewed = client.get("/t/otters/stream").json
+    assert set(renewed) == {"token", "cursor", "channels", "version", "widgets"}
+    assert all(renewed["widgets"].values())
 
 
 @pytest.mark.parametrize("path", ["/t/nowhere/", "/u/nobody/", "/w/999/", "/w/999/fragment", "/nothing", "/t/%00/"])
-def test_what_is_not_there_says_so(client: FlaskClient, path: str) -> None:
+def test_unknown_addresses_are_not_found(client: FlaskClient, path: str) -> None:
     answer = client.get(path)
     assert answer.status_code == 404
     assert "front page" in text(answer)
 
 
-def test_json_is_answered_with_json_also_when_it_fails(client: FlaskClient, otters: Hub) -> None:
+def test_errors_of_json_requests_are_json(client: FlaskClient, otters: Hub) -> None:
     answer = client.get("/t/nowhere/json")
     assert answer.status_code == 404
     assert "no such hub" in answer.json["error"]
 
 
-def test_every_answer_is_protected(client: FlaskClient, otters: Hub) -> None:
+def test_every_response_has_security_headers(client: FlaskClient, otters: Hub) -> None:
     for path in ("/", "/t/otters/", "/nothing", "/healthz", "/static/hubs.css"):
         answer = client.get(path)
         answer.close()
@@ -150,7 +150,9 @@ def test_a_form_without_its_token_changes_nothing(client: FlaskClient, session: 
     assert session.get(Widget, row.id) is not None
 
 
-def test_signing_in_makes_an_account_once_and_signing_out_ends_it(client: FlaskClient, session: Session) -> None:
+def test_signing_in_creates_the_account_once_and_signing_out_ends_the_session(
+    client: FlaskClient, session: Session
+) -> None:
     sign_in(client, "quillon")
     assert "Hello, quillon" in text(client.get("/"))
     post(client, "/logout")
@@ -160,22 +162,22 @@ def test_signing_in_makes_an_account_once_and_signing_out_ends_it(client: FlaskC
 
 
 @pytest.mark.parametrize("wanted", ["//evil.example/", "https://evil.example/", "/\\evil.example", "javascript:x", ""])
-def test_signing_in_never_leads_elsewhere(client: FlaskClient, wanted: str) -> None:
+def test_signing_in_never_redirects_to_other_sites(client: FlaskClient, wanted: str) -> None:
     assert post(client, "/login", username="quillon", next=wanted).headers["Location"] == "/"
 
 
-def test_signing_in_leads_back_to_where_one_was(client: FlaskClient) -> None:
+def test_signing_in_redirects_back(client: FlaskClient) -> None:
     assert post(client, "/login", username="quillon", next="/t/otters/").headers["Location"] == "/t/otters/"
 
 
 @pytest.mark.parametrize("username", ["", "a b", "../x", "x" * 65])
-def test_a_name_that_is_none_is_refused_with_a_sentence(client: FlaskClient, username: str) -> None:
+def test_invalid_usernames_are_refused_with_a_message(client: FlaskClient, username: str) -> None:
     answer = post(client, "/login", username=username)
     assert answer.status_code == 400
     assert 'role="alert"' in text(answer)
 
 
-def test_sign_in_without_password_is_for_this_machine_only(client: FlaskClient) -> None:
+def test_sign_in_without_password_is_limited_to_this_machine(client: FlaskClient) -> None:
     answer = client.get("/login", environ_overrides={"REMOTE_ADDR": "192.0.2.7"})
     assert "not set up" in text(answer)
     with pytest.raises(BadSetting, match="this machine only"):
@@ -183,7 +185,7 @@ def test_sign_in_without_password_is_for_this_machine_only(client: FlaskClient) 
 
 
 @pytest.mark.parametrize("host", ["rebound.example", "rebound.example:8000", "127.0.0.1.rebound.example", "[", "[x]"])
-def test_a_page_of_the_web_whose_name_leads_here_signs_nobody_in(client: FlaskClient, host: str) -> None:
+def test_dns_rebinding_cannot_sign_in(client: FlaskClient, host: str) -> None:
     named = {"headers": {"Host": host}}
     assert 'name="username"' not in text(client.get("/login", **named))
     sent = {"username": "owner", "csrf_token": token(client)}
@@ -193,17 +195,17 @@ def test_a_page_of_the_web_whose_name_leads_here_signs_nobody_in(client: FlaskCl
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost:8000", "[::1]:8000"])
-def test_this_machine_may_be_called_by_all_its_names(client: FlaskClient, host: str) -> None:
+def test_all_names_of_this_machine_are_accepted(client: FlaskClient, host: str) -> None:
     assert 'name="username"' in text(client.get("/login", headers={"Host": host}))
 
 
-def test_a_session_of_another_key_is_nobody(client: FlaskClient) -> None:
+def test_a_session_signed_with_another_key_is_ignored(client: FlaskClient) -> None:
     client.set_cookie("hubs", "eyJ1c2VyIjoxfQ.aaaa.bbbb")
     assert "Sign in" in text(client.get("/"))
 
 
 @pytest.mark.parametrize("vendor", [ROOT / "hubs" / "static" / "vendor", ROOT / "hubs" / "testing" / "vendor"])
-def test_the_vendored_files_are_what_they_say(vendor: Path) -> None:
+def test_the_vendored_files_match_their_checksums(vendor: Path) -> None:
     rows = re.findall(r"\| (\S+) \| \S+ \| \S+ \| .+? \| ([0-9a-f]{64}) \|", (vendor / "README.md").read_text())
     assert rows
     for name, checksum in rows:

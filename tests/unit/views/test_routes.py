@@ -236,7 +236,7 @@ def test_the_rules_hold(client: FlaskClient, session: Session, otters: Hub, role
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_what_shows_a_widget_shows_it_to_its_audience_only(
+def test_every_view_of_a_widget_is_for_its_audience_only(
     app: Flask, client: FlaskClient, session: Session, otters: Hub, role: str
 ) -> None:
     """Walk hub's visibility × widget's visibility through all that reads: pages, fragment, JSON, stream."""
@@ -262,7 +262,7 @@ def test_what_shows_a_widget_shows_it_to_its_audience_only(
         page = client.get("/t/otters/").get_data(as_text=True)
         assert (f'id="widget-{row.id}"' in page) is sees, where
         assert (f"/w/{row.id}/" in page) is sees, where
-        assert (row.id in [one["id"] for one in client.get("/t/otters/json").json["widgets"]]) is sees, where
+        assert (row.id in [widget["id"] for widget in client.get("/t/otters/json").json["widgets"]]) is sees, where
         stream = client.get("/t/otters/stream").json
         assert (str(row.id) in stream["widgets"]) is sees, where
         channel = hub_channel(otters.id, row.audience, "en")
@@ -270,7 +270,7 @@ def test_what_shows_a_widget_shows_it_to_its_audience_only(
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_a_hub_that_one_may_not_see_answers_like_one_that_there_is_not(
+def test_a_hidden_hub_answers_like_a_nonexistent_one(
     client: FlaskClient, session: Session, otters: Hub, role: str
 ) -> None:
     otters.visibility = Visibility.OWNERS
@@ -299,7 +299,7 @@ def test_a_hub_that_one_may_not_see_answers_like_one_that_there_is_not(
         assert heads[0].keys() == heads[1].keys()
 
 
-def test_every_path_that_we_write_leads_somewhere(app: Flask) -> None:
+def test_every_generated_path_has_a_route(app: Flask) -> None:
     adapter = app.url_map.bind("127.0.0.1")
     paths = [
         (urls.front(), "GET"),

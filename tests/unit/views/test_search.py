@@ -50,7 +50,7 @@ def test_the_search_page_says_what_to_do_before_and_after_a_search(client: Flask
     assert "similar name" in read(client, "/search?q=oters")
 
 
-def test_what_was_typed_is_escaped_and_cut(client: FlaskClient, otters: Hub) -> None:
+def test_the_query_is_escaped_and_truncated(client: FlaskClient, otters: Hub) -> None:
     page = read(client, "/search?q=%22%3E%3Cscript%3E" + "x" * 500)
     main = page.split("<main", 1)[1].split("</main>")[0]
     assert "<script>" not in page.replace('<script src="', "")
@@ -58,7 +58,7 @@ def test_what_was_typed_is_escaped_and_cut(client: FlaskClient, otters: Hub) -> 
     assert "x" * 101 not in main
 
 
-def test_the_palette_lists_own_and_recent_hubs_before_one_types(client: FlaskClient, seals: Hub) -> None:
+def test_the_palette_lists_bookmarks_and_recent_hubs_before_typing(client: FlaskClient, seals: Hub) -> None:
     answer = client.get("/search/palette?recent=/t/seals/,/t/none/,http://e.example/,/t/seals/")
     groups = {group["label"]: [item["path"] for item in group["items"]] for group in answer.json["groups"]}
     assert groups == {"Recently visited": ["/t/seals/"], "Directories": ["/teams/", "/people/"]}
@@ -69,7 +69,7 @@ def test_the_palette_lists_own_and_recent_hubs_before_one_types(client: FlaskCli
     assert "/t/otters/" in [item["path"] for item in own["items"]]
 
 
-def test_the_palette_names_no_recent_hub_that_one_may_not_see(
+def test_the_palette_hides_recent_hubs_that_are_no_longer_visible(
     client: FlaskClient, session: Session, seals: Hub
 ) -> None:
     seals.visibility = Visibility.MEMBERS
@@ -79,7 +79,7 @@ def test_the_palette_names_no_recent_hub_that_one_may_not_see(
         assert "/t/seals/" not in paths
 
 
-def test_the_palette_groups_what_it_finds_and_leads_to_the_page(client: FlaskClient, otters: Hub) -> None:
+def test_the_palette_groups_results_and_links_to_the_page(client: FlaskClient, otters: Hub) -> None:
     groups = client.get("/search/palette?q=ott").json["groups"]
     assert [group["label"] for group in groups] == ["Teams", "All results"]
     assert groups[-1]["items"][0]["path"] == "/search?q=ott"
@@ -100,11 +100,11 @@ def test_the_palette_groups_what_it_finds_and_leads_to_the_page(client: FlaskCli
         ("?state=nonsense&sort=nonsense", ["/t/otters/", "/t/seals/"]),
     ],
 )
-def test_teams_are_filtered_and_sorted(client: FlaskClient, seals: Hub, query: str, found: list[str]) -> None:
-    assert listed(read(client, f"/teams/{query}")) == found
+def test_teams_are_filtered_and_sorted(client: FlaskClient, seals: Hub, query: str, names: list[str]) -> None:
+    assert listed(read(client, f"/teams/{query}")) == names
 
 
-def test_mine_are_those_that_i_belong_to_or_follow(client: FlaskClient, seals: Hub) -> None:
+def test_the_filter_mine_shows_hubs_with_a_role(client: FlaskClient, seals: Hub) -> None:
     sign_in(client, "subscriber")
     assert listed(read(client, "/teams/?mine=1")) == ["/t/otters/"]
     assert listed(read(client, "/people/?mine=1")) == ["/u/subscriber/"]
@@ -145,7 +145,7 @@ def test_a_long_directory_has_pages(client: FlaskClient, seals: Hub, monkeypatch
 
 
 @pytest.mark.parametrize("path", ["/search?q=", "/search/palette?q=", "/teams/?q=", "/people/?q="])
-def test_who_searches_too_often_is_told_when_to_try_again(
+def test_searching_too_often_is_refused_with_retry_after(
     app: Flask, client: FlaskClient, otters: Hub, path: str
 ) -> None:
     object.__setattr__(app.extensions["hubs"], "search_limiter", Limiter("redis://127.0.0.1:1/0", 2))
@@ -174,9 +174,7 @@ def refusal(limiter: Limiter) -> int:
 
 @pytest.mark.parametrize("most", [1, 5, 600])
 @pytest.mark.parametrize(("first", "then"), [(0, 0), (13, 0), (55, 0), (59, 20), (30, 45)])
-def test_who_waits_as_long_as_was_said_comes_in(
-    monkeypatch: pytest.MonkeyPatch, most: int, first: int, then: int
-) -> None:
+def test_waiting_for_retry_after_is_enough(monkeypatch: pytest.MonkeyPatch, most: int, first: int, then: int) -> None:
     clock = [1_800_000_000.0 + first]
     monkeypatch.setattr("time.time", lambda: clock[0])
     limiter = Limiter("redis://127.0.0.1:1/0", most)
@@ -191,7 +189,7 @@ def test_who_waits_as_long_as_was_said_comes_in(
         limiter.take("somebody")
 
 
-def test_addresses_that_one_household_has_count_together() -> None:
+def test_ipv6_addresses_are_limited_per_network() -> None:
     assert address_key("192.0.2.1") == "192.0.2.1"
     assert address_key("2001:db8:1:2:3::4") == address_key("2001:db8:1:2::9") == "2001:db8:1:2::/64"
     assert address_key("2001:db8:1:3::4") != address_key("2001:db8:1:2::4")

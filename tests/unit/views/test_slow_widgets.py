@@ -24,10 +24,10 @@ def slow(app: Flask, otters: Hub, monkeypatch: pytest.MonkeyPatch) -> Iterator[W
     fragments, released = app.extensions["hubs"].fragments, threading.Event()
     render = fragments._render
 
-    def hanging(found: Any, one: Widget, *rest: Any) -> str:
-        if one.id == row.id:
+    def hanging(view: Any, widget: Widget, *rest: Any) -> str:
+        if widget.id == row.id:
             released.wait(20)
-        return render(found, one, *rest)
+        return render(view, widget, *rest)
 
     monkeypatch.setattr(fragments, "_render", hanging)
     monkeypatch.setattr(on_demand, "PATIENCE", 0.3)
@@ -37,9 +37,7 @@ def slow(app: Flask, otters: Hub, monkeypatch: pytest.MonkeyPatch) -> Iterator[W
     wait_for(lambda: not len(app.extensions["hubs"].fragment_reader._engine), "the end of the build")
 
 
-def test_the_page_without_javascript_comes_without_what_takes_too_long(
-    client: FlaskClient, otters: Hub, slow: Widget
-) -> None:
+def test_the_page_without_javascript_leaves_out_slow_widgets(client: FlaskClient, otters: Hub, slow: Widget) -> None:
     # On a busy machine the others may take longer than the budget as well.
     wait_for(lambda: client.get("/t/otters/?full=1").get_data(as_text=True).count("data-load=") == 1, "the others")
     start = time.monotonic()
@@ -51,7 +49,7 @@ def test_the_page_without_javascript_comes_without_what_takes_too_long(
     assert 'content="10; url=?full=1"' in page  # not at once: it would only ask again and again
 
 
-def test_who_asks_for_what_takes_long_is_told_to_come_back(client: FlaskClient, slow: Widget) -> None:
+def test_a_slow_widget_answers_202_with_retry_after(client: FlaskClient, slow: Widget) -> None:
     for path in (f"/w/{slow.id}/fragment", f"/w/{slow.id}/json"):
         answer = client.get(path)
         assert (answer.status_code, answer.headers["Retry-After"]) == (202, "1")
@@ -83,9 +81,7 @@ def asking(app: Flask, session: Session, otters: Hub, monkeypatch: pytest.Monkey
     wait_for(lambda: not len(site.jobs._engine), "the end of the jobs")
 
 
-def test_a_list_that_takes_long_is_a_page_that_looks_again_without_javascript(
-    client: FlaskClient, asking: Widget
-) -> None:
+def test_a_slow_list_is_a_page_that_reloads_without_javascript(client: FlaskClient, asking: Widget) -> None:
     answer = client.get(f"/w/{asking.id}/more?page=2")
     assert (answer.status_code, answer.headers["Retry-After"]) == (202, "2")
     assert answer.headers["Cache-Control"] == "no-store"
@@ -94,13 +90,13 @@ def test_a_list_that_takes_long_is_a_page_that_looks_again_without_javascript(
     assert f'href="/w/{asking.id}/more?page=2">Reload now</a>' in page
 
 
-def test_a_calendar_that_takes_long_is_no_file_yet(client: FlaskClient, asking: Widget) -> None:
+def test_a_slow_calendar_answers_503_until_it_is_built(client: FlaskClient, asking: Widget) -> None:
     answer = client.get(f"/w/{asking.id}/calendar.ics")
     assert (answer.status_code, answer.headers["Retry-After"], answer.mimetype) == (503, "2", "text/html")
     assert f'content="2; url=/w/{asking.id}/calendar.ics"' in answer.get_data(as_text=True)
 
 
-def test_a_preview_that_takes_long_leaves_the_form_as_it_was_typed(client: FlaskClient, asking: Widget) -> None:
+def test_a_slow_preview_keeps_what_was_typed(client: FlaskClient, asking: Widget) -> None:
     sign_in(client, "owner")
     typed = {"url": "https://tides.example/other.xml", "count": "7", "label": "Tide news", "side": "left"}
     answer = post(client, "/t/otters/edit/add/rss", **typed, preview="1")

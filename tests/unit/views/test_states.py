@@ -16,14 +16,14 @@ from tests.unit.views.conftest import sign_in
 def stored(app: Flask, row: Widget, **changes: object) -> None:
     """Put a fragment of a widget into the cache, as it would be some time later."""
     fragments = app.extensions["hubs"].fragments
-    made = fragments.build(row)
+    fragment = fragments.build(row)
     if changes.get("due"):  # in seconds from now
         changes["due"] = time.time() + changes["due"]  # type: ignore[operator]
-    fragments.cache.set(fragments.key(row), replace(made, **changes).pack(), 600)
+    fragments.cache.set(fragments.key(row), replace(fragment, **changes).pack(), 600)
 
 
 @pytest.mark.parametrize(("language", "heading"), [("en", "Sticky note"), ("de", "Klebezettel")])
-def test_what_belongs_to_a_widget_calls_it_as_its_heading_does(
+def test_controls_of_a_widget_use_the_name_in_its_heading(
     app: Flask, client: FlaskClient, otters: Hub, language: str, heading: str
 ) -> None:
     sign_in(client, "owner")
@@ -45,7 +45,7 @@ def test_what_belongs_to_a_widget_calls_it_as_its_heading_does(
         ("", 0),
     ],
 )
-def test_owners_are_told_beside_the_content_only_what_it_does_not_say(
+def test_owners_see_errors_that_the_content_does_not_show(
     app: Flask, client: FlaskClient, otters: Hub, error: str, beside: int
 ) -> None:
     sign_in(client, "owner")

@@ -24,8 +24,8 @@ class Brackets(NullTranslations):
     def gettext(self, message: str) -> str:
         return f"⟦{message}⟧"
 
-    def ngettext(self, one: str, many: str, number: int) -> str:
-        return f"⟦{one if number == 1 else many}⟧"
+    def ngettext(self, singular: str, plural: str, number: int) -> str:
+        return f"⟦{singular if number == 1 else plural}⟧"
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def client(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
 
 
 def left(html: str) -> list[str]:
-    """Return what a page says outside of brackets, in its text and in the attributes that people read or hear."""
+    """Return untranslated text of a page, including attributes that people read or hear."""
     assert html.count("⟦") > 3
     html = re.sub(r"(?s)<(script|style|svg|select|code|kbd)\b.*?</\1>", " ", html)
     read = re.findall(r'\b(?:aria-label|title|placeholder|alt)="([^"]*)"', html)
@@ -62,14 +62,14 @@ def left(html: str) -> list[str]:
         "/no/such/page",
     ],
 )
-def test_pages_say_nothing_that_is_not_marked(
+def test_all_texts_of_pages_are_translatable(
     client: FlaskClient, session: Session, registry: Registry, otters: Hub, path: str
 ) -> None:
     sign_in(client, "owner")
     assert left(client.get(path).get_data(as_text=True)) == []
 
 
-def test_widgets_say_nothing_that_is_not_marked(
+def test_all_texts_of_widgets_are_translatable(
     client: FlaskClient, session: Session, registry: Registry, otters: Hub
 ) -> None:
     owner = as_person(session, "owner")
@@ -94,6 +94,6 @@ def test_widgets_say_nothing_that_is_not_marked(
     assert left(page) == []
 
 
-def test_the_search_for_them_finds_them() -> None:
+def test_untranslatable_texts_are_detected() -> None:
     page = '⟦a⟧⟦b⟧⟦c⟧<p title="Plain words">⟦One ⟦two⟧⟧ Others</p>⟦d⟧'
     assert left(page) == ["Others", "Plain words"]

@@ -22,7 +22,7 @@ def shown(client: FlaskClient) -> list[str]:
 
 
 def dots(client: FlaskClient, path: str = "/") -> set[str]:
-    """Return what has a dot: ids of hubs, and ``all`` for the bell."""
+    """Return the ids of hubs with a dot, and ``all`` for the bell."""
     page = client.get(path).get_data(as_text=True)
     return set(re.findall(r'data-dot="(\w+)" >', page))
 
@@ -34,7 +34,7 @@ def herons(session: Session, registry: Registry, otters: Hub) -> Hub:
     return hub
 
 
-def test_hubs_stand_in_the_order_that_a_person_gave_them(client: FlaskClient, otters: Hub, herons: Hub) -> None:
+def test_bookmarks_keep_the_order_of_the_person(client: FlaskClient, otters: Hub, herons: Hub) -> None:
     sign_in(client, "owner")
     assert shown(client) == ["Owner", "herons", "otters"]
     assert post(client, "/me/bookmarks", act="up", hub=str(otters.id)).status_code == 303
@@ -49,12 +49,12 @@ def test_hubs_stand_in_the_order_that_a_person_gave_them(client: FlaskClient, ot
 
 
 def user_hub(client: FlaskClient) -> int:
-    found = re.search(r'data-key="(\d+)" data-title="Owner"', client.get("/me/bookmarks").get_data(as_text=True))
-    assert found
-    return int(found[1])
+    match = re.search(r'data-key="(\d+)" data-title="Owner"', client.get("/me/bookmarks").get_data(as_text=True))
+    assert match
+    return int(match[1])
 
 
-def test_any_hub_that_one_may_see_can_be_added_and_removed(
+def test_any_visible_hub_can_be_added_and_removed(
     client: FlaskClient, session: Session, otters: Hub, herons: Hub
 ) -> None:
     sign_in(client, "stranger")
@@ -71,7 +71,7 @@ def test_any_hub_that_one_may_see_can_be_added_and_removed(
     assert post(client, "/me/bookmarks", act="dance", hub="1").status_code == 400
 
 
-def test_what_one_takes_out_can_be_put_back_and_the_role_stays(
+def test_a_removed_bookmark_can_be_added_again_and_the_role_stays(
     client: FlaskClient, session: Session, otters: Hub
 ) -> None:
     sign_in(client, "member")
@@ -84,7 +84,7 @@ def test_what_one_takes_out_can_be_put_back_and_the_role_stays(
     assert shown(client) == ["Member", "otters"]
 
 
-def test_what_is_archived_or_closed_leaves_the_bar(client: FlaskClient, session: Session, otters: Hub) -> None:
+def test_archived_and_hidden_hubs_leave_the_bar(client: FlaskClient, session: Session, otters: Hub) -> None:
     sign_in(client, "stranger")
     post(client, "/me/bookmarks", act="add", hub=str(otters.id))
     otters.visibility = Visibility.MEMBERS
@@ -96,7 +96,7 @@ def test_what_is_archived_or_closed_leaves_the_bar(client: FlaskClient, session:
     assert post(client, "/me/bookmarks", act="add", hub=str(otters.id)).status_code == 409
 
 
-def test_a_request_to_join_is_a_dot_for_owners_until_they_look(
+def test_a_request_to_join_is_a_dot_for_owners_until_they_open_the_hub(
     client: FlaskClient, session: Session, otters: Hub
 ) -> None:
     sign_in(client, "stranger")
@@ -118,9 +118,7 @@ def test_a_request_to_join_is_a_dot_for_owners_until_they_look(
     assert "You are now a member of otters." in client.get("/me/notices").get_data(as_text=True)
 
 
-def test_an_invitation_shows_on_the_bell_also_for_a_hub_that_one_cannot_see(
-    client: FlaskClient, session: Session, otters: Hub
-) -> None:
+def test_an_invitation_to_a_hidden_hub_shows_on_the_bell(client: FlaskClient, session: Session, otters: Hub) -> None:
     otters.visibility = Visibility.MEMBERS
     user = user_of(session, "stranger")
     membership.invite(session, as_person(session, "owner"), otters, user, RoleName.MEMBER)
@@ -133,7 +131,7 @@ def test_an_invitation_shows_on_the_bell_also_for_a_hub_that_one_cannot_see(
     assert session.query(Notice).count() == 0
 
 
-def test_who_is_no_owner_any_more_is_not_told_who_asks(client: FlaskClient, session: Session, otters: Hub) -> None:
+def test_former_owners_see_no_requests_to_join(client: FlaskClient, session: Session, otters: Hub) -> None:
     membership.join(session, as_person(session, "stranger"), otters, "May I?")
     session.query(Notice).update({"user_id": user_of(session, "member").id})
     session.commit()
@@ -142,7 +140,7 @@ def test_who_is_no_owner_any_more_is_not_told_who_asks(client: FlaskClient, sess
     assert "would like to join" not in client.get("/me/notices").get_data(as_text=True)
 
 
-def test_the_bar_costs_one_query_however_long_it_is(
+def test_the_bar_costs_one_query_for_any_length(
     app: Flask, client: FlaskClient, session: Session, registry: Registry, otters: Hub
 ) -> None:
     queries: list[str] = []

@@ -18,7 +18,7 @@ from hubs.app import create_app
 from hubs.models import Database, SignIn, User, now
 from hubs.settings import load
 from hubs.views.account import logout_tokens
-from hubs.views.account.logout_tokens import KEPT, LOGOUT, PAUSE, LogoutTokens
+from hubs.views.account.logout_tokens import KEYS_MAX_AGE, LOGOUT, PAUSE, LogoutTokens
 from tests.unit.views.conftest import BASE
 from tests.upstream import Upstream
 
@@ -26,7 +26,7 @@ OLD, NEW, FORGER = (RSAKey.generate_key(2048, {"kid": kid}) for kid in ("old", "
 
 
 class Clock:
-    """Seconds that pass when the test says so."""
+    """A clock that the test sets."""
 
     def __init__(self) -> None:
         self.at = 1000.0
@@ -37,16 +37,16 @@ class Clock:
 
 @pytest.fixture
 def upstream() -> Iterator[Upstream]:
-    found = Upstream()
+    provider = Upstream()
     metadata = {
-        "issuer": found.url,
-        "jwks_uri": f"{found.url}/jwks",
+        "issuer": provider.url,
+        "jwks_uri": f"{provider.url}/jwks",
         "id_token_signing_alg_values_supported": ["RS256", "none"],
     }
-    found.on("/.well-known/openid-configuration", metadata)
-    publish(found, OLD)
-    yield found
-    found.stop()
+    provider.on("/.well-known/openid-configuration", metadata)
+    publish(provider, OLD)
+    yield provider
+    provider.stop()
 
 
 @pytest.fixture
@@ -58,11 +58,11 @@ def clock() -> Clock:
 def app(upstream: Upstream, clock: Clock, database: Database, tmp_path: Path) -> Iterator[Flask]:
     values = {"HUBS_DATABASE_URL": str(database.url), "HUBS_DATA_DIR": str(tmp_path), "HUBS_LOCAL_LOGIN": "0"}
     oidc = {"HUBS_OIDC_ISSUER": upstream.url, "HUBS_OIDC_CLIENT_ID": "hubs", "HUBS_OIDC_CLIENT_SECRET": "x" * 40}
-    found = create_app(load({**BASE, **values, **oidc}))
-    found.extensions["hubs.oidc.logout"] = LogoutTokens(found.extensions["hubs.oidc"].oidc, clock)
-    yield found
-    found.extensions["hubs"].database.dispose()
-    found.extensions["hubs"].fragments.cache.close()
+    application = create_app(load({**BASE, **values, **oidc}))
+    application.extensions["hubs.oidc.logout"] = LogoutTokens(application.extensions["hubs.oidc"].oidc, clock)
+    yield application
+    application.extensions["hubs"].database.dispose()
+    application.extensions["hubs"].fragments.cache.close()
 
 
 def publish(upstream: Upstream, *keys: RSAKey) -> None:
@@ -82,7 +82,7 @@ def looks(upstream: Upstream) -> int:
     return len([asked for asked in upstream.asked if asked.path == "/jwks"])
 
 
-def test_many_forged_tokens_make_us_look_at_the_keys_once(app: Flask, upstream: Upstream) -> None:
+def test_many_forged_tokens_cause_one_request_for_keys(app: Flask, upstream: Upstream) -> None:
     for number in range(40):
         assert send(app, token(upstream.url, FORGER, f"forged-{number}")) == 403
     for _ in range(10):
@@ -91,7 +91,7 @@ def test_many_forged_tokens_make_us_look_at_the_keys_once(app: Flask, upstream: 
     assert len(upstream.asked) == 2  # and once at the metadata
 
 
-def test_what_has_not_the_form_of_a_token_asks_nobody(app: Flask, upstream: Upstream) -> None:
+def test_malformed_tokens_cause_no_request(app: Flask, upstream: Upstream) -> None:
     def headed(header: object) -> str:
         return base64.urlsafe_b64encode(json.dumps(header).encode()).decode().rstrip("=") + ".e30.x"
 
@@ -101,13 +101,13 @@ def test_what_has_not_the_form_of_a_token_asks_nobody(app: Flask, upstream: Upst
         *map(headed, ([], {}, {"alg": "none"}, {"alg": "HS256"}, {"alg": ["RS256"]}, {"alg": "RS256", "kid": 7})),
         headed({"alg": "RS256", "kid": "a\nb"}),
         headed({"alg": "RS256", "kid": "k" * 300}),
-        token(upstream.url, OLD) + "x" * logout_tokens.MOST_LETTERS,
+        token(upstream.url, OLD) + "x" * logout_tokens.MAX_TOKEN,
     ):
         assert send(app, said) == 403, said[:80]
     assert upstream.asked == []
 
 
-def test_who_signed_out_at_the_provider_is_signed_out_also_after_its_keys_changed(
+def test_back_channel_logout_works_after_the_keys_changed(
     app: Flask, upstream: Upstream, clock: Clock, database: Database
 ) -> None:
     with database.transaction() as session:
@@ -126,12 +126,10 @@ def test_who_signed_out_at_the_provider_is_signed_out_also_after_its_keys_change
     assert looks(upstream) == 2
 
 
-def test_a_key_that_the_provider_withdrew_is_not_believed_for_long(
-    app: Flask, upstream: Upstream, clock: Clock
-) -> None:
+def test_a_withdrawn_key_is_not_trusted_for_long(app: Flask, upstream: Upstream, clock: Clock) -> None:
     assert send(app, token(upstream.url, OLD)) == 200
     publish(upstream, NEW)
-    clock.at += KEPT
+    clock.at += KEYS_MAX_AGE
     assert send(app, token(upstream.url, OLD)) == 403
     assert looks(upstream) == 2
 
@@ -140,15 +138,11 @@ def test_a_key_that_the_provider_withdrew_is_not_believed_for_long(
     "more",
     [{"iss": "http://elsewhere"}, {"aud": "others"}, {"exp": 1}, {"events": {}}, {"events": "x"}, {"nonce": "n"}],
 )
-def test_a_signed_token_that_says_something_else_is_refused(
-    app: Flask, upstream: Upstream, more: dict[str, Any]
-) -> None:
+def test_a_signed_token_with_other_claims_is_refused(app: Flask, upstream: Upstream, more: dict[str, Any]) -> None:
     assert send(app, token(upstream.url, OLD, **more)) == 403
 
 
-def test_what_a_stranger_writes_into_the_callback_makes_no_line_of_the_log(
-    app: Flask, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_the_callback_cannot_forge_log_lines(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
     said = {"error": "x", "error_description": "y\nWARNING admin signed in", "state": "z"}
     assert app.test_client().get(urls.login_callback(), query_string=said).status_code == 403
     assert "signing in failed" in caplog.text

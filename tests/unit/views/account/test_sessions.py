@@ -18,12 +18,12 @@ def is_signed_in(client: FlaskClient) -> bool:
 
 
 def cookie(client: FlaskClient) -> str:
-    found = client.get_cookie("hubs")
-    assert found is not None
-    return found.value
+    cookie = client.get_cookie("hubs")
+    assert cookie is not None
+    return cookie.value
 
 
-def test_signing_in_makes_a_new_session_and_ends_the_one_before(client: FlaskClient, session: Session) -> None:
+def test_signing_in_starts_a_new_session_and_ends_the_previous_one(client: FlaskClient, session: Session) -> None:
     sign_in(client, "quillon")
     before = cookie(client)
     with client.session_transaction() as held:
@@ -38,7 +38,7 @@ def test_signing_in_makes_a_new_session_and_ends_the_one_before(client: FlaskCli
     assert session.query(SignIn).count() == 1
 
 
-def test_signing_out_makes_the_cookie_worthless(client: FlaskClient) -> None:
+def test_signing_out_invalidates_the_cookie(client: FlaskClient) -> None:
     sign_in(client, "quillon")
     before = cookie(client)
     post(client, "/logout")
@@ -46,13 +46,13 @@ def test_signing_out_makes_the_cookie_worthless(client: FlaskClient) -> None:
     assert not is_signed_in(client)
 
 
-def test_the_table_does_not_hold_what_the_cookie_holds(client: FlaskClient, session: Session) -> None:
+def test_the_table_stores_a_hash_of_the_key(client: FlaskClient, session: Session) -> None:
     sign_in(client, "quillon")
     with client.session_transaction() as held:
         assert session.query(SignIn).one().digest == sessions.digest_of(held["key"]) != held["key"]
 
 
-def test_a_key_is_good_for_its_own_account_only(client: FlaskClient, session: Session) -> None:
+def test_a_key_is_valid_for_its_own_account_only(client: FlaskClient, session: Session) -> None:
     sign_in(client, "bertil")
     other = session.query(User).one().id
     sign_in(client, "quillon")
@@ -61,7 +61,7 @@ def test_a_key_is_good_for_its_own_account_only(client: FlaskClient, session: Se
     assert not is_signed_in(client)
 
 
-def test_a_session_that_nobody_uses_ends_and_one_in_use_goes_on(
+def test_an_idle_session_ends_and_a_used_one_continues(
     app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sign_in(client, "quillon")
@@ -74,7 +74,7 @@ def test_a_session_that_nobody_uses_ends_and_one_in_use_goes_on(
     assert not is_signed_in(client)
 
 
-def test_a_session_ends_at_last_however_much_it_is_used(client: FlaskClient, session: Session) -> None:
+def test_a_session_has_a_maximum_lifetime(client: FlaskClient, session: Session) -> None:
     sign_in(client, "quillon")
     session.query(SignIn).update({"expires_on": now()})
     session.commit()
@@ -83,7 +83,7 @@ def test_a_session_ends_at_last_however_much_it_is_used(client: FlaskClient, ses
     assert session.query(SignIn).count() == 1  # what is over is not kept
 
 
-def test_a_person_is_signed_out_everywhere_but_here(app: Flask, session: Session) -> None:
+def test_signing_out_everywhere_keeps_this_session(app: Flask, session: Session) -> None:
     here, there = app.test_client(), app.test_client()
     for client in (here, there):
         sign_in(client, "quillon")

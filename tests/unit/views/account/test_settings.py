@@ -13,7 +13,7 @@ from tests.unit.views.conftest import post, sign_in
 GOOD = {"fullname": "Mem Ber", "timezone": "Europe/Oslo", "locale": "", "activity": "signed-in", "unlisted": "on"}
 
 
-def test_settings_are_saved_and_what_is_wrong_stays_in_the_form(
+def test_settings_are_saved_and_the_form_keeps_invalid_values(
     client: FlaskClient, session: Session, otters: Hub
 ) -> None:
     sign_in(client, "member")
@@ -30,9 +30,7 @@ def test_settings_are_saved_and_what_is_wrong_stays_in_the_form(
         assert "/u/member/" not in sign_in(client, username).get("/").get_data(as_text=True)
 
 
-def test_the_list_of_a_team_leaves_out_who_does_not_want_to_be_in_it(
-    client: FlaskClient, session: Session, otters: Hub
-) -> None:
+def test_unlisted_people_are_left_out_of_the_list_of_a_team(client: FlaskClient, session: Session, otters: Hub) -> None:
     user_of(session, "member").unlisted = True
     session.commit()
     seen = {}
@@ -42,7 +40,7 @@ def test_the_list_of_a_team_leaves_out_who_does_not_want_to_be_in_it(
     assert seen == {"owner": True, "member": True, "subscriber": False, "stranger": False}
 
 
-def test_ones_data_comes_as_a_file(client: FlaskClient, otters: Hub) -> None:
+def test_a_person_exports_their_data(client: FlaskClient, otters: Hub) -> None:
     sign_in(client, "member")
     answer = post(client, "/me/export")
     assert answer.headers["Content-Disposition"] == 'attachment; filename="hubs-member.json"'
@@ -50,14 +48,14 @@ def test_ones_data_comes_as_a_file(client: FlaskClient, otters: Hub) -> None:
     assert client.get("/me/export").status_code == 405
 
 
-def test_one_is_signed_out_in_the_other_browsers(app: Flask, otters: Hub) -> None:
+def test_other_browsers_are_signed_out(app: Flask, otters: Hub) -> None:
     here, there = sign_in(app.test_client(), "member"), sign_in(app.test_client(), "member")
     assert post(here, "/me/sign-out").status_code == 303
     assert here.get("/me/").status_code == 200
     assert there.get("/me/").status_code == 403
 
 
-def test_an_account_is_deleted_once_its_name_is_typed(client: FlaskClient, session: Session, otters: Hub) -> None:
+def test_deleting_an_account_requires_its_name(client: FlaskClient, session: Session, otters: Hub) -> None:
     sign_in(client, "member")
     assert post(client, "/me/delete", username="owner").status_code == 400
     assert post(client, "/me/delete", username="member").status_code == 303

@@ -1,4 +1,4 @@
-"""The stream: what I follow, for me alone, with filters, marks and pages, and never what is hidden from me."""
+"""The personal stream: followed hubs, filters, marks and pages, and never hidden messages."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -33,12 +33,10 @@ def sees(client: FlaskClient, path: str = "/stream/") -> list[str]:
     page = client.get(path)
     assert page.status_code == 200, path
     text = page.get_data(as_text=True)
-    return [one.strip() for one in re.findall(r'<p class="feed-sentence">(.*?)</p>', text, re.DOTALL)]
+    return [sentence.strip() for sentence in re.findall(r'<p class="feed-sentence">(.*?)</p>', text, re.DOTALL)]
 
 
-def test_everybody_sees_what_they_follow_and_nobody_elses_stream(
-    client: FlaskClient, session: Session, otters: Hub
-) -> None:
+def test_a_stream_holds_followed_hubs_only(client: FlaskClient, session: Session, otters: Hub) -> None:
     say(session, "member edits", "member", minutes=1)
     say(session, "subscriber edits", "subscriber", minutes=2)
     say(session, "stranger edits", "stranger", minutes=3)
@@ -56,7 +54,7 @@ def test_visitors_have_no_stream(client: FlaskClient, otters: Hub) -> None:
         assert client.get(path).status_code == 403
 
 
-def test_subscribing_to_a_persons_hub_brings_what_they_do(client: FlaskClient, session: Session, otters: Hub) -> None:
+def test_subscribing_to_a_person_brings_their_activity(client: FlaskClient, session: Session, otters: Hub) -> None:
     say(session, "member edits", "member")
     hub = session.query(Hub).filter_by(kind="user", name="member").one()
     roles.take_role(session, as_person(session, "stranger"), hub, RoleName.SUBSCRIBER)
@@ -64,9 +62,7 @@ def test_subscribing_to_a_persons_hub_brings_what_they_do(client: FlaskClient, s
     assert sees(sign_in(client, "stranger")) == ["member edits"]
 
 
-def test_who_hides_what_they_do_is_in_nobodys_stream_but_their_own(
-    client: FlaskClient, session: Session, otters: Hub
-) -> None:
+def test_hidden_activity_is_in_the_persons_own_stream_only(client: FlaskClient, session: Session, otters: Hub) -> None:
     say(session, "member edits", "member", minutes=1)
     say(session, "member thanks owner", "member", "owner", minutes=2)
     user_of(session, "member").activity = Visibility.OWNERS
@@ -76,7 +72,7 @@ def test_who_hides_what_they_do_is_in_nobodys_stream_but_their_own(
     assert sees(sign_in(client, "member")) == ["member thanks owner", "member edits"]
 
 
-def test_a_hub_that_closed_or_was_archived_brings_nothing_to_who_only_subscribes(
+def test_private_and_archived_hubs_leave_the_streams_of_subscribers(
     client: FlaskClient, session: Session, otters: Hub
 ) -> None:
     say(session, "member edits", "member")
@@ -90,7 +86,7 @@ def test_a_hub_that_closed_or_was_archived_brings_nothing_to_who_only_subscribes
     assert sees(sign_in(client, "subscriber")) == []
 
 
-def test_the_stream_is_narrowed_to_mine_mentions_and_saved(client: FlaskClient, session: Session, otters: Hub) -> None:
+def test_the_stream_is_filtered_by_mine_mentions_and_saved(client: FlaskClient, session: Session, otters: Hub) -> None:
     say(session, "member edits", "member", minutes=1)
     say(session, "owner edits", "owner", minutes=2)
     kept = say(session, "member thanks owner", "member", "owner", minutes=3)
@@ -105,9 +101,7 @@ def test_the_stream_is_narrowed_to_mine_mentions_and_saved(client: FlaskClient, 
     assert client.get("/stream/?show=nothing").status_code == 400
 
 
-def test_a_message_is_hidden_for_oneself_alone_and_comes_back(
-    client: FlaskClient, session: Session, otters: Hub
-) -> None:
+def test_a_message_is_hidden_for_one_person_and_restored(client: FlaskClient, session: Session, otters: Hub) -> None:
     number = say(session, "member edits", "member")
     sign_in(client, "owner")
     answer = post(client, "/stream/", message=str(number), act="hide")
@@ -122,17 +116,17 @@ def test_a_message_is_hidden_for_oneself_alone_and_comes_back(
 
 
 @pytest.mark.parametrize("fields", [{"act": "save", "message": "x"}, {"act": "eat", "message": "1"}, {"act": "save"}])
-def test_marks_that_make_no_sense_are_refused(client: FlaskClient, otters: Hub, fields: dict[str, str]) -> None:
+def test_invalid_marks_are_refused(client: FlaskClient, otters: Hub, fields: dict[str, str]) -> None:
     assert post(sign_in(client, "owner"), "/stream/", **fields).status_code == 400
 
 
-def test_nobody_marks_what_is_not_in_their_stream(client: FlaskClient, session: Session, otters: Hub) -> None:
+def test_only_messages_of_the_own_stream_can_be_marked(client: FlaskClient, session: Session, otters: Hub) -> None:
     number = say(session, "member edits", "member")
     assert post(sign_in(client, "stranger"), "/stream/", message=str(number), act="save").status_code == 404
     assert post(client, "/stream/", message=str(number + 999), act="save").status_code == 404
 
 
-def test_what_is_saved_outlives_the_time_for_which_messages_are_kept(session: Session, otters: Hub) -> None:
+def test_saved_messages_outlive_the_retention(session: Session, otters: Hub) -> None:
     kept, gone = (say(session, text, "member") for text in ("kept", "gone"))
     session.query(StoredMessage).update({"sent_at": NOON - timedelta(days=9000)})
     stream.mark(session, as_person(session, "owner"), kept, "save")
@@ -140,26 +134,24 @@ def test_what_is_saved_outlives_the_time_for_which_messages_are_kept(session: Se
     assert [row.id for row in session.query(StoredMessage)] == [kept] != [gone]
 
 
-def test_pages_follow_each_other_without_gap_while_new_messages_come(
-    client: FlaskClient, session: Session, otters: Hub
-) -> None:
+def test_pages_have_no_gaps_while_messages_arrive(client: FlaskClient, session: Session, otters: Hub) -> None:
     # Two of a minute share their time.
     numbers = [say(session, f"edit {number:02}", "member", minutes=number // 2 * 400) for number in range(70)]
     sign_in(client, "owner")
-    found: list[str] = []
+    sentences: list[str] = []
     path = "/stream/"
     for _page in range(3):
-        found += sees(client, path)
+        sentences += sees(client, path)
         older = re.search(r'href="(/stream/\?before=[^"]+)"', client.get(path).get_data(as_text=True))
-        say(session, f"newer {len(found)}", "member", minutes=99_999)
+        say(session, f"newer {len(sentences)}", "member", minutes=99_999)
         path = older[1] if older else ""
-    assert found == [f"edit {number:02}" for number in reversed(range(70))]
+    assert sentences == [f"edit {number:02}" for number in reversed(range(70))]
     assert path == ""
     assert len(numbers) == 70
     assert client.get("/stream/?before=x").status_code == 400
 
 
-def test_the_stream_goes_on_however_far_apart_messages_are(session: Session, otters: Hub) -> None:
+def test_the_stream_bridges_long_pauses_between_messages(session: Session, otters: Hub) -> None:
     past = int((now() - NOON) / timedelta(minutes=1))
     ages = [1, 30, 200, 600, 3000, 8000, *range(20_000, 20_060)]  # minutes ago
     numbers = [say(session, f"s{n}", "member", "owner", minutes=past - ago) for n, ago in enumerate(ages)]
@@ -170,8 +162,8 @@ def test_the_stream_goes_on_however_far_apart_messages_are(session: Session, ott
         first = stream.read(session, asks, narrow)
         second = stream.read(session, asks, narrow, first.before)
         third = stream.read(session, asks, narrow, second.before)
-        found = [item.sentence for page in (first, second, third) for item in page.items]
-        assert found == [f"s{n}" for n in range(len(ages))]
+        sentences = [item.sentence for page in (first, second, third) for item in page.items]
+        assert sentences == [f"s{n}" for n in range(len(ages))]
         assert third.before == ""
         place = stream.cursor(first.items[3].sent_at, first.items[3].id)
         assert stream.count_newer(session, asks, narrow, place) == 3
@@ -179,12 +171,12 @@ def test_the_stream_goes_on_however_far_apart_messages_are(session: Session, ott
     assert [item.sentence for item in stream.read(session, who, "saved").items] == [f"s{len(ages) - 1}"]
 
 
-def test_new_messages_are_counted_and_shown_when_asked_for(client: FlaskClient, session: Session, otters: Hub) -> None:
+def test_new_messages_are_counted_and_loaded_on_request(client: FlaskClient, session: Session, otters: Hub) -> None:
     say(session, "member edits", "member", minutes=1)
     sign_in(client, "owner")
-    found = re.search(r'data-new="([^"]+)"', client.get("/stream/").get_data(as_text=True))
-    assert found
-    path = found[1].replace("&amp;", "&")
+    match = re.search(r'data-new="([^"]+)"', client.get("/stream/").get_data(as_text=True))
+    assert match
+    path = match[1].replace("&amp;", "&")
     assert client.get(path).json == {"count": 0}
     say(session, "member edits again", "member", minutes=2)
     say(session, "stranger edits", "stranger", minutes=2)
@@ -193,9 +185,7 @@ def test_new_messages_are_counted_and_shown_when_asked_for(client: FlaskClient, 
     assert answer.headers["Cache-Control"] == "no-store"
 
 
-def test_an_open_page_hears_the_hubs_that_one_follows_and_no_others(
-    app: Flask, client: FlaskClient, session: Session, otters: Hub
-) -> None:
+def test_an_open_page_hears_followed_hubs_only(app: Flask, client: FlaskClient, session: Session, otters: Hub) -> None:
     tokens = app.extensions["hubs"].tokens
     heard = {}
     for name in ("member", "subscriber", "stranger"):
@@ -210,7 +200,7 @@ def test_an_open_page_hears_the_hubs_that_one_follows_and_no_others(
     assert not any(channel.startswith(f"hub:{hub}:") for channel in heard["stranger"])
 
 
-def test_who_has_no_account_left_takes_the_marks_along(session: Session, otters: Hub) -> None:
+def test_deleting_the_account_deletes_its_marks(session: Session, otters: Hub) -> None:
     number = say(session, "member edits", "member")
     stream.mark(session, as_person(session, "subscriber"), number, "save")
     session.query(User).filter_by(username="subscriber").delete()

@@ -18,12 +18,12 @@ from tests.unit.views.conftest import post, sign_in
 def make(client: FlaskClient, **fields: str) -> str:
     answer = post(client, "/me/tokens", **{"name": "backup", "days": "7", "scope": "read", **fields})
     assert answer.headers["Cache-Control"] == "no-store"
-    found = re.search(r"data-token-text>(hubs_me_[\w-]+)<", answer.get_data(as_text=True))
-    assert found is not None
-    return found[1]
+    match = re.search(r"data-token-text>(hubs_me_[\w-]+)<", answer.get_data(as_text=True))
+    assert match is not None
+    return match[1]
 
 
-def test_a_person_makes_a_token_without_javascript_sees_it_once_and_revokes_it(
+def test_a_token_is_created_shown_once_and_revoked_without_javascript(
     client: FlaskClient, session: Session, otters: Hub
 ) -> None:
     sign_in(client, "member")
@@ -44,9 +44,7 @@ def test_a_person_makes_a_token_without_javascript_sees_it_once_and_revokes_it(
         tokens.find(session, text)
 
 
-def test_the_audit_log_knows_who_made_it_and_from_where_and_the_bus_hears_nothing(
-    client: FlaskClient, session: Session, otters: Hub
-) -> None:
+def test_creation_is_in_the_audit_log_and_not_on_the_bus(client: FlaskClient, session: Session, otters: Hub) -> None:
     sign_in(client, "member")
     before = session.query(OutboxMessage).count()
     text = make(client)
@@ -57,7 +55,7 @@ def test_the_audit_log_knows_who_made_it_and_from_where_and_the_bus_hears_nothin
     assert session.query(OutboxMessage).count() == before
 
 
-def test_nobody_sees_or_revokes_the_token_of_somebody_else(client: FlaskClient, session: Session, otters: Hub) -> None:
+def test_tokens_of_others_are_neither_visible_nor_revocable(client: FlaskClient, session: Session, otters: Hub) -> None:
     row, _ = tokens.create(session, as_person(session, "owner"), "deploy key", 7, "read")
     session.commit()
     for who in ("", "stranger"):
@@ -73,7 +71,7 @@ def test_nobody_sees_or_revokes_the_token_of_somebody_else(client: FlaskClient, 
     ("field", "value"),
     [("name", ""), ("name", "x" * 65), ("days", "0"), ("days", "367"), ("days", "soon"), ("scope", "admin")],
 )
-def test_what_is_wrong_is_said_beside_its_field_and_the_rest_stays(
+def test_errors_are_beside_their_field_and_the_rest_stays(
     client: FlaskClient, session: Session, otters: Hub, field: str, value: str
 ) -> None:
     sign_in(client, "member")
@@ -86,7 +84,7 @@ def test_what_is_wrong_is_said_beside_its_field_and_the_rest_stays(
     assert session.query(PersonalToken).count() == 0
 
 
-def test_a_token_ends_and_its_use_is_noted_once_a_minute(session: Session, otters: Hub) -> None:
+def test_a_token_expires_and_its_use_is_recorded_once_a_minute(session: Session, otters: Hub) -> None:
     row, text = tokens.create(session, as_person(session, "owner"), "x", 1, "read")
     used = tokens.find(session, text).last_used
     assert used is not None
@@ -101,19 +99,21 @@ def test_a_token_ends_and_its_use_is_noted_once_a_minute(session: Session, otter
         tokens.find(session, text + "x")
 
 
-def test_a_person_has_a_few_tokens_only(session: Session, otters: Hub) -> None:
+def test_the_number_of_tokens_per_person_is_limited(session: Session, otters: Hub) -> None:
     owner = as_person(session, "owner")
-    made = [tokens.create(session, owner, f"program {number}", 1, "read")[0] for number in range(tokens.TOKENS)]
+    created = [tokens.create(session, owner, f"program {number}", 1, "read")[0] for number in range(tokens.TOKENS)]
     with pytest.raises(Conflict, match="revoke one"):
         tokens.create(session, owner, "one more", 1, "read")
-    tokens.revoke(session, owner, made[0].id)
+    tokens.revoke(session, owner, created[0].id)
     tokens.create(session, owner, "one more", 1, "read")
 
 
-def test_tokens_go_with_the_account_and_come_with_its_data(client: FlaskClient, session: Session, otters: Hub) -> None:
+def test_tokens_are_exported_and_deleted_with_the_account(client: FlaskClient, session: Session, otters: Hub) -> None:
     sign_in(client, "member")
     make(client)
     exported = post(client, "/me/export").json
-    assert [(one["name"], one["scope"]) for one in exported["tokens"]] == [("backup", "read")]
+    assert [(token_record["name"], token_record["scope"]) for token_record in exported["tokens"]] == [
+        ("backup", "read")
+    ]
     assert post(client, "/me/delete", username="member").status_code == 303
     assert session.query(PersonalToken).count() == 0

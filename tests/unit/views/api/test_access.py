@@ -1,4 +1,4 @@
-"""Who may do what by the API: the same as on the pages, whoever asks and in whichever way."""
+"""Permissions of the API are those of the pages, for sessions and tokens."""
 
 import itertools
 
@@ -23,7 +23,7 @@ def body_of(method: str, path: str) -> dict[str, str] | None:
 
 
 @pytest.mark.parametrize(("role", "visibility"), list(itertools.product(ROLES, Visibility)))
-def test_the_rules_hold_for_whoever_sends_a_token(
+def test_the_access_rules_hold_for_tokens(
     ask: Ask, session: Session, otters: Hub, role: str, visibility: Visibility
 ) -> None:
     otters.visibility = visibility
@@ -34,7 +34,7 @@ def test_the_rules_hold_for_whoever_sends_a_token(
     for method, route in reads:
         status = ask(who, method, path_of(route, otters)).status_code
         assert status == (200 if allowed("view", role, visibility) else 404), route
-    removals_last = sorted(WRITES, key=lambda one: one[0] == "DELETE")
+    removals_last = sorted(WRITES, key=lambda item: item[0] == "DELETE")
     for method, route in removals_last:
         path = path_of(route, otters)
         answer = ask(who, method, path, body_of(method, path))
@@ -50,17 +50,17 @@ def test_the_rules_hold_for_whoever_sends_a_token(
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_a_hub_that_one_may_not_see_is_in_no_list_and_answers_like_none(
+def test_a_hidden_hub_is_in_no_list_and_answers_like_a_nonexistent_one(
     ask: Ask, session: Session, otters: Hub, role: str
 ) -> None:
     otters.visibility, otters.display_name = Visibility.OWNERS, "Secret otters"
     session.commit()
     who, number = "" if role == "visitor" else role, cut_list(otters).id
     for path in ("/hubs", "/hubs?q=otters", "/hubs?kind=team", "/hubs?mine=1" if who else "/hubs?q=secret"):
-        listed = [one["name"] for one in ask(who, "GET", path).json["items"]]
+        listed = [item["name"] for item in ask(who, "GET", path).json["items"]]
         assert ("otters" in listed) is (role == "owner"), path
-    found = ask(who, "GET", "/search?q=otters").json["items"]
-    assert ("team" in [one["kind"] for one in found]) is (role == "owner")
+    results = ask(who, "GET", "/search?q=otters").json["items"]
+    assert ("team" in [item["kind"] for item in results]) is (role == "owner")
     if role == "owner":
         return
     for (route, method), rule in RULES.items():
@@ -83,22 +83,22 @@ def test_a_widget_is_shown_to_its_audience_only(ask: Ask, session: Session, otte
         session.commit()
         sees = allowed("view", role, max(outer, inner, key=list(Visibility).index))
         assert (ask(who, "GET", f"/widgets/{row.id}").status_code == 200) is sees
-        found = ask(who, "GET", "/hubs/t/otters/widgets")
+        results = ask(who, "GET", "/hubs/t/otters/widgets")
         if allowed("view", role, outer):
-            shown = found.json["items"]
-            assert (row.id in [one["id"] for one in shown]) is sees
-            right = [one["position"] for one in shown if one["side"] == "right"]
+            shown = results.json["items"]
+            assert (row.id in [item["id"] for item in shown]) is sees
+            right = [item["position"] for item in shown if item["side"] == "right"]
             assert right == list(range(len(right))), "no gap tells of what is hidden"
 
 
-def test_settings_are_for_those_who_may_change_them(ask: Ask, otters: Hub) -> None:
+def test_settings_are_shown_to_people_who_may_change_them(ask: Ask, otters: Hub) -> None:
     row = cut_list(otters).id
     for who in ("", "stranger", "member", "owner"):
         for path in (f"/widgets/{row}", "/hubs/t/otters"):
             assert ("settings" in ask(who, "GET", path).json) is (who == "owner"), (who, path)
 
 
-def test_a_token_for_reading_writes_nothing(ask: Ask, session: Session, otters: Hub) -> None:
+def test_a_read_only_token_cannot_write(ask: Ask, session: Session, otters: Hub) -> None:
     assert ask("owner", "GET", "/hubs/t/otters", scope="read").json["roles"] == ["owner"]
     refused = ask("owner", "PATCH", "/hubs/t/otters", {"summary": "New."}, scope="read")
     assert (refused.status_code, refused.mimetype) == (403, "application/problem+json")
@@ -107,7 +107,7 @@ def test_a_token_for_reading_writes_nothing(ask: Ask, session: Session, otters: 
     assert otters.summary == "We swim."
 
 
-def test_a_token_that_is_not_good_opens_nothing_also_with_a_cookie(client: FlaskClient, otters: Hub) -> None:
+def test_an_invalid_token_is_refused_even_with_a_cookie(client: FlaskClient, otters: Hub) -> None:
     sign_in(client, "owner")
     for header in ("Bearer hubs_me_x", "Bearer ", "Basic b3duZXI6eA==", "hubs_me_x"):
         answer = client.get("/api/v1/hubs/t/otters", headers={"Authorization": header})
@@ -115,9 +115,7 @@ def test_a_token_that_is_not_good_opens_nothing_also_with_a_cookie(client: Flask
         assert answer.headers["WWW-Authenticate"].startswith("Bearer")
 
 
-def test_a_session_reads_and_writes_only_with_the_token_of_its_forms(
-    client: FlaskClient, session: Session, otters: Hub
-) -> None:
+def test_a_session_writes_only_with_a_csrf_token(client: FlaskClient, session: Session, otters: Hub) -> None:
     sign_in(client, "owner")
     assert client.get("/api/v1/me").json["username"] == "owner"
     refused = client.patch("/api/v1/hubs/t/otters", json={"summary": "Forged."})
@@ -128,7 +126,7 @@ def test_a_session_reads_and_writes_only_with_the_token_of_its_forms(
     assert client.patch("/api/v1/hubs/t/otters", json={"summary": "Meant."}, headers=headers).status_code == 200
 
 
-def test_who_asks_too_often_waits_and_others_do_not(app: Flask, client: FlaskClient, ask: Ask, otters: Hub) -> None:
+def test_too_many_requests_are_refused_per_client(app: Flask, client: FlaskClient, ask: Ask, otters: Hub) -> None:
     object.__setattr__(app.extensions["hubs"], "api_limiter", Limiter("redis://127.0.0.1:1/0", 3))
     assert [ask("owner", "GET", "/me").status_code for _ in range(4)] == [200, 200, 200, 429]
     assert int(ask("owner", "GET", "/me").headers["Retry-After"]) >= 1
@@ -145,7 +143,7 @@ def test_the_audit_log_says_which_token_was_used(ask: Ask, session: Session, ott
     assert entry.origin.startswith("personal token ")
 
 
-def test_a_role_that_was_taken_counts_no_more_for_its_tokens(ask: Ask, session: Session, otters: Hub) -> None:
+def test_a_revoked_role_does_not_count_for_tokens(ask: Ask, session: Session, otters: Hub) -> None:
     otters.visibility = Visibility.MEMBERS
     session.commit()
     assert ask("member", "GET", "/hubs/t/otters").status_code == 200
@@ -158,6 +156,6 @@ def test_a_role_that_was_taken_counts_no_more_for_its_tokens(ask: Ask, session: 
     "path",
     ["/hubs?q=%00", "/hubs?cursor=%00", "/hubs/t/%00", "/hubs/t/otters/roles/%00/member", "/widgets/" + "9" * 30],
 )
-def test_what_no_database_can_look_for_is_not_there(ask: Ask, otters: Hub, path: str) -> None:
+def test_text_that_no_database_can_store_is_not_found(ask: Ask, otters: Hub, path: str) -> None:
     method = "DELETE" if path.endswith("member") else "GET"
     assert ask("owner", method, path).status_code in (400, 404)

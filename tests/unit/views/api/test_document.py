@@ -1,4 +1,4 @@
-"""The OpenAPI document is valid, says all, and the API does what it says: schemathesis sends whatever it allows."""
+"""The OpenAPI document is valid and complete, and the API conforms to it: schemathesis sends what it allows."""
 
 import itertools
 from collections import Counter
@@ -33,13 +33,13 @@ EXAMPLES = settings(
 
 
 def test_the_document_is_valid_openapi_3_1(client: FlaskClient) -> None:
-    found = client.get("/api/v1/openapi.json").json
-    assert found["openapi"].startswith("3.1.")
-    OpenAPIV31SpecValidator(found).validate()
+    document = client.get("/api/v1/openapi.json").json
+    assert document["openapi"].startswith("3.1.")
+    OpenAPIV31SpecValidator(document).validate()
 
 
-def test_the_document_has_every_route_and_says_how_one_signs_in(app: Flask, client: FlaskClient) -> None:
-    found = client.get("/api/v1/openapi.json").json
+def test_the_document_has_every_route_and_its_authentication(app: Flask, client: FlaskClient) -> None:
+    document = client.get("/api/v1/openapi.json").json
     routes = {
         (rule.endpoint.split(".")[0], method)
         for rule in app.url_map.iter_rules()
@@ -48,21 +48,21 @@ def test_the_document_has_every_route_and_says_how_one_signs_in(app: Flask, clie
         if method not in ("HEAD", "OPTIONS")
     }
     told = {
-        (one["tags"][0], method.upper())
-        for path in found["paths"].values()
-        for method, one in path.items()
+        (operation["tags"][0], method.upper())
+        for path in document["paths"].values()
+        for method, operation in path.items()
         if method != "parameters"
     }
     assert told == routes
     people, machines = [{"token": []}, {"session": [], "form": []}], [{"machine": []}]
-    for path in found["paths"].values():
+    for path in document["paths"].values():
         for method in set(path) - {"get", "parameters"}:
             assert path[method]["security"] == (machines if path[method]["tags"] == ["Machines"] else people)
-    assert found["paths"]["/api/v1/push/{number}"]["get"]["security"] == machines
-    assert set(found["components"]["securitySchemes"]) == {"token", "session", "form", "machine"}
+    assert document["paths"]["/api/v1/push/{number}"]["get"]["security"] == machines
+    assert set(document["components"]["securitySchemes"]) == {"token", "session", "form", "machine"}
 
 
-def test_a_page_shows_it_to_people_without_scripts_of_others(client: FlaskClient) -> None:
+def test_the_documentation_page_loads_no_third_party_script(client: FlaskClient) -> None:
     page = client.get("/api/v1/").get_data(as_text=True)
     assert "PATCH /api/v1/widgets/{number}" in page
     assert "PUT /api/v1/push/{number}" in page
@@ -111,10 +111,10 @@ def test_whatever_is_sent_is_answered_as_the_document_says(
     asked: Counter[int] = Counter()
     filled: Counter[int] = Counter()
     operations = [
-        found.ok() for found in schemathesis.openapi.from_wsgi("/api/v1/openapi.json", app).get_all_operations()
+        document.ok() for document in schemathesis.openapi.from_wsgi("/api/v1/openapi.json", app).get_all_operations()
     ]
     # Whatever is sent may archive the hub, which then takes nothing from machines.
-    operations.sort(key=lambda one: (not one.path.startswith(MACHINES), one.method == "DELETE"))
+    operations.sort(key=lambda operation: (not operation.path.startswith(MACHINES), operation.method == "DELETE"))
     for operation, mode in itertools.product(operations, GenerationMode):
         if mode == GenerationMode.NEGATIVE and not (list(operation.query) or list(operation.body)):
             continue  # nothing in it can be wrong

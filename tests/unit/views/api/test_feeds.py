@@ -1,4 +1,4 @@
-"""Feeds as JSON and as Atom: the same messages, and what people keep to themselves in neither."""
+"""Feeds as JSON and as Atom: the same messages, without hidden activity."""
 
 import base64
 from datetime import UTC, datetime, timedelta
@@ -42,7 +42,7 @@ def test_a_feed_comes_in_pages_newest_first(ask: Ask) -> None:
     sentences, path = [], "/hubs/t/otters/feed?limit=3"
     while path:
         answer = ask("", "GET", path).json
-        sentences += [one["sentence"].split()[-1] for one in answer["items"]]
+        sentences += [entry["sentence"].split()[-1] for entry in answer["items"]]
         path = (answer["next"] or "").removeprefix("http://127.0.0.1")
     assert sentences == ["6", "5", "4", "3", "2", "1", "0"]
     first_day = base64.urlsafe_b64encode(b'["0001-01-01T00:00:00+14:00", 1]').decode()
@@ -57,13 +57,13 @@ def test_a_feed_comes_in_pages_newest_first(ask: Ask) -> None:
 def test_every_hub_has_its_feed_as_atom(ask: Ask, path: str) -> None:
     answer = ask("", "GET", path)
     assert answer.headers["Content-Type"] == "application/atom+xml; charset=utf-8"
-    found = feedparser.parse(answer.get_data())
-    assert (found.bozo, found.version) == (False, "atom10")
-    assert len(found.entries) == (7 if "otters" in path else 3)
-    first = found.entries[0]
+    parsed = feedparser.parse(answer.get_data())
+    assert (parsed.bozo, parsed.version) == (False, "atom10")
+    assert len(parsed.entries) == (7 if "otters" in path else 3)
+    first = parsed.entries[0]
     assert first.id.startswith("urn:uuid:")
-    assert len({one.id for one in found.entries}) == len(found.entries)
-    assert found.feed.links[0].href == f"http://127.0.0.1{path}"
+    assert len({entry.id for entry in parsed.entries}) == len(parsed.entries)
+    assert parsed.feed.links[0].href == f"http://127.0.0.1{path}"
     assert ask("", "GET", path, If_None_Match=answer.headers["ETag"]).status_code == 304
     page = ask("", "GET", path.removesuffix("feed.atom")).get_data(as_text=True)
     assert 'type="application/atom+xml" title=' in page
@@ -87,7 +87,7 @@ def test_hostile_text_stays_text_and_the_feed_stays_readable(ask: Ask, session: 
         (Visibility.OWNERS, "owner", False),
     ],
 )
-def test_what_people_keep_to_themselves_is_in_no_feed_of_others(
+def test_hidden_activity_is_in_no_feed_of_others(
     ask: Ask, session: Session, otters: Hub, activity: Visibility, who: str, sees: bool
 ) -> None:
     say(session, 1, "member", "owner", sentence="the member did it")
@@ -107,7 +107,7 @@ def test_a_person_finds_their_own_hidden_messages_in_their_own_feed(ask: Ask, se
 
 
 @pytest.mark.usefixtures("messages")
-def test_a_feed_that_owners_show_to_members_is_for_members(ask: Ask, session: Session, otters: Hub) -> None:
+def test_a_members_only_feed_is_for_members(ask: Ask, session: Session, otters: Hub) -> None:
     next(row for row in otters.widgets if row.plugin == "feed").visibility = Visibility.MEMBERS
     session.commit()
     for who, status in (("", 404), ("stranger", 404), ("subscriber", 404), ("member", 200), ("owner", 200)):

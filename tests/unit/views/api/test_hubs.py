@@ -13,31 +13,31 @@ from tests.unit.conftest import as_person, user_of
 from tests.unit.views.api.conftest import Ask
 
 
-def test_a_list_comes_in_pages_that_nothing_shifts(ask: Ask, session: Session, registry: Registry, otters: Hub) -> None:
+def test_pages_of_a_list_do_not_shift(ask: Ask, session: Session, registry: Registry, otters: Hub) -> None:
     founder = user_of(session, "owner")
     for number in range(5):
         hub_actions.create(session, registry, founder, "team", f"team-{number}")
     session.commit()
     first = ask("", "GET", "/hubs?kind=team&limit=2")
-    assert [one["name"] for one in first.json["items"]] == ["otters", "team-0"]
+    assert [item["name"] for item in first.json["items"]] == ["otters", "team-0"]
     assert first.headers["Link"] == f'<{first.json["next"]}>; rel="next"'
     hub_actions.create(session, registry, founder, "team", "beavers")
     session.commit()
     names, following = [], first.json["next"]
     while following:
         answer = ask("", "GET", following.removeprefix("http://127.0.0.1")).json
-        names += [one["name"] for one in answer["items"]]
+        names += [item["name"] for item in answer["items"]]
         following = answer["next"]
     assert names == ["team-1", "team-2", "team-3", "team-4"]
 
 
-def test_lists_leave_out_who_wants_that_and_what_is_archived(ask: Ask, session: Session, otters: Hub) -> None:
+def test_lists_leave_out_unlisted_people_and_archived_hubs(ask: Ask, session: Session, otters: Hub) -> None:
     user_of(session, "member").unlisted = True
     otters.archived = True
     session.commit()
 
     def names(who: str, query: str = "") -> set[str]:
-        return {one["name"] for one in ask(who, "GET", f"/hubs{query}").json["items"]}
+        return {item["name"] for item in ask(who, "GET", f"/hubs{query}").json["items"]}
 
     assert names("stranger") == {"owner", "stranger", "subscriber"}
     assert "member" in names("member")
@@ -47,7 +47,7 @@ def test_lists_leave_out_who_wants_that_and_what_is_archived(ask: Ask, session: 
     assert names("", "?q=%25") == set()
 
 
-def test_what_did_not_change_is_not_sent_again(ask: Ask, session: Session, otters: Hub) -> None:
+def test_an_unchanged_resource_answers_304(ask: Ask, session: Session, otters: Hub) -> None:
     etag = ask("member", "GET", "/hubs/t/otters").headers["ETag"]
     again = ask("member", "GET", "/hubs/t/otters", If_None_Match=etag)
     assert (again.status_code, again.get_data()) == (304, b"")
@@ -58,7 +58,7 @@ def test_what_did_not_change_is_not_sent_again(ask: Ask, session: Session, otter
     assert ask("member", "GET", "/hubs/t/otters", If_None_Match=etag).status_code == 200
 
 
-def test_a_change_is_made_only_to_what_was_read(ask: Ask, session: Session, otters: Hub) -> None:
+def test_if_match_refuses_changes_of_other_versions(ask: Ask, session: Session, otters: Hub) -> None:
     row = otters.widgets[0].id
     for path, body in (("/hubs/t/otters", {"summary": "A."}), (f"/widgets/{row}", {"label": "A"})):
         etag = ask("owner", "GET", path).headers["ETag"]
@@ -90,7 +90,7 @@ def test_a_change_is_made_only_to_what_was_read(ask: Ask, session: Session, otte
         ({"summary": "\ud800"}, None),
     ],
 )
-def test_what_cannot_be_accepted_is_said_and_changes_nothing(
+def test_invalid_values_are_refused_with_a_message(
     ask: Ask, session: Session, otters: Hub, body: object, field: str | None
 ) -> None:
     answer = ask("owner", "PATCH", "/hubs/t/otters", body)
@@ -103,7 +103,7 @@ def test_what_cannot_be_accepted_is_said_and_changes_nothing(
 
 
 @pytest.mark.parametrize("data", [b"[]", b"{", b'{"title": "\\u0000"}', b'{"title": ' + b"[" * 5000])
-def test_people_and_machines_are_told_alike_what_is_wrong_with_a_body(
+def test_pages_and_api_report_invalid_bodies_alike(
     client: FlaskClient, session: Session, registry: Registry, otters: Hub, data: bytes
 ) -> None:
     owner = as_person(session, "owner")
@@ -122,38 +122,36 @@ def test_people_and_machines_are_told_alike_what_is_wrong_with_a_body(
         assert said[0] == said[1]
 
 
-def test_an_owner_archives_a_hub_and_brings_it_back(ask: Ask, otters: Hub) -> None:
+def test_an_owner_archives_and_unarchives_a_hub(ask: Ask, otters: Hub) -> None:
     assert ask("owner", "PATCH", "/hubs/t/otters", {"archived": True}).json["archived"] is True
     refused = ask("owner", "PATCH", "/hubs/t/otters", {"summary": "New."})
     assert (refused.status_code, "archived" in refused.get_json(force=True)["detail"]) == (403, True)
     assert ask("owner", "PATCH", "/hubs/t/otters", {"archived": False}).json["archived"] is False
 
 
-def test_a_widget_is_added_changed_moved_and_removed_and_the_bus_hears_it(
-    ask: Ask, session: Session, otters: Hub
-) -> None:
+def test_widget_changes_are_published_on_the_bus(ask: Ask, session: Session, otters: Hub) -> None:
     body = {"type": "feed", "side": "right", "label": "News", "settings": {"limit": 5}}
-    made = ask("owner", "POST", "/hubs/t/otters/widgets", body)
-    assert made.status_code == 201
-    path = f"/widgets/{made.json['id']}"
-    assert made.headers["Location"] == f"http://127.0.0.1/api/v1{path}"
-    assert (made.json["label"], made.json["settings"]["limit"]) == ("News", 5)
+    created = ask("owner", "POST", "/hubs/t/otters/widgets", body)
+    assert created.status_code == 201
+    path = f"/widgets/{created.json['id']}"
+    assert created.headers["Location"] == f"http://127.0.0.1/api/v1{path}"
+    assert (created.json["label"], created.json["settings"]["limit"]) == ("News", 5)
     changed = ask("owner", "PATCH", path, {"settings": {"hide": "buildsys"}}).json
     assert (changed["settings"]["limit"], changed["settings"]["hide"]) == (5, "buildsys"), "what is not named stays"
-    assert changed["version"] == made.json["version"] + 1
+    assert changed["version"] == created.json["version"] + 1
     moved = ask("owner", "PATCH", path, {"side": "left", "position": 1}).json
     assert (moved["side"], moved["position"]) == ("left", 1)
-    column = [one["id"] for one in ask("", "GET", "/hubs/t/otters/widgets").json["items"] if one["side"] == "left"]
-    assert column.index(made.json["id"]) == 1
+    column = [item["id"] for item in ask("", "GET", "/hubs/t/otters/widgets").json["items"] if item["side"] == "left"]
+    assert column.index(created.json["id"]) == 1
     assert ask("owner", "DELETE", path).status_code == 204
     assert ask("owner", "GET", path).status_code == 404
-    told = [one for one in session.query(OutboxMessage).order_by(OutboxMessage.id) if "widget_id" in one.body]
-    assert {one.body["agent"] for one in told} == {"owner"}
-    mine = [one.topic for one in told if one.body["widget_id"] == made.json["id"]]
+    told = [item for item in session.query(OutboxMessage).order_by(OutboxMessage.id) if "widget_id" in item.body]
+    assert {item.body["agent"] for item in told} == {"owner"}
+    mine = [item.topic for item in told if item.body["widget_id"] == created.json["id"]]
     assert mine == ["hubs.widget.created", "hubs.widget.updated", "hubs.widget.updated", "hubs.widget.deleted"]
 
 
-def test_settings_are_refused_with_the_sentences_of_the_form(ask: Ask, otters: Hub) -> None:
+def test_settings_are_refused_with_the_messages_of_the_form(ask: Ask, otters: Hub) -> None:
     bad = {"type": "feed", "settings": {"limit": 1000, "colour": "red"}}
     problem = ask("owner", "POST", "/hubs/t/otters/widgets", bad).get_json(force=True)
     assert problem["fields"] == {
@@ -166,15 +164,15 @@ def test_settings_are_refused_with_the_sentences_of_the_form(ask: Ask, otters: H
 
 
 def test_kinds_of_widgets_come_with_the_schema_of_their_settings(ask: Ask, registry: Registry, otters: Hub) -> None:
-    found = {one["name"]: one for one in ask("", "GET", "/widget-types").json["items"]}
-    assert set(found) >= {one.name for one in registry}
+    types = {item["name"]: item for item in ask("", "GET", "/widget-types").json["items"]}
+    assert set(types) >= {item.name for item in registry}
     limit = ask("", "GET", "/widget-types/feed").json["settings"]["properties"]["limit"]
     assert (limit["type"], limit["minimum"], limit["maximum"], limit["default"]) == ("integer", 1, 100, 30)
-    assert found["feed"]["settings"]["additionalProperties"] is False
+    assert types["feed"]["settings"]["additionalProperties"] is False
     assert ask("", "GET", "/widget-types/nothing").status_code == 404
 
 
 def test_a_widget_of_meetings_names_its_calendar(ask: Ask, otters: Hub) -> None:
-    shown = {one["type"]: one for one in ask("", "GET", "/hubs/t/otters/widgets").json["items"]}
+    shown = {item["type"]: item for item in ask("", "GET", "/hubs/t/otters/widgets").json["items"]}
     assert shown["meetings"]["calendar_url"].endswith(f"/w/{shown['meetings']['id']}/calendar.ics")
     assert shown["feed"]["calendar_url"] is None

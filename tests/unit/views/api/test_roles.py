@@ -11,23 +11,21 @@ ROLES = "/hubs/t/otters/roles"
 
 
 def held(ask: Ask, who: str, query: str = "") -> list[tuple[str, str]]:
-    return [(one["username"], one["role"]) for one in ask(who, "GET", ROLES + query).json["items"]]
+    return [(item["username"], item["role"]) for item in ask(who, "GET", ROLES + query).json["items"]]
 
 
-def test_owners_and_members_are_listed_and_ones_own_roles(ask: Ask, otters: Hub) -> None:
+def test_owners_members_and_own_roles_are_listed(ask: Ask, otters: Hub) -> None:
     assert held(ask, "") == [("member", "member"), ("owner", "owner")]
     assert held(ask, "subscriber") == [("member", "member"), ("owner", "owner"), ("subscriber", "subscriber")]
     assert held(ask, "", "?role=owner") == [("owner", "owner")]
     assert ask("owner", "GET", ROLES + "?role=subscriber").status_code == 400
     first = ask("", "GET", ROLES + "?limit=1").json
-    assert [one["username"] for one in first["items"]] == ["member"]
+    assert [item["username"] for item in first["items"]] == ["member"]
     second = ask("", "GET", first["next"].removeprefix("http://127.0.0.1")).json
-    assert ([one["username"] for one in second["items"]], second["next"]) == (["owner"], None)
+    assert ([item["username"] for item in second["items"]], second["next"]) == (["owner"], None)
 
 
-def test_who_is_left_out_of_lists_is_named_to_owners_and_themselves_only(
-    ask: Ask, session: Session, otters: Hub
-) -> None:
+def test_unlisted_members_are_visible_to_owners_and_themselves_only(ask: Ask, session: Session, otters: Hub) -> None:
     user_of(session, "member").unlisted = user_of(session, "owner").unlisted = True
     session.commit()
     for who in ("", "stranger", "subscriber"):
@@ -37,7 +35,7 @@ def test_who_is_left_out_of_lists_is_named_to_owners_and_themselves_only(
         assert ("member", "member") in held(ask, who)
 
 
-def test_everybody_follows_and_stops_for_themselves_only(ask: Ask, otters: Hub) -> None:
+def test_people_subscribe_and_unsubscribe_for_themselves_only(ask: Ask, otters: Hub) -> None:
     for role in ("subscriber", "stargazer"):
         assert ask("stranger", "PUT", f"{ROLES}/stranger/{role}").json == {"state": "given"}
         assert ask("owner", "PUT", f"{ROLES}/member/{role}").status_code == 400
@@ -48,7 +46,7 @@ def test_everybody_follows_and_stops_for_themselves_only(ask: Ask, otters: Hub) 
         assert refused.get_json(force=True)["detail"] == "stranger hat diese Rolle hier nicht."
 
 
-def test_one_asks_to_be_a_member_and_owners_give_it(ask: Ask, session: Session, otters: Hub) -> None:
+def test_owners_approve_a_request_to_join(ask: Ask, session: Session, otters: Hub) -> None:
     assert ask("stranger", "PUT", f"{ROLES}/stranger/member").json == {"state": "requested"}
     assert session.query(JoinRequest).one().user.username == "stranger"
     assert ask("stranger", "PUT", f"{ROLES}/stranger/member").status_code == 409
@@ -71,23 +69,23 @@ def test_a_hub_keeps_its_last_owner(ask: Ask, session: Session, otters: Hub) -> 
 
 
 @pytest.mark.parametrize("who", ["stranger", "subscriber", "member"])
-def test_only_owners_take_the_roles_of_others(ask: Ask, otters: Hub, who: str) -> None:
+def test_only_owners_revoke_roles_of_others(ask: Ask, otters: Hub, who: str) -> None:
     assert ask(who, "DELETE", f"{ROLES}/owner/owner").status_code == 403
     # Nobody learns by it who has an account here.
     assert ask(who, "DELETE", f"{ROLES}/nobody/owner").status_code == 403
     assert ask("", "DELETE", f"{ROLES}/owner/owner").status_code == 401
 
 
-def test_who_asks_is_told_who_they_are(ask: Ask, otters: Hub) -> None:
-    found = ask("member", "GET", "/me").json
-    assert (found["username"], found["activity"]) == ("member", "public")
-    assert {"hub": "http://127.0.0.1/api/v1/hubs/t/otters", "role": "member"} in found["roles"]
+def test_me_describes_the_current_person(ask: Ask, otters: Hub) -> None:
+    me = ask("member", "GET", "/me").json
+    assert (me["username"], me["activity"]) == ("member", "public")
+    assert {"hub": "http://127.0.0.1/api/v1/hubs/t/otters", "role": "member"} in me["roles"]
     assert ask("", "GET", "/me").status_code == ask("", "GET", "/me/tokens").status_code == 401
 
 
-def test_people_list_and_end_their_own_tokens_only(ask: Ask, session: Session, otters: Hub) -> None:
+def test_people_list_and_revoke_their_own_tokens_only(ask: Ask, session: Session, otters: Hub) -> None:
     listed = ask("member", "GET", "/me/tokens").json["items"]
-    assert [one["name"] for one in listed] == ["test"]
+    assert [item["name"] for item in listed] == ["test"]
     assert not {"digest", "text"} & set(listed[0])
     path = f"/me/tokens/{listed[0]['id']}"
     assert ask("owner", "DELETE", path).status_code == 404

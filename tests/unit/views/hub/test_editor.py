@@ -1,4 +1,4 @@
-"""The page editor without JavaScript: steps, preview, saving, and two people who save."""
+"""The page editor without JavaScript: steps, preview, saving, and concurrent saves."""
 
 import pytest
 from flask.testing import FlaskClient
@@ -57,7 +57,7 @@ def test_undo_redo_and_discard(owner: FlaskClient, session: Session, otters: Hub
     assert "private until you save" in page
 
 
-def test_settings_in_the_draft_are_previewed_and_put_in(owner: FlaskClient, session: Session, otters: Hub) -> None:
+def test_settings_in_the_draft_are_previewed_and_saved(owner: FlaskClient, session: Session, otters: Hub) -> None:
     path = f"{EDIT}/widget/sticky"
     preview = post(owner, path, text="We **dive**.", colour="blue", label="", preview="1", side="left")
     assert preview.status_code == 200
@@ -82,7 +82,7 @@ def test_a_preview_of_every_widget_leaves_no_trace(owner: FlaskClient, session: 
     assert session.query(Widget).count() == before
 
 
-def test_what_cannot_be_done_is_said_in_the_editor(owner: FlaskClient, otters: Hub) -> None:
+def test_impossible_steps_are_explained_in_the_editor(owner: FlaskClient, otters: Hub) -> None:
     answer = post(owner, EDIT, act="sideways", key="feed")
     assert answer.status_code == 400
     assert "A widget moves up" in answer.get_data(as_text=True)
@@ -93,14 +93,14 @@ def test_what_cannot_be_done_is_said_in_the_editor(owner: FlaskClient, otters: H
     assert owner.get(f"{EDIT}/add?side=middle").status_code == 400
 
 
-def test_the_catalogue_finds_widgets_by_words(owner: FlaskClient, otters: Hub) -> None:
+def test_the_catalogue_is_searched_by_words(owner: FlaskClient, otters: Hub) -> None:
     page = shown(owner, f"{EDIT}/add?side=left&q=pinned+NOTE")
     assert "Sticky note" in page
     assert "Weekly activity" not in page
     assert "No widget matches all of these words." in shown(owner, f"{EDIT}/add?side=left&q=zebra")
 
 
-def test_who_saves_second_is_shown_both_versions(owner: FlaskClient, session: Session, otters: Hub) -> None:
+def test_the_second_to_save_sees_both_versions(owner: FlaskClient, session: Session, otters: Hub) -> None:
     roles.give_role(session, as_person(session, "owner"), otters, user_of(session, "member"), RoleName.OWNER)
     session.commit()
     other = sign_in(owner.application.test_client(), "member")

@@ -10,7 +10,7 @@ from hubs.settings import load
 from tests.unit.views.conftest import BASE, post, sign_in
 
 
-def test_a_change_is_listed_and_brought_back(client: FlaskClient, session: Session, otters: Hub) -> None:
+def test_a_change_is_listed_and_restored(client: FlaskClient, session: Session, otters: Hub) -> None:
     sign_in(client, "owner")
     assert "No changes yet" in client.get("/t/otters/history").get_data(as_text=True)
     for text in ("One", "Two"):
@@ -24,7 +24,7 @@ def test_a_change_is_listed_and_brought_back(client: FlaskClient, session: Sessi
     assert post(client, "/t/otters/history").status_code == 400
 
 
-def test_owners_read_who_did_what_to_their_hub(client: FlaskClient, otters: Hub) -> None:
+def test_owners_read_the_audit_log_of_their_hub(client: FlaskClient, otters: Hub) -> None:
     sign_in(client, "owner")
     post(client, "/t/otters/settings", display_name="<b>Sea</b>", left_width="8", visibility="public", summary="")
     page = client.get("/t/otters/audit").get_data(as_text=True)
@@ -33,7 +33,7 @@ def test_owners_read_who_did_what_to_their_hub(client: FlaskClient, otters: Hub)
     assert "<b>Sea" not in page
 
 
-def test_those_who_run_the_instance_read_everything(database: Database, otters: Hub, app: Flask) -> None:
+def test_admins_read_the_whole_audit_log(database: Database, otters: Hub, app: Flask) -> None:
     settings = load(
         {
             **BASE,

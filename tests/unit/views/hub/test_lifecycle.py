@@ -1,4 +1,4 @@
-"""Another name, deletion and coming back, in the page: what each of us may do, and what a deleted hub still shows."""
+"""Renaming, deleting and restoring hubs: permissions, and that a deleted hub shows nothing."""
 
 from datetime import timedelta
 
@@ -23,7 +23,7 @@ def discard(session: Session, hub: Hub) -> None:
 
 
 def named(text: str, number: int) -> str:
-    """Return an answer with the same names whether it is about the team, its widget, or what there is not."""
+    """Return a response in which the names of the team, its widget and nonexistent ones are replaced alike."""
     return (
         text.replace("otters", "badgers")
         .replace(str(number + 9000), "N")
@@ -33,7 +33,7 @@ def named(text: str, number: int) -> str:
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_a_deleted_hub_answers_like_one_that_there_is_not_on_every_route(
+def test_a_deleted_hub_answers_like_a_nonexistent_one_on_every_route(
     client: FlaskClient, session: Session, otters: Hub, role: str
 ) -> None:
     otters.display_name = "Gone otters"
@@ -56,7 +56,7 @@ def test_a_deleted_hub_answers_like_one_that_there_is_not_on_every_route(
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_owners_alone_bring_their_hub_back(client: FlaskClient, session: Session, otters: Hub, role: str) -> None:
+def test_only_owners_restore_their_hub(client: FlaskClient, session: Session, otters: Hub, role: str) -> None:
     discard(session, otters)
     if role != "visitor":
         sign_in(client, role)
@@ -66,7 +66,7 @@ def test_owners_alone_bring_their_hub_back(client: FlaskClient, session: Session
     assert client.get("/t/otters/").status_code == (200 if role == "owner" else 404)
 
 
-def test_admins_bring_every_hub_back(app: Flask, client: FlaskClient, session: Session, otters: Hub) -> None:
+def test_admins_restore_every_hub(app: Flask, client: FlaskClient, session: Session, otters: Hub) -> None:
     app.extensions["hubs"].settings.admins.append("stranger")
     discard(session, otters)
     sign_in(client, "stranger")
@@ -74,7 +74,7 @@ def test_admins_bring_every_hub_back(app: Flask, client: FlaskClient, session: S
     assert post(client, f"/me/deleted/{otters.id}").status_code == 303
 
 
-def test_one_types_the_name_to_delete_a_hub(client: FlaskClient, session: Session, otters: Hub) -> None:
+def test_deleting_a_hub_requires_its_name(client: FlaskClient, session: Session, otters: Hub) -> None:
     sign_in(client, "owner")
     answer = post(client, "/t/otters/settings/delete", name="badgers")
     assert answer.status_code == 400
@@ -92,7 +92,7 @@ def test_one_types_the_name_to_delete_a_hub(client: FlaskClient, session: Sessio
     assert post(client, "/u/owner/settings/delete", name="owner").status_code == 400
 
 
-def test_old_addresses_lead_to_the_new_name(client: FlaskClient, session: Session, otters: Hub) -> None:
+def test_old_addresses_redirect_to_the_new_name(client: FlaskClient, session: Session, otters: Hub) -> None:
     sign_in(client, "owner")
     assert post(client, "/t/otters/settings/name", name="no good").status_code == 400
     answer = post(client, "/t/otters/settings/name", name="sea-otters")
@@ -119,7 +119,7 @@ def test_old_addresses_lead_to_the_new_name(client: FlaskClient, session: Sessio
     assert session.get(FormerName, ("t", "otters")) is not None
 
 
-def test_the_file_that_owners_download_is_the_one_that_can_be_applied(client: FlaskClient, otters: Hub) -> None:
+def test_the_exported_file_can_be_applied(client: FlaskClient, otters: Hub) -> None:
     sign_in(client, "owner")
     answer = client.get("/t/otters/settings/file")
     assert answer.headers["Content-Disposition"] == 'attachment; filename="otters.yaml"'
@@ -127,7 +127,7 @@ def test_the_file_that_owners_download_is_the_one_that_can_be_applied(client: Fl
     assert (read.hub, read.owners) == (otters.name, ["owner"])
 
 
-def test_what_cannot_be_changed_says_why(client: FlaskClient, session: Session, otters: Hub) -> None:
+def test_disabled_settings_say_why(client: FlaskClient, session: Session, otters: Hub) -> None:
     sign_in(client, "owner")
     assert post(client, "/t/otters/settings/appearance", left_width="6").status_code == 303
     assert post(client, "/t/otters/settings/appearance", left_width="60").status_code == 400

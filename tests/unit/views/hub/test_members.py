@@ -1,4 +1,4 @@
-"""The Members tab and what a person does about requests and invitations, as forms."""
+"""The Members tab, requests to join, and invitations."""
 
 from flask import Flask
 from flask.testing import FlaskClient
@@ -47,7 +47,7 @@ def test_from_the_conditions_by_request_and_approval_to_membership(
     assert roles(session, otters, "stranger") == set()
 
 
-def test_who_asks_and_who_is_invited_is_shown_to_owners_alone(client: FlaskClient, otters: Hub) -> None:
+def test_only_owners_see_requests_and_invitations(client: FlaskClient, otters: Hub) -> None:
     sign_in(client, "stranger")
     post(client, "/t/otters/join", message="let me in")
     sign_in(client, "owner")
@@ -85,7 +85,7 @@ def test_an_invitation_to_a_closed_hub_is_accepted(client: FlaskClient, session:
     assert client.get("/t/otters/edit").status_code == 200
 
 
-def test_owners_change_and_take_roles_but_never_the_last_ownership(
+def test_owners_change_and_revoke_roles_but_not_of_the_last_owner(
     client: FlaskClient, session: Session, otters: Hub
 ) -> None:
     sign_in(client, "owner")
@@ -101,7 +101,9 @@ def test_owners_change_and_take_roles_but_never_the_last_ownership(
     assert roles(session, otters, "owner") == {RoleName.OWNER}
 
 
-def test_a_request_to_a_hub_that_closed_does_not_name_it(client: FlaskClient, session: Session, otters: Hub) -> None:
+def test_a_request_to_a_hub_that_became_private_does_not_name_it(
+    client: FlaskClient, session: Session, otters: Hub
+) -> None:
     sign_in(client, "stranger")
     post(client, "/t/otters/join")
     otters.visibility = Visibility.MEMBERS
@@ -120,7 +122,7 @@ def test_the_page_of_a_large_team_costs_as_many_queries_as_that_of_a_small_one(
         queries.clear()
         assert client.get("/t/otters/members").status_code == 200
         counts.append(len(queries))
-        for name in (f"more-{number}-{one}" for one in range(10)):
+        for name in (f"more-{number}-{index}" for index in range(10)):
             role_actions.grant_role_unchecked(
                 session, "owner", otters, role_actions.sign_up(session, registry, name), RoleName.MEMBER
             )

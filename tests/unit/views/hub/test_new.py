@@ -16,22 +16,22 @@ from tests.unit.views.conftest import BASE, post, sign_in
 FIELDS = {"name": "voles", "display_name": "The Voles", "summary": "Small.", "visibility": "public"}
 
 
-def test_who_makes_a_hub_owns_it(client: FlaskClient, session: Session, otters: Hub) -> None:
+def test_the_creator_owns_the_hub(client: FlaskClient, session: Session, otters: Hub) -> None:
     sign_in(client, "stranger")
     assert 'href="/new"' in client.get("/").get_data(as_text=True)
     page = client.get("/new").get_data(as_text=True)
     assert page.count('type="radio"') == 4
     answer = post(client, "/new", **FIELDS, template="newcomers")
     assert (answer.status_code, answer.location) == (303, "/t/voles/")
-    made = session.scalars(select(Hub).where(Hub.name == "voles")).one()
-    assert [user.username for user in made.people(RoleName.OWNER)] == ["stranger"]
-    assert "halp" in [row.plugin for row in made.widgets]
+    hub = session.scalars(select(Hub).where(Hub.name == "voles")).one()
+    assert [user.username for user in hub.people(RoleName.OWNER)] == ["stranger"]
+    assert "halp" in [row.plugin for row in hub.widgets]
     assert "The Voles" in client.get("/t/voles/").get_data(as_text=True)
     assert otters.name == "otters"
 
 
 @pytest.mark.usefixtures("otters")
-def test_what_was_typed_stays_beside_what_is_wrong(client: FlaskClient) -> None:
+def test_the_form_keeps_its_values_beside_errors(client: FlaskClient) -> None:
     sign_in(client, "stranger")
     for name, status in (("otters", 409), ("no spaces", 400), ("", 400)):
         answer = post(client, "/new", **{**FIELDS, "name": name}, template="event")
@@ -52,7 +52,7 @@ def test_visitors_are_asked_to_sign_in(client: FlaskClient) -> None:
 
 
 @pytest.mark.usefixtures("otters")
-def test_admins_alone_make_hubs_where_the_setting_says_so(database: Database, tmp_path: Path) -> None:
+def test_hub_creation_can_be_limited_to_admins(database: Database, tmp_path: Path) -> None:
     values = {**BASE, "HUBS_DATABASE_URL": str(database.url), "HUBS_DATA_DIR": str(tmp_path)}
     app = create_app(load({**values, "HUBS_HUB_CREATION": "admins", "HUBS_ADMINS": "member"}))
     client = app.test_client()
@@ -66,9 +66,7 @@ def test_admins_alone_make_hubs_where_the_setting_says_so(database: Database, tm
 
 
 @pytest.mark.usefixtures("otters")
-def test_a_name_that_somebody_else_takes_at_the_same_moment_is_said_to_be_taken(
-    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_name_that_is_taken_concurrently_is_a_conflict(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     sign_in(client, "stranger")
     look, looks = hub_actions.at_address, list[str]()
 

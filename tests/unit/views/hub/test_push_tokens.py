@@ -1,4 +1,4 @@
-"""Machines fill a widget with a token that owners give out: nothing else, nobody else, and not for ever."""
+"""External content: a token fills its own widget, only that, and only until it expires."""
 
 import re
 from datetime import timedelta
@@ -49,7 +49,7 @@ def told(session: Session) -> int:
     return session.query(OutboxMessage).filter_by(topic="hubs.widget.updated").count()
 
 
-def test_a_machine_fills_the_widget_and_the_same_again_changes_nothing(
+def test_content_fills_the_widget_and_sending_it_again_changes_nothing(
     client: FlaskClient, session: Session, box: Widget, token: str
 ) -> None:
     before = told(session)
@@ -64,7 +64,7 @@ def test_a_machine_fills_the_widget_and_the_same_again_changes_nothing(
     assert '<th scope="row">queue</th>' in page
 
 
-def test_the_bus_and_the_audit_log_hear_what_happened_and_not_the_content_or_the_token(
+def test_bus_and_audit_log_hold_neither_content_nor_token(
     client: FlaskClient, session: Session, box: Widget, token: str
 ) -> None:
     send(client, box, token)
@@ -98,22 +98,24 @@ def test_a_token_is_hashed_at_rest_and_its_last_use_is_shown(
     assert token not in page
 
 
-def test_an_owner_makes_a_token_sees_it_once_and_revokes_it(client: FlaskClient, session: Session, box: Widget) -> None:
+def test_an_owner_creates_a_token_sees_it_once_and_revokes_it(
+    client: FlaskClient, session: Session, box: Widget
+) -> None:
     sign_in(client, "owner")
     answer = post(client, f"/w/{box.id}/tokens", name="builder", days="7")
-    found = re.search(r"data-token-text>(hubs_push_[\w-]+)<", answer.get_data(as_text=True))
-    assert found is not None
+    match = re.search(r"data-token-text>(hubs_push_[\w-]+)<", answer.get_data(as_text=True))
+    assert match is not None
     assert answer.headers["Cache-Control"] == "no-store"
     stranger = client.application.test_client()
-    assert send(stranger, box, found[1]).status_code == 200
+    assert send(stranger, box, match[1]).status_code == 200
     assert post(client, f"/w/{box.id}/tokens/{only_token(session).id}/revoke").status_code == 303
-    refused = send(stranger, box, found[1])
+    refused = send(stranger, box, match[1])
     assert refused.status_code == 401
     assert refused.headers["WWW-Authenticate"].startswith("Bearer")
 
 
 @pytest.mark.parametrize("who", ["visitor", "member", "stranger"])
-def test_only_owners_make_and_revoke_tokens(
+def test_only_owners_create_and_revoke_tokens(
     client: FlaskClient, session: Session, box: Widget, token: str, who: str
 ) -> None:
     if who != "visitor":
@@ -123,9 +125,7 @@ def test_only_owners_make_and_revoke_tokens(
     assert only_token(session).revoked_on is None
 
 
-def test_owners_see_whose_tokens_were_left_behind(
-    client: FlaskClient, session: Session, otters: Hub, box: Widget
-) -> None:
+def test_owners_see_tokens_of_former_owners(client: FlaskClient, session: Session, otters: Hub, box: Widget) -> None:
     owner, leaver = as_person(session, "owner"), user_of(session, "member")
     roles.give_role(session, owner, otters, leaver, RoleName.OWNER)
     _, text = acts.create_token(session, as_person(session, "member"), box, "nightly", 30)
@@ -148,7 +148,7 @@ def test_owners_see_whose_tokens_were_left_behind(
 
 
 @pytest.mark.parametrize(("name", "days"), [("", "7"), ("x", "0"), ("x", "367"), ("x", "soon"), ("x" * 65, "7")])
-def test_a_token_needs_a_name_and_an_end(
+def test_a_token_needs_a_name_and_an_expiry(
     client: FlaskClient, session: Session, box: Widget, name: str, days: str
 ) -> None:
     sign_in(client, "owner")
@@ -158,7 +158,7 @@ def test_a_token_needs_a_name_and_an_end(
     assert session.query(PushToken).count() == 0
 
 
-def test_a_cookie_opens_nothing_here(client: FlaskClient, box: Widget) -> None:
+def test_a_session_cookie_does_not_authenticate(client: FlaskClient, box: Widget) -> None:
     sign_in(client, "owner")
     for answer in (client.put(f"/api/v1/push/{box.id}", json=GOOD), client.get(f"/api/v1/push/{box.id}")):
         assert answer.status_code == 401
@@ -178,7 +178,7 @@ def test_a_token_is_good_for_its_own_widget_until_it_expires(
     assert (refused.status_code, "expired" in refused.get_json(force=True)["detail"]) == (401, True)
 
 
-def test_an_archived_hub_takes_nothing(
+def test_an_archived_hub_refuses_content(
     client: FlaskClient, session: Session, otters: Hub, box: Widget, token: str
 ) -> None:
     otters.archived = True
@@ -186,7 +186,7 @@ def test_an_archived_hub_takes_nothing(
     assert send(client, box, token).status_code == 403
 
 
-def test_what_is_wrong_is_said_per_field_as_in_a_form(
+def test_errors_are_reported_per_field_as_in_forms(
     client: FlaskClient, session: Session, box: Widget, token: str
 ) -> None:
     bad = {"title": 5, "severity": "loud", "fields": [{"value": "x"}], "colour": "red", "link": "javascript:alert(1)"}
@@ -199,20 +199,18 @@ def test_what_is_wrong_is_said_per_field_as_in_a_form(
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b"5", b"null", b'{"title": NaN}', b"\xff", b'{"title": ' + b"[" * 5000])
-def test_what_is_no_json_object_is_refused(client: FlaskClient, box: Widget, token: str, body: bytes) -> None:
+def test_bodies_other_than_json_objects_are_refused(client: FlaskClient, box: Widget, token: str, body: bytes) -> None:
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     assert client.put(f"/api/v1/push/{box.id}", data=body, headers=headers).status_code == 400
     del headers["Content-Type"]
     assert client.put(f"/api/v1/push/{box.id}", data=b"{}", headers=headers).status_code == 400
 
 
-def test_content_has_a_measure(client: FlaskClient, box: Widget, token: str) -> None:
+def test_content_has_a_maximum_size(client: FlaskClient, box: Widget, token: str) -> None:
     assert send(client, box, token, {"text": "x" * 64_000}).status_code == 413
 
 
-def test_what_was_put_can_be_read_and_replaced_only_if_it_is_still_there(
-    client: FlaskClient, box: Widget, token: str
-) -> None:
+def test_if_match_guards_the_replacement_of_content(client: FlaskClient, box: Widget, token: str) -> None:
     headers = {"Authorization": f"Bearer {token}"}
     assert client.get(f"/api/v1/push/{box.id}", headers=headers).status_code == 404
     assert send(client, box, token, **{"If-Match": '"something"'}).status_code == 412
@@ -226,7 +224,7 @@ def test_what_was_put_can_be_read_and_replaced_only_if_it_is_still_there(
     assert send(client, box, token, {"title": "newer"}, **{"If-Match": "*"}).status_code == 200
 
 
-def test_too_many_requests_are_told_to_wait_also_while_redis_is_away(
+def test_too_many_requests_are_refused_even_without_redis(
     app: Flask, client: FlaskClient, box: Widget, token: str
 ) -> None:
     site = app.extensions["hubs"]
@@ -243,7 +241,7 @@ def test_hostile_content_is_harmless(client: FlaskClient, box: Widget, token: st
     assert "<script>alert" not in client.get(f"/w/{box.id}/fragment").get_data(as_text=True)
 
 
-def test_a_widget_holds_a_few_tokens_only(session: Session, box: Widget) -> None:
+def test_the_number_of_tokens_per_widget_is_limited(session: Session, box: Widget) -> None:
     owner = as_person(session, "owner")
     for number in range(acts.TOKENS):
         acts.create_token(session, owner, box, f"machine {number}", 1)
@@ -251,7 +249,7 @@ def test_a_widget_holds_a_few_tokens_only(session: Session, box: Widget) -> None
         acts.create_token(session, owner, box, "one more", 1)
 
 
-def test_who_guesses_tokens_is_slowed_down_and_others_are_not(
+def test_guessing_tokens_is_slowed_down_for_the_guesser_only(
     app: Flask, client: FlaskClient, box: Widget, token: str
 ) -> None:
     object.__setattr__(app.extensions["hubs"], "push_limiter", Limiter("redis://127.0.0.1:1/0", 3))

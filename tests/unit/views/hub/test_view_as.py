@@ -17,7 +17,7 @@ def page_of(client: FlaskClient, name: str) -> str:
 
 
 @pytest.mark.parametrize("name", SEES)
-def test_the_page_shows_what_they_would_see(client: FlaskClient, session: Session, otters: Hub, name: str) -> None:
+def test_the_page_shows_what_the_role_would_see(client: FlaskClient, session: Session, otters: Hub, name: str) -> None:
     sign_in(client, "owner")
     row = otters.column("right")[0]
     for outer, inner in itertools.product(Visibility, Visibility):
@@ -32,12 +32,12 @@ def test_the_page_shows_what_they_would_see(client: FlaskClient, session: Sessio
 
 
 @pytest.mark.parametrize("name", ["owner", "", "Person(1)", "../x"])
-def test_one_cannot_look_as_anybody_else(client: FlaskClient, otters: Hub, name: str) -> None:
+def test_other_names_cannot_be_viewed_as(client: FlaskClient, otters: Hub, name: str) -> None:
     sign_in(client, "owner")
     assert client.get(f"/t/otters/?as={name}").status_code == 400
 
 
-def test_only_owners_look_as_others(client: FlaskClient, otters: Hub) -> None:
+def test_only_owners_can_view_as_others(client: FlaskClient, otters: Hub) -> None:
     assert client.get("/t/otters/?as=member").status_code == 403
     for username in ("member", "subscriber", "stranger"):
         sign_in(client, username)
@@ -47,9 +47,7 @@ def test_only_owners_look_as_others(client: FlaskClient, otters: Hub) -> None:
     assert "?as=visitor" in client.get("/t/otters/").get_data(as_text=True)
 
 
-def test_a_hub_that_others_may_not_see_stays_hidden_also_with_the_question(
-    client: FlaskClient, session: Session, otters: Hub
-) -> None:
+def test_a_hidden_hub_stays_hidden_with_view_as(client: FlaskClient, session: Session, otters: Hub) -> None:
     otters.visibility = Visibility.OWNERS
     session.commit()
     sign_in(client, "member")

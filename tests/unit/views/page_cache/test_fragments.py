@@ -1,4 +1,4 @@
-"""Fragments that are answered before the application looks at the request: only what everybody may see."""
+"""Fragments that are served before Flask sees the request: only public ones."""
 
 import pytest
 from flask import Flask
@@ -15,37 +15,37 @@ from tests.unit.views.conftest import sign_in
 @pytest.fixture
 def asked(app: Flask) -> list[str]:
     """Give a list that grows with every request that gets as far as the application from now on."""
-    found: list[str] = []
-    app.before_request_funcs.setdefault(None, []).insert(0, lambda: found.append(""))
-    return found
+    requests: list[str] = []
+    app.before_request_funcs.setdefault(None, []).insert(0, lambda: requests.append(""))
+    return requests
 
 
 @pytest.fixture
 def path(client: FlaskClient, otters: Hub) -> str:
-    """Give the address of a fragment that has been built; the next who asks makes that it is kept."""
+    """Return the path of a built fragment; the next request puts it into the cache."""
     address = f"/w/{otters.widgets[0].id}/fragment?lang=en"
     client.get(address)
     return address
 
 
-def test_the_second_reader_is_answered_without_the_application(
+def test_the_second_request_bypasses_the_application(
     app: Flask, client: FlaskClient, path: str, asked: list[str]
 ) -> None:
     statements: list[str] = []
     event.listen(app.extensions["hubs"].database.engine, "before_cursor_execute", lambda *a: statements.append(a[2]))
-    made = client.get(path)
+    rendered = client.get(path)
     assert (len(asked), bool(statements)) == (1, True)
     statements.clear()
-    kept = client.get(path)
+    served = client.get(path)
     assert (len(asked), statements) == (1, [])
-    assert kept.get_data() == made.get_data()
+    assert served.get_data() == rendered.get_data()
     same = {"Content-Type", "Content-Length", "Content-Language", "ETag", "Content-Security-Policy", "X-Hubs-Version"}
     for name in (*same, "X-Hubs-Built", "X-Hubs-State", "X-Hubs-Digest", "X-Content-Type-Options", "Cache-Control"):
-        assert kept.headers[name] == made.headers[name]
-    assert "Set-Cookie" not in kept.headers
+        assert served.headers[name] == rendered.headers[name]
+    assert "Set-Cookie" not in served.headers
 
 
-def test_who_has_it_gets_304(client: FlaskClient, path: str, asked: list[str]) -> None:
+def test_a_current_fragment_gets_304(client: FlaskClient, path: str, asked: list[str]) -> None:
     tag = client.get(path).headers["ETag"]
     for known in (tag, f"W/{tag}", f'"other", {tag}', "*"):
         answer = client.get(path, headers={"If-None-Match": known})
@@ -55,7 +55,7 @@ def test_who_has_it_gets_304(client: FlaskClient, path: str, asked: list[str]) -
 
 
 @pytest.mark.parametrize("level", [Visibility.MEMBERS, Visibility.OWNERS, Visibility.SIGNED_IN])
-def test_what_not_everybody_may_see_any_more_is_not_answered(
+def test_a_fragment_that_is_no_longer_public_is_not_served(
     client: FlaskClient, session: Session, otters: Hub, path: str, level: Visibility
 ) -> None:
     for _ in range(2):
@@ -71,7 +71,7 @@ def test_what_not_everybody_may_see_any_more_is_not_answered(
 
 
 @pytest.mark.parametrize("ask", ["?lang=de-x", "?lang=en&lang=de", "", "?lang=", "?LANG=en", "?lang=en;"])
-def test_other_questions_go_to_the_application(client: FlaskClient, path: str, asked: list[str], ask: str) -> None:
+def test_other_queries_go_to_the_application(client: FlaskClient, path: str, asked: list[str], ask: str) -> None:
     client.get(path)
     client.get(path.partition("?")[0] + ask)
     assert len(asked) == 2

@@ -1,4 +1,4 @@
-"""Pages that are ready: no SQL for a reader who comes back, and never a page that is no longer true."""
+"""The page cache: no SQL for returning viewers, and never a stale page."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -28,26 +28,26 @@ PAGE = "/t/otters/"
 
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A slow machine must not end what is ready, nor must its age hide that something else should have."""
-    monkeypatch.setattr(middleware, "AGE", 3600.0)
+    """Raise the maximum age: slow machines must not expire pages, and expiry must not hide a missing invalidation."""
+    monkeypatch.setattr(middleware, "MAX_AGE", 3600.0)
 
 
 @pytest.fixture
 def other(app: Flask, tmp_path: Path) -> Iterator[Flask]:
     """Give another process on the same database and cache."""
     database = app.extensions["hubs"].database
-    found = create_app(load({**BASE, "HUBS_DATABASE_URL": str(database.url), "HUBS_DATA_DIR": str(tmp_path)}))
-    found.testing = True
-    yield found
-    found.extensions["hubs"].database.dispose()
+    application = create_app(load({**BASE, "HUBS_DATABASE_URL": str(database.url), "HUBS_DATA_DIR": str(tmp_path)}))
+    application.testing = True
+    yield application
+    application.extensions["hubs"].database.dispose()
 
 
 @pytest.fixture
 def queries(app: Flask) -> list[str]:
     """Give the list of statements that the application runs from now on."""
-    found: list[str] = []
-    event.listen(app.extensions["hubs"].database.engine, "before_cursor_execute", lambda *a: found.append(a[2]))
-    return found
+    statements: list[str] = []
+    event.listen(app.extensions["hubs"].database.engine, "before_cursor_execute", lambda *a: statements.append(a[2]))
+    return statements
 
 
 def prepare(client: FlaskClient, queries: list[str], path: str = PAGE) -> str:
@@ -67,25 +67,25 @@ def page(client: FlaskClient, path: str = PAGE) -> str:
 
 
 @pytest.mark.parametrize("username", ["", "stranger", "member", "owner"])
-def test_a_reader_who_comes_back_gets_the_same_page_without_sql(
+def test_a_returning_viewer_gets_the_same_page_without_sql(
     client: FlaskClient, otters: Hub, queries: list[str], username: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if username:
         sign_in(client, username)
         page(client)  # takes the note that signing in left
     served = prepare(client, queries)
-    monkeypatch.setattr(middleware, "AGE", -1.0)
-    made = page(client)
+    monkeypatch.setattr(middleware, "MAX_AGE", -1.0)
+    rendered = page(client)
     assert served.count('class="widget"') == 6
     for name in ("data-token", "csrf_token"):
-        assert (name in served) == (name in made)
+        assert (name in served) == (name in rendered)
     # Tokens of different moments are of different lengths.
-    lengths = [len(re.sub('data-token="[^"]*"', "", text)) for text in (served, made)]
+    lengths = [len(re.sub('data-token="[^"]*"', "", text)) for text in (served, rendered)]
     assert lengths[0] == lengths[1]
     assert client.get(PAGE).headers["Content-Language"] == "en"
 
 
-def test_it_takes_one_look_into_the_cache(
+def test_a_hit_costs_one_cache_round_trip(
     app: Flask, client: FlaskClient, otters: Hub, queries: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sign_in(client, "owner")
@@ -103,8 +103,8 @@ def test_new_content_is_in_the_page_at_once(
 ) -> None:
     prepare(client, queries)
     row = otters.widgets[0]
-    made = app.extensions["hubs"].fragments.build(row)
-    assert made.built_at in page(client)
+    rendered = app.extensions["hubs"].fragments.build(row)
+    assert rendered.built_at in page(client)
     assert queries == []
 
 
@@ -207,7 +207,7 @@ def test_a_change_is_seen_at_once_in_every_process(
         assert (text in after) == there
 
 
-def test_notices_that_are_read_elsewhere_are_gone_at_once(
+def test_notifications_that_are_read_elsewhere_disappear_at_once(
     client: FlaskClient, session: Session, otters: Hub, queries: list[str]
 ) -> None:
     _tell(session, otters)
@@ -228,7 +228,7 @@ def test_notices_that_are_read_elsewhere_are_gone_at_once(
     assert page(client, mine).count('data-dot="all" hidden') == hidden + 1
 
 
-def test_a_role_that_is_taken_away_is_gone_with_what_it_showed(
+def test_a_revoked_role_hides_its_widgets_at_once(
     client: FlaskClient, session: Session, otters: Hub, queries: list[str]
 ) -> None:
     _update(session, otters, visibility=Visibility.MEMBERS)
@@ -241,7 +241,7 @@ def test_a_role_that_is_taken_away_is_gone_with_what_it_showed(
     assert client.get(PAGE).status_code == 404
 
 
-def test_who_signs_out_is_a_visitor_at_once(client: FlaskClient, otters: Hub, queries: list[str]) -> None:
+def test_signing_out_takes_effect_at_once(client: FlaskClient, otters: Hub, queries: list[str]) -> None:
     sign_in(client, "owner")
     page(client)
     prepare(client, queries)
@@ -254,7 +254,7 @@ def test_who_signs_out_is_a_visitor_at_once(client: FlaskClient, otters: Hub, qu
     assert "?as=visitor" not in page(client)
 
 
-def test_a_session_that_is_over_ends_a_ready_page(
+def test_an_expired_session_invalidates_the_page(
     client: FlaskClient, session: Session, otters: Hub, queries: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sign_in(client, "owner")
@@ -266,9 +266,7 @@ def test_a_session_that_is_over_ends_a_ready_page(
     assert queries, "the database is asked"
 
 
-def test_nobody_gets_the_page_of_somebody_else(
-    app: Flask, client: FlaskClient, otters: Hub, queries: list[str]
-) -> None:
+def test_pages_are_separate_per_session(app: Flask, client: FlaskClient, otters: Hub, queries: list[str]) -> None:
     sign_in(client, "owner")
     page(client)
     assert "?as=visitor" in prepare(client, queries)
@@ -279,7 +277,7 @@ def test_nobody_gets_the_page_of_somebody_else(
     assert "?as=visitor" in page(client)
 
 
-def test_a_note_is_shown_once(client: FlaskClient, otters: Hub, queries: list[str]) -> None:
+def test_a_flashed_message_is_shown_once(client: FlaskClient, otters: Hub, queries: list[str]) -> None:
     sign_in(client, "stranger")
     page(client)
     prepare(client, queries)
@@ -287,7 +285,7 @@ def test_a_note_is_shown_once(client: FlaskClient, otters: Hub, queries: list[st
     assert [("Done." in page(client)) for _ in range(4)] == [True, False, False, False]
 
 
-def test_a_form_of_a_ready_page_works(client: FlaskClient, session: Session, otters: Hub, queries: list[str]) -> None:
+def test_a_form_of_a_cached_page_works(client: FlaskClient, session: Session, otters: Hub, queries: list[str]) -> None:
     sign_in(client, "stranger")
     page(client)
     served = prepare(client, queries)
@@ -309,7 +307,9 @@ def test_without_a_cache_pages_are_right(
         assert summary in page(client)
 
 
-def test_a_stamp_that_is_lost_is_not_believed(app: Flask, client: FlaskClient, otters: Hub, queries: list[str]) -> None:
+def test_a_lost_version_tag_invalidates_the_page(
+    app: Flask, client: FlaskClient, otters: Hub, queries: list[str]
+) -> None:
     prepare(client, queries)
     app.extensions["hubs"].fragments.cache.delete(versions.key("hub", otters.id))
     page(client)
@@ -317,25 +317,25 @@ def test_a_stamp_that_is_lost_is_not_believed(app: Flask, client: FlaskClient, o
     prepare(client, queries)
 
 
-def test_a_change_between_the_stamps_and_the_rows_leaves_nothing_ready(
+def test_a_commit_between_tags_and_rows_invalidates_the_page(
     app: Flask, client: FlaskClient, session: Session, otters: Hub, queries: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page(client)
-    made_by = render.render_template
+    original = render.render_template
 
     def overtaken(*args: object, **values: object) -> str:
-        monkeypatch.setattr(render, "render_template", made_by)
-        made = made_by(*args, **values)
+        monkeypatch.setattr(render, "render_template", original)
+        rendered = original(*args, **values)
         _update(session, otters, summary="We dive.")
         session.commit()
-        return made
+        return rendered
 
     monkeypatch.setattr(render, "render_template", overtaken)
     assert "We dive." not in page(client)
     assert "We dive." in page(client)
 
 
-def test_what_looks_like_a_mark_is_only_text(
+def test_text_that_looks_like_a_mark_is_not_replaced(
     client: FlaskClient, session: Session, otters: Hub, queries: list[str]
 ) -> None:
     marks = [f"{'0' * 32}-{number}-" for number in range(3)]
@@ -345,11 +345,11 @@ def test_what_looks_like_a_mark_is_only_text(
     assert all(mark in served for mark in marks)
 
 
-def test_a_ready_page_is_old_after_some_seconds(
+def test_a_cached_page_has_a_maximum_age(
     client: FlaskClient, session: Session, otters: Hub, queries: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prepare(client, queries)
-    monkeypatch.setattr(middleware, "AGE", 0.0)
+    monkeypatch.setattr(middleware, "MAX_AGE", 0.0)
     session.query(Hub).filter_by(id=otters.id).update({"summary": "by a statement"})  # no stamp changes
     session.commit()
     assert "by a statement" in page(client)
@@ -357,13 +357,13 @@ def test_a_ready_page_is_old_after_some_seconds(
 
 def test_a_process_keeps_a_bounded_number_of_pages() -> None:
     pages = middleware.Pages()
-    for number in range(middleware.KEPT + 10):
-        pages.keep(number, None)  # type: ignore[arg-type]
-    assert len(pages._kept) == middleware.KEPT
+    for number in range(middleware.MAX_PAGES + 10):
+        pages.put(number, None)  # type: ignore[arg-type]
+    assert len(pages._pages) == middleware.MAX_PAGES
 
 
 @pytest.mark.parametrize("username", ["", "owner"])
-def test_a_ready_page_has_the_headers_of_one_that_is_made(
+def test_a_cached_page_has_the_headers_of_a_rendered_one(
     client: FlaskClient, otters: Hub, queries: list[str], username: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if username:
@@ -374,17 +374,17 @@ def test_a_ready_page_has_the_headers_of_one_that_is_made(
     for headers in (asked, {**asked, "If-None-Match": client.get(PAGE, headers=asked).headers["ETag"]}):
         served = client.get(PAGE, headers=headers)
         with monkeypatch.context() as patch:
-            patch.setattr(middleware, "AGE", -1.0)
-            made = client.get(PAGE, headers=headers)
-        assert served.status_code == made.status_code
-        for answer in (served, made):
+            patch.setattr(middleware, "MAX_AGE", -1.0)
+            rendered = client.get(PAGE, headers=headers)
+        assert served.status_code == rendered.status_code
+        for answer in (served, rendered):
             answer.headers["Vary"] = ", ".join(sorted(answer.vary.as_set()))
             # Tokens of different moments are of different lengths.
             assert int(answer.headers.pop("Content-Length", 0)) == len(answer.data)
-        assert sorted(served.headers) == sorted(made.headers)
+        assert sorted(served.headers) == sorted(rendered.headers)
 
 
-def test_cookies_that_say_nothing_take_no_place(client: FlaskClient, otters: Hub, queries: list[str]) -> None:
+def test_invalid_session_cookies_are_not_cached(client: FlaskClient, otters: Hub, queries: list[str]) -> None:
     prepare(client, queries)
     for number in range(3):
         client.set_cookie("hubs", f"made-up-{number}")
@@ -398,9 +398,7 @@ def test_cookies_that_say_nothing_take_no_place(client: FlaskClient, otters: Hub
     assert queries == []
 
 
-def test_readers_of_one_browser_with_other_cookies_beside_share_a_page(
-    client: FlaskClient, otters: Hub, queries: list[str]
-) -> None:
+def test_unrelated_cookies_do_not_change_the_cache_key(client: FlaskClient, otters: Hub, queries: list[str]) -> None:
     prepare(client, queries)
     client.set_cookie("elsewhere", "1")
     page(client)

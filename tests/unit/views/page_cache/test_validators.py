@@ -1,4 +1,4 @@
-"""304 for pages: only while the page that a reader holds still says the truth and still works."""
+"""Pages answer 304 only while the browser's copy is current and its tokens are valid."""
 
 import time
 
@@ -28,7 +28,7 @@ def again(client: FlaskClient, tag: str) -> TestResponse:
 
 
 @pytest.mark.parametrize("username", ["", "stranger", "owner"])
-def test_a_reader_who_has_the_page_gets_304(client: FlaskClient, otters: Hub, username: str) -> None:
+def test_a_current_copy_gets_304(client: FlaskClient, otters: Hub, username: str) -> None:
     if username:
         sign_in(client, username)
     answer = again(client, tag_of(client))
@@ -38,20 +38,20 @@ def test_a_reader_who_has_the_page_gets_304(client: FlaskClient, otters: Hub, us
     assert answer.headers["Cache-Control"] == ("private, no-cache" if username else "no-cache")
 
 
-def test_a_change_of_the_hub_ends_it(client: FlaskClient, session: Session, otters: Hub) -> None:
+def test_a_change_of_the_hub_changes_the_etag(client: FlaskClient, session: Session, otters: Hub) -> None:
     tag = tag_of(client)
     hub_actions.update(session, as_person(session, "owner"), otters, {"summary": "We dive."})
     session.commit()
     assert b"We dive." in again(client, tag).get_data()
 
 
-def test_a_fragment_that_is_built_anew_ends_it(app: Flask, client: FlaskClient, session: Session, otters: Hub) -> None:
+def test_a_rebuilt_fragment_changes_the_etag(app: Flask, client: FlaskClient, session: Session, otters: Hub) -> None:
     tag = tag_of(client)
     app.extensions["hubs"].fragments.build(otters.widgets[0])
     assert again(client, tag).status_code == 200
 
 
-def test_a_role_that_the_reader_gains_ends_it(client: FlaskClient, session: Session, otters: Hub) -> None:
+def test_a_new_role_of_the_viewer_changes_the_etag(client: FlaskClient, session: Session, otters: Hub) -> None:
     sign_in(client, "stranger")
     tag = tag_of(client)
     roles.take_role(session, as_person(session, "stranger"), otters, RoleName.SUBSCRIBER)
@@ -59,7 +59,7 @@ def test_a_role_that_the_reader_gains_ends_it(client: FlaskClient, session: Sess
     assert b"unsubscribe" in again(client, tag).get_data()
 
 
-def test_a_note_is_shown_once_and_never_again_from_the_reader_s_own_copy(client: FlaskClient, otters: Hub) -> None:
+def test_a_flashed_message_is_never_served_from_the_browsers_copy(client: FlaskClient, otters: Hub) -> None:
     sign_in(client, "stranger")
     tag = tag_of(client)
     post(client, f"{PAGE}star")
@@ -81,7 +81,7 @@ def test_another_person_and_another_session_never_get_304(client: FlaskClient, o
     assert again(client, mine).status_code == 200, "the forms of the page at hand have the token of another session"
 
 
-def test_a_page_whose_stream_token_grows_old_is_sent_anew(
+def test_a_page_is_sent_again_before_its_stream_token_expires(
     client: FlaskClient, otters: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tag = tag_of(client)

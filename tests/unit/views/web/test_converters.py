@@ -11,25 +11,23 @@ from hubs.views.web.converters import LARGEST, row_number
 
 @pytest.mark.parametrize("number", [LARGEST, LARGEST + 1, 10**30])
 @pytest.mark.parametrize("path", ["/w/{}/", "/w/{}/fragment", "/w/{}/json", "/api/v1/widgets/{}"])
-def test_an_address_with_a_number_that_no_row_has_does_not_exist(
-    client: FlaskClient, otters: Hub, path: str, number: int
-) -> None:
+def test_too_large_numbers_in_urls_are_not_found(client: FlaskClient, otters: Hub, path: str, number: int) -> None:
     assert client.get(path.format(number)).status_code == 404
 
 
-def test_every_number_in_an_address_is_one_that_the_database_can_hold(app: Flask) -> None:
-    found = [
+def test_every_number_in_a_url_fits_the_database(app: Flask) -> None:
+    maxima = [
         (rule.rule, converter.max)
         for rule in app.url_map.iter_rules()
         for converter in rule._converters.values()
         if isinstance(converter, IntegerConverter)
     ]
-    assert len(found) > 10
-    assert [rule for rule, most in found if most is None or most > LARGEST] == []
+    assert len(maxima) > 10
+    assert [rule for rule, most in maxima if most is None or most > LARGEST] == []
 
 
 @pytest.mark.parametrize("number", ["-1", str(LARGEST + 1), "9" * 30, "x", ""])
-def test_a_number_in_a_form_that_no_row_has_is_as_if_it_were_not_there(number: str) -> None:
+def test_too_large_numbers_in_forms_are_ignored(number: str) -> None:
     with pytest.raises(ValueError, match=r"row|invalid"):
         row_number(number)
 

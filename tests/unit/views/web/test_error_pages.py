@@ -11,7 +11,7 @@ from tests.unit.views.conftest import sign_in
 
 @pytest.fixture
 def statements(app: Flask) -> list[str]:
-    """Record what is sent to the database."""
+    """Record the statements sent to the database."""
     recorded: list[str] = []
     event.listen(app.extensions["hubs"].database.engine, "before_cursor_execute", lambda *a: recorded.append(a[2]))
     return recorded

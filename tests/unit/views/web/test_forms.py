@@ -1,4 +1,4 @@
-"""Forms: what was typed is kept, what is wrong is said beside the field, and nobody overwrites unseen."""
+"""Forms keep what was typed, show errors beside fields, and detect concurrent changes."""
 
 import re
 
@@ -28,7 +28,7 @@ def test_a_widgets_settings_are_changed_at_once(client: FlaskClient, session: Se
     assert (row.label, row.version, row.settings["text"]) == ("Note", 2, "We dive.")
 
 
-def test_what_is_wrong_is_said_beside_the_field_and_what_was_typed_stays(client: FlaskClient, otters: Hub) -> None:
+def test_errors_are_beside_their_field_and_the_form_keeps_its_values(client: FlaskClient, otters: Hub) -> None:
     sign_in(client, "owner")
     row = row_of(otters, "rules")
     answer = post(client, f"/w/{row.id}/settings", link="not <a> link", schedule_text="Mondays", version="1")
@@ -43,9 +43,7 @@ def test_what_is_wrong_is_said_beside_the_field_and_what_was_typed_stays(client:
     assert 'id="e-link"' in page
 
 
-def test_a_change_by_somebody_else_is_not_overwritten_unseen(
-    client: FlaskClient, session: Session, otters: Hub
-) -> None:
+def test_concurrent_changes_are_reported_as_a_conflict(client: FlaskClient, session: Session, otters: Hub) -> None:
     sign_in(client, "owner")
     row = row_of(otters, "sticky")
     post(client, f"/w/{row.id}/settings", text="first", colour="blue", version="1")
@@ -59,7 +57,7 @@ def test_a_change_by_somebody_else_is_not_overwritten_unseen(
     assert row.settings["text"] == "first"
 
 
-def test_who_may_see_a_widget_is_one_of_its_settings(client: FlaskClient, session: Session, otters: Hub) -> None:
+def test_the_visibility_of_a_widget_is_one_of_its_settings(client: FlaskClient, session: Session, otters: Hub) -> None:
     sign_in(client, "owner")
     post(client, "/t/otters/edit/add/about", side="right", text="For us.", visibility="members")
     post(client, "/t/otters/edit", act="save")
@@ -75,7 +73,7 @@ def test_who_may_see_a_widget_is_one_of_its_settings(client: FlaskClient, sessio
     assert (row.visibility, row.version) == (Visibility.OWNERS, 2)
 
 
-def test_rows_are_read_in_order_and_empty_ones_left_out() -> None:
+def test_rows_are_read_in_order_without_empty_ones() -> None:
     sent = {
         "items-2-title": "two",
         "items-0-title": "zero",
@@ -88,13 +86,13 @@ def test_rows_are_read_in_order_and_empty_ones_left_out() -> None:
     assert forms.read([ROWS], sent) == {"items": [{"title": "zero", "link": "l"}, {"title": "two"}]}
 
 
-def test_a_switch_that_is_not_sent_is_off() -> None:
+def test_a_missing_switch_is_off() -> None:
     switch = Parameter("p", kind="switch", default=True)
     assert forms.read([switch], {}) == {"p": False}
     assert forms.read([switch], {"p": "on"}) == {"p": True}
 
 
-def test_roles_are_taken_and_given_up_by_buttons(client: FlaskClient, session: Session, otters: Hub) -> None:
+def test_buttons_take_and_give_up_roles(client: FlaskClient, session: Session, otters: Hub) -> None:
     sign_in(client, "stranger")
 
     def roles() -> set[RoleName]:
@@ -111,7 +109,7 @@ def test_roles_are_taken_and_given_up_by_buttons(client: FlaskClient, session: S
     assert roles() == {RoleName.STARGAZER}
 
 
-def test_an_archived_hub_says_so_and_can_be_brought_back(client: FlaskClient, session: Session, otters: Hub) -> None:
+def test_an_archived_hub_says_so_and_can_be_unarchived(client: FlaskClient, session: Session, otters: Hub) -> None:
     sign_in(client, "owner")
     assert post(client, "/t/otters/settings", archived="1").status_code == 303
     page = client.get("/t/otters/").get_data(as_text=True)

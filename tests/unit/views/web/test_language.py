@@ -1,4 +1,4 @@
-"""Pages in the reader's language: which one that is, and that it is nobody else's."""
+"""Pages in the user's language: how it is chosen, and that it does not leak into other requests."""
 
 import threading
 
@@ -22,16 +22,16 @@ def sticky(hub: Hub) -> Widget:
 
 
 def language(client: FlaskClient, path: str = "/", **headers: str) -> str:
-    """Return the language that a page says it is in, and make sure that it is."""
+    """Return the language that a page declares, and check that its text is in it."""
     answer = client.get(path, headers=headers)
     page = answer.get_data(as_text=True)
-    found = page.split('<html lang="', 1)[1].split('"', 1)[0]
-    assert answer.headers["Content-Language"] == found
-    assert {"en": "Language", "de": "Sprache"}[found] in page.split("<footer", 1)[1]
-    return found
+    code = page.split('<html lang="', 1)[1].split('"', 1)[0]
+    assert answer.headers["Content-Language"] == code
+    assert {"en": "Language", "de": "Sprache"}[code] in page.split("<footer", 1)[1]
+    return code
 
 
-def test_a_browser_gets_the_best_of_the_languages_that_it_asks_for(client: FlaskClient) -> None:
+def test_accept_language_is_negotiated(client: FlaskClient) -> None:
     assert language(client) == "en"
     assert language(client, **GERMAN) == "de"
     assert language(client, **{"Accept-Language": "de;q=0, en"}) == "en"
@@ -40,7 +40,7 @@ def test_a_browser_gets_the_best_of_the_languages_that_it_asks_for(client: Flask
     assert "Cookie" in client.get("/").headers["Vary"]
 
 
-def test_a_choice_in_the_footer_goes_before_the_browser(client: FlaskClient, otters: Hub) -> None:
+def test_the_footer_overrides_the_browser(client: FlaskClient, otters: Hub) -> None:
     page = client.get("/t/otters/", headers=GERMAN).get_data(as_text=True)
     assert '<form class="language" action="/language" method="get">' in page
     assert '<input type="hidden" name="next" value="/t/otters/">' in page
@@ -51,7 +51,7 @@ def test_a_choice_in_the_footer_goes_before_the_browser(client: FlaskClient, ott
     assert language(client, **GERMAN) == "en"
 
 
-def test_the_account_goes_before_the_choice_and_the_address_before_both(
+def test_the_account_overrides_the_footer_and_the_url_overrides_both(
     client: FlaskClient, session: Session, otters: Hub
 ) -> None:
     client.get("/language?lang=en")
@@ -68,12 +68,12 @@ def test_the_account_goes_before_the_choice_and_the_address_before_both(
     assert language(client) == "en"
 
 
-def test_a_language_that_there_is_not_is_refused_and_no_address_leads_elsewhere(client: FlaskClient) -> None:
+def test_unknown_languages_are_refused_and_redirects_stay_on_the_site(client: FlaskClient) -> None:
     assert client.get("/language?lang=../de").status_code == 400
     assert client.get("/language?lang=de&next=//evil.example/").headers["Location"] == "/"
 
 
-def test_errors_are_told_in_the_language_of_the_reader(client: FlaskClient) -> None:
+def test_errors_are_translated(client: FlaskClient) -> None:
     for path in ("/t/nothing/", "/no/such/address"):
         assert '<html lang="de" ' in client.get(path, headers=GERMAN).get_data(as_text=True)
     refused = client.post("/logout", headers=GERMAN)  # a form without token
@@ -92,9 +92,7 @@ def test_each_language_has_its_own_fragment_in_page_and_cache(app: Flask, client
     assert client.get("/t/otters/", headers={"If-None-Match": tags[0]}).status_code == 200
 
 
-def test_a_page_hears_the_channels_of_its_language_and_its_token_names_no_other(
-    app: Flask, client: FlaskClient, otters: Hub
-) -> None:
+def test_a_page_gets_the_channels_of_its_language_only(app: Flask, client: FlaskClient, otters: Hub) -> None:
     told = client.get("/t/otters/stream", headers=GERMAN).json
     assert told["channels"] == f"hub:{otters.id}:public:de"
     assert app.extensions["hubs"].tokens.read(told["token"]).channels == (f"hub:{otters.id}:public:de",)
@@ -111,7 +109,9 @@ def test_no_language_leaks_into_another_request_or_thread(app: Flask, otters: Hu
                 wrong.extend([path] if answer.headers["Content-Language"] != expected else [])
                 wrong.extend(["left behind"] if i18n.current() != "en" else [])
 
-    threads = [threading.Thread(target=ask, args=one) for one in ((GERMAN, "de"), ({}, "en"), (GERMAN, "de"))]
+    threads = [
+        threading.Thread(target=ask, args=arguments) for arguments in ((GERMAN, "de"), ({}, "en"), (GERMAN, "de"))
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
