@@ -123,9 +123,9 @@ PAGES = {
         Visit("/stream/?show=saved", "rana"),
         Visit("/stream/", "sami"),
     ],
-    "/w/<int:number>/": [Visit("/w/{push}/"), Visit("/w/{members}/", "rana")],
-    "/w/<int:number>/more": [Visit("/w/{members}/more"), Visit("/w/{feed}/more?page=2", "rana")],
-    "/w/<int:number>/settings": [
+    "/w/<int:widget_id>/": [Visit("/w/{push}/"), Visit("/w/{members}/", "rana")],
+    "/w/<int:widget_id>/more": [Visit("/w/{members}/more"), Visit("/w/{feed}/more?page=2", "rana")],
+    "/w/<int:widget_id>/settings": [
         Visit("/w/{push}/settings", "rana"),
         Visit("/w/{push}/settings", "rana", click("Create a token", **{"token-name": "Another"})),
         Visit("/w/{push}/settings", "rana", click("Create a token", **{"token-name": " "}), 400),
@@ -147,9 +147,9 @@ NO_PAGES = {
     HUB + "feed.atom": "a feed for readers",
     "/stream/new": "JSON for open pages",
     "/stream/token": "JSON for open pages",
-    "/w/<int:number>/fragment": "a part of pages that are looked at",
-    "/w/<int:number>/json": "JSON",
-    "/w/<int:number>/calendar.ics": "a file for calendars",
+    "/w/<int:widget_id>/fragment": "a part of pages that are looked at",
+    "/w/<int:widget_id>/json": "JSON",
+    "/w/<int:widget_id>/calendar.ics": "a file for calendars",
 }
 #: What one sees when something is not as it should be.
 ERRORS = [

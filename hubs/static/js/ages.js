@@ -1,4 +1,4 @@
-// Times: relative ones that age by themselves, local ones, and clocks of other zones.
+// Shows times: relative ones that stay current, local ones, and clocks of other time zones.
 const language = document.documentElement.lang || undefined;
 const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
 const full = new Intl.DateTimeFormat(language, { dateStyle: "full", timeStyle: "short" });
@@ -21,7 +21,7 @@ export function ago(moment, now) {
 }
 
 function dayName(element, now) {
-  // A bare day has no zone: read it as a day of the reader's calendar.
+  // A date without time has no zone: read it as a day of the viewer's calendar.
   const [year, month, number] = element.dateTime.split("-").map(Number);
   const moment = new Date(year, month - 1, number);
   const days = Math.round((moment - new Date(now.getFullYear(), now.getMonth(), now.getDate())) / 86400000);
@@ -44,7 +44,7 @@ function show(element, now) {
   const moment = new Date(element.dateTime);
   if (Number.isNaN(moment.getTime())) return;
   if (style === "until") {
-    // A moment to come: when it is for the reader, and how long that still is.
+    // A time in the future: show the local time and how long until then.
     setText(element, `${full.format(moment)} (${ago(moment, now)})`);
     return;
   }
@@ -62,7 +62,7 @@ export function showTimes(root) {
     try {
       show(element, now);
     } catch {
-      // A zone that this browser does not know: the server's text stays.
+      // The browser does not know this time zone: keep the server's text.
     }
   }
 }

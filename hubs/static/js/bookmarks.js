@@ -1,4 +1,4 @@
-// The order of my hubs: by drag and drop in the bar and on its page, by keyboard on the page; each move is kept at once.
+// The order of the bookmarks: drag and drop in the bar and on its page, keyboard on the page. Each move is saved at once.
 import Sortable from "../vendor/sortablejs/sortable.esm.js";
 import { startKeyboard } from "./editor-keys.js";
 
@@ -18,12 +18,12 @@ async function send(hub, index) {
   if (!answer.ok) throw new Error(`status ${answer.status}`);
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-bookmarks]");
   const bar = document.querySelector("[data-bookmarks]");
-  // Whoever is using the bar keeps it as it is; it is right again on the next page.
+  // Do not move entries under the pointer; the next page shows the new order.
   if (fresh && !bar.contains(document.activeElement)) bar.replaceChildren(...document.importNode(fresh, true).children);
   ends();
 }
 
-// The first hub cannot go up, the last one cannot go down.
+// The first bookmark cannot move up, the last one cannot move down.
 function ends() {
   const cards = [...document.querySelectorAll("#bookmarks .edit-card")];
   cards.forEach((card, index) => {

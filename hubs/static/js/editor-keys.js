@@ -1,4 +1,4 @@
-// Moving widgets with the keyboard: Space takes and drops, arrows move, Escape puts back; every step is announced.
+// Moves widgets by keyboard: Space picks up and drops, arrows move, Escape cancels. Every step is announced.
 import * as interaction from "./interaction.js";
 
 let taken = null;
@@ -83,7 +83,7 @@ function onKey(event) {
   }
 }
 
-// Who goes on with something else leaves the card where it is: what comes of that waits until nothing is held.
+// Any other action leaves the card where it is; responses wait until nothing is held.
 function onOther(event) {
   if (taken && (event.type === "pointerdown" || !event.target.closest("[data-handle]"))) drop();
 }

@@ -1,4 +1,4 @@
-// The page editor: every step is a form that works without this; here it is sent without reloading the page.
+// The page editor: every step is a form that works without scripts; this sends it without reloading the page.
 import Sortable from "../vendor/sortablejs/sortable.esm.js";
 import { startKeyboard } from "./editor-keys.js";
 import { showTimes } from "./ages.js";
@@ -13,7 +13,7 @@ function editor() {
   return document.getElementById("editor");
 }
 
-// Sends a step and shows the editor as the server answers; steps go one after the other.
+// Sends a step and shows the server's response; steps are sent one at a time.
 function send(form, submitter) {
   const body = new FormData(form, submitter);
   waiting += 1;
@@ -26,40 +26,40 @@ async function take(body) {
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("editor");
   if (!fresh) throw new Error(`status ${answer.status}`);
   await empty();
-  // The answer to a later step will show what came of both, but not what was wrong with this one.
+  // The response to a later step shows the result of both, but not the error of this one.
   problem = fresh.querySelector("[data-problem]") || problem;
   if (--waiting) return;
   if (problem) fresh.querySelector(".page-head").after(problem);
   problem = null;
-  // A document that was only parsed has in <noscript> what is meant for browsers without scripts.
-  for (const one of fresh.querySelectorAll("noscript")) one.remove();
-  const held = holdFocus();
+  // In a document that was only parsed, <noscript> contains elements for browsers without scripts.
+  for (const element of fresh.querySelectorAll("noscript")) element.remove();
+  const restoreFocus = captureFocus();
   editor().replaceWith(document.importNode(fresh, true));
   prepare();
-  held();
+  restoreFocus();
   document.querySelector("[data-problem]")?.scrollIntoView({ block: "nearest" });
 }
 
 function fail() {
-  // Whatever is wrong, the plain page says it, and the draft is kept by the server.
+  // Reload: the page shows the error, and the server has the draft.
   leaving = true;
   window.location.reload();
 }
 
-// The control that was used keeps the focus, or what stands in its place.
-function holdFocus() {
+// Focuses the control that was used, or its replacement.
+function captureFocus() {
   const active = document.activeElement;
   const key = active?.closest(".edit-card")?.dataset.key;
-  const wanted = active?.matches("[data-handle]") ? "[data-handle]" : "summary";
+  const selector = active?.matches("[data-handle]") ? "[data-handle]" : "summary";
   const act = active?.closest("form")?.elements.act?.value;
   return () => {
     const card = key && document.querySelector(`.edit-card[data-key="${CSS.escape(key)}"]`);
     const again = act && document.querySelector(`.editor-acts input[value="${CSS.escape(act)}"]`)?.form.querySelector("button:not(:disabled)");
-    (card?.querySelector(wanted) || again || document.getElementById("editor").querySelector("h1"))?.focus({ preventScroll: true });
+    (card?.querySelector(selector) || again || document.getElementById("editor").querySelector("h1"))?.focus({ preventScroll: true });
   };
 }
 
-// Says also before which one it was put: a step that is on its way may change the numbers of all places.
+// Names the following widget as well: a pending step may change the indexes.
 function place(key, side, index) {
   const form = document.querySelector("[data-place]");
   const cards = document.querySelectorAll(`[data-list="${side}"] .edit-card`);
@@ -116,7 +116,7 @@ function onKey(event) {
   if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "z") return;
   if (event.target.matches("input, textarea, select")) return;
   event.preventDefault();
-  // A step that is on its way decides whether there is something to undo.
+  // A pending step decides whether there is anything to undo.
   busy.then(() => {
     const button = document.querySelector(event.shiftKey ? "[data-redo]" : "[data-undo]");
     if (!button.disabled) send(button.form);
@@ -134,7 +134,7 @@ export function startEditor() {
   document.addEventListener("submit", onSubmit);
   document.addEventListener("keydown", onKey);
   window.addEventListener("beforeunload", onLeave);
-  // Links inside the editor (settings, the catalogue) come back to the draft: nothing is left behind.
+  // Links inside the editor (settings, the catalogue) return to the draft, so nothing is lost.
   document.addEventListener("click", (event) => {
     if (event.target.closest("#editor a")) leaving = true;
   });

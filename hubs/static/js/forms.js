@@ -1,8 +1,7 @@
-// What forms gain: a preview that follows what is typed, and lists that are filtered while one types.
+// Enhances forms: a preview that follows the input, and lists that are filtered while typing.
 import { showTimes } from "./ages.js";
 
-// Milliseconds without a key pressed after which the preview is asked for, and until one that is still being made is
-// asked for again.
+// Milliseconds after the last key until the preview is requested, and until a pending one is requested again.
 const PAUSE = 400, AGAIN = 2000;
 
 function startPreview(form) {
@@ -28,7 +27,7 @@ function startPreview(form) {
         if (preview.querySelector("[data-preview-later]")) later(AGAIN);
       }
     } catch {
-      // The preview stays as it was; saving is what counts.
+      // Keep the previous preview; it is only a convenience.
     }
     preview.removeAttribute("aria-busy");
   }

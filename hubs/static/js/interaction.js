@@ -1,23 +1,23 @@
 // Tracks what the user is pressing, dragging or moving by keyboard, so that updates can wait until they are done.
-// Milliseconds that may pass from the end of a touch to its click.
+// Maximum milliseconds from the end of a touch to its click.
 const CLICK = 100;
-const held = new Set();
-let told = [];
+const holds = new Set();
+let waiting = [];
 let lifting = 0;
 
 export function hold(what) {
-  held.add(what);
+  holds.add(what);
 }
 
 export function letGo(what) {
-  held.delete(what);
-  if (held.size) return;
-  for (const tell of told.splice(0)) tell();
+  holds.delete(what);
+  if (holds.size) return;
+  for (const resolve of waiting.splice(0)) resolve();
 }
 
 // Resolves when nothing is held any more.
 export async function empty() {
-  while (held.size) await new Promise((tell) => told.push(tell));
+  while (holds.size) await new Promise((resolve) => waiting.push(resolve));
 }
 
 function onPress(event) {
@@ -31,8 +31,8 @@ function lift(after) {
   lifting = setTimeout(letGo, after, "pointer");
 }
 
-// A press holds from its first moment on: a drag comes later, for a finger much later. A click still needs what was
-// pressed. Where the browser itself drags, it ends the press by "pointercancel", and the drag is a hold of its own.
+// Hold from the start of a press: dragging starts later, with a finger much later, and a click needs its target unchanged.
+// When the browser itself drags, it ends the press by "pointercancel", and the drag is a hold of its own.
 export function watchPointer() {
   document.addEventListener("pointerdown", onPress, true);
   document.addEventListener("pointerup", () => lift(CLICK), true);

@@ -1,4 +1,4 @@
-// A new layout: the columns are fetched again; widgets that stay keep their place in the document.
+// Applies a new layout: fetches the columns again; widgets that stay keep their element.
 import { showTimes } from "./ages.js";
 import { loadAll } from "./load.js";
 import { prepareFrame } from "./page.js";
@@ -6,20 +6,20 @@ import { frameOf, isNewer } from "./widgets.js";
 
 const PATIENCE = 20000;
 
-// Returns whether the page has the new layout now; where the web application does not answer, the caller tries again.
+// Returns whether the new layout was applied; the caller retries if the web application did not answer.
 export async function layoutChanged(page, version) {
   if (page.alone !== undefined) return true;
   const text = await fetchPage();
   if (text === null) return false;
   const fresh = new DOMParser().parseFromString(text, "text/html");
-  const wanted = fresh.getElementById("columns");
+  const target = fresh.getElementById("columns");
   const columns = document.getElementById("columns");
-  if (!wanted || !columns) return true;
-  page.hubVersion = String(Math.max(version, Number(wanted.dataset.version)));
-  for (const frame of wanted.querySelectorAll(".widget")) keepOwn(frame);
-  columns.className = wanted.className;
+  if (!target || !columns) return true;
+  page.hubVersion = String(Math.max(version, Number(target.dataset.version)));
+  for (const frame of target.querySelectorAll(".widget")) keepOwn(frame);
+  columns.className = target.className;
   for (const column of columns.children) {
-    const other = [...wanted.children].find((one) => one.dataset.side === column.dataset.side);
+    const other = [...target.children].find((node) => node.dataset.side === column.dataset.side);
     if (other) arrange(column, [...other.children]);
   }
   for (const frame of columns.querySelectorAll(".widget")) prepareFrame(frame);
@@ -38,7 +38,7 @@ async function fetchPage() {
   }
 }
 
-// Where the page already has this version or a newer one, its own frame goes into the new place.
+// If the page has this version or a newer one, its own frame moves to the new place.
 function keepOwn(frame) {
   const own = frameOf(frame.dataset.widget);
   if (!own) return;
@@ -53,10 +53,10 @@ function placeholder(own) {
   return stand;
 }
 
-function arrange(column, wanted) {
-  const nodes = wanted.map((node) => (node.dataset?.own ? frameOf(node.dataset.own) : document.importNode(node, true)));
+function arrange(column, target) {
+  const nodes = target.map((node) => (node.dataset?.own ? frameOf(node.dataset.own) : document.importNode(node, true)));
   const focused = document.activeElement;
-  // Only what is out of place is moved: moving an element takes the focus from it.
+  // Move only elements that are out of place: moving one takes the focus from it.
   nodes.forEach((node, index) => {
     if (column.children[index] !== node) column.insertBefore(node, column.children[index] || null);
   });

@@ -1,17 +1,17 @@
-// Widgets that were not in the page: each is loaded on its own.
+// Loads the widgets that were not in the page, each with a request of its own.
 import { textOf } from "./texts.js";
 import { show } from "./widgets.js";
 
 const PATIENCE = 20000;
-// Times that we come back for a widget that is still being built: after a second, then at growing, random distances.
+// Retries for a widget that is still being built: after one second, then after growing, random pauses.
 const RETURNS = 10;
-// Milliseconds after which we look whether a widget that was being refreshed is done: not all readers at once.
+// Milliseconds until a refreshing widget is checked again, random so that pages do not ask at the same time.
 const lookAgain = () => 8000 + Math.random() * 6000;
 
-// Tells whether the content has come or is still being built; where it is, we come back for it.
+// Returns whether the content was loaded or is still being built, in which case it is requested again.
 export async function load(frame, returns = 0) {
   const body = frame.querySelector(".widget-body");
-  // The language is in the address, so that a proxy that knows no reader can answer.
+  // The language is part of the URL, so that a proxy without sessions can answer.
   const path = `/w/${frame.dataset.widget}/fragment?lang=${document.documentElement.lang.replace("-", "_")}`;
   try {
     const answer = await fetch(path, { signal: AbortSignal.timeout(PATIENCE), headers: { Accept: "text/html" } });
@@ -21,9 +21,9 @@ export async function load(frame, returns = 0) {
       return true;
     }
     const text = await answer.text();
-    const told = /^<!--hubs (.*)-->\n/.exec(text);
-    if (!answer.ok || !told) throw new Error(`status ${answer.status}`);
-    show({ widget: Number(frame.dataset.widget), ...JSON.parse(told[1]), html: text.slice(told[0].length) });
+    const match = /^<!--hubs (.*)-->\n/.exec(text);
+    if (!answer.ok || !match) throw new Error(`status ${answer.status}`);
+    show({ widget: Number(frame.dataset.widget), ...JSON.parse(match[1]), html: text.slice(match[0].length) });
     return true;
   } catch {
     if (body.dataset.load) offerRetry(frame, body);
@@ -50,7 +50,7 @@ function offerRetry(frame, body) {
 
 export function loadAll(root) {
   for (const body of root.querySelectorAll(".widget-body[data-load]")) load(body.closest(".widget"));
-  // What is being refreshed is pushed when it changed; when it turns out to be the same, nobody says so.
+  // A refresh is pushed only if the content changed, so check later whether it turned out to be the same.
   for (const frame of root.querySelectorAll('.widget[data-state="refreshing"]')) {
     setTimeout(() => frame.isConnected && frame.dataset.state === "refreshing" && load(frame), lookAgain());
   }

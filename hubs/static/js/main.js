@@ -1,4 +1,4 @@
-// Everything that a page gains from JavaScript; without it the page reads and its forms work.
+// The entry point. Without JavaScript pages are readable and their forms work.
 import { startAges } from "./ages.js";
 import { startForms } from "./forms.js";
 import { loadAll } from "./load.js";
@@ -19,7 +19,7 @@ if (document.body.dataset.stream) startStream(document.body.dataset);
 if (document.getElementById("editor")) import("./editor.js").then((editor) => editor.startEditor());
 const bookmarks = () => import("./bookmarks.js");
 if (document.getElementById("bookmarks")) bookmarks().then((list) => list.startList());
-// Dragging in the bar is made ready when the mouse comes near.
+// Load the code for dragging only when the pointer approaches the bar.
 document.querySelector("[data-bookmarks]")?.addEventListener(
   "pointerenter",
   () => bookmarks().then((bar) => bar.startBar()),

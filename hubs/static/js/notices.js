@@ -1,4 +1,4 @@
-// What concerns the reader: dots beside hubs and on the bell, and how much is new in the stream. Nothing moves by itself.
+// Notifications: dots beside hubs and on the bell, and the number of new messages. Nothing on the page moves by itself.
 const PAUSE = 2000;
 let timer = 0;
 
@@ -9,7 +9,7 @@ function onNotice({ detail }) {
   }
 }
 
-// Many events make one question; the first is answered after a moment, since several widgets tell of one message.
+// Many events cause one request; even the first one is delayed, since several widgets report the same message.
 function ask(link) {
   if (timer) return;
   timer = window.setTimeout(async () => {
@@ -18,7 +18,7 @@ function ask(link) {
       const answer = await fetch(link.dataset.new, { headers: { Accept: "application/json" }, cache: "no-store" });
       if (answer.ok) tell(link, (await answer.json()).count);
     } catch {
-      // The next event asks again, and so does the page when its stream comes back.
+      // The next event requests it again, as does the page when its stream returns.
     }
   }, PAUSE / 2 + Math.random() * PAUSE);
 }

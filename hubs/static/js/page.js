@@ -1,4 +1,4 @@
-// Small things: the theme button, collapsing widgets, menus that close.
+// The theme button, collapsing widgets, and menus that close.
 import { textOf } from "./texts.js";
 
 export function remember(key, value) {
@@ -6,7 +6,7 @@ export function remember(key, value) {
     if (value === null) window.localStorage.removeItem(key);
     else window.localStorage.setItem(key, value);
   } catch {
-    // A browser that keeps nothing still shows the page.
+    // Pages work in browsers without storage.
   }
 }
 

@@ -3,7 +3,7 @@
 import { recall, remember } from "./page.js";
 
 const RECENT = 8;
-// Milliseconds without a key after which we ask.
+// Milliseconds after the last key until the search request.
 const PAUSE = 120;
 let dialog, input, list, status;
 let options = [];
@@ -16,15 +16,15 @@ const recent = () => (recall(recentKey()) || "").split(",").filter(Boolean);
 
 function visit(path) {
   if (!/^\/[ut]\/[^/,]+\/$/.test(path)) return;
-  remember(recentKey(), [path, ...recent().filter((one) => one !== path)].slice(0, RECENT).join(","));
+  remember(recentKey(), [path, ...recent().filter((other) => other !== path)].slice(0, RECENT).join(","));
 }
 
 function element(name, className, text, attributes = {}) {
-  const made = document.createElement(name);
-  made.className = className;
-  made.textContent = text;
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  return made;
+  const node = document.createElement(name);
+  node.className = className;
+  node.textContent = text;
+  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+  return node;
 }
 
 function choose(index) {
@@ -93,7 +93,7 @@ function onKey(event) {
   if (event.key === "ArrowDown") choose(active >= last ? 0 : active + 1);
   else if (event.key === "ArrowUp") choose(active <= 0 ? last : active - 1);
   else if (event.key === "Enter") {
-    // What is on screen may be of fewer letters than were typed.
+    // The list on screen may belong to fewer letters than were typed.
     const settled = timer === 0 && options[active];
     go(settled ? options[active].dataset.path : `${dialog.dataset.page}?${new URLSearchParams({ q: input.value })}`);
   } else return;

@@ -1,5 +1,5 @@
-// Keyboard shortcuts. Those of a single key can be switched off, since speech input and unsteady hands press them by
-// chance; that is kept in this browser.
+// Keyboard shortcuts. Single-key ones can be disabled, since speech input and tremor trigger them by accident; the
+// choice is stored in this browser.
 import { recall, remember } from "./page.js";
 import { openPalette } from "./palette.js";
 
@@ -13,7 +13,7 @@ function openShortcuts() {
   dialog.showModal();
 }
 
-// A switch takes no text, and what has the focus while its dialog closes takes none any more.
+// A checkbox takes no text, nor does a focused element in a dialog that is closing.
 const FIELDS = "input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]";
 const typing = (target) => Boolean(target.closest?.(FIELDS)) && !target.closest("dialog:not([open])");
 

@@ -1,4 +1,4 @@
-// The page's side of the event stream: from the cursor in the page on, and back after every interruption.
+// The page's side of the event stream: starts at the cursor in the page, and catches up after interruptions.
 import { layoutChanged } from "./layout.js";
 import { load } from "./load.js";
 import { Transport } from "./stream/transport.js";
@@ -6,11 +6,11 @@ import { Backoff } from "./stream/backoff.js";
 import { Freshness } from "./stream/freshness.js";
 import { announce, frameOf, show } from "./widgets.js";
 
-// A hidden page gives its stream back after this time, and catches up with one request.
+// A hidden page leaves its stream after this time, and catches up with one request when it is shown.
 const HIDDEN = 60000;
-// After this time an answer is given up.
+// Timeout of a request.
 const PATIENCE = 20000;
-// A page that was taken away is loaded again at most this often.
+// Minimum time between reloads of a page that its viewer may no longer see.
 const RELOAD = 60000;
 
 const backoff = new Backoff();
@@ -26,7 +26,7 @@ function join() {
 
 function hear({ event, state, refused, again, beatAge }) {
   if (away) return;
-  // An age, not a time: the clock of the worker that holds the connection may differ from the page's.
+  // An age, not a time: the clock of the worker may differ from the page's.
   if (beatAge !== undefined) freshness.heartbeat(Date.now() - beatAge);
   if (again) join();
   else if (state) {
@@ -46,15 +46,14 @@ function later() {
   tell(backoff.failures > 3 || navigator.onLine === false ? "offline" : "waiting");
   timer = window.setTimeout(() => {
     backoff.tried();
-    // What an answer under way tells may be older than the reason to ask again.
+    // The response to a pending request may be older than the reason for this one.
     if (renewing) later();
     else renew();
   }, backoff.wait());
   backoff.failures += 1;
 }
 
-// A new token and cursor, and everything on the page that is not as it should be: one request, and one for each widget
-// that is out of date.
+// Requests a new token and cursor with the current versions, then each widget that is out of date.
 async function renew() {
   if (renewing) return;
   renewing = true;
@@ -78,7 +77,7 @@ async function renew() {
   }
 }
 
-// The page is not for this reader any more: the server says why, unless it has just said so.
+// The viewer may no longer see the page: reload it, so that the server says why, unless it just did.
 function gone() {
   tell("offline");
   const last = Number(window.sessionStorage.getItem("hubs.reloaded"));
@@ -87,7 +86,7 @@ function gone() {
   window.location.reload();
 }
 
-// Tells whether all that was out of date could be fetched.
+// Returns whether everything out of date could be loaded.
 async function catchUp(fresh) {
   document.dispatchEvent(new Event("hubs:heard"));
   const arranged = Number(page.hubVersion) === fresh.version || (await layoutChanged(page, fresh.version));
@@ -103,7 +102,7 @@ const HANDLERS = {
   widget(fresh) {
     if (show(fresh)) announce(frameOf(fresh.widget));
   },
-  // Changed, and not rendered in this page's language: nobody seemed to watch it.
+  // Changed but not rendered in this language, because no viewer of it was known: load it.
   changed(change) {
     const frame = frameOf(change.widget);
     if (frame && Number(frame.dataset.version) <= change.version) load(frame).then((loaded) => loaded || later());

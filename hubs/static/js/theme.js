@@ -1,4 +1,4 @@
-// Runs before the page is painted, so that no one sees a flash of the other theme.
+// Runs before the first paint, so that the other theme never flashes.
 (function () {
   "use strict";
   const root = document.documentElement;

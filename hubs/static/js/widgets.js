@@ -3,14 +3,14 @@ import { showTimes } from "./ages.js";
 import { prepareFrame } from "./page.js";
 import { textOf } from "./texts.js";
 
-// The names of the texts that tell a state; others need none.
+// States with a text, and the name of that text.
 const STATES = { stale: "stale", failed: "failed", "needs-setup": "needsSetup" };
 
 export function frameOf(id) {
   return document.querySelector(`.widget[data-widget="${CSS.escape(String(id))}"]`);
 }
 
-// An older version never replaces a newer one, in whatever order they arrive.
+// Never replace a version by an older one; events and responses arrive in any order.
 export function isNewer(frame, fresh) {
   const version = Number(frame.dataset.version);
   if (fresh.version !== version) return fresh.version > version;
@@ -36,7 +36,7 @@ export function show(fresh) {
   if (state) state.textContent = STATES[fresh.state] ? textOf(STATES[fresh.state]) : "";
   if (changed) {
     swap(frame, fresh.html);
-    // What owners were told about the content before is not about this one.
+    // The previous error message for owners does not apply to this content.
     frame.querySelector(".widget-error")?.remove();
   }
   showTimes(frame);
@@ -46,7 +46,7 @@ export function show(fresh) {
 
 function swap(frame, html) {
   const body = frame.querySelector(".widget-body");
-  const kept = holdOn(body);
+  const state = captureState(body);
   const before = anchor(frame);
   const template = document.createElement("template");
   template.innerHTML = html;
@@ -57,33 +57,33 @@ function swap(frame, html) {
   frame.removeAttribute("aria-busy");
   frame.removeAttribute("aria-label");
   frame.setAttribute("aria-labelledby", `title-${frame.dataset.widget}`);
-  giveBack(body, kept);
+  restoreState(body, state);
   before();
 }
 
-// What the reader holds in hand: focus, text selection, what is unfolded, how far lists are scrolled.
-function holdOn(body) {
-  const open = [...body.querySelectorAll("details[open]")].map((one, index) => keyOf(one, index, "details"));
-  const scrolls = [...body.querySelectorAll(".scroll")].map((one) => [one.scrollLeft, one.scrollTop]);
+// Returns the state to restore: focus, text selection, open sections, and scroll positions of lists.
+function captureState(body) {
+  const open = [...body.querySelectorAll("details[open]")].map((element, index) => keyOf(element, index, "details"));
+  const scrolls = [...body.querySelectorAll(".scroll")].map((element) => [element.scrollLeft, element.scrollTop]);
   const active = document.activeElement;
   const focus = active && active !== body && body.contains(active) ? pathOf(body, active) : null;
   const caret = focus && "selectionStart" in active ? [active.selectionStart, active.selectionEnd, active.value] : null;
   return { open, scrolls, focus, caret };
 }
 
-function giveBack(body, kept) {
-  [...body.querySelectorAll("details")].forEach((one, index) => {
-    if (kept.open.includes(keyOf(one, index, "details"))) one.open = true;
+function restoreState(body, state) {
+  [...body.querySelectorAll("details")].forEach((element, index) => {
+    if (state.open.includes(keyOf(element, index, "details"))) element.open = true;
   });
-  [...body.querySelectorAll(".scroll")].forEach((one, index) => {
-    if (kept.scrolls[index]) [one.scrollLeft, one.scrollTop] = kept.scrolls[index];
+  [...body.querySelectorAll(".scroll")].forEach((element, index) => {
+    if (state.scrolls[index]) [element.scrollLeft, element.scrollTop] = state.scrolls[index];
   });
-  const target = kept.focus && find(body, kept.focus);
+  const target = state.focus && find(body, state.focus);
   if (!target) return;
   target.focus({ preventScroll: true });
-  if (kept.caret && "value" in target) {
-    target.value = kept.caret[2];
-    target.setSelectionRange?.(kept.caret[0], kept.caret[1]);
+  if (state.caret && "value" in target) {
+    target.value = state.caret[2];
+    target.setSelectionRange?.(state.caret[0], state.caret[1]);
   }
 }
 
@@ -91,7 +91,7 @@ function keyOf(element, index, kind) {
   return element.dataset.key || `${kind}-${index}`;
 }
 
-// An element's id, or its place below the nearest element that has a key.
+// Returns an element's id, or its path from the nearest ancestor with a key.
 function pathOf(body, element) {
   if (element.id) return { id: element.id };
   const keyed = element.closest("[data-key]");
@@ -106,7 +106,7 @@ function find(body, path) {
   return root && (root.matches(path.tag) && path.index < 0 ? root : root.querySelectorAll(path.tag)[path.index]);
 }
 
-// Keeps what the reader looks at where it is, when a widget above it grows or shrinks.
+// Keeps the visible part of the page in place when a widget above it changes its height.
 function anchor(frame) {
   const box = frame.getBoundingClientRect();
   if (box.bottom > 0) return () => {};
@@ -115,12 +115,12 @@ function anchor(frame) {
   };
 }
 
-// New list entries glow for a moment.
+// Highlights new list entries for some seconds.
 function mark(body, fresh) {
-  const known = new Set([...body.querySelectorAll("[data-key]")].map((one) => one.dataset.key));
+  const known = new Set([...body.querySelectorAll("[data-key]")].map((element) => element.dataset.key));
   if (!known.size) return;
-  for (const one of fresh.querySelectorAll("li[data-key]")) {
-    if (!known.has(one.dataset.key)) one.classList.add("fresh");
+  for (const element of fresh.querySelectorAll("li[data-key]")) {
+    if (!known.has(element.dataset.key)) element.classList.add("fresh");
   }
 }
 
@@ -128,7 +128,7 @@ let announced = 0;
 export function announce(frame) {
   const place = document.querySelector("[data-announce]");
   const title = frame?.querySelector(".panel-title")?.textContent;
-  // At most once in half a minute: a busy bus must not talk over the reader.
+  // At most every 30 seconds: a busy bus must not drown out the screen reader.
   if (!place || !title || Date.now() - announced < 30000) return;
   announced = Date.now();
   place.textContent = textOf("updated").replace("{widget}", () => title);

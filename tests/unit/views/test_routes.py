@@ -89,20 +89,20 @@ RULES = {
     (HUB + "history", "POST"): "edit",
     (HUB + "audit", "GET"): "edit",
     ("/audit", "GET"): "admin",
-    ("/w/<int:number>/", "GET"): "view",
-    ("/w/<int:number>/fragment", "GET"): "view",
-    ("/w/<int:number>/json", "GET"): "view",
-    ("/w/<int:number>/more", "GET"): "view",
+    ("/w/<int:widget_id>/", "GET"): "view",
+    ("/w/<int:widget_id>/fragment", "GET"): "view",
+    ("/w/<int:widget_id>/json", "GET"): "view",
+    ("/w/<int:widget_id>/more", "GET"): "view",
     # Who sees the widget, where it is one of meetings: tests/unit/views/test_calendar.py.
-    ("/w/<int:number>/calendar.ics", "GET"): "meetings",
-    ("/w/<int:number>/settings", "GET"): "edit",
-    ("/w/<int:number>/settings", "POST"): "edit",
+    ("/w/<int:widget_id>/calendar.ics", "GET"): "meetings",
+    ("/w/<int:widget_id>/settings", "GET"): "edit",
+    ("/w/<int:widget_id>/settings", "POST"): "edit",
     # Whoever has a token of that widget: tests/unit/views/hub/test_push_tokens.py.
     ("/api/v1/push/<int(max=2147483647):number>", "GET"): "machine",
     ("/api/v1/push/<int(max=2147483647):number>", "PUT"): "machine",
     # There are no tokens but on widgets that machines fill; that test has owner, member and stranger for these.
-    ("/w/<int:number>/tokens", "POST"): "tokens",
-    ("/w/<int:number>/tokens/<int:token>/revoke", "POST"): "tokens",
+    ("/w/<int:widget_id>/tokens", "POST"): "tokens",
+    ("/w/<int:widget_id>/tokens/<int:token>/revoke", "POST"): "tokens",
     (HUB + "feed.atom", "GET"): "view",
     ("/api/v1/", "GET"): "all",
     ("/api/v1/openapi.json", "GET"): "all",
@@ -178,6 +178,7 @@ def path_of(route: str, hub: Hub) -> str:
         .replace("/api/v1/search", "/api/v1/search?q=otters")
         .replace("/language", "/language?lang=en")
         .replace("<any(subscribe, unsubscribe, star, unstar, leave):act>", "star")
+        .replace("<int:widget_id>", str(cut_list(hub).id))
         .replace("<int:number>", str(cut_list(hub).id))
         .replace("<int:token>", "1")
         .replace("<int:hub_id>", str(hub.id))
@@ -250,7 +251,7 @@ def test_every_view_of_a_widget_is_for_its_audience_only(
         narrower = max(outer, inner, key=list(Visibility).index)
         sees = allowed("view", role, narrower)
         where = (role, outer, inner)
-        for route in (route for route, method in RULES if "<int:number>" in route and method == "GET"):
+        for route in (route for route, method in RULES if "<int:widget_id>" in route and method == "GET"):
             status = client.get(path_of(route, otters)).status_code
             rule = RULES[route, "GET"]
             if rule in ("meetings", "machine"):

@@ -86,7 +86,7 @@ def test_the_palette_groups_results_and_links_to_the_page(client: FlaskClient, o
 
 
 @pytest.mark.parametrize(
-    ("query", "found"),
+    ("query", "names"),
     [
         ("", ["/t/otters/", "/t/seals/"]),
         ("?sort=name", ["/t/seals/", "/t/otters/"]),

@@ -1,4 +1,4 @@
-// When to retry: with exponential backoff and jitter, and at most six times a minute.
+// Decides when to retry: exponential backoff with jitter, at most six attempts a minute.
 const MINUTE = 60000;
 const MOST = 6;
 const LONGEST = 30000;
@@ -9,12 +9,12 @@ export class Backoff {
     this.tries = [];
   }
 
-  // Milliseconds until the next try. `spread` is what the server asks for when it ends the streams of everybody.
+  // Returns the milliseconds until the next attempt. The server sends `spread` when it closes all streams at once.
   wait(spread = 0, atLeast = 0) {
     const grown = Math.min(LONGEST, 1000 * 2 ** this.failures) * (0.5 + Math.random() / 2);
     const asked = atLeast * (1 + Math.random() / 2);
-    const wanted = this.failures ? Math.max(grown, asked) : Math.max(Math.random() * spread, asked, 200);
-    return Math.max(wanted, this.untilAllowed());
+    const delay = this.failures ? Math.max(grown, asked) : Math.max(Math.random() * spread, asked, 200);
+    return Math.max(delay, this.untilAllowed());
   }
 
   untilAllowed(now = Date.now()) {
@@ -22,7 +22,7 @@ export class Backoff {
     return this.tries.length < MOST ? 0 : this.tries[this.tries.length - MOST] + MINUTE - now;
   }
 
-  // To be called at each try that was not asked for by a person.
+  // Call this for each attempt that no person requested.
   tried() {
     this.tries.push(Date.now());
   }

@@ -1,21 +1,21 @@
-// One connection to the event server: a stream, or requests that poll where something on the way holds streams back.
+// One connection to the event server: a stream, or long polling where a proxy buffers streams.
 import { Backoff } from "./backoff.js";
 import { Parser } from "./parse.js";
 
-// Milliseconds within which a stream must have said hello, and after which a silent one is dead.
+// Timeouts in milliseconds: for the first event of a stream, and for silence after it.
 const HELLO = 8000;
 const SILENCE = 15000;
-// The least time between the starts of two polls, and for how long polling goes on before a stream is tried again.
+// Minimum time between polls, and how long polling lasts until a stream is tried again.
 const POLL_PAUSE = 2000;
-// Seconds for which a poll waits for something to tell: an answer also brings the heartbeat.
+// Seconds that a poll waits for events; its response also carries the heartbeat.
 const POLL_WAIT = "5";
 const POLLING = 300000;
-// Over how long readers come back whom the server has sent away, and those whose connection just ended.
+// Spread of reconnects after the server closed all streams, and after this connection ended.
 const SPREAD = 10000;
 const SOON = 2000;
 
 export class Connection {
-  // `tell` hears {event}, {state}, {beat: seconds since the daemon's last heartbeat}, {refused: tokens or null for all}, each as they come.
+  // Calls `tell` with {event}, {state}, {beat: seconds since the daemon's last heartbeat}, or {refused: tokens or null for all}.
   constructor(url, tell) {
     this.url = url;
     this.tell = tell;
@@ -25,12 +25,12 @@ export class Connection {
     self.addEventListener("online", () => this.hurry?.());
   }
 
-  // Whether it does not work as it should: then also what pages ask for is subject to the backoff.
+  // Whether the connection is failing: then the backoff also applies to requests of pages.
   get troubled() {
     return this.backoff.failures > 0 || Date.now() - this.refusedAt < 60000;
   }
 
-  // Reopens the connection with these tokens, starting at this cursor.
+  // Reopens the connection with these tokens at this cursor.
   open(tokens, cursor) {
     this.close();
     Object.assign(this, { tokens, cursor });
@@ -70,13 +70,13 @@ export class Connection {
     return this.backoff.wait(this.spread, this.retryAfter);
   }
 
-  // One request from beginning to end; tells whether it was a good one.
+  // Performs one request; returns whether it succeeded.
   async attempt(run) {
     const polls = Date.now() < this.pollUntil;
     this.started = Date.now();
     const abort = new AbortController();
     run.stop.signal.addEventListener("abort", () => abort.abort(), { once: true });
-    // Under polling the answer itself may take as long as a heartbeat.
+    // A poll may take as long as a heartbeat.
     const watch = { abort, hello: false, timer: 0 };
     this.expect(watch, polls ? SILENCE : HELLO);
     try {
@@ -98,16 +98,16 @@ export class Connection {
   }
 
   request(polls, signal) {
-    // In the body, where no log on the way shows them.
+    // Tokens are in the body, where they do not end up in access logs.
     const body = new URLSearchParams(this.tokens.map((token) => ["token", token]));
     body.set("cursor", this.cursor);
-    // The first poll only asks whether polling works.
+    // The first poll only checks whether polling works.
     if (polls) body.set("wait", this.smooth ? POLL_WAIT : "0");
     const options = { method: "POST", body, signal, credentials: "omit", cache: "no-store", redirect: "error" };
     return fetch(polls ? `${this.url}/poll` : this.url, options);
   }
 
-  // A portal that wants a sign-in answers everything with a page of its own: only an event stream counts.
+  // A captive portal answers everything with a page of its own: accept an event stream only.
   async accepts(answer) {
     if (answer.ok && (answer.headers.get("Content-Type") || "").startsWith("text/event-stream")) return true;
     this.retryAfter = 1000 * Math.min(300, Number(answer.headers.get("Retry-After")) || 0);
@@ -155,7 +155,7 @@ export class Connection {
     this.tell({ refused: tokens });
   }
 
-  // Waits, but not on when the network is back or the connection is given up.
+  // Waits, until the network is back or the connection is closed.
   pause(time, signal) {
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, time);

@@ -1,8 +1,8 @@
-// What the page says about its age. "Live" means that a heartbeat of the daemon came within the last seconds, by way of
-// Redis and the event server: everything received before it has been sent here.
+// The displayed age of the page. "Live" means that a heartbeat of the daemon arrived within the last seconds through
+// Redis and the event server: everything received before it has been delivered.
 import { textOf } from "../texts.js";
 
-// Milliseconds without a heartbeat after which the page is not live any more, and after which it says since when.
+// Milliseconds without a heartbeat until the page is no longer live, and until it shows since when.
 const LATE = 10000;
 const DELAYED = 20000;
 
@@ -17,7 +17,7 @@ export class Freshness {
     window.setInterval(() => this.show(), 1000);
   }
 
-  // A page that comes back has a while to connect before it says that something is late.
+  // A page that is shown again gets some time to connect before it reports a delay.
   restart() {
     this.since = Date.now();
   }
@@ -40,7 +40,7 @@ export class Freshness {
     const { state, text } = this.seen();
     const line = place.querySelector(".live-text");
     if (place.dataset.live !== state) place.dataset.live = state;
-    // People who hear the page are told a text once.
+    // Announce each text once to screen readers.
     if (line.textContent !== text) line.textContent = text;
   }
 

@@ -1,15 +1,15 @@
-// Shares one connection among all pages of a browser: subscribes for all of them, and gives each page its own events.
+// Shares one connection among all pages of a browser: subscribes for all, and gives each page its own events.
 import { Connection } from "./connection.js";
 
-// Tokens in one request, as the server allows; milliseconds that pages who come together are waited for; least time
-// between two connections that pages ask for; between two questions whether a page is still there.
+// Maximum tokens per request (a limit of the server); milliseconds to collect pages that join together; minimum time
+// between reconnects for pages; interval of checks whether a page still exists.
 const MOST = 100;
 const TOGETHER = 50;
 const APART = 1500;
 const ASK = 30000;
 
 export class Multiplexer {
-  // `send` takes a page's name and a message.
+  // `send` takes the name of a page and a message.
   constructor(send) {
     this.send = send;
     this.pages = new Map();
@@ -20,7 +20,7 @@ export class Multiplexer {
     setInterval(() => this.ask(), ASK);
   }
 
-  // What a page says: join (also to renew its token), leave, or here.
+  // Messages of a page: join (also renews its token), leave, or here.
   hear(message) {
     const page = this.pages.get(message.page);
     if (message.say === "join") this.join(message, page);
@@ -32,10 +32,10 @@ export class Multiplexer {
     const same = known?.served && known.channels.join() === channels.join();
     const page = { token, cursor, channels, missed: 0, served: Boolean(same && this.connection?.run) };
     this.pages.set(name, page);
-    this.connection ??= new Connection(url, (told) => this.told(told));
-    // A page that is served already goes on; its new token is for the next time.
+    this.connection ??= new Connection(url, (message) => this.receive(message));
+    // Its new token is for the next connection; the current one continues.
     if (!page.served) this.later();
-    else this.connection.cursor = oldest([...this.pages.values()].filter((one) => one.served));
+    else this.connection.cursor = oldest([...this.pages.values()].filter((other) => other.served));
     this.send(name, page.served ? { state: this.state, beatAge: this.beatAt && Date.now() - this.beatAt } : { heard: true });
   }
 
@@ -57,9 +57,9 @@ export class Multiplexer {
       this.connection.close();
       return;
     }
-    // Fewer pages than before need no new connection.
+    // Leaving pages need no new connection.
     if (this.connection.run && pages.every((page) => page.served)) return;
-    // Pages with the same channels share a token, the newest.
+    // Pages with the same channels share the newest token.
     const tokens = new Map(pages.slice(-MOST).map((page) => [page.channels.join(), page.token]));
     for (const page of pages) {
       page.used = tokens.get(page.channels.join());
@@ -67,10 +67,10 @@ export class Multiplexer {
     }
     this.opened = Date.now();
     if (this.connection.troubled) this.connection.backoff.tried();
-    this.connection.open([...tokens.values()], oldest(pages.filter((page) => page.served)));
+    this.connection.open([...tokens.values()], oldest(pages.filter((other) => other.served)));
   }
 
-  told({ event, state, refused, beat }) {
+  receive({ event, state, refused, beat }) {
     if (event) this.deliver(event);
     else if (beat !== undefined) {
       this.beatAt = Date.now() - 1000 * beat;
@@ -108,14 +108,14 @@ export class Multiplexer {
   }
 }
 
-// Order of ids is order of events, within one epoch; what comes from another is never older.
+// Ids are ordered within an epoch; an event of another epoch is never older.
 function isAfter(id, cursor) {
   const [epoch, number] = split(id);
   const [other, last] = split(cursor);
   return epoch !== other || number > last;
 }
 
-// The cursor from which nobody misses anything; none, which the server answers with a reset, where ages differ.
+// The cursor from which no page misses events; none if epochs differ, which the server answers with a reset.
 function oldest(pages) {
   const cursors = pages.map((page) => page.cursor);
   const epochs = new Set(cursors.map((cursor) => split(cursor)[0]));

@@ -1,4 +1,4 @@
-// The format text/event-stream, from pieces of bytes that may end anywhere, also within a character.
+// Parses text/event-stream from chunks that may end anywhere, even within a character.
 export class Parser {
   constructor(onEvent, onRetry, onComment) {
     Object.assign(this, { onEvent, onRetry, onComment });

@@ -1,15 +1,15 @@
 // Connects a page to the multiplexer: in a SharedWorker, else in the page that holds a lock, else in this page.
 import { Multiplexer } from "./multiplexer.js";
 
-// Milliseconds within which a multiplexer elsewhere must have answered.
+// Timeout for the answer of a multiplexer in another page, in milliseconds.
 const PATIENCE = 5000;
 const NAME = "hubs.stream";
-// The multiplexer asks every half minute whether a page is there; one that has not asked for long is gone.
+// The multiplexer pings pages every 30 seconds; one that has been silent for this long is gone.
 const ASK = 30000;
 const GONE = 5;
 
 export class Transport {
-  // `hear` gets what the multiplexer says; `lost` is called when another way had to be taken: the page joins again.
+  // `hear` gets the multiplexer's messages; `lost` is called after a switch to another transport: the page joins again.
   constructor(hear, lost) {
     this.page = `${Date.now()}-${Math.random()}`;
     this.hear = hear;
@@ -78,7 +78,7 @@ function byLeader(got, page) {
   channel.addEventListener("message", ({ data }) => {
     if (data.to === page) got(data.message);
     else if (data.say) multiplexer?.hear(data);
-    // A new leader knows nobody yet.
+    // A new leader has no pages yet.
     else if (data.leads) got({ again: true });
   });
   navigator.locks.request(NAME, () => {
