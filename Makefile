@@ -31,7 +31,7 @@ run: $(VENV)/run.done  ## Run a whole instance with demo data on 127.0.0.1 (PORT
 PYTEST := PYTHONHASHSEED=0 $(BIN)/python -m pytest
 # These unit tests run a second time, on PostgreSQL: the statements of their packages differ between databases. Those of
 # the views take minutes and run with `make test-full`.
-POSTGRESQL := -m 'not slow' tests/unit/actions tests/unit/search
+POSTGRESQL := -m 'not slow' tests/unit/actions tests/unit/search tests/unit/views/web/test_input_check.py
 
 test: $(VENV)/test.done $(if $(T),,check)  ## Check the code and run all tests, or only a part: make test T=tests/unit/bus
 	$(if $(T),,$(PYTEST) -n 2 --database postgresql $(POSTGRESQL))

@@ -15,6 +15,7 @@ from hubs.errors import InvalidInput, NotAllowed, NotFound, PreconditionFailed, 
 from hubs.i18n import _
 from hubs.models import Hub, PersonalToken, Scope, Widget
 from hubs.views.web.context import account, app_context, db, rate_limit_key
+from hubs.views.web.input_check import check_json
 from hubs.views.web.rate_limits import address_key
 
 PREFIX = "/api/v1"
@@ -64,26 +65,8 @@ def json_object(req: Request) -> dict[str, Any]:
         body = None
     if not isinstance(body, dict):
         raise InvalidInput(_('The body is not a JSON object. Send one such as {"name": "value"}.'))
-    _check_text(body)
+    check_json(body)
     return body
-
-
-def _check_text(body: Any) -> None:
-    # An explicit stack: a deeply nested body must not exhaust Python's own.
-    pending = [body]
-    while pending:
-        value = pending.pop()
-        if isinstance(value, dict):
-            pending += [*value, *value.values()]
-        elif isinstance(value, list):
-            pending += value
-        elif isinstance(value, str) and not is_text(value):
-            raise InvalidInput(_("A text contains invalid characters; please remove them."))
-
-
-def is_text(value: str) -> bool:
-    """Return whether databases can store a text: no NUL, no lone surrogates."""
-    return "\0" not in value and not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 class ApiBlueprint(Blueprint):
@@ -171,10 +154,6 @@ def authenticate() -> None:
     A bearer token identifies its person, and cookies are then ignored. A session may read; writes by session also need
     the CSRF token, which no other site knows.
     """
-    if not is_text(request.path):
-        raise NotFound(_("Page not found."))
-    if not all(is_text(name) and is_text(value) for name, value in request.args.items(multi=True)):
-        raise InvalidInput(_("The query contains invalid characters; please remove them."))
     g.token = _bearer_token() if "Authorization" in request.headers else None
     if g.token is not None:
         app_context().api_limiter.take("api", f"token {g.token.id}")

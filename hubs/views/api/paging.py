@@ -11,8 +11,8 @@ from marshmallow import EXCLUDE, Schema, fields, validate
 
 from hubs.errors import InvalidInput
 from hubs.i18n import _
-from hubs.views.api.base import is_text
 from hubs.views.web.context import app_context
+from hubs.views.web.input_check import is_text
 
 #: Entries per page: default and maximum.
 DEFAULT, MAXIMUM = 50, 100
