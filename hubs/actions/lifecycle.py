@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from hubs.actions import hubs, outbox
+from hubs.actions import hubs, outbox, own_messages
 from hubs.errors import InvalidInput
 from hubs.i18n import _
 from hubs.models import FormerName, Hub, Role, RoleName, User, Visibility, now
@@ -94,6 +94,7 @@ def purge(session: Session) -> int:
     for hub in hubs_to_delete:
         body = outbox.about_hub(session, hub, "", changed_keys=["deleted"])
         outbox.record(session, "hubs.hub.updated", body, hub)
+        own_messages.forget_hub(session, hub.id)
         session.delete(hub)
     session.flush()
     return len(hubs_to_delete)

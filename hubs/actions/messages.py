@@ -8,11 +8,9 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
-from hubs import urls
-from hubs.actions import messages_postgresql
-from hubs.bus import MODULE, Message
+from hubs.actions import messages_postgresql, own_messages
+from hubs.bus import Message
 from hubs.models import (
-    Hub,
     MessagePackage,
     MessagePerson,
     StoredMessage,
@@ -36,18 +34,21 @@ def store(session: Session, messages: Sequence[Message]) -> list[Message]:
     unique = {message.msg_id: message for message in messages}
     # Sorted, since two daemons that insert the same ids in different orders could deadlock.
     ordered = [unique[msg_id] for msg_id in sorted(unique)]
+    about = own_messages.hub_ids(session, ordered)
+    ordered = own_messages.without_hidden(session, ordered, about)
+    rows = [_row(message, about.get(message.msg_id)) for message in ordered]
     if _is_postgresql(session):
         people = [(message.msg_id, username) for message in ordered for username in message.users]
         packages = [(message.msg_id, package) for message in ordered for package in _packages(message)]
-        stored = messages_postgresql.store(session, [_row(message) for message in ordered], people, packages)
+        stored = messages_postgresql.store(session, rows, people, packages)
     else:
-        stored = _store(session, ordered)
+        stored = _store(session, ordered, rows)
     return [message for message in unique.values() if message.msg_id in stored]
 
 
-def _store(session: Session, messages: Sequence[Message]) -> set[str]:
+def _store(session: Session, messages: Sequence[Message], rows: Sequence[dict[str, Any]]) -> set[str]:
     query = sqlite_insert(StoredMessage).on_conflict_do_nothing(index_elements=["msg_id"])
-    returned = session.execute(query.returning(StoredMessage.id, StoredMessage.msg_id), [_row(m) for m in messages])
+    returned = session.execute(query.returning(StoredMessage.id, StoredMessage.msg_id), rows)
     ids: dict[str, int] = {msg_id: key for key, msg_id in returned}
     fresh = [message for message in messages if message.msg_id in ids]
     people = [_person(ids[m.msg_id], m, username) for m in fresh for username in m.users]
@@ -57,21 +58,6 @@ def _store(session: Session, messages: Sequence[Message]) -> set[str]:
     if packages:
         session.execute(insert(MessagePackage), packages)
     return set(ids)
-
-
-def forget_hub(session: Session, hub: Hub) -> frozenset[str]:
-    """Delete the stored messages of Hubs about a hub that is no longer public; return the people they named.
-
-    The feeds of these people would otherwise still show what happened on the hub.
-    """
-    path = urls.hub(hub.kind, hub.name)
-    names_hub = StoredMessage.body["hub_url"].as_string().endswith(path, autoescape=True)
-    message_ids = select(StoredMessage.id).where(StoredMessage.category == MODULE, names_hub)
-    people = select(MessagePerson.username).where(MessagePerson.message_id.in_(message_ids)).distinct()
-    usernames = frozenset(session.scalars(people))
-    removed = delete(StoredMessage).where(StoredMessage.id.in_(message_ids))
-    session.execute(removed, execution_options={"synchronize_session": False})
-    return usernames
 
 
 def purge(session: Session, days: int) -> bool:
@@ -97,7 +83,7 @@ def _is_postgresql(session: Session) -> bool:
     return session.get_bind().dialect.name == "postgresql"
 
 
-def _row(message: Message) -> dict[str, Any]:
+def _row(message: Message, about_hub_id: int | None) -> dict[str, Any]:
     return {
         "msg_id": message.msg_id,
         "topic": message.topic,
@@ -108,6 +94,7 @@ def _row(message: Message) -> dict[str, Any]:
         "sentence": _plain(message.sentence),
         "link": _address(message.link),
         "icon": _address(message.icon),
+        "about_hub_id": about_hub_id,
         "body": message.body,
     }
 

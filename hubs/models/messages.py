@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, String, Text
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, String, Text, text
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -24,7 +24,15 @@ class StoredMessage(Base):
 
     __tablename__ = "messages"
     # Some widgets read one category whatever people it names; scanning everything since then would take seconds.
-    __table_args__ = (Index(None, "category", "sent_at"),)
+    __table_args__ = (
+        Index(None, "category", "sent_at"),
+        Index(
+            "ix_messages_about_hub_id",
+            "about_hub_id",
+            sqlite_where=text("about_hub_id IS NOT NULL"),
+            postgresql_where=text("about_hub_id IS NOT NULL"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
     msg_id: Mapped[str] = mapped_column(String(64), unique=True)
@@ -40,6 +48,8 @@ class StoredMessage(Base):
     sentence: Mapped[str] = mapped_column(Text, default="")
     link: Mapped[str] = mapped_column(String(1024), default="")
     icon: Mapped[str] = mapped_column(String(1024), default="")
+    #: The hub that one of our own messages is about. Not a foreign key: messages can arrive after their hub is gone.
+    about_hub_id: Mapped[int | None]
     #: The fields of the message; None if they were too large to keep.
     body: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 

@@ -1,5 +1,7 @@
 """Creates accounts, and grants and revokes roles."""
 
+from typing import Any
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -132,11 +134,12 @@ def _add(session: Session, agent: str, hub: Hub, user: User, role: RoleName) -> 
     return True
 
 
-def _about_role(session: Session, hub: Hub, agent: str, user: User, role: RoleName) -> dict[str, str]:
+def _about_role(session: Session, hub: Hub, agent: str, user: User, role: RoleName) -> dict[str, Any]:
     about = outbox.about_hub(session, hub, agent)
     return {
         "agent": agent,
         "username": user.username,
+        "hub_id": hub.id,
         "hub_name": hub.name,
         "hub_url": about["hub_url"],
         "role": role.value,

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from hubs import i18n
-from hubs.actions import outbox
+from hubs.actions import outbox, own_messages
 from hubs.actions.layout import documents
 from hubs.actions.people import bookmarks, membership, notifications, tokens
 from hubs.actions.people import roles as role_actions
@@ -139,6 +139,7 @@ def forget(session: Session, user: User) -> None:
     # Nobody else could restore a deleted hub that this person owns alone.
     for role in roles:
         if role.hub.deleted_on is not None and _is_last_owner(session, role):
+            own_messages.forget_hub(session, role.hub_id)
             session.delete(role.hub)
     session.flush()
     roles = session.scalars(select(Role).where(Role.user_id == user.id)).all()
@@ -154,6 +155,7 @@ def forget(session: Session, user: User) -> None:
     hub = own_hub(session, user)
     number = hub.id if hub is not None else None
     if hub is not None:
+        own_messages.forget_hub(session, hub.id)
         session.delete(hub)
         session.flush()
     anonymize.anonymise(session, user.username, f"deleted-{user.id}", number)

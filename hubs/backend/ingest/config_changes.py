@@ -5,11 +5,10 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hubs import i18n
-from hubs.actions import messages, outbox
+from hubs.actions import outbox, own_messages
 from hubs.backend.index.index import Index, Touched
 from hubs.backend.index.refresher import IndexRefresher
 from hubs.backend.ingest.extract import Extractor
@@ -135,25 +134,16 @@ class ConfigChangeHandler:
             self._rebuilder.request(widget, functions)
 
     def _refresh(self, session: Session, message: Message) -> Hub | None:
-        # Role messages carry no hub id, and the hub may be newer than the index.
-        hub_id = self._index.hub_of(message) or self._hub_id_at(session, message.body.get("hub_url"))
+        # Messages from before role messages had a hub_id name the hub by its address only.
+        hub_id = self._index.hub_of(message) or own_messages.find_hub(session, message.body.get("hub_url"))
         return self._refresher.refresh(session, hub_id) if hub_id is not None else None
-
-    def _hub_id_at(self, session: Session, url: object) -> int | None:
-        """Return the id of the hub at an address."""
-        parts = url.split("/") if isinstance(url, str) else []
-        if len(parts) < 3 or parts[-1]:
-            return None
-        space, name = parts[-3], parts[-2]
-        query = select(Hub.id).where(Hub.name == name, Hub.kind == "user" if space == "u" else Hub.kind != "user")
-        return session.scalar(query)
 
     def _update_lists(self, hub: Hub, changed: set[str]) -> None:
         """Update feeds and lists on other hubs after a change of a hub's visibility, name or state."""
         people = frozenset(role.user.username for role in hub.roles)
         if "visibility" in changed and hub.visibility != Visibility.PUBLIC:
             with self._database.transaction() as session:
-                people |= messages.forget_hub(session, hub)
+                people |= own_messages.forget_hub(session, hub.id)
         if changed & _LISTED:
             # The index maps this message to everything that lists the hub or these people.
             message = parse({"topic": "own.own.own.hubs.user.role.changed", "msg": {"hub_id": hub.id}})

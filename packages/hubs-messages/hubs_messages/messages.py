@@ -11,7 +11,14 @@ from fedora_messaging import message
 _TEXT = {"type": "string"}
 _KEYS = {"type": "array", "items": _TEXT}
 _HUB = {"agent": _TEXT, "hub_id": {"type": "integer"}, "hub_name": _TEXT, "hub_type": _TEXT, "hub_url": _TEXT}
-_ROLE = {"agent": _TEXT, "username": _TEXT, "hub_name": _TEXT, "hub_url": _TEXT, "role": _TEXT}
+_ROLE = {
+    "agent": _TEXT,
+    "username": _TEXT,
+    "hub_id": {"type": "integer"},
+    "hub_name": _TEXT,
+    "hub_url": _TEXT,
+    "role": _TEXT,
+}
 _WIDGET = {**_HUB, "changed_keys": _KEYS, "widget_id": {"type": "integer"}, "widget_label": _TEXT}
 _A_HUB, _SOMEBODY, _A_WIDGET = "a hub", "Somebody", "a widget"
 

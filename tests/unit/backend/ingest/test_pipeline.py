@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from hubs import i18n
 from hubs.actions import hubs as hub_actions
-from hubs.actions import messages, widgets
+from hubs.actions import lifecycle, messages, widgets
 from hubs.actions import outbox as outbox_actions
 from hubs.actions.people import notifications, roles
 from hubs.backend.index.index import Index
@@ -390,6 +390,29 @@ def test_feeds_drop_messages_about_a_hub_that_is_no_longer_public(parts: Parts, 
     stored = {row.msg_id for row in session.query(StoredMessage) if "otters/" in str(row.body)}
     assert stored == {"m2"}
     assert "feed" in names(session, parts.recorder.requested)
+
+
+def test_feeds_no_longer_show_a_hub_that_was_renamed_and_then_closed(
+    parts: Parts, session: Session, registry: Registry, team: Hub
+) -> None:
+    owner = as_person(session, "owner")
+    lifecycle.rename(session, owner, team, "sea-otters")
+    # Another hub takes the old name, which must not be mistaken for the one that is hidden.
+    other = hub_actions.create(session, registry, user_of(session, "stranger"), "team", "otters")
+    deliver_outbox(parts, session)
+    parts.recorder.requested.clear()
+    hub_actions.update(session, owner, team, {"visibility": "members"})
+    roles.give_role(session, owner, team, user_of(session, "stranger"), RoleName.MEMBER)
+    deliver_outbox(parts, session)
+    session.expire_all()
+    rows = session.query(StoredMessage).filter_by(about_hub_id=team.id).all()
+    assert [row for row in rows if row.people or row.sentence or "otters" in str(row.body)] == []
+    assert session.query(StoredMessage).filter_by(about_hub_id=other.id).count() > 0
+    assert "feed" in names(session, parts.recorder.requested)
+    # The role message reached the renamed hub: what its new member does now concerns it.
+    parts.recorder.requested.clear()
+    parts.pipeline.handle([message_of("m1", agent="stranger")])
+    assert team.id in {session.get_one(Widget, number).hub_id for number in parts.recorder.requested}
 
 
 def test_lists_of_hubs_follow_the_visibility_of_a_hub(parts: Parts, session: Session, team: Hub) -> None:
