@@ -1,78 +1,136 @@
-"""Empty databases for unit tests: copies of one that was migrated once, on SQLite or on PostgreSQL."""
+"""Databases for unit tests: copies of templates that were migrated and filled once, on SQLite or on PostgreSQL."""
 
 import contextlib
 import itertools
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
-from sqlalchemy import create_engine, text
+import pytest
+from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.orm import Session
 
-from hubs.models import Database, migrations
+from hubs.models import Database, database, migrations
 from tests import services
 
 #: The kinds of databases that the unit tests run on.
 KINDS = ("sqlite", "postgresql")
+SITE_URL = "http://127.0.0.1"
+
+
+#: Writes what a filled template holds, and commits it.
+Fill = Callable[[Session], object]
 
 
 class Templates(Protocol):
-    """A migrated database to copy."""
+    """Two migrated databases to copy: an empty one, and one that was filled."""
 
-    def copy(self, folder: Path) -> contextlib.AbstractContextManager[str]:
-        """Give the URL of an empty copy, which may keep files in ``folder``; it is removed afterwards."""
+    #: The engine that migrated the empty one.
+    engine: Engine
+
+    def copy(self, folder: Path, filled: bool = False) -> contextlib.AbstractContextManager[str]:
+        """Give the URL of a copy, which may keep files in ``folder``; it is removed afterwards."""
 
 
 class _SQLite:
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        _migrate(f"sqlite:///{path}")
+    def __init__(self, folder: Path, fill: Fill) -> None:
+        self._folder = folder
+        self._fill = fill
+        self._empty = folder / "empty.db"
+        self.engine = _migrate(f"sqlite:///{self._empty}")
+
+    @cached_property
+    def _filled(self) -> Path:
+        path = self._folder / "filled.db"
+        shutil.copy(self._empty, path)
+        _fill(f"sqlite:///{path}", self._fill)
+        return path
 
     @contextlib.contextmanager
-    def copy(self, folder: Path) -> Iterator[str]:
-        shutil.copy(self._path, folder / "hubs.db")
+    def copy(self, folder: Path, filled: bool = False) -> Iterator[str]:
+        shutil.copy(self._filled if filled else self._empty, folder / "hubs.db")
         yield f"sqlite:///{folder / 'hubs.db'}"
 
 
 class _PostgreSQL:
-    def __init__(self, server: str) -> None:
+    def __init__(self, server: str, fill: Fill) -> None:
         self._server = server
+        self._fill = fill
         self._numbers = itertools.count(1)
         # Databases are created and dropped outside of any transaction.
-        self._engine = create_engine(f"{server}/postgres", isolation_level="AUTOCOMMIT")
-        self._template = f"template_{os.getpid()}"
-        self._run(f"CREATE DATABASE {self._template}")
-        _migrate(f"{server}/{self._template}")
+        self._admin = create_engine(f"{server}/postgres", isolation_level="AUTOCOMMIT")
+        self._empty = f"empty_{os.getpid()}"
+        self._run(f"CREATE DATABASE {self._empty}")
+        self.engine = _migrate(f"{server}/{self._empty}")
+
+    @cached_property
+    def _filled(self) -> str:
+        name = f"filled_{os.getpid()}"
+        self._run(f"CREATE DATABASE {name} TEMPLATE {self._empty} STRATEGY FILE_COPY")
+        _fill(f"{self._server}/{name}", self._fill)
+        return name
 
     @contextlib.contextmanager
-    def copy(self, folder: Path) -> Iterator[str]:
+    def copy(self, folder: Path, filled: bool = False) -> Iterator[str]:
         name = f"test_{os.getpid()}_{next(self._numbers)}"
-        self._run(f"CREATE DATABASE {name} TEMPLATE {self._template} STRATEGY FILE_COPY")
+        template = self._filled if filled else self._empty
+        self._run(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
         yield f"{self._server}/{name}"
         self._run(f"DROP DATABASE {name} WITH (FORCE)")
 
     def dispose(self) -> None:
-        self._engine.dispose()
+        self._admin.dispose()
 
     def _run(self, statement: str) -> None:
-        with self._engine.connect() as connection:
+        with self._admin.connect() as connection:
             connection.execute(text(statement))
 
 
 @contextlib.contextmanager
-def templates_of(kind: str, folder: Path) -> Iterator[Templates]:
-    """Give a template of one of `KINDS`; for PostgreSQL, a cluster of its own runs meanwhile."""
+def templates_of(kind: str, folder: Path, fill: Fill) -> Iterator[Templates]:
+    """Give templates of one of `KINDS`; for PostgreSQL, a cluster of its own runs meanwhile.
+
+    The filled template is made with ``fill`` when the first test needs it.
+    """
     if kind == "sqlite":
-        yield _SQLite(folder / "hubs.db")
+        yield _SQLite(folder, fill)
         return
     with services.postgresql() as (_service, port):
-        found = _PostgreSQL(f"postgresql+psycopg2://postgres@{services.HOST}:{port}")
-        yield found
-        found.dispose()
+        templates = _PostgreSQL(f"postgresql+psycopg2://postgres@{services.HOST}:{port}", fill)
+        yield templates
+        templates.dispose()
 
 
-def _migrate(url: str) -> None:
-    database = Database(url)
-    migrations.upgrade(database)
-    database.dispose()
+@contextlib.contextmanager
+def compiled_once(templates: Templates) -> Iterator[None]:
+    """Share compiled statements among all engines: each test has an engine of its own, and compiling takes longest."""
+    shared = templates.engine
+
+    def create(url: Any, **options: Any) -> Engine:
+        engine = create_engine(url, **options)
+        if engine.dialect.name == shared.dialect.name:
+            # The dialect is part of the key of a compiled statement.
+            engine.dialect, engine._compiled_cache = shared.dialect, shared._compiled_cache
+        return engine
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(database, "create_engine", create)
+        yield
+
+
+def _migrate(url: str) -> Engine:
+    migrated = Database(url)
+    migrations.upgrade(migrated)
+    engine = migrated.engine
+    migrated.dispose()
+    return engine
+
+
+def _fill(url: str, fill: Fill) -> None:
+    filled = Database(url, info={"site_url": SITE_URL})
+    with filled.session() as session:
+        fill(session)
+    filled.dispose()

@@ -2,6 +2,8 @@
 
 import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from hubs.fragments.store import FragmentStore
 from hubs.models import Database, Hub, RoleName, User
 from hubs.permissions import Person, person
 from hubs.widgets.registry import Registry
-from tests.templates import Templates, templates_of
+from tests.templates import SITE_URL, Templates, compiled_once, templates_of
 
 KEY = b"a key that is only good for tests"
 CATALOGUE = r"""
@@ -54,19 +56,29 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def templates(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Templates]:
-    """Give a migrated database to copy, of the kind that ``--database`` names."""
-    with templates_of(request.config.getoption("database"), tmp_path_factory.mktemp("schema")) as found:
-        yield found
+def templates(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, registry: Registry
+) -> Iterator[Templates]:
+    """Give migrated databases to copy, one empty and one with `team`, of the kind that ``--database`` names."""
+    kind, folder = request.config.getoption("database"), tmp_path_factory.mktemp("schema")
+    with templates_of(kind, folder, partial(make_team, registry=registry)) as templates, compiled_once(templates):
+        yield templates
+
+
+@contextmanager
+def copy_of(templates: Templates, folder: Path, *, filled: bool) -> Iterator[Database]:
+    """Give a database of the test's own: an empty one, or ``filled`` with `team`."""
+    with templates.copy(folder, filled) as url:
+        database = Database(url, info={"site_url": SITE_URL})
+        yield database
+        database.dispose()
 
 
 @pytest.fixture
-def database(templates: Templates, tmp_path: Path) -> Iterator[Database]:
-    """Give an empty database."""
-    with templates.copy(tmp_path) as url:
-        database = Database(url, info={"site_url": "http://127.0.0.1"})
+def database(request: pytest.FixtureRequest, templates: Templates, tmp_path: Path) -> Iterator[Database]:
+    """Give a database, which is empty unless the test uses `team`."""
+    with copy_of(templates, tmp_path, filled="team" in request.fixturenames) as database:
         yield database
-        database.dispose()
 
 
 @pytest.fixture
@@ -95,15 +107,20 @@ def make_user(session: Session, registry: Registry, username: str) -> User:
     return roles.sign_up(session, registry, username, username.title())
 
 
-@pytest.fixture
-def team(session: Session, registry: Registry) -> Hub:
-    """Give a team with an owner, a member, a subscriber; ``stranger`` has nothing to do with it."""
+def make_team(session: Session, registry: Registry) -> Hub:
+    """Make and return what `team` gives."""
     users = {name: make_user(session, registry, name) for name in ("owner", "member", "subscriber", "stranger")}
     hub = hub_actions.create(session, registry, users["owner"], "team", "otters", {"summary": "We swim."})
     roles.give_role(session, as_person(session, "owner"), hub, users["member"], RoleName.MEMBER)
     roles.take_role(session, as_person(session, "subscriber"), hub, RoleName.SUBSCRIBER)
     session.commit()
     return hub
+
+
+@pytest.fixture
+def team(session: Session) -> Hub:
+    """Give a team with an owner, a member, a subscriber; ``stranger`` has nothing to do with it."""
+    return session.query(Hub).filter_by(kind="team", name="otters").one()
 
 
 def user_of(session: Session, username: str) -> User:

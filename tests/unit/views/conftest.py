@@ -12,13 +12,17 @@ from jinja2.bccache import Bucket
 from sqlalchemy.orm import Session
 
 from hubs.app import create_app, create_context
+from hubs.cache import connect
+from hubs.clients.all import Clients
 from hubs.fragments.public import forget_after_commit
+from hubs.fragments.store import FragmentStore
 from hubs.models import Database, Hub
 from hubs.models.session_events import track_reads
-from hubs.settings import load
+from hubs.settings import Settings, load
 from hubs.views.page_cache.fragments import FragmentCacheMiddleware
 from hubs.views.page_cache.middleware import PageCacheMiddleware
-from hubs.views.web.context import EXTENSION
+from hubs.views.web.context import EXTENSION, AppContext
+from hubs.widgets.registry import Registry
 from tests.upstream import NOBODY
 
 BASE = {
@@ -63,12 +67,19 @@ def assembled(tmp_path_factory: pytest.TempPathFactory) -> Flask:
     return shared
 
 
+@pytest.fixture(scope="session")
+def widgets(assembled: Flask) -> Registry:
+    """Give the built-in widgets, with the application's key for their secrets."""
+    context: AppContext = assembled.extensions[EXTENSION]
+    return context.fragments.registry
+
+
 @pytest.fixture
-def app(assembled: Flask, database: Database, tmp_path: Path) -> Iterator[Flask]:
+def app(assembled: Flask, widgets: Registry, database: Database, tmp_path: Path) -> Iterator[Flask]:
     """Give the application on the database, cache and clients of this test."""
     settings = load({**BASE, "HUBS_DATABASE_URL": str(database.url), "HUBS_DATA_DIR": str(tmp_path)})
     hooks = {scope: list(functions) for scope, functions in assembled.before_request_funcs.items()}
-    context = assembled.extensions[EXTENSION] = create_context(settings)
+    context = assembled.extensions[EXTENSION] = create_context(settings, fragments_of(settings, widgets))
     track_reads(context.database)
     pages = PageCacheMiddleware(MethodType(Flask.wsgi_app, assembled), context)
     assembled.wsgi_app = FragmentCacheMiddleware(pages, context.fragments.public, settings)  # type: ignore[method-assign]
@@ -78,6 +89,14 @@ def app(assembled: Flask, database: Database, tmp_path: Path) -> Iterator[Flask]
     assembled.before_request_funcs.clear()
     assembled.before_request_funcs.update(hooks)
     close(assembled)
+
+
+def fragments_of(settings: Settings, widgets: Registry) -> FragmentStore:
+    """Return a store of fragments on the cache of a test, with widgets that all tests share."""
+    store = connect(settings.cache)
+    return FragmentStore(
+        widgets, store, settings.key(), settings.fragment_ttl, settings.build_timeout, Clients(settings, store)
+    )
 
 
 def close(app: Flask) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -14,7 +15,15 @@ from hubs.actions.people import roles
 from hubs.errors import Conflict, NotAllowed, NotFound
 from hubs.models import AuditEntry, Database, Hub, Revision, RoleName, Widget, now
 from hubs.widgets.registry import Registry
-from tests.unit.conftest import as_person, user_of
+from tests.templates import Templates
+from tests.unit.conftest import as_person, copy_of, make_team, user_of
+
+
+@pytest.fixture
+def database(templates: Templates, tmp_path: Path) -> Iterator[Database]:
+    """Give an empty database: the first revision of `team` is recorded when it is made."""
+    with copy_of(templates, tmp_path, filled=False) as database:
+        yield database
 
 
 @pytest.fixture
@@ -23,6 +32,12 @@ def session(database: Database, registry: Registry) -> Iterator[Session]:
     revisions.record_on_commit(database, registry)
     with database.session() as session:
         yield session
+
+
+@pytest.fixture
+def team(session: Session, registry: Registry) -> Hub:
+    """Return a team whose making was recorded."""
+    return make_team(session, registry)
 
 
 def row_of(hub: Hub, plugin: str) -> Widget:
