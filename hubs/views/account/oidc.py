@@ -5,20 +5,22 @@ neither the scheme nor, reliably, the host.
 """
 
 import logging
+from collections.abc import Mapping
 from typing import Any, cast
+from urllib.parse import parse_qs, urlsplit
 
 from authlib.common.errors import AuthlibBaseError
 from authlib.common.urls import add_params_to_uri
 from authlib.integrations.flask_client import OAuth
-from flask import Flask, current_app, session
+from flask import Flask, current_app, request, session
 from joserfc.errors import ExpiredTokenError, InvalidClaimError, JoseError
 from requests import RequestException
 
 from hubs import urls
 from hubs.errors import ProviderAway, SignInFailed
-from hubs.i18n import _
+from hubs.i18n import N_, _
 from hubs.settings import Settings
-from hubs.views.account.logout_tokens import LogoutTokens
+from hubs.views.account.logout_tokens import ALGORITHMS, LogoutTokens
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +28,9 @@ _EXTENSION, _TOKENS = "hubs.oidc", "hubs.oidc.logout"
 #: Timeout of requests to the provider, and accepted clock skew, in seconds.
 TIMEOUT, LEEWAY = 5, 120
 
+#: Prefix of Authlib's entries in the session, and how many sign-ins may be under way in one browser.
+_STATE, MAX_ATTEMPTS = "_state_oidc_", 3
+_DAMAGED = N_("The provider's response is damaged or does not belong to this sign-in attempt. Please sign in again.")
 _EARLY = ("in the future", "not valid yet", "'iat'", "'nbf'")
 
 
@@ -55,25 +60,35 @@ class Provider:
         self.settings = settings
         self._client: Any = current_app.extensions[_EXTENSION].oidc
 
-    def begin(self) -> str:
-        """Return the URL at which the person signs in; state, nonce and verifier go into the session.
+    def begin(self, target: str) -> str:
+        """Return the URL at which the person signs in, to return to ``target`` afterwards.
+
+        State, nonce and verifier go into the session.
 
         :raises ProviderAway: if the provider is unavailable.
         """
-        for name in [name for name in session if name.startswith("_state_oidc_")]:
-            session.pop(name)  # of tries that were given up: the cookie has little room
+        # Tabs may sign in at the same time, but the cookie has room for a few attempts only.
+        for name in list(pending_attempts())[: -(MAX_ATTEMPTS - 1)]:
+            session.pop(name)
         self._metadata()
         callback = self.settings.site_url + urls.login_callback()
         response = self._call(lambda: self._client.authorize_redirect(callback))
-        return cast("str", response.headers["Location"])
+        location = cast("str", response.headers["Location"])
+        attempt = session[_STATE + parse_qs(urlsplit(location).query)["state"][0]]["data"]
+        attempt.pop("url", None)  # repeats the other values, which the cookie has no room for
+        attempt["next"] = target
+        return location
 
-    def finish(self) -> tuple[dict[str, Any], str]:
-        """Return the person's claims and the ID token, from the parameters of the callback.
+    def finish(self) -> tuple[dict[str, Any], str, str]:
+        """Return the person's claims, the ID token, and the target of `begin`, from the parameters of the callback.
 
         :raises SignInFailed: if the person refused, or the response is not valid.
         :raises ProviderAway: if the provider is unavailable.
         """
         metadata = self._metadata()
+        _check_issuer(metadata)
+        attempt = session.get(_STATE + request.args.get("state", ""), {})
+        target = str(attempt.get("data", {}).get("next") or urls.front())
         token = self._call(lambda: self._client.authorize_access_token(leeway=LEEWAY))
         claims = dict(token.get("userinfo") or {})
         if not claims.get("sub"):
@@ -86,7 +101,7 @@ class Provider:
                     _("The provider's responses refer to two different people. Nothing was changed; please try again.")
                 )
             claims = {**userinfo, **claims}
-        return claims, str(token["id_token"])
+        return claims, str(token["id_token"]), target
 
     def sign_out_address(self, id_token: str) -> str:
         """Return the URL that signs the person out at the provider; empty if it has none or is unavailable."""
@@ -117,6 +132,13 @@ class Provider:
             raise SignInFailed(
                 _("The provider does not identify itself as the configured one. Please contact an administrator.")
             )
+        # Authlib accepts what the metadata list, which may contain "none" and algorithms with a shared secret.
+        offered = metadata.get("id_token_signing_alg_values_supported") or ["RS256"]
+        accepted = [name for name in offered if name in ALGORITHMS]
+        if not accepted:
+            log.error("the provider offers no accepted signature algorithm, only %s", ", ".join(map(str, offered)))
+            raise SignInFailed(_("The provider does not sign ID tokens safely. Please contact an administrator."))
+        metadata["id_token_signing_alg_values_supported"] = accepted
         return cast("dict[str, Any]", metadata)
 
     def _call(self, request: Any) -> Any:
@@ -130,6 +152,25 @@ class Provider:
             # Quoted and cut, since the callback's URL may be part of it: nobody may forge log lines.
             log.warning("signing in failed: %s: %.300r", type(error).__name__, str(error))
             raise SignInFailed(_reason(error)) from None
+
+
+def pending_attempts() -> dict[str, Any]:
+    """Return the session's entries of sign-ins that have not come back from the provider, oldest first."""
+    entries = [(name, value) for name, value in session.items() if name.startswith(_STATE)]
+    return dict(sorted(entries, key=lambda entry: float(entry[1].get("exp", 0))))
+
+
+def _check_issuer(metadata: Mapping[str, Any]) -> None:
+    """Check that the callback comes from our provider (RFC 9207), not from another one by mix-up.
+
+    :raises SignInFailed: if its issuer is another one, or is missing although the provider sends it.
+    """
+    issuer = request.args.get("iss")
+    if issuer is None and not metadata.get("authorization_response_iss_parameter_supported"):
+        return
+    if issuer != metadata["issuer"]:
+        log.warning("signing in failed: the callback names the issuer %.300r", issuer)
+        raise SignInFailed(_(_DAMAGED))
 
 
 def provider(settings: Settings) -> Provider | None:
@@ -155,4 +196,4 @@ def _reason(error: Exception) -> str:
             "The provider's response is not valid at this time. If this happens again, the "
             "clocks of this server and of the provider differ: please contact an administrator."
         )
-    return _("The provider's response is damaged or does not belong to this sign-in attempt. Please sign in again.")
+    return _(_DAMAGED)

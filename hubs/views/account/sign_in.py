@@ -14,7 +14,7 @@ from hubs.errors import InvalidInput, NotAllowed, NotFound
 from hubs.i18n import N_, _
 from hubs.models import User
 from hubs.settings.types import is_loopback
-from hubs.views.account.oidc import Provider, provider
+from hubs.views.account.oidc import Provider, pending_attempts, provider
 from hubs.views.web.context import app_context, db, local_path
 from hubs.widgets.parameters import Parameter
 
@@ -46,16 +46,13 @@ def sign_in() -> ResponseReturnValue:
 @blueprint.get("/login/start")
 def start() -> ResponseReturnValue:
     """Redirect to the provider."""
-    url = _provider().begin()
-    session["next"] = _next()
-    return redirect(url, 303)
+    return redirect(_provider().begin(_next()), 303)
 
 
 @blueprint.get("/login/callback")
 def callback() -> ResponseReturnValue:
     """Sign in with the provider's response."""
-    target = session.pop("next", urls.front())
-    claims, id_token = _provider().finish()
+    claims, id_token, target = _provider().finish()
     settings = app_context().settings
     names = settings.oidc_username_claim, settings.oidc_groups_claim
     identity = sign_in_actions.read(settings.oidc_issuer, claims, *names)
@@ -96,7 +93,10 @@ def _enter(user: User, target: str, provider_session: str = "", id_token: str = 
     if previous_key:
         sessions.end(db(), previous_key)
         db().commit()
-    session.clear()  # nothing of a visitor's session, which another person may have set, is taken over
+    # Nothing of a visitor's session is taken over, except sign-ins that other tabs have begun.
+    pending = pending_attempts()
+    session.clear()
+    session.update(pending)
     g.pop("account", None)
     session.update(user=user.id, key=key, seen=int(time.time()))
     flash(_("Welcome, %(name)s.") % {"name": user.name})

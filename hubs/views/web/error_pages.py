@@ -11,6 +11,8 @@ from werkzeug.exceptions import HTTPException
 
 from hubs.errors import HubsError, InvalidInput, TooManyRequests, Unauthorized
 from hubs.i18n import N_, _
+from hubs.views.web.context import account
+from hubs.views.web.form_recovery import RefusedForm, SignedOut, refused_form
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +37,9 @@ _TEXTS = {
     503: N_("The database is not responding. Nothing is lost; try again in a minute."),
 }
 
+#: Errors after which the same form may succeed.
+_RETRYABLE = (400, 401, 429, 500, 503)
+
 
 def register(app: Flask) -> None:
     """Register the error handlers on ``app``."""
@@ -45,7 +50,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(Exception, _unexpected)
 
 
-def answer(status: int, text: str, fields: dict[str, str] | None = None) -> Response:
+def answer(status: int, text: str, fields: dict[str, str] | None = None, *, signed_out: bool = False) -> Response:
     """Return an error response, as JSON or as a page; ``fields`` maps field names to messages, for the API."""
     if request.path.startswith("/api/"):
         return _problem(status, text, fields)
@@ -54,11 +59,20 @@ def answer(status: int, text: str, fields: dict[str, str] | None = None) -> Resp
     title = _(_TITLES.get(status, _TITLES[500]))
     g.is_error_page = True
     try:
-        page = render_template("error.html", title=title, text=text, status=status)
+        values = {"title": title, "status": status, "refused": _refused_form(status), "signed_out": signed_out}
+        page = render_template("error.html", text=text, **values)
     except Exception:  # an error page that fails must not hide the original error
         log.exception("the error page cannot be rendered")
         page = render_template("error-plain.html", title=title, text=text, status=status)
     return make_response(page, status)
+
+
+def _refused_form(status: int) -> RefusedForm | None:
+    """Return the form to send again, if sending it again can help or it holds typed text."""
+    if status == 413:  # too large to be read
+        return None
+    form = refused_form()
+    return form if form and (form.has_typed or status in _RETRYABLE) else None
 
 
 def _problem(status: int, text: str, fields: dict[str, str] | None) -> Response:
@@ -71,7 +85,8 @@ def _problem(status: int, text: str, fields: dict[str, str] | None) -> Response:
 
 
 def _ours(error: HubsError) -> Response:
-    response = answer(error.status, str(error), error.fields if isinstance(error, InvalidInput) else None)
+    fields = error.fields if isinstance(error, InvalidInput) else None
+    response = answer(error.status, str(error), fields, signed_out=isinstance(error, SignedOut))
     if isinstance(error, Unauthorized):
         response.headers["WWW-Authenticate"] = 'Bearer realm="hubs"'
     if isinstance(error, TooManyRequests):
@@ -87,10 +102,17 @@ def _http(error: HTTPException) -> ResponseReturnValue:
 
 
 def _stale_form(error: CSRFError) -> ResponseReturnValue:
-    return answer(
-        400,
-        _("The form has expired or was not sent from this site. Go back, reload the page and submit the form again."),
-    )
+    user = account()
+    if refused_form() is None:
+        text = _("The form has expired or was not sent from this site. Go back, reload the page and send it again.")
+    elif user is not None:
+        text = _("The form is from an earlier session, so nothing was changed. You are signed in as %(name)s.")
+        text = text % {"name": user.username}
+    elif request.endpoint == "auth.sign_in":
+        text = _("The form has expired. Please send it again.")
+    else:
+        return answer(400, _("You were signed out. Sign in and send it again."), signed_out=True)
+    return answer(400, text)
 
 
 def _no_database(error: OperationalError) -> ResponseReturnValue:

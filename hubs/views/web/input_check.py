@@ -10,7 +10,7 @@ from hubs.errors import InvalidInput
 from hubs.i18n import _
 
 #: Content types of forms.
-_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
 def register(app: Flask) -> None:
@@ -45,7 +45,7 @@ def _check() -> None:
     if not _are_texts(request.args):
         raise InvalidInput(_("The query contains invalid characters; please remove them."))
     # Only forms are parsed here: machines send other bodies, whose size and sender are checked first.
-    if request.mimetype in _FORMS and not _are_texts(request.form):
+    if request.mimetype in FORMS and not _are_texts(request.form):
         raise InvalidInput(_("A text contains invalid characters; please remove them."))
 
 
