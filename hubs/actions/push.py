@@ -12,7 +12,7 @@ from hubs.actions import bearer_tokens, outbox
 from hubs.errors import Conflict, InvalidInput, NotAllowed, NotFound, PreconditionFailed, Unauthorized
 from hubs.i18n import _
 from hubs.models import Hub, PushContent, PushToken, Role, RoleName, User, Widget, now
-from hubs.permissions import NO_WIDGET, Person, require
+from hubs.permissions import NO_WIDGET, Person, require, visible_widgets
 from hubs.widgets import parameters
 from hubs.widgets.push import CONTENT, Push
 
@@ -26,6 +26,14 @@ def tokens(session: Session, person: Person, row: Widget) -> list[PushToken]:
     """Return the tokens of a widget, newest first."""
     require(person, "edit", row)
     return list(session.scalars(_of(row)))
+
+
+def mine(session: Session, person: Person) -> list[PushToken]:
+    """Return the tokens that a person created for hubs that they can see, oldest first."""
+    query = select(PushToken).join(PushToken.widget).join(Widget.hub)
+    query = query.options(contains_eager(PushToken.widget).contains_eager(Widget.hub))
+    query = query.where(PushToken.created_by == person.username, visible_widgets(person))
+    return list(session.scalars(query.order_by(PushToken.id)))
 
 
 def orphaned_tokens(session: Session, person: Person, hub: Hub) -> list[PushToken]:

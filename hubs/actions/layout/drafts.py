@@ -12,7 +12,7 @@ from hubs.actions.layout.merge import Clash
 from hubs.errors import Conflict, NotAllowed
 from hubs.i18n import _
 from hubs.models import Draft, Hub
-from hubs.permissions import Person, require
+from hubs.permissions import Person, require, visible
 from hubs.widgets.registry import Registry
 
 #: Most steps that can be undone, and their total size in characters of JSON.
@@ -40,6 +40,12 @@ class View:
 def find(session: Session, person: Person, hub: Hub) -> Draft | None:
     """Return a person's draft of a hub."""
     return session.get(Draft, (hub.id, person.id))
+
+
+def mine(session: Session, person: Person) -> list[tuple[Draft, Hub]]:
+    """Return a person's own drafts of hubs that they can see, each with its hub."""
+    query = select(Draft, Hub).join(Hub, Hub.id == Draft.hub_id).where(Draft.user_id == person.id, visible(person))
+    return [(draft, hub) for draft, hub in session.execute(query.order_by(Hub.id))]
 
 
 def view(session: Session, registry: Registry, person: Person, hub: Hub) -> View:

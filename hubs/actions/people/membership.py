@@ -1,7 +1,7 @@
 """Ways to become a member: by request, by joining an open hub, or by invitation."""
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from hubs.actions import outbox
 from hubs.actions.people import notifications, roles
@@ -20,7 +20,7 @@ from hubs.models import (
     now,
 )
 from hubs.models.people.membership import INVITED
-from hubs.permissions import INSIDE, Person, require
+from hubs.permissions import INSIDE, Person, require, visible
 
 #: Longest message or note in characters; most pending requests, and most pending invitations, of a hub.
 LENGTH, WAITING = 2000, 500
@@ -158,8 +158,12 @@ def invitations(session: Session, hub: Hub) -> list[Invitation]:
 
 
 def mine(session: Session, person: Person) -> tuple[list[JoinRequest], list[Invitation]]:
-    """Return a person's own requests, and the valid invitations to them, newest first."""
-    requests = select(JoinRequest).options(joinedload(JoinRequest.hub)).where(JoinRequest.user_id == person.id)
+    """Return a person's own requests, and the valid invitations to them, newest first.
+
+    Requests to hubs that the person can no longer see are left out; an invitation names its hub in any case.
+    """
+    requests = select(JoinRequest).join(JoinRequest.hub).options(contains_eager(JoinRequest.hub))
+    requests = requests.where(JoinRequest.user_id == person.id, visible(person))
     invitations = select(Invitation).options(joinedload(Invitation.hub)).where(Invitation.user_id == person.id)
     invitations = invitations.where(Invitation.expires_on > now()).order_by(Invitation.created_on.desc())
     return (

@@ -3,13 +3,13 @@
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, contains_eager
 
 from hubs.actions import hubs, outbox
 from hubs.errors import Conflict, InvalidInput, NotAllowed
 from hubs.i18n import _
 from hubs.models import Hub, Role, RoleName, User
-from hubs.permissions import Person, require
+from hubs.permissions import Person, require, visible
 from hubs.widgets.registry import Registry
 
 #: Roles that people can take without an owner's approval.
@@ -28,6 +28,12 @@ def sign_up(session: Session, registry: Registry, username: str, fullname: str =
     outbox.record(session, "hubs.user.created", {"username": username})
     hubs.create(session, registry, user, "user", username, {"display_name": fullname})
     return user
+
+
+def mine(session: Session, person: Person) -> list[Role]:
+    """Return a person's own roles on the hubs that they can see, by the names of the hubs."""
+    query = select(Role).join(Role.hub).options(contains_eager(Role.hub)).where(Role.user_id == person.id)
+    return list(session.scalars(query.where(visible(person)).order_by(Hub.kind != "user", Hub.name, Role.role)))
 
 
 def take_role(session: Session, person: Person, hub: Hub, role: RoleName) -> bool:

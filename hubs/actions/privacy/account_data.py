@@ -8,8 +8,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from hubs import i18n
-from hubs.actions import outbox, own_messages
-from hubs.actions.layout import documents
+from hubs.actions import outbox, own_messages, push
+from hubs.actions.layout import documents, drafts
 from hubs.actions.people import bookmarks, membership, notifications, tokens
 from hubs.actions.people import roles as role_actions
 from hubs.actions.privacy import anonymize
@@ -17,10 +17,8 @@ from hubs.errors import Conflict, InvalidInput
 from hubs.i18n import _
 from hubs.models import (
     AuditEntry,
-    Draft,
     Hub,
     MessagePerson,
-    PushToken,
     Role,
     RoleName,
     SignIn,
@@ -75,18 +73,21 @@ def tell(session: Session, hub: Hub, key: str) -> None:
 def export(session: Session, registry: Registry, person: Person, user: User) -> dict[str, Any]:
     """Return everything that is stored about a person, as JSON types.
 
-    Messages that also name people who hide their activity from this person are left out.
+    Left out are messages that also name people who hide their activity from this person, and whatever would name a hub
+    that the person can no longer see: its name may have changed since.
     """
     hub = own_hub(session, user)
     requests, invitations = membership.mine(session, person)
-    roles = session.scalars(select(Role).where(Role.user_id == user.id)).all()
     names = ("username", "fullname", "timezone", "locale", "about", "issuer", "subject", "unlisted", "quiet_unfollow")
     return {
         "account": {**{name: getattr(user, name) for name in names}, "activity": user.activity.value},
         "created_on": user.created_on.isoformat(),
         "last_active": user.last_active.isoformat() if user.last_active else None,
         "hub": documents.describe(hub, registry).plain() if hub else None,
-        "roles": [{"hub": role.hub.name, "kind": role.hub.kind, "role": role.role.value} for role in roles],
+        "roles": [
+            {"hub": role.hub.name, "kind": role.hub.kind, "role": role.role.value}
+            for role in role_actions.mine(session, person)
+        ],
         "requests": [
             {"hub": request.hub.name, "message": request.message, "state": request.state.value} for request in requests
         ],
@@ -103,13 +104,11 @@ def export(session: Session, registry: Registry, person: Person, user: User) -> 
         ],
         "push_tokens": [
             {"name": token.name, "hub": token.widget.hub.name, "created_on": token.created_on.isoformat()}
-            for token in session.scalars(select(PushToken).where(PushToken.created_by == user.username))
+            for token in push.mine(session, person)
         ],
         "drafts": [
-            {"hub": hub_name, "updated_on": draft.updated_on.isoformat(), "layout": draft.steps[draft.at]}
-            for draft, hub_name in session.execute(
-                select(Draft, Hub.name).join(Hub, Hub.id == Draft.hub_id).where(Draft.user_id == user.id)
-            )
+            {"hub": of_hub.name, "updated_on": draft.updated_on.isoformat(), "layout": draft.steps[draft.at]}
+            for draft, of_hub in drafts.mine(session, person)
         ],
         "bookmarks": [bookmarked.name for bookmarked in bookmarks.read(session, person, user).hubs],
         "notices": [

@@ -13,7 +13,6 @@ from hubs.actions.privacy import account_data
 from hubs.errors import InvalidInput, NotAllowed
 from hubs.i18n import N_, _, ngettext
 from hubs.models import User, Visibility
-from hubs.permissions import can
 from hubs.views.web import forms
 from hubs.views.web.context import account, app_context, current_person, db
 from hubs.widgets.parameters import Parameter
@@ -93,11 +92,10 @@ def delete() -> ResponseReturnValue:
 
 def _page(user: User, values: Mapping[str, Any], wrong: dict[str, str]) -> str:
     requests, invitations = membership.mine(db(), current_person())
-    # A hub that became private since must not be named to people who only asked to join.
-    visible = [request for request in requests if can(current_person(), "view", request.hub)]
+
     form = forms.Form(_parameters(), values, wrong)
     deleted = lifecycle.discarded(db(), current_person())
-    return render_template("me.html", user=user, deleted=deleted, form=form, requests=visible, invitations=invitations)
+    return render_template("me.html", user=user, deleted=deleted, form=form, requests=requests, invitations=invitations)
 
 
 def _parameters() -> tuple[Parameter, ...]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from hubs.actions.people import roles as role_actions
 from hubs.actions.people import tokens
 from hubs.errors import Unauthorized
 from hubs.i18n import _
@@ -16,10 +17,11 @@ blueprint = ApiBlueprint("Me", __name__, "Your account and your tokens.")
 
 @blueprint.read("/me", schemas.Me)
 def myself() -> Any:
-    """Return your account and your roles."""
+    """Return your account and your roles on hubs that you can see."""
     user = _user()
     names = ("username", "fullname", "timezone", "locale", "unlisted", "quiet_unfollow", "created_on")
-    roles = sorted(({"hub": address(role.hub), "role": role.role.value} for role in user.roles), key=_by_hub)
+    mine = role_actions.mine(db(), current_person())
+    roles = sorted(({"hub": address(role.hub), "role": role.role.value} for role in mine), key=_by_hub)
     return {**{name: getattr(user, name) for name in names}, "activity": user.activity.value, "roles": roles}
 
 

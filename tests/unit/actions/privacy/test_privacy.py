@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from hubs.actions import activity as activity_actions
 from hubs.actions import hubs as hub_actions
-from hubs.actions import messages, push, widgets
+from hubs.actions import lifecycle, messages, push, widgets
 from hubs.actions.layout import drafts
 from hubs.actions.people import membership, roles, sessions
 from hubs.actions.privacy import account_data, anonymize
@@ -195,6 +195,36 @@ def test_an_export_has_drafts_and_push_tokens(session: Session, registry: Regist
     assert [(token["name"], token["hub"]) for token in data["push_tokens"]] == [("nightly", "otters")]
     assert [(draft["hub"], draft["layout"]["summary"]) for draft in data["drafts"]] == [("otters", "We dive.")]
     assert text not in json.dumps(data)
+
+
+def test_nothing_names_a_hub_that_became_invisible(session: Session, registry: Registry, team: Hub) -> None:
+    """Names that a hub got after it was hidden are nobody's business: roles, requests, drafts and tokens leave it out."""
+    owner, stranger = as_person(session, "owner"), user_of(session, "stranger")
+    row = widgets.add(session, registry, owner, team, "push", "left")
+    roles.give_role(session, owner, team, stranger, RoleName.OWNER)
+    former_owner = as_person(session, "stranger")
+    push.create_token(session, former_owner, row, "nightly", 30)
+    document = drafts.view(session, registry, former_owner, team).document
+    drafts.put(session, registry, former_owner, team, document.model_copy(update={"summary": "We dive."}))
+    roles.drop_role(session, owner, team, stranger, RoleName.OWNER)
+    roles.take_role(session, as_person(session, "stranger"), team, RoleName.SUBSCRIBER)
+    membership.join(session, as_person(session, "stranger"), team)
+    session.commit()
+
+    def named() -> dict[str, list[str]]:
+        data = account_data.export(session, registry, as_person(session, "stranger"), stranger)
+        return {key: [entry["hub"] for entry in data[key]] for key in ("roles", "requests", "drafts", "push_tokens")}
+
+    assert named() == {
+        "roles": ["stranger", "otters"],
+        "requests": ["otters"],
+        "drafts": ["otters"],
+        "push_tokens": ["otters"],
+    }
+    lifecycle.rename(session, owner, team, "secret")
+    hub_actions.update(session, owner, team, {"visibility": "members"})
+    session.commit()
+    assert named() == {"roles": ["stranger"], "requests": [], "drafts": [], "push_tokens": []}
 
 
 def test_an_export_leaves_out_what_others_hide(session: Session, registry: Registry, team: Hub) -> None:

@@ -35,6 +35,17 @@ def test_unlisted_members_are_visible_to_owners_and_themselves_only(ask: Ask, se
         assert ("member", "member") in held(ask, who)
 
 
+def test_own_roles_leave_out_hubs_that_became_invisible(ask: Ask, otters: Hub) -> None:
+
+    def mine() -> list[tuple[str, str]]:
+        roles = ask("subscriber", "GET", "/me").json["roles"]
+        return [(role["hub"].partition("/hubs/")[2], role["role"]) for role in roles]
+
+    assert mine() == [("t/otters", "subscriber"), ("u/subscriber", "owner")]
+    assert ask("owner", "PATCH", "/hubs/t/otters", visibility="members").status_code == 200
+    assert mine() == [("u/subscriber", "owner")]
+
+
 def test_people_subscribe_and_unsubscribe_for_themselves_only(ask: Ask, otters: Hub) -> None:
     for role in ("subscriber", "stargazer"):
         assert ask("stranger", "PUT", f"{ROLES}/stranger/{role}").json == {"state": "given"}
