@@ -198,7 +198,7 @@ def test_an_export_has_drafts_and_push_tokens(session: Session, registry: Regist
 
 
 def test_nothing_names_a_hub_that_became_invisible(session: Session, registry: Registry, team: Hub) -> None:
-    """Names that a hub got after it was hidden are nobody's business: roles, requests, drafts and tokens leave it out."""
+    """Roles, requests, drafts and tokens do not reveal the name that a hidden hub has now."""
     owner, stranger = as_person(session, "owner"), user_of(session, "stranger")
     row = widgets.add(session, registry, owner, team, "push", "left")
     roles.give_role(session, owner, team, stranger, RoleName.OWNER)

@@ -42,7 +42,7 @@ def test_own_roles_leave_out_hubs_that_became_invisible(ask: Ask, otters: Hub) -
         return [(role["hub"].partition("/hubs/")[2], role["role"]) for role in roles]
 
     assert mine() == [("t/otters", "subscriber"), ("u/subscriber", "owner")]
-    assert ask("owner", "PATCH", "/hubs/t/otters", visibility="members").status_code == 200
+    assert ask("owner", "PATCH", "/hubs/t/otters", {"visibility": "members"}).status_code == 200
     assert mine() == [("u/subscriber", "owner")]
 
 
