@@ -98,7 +98,7 @@ def create_app(
     error_pages.register(app)
     security_headers.register(app, settings)
     # Last, so that it wraps everything above: it answers from the cache before Flask sees the request.
-    fragment_cache.install(app, context.fragments.public, settings)
+    fragment_cache.install(app, context.fragments.public, context.database, settings)
     return app
 
 

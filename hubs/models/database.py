@@ -41,6 +41,7 @@ class Database:
         self._pool_size = pool_size
         self._lock = threading.Lock()
         self._engine: Engine | None = None
+        self._autocommit: Engine | None = None
 
     @property
     def engine(self) -> Engine:
@@ -49,6 +50,17 @@ class Database:
             if self._engine is None:
                 self._engine = self._create_engine()
             return self._engine
+
+    @property
+    def autocommit(self) -> Engine:
+        """An engine for single reads: one round trip each, without a transaction and without a ping before it."""
+        if self.url.get_backend_name() == "sqlite" and self.url.database in (None, "", ":memory:"):
+            return self.engine  # another engine would have a database of its own
+        with self._lock:
+            if self._autocommit is None:
+                options = {"pool_pre_ping": False, "pool_reset_on_return": None, "isolation_level": "AUTOCOMMIT"}
+                self._autocommit = self._create_engine(**options)
+            return self._autocommit
 
     def session(self) -> Session:
         """Return a new session; the caller commits and closes it."""
@@ -63,24 +75,20 @@ class Database:
     def dispose(self) -> None:
         """Close all pooled connections."""
         with self._lock:
-            if self._engine is not None:
-                self._engine.dispose()
-                self._engine = None
+            for engine in (self._engine, self._autocommit):
+                if engine is not None:
+                    engine.dispose()
+            self._engine = self._autocommit = None
 
-    def _create_engine(self) -> Engine:
+    def _create_engine(self, **options: Any) -> Engine:
         if self.url.get_backend_name() != "sqlite":
-            options = f"-c statement_timeout={STATEMENT_TIMEOUT * 1000}"
-            return create_engine(
-                self.url,
-                pool_pre_ping=True,
-                pool_size=self._pool_size,
-                max_overflow=5,
-                json_serializer=to_json,
-                connect_args={"connect_timeout": 5, "options": options, **KEEP_ALIVE},
-            )
+            timeout = f"-c statement_timeout={STATEMENT_TIMEOUT * 1000}"
+            connect_args = {"connect_timeout": 5, "options": timeout, **KEEP_ALIVE}
+            pool = {"pool_pre_ping": True, "pool_size": self._pool_size, "max_overflow": 5}
+            return create_engine(self.url, json_serializer=to_json, connect_args=connect_args, **{**pool, **options})
         if self.url.database and self.url.database != ":memory:":
             Path(self.url.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        engine = create_engine(self.url, connect_args={"timeout": 15}, json_serializer=to_json)
+        engine = create_engine(self.url, connect_args={"timeout": 15}, json_serializer=to_json, **options)
         event.listen(engine, "connect", _prepare_sqlite)
         return engine
 

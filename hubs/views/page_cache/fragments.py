@@ -1,7 +1,8 @@
 """Serves public fragments from the cache, before Flask sees the request.
 
-With `deploy/nginx`, nginx does the same. Entries under a public key (`hubs.fragments.public`) are visible to
-everybody, so neither the session nor the database is needed; the language is part of the URL.
+An entry under a public key (`hubs.fragments.public`) was visible to everybody when it was stored; the language is part
+of the URL. Whether it still is, and is the widget's current version, is read from the database. With `deploy/nginx`,
+nginx serves the entries: it cannot check rows, so their short lifetime limits how long a narrowed widget is readable.
 """
 
 import re
@@ -13,7 +14,9 @@ from werkzeug.http import is_resource_modified
 
 from hubs import i18n
 from hubs.fragments.public import PublicFragmentCache
+from hubs.models import Database
 from hubs.settings import Settings
+from hubs.views.page_cache.row_versions import RowVersions
 from hubs.views.web.security_headers import headers_for
 
 if TYPE_CHECKING:
@@ -22,16 +25,19 @@ if TYPE_CHECKING:
 _PATH = re.compile("/w/([0-9]{1,10})/fragment")
 
 
-def install(app: Flask, public: PublicFragmentCache, settings: Settings) -> None:
+def install(app: Flask, public: PublicFragmentCache, database: Database, settings: Settings) -> None:
     """Answer requests for fragments that are in ``public`` before ``app`` sees them."""
-    app.wsgi_app = FragmentCacheMiddleware(app.wsgi_app, public, settings)  # type: ignore[method-assign]
+    cache = FragmentCacheMiddleware(app.wsgi_app, public, RowVersions(database), settings)
+    app.wsgi_app = cache  # type: ignore[method-assign]
 
 
 class FragmentCacheMiddleware:
     """WSGI middleware that answers requests for public fragments."""
 
-    def __init__(self, app: "WSGIApplication", public: PublicFragmentCache, settings: Settings) -> None:
-        self._app, self._public = app, public
+    def __init__(
+        self, app: "WSGIApplication", public: PublicFragmentCache, rows: RowVersions, settings: Settings
+    ) -> None:
+        self._app, self._public, self._rows = app, public, rows
         self._languages = {f"lang={code}": code for code in i18n.locales()}
         self._headers = [*headers_for(settings), ("Cache-Control", "no-cache")]
 
@@ -42,8 +48,9 @@ class FragmentCacheMiddleware:
         language = self._languages.get(environ.get("QUERY_STRING", "")) if match else None
         if match is None or language is None or environ["REQUEST_METHOD"] != "GET":
             return self._app(environ, start_response)
-        cached = self._public.read(int(match[1]), language)
-        if cached is None:
+        widget_id = int(match[1])
+        cached = self._public.read(widget_id, language)
+        if cached is None or self._rows.public_widget(widget_id) != cached.meta["version"]:
             return self._app(environ, start_response)
         headers = [*self._headers, *cached.headers()]
         if not is_resource_modified(environ, etag=headers[-1][1]):

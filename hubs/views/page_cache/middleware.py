@@ -1,10 +1,12 @@
-"""Serves hub pages to returning viewers with one cache lookup, before Flask sees the request.
+"""Serves hub pages to returning viewers with one cache lookup and one small query, before Flask sees the request.
 
 Each process keeps what the last rendering for a viewer produced: the page's skeleton, and the fragments and channels
 that the permission check allowed. One `get_many` then reads the fragments and the version tags
 (`hubs.fragments.versions`) of all hubs and people that the page depends on. If the tags are unchanged, nothing about
 these hubs and people was committed since, so the permission check would have the same result. Tags are read before
-rows, so a commit in between makes the page stale at once. Requests that miss go to Flask, which fills the cache.
+rows, so a commit in between makes the page stale at once. A cache may fail to replace a tag, so the rows that gave
+access are checked in the database as well (`hubs.views.page_cache.row_versions`). Requests that miss go to Flask, which
+fills the cache.
 
 The cache key contains the raw session cookie. Ending a session bumps the person's version tag, so a cookie that was
 valid when the page was cached is still valid.
@@ -23,6 +25,7 @@ from markupsafe import escape
 from werkzeug.http import parse_cookie, parse_etags
 
 from hubs.models import now
+from hubs.views.page_cache.row_versions import Access, RowVersions, Versions
 from hubs.views.page_cache.skeleton import Skeleton, Slot, etag_of, frame_signature, values_of
 from hubs.views.web.context import AppContext
 from hubs.views.web.language import COOKIE, best
@@ -35,7 +38,8 @@ if TYPE_CHECKING:
 PENDING = "hubs.pending_page"
 #: Name of the session's cookie.
 SESSION = "hubs"
-#: Maximum age of a cached page in seconds: bounds staleness if the cache was down when a commit bumped its tags.
+#: Maximum age of a cached page in seconds: bounds how old its content can be if the cache was down when a commit bumped
+#: its tags. What a person may see does not depend on it.
 MAX_AGE = 5.0
 #: Pages per process, and version tags per page. Viewers with more hubs are served from the database.
 MAX_PAGES, MAX_TAGS = 500, 64
@@ -67,6 +71,9 @@ class CachedPage:
     expires_on: datetime | None
     #: Version tags by cache key.
     tags: Mapping[str, bytes]
+    #: The rows that gave access to the page, and their versions from before it was rendered.
+    access: Access
+    versions: Versions | None
     #: Widget ids by the cache key of their fragment.
     keys: Mapping[str, int]
     token: str
@@ -104,11 +111,13 @@ class Pages:
 
 @dataclass(frozen=True, slots=True)
 class PendingPage:
-    """A request that missed: where to store its page, and the version tags from before any row was read."""
+    """A request that missed: where to store its page, and the tags and versions from before any row was read."""
 
     pages: Pages
     key: Hashable
     tags: Mapping[str, bytes]
+    access: Access | None
+    versions: Versions | None
     read_at: float
 
     def store(self, page: CachedPage, dependencies: Iterable[str]) -> None:
@@ -116,12 +125,13 @@ class PendingPage:
         tag_keys = list(dependencies)
         if len(tag_keys) > MAX_TAGS:
             return
-        # A tag that was not read before the rows proves nothing about them. Then only the list of tags is stored,
-        # and the next request reads all of them first.
-        complete = all(key in self.tags for key in tag_keys)
+        # A tag or version that was not read before the rows proves nothing about them. Then only the list of what to
+        # read is stored, and the next request reads all of it first.
+        complete = all(key in self.tags for key in tag_keys) and self.access == page.access
         tags = {key: self.tags.get(key, b"") for key in tag_keys}
-        skeleton = page.skeleton if complete else None
-        self.pages.put(self.key, replace(page, tags=tags, loaded=self.read_at, skeleton=skeleton))
+        skeleton = page.skeleton if complete and self.versions is not None else None
+        stored = replace(page, tags=tags, versions=self.versions, loaded=self.read_at, skeleton=skeleton)
+        self.pages.put(self.key, stored)
 
 
 class PageCacheMiddleware:
@@ -129,6 +139,7 @@ class PageCacheMiddleware:
 
     def __init__(self, app: "WSGIApplication", context: AppContext) -> None:
         self._app, self._context, self._pages = app, context, Pages()
+        self._rows = RowVersions(context.database)
         self._headers = [*headers_for(context.settings), ("Vary", "Accept-Language, Cookie")]
         self._cursor = ("", -inf)
 
@@ -137,16 +148,18 @@ class PageCacheMiddleware:
         key = _key(environ)
         if key is None:
             return self._app(environ, start_response)
-        page, tags = self._pages.get(key), dict[str, bytes]()
-        if page is not None:
-            # Tags and fragments in one round trip, which is all that a hit costs.
-            entries = self._context.fragments.cache.get_many([*page.tags, *page.keys])
-            filled = self._fill(page, entries)
-            if filled is not None:
-                return self._send(page, filled, environ, start_response)
-            # Tags that are missing in the cache are created before the application reads rows.
-            tags = dict(self._context.fragments.public.stamps.ensure(page.tags, entries))
-        environ[PENDING] = PendingPage(self._pages, key, tags, time.monotonic())
+        page, read_at = self._pages.get(key), time.monotonic()
+        if page is None:
+            environ[PENDING] = PendingPage(self._pages, key, {}, None, None, read_at)
+            return self._app(environ, start_response)
+        # Tags and fragments in one round trip.
+        entries = self._context.fragments.cache.get_many([*page.tags, *page.keys])
+        filled, versions = self._fill(page, entries), self._rows.read(page.access)
+        if filled is not None and versions is not None and versions == page.versions:
+            return self._send(page, filled, environ, start_response)
+        # Tags that are missing in the cache are created before the application reads rows.
+        tags = self._context.fragments.public.stamps.ensure(page.tags, entries)
+        environ[PENDING] = PendingPage(self._pages, key, tags, page.access, versions, read_at)
         return self._app(environ, start_response)
 
     def _fill(self, page: CachedPage, entries: Mapping[str, bytes]) -> Skeleton | None:

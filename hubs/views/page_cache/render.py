@@ -7,6 +7,7 @@ from flask import Flask, Response, g, render_template, request, session
 from flask_wtf.csrf import generate_csrf
 
 from hubs import i18n
+from hubs.actions.people.sessions import digest_of
 from hubs.fragments import versions
 from hubs.fragments.store import Fragment
 from hubs.models import Hub, Widget
@@ -20,6 +21,7 @@ from hubs.views.page_cache.middleware import (
     PendingPage,
     request_values,
 )
+from hubs.views.page_cache.row_versions import Access
 from hubs.views.page_cache.skeleton import Placeholders, Skeleton, etag_of, frame_signature, placeholder, values_of
 from hubs.views.web.context import EXTENSION, app_context, channels_of, current_person, db, locale, mint
 
@@ -79,14 +81,18 @@ def _store(
     token: str,
     csrf: tuple[str, str],
 ) -> None:
-    """Cache a page for the same viewer, with the version tags of all hubs and people that were read for it."""
+    """Cache a page for the same viewer, with the version tags and rows of everything that was read for it."""
     editor = can(current_person(), "edit", hub)
+    subjects = sorted(stop_tracking(db()))
+    sign_in = digest_of(str(session["key"])) if current_person().signed_in else ""
     cached = CachedPage(
         language=i18n.tag(locale()),
         cache_control="private, no-cache" if session else "no-cache",
         editor=editor,
         expires_on=g.account_until if current_person().signed_in else None,
         tags={},
+        access=Access(frozenset(row_id for kind, row_id in subjects if kind == "hub"), sign_in),
+        versions=None,
         keys=app_context().fragments.keys(widgets, locale()),
         token=token,
         csrf=csrf,
@@ -94,4 +100,4 @@ def _store(
         loaded=0.0,
         skeleton=skeleton,
     )
-    pending.store(cached, [versions.key(kind, row_id) for kind, row_id in sorted(stop_tracking(db()))])
+    pending.store(cached, [versions.key(kind, row_id) for kind, row_id in subjects])

@@ -21,6 +21,7 @@ from hubs.models.session_events import track_reads
 from hubs.settings import Settings, load
 from hubs.views.page_cache.fragments import FragmentCacheMiddleware
 from hubs.views.page_cache.middleware import PageCacheMiddleware
+from hubs.views.page_cache.row_versions import RowVersions
 from hubs.views.web.context import EXTENSION, AppContext
 from hubs.widgets.registry import Registry
 from tests.upstream import NOBODY
@@ -82,7 +83,8 @@ def app(assembled: Flask, widgets: Registry, database: Database, tmp_path: Path)
     context = assembled.extensions[EXTENSION] = create_context(settings, fragments_of(settings, widgets))
     track_reads(context.database)
     pages = PageCacheMiddleware(MethodType(Flask.wsgi_app, assembled), context)
-    assembled.wsgi_app = FragmentCacheMiddleware(pages, context.fragments.public, settings)  # type: ignore[method-assign]
+    rows = RowVersions(context.database)
+    assembled.wsgi_app = FragmentCacheMiddleware(pages, context.fragments.public, rows, settings)  # type: ignore[method-assign]
     # The tests' own sessions change rows as the application's do.
     forget_after_commit(database, context.fragments.public)
     yield assembled

@@ -3,11 +3,12 @@
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import event
+from sqlalchemy import event, update
 from sqlalchemy.orm import Session
 
 from hubs.actions import hubs as hub_actions
-from hubs.models import Hub, Visibility
+from hubs.cache import NullCache
+from hubs.models import Hub, Visibility, Widget
 from tests.unit.conftest import as_person
 from tests.unit.views.conftest import sign_in
 
@@ -68,6 +69,31 @@ def test_a_fragment_that_is_no_longer_public_is_not_served(
     client.post("/logout")
     client.delete_cookie("hubs")
     assert client.get(path).status_code == 404  # an owner's look keeps nothing for others
+
+
+def test_a_narrowed_widget_is_refused_at_once_even_if_its_entry_stays_in_the_cache(
+    app: Flask, client: FlaskClient, session: Session, otters: Hub, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(2):
+        assert client.get(path).status_code == 200
+    public = app.extensions["hubs"].fragments.public
+    with monkeypatch.context() as patched:
+        patched.setattr(public, "_cache", NullCache())
+        hub_actions.update(session, as_person(session, "owner"), otters, {"visibility": Visibility.MEMBERS})
+        session.commit()
+    assert public.read(otters.widgets[0].id, "en") is not None
+    assert client.get(path).status_code == 404
+
+
+def test_an_entry_of_an_older_version_is_not_served(
+    app: Flask, client: FlaskClient, session: Session, otters: Hub, path: str, asked: list[str]
+) -> None:
+    client.get(path)
+    count = len(asked)
+    session.execute(update(Widget).where(Widget.id == otters.widgets[0].id).values(version=Widget.version + 1))
+    session.commit()
+    client.get(path)
+    assert len(asked) == count + 1
 
 
 @pytest.mark.parametrize("ask", ["?lang=de-x", "?lang=en&lang=de", "", "?lang=", "?LANG=en", "?lang=en;"])

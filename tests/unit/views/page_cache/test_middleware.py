@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from hubs.actions import hubs as hub_actions
@@ -205,6 +206,46 @@ def test_a_change_is_seen_at_once_in_every_process(
         after = page(reader)
         assert after.count(text) != count, f"{change} is not seen"
         assert (text in after) == there
+
+
+#: The changes that take something away from somebody, which no failure of the cache may delay.
+NARROWING = ("visibility", "visibility for a stranger", "a widget is removed", "signed out everywhere")
+
+
+@pytest.mark.parametrize("change", NARROWING)
+def test_access_ends_at_once_even_if_the_cache_loses_every_invalidation(
+    app: Flask,
+    client: FlaskClient,
+    session: Session,
+    otters: Hub,
+    queries: list[str],
+    change: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    username, act, text, _there = CHANGES[change]
+    if username:
+        sign_in(client, username)
+        page(client)
+    before = prepare(client, queries)
+    with monkeypatch.context() as patched:  # the writer's cache is unavailable, the reader's is not
+        patched.setattr(app.extensions["hubs"].fragments.public.stamps, "_cache", NullCache())
+        patched.setattr(app.extensions["hubs"].fragments.public, "_cache", NullCache())
+        act(session, otters)
+        session.commit()
+    assert page(client).count(text) != before.count(text)
+
+
+def test_without_the_database_no_cached_page_is_served(
+    app: Flask, client: FlaskClient, otters: Hub, queries: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare(client, queries)
+
+    def refused(*arguments: object) -> object:
+        raise OperationalError("SELECT", {}, Exception("the server closed the connection"))
+
+    monkeypatch.setattr(app.extensions["hubs"].database.autocommit, "raw_connection", refused)
+    page(client)
+    assert queries
 
 
 def test_notifications_that_are_read_elsewhere_disappear_at_once(

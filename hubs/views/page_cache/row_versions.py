@@ -1,0 +1,95 @@
+"""Reads whether cached content may still be shown, from the rows themselves.
+
+Entries of the cache are removed, and version tags replaced, after each commit. If the cache is unavailable at that
+time, or merely a connection to it is broken, the old ones stay in place, and other processes cannot know. So the cache
+alone never decides what a person may see: each cached response carries the versions of the rows that gave access to it,
+and is used only if one statement finds the same versions now.
+"""
+
+import json
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import literal_column, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from hubs.models import Database, Widget
+from hubs.permissions import VISITOR, visible_widgets
+
+log = logging.getLogger(__name__)
+
+# Every change of a hub, its widgets or its roles raises the version and sets the time. Two transactions that raise the
+# same version at once set different times.
+_HUBS = "SELECT CAST(id AS varchar), version, CAST(updated_on AS varchar) FROM hubs WHERE id {}"
+_SIGN_IN = " UNION ALL SELECT digest, 0, '' FROM sign_ins WHERE digest = {}"
+_SQLITE = _HUBS.format("IN (SELECT value FROM json_each(?))") + _SIGN_IN.format("?")
+_POSTGRESQL = _HUBS.format("= ANY(CAST(%s AS integer[]))") + _SIGN_IN.format("%s")
+_PUBLIC_WIDGET = (
+    select(Widget.version).join(Widget.hub).where(Widget.id == literal_column("{}"), visible_widgets(VISITOR))
+)
+
+
+class Access(NamedTuple):
+    """The rows that a response depends on: hubs by id, and the browser's sign-in by digest, empty for visitors."""
+
+    hubs: frozenset[int]
+    sign_in: str
+
+
+#: The versions of the rows of an `Access`.
+Versions = Mapping[str, tuple[int, str]]
+
+
+class RowVersions:
+    """Reads versions of rows with single statements."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._is_sqlite = database.url.get_backend_name() == "sqlite"
+        self._public_widget = ""
+
+    def read(self, access: Access) -> Versions | None:
+        """Return the current versions of rows; None if the database is unavailable, or one of the rows is gone."""
+        hubs, sign_in = sorted(access.hubs), access.sign_in
+        if self._is_sqlite:
+            rows = self._run(_SQLITE, (json.dumps(hubs), sign_in))
+        else:
+            rows = self._run(_POSTGRESQL, (_array(hubs), sign_in))
+        if rows is None or len(rows) != len(hubs) + bool(sign_in):
+            return None
+        return {row: (version, changed) for row, version, changed in rows}
+
+    def public_widget(self, widget_id: int) -> int | None:
+        """Return the version of a widget that everybody may see; None for any other, or without the database."""
+        if not self._public_widget:
+            self._public_widget = self._compiled()
+        rows = self._run(self._public_widget, (widget_id,))
+        return rows[0][0] if rows else None
+
+    def _compiled(self) -> str:
+        """Return the statement of `public_widget` with a placeholder of the database's driver."""
+        statement = _PUBLIC_WIDGET.compile(self._database.autocommit, compile_kwargs={"literal_binds": True})
+        return str(statement).replace("{}", "?" if self._is_sqlite else "%s")
+
+    def _run(self, statement: str, values: Sequence[object]) -> Sequence[Any] | None:
+        # The driver's own cursor: this runs for every cached response, and SQLAlchemy's connection costs twice as much.
+        engine = self._database.autocommit
+        try:
+            connection = engine.raw_connection()
+            try:
+                cursor = connection.cursor()
+                cursor.execute(statement, values)
+                return cursor.fetchall()
+            except engine.dialect.loaded_dbapi.Error as error:
+                connection.invalidate(error)  # it may be broken; the next request opens another one
+                raise
+            finally:
+                connection.close()
+        except (engine.dialect.loaded_dbapi.Error, SQLAlchemyError) as error:
+            log.warning("cached responses cannot be checked, the database does not answer: %s", error)
+            return None
+
+
+def _array(numbers: Iterable[int]) -> str:
+    return "{" + ",".join(map(str, numbers)) + "}"
