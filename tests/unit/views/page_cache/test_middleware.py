@@ -68,7 +68,7 @@ def page(client: FlaskClient, path: str = PAGE) -> str:
 
 
 @pytest.mark.parametrize("username", ["", "stranger", "member", "owner"])
-def test_a_returning_viewer_gets_the_same_page_without_sql(
+def test_a_returning_viewer_gets_the_same_page_without_rendering(
     client: FlaskClient, otters: Hub, queries: list[str], username: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if username:
