@@ -8,7 +8,29 @@ import pytest
 from _pytest.nodes import Node
 from xdist.scheduler import LoadScopeScheduling
 
+from tests.fixtures import (
+    FAILED,
+    bus,
+    database_url,
+    memcached,
+    postgresql,
+    production,
+    redis_port,
+    shared_stack,
+    template,
+)
 from tests.templates import KINDS
+
+__all__ = [
+    "bus",
+    "database_url",
+    "memcached",
+    "postgresql",
+    "production",
+    "redis_port",
+    "shared_stack",
+    "template",
+]
 
 #: Folders of tests that run processes and browsers, whose timing depends on the machine.
 REAL = tuple(Path(__file__).parent / name for name in ("browser", "integration"))
@@ -102,6 +124,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     """Record that a test failed, for its teardown."""
     report = yield
     item.stash[_FAILED] = report.failed or item.stash.get(_FAILED, False)
+    if report.failed and (module := item.getparent(pytest.Module)) is not None:
+        module.stash[FAILED] = True
     return report
 
 

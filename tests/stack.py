@@ -13,13 +13,13 @@ from typing import Any
 from urllib.request import urlopen
 
 import zmq
-from pymemcache.client.base import Client
 
 from hubs.actions import outbox
 from hubs.bus import identity
 from hubs.models import Database, StoredMessage, migrations, now
 from hubs.settings import Settings, load
 from hubs.widgets.registry import Registry
+from tests import services
 from tests.services import BIN, HOST, Service, answers, base_env, end, free_port, listens, wait_for
 from tests.upstream import NOBODY
 
@@ -165,7 +165,6 @@ def stack(
     database = found.database()
     migrations.upgrade(database)
     database.dispose()
-    _forget(cache_url)
     try:
         _start(found)
         yield found
@@ -173,12 +172,17 @@ def stack(
         end(found.services.values())
 
 
-def _forget(cache_url: str) -> None:
-    """Empty a memcached: widgets of another database have the same numbers."""
-    if cache_url.startswith("memcached://"):
-        host, _, port = cache_url.removeprefix("memcached://").partition(":")
-        with contextlib.closing(Client((host, int(port)))) as client:
-            client.flush_all()
+@contextlib.contextmanager
+def own_stack(folder: Path, database_url: str, more: Mapping[str, str] | None = None) -> Iterator[Stack]:
+    """Run all processes on a memcached and a Redis of their own, whose ports are among the stack's.
+
+    Widgets of two databases have the same numbers, and what is due for one stack another would build.
+    """
+    with services.memcached(folder) as (_, memcached), services.redis_server(folder) as (_, redis):
+        addresses = database_url, f"memcached://{HOST}:{memcached}", f"redis://{HOST}:{redis}/0"
+        with stack(folder, *addresses, more) as found:
+            found.ports |= {"memcached": memcached, "redis": redis}
+            yield found
 
 
 def _start(found: Stack) -> None:

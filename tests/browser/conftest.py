@@ -6,10 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
-from tests.integration.conftest import bus, database_url, memcached, postgresql, production, redis_port, template
 from tests.stack import Stack
-
-__all__ = ["bus", "database_url", "memcached", "postgresql", "production", "redis_port", "template"]
 
 #: Debian's Chromium; the others are what a machine without it may have.
 PROGRAMS = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")

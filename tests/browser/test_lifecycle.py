@@ -22,7 +22,7 @@ class Clicks:
 def test_a_hub_is_made_from_a_template_in_ten_clicks_at_most(open_page: Open, bus: Bus, scripts: bool) -> None:
     assert bus
     name = f"voles-{int(scripts)}"
-    page = open_page("/", "odalys", java_script_enabled=scripts, viewport={"width": 320, "height": 640})
+    page = open_page("/", "lisbet", java_script_enabled=scripts, viewport={"width": 320, "height": 640})
     click = Clicks(page)
     click("link", "Create a hub for a team")
     page.get_by_text("Newcomers", exact=True).click()
@@ -37,9 +37,9 @@ def test_a_hub_is_made_from_a_template_in_ten_clicks_at_most(open_page: Open, bu
     expect(page.get_by_role("heading", name="The Voles", level=1)).to_be_visible()
     expect(page.get_by_role("link", name="Edit page layout")).to_be_visible()
     assert click.count <= 10
-    stranger = open_page(f"/t/{name}/", "mirko", java_script_enabled=scripts)
+    stranger = open_page(f"/t/{name}/", "jorun", java_script_enabled=scripts)
     expect(stranger.get_by_role("button", name="Edit page layout")).to_have_accessible_description(
-        "Only owners of The Voles may do this. You can ask: odalys"
+        "Only owners of The Voles may do this. You can ask: lisbet"
     )
     stranger.get_by_text("Why not?").click()
     expect(stranger.get_by_text("Only owners of The Voles may do this.")).to_be_visible()
@@ -51,7 +51,7 @@ def test_a_renamed_hub_is_found_at_its_old_address_and_a_deleted_one_comes_back(
 ) -> None:
     assert bus
     name = f"mice-{int(scripts)}"
-    page = open_page("/new", "odalys", java_script_enabled=scripts, viewport={"width": 320, "height": 640})
+    page = open_page("/new", "lisbet", java_script_enabled=scripts, viewport={"width": 320, "height": 640})
     page.get_by_label("URL name").fill(name)
     page.get_by_role("button", name="Create hub").click()
     page.get_by_role("link", name="Settings", exact=True).click()

@@ -14,7 +14,7 @@ from hubs.actions.people import roles
 from hubs.models import Hub
 from hubs.permissions import OPERATOR
 from tests.services import wait_for
-from tests.stack import Stack, stack
+from tests.stack import Stack, own_stack
 from tests.upstream import Asked, Reply, Upstream, running
 
 #: More than all web workers have threads.
@@ -62,12 +62,9 @@ class Place:
 
 
 @pytest.fixture(scope="module")
-def place(
-    database_url: str, memcached: int, redis_port: int, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Place]:
-    addresses = database_url, f"memcached://127.0.0.1:{memcached}", f"redis://127.0.0.1:{redis_port}/0"
+def place(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     vouched = {"HUBS_ALLOWED_PRIVATE_NETWORKS": "127.0.0.0/8"}
-    with running() as upstream, stack(tmp_path_factory.mktemp("hanging"), *addresses, vouched) as found:
+    with running() as upstream, own_stack(tmp_path_factory.mktemp("hanging"), database_url, vouched) as found:
         service, database = Hanging(upstream), found.database()
         with database.transaction() as session:
             roles.sign_up(session, found.registry, "ottoline")

@@ -10,28 +10,24 @@ from sqlalchemy import select
 
 from hubs.actions.people import roles
 from hubs.models import StoredMessage
-from tests import services
 from tests.services import BIN, Service, wait_for
 from tests.sse import Stream
-from tests.stack import ROOT, Bus, Stack, stack
+from tests.stack import ROOT, Bus, Stack, own_stack
 
 #: After one build of a widget the next waits this long: time enough to kill the daemon between the two.
 MORE = {"HUBS_REBUILD_INTERVAL": "60"}
 
 
 @pytest.fixture(scope="module")
-def slow(database_url: str, redis_port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def slow(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Give a stack whose daemon builds a widget once a minute."""
-    folder: Path = tmp_path_factory.mktemp("slow")
-    with services.memcached(folder) as (_, port):
-        addresses = database_url, f"memcached://127.0.0.1:{port}", f"redis://127.0.0.1:{redis_port}/6"
-        with stack(folder, *addresses, MORE) as found:
-            database = found.database()
-            with database.transaction() as session:
-                for name in ("ada", "grace"):
-                    roles.sign_up(session, found.registry, name)
-            database.dispose()
-            yield found
+    with own_stack(tmp_path_factory.mktemp("slow"), database_url, MORE) as found:
+        database = found.database()
+        with database.transaction() as session:
+            for name in ("ada", "grace"):
+                roles.sign_up(session, found.registry, name)
+        database.dispose()
+        yield found
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from hubs.models import Database, Hub
 from hubs.models.base import Base
 from hubs.widgets.registry import Registry
 from tests.services import wait_for
-from tests.stack import Stack, stack
+from tests.stack import Stack, own_stack
 
 #: Widgets of the daemon that is measured; a new person's hub has four.
 WIDGETS = 10_000
@@ -22,17 +22,13 @@ WEB, HUB = 150, 250
 
 
 @pytest.fixture(scope="module")
-def crowded(
-    database_url: str, memcached: int, redis_port: int, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Stack]:
+def crowded(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Give a stack with many hubs."""
     database = Database(database_url)
     with database.transaction() as session:
         _fill(session)
     database.dispose()
-    folder: Path = tmp_path_factory.mktemp("crowded")
-    addresses = database_url, f"memcached://127.0.0.1:{memcached}", f"redis://127.0.0.1:{redis_port}/0"
-    with stack(folder, *addresses) as found:
+    with own_stack(tmp_path_factory.mktemp("crowded"), database_url) as found:
         yield found
 
 

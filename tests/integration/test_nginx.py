@@ -25,10 +25,11 @@ from tests.stack import Stack
 
 
 @pytest.fixture(scope="module")
-def front(production: Stack, memcached: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
+def front(production: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
     """Give nginx in front of the stack."""
     folder: Path = tmp_path_factory.mktemp("nginx")
-    with nginx(folder, memcached, production.ports["web"], production.ports["stream"]) as found:
+    ports = production.ports
+    with nginx(folder, ports["memcached"], ports["web"], ports["stream"]) as found:
         yield found
 
 

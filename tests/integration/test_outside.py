@@ -19,7 +19,7 @@ from hubs.widgets.registry import Registry
 from tests.installing import install
 from tests.services import wait_for
 from tests.sse import Stream
-from tests.stack import ROOT, Stack, stack
+from tests.stack import ROOT, Stack, own_stack
 from tests.upstream import Reply, Upstream, running
 
 
@@ -34,9 +34,7 @@ def tracker() -> Iterator[Upstream]:
 
 
 @pytest.fixture(scope="module")
-def outside(
-    tracker: Upstream, database_url: str, memcached: int, redis_port: int, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Stack]:
+def outside(tracker: Upstream, database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Give a stack on which the outside package is installed, beside one that is broken."""
     folder = tmp_path_factory.mktemp("outside")
     source = shutil.copytree(ROOT / "tests" / "outside" / "reviews", folder / "source")
@@ -47,8 +45,7 @@ def outside(
         "TRACKER_URL": tracker.url,
         "HUBS_WIDGETS": "broken:Broken,outside_reviews.widget:WorkshopReviews",
     }
-    addresses = database_url, f"memcached://127.0.0.1:{memcached}", f"redis://127.0.0.1:{redis_port}/0"
-    with stack(folder, *addresses, more) as found:
+    with own_stack(folder, database_url, more) as found:
         yield found
 
 

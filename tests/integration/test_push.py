@@ -23,8 +23,8 @@ def box(production: Stack, bus: Bus) -> tuple[int, int, str]:
     """Give the ids of a hub and of its widget, and a token for it."""
     database = production.database()
     with database.transaction() as session:
-        roles.sign_up(session, production.registry, "ottoline")
-        hub = session.scalars(select(Hub).where(Hub.name == "ottoline")).one()
+        roles.sign_up(session, production.registry, "pushkin")
+        hub = session.scalars(select(Hub).where(Hub.name == "pushkin")).one()
         row = widgets.add(session, production.registry, OPERATOR, hub, "push", "left")
         _, text = push.create_token(session, OPERATOR, row, "builder", 1)
         found = hub.id, row.id, text

@@ -7,7 +7,6 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
@@ -17,23 +16,19 @@ import redis
 from hubs.actions import hubs as hub_actions
 from hubs.actions.people import roles
 from hubs.models import Hub, StoredMessage, Widget
-from tests import services
 from tests.services import wait_for
 from tests.sse import Stream
-from tests.stack import Bus, Stack, stack
+from tests.stack import Bus, Stack, own_stack
 
 PROBES = "tests.probes:Probe,tests.probes.clock:Clock"
 
 
 @pytest.fixture(scope="module")
-def probed(database_url: str, redis_port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Give a stack that knows the probes, with a memcached of its own."""
-    folder: Path = tmp_path_factory.mktemp("probed")
-    with services.memcached(folder) as (_, port):
-        addresses = database_url, f"memcached://127.0.0.1:{port}", f"redis://127.0.0.1:{redis_port}/3"
-        more = {"HUBS_WIDGETS": PROBES, "HUBS_BUILD_BUDGET": "4", "HUBS_REBUILD_INTERVAL": "2"}
-        with stack(folder, *addresses, more) as found:
-            yield found
+def probed(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Give a stack that knows the probes."""
+    more = {"HUBS_WIDGETS": PROBES, "HUBS_BUILD_BUDGET": "4", "HUBS_REBUILD_INTERVAL": "2"}
+    with own_stack(tmp_path_factory.mktemp("probed"), database_url, more) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")

@@ -15,10 +15,9 @@ from hubs.actions import hubs as hub_actions
 from hubs.actions.people import roles
 from hubs.fragments.schedule import BuildSchedule
 from hubs.models import Hub, Widget
-from tests import services
 from tests.services import BIN, Service, free_port, wait_for
 from tests.sse import Stream
-from tests.stack import ROOT, Bus, Stack, command_of, stack
+from tests.stack import ROOT, Bus, Stack, command_of, own_stack
 
 UNIT = ROOT / "deploy" / "systemd" / "hubs-worker.service"
 MORE = {
@@ -33,13 +32,10 @@ MORE = {
 
 
 @pytest.fixture(scope="module")
-def queued(database_url: str, redis_port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Give a stack whose daemon leaves building to workers, with a memcached of its own and no worker yet."""
-    folder: Path = tmp_path_factory.mktemp("queued")
-    with services.memcached(folder) as (_, port):
-        addresses = database_url, f"memcached://127.0.0.1:{port}", f"redis://127.0.0.1:{redis_port}/5"
-        with stack(folder, *addresses, MORE) as found:
-            yield found
+def queued(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Give a stack whose daemon leaves building to workers; there is no worker yet."""
+    with own_stack(tmp_path_factory.mktemp("queued"), database_url, MORE) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")

@@ -27,31 +27,33 @@ from hubs.models import Hub, Visibility, Widget, now
 from hubs.permissions import OPERATOR
 from hubs.services import create_fragments
 from tests.chameleon import Chameleon
+from tests.fixtures import SharedStack
 from tests.services import HOST
-from tests.stack import Stack, stack
+from tests.stack import Stack
 from tests.streams import readers
 
 #: Events that the log of a channel keeps.
 LOG = 20
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def proxy() -> Iterator[Chameleon]:
     found = Chameleon()
     yield found
     found.close()
 
 
+@pytest.fixture(scope="session")
+def streaming(request: pytest.FixtureRequest, proxy: Chameleon) -> Iterator[SharedStack]:
+    shared = SharedStack("streaming", request, {"HUBS_STREAM_URL": proxy.url, "HUBS_STREAM_LOG": str(LOG)})
+    yield shared
+    shared.stop()
+
+
 @pytest.fixture(scope="module")
-def production(
-    database_url: str, memcached: int, redis_port: int, tmp_path_factory: pytest.TempPathFactory, proxy: Chameleon
-) -> Iterator[Stack]:
+def production(streaming: SharedStack, request: pytest.FixtureRequest) -> Iterator[Stack]:
     """Give a stack whose stream browsers reach through the proxy only."""
-    addresses = database_url, f"memcached://{HOST}:{memcached}", f"redis://{HOST}:{redis_port}/0"
-    more = {"HUBS_STREAM_URL": proxy.url, "HUBS_STREAM_LOG": str(LOG)}
-    with stack(tmp_path_factory.mktemp("stack"), *addresses, more) as found:
-        proxy.to(f"http://{HOST}:{found.ports['stream']}/events")
-        yield found
+    yield from streaming.lend(request)
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +63,8 @@ def hub(production: Stack) -> Hub:
         user = roles.sign_up(session, production.registry, "isolde", "Isolde Brand")
         found = session.scalars(select(Hub).where(Hub.user_id == user.id)).one()
         _ = found.widgets
-    production.services["hub"].stop()  # what is pushed here is pushed by the tests alone
+    if "hub" in production.services:  # what is pushed here is pushed by the tests alone
+        production.services.pop("hub").stop()
     return found
 
 
