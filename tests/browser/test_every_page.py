@@ -1,31 +1,19 @@
 """Every page that there is, in a real browser: readable by all in light, dark, on a phone, and without JavaScript."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, Page, Response, ViewportSize, expect
+from playwright.sync_api import Browser, Page, Response, expect
 
 from hubs.models import Hub, Widget
+from tests.browser.axe import NARROW, WIDE, all_problems, inject, problems, report, show_in
 from tests.browser.community import community
-from tests.stack import ROOT
 
-AXE = (ROOT / "hubs" / "testing" / "vendor" / "axe-core" / "axe.min.js").read_text()
 HUB = "/<any(u, t):space>/<name>/"
 API_HUB = "/api/v1/hubs/<any(u, t):space>/<name>"
-#: Rules whose result depends on colours, on the width, or on labels that a narrow page hides; all run once, when wide.
-NARROW_RULES = [
-    "button-name",
-    "color-contrast",
-    "link-in-text-block",
-    "link-name",
-    "scrollable-region-focusable",
-    "target-size",
-]
-WIDE, NARROW = ViewportSize(width=1280, height=900), ViewportSize(width=320, height=700)
 
 
 @dataclass(frozen=True)
@@ -223,18 +211,6 @@ def named(visit: Visit) -> str:
     return f"{visit.path} as {visit.who or 'a visitor'}{' after a form' if visit.act else ''}"
 
 
-def problems(page: Page, **options: Any) -> list[str]:
-    """Return what axe-core finds on a page, by all of its rules, or by those that ``options`` name."""
-    found = page.evaluate("(options) => axe.run(document, options)", {"resultTypes": ["violations"], **options})
-    found = found["violations"]
-    return [f"{one['id']}: {one['help']}: {node['html'][:300]}" for one in found for node in one["nodes"][:3]]
-
-
-def told(found: Mapping[Any, list[str]]) -> str:
-    """Return what was found, a line each, so that no report cuts it."""
-    return "\n".join(f"{look}: {one}" for look, wrong in found.items() for one in wrong)
-
-
 def test_every_page_is_looked_at(walk: Walk) -> None:
     routes = {rule.rule for rule in walk.app.url_map.iter_rules() if "GET" in (rule.methods or ())}
     routes = {route for route in routes if not route.startswith(("/api/v1/", "/broken/"))} | {"/api/v1/"}
@@ -244,16 +220,7 @@ def test_every_page_is_looked_at(walk: Walk) -> None:
 
 @pytest.mark.parametrize("visit", everything(), ids=named)
 def test_every_page_can_be_read_by_all_in_light_dark_and_on_a_phone(walk: Walk, visit: Visit) -> None:
-    page = walk.open(visit)
-    page.evaluate(AXE)  # by the debugger: the page's own policy lets no foreign script in
-    found = {"wide, light": problems(page)}
-    page.set_viewport_size(NARROW)
-    page.emulate_media(color_scheme="dark")
-    found["narrow, dark"] = problems(page, runOnly=NARROW_RULES)
-    page.evaluate("document.querySelectorAll('details:not([data-menu])').forEach((one) => (one.open = true))")
-    wide = page.evaluate("document.documentElement.scrollWidth")
-    assert told(found) == ""
-    assert wide <= NARROW["width"]
+    assert report(all_problems(walk.open(visit))) == ""
 
 
 @pytest.mark.parametrize("visit", [visit for visit in everything() if not visit.act], ids=named)
@@ -263,15 +230,14 @@ def test_without_javascript_every_form_can_be_sent_and_nothing_dead_is_offered(w
     forms = f"[...document.forms].filter({visible}).filter((form) => !form.querySelector('[type=submit]'))"
     dead = f"[...document.querySelectorAll('button[type=button]:not([aria-disabled])')].filter({visible})"
     found = page.evaluate(f"[...{forms}, ...{dead}].map((one) => one.outerHTML.slice(0, 300))")
-    assert told({"dead": found}) == ""
+    assert report({"dead": found}) == ""
 
 
 def test_open_menus_and_dialogs_fit_a_phone_and_can_be_read_by_all(walk: Walk) -> None:
-    page = walk.open(Visit("/t/otters/edit", "rana"))
-    page.evaluate(AXE)
+    page = inject(walk.open(Visit("/t/otters/edit", "rana")))
     found = {}
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
+        show_in(page, scheme)
         for size in (WIDE, NARROW):
             page.set_viewport_size(size)
             menus = page.locator("details[data-menu]:visible > summary")
@@ -288,4 +254,4 @@ def test_open_menus_and_dialogs_fit_a_phone_and_can_be_read_by_all(walk: Walk) -
                 page.wait_for_selector("dialog[open]")
                 found[scheme, size["width"], key] = problems(page)
                 page.keyboard.press("Escape")
-    assert told(found) == ""
+    assert report(found) == ""

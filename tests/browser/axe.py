@@ -1,0 +1,74 @@
+"""What axe-core finds on a whole page: in light and dark, wide and on a phone.
+
+All rules run once, on the wide page in light. Dark changes colours alone, which is checked element by element; a phone
+changes places and hides labels. The rules that depend on these run a second time.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from playwright.sync_api import Page, ViewportSize
+
+from tests.stack import ROOT
+
+AXE = (ROOT / "hubs" / "testing" / "vendor" / "axe-core" / "axe.min.js").read_text()
+WIDE, NARROW = ViewportSize(width=1280, height=900), ViewportSize(width=320, height=700)
+#: Rules whose result depends on colours.
+COLOURS = ["color-contrast", "link-in-text-block"]
+#: Rules whose result depends on colours, on places, or on labels that a narrow page hides.
+DARK_AND_NARROW = [*COLOURS, "button-name", "link-name", "scrollable-region-focusable", "target-size"]
+#: Places and sizes of all elements but the icon of the button for the colour scheme.
+_LAYOUT = """() => [...document.querySelectorAll("body *")]
+  .filter((element) => !element.closest(".when-light, .when-dark"))
+  .map((element) => {
+    const { x, y, width, height } = element.getBoundingClientRect();
+    return [element.tagName, element.className, x, y, width, height].join(" ");
+  })"""
+
+
+def inject(page: Page) -> Page:
+    """Load axe-core into a page, by the debugger: the page's own policy lets no foreign script in."""
+    page.evaluate(AXE)
+    return page
+
+
+def show_in(page: Page, scheme: Literal["light", "dark"]) -> None:
+    """Show a page in a colour scheme; its script hears of a change later than the call that makes it returns."""
+    page.emulate_media(color_scheme=scheme)
+    page.wait_for_function("(scheme) => document.documentElement.dataset.bsTheme === scheme", arg=scheme)
+
+
+def problems(page: Page, **options: Any) -> list[str]:
+    """Return what axe-core finds on a page, by all of its rules, or by those that ``options`` name."""
+    results = page.evaluate("(options) => axe.run(document, options)", {"resultTypes": ["violations"], **options})
+    return [
+        f"{rule['id']}: {rule['help']}: {node['html'][:300]}"
+        for rule in results["violations"]
+        for node in rule["nodes"][:3]
+    ]
+
+
+def all_problems(page: Page) -> dict[str, list[str]]:
+    """Return what axe-core finds on a page in light and dark, wide and narrow, and whether it scrolls sideways."""
+    inject(page)
+    found = {"wide, light": problems(page), "layout in dark": _differences(page)}
+    page.set_viewport_size(NARROW)
+    found["narrow, dark"] = problems(page, runOnly=DARK_AND_NARROW)
+    page.evaluate("document.querySelectorAll('details:not([data-menu])').forEach((details) => (details.open = true))")
+    width = page.evaluate("document.documentElement.scrollWidth")
+    found["narrow"] = [f"the page is {width} pixels wide"] if width > NARROW["width"] else []
+    return found
+
+
+def _differences(page: Page) -> list[str]:
+    """Switch to dark; return the elements whose place or size that changes."""
+    light = page.evaluate(_LAYOUT)
+    show_in(page, "dark")
+    dark = page.evaluate(_LAYOUT)
+    pairs = [f"{before} → {after}" for before, after in zip(light, dark, strict=False) if before != after]
+    return pairs[:5] + ([f"{len(light)} → {len(dark)} elements"] if len(light) != len(dark) else [])
+
+
+def report(problems_of: Mapping[Any, list[str]]) -> str:
+    """Return all problems, a line each, so that no report cuts them."""
+    return "\n".join(f"{where}: {problem}" for where, found in problems_of.items() for problem in found)
