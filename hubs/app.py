@@ -34,7 +34,7 @@ from hubs.views.hub import settings as hub_settings
 from hubs.views.page_cache import fragments as fragment_cache
 from hubs.views.page_cache import render
 from hubs.views.page_cache.middleware import SESSION
-from hubs.views.web import converters, error_pages, form_recovery, input_check, language, security_headers
+from hubs.views.web import converters, error_pages, form_limits, form_recovery, input_check, language, security_headers
 from hubs.views.web.context import EXTENSION, AppContext, close_session, current_person, page_context
 from hubs.views.web.rate_limits import Limiter
 from hubs.widgets.view import FILTERS, SHARED
@@ -83,6 +83,7 @@ def create_app(
     render.install(app)
     language.register(app)
     input_check.register(app)
+    form_limits.register(app)
     form_recovery.register(app)
     protection = CSRFProtect(app)
     protection.exempt(sign_in.backchannel)  # authenticated by the provider's logout token instead

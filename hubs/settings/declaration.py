@@ -161,7 +161,9 @@ class Settings(BaseModel):
     stream_ttl: int = Field(3600, ge=60, description="Seconds for which those events are kept.")
     gallery: bool = Field(False, description="Whether /gallery/ shows every widget in every state.")
     push_rate: int = Field(60, ge=1, description="Requests per minute with one push token.")
-    api_rate: int = Field(600, ge=1, description="API requests per minute for each token, person or address.")
+    api_rate: int = Field(
+        600, ge=1, description="API requests, and forms, per minute for each token, person or address."
+    )
     search_rate: int = Field(600, ge=1, description="Searches per minute for each person, or address of visitors.")
     token_ttl: int = Field(6 * 3600, ge=60, description="Seconds for which a page's stream token is good.")
 
