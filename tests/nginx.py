@@ -28,10 +28,11 @@ server {{
 
 @dataclass(frozen=True)
 class Front:
-    """The port of our site, and the one of a bare ``memcached_pass``."""
+    """The ports of our site, of its redirect to HTTPS, and of a bare ``memcached_pass``."""
 
     port: int
     plain: int
+    redirect: int = 0
 
 
 def configure(folder: Path, memcached: int, web: int, stream: int, front: Front) -> Path:
@@ -41,9 +42,10 @@ def configure(folder: Path, memcached: int, web: int, stream: int, front: Front)
     site = (SITE / "hubs.conf").read_text()
     for shipped, ours in ((11211, memcached), (8000, web), (8001, stream)):
         site = site.replace(f"127.0.0.1:{shipped}", f"{HOST}:{ours}")
-    head, _redirection, site = re.split(r"^(?=server \{)", site, flags=re.M)
     site = re.sub(r"^ *(ssl_|listen \[::\]).*\n", "", site, flags=re.M)
-    site = site.replace("listen 443 ssl http2;", f"listen {HOST}:{front.port};")
+    for listen, port in (("443 ssl http2", front.port), ("80", front.redirect)):
+        site = re.sub(rf"\blisten {listen}\b", f"listen {HOST}:{port}", site)
+    site = site.replace("hubs.example.org", HOST)
     site = site.replace("/var/log/nginx/hubs.log", str(folder / "access.log"))
     kept = "".join(
         f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
@@ -53,7 +55,7 @@ def configure(folder: Path, memcached: int, web: int, stream: int, front: Front)
     path = folder / "nginx.conf"
     path.write_text(
         f"daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log warn; worker_processes 2; {user}\n"
-        f"events {{ worker_connections 1024; }}\nhttp {{ {kept}\n{head}{site}{plain}}}\n"
+        f"events {{ worker_connections 1024; }}\nhttp {{ {kept}\n{site}{plain}}}\n"
     )
     return path
 
@@ -61,7 +63,7 @@ def configure(folder: Path, memcached: int, web: int, stream: int, front: Front)
 @contextlib.contextmanager
 def nginx(folder: Path, memcached: int, web: int, stream: int) -> Iterator[Front]:
     """Run nginx with our site in front of these ports."""
-    front = Front(free_port(), free_port())
+    front = Front(free_port(), free_port(), free_port())
     path = configure(folder, memcached, web, stream, front)
     service = Service(["nginx", "-p", str(folder), "-c", str(path)], folder, f"nginx-{front.port}", base_env())
     try:

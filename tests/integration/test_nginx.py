@@ -7,7 +7,8 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from http.client import HTTPConnection
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection, RemoteDisconnected
 from http.cookiejar import CookieJar
 from pathlib import Path
 from urllib.parse import urlencode
@@ -20,7 +21,7 @@ from hubs.actions import outbox
 from hubs.actions.people import roles
 from hubs.models import Database, Hub, OutboxMessage, Visibility, now
 from tests.nginx import Front, configure, nginx
-from tests.services import HOST, end, wait_for
+from tests.services import HOST, end, free_port, wait_for
 from tests.stack import Stack
 
 
@@ -100,7 +101,7 @@ def read_until_kept(reader: Reader, number: int) -> str:
 
 
 def test_nginx_accepts_the_shipped_site(tmp_path: Path) -> None:
-    path = configure(tmp_path, 11211, 8000, 8001, Front(8080, 8081))
+    path = configure(tmp_path, 11211, 8000, 8001, Front(8080, 8081, 8082))
     checked = subprocess.run(
         ["nginx", "-t", "-p", str(tmp_path), "-c", str(path)], capture_output=True, text=True, check=False
     )
@@ -155,3 +156,40 @@ def test_a_changed_widget_is_never_answered_as_it_was(production: Stack, front: 
         keeper.send(f"/w/{number}/settings", text=text)
         assert text in visitor.get(path_of(number))[1]
         assert text in read_until_kept(visitor, number)
+
+
+def ask(port: int, path: str, host: str) -> tuple[int, str]:
+    """Return status and Location of a request with this Host header; 0 if the connection is closed unanswered."""
+    connection = HTTPConnection(HOST, port, timeout=10)
+    try:
+        connection.request("GET", path, headers={"Host": host})
+        answer = connection.getresponse()
+        return answer.status, answer.headers.get("Location", "")
+    except RemoteDisconnected:
+        return 0, ""
+    finally:
+        connection.close()
+
+
+def test_unknown_hosts_get_no_answer_and_redirects_name_the_configured_host(front: Front) -> None:
+    for port in (front.port, front.redirect):
+        assert ask(port, "/healthz", "evil.example") == (0, "")
+    assert ask(front.port, "/healthz", HOST)[0] == 200
+    assert ask(front.redirect, "/t/otters/?a=1", HOST) == (301, f"https://{HOST}/t/otters/?a=1")
+    assert ask(front.redirect, "/", f"{HOST}:{front.redirect}") == (301, f"https://{HOST}/")
+
+
+def test_tokens_in_urls_reach_no_log(tmp_path: Path) -> None:
+    """Refuse streams for their rate, and fail all of them: nothing answers behind this nginx."""
+    down = [free_port() for _ in range(3)]
+    with nginx(tmp_path, *down) as front:
+        with ThreadPoolExecutor(16) as pool:
+            paths = ["/events/poll?token=SECRET", "/events?token=SECRET"] * 200
+            statuses = set(pool.map(lambda path: ask(front.port, path, HOST)[0], paths))
+        assert statuses == {502, 503}
+        assert ask(front.port, "/login/callback?code=SECRET", HOST)[0] == 502
+        assert ask(front.port, "/t/otters/?words=seen", HOST)[0] == 502
+    logs = {path.name: path.read_text() for path in tmp_path.glob("*.log")}
+    assert "words=seen" in logs["error.log"]  # other errors are logged as before
+    assert '"GET /events/poll" 503' in logs["access.log"]
+    assert [name for name, text in logs.items() if "SECRET" in text] == []
