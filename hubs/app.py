@@ -26,7 +26,7 @@ from hubs.permissions import can
 from hubs.services import create_services
 from hubs.settings import Settings, load
 from hubs.settings.types import is_loopback
-from hubs.views import api, front, gallery, health, search
+from hubs.views import api, front, gallery, health, search, webhooks
 from hubs.views.account import bookmarks_and_notifications, oidc, sign_in, stream, tokens
 from hubs.views.account import settings as account_settings
 from hubs.views.hub import admin, editor, history, members, new, page, push_tokens, widget
@@ -37,6 +37,7 @@ from hubs.views.page_cache.middleware import SESSION
 from hubs.views.web import converters, error_pages, form_limits, form_recovery, input_check, language, security_headers
 from hubs.views.web.context import EXTENSION, AppContext, close_session, current_person, page_context
 from hubs.views.web.rate_limits import Limiter
+from hubs.widgets.secrets import SecretBox
 from hubs.widgets.view import FILTERS, SHARED
 
 #: Templates of pages.
@@ -54,6 +55,7 @@ PAGES = (
     admin,
     members,
     push_tokens,
+    webhooks,
     bookmarks_and_notifications,
     stream,
     widget,
@@ -87,6 +89,7 @@ def create_app(
     form_recovery.register(app)
     protection = CSRFProtect(app)
     protection.exempt(sign_in.backchannel)  # authenticated by the provider's logout token instead
+    protection.exempt(webhooks.receive)  # authenticated by the signature of the delivery instead
     oidc.install(app, settings)
     if _is_secure(settings):  # behind a TLS proxy, whose headers name the client; without a proxy they are forgeable
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=0)  # type: ignore[method-assign]
@@ -127,6 +130,8 @@ def create_context(
         push_limiter=Limiter(settings.redis_url, settings.push_rate),
         api_limiter=Limiter(settings.redis_url, settings.api_rate),
         search_limiter=Limiter(settings.redis_url, settings.search_rate),
+        webhook_limiter=Limiter(settings.redis_url, settings.webhook_rate),
+        secret_box=SecretBox(settings.key()),
     )
 
 

@@ -4,13 +4,17 @@ Web app, daemon, worker, event server and commands call the same functions, so t
 hook (publish, record a revision, invalidate cached fragments).
 """
 
+import logging
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
+from redis import RedisError
+
 from hubs.actions import outbox, revocations
 from hubs.actions.layout import revisions
 from hubs.actions.people import notifications
+from hubs.actions.webhooks import deliveries
 from hubs.bus import NullPublisher, Publisher
 from hubs.cache import connect
 from hubs.clients.all import Clients
@@ -21,6 +25,8 @@ from hubs.fragments.store import FragmentStore
 from hubs.models import Database
 from hubs.settings import Settings
 from hubs.widgets.registry import Registry
+
+log = logging.getLogger(__name__)
 
 #: The class of the fragment store; ``hubs widget dev`` has one of its own.
 Store = TypeVar("Store", bound=FragmentStore)
@@ -70,8 +76,17 @@ def create_services(
     revocations.revoke_after_commit(database, events)
     outbox.publish_after_commit(database, publisher)
     notifications.push_after_commit(database, events)
+    deliveries.announce_after_commit(database, partial(_announce_delivery, events))
     schedule = BuildSchedule(lambda: events.client)
     return Services(settings, database, fragments, events, schedule, publisher)
+
+
+def _announce_delivery(events: EventLog) -> None:
+    """Tell the daemon that there is a delivery of a webhook."""
+    try:
+        events.client.publish(deliveries.CHANNEL, "")
+    except RedisError as error:
+        log.warning("Redis does not answer; the daemon looks for the delivery by itself: %s", error)
 
 
 def create_database(settings: Settings, pool_size: int = 5, origin: str = "") -> Database:

@@ -15,6 +15,7 @@ from hubs.models import (
     MessagePerson,
     StoredMessage,
     StreamMark,
+    hub_mark,
     now,
 )
 
@@ -38,7 +39,7 @@ def store(session: Session, messages: Sequence[Message]) -> list[Message]:
     ordered = own_messages.without_hidden(session, ordered, about)
     rows = [_row(message, about.get(message.msg_id)) for message in ordered]
     if _is_postgresql(session):
-        people = [(message.msg_id, username) for message in ordered for username in message.users]
+        people = [(message.msg_id, username) for message in ordered for username in _people(message)]
         packages = [(message.msg_id, package) for message in ordered for package in _packages(message)]
         stored = messages_postgresql.store(session, rows, people, packages)
     else:
@@ -51,7 +52,7 @@ def _store(session: Session, messages: Sequence[Message], rows: Sequence[dict[st
     returned = session.execute(query.returning(StoredMessage.id, StoredMessage.msg_id), rows)
     ids: dict[str, int] = {msg_id: key for key, msg_id in returned}
     fresh = [message for message in messages if message.msg_id in ids]
-    people = [_person(ids[m.msg_id], m, username) for m in fresh for username in m.users]
+    people = [_person(ids[m.msg_id], m, username) for m in fresh for username in _people(m)]
     packages = [_package(ids[m.msg_id], m, package) for m in fresh for package in _packages(m)]
     if people:
         session.execute(insert(MessagePerson), people)
@@ -83,6 +84,11 @@ def _is_postgresql(session: Session) -> bool:
     return session.get_bind().dialect.name == "postgresql"
 
 
+def _people(message: Message) -> frozenset[str]:
+    """Return the names by which a message is found: for that of a webhook also the mark of its hub."""
+    return message.users if message.hub_id is None else message.users | {hub_mark(message.hub_id)}
+
+
 def _row(message: Message, about_hub_id: int | None) -> dict[str, Any]:
     return {
         "msg_id": message.msg_id,
@@ -95,12 +101,15 @@ def _row(message: Message, about_hub_id: int | None) -> dict[str, Any]:
         "link": _address(message.link),
         "icon": _address(message.icon),
         "about_hub_id": about_hub_id,
+        "hub_id": message.hub_id,
         "body": message.body,
     }
 
 
 def _packages(message: Message) -> frozenset[str]:
     """Return the packages of a message: those that its publisher names, and those of its activity."""
+    if message.hub_id is not None:  # widgets find packages' messages whatever hub they are on
+        return frozenset()
     return message.packages | names(message.activity.packages if message.activity else (), 255)
 
 
@@ -111,6 +120,7 @@ def _person(key: int, message: Message, username: str) -> dict[str, Any]:
         "sent_at": message.sent_at,
         "received_at": message.received_at,
         "category": message.category,
+        "hub_id": message.hub_id,
     }
 
 

@@ -21,10 +21,10 @@ WITH said AS (
 ), fresh AS (
     INSERT INTO messages ({names}) SELECT {values} FROM said
     ON CONFLICT (msg_id) DO NOTHING
-    RETURNING id, msg_id, sent_at, received_at, category
+    RETURNING id, msg_id, sent_at, received_at, category, hub_id
 ), people AS (
-    INSERT INTO message_people (message_id, username, sent_at, received_at, category)
-    SELECT fresh.id, named.username, fresh.sent_at, fresh.received_at, fresh.category
+    INSERT INTO message_people (message_id, username, sent_at, received_at, category, hub_id)
+    SELECT fresh.id, named.username, fresh.sent_at, fresh.received_at, fresh.category, fresh.hub_id
     FROM unnest(%(people_of)s::text[], %(people)s::text[]) AS named (msg_id, username) JOIN fresh USING (msg_id)
 ), packages AS (
     INSERT INTO message_packages (message_id, package, sent_at)

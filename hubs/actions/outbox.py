@@ -1,6 +1,6 @@
 """The outbox: messages are rows in the transaction of the change, and are published after the commit."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -56,12 +56,18 @@ _CONFIDENTIAL = ("agent", "username", "hub_name", "hub_url", "widget_label")
 
 
 def record(
-    session: Session, topic: str, body: dict[str, Any], about: Hub | Widget | None = None, *, quiet: bool = False
+    session: Session,
+    topic: str,
+    body: dict[str, Any],
+    about: Hub | Widget | None = None,
+    *,
+    quiet: bool = False,
+    detail: Mapping[str, Any] | None = None,
 ) -> None:
     """Publish ``body`` under ``topic`` once this transaction is committed, and write the audit log.
 
     If ``about`` is not public, or the change is to be ``quiet``, the message contains no names, only the ids that the
-    daemon needs to reload the rows. The audit log, which is not public, has all fields.
+    daemon needs to reload the rows. The audit log, which is not public, has all fields, and ``detail``.
     """
     hub = about.hub if isinstance(about, Widget) else about
     public_body = body
@@ -77,7 +83,7 @@ def record(
             action=topic,
             hub_id=hub.id if hub else None,
             hub_name=hub.name if hub else "",
-            detail={name: value for name, value in body.items() if name not in _SUBJECT},
+            detail={name: value for name, value in body.items() if name not in _SUBJECT} | dict(detail or {}),
         )
     )
     if hub is not None and not topic.startswith("hubs.user."):

@@ -17,7 +17,7 @@ def ensure(session: Session, name: str = HISTORY) -> Watermark:
     """Return the watermark of a source; a new one starts at the newest stored message, or now if there is none."""
     mark = session.get(Watermark, name)
     if mark is None:
-        newest = session.scalar(select(func.max(StoredMessage.sent_at)))
+        newest = session.scalar(select(func.max(StoredMessage.sent_at)).where(StoredMessage.hub_id.is_(None)))
         mark = Watermark(name=name, complete_until=min(newest or now(), now()))
         session.add(mark)
         session.flush()

@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from hubs.actions import audit, lifecycle, messages, outbox, refused, revocations
 from hubs.actions.people import notifications
+from hubs.actions.webhooks import deliveries
 from hubs.backend.extras import create_amqp_clients, create_remote
 from hubs.backend.heartbeat import Heartbeat, HeartbeatPublisher
 from hubs.backend.index.index import Index
@@ -26,6 +27,7 @@ from hubs.backend.ingest.mentions import Mentions
 from hubs.backend.ingest.pipeline import Pipeline
 from hubs.backend.rebuild.scheduler import BuildBackend, Rebuilder
 from hubs.backend.rebuild.timers import Timers
+from hubs.backend.webhooks import WebhookIngress
 from hubs.bus import Message
 from hubs.events import heartbeat
 from hubs.fragments.builder import Builder
@@ -90,6 +92,7 @@ class Daemon:
         self._timers = Timers(self._database, self._schedule, events, self.rebuilder, 2.0 * settings.build_timeout)
         index = Index(fragments.registry)
         extract = self._extract = fedmsg_meta_extractor(index.directory, settings.service_accounts)
+        extract.insiders = index.insiders
         groups = create_groups(settings, bus or {})
         self._heartbeat = Heartbeat()
         self._refresher = IndexRefresher(self._database, index, self._heartbeat.beat)
@@ -115,7 +118,9 @@ class Daemon:
         self._heartbeats = HeartbeatPublisher(
             self.pipeline.put, lambda: heartbeat.publish(events.client, self.pipeline.handled_at)
         )
-        self._amqp_clients = create_amqp_clients(settings, self._database, self.pipeline)
+        prefix = f"{settings.topic_prefix}.{settings.environment}"
+        webhooks = WebhookIngress(self._database, lambda: events.client, self.pipeline.put, prefix)
+        self._sources = [webhooks, *create_amqp_clients(settings, self._database, self.pipeline)]
         self._stopped = threading.Event()
         #: When the first message was shed that has not been requested from the history service.
         self._shed_since: datetime | None = None
@@ -135,7 +140,7 @@ class Daemon:
             threading.Thread(target=act, name=act.__name__.strip("_"), daemon=True).start()
         self._history.start()
         self._heartbeats.start()
-        for client in self._amqp_clients:
+        for client in self._sources:
             client.start()
 
     def reload(self) -> None:
@@ -149,7 +154,7 @@ class Daemon:
         self._heartbeats.stop()
         self._refresher.stop()
         self._timers.stop()
-        for client in self._amqp_clients:
+        for client in self._sources:
             client.stop(1.5)
         self.pipeline.stop(0.4)
         self._schedule.request(self.rebuilder.stop(0.3))  # for the next daemon
@@ -236,8 +241,8 @@ class Daemon:
         counts = Counter(lost=sum(pool.abandoned for pool in self._pools))
         for counter in (self.pipeline.counts, self.rebuilder.counts, *(pool.counts for pool in self._pools)):
             counts.update(counter)
-        for client in self._amqp_clients:
-            counts.update({f"amqp_{name}": count for name, count in client.counts.items()})
+        for client in self._sources:
+            counts.update({f"{client.label}_{name}": count for name, count in client.counts.items()})
         # Topic families without a reader, by name: gaps that an operator can report.
         counts.update({f"unread_{family}": count for family, count in self._extract.unread.most_common(10)})
         figures = " ".join(f"{name}={count}" for name, count in sorted(counts.items()))
@@ -251,6 +256,7 @@ class Daemon:
             revocations.purge(session)
             audit.purge(session, self._settings.audit_days)
             refused.purge(session)
+            deliveries.purge(session)
             lifecycle.purge(session)
 
     def _purge_messages(self) -> None:

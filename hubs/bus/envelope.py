@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from hubs.bus.message import AMQP, FEDMSG, HISTORY, INFO, WEBHOOK, Message, Receipt, content_id, identity
+from hubs.bus.message import AMQP, FEDMSG, HISTORY, INFO, MODULE, WEBHOOK, Message, Receipt, content_id, identity
 from hubs.errors import BadMessage
 
 #: Deepest nesting of a message's body.
@@ -78,6 +78,8 @@ def from_webhook(
     # What looks like a wrapper is none: it could bring in another id, or fields that only trusted publishers may fill.
     sent = received_at.timestamp()
     message = _message(WEBHOOK, topic=topic, msg_id=msg_id, sent=sent, body=body, named=_Named(), wrapped=False)
+    if message.category == MODULE:
+        raise BadMessage("a webhook cannot speak for this instance")
     return replace(message, hub_id=hub_id, received_at=received_at, receipt=receipt)
 
 

@@ -4,13 +4,14 @@ from hubs.models.base import Base, Moment, now
 from hubs.models.database import Database
 from hubs.models.history import AuditEntry, Draft, Revision
 from hubs.models.hub import GRID, SUMMARY_LENGTH, Banner, FormerName, Hub, JoinMode, Widget
-from hubs.models.messages import MessagePackage, MessagePerson, RefusedMessage, StoredMessage
+from hubs.models.machines.push import PushContent, PushToken
+from hubs.models.machines.webhooks import DeliveryState, Webhook, WebhookDelivery
+from hubs.models.messages import MessagePackage, MessagePerson, RefusedMessage, StoredMessage, hub_mark, is_hub_mark
 from hubs.models.outbox import OutboxMessage, digest
 from hubs.models.people.membership import Invitation, JoinRequest, RequestState
 from hubs.models.people.personal import Bookmark, Notice, NoticeKind, StreamMark
 from hubs.models.people.sessions import SignIn
 from hubs.models.people.tokens import BearerToken, PersonalToken, Scope
-from hubs.models.push import PushContent, PushToken
 from hubs.models.revocations import Revocation
 from hubs.models.user import Role, RoleName, User
 from hubs.models.visibility import Visibility
@@ -25,6 +26,7 @@ __all__ = [
     "BearerToken",
     "Bookmark",
     "Database",
+    "DeliveryState",
     "Draft",
     "FormerName",
     "Hub",
@@ -53,7 +55,11 @@ __all__ = [
     "User",
     "Visibility",
     "Watermark",
+    "Webhook",
+    "WebhookDelivery",
     "Widget",
     "digest",
+    "hub_mark",
+    "is_hub_mark",
     "now",
 ]

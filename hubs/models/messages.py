@@ -11,6 +11,7 @@ from hubs.models.base import Base, now
 
 # SQLite generates ids only for INTEGER primary keys.
 BigKey = BigInteger().with_variant(Integer(), "sqlite")
+_MARK = "hub:"
 
 
 def _received(context: DefaultExecutionContext) -> datetime:
@@ -32,6 +33,13 @@ class StoredMessage(Base):
             sqlite_where=text("about_hub_id IS NOT NULL"),
             postgresql_where=text("about_hub_id IS NOT NULL"),
         ),
+        # For the end of a hub: most messages have none.
+        Index(
+            "ix_messages_hub_id",
+            "hub_id",
+            sqlite_where=text("hub_id IS NOT NULL"),
+            postgresql_where=text("hub_id IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
@@ -50,6 +58,8 @@ class StoredMessage(Base):
     icon: Mapped[str] = mapped_column(String(1024), default="")
     #: The hub that one of our own messages is about. Not a foreign key: messages can arrive after their hub is gone.
     about_hub_id: Mapped[int | None]
+    #: The hub whose webhook reported it: only that hub shows it. None for messages of the bus.
+    hub_id: Mapped[int | None] = mapped_column(ForeignKey("hubs.id", ondelete="CASCADE"))
     #: The fields of the message; None if they were too large to keep.
     body: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
@@ -71,8 +81,24 @@ class RefusedMessage(Base):
     body: Mapped[str] = mapped_column(Text)
 
 
+def hub_mark(hub_id: int) -> str:
+    """Return what stands in the place of a username for a hub whose webhook reported a message.
+
+    It has a colon, which no username has.
+    """
+    return f"{_MARK}{hub_id}"
+
+
+def is_hub_mark(username: str) -> bool:
+    """Return whether a name is a `hub_mark`."""
+    return username.startswith(_MARK)
+
+
 class MessagePerson(Base):
-    """A person that a message names; times and category are copied here, so that a feed needs one index."""
+    """A person that a message names; times, category and hub are copied here, so that a feed needs one index.
+
+    A message of a webhook also has a row for its hub, with `hub_mark` as the name: it may name nobody.
+    """
 
     __tablename__ = "message_people"
     __table_args__ = (Index(None, "username", "received_at"),)
@@ -82,6 +108,7 @@ class MessagePerson(Base):
     sent_at: Mapped[datetime]
     received_at: Mapped[datetime] = mapped_column(default=_received)
     category: Mapped[str] = mapped_column(String(64))
+    hub_id: Mapped[int | None]
 
 
 class MessagePackage(Base):

@@ -156,7 +156,9 @@ class Settings(BaseModel):
         "certificate.",
     )
     amqp_publish: bool = Field(False, description="Whether our own changes are also published there.")
-    message_limit: int = Field(1_000_000, ge=1000, description="Largest message of the bus in bytes.")
+    message_limit: int = Field(
+        1_000_000, ge=1000, description="Largest message of the bus, and largest delivery of a webhook, in bytes."
+    )
     stream_log: int = Field(200, ge=10, description="Events kept per stream for browsers that reconnect.")
     stream_ttl: int = Field(3600, ge=60, description="Seconds for which those events are kept.")
     gallery: bool = Field(False, description="Whether /gallery/ shows every widget in every state.")
@@ -165,6 +167,10 @@ class Settings(BaseModel):
         600, ge=1, description="API requests, and forms, per minute for each token, person or address."
     )
     search_rate: int = Field(600, ge=1, description="Searches per minute for each person, or address of visitors.")
+    webhook_rate: int = Field(
+        120, ge=1, description="Requests per minute to one webhook from one address; more are refused with 429."
+    )
+    webhook_quota: int = Field(5000, ge=1, description="Deliveries per day that one webhook of a hub accepts.")
     token_ttl: int = Field(6 * 3600, ge=60, description="Seconds for which a page's stream token is good.")
 
     badges_url: ServiceURL = Field("https://badges.fedoraproject.org", description="Fedora Badges (Tahrir).")

@@ -132,7 +132,8 @@ def _readable(person: Person, bound: ColumnElement[bool]) -> Select[Any]:
 
 
 def _shown(person: Person) -> Select[Any]:
-    return select(*SHOWN).where(~names_any(StoredMessage.id, hides_from(person)))
+    # What a webhook reports is shown on its hub only.
+    return select(*SHOWN).where(StoredMessage.hub_id.is_(None), ~names_any(StoredMessage.id, hides_from(person)))
 
 
 def _marked(person: Person, how: InstrumentedAttribute[bool]) -> Select[Any]:

@@ -198,7 +198,9 @@ def _narrow(registry: Registry, hub: Hub, before: Visibility, after: Visibility)
 
 def _messages(session: Session, person: Person, username: str) -> list[dict[str, Any]]:
     hidden = names_any(MessagePerson.message_id, hides_from(person))
-    mine = select(MessagePerson.message_id).where(MessagePerson.username == username, ~hidden)
+    mine = select(MessagePerson.message_id).where(
+        MessagePerson.username == username, MessagePerson.hub_id.is_(None), ~hidden
+    )
     newest = mine.order_by(MessagePerson.received_at.desc()).limit(MESSAGES)
     rows = session.scalars(
         select(StoredMessage).where(StoredMessage.id.in_(newest)).order_by(StoredMessage.received_at.desc())

@@ -16,6 +16,7 @@ from hubs.models import (
     PushToken,
     Revision,
     StoredMessage,
+    Webhook,
 )
 
 #: Columns that contain the username of an agent.
@@ -24,6 +25,7 @@ _COLUMNS: tuple[tuple[type[Base], str], ...] = (
     (Invitation, "invited_by"),
     (JoinRequest, "decided_by"),
     (PushToken, "created_by"),
+    (Webhook, "created_by"),
 )
 #: Rows that are loaded at once.
 _BATCH = 500

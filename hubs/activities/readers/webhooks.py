@@ -1,6 +1,6 @@
 """What services tell that only send webhooks: Weblate, and whatever follows Standard Webhooks or CloudEvents."""
 
-from hubs.activities.activity import Activity, Thing
+from hubs.activities.activity import Activity, Thing, names
 from hubs.activities.fields import Body, address, first, get, person, text
 
 #: Fields of an event's data that name it, link it, and say who caused it.
@@ -29,7 +29,8 @@ def weblate(name: str, body: Body) -> Activity | None:
 def standard(name: str, body: Body) -> Activity | None:
     """Read an event of Standard Webhooks (``type``, ``data``), or the test of a webhook from its settings."""
     if name == "webhook.test":
-        return Activity("webhook.tested", text(body, "agent"), Thing("webhook", text(body, "name")))
+        who = text(body, "agent")
+        return Activity("webhook.tested", who, Thing("webhook", text(body, "name")), people=names(who))
     return _event(body, "webhook", text(body, "type"))
 
 

@@ -35,6 +35,8 @@ Refuse = Callable[[str, str, str, bytes, Callable[[], None]], bool]
 class AmqpIngress:
     """Reads the queue of ``broker`` from `start` until `stop`."""
 
+    label = "amqp"
+
     def __init__(self, broker: Broker, put: Callable[[Message], bool], refuse: Refuse, limit: int) -> None:
         self._broker, self._put, self._refuse, self._limit = broker, put, refuse, limit
         self._stopping = threading.Event()

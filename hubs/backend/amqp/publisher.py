@@ -36,6 +36,8 @@ _INFO = 20
 class AmqpPublisher:
     """Publishes outbox rows to ``broker`` under ``prefix`` (``org.fedoraproject.prod``) from `start` until `stop`."""
 
+    label = "amqp"
+
     def __init__(self, broker: Broker, database: Database, prefix: str, site_url: str) -> None:
         self._broker, self._database, self._prefix, self._site = broker, database, prefix, site_url
         self._stopping = threading.Event()

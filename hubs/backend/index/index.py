@@ -13,10 +13,11 @@ from typing import Any
 
 from hubs import urls
 from hubs.backend.index import postings
+from hubs.backend.index.people import aliases_of, members_of
 from hubs.backend.index.subjects import subjects
 from hubs.bus import MODULE, Message
 from hubs.errors import NeedsSetup
-from hubs.models import Hub, RoleName
+from hubs.models import Hub
 from hubs.widgets.caching import CachedFunction, Interest
 from hubs.widgets.registry import Registry
 
@@ -34,15 +35,6 @@ _ANY = ("*",)
 #: Message names whose matching topics are cached.
 _NAMES = 4096
 EVERYTHING = "any:"
-#: Fields of a person's hub that link another name with the account, and the prefix of that name in messages.
-_ALIASES = {
-    "chat_nick": "",
-    "bugzilla_email": "",
-    "github_username": "github:",
-    "gitlab_username": "gitlab:",
-    "forgejo_username": "forgejo:",
-}
-
 #: The stale cached functions by widget id, as numbers in the order of the widget's type.
 Touched = dict[int, set[int]]
 _Filtered = dict[tuple[int, int], CachedFunction]
@@ -112,14 +104,19 @@ class Index:
         tables = self._tables  # one read: a reload may replace it while this runs
         topics = _matching(tables, message.name)
         touched: Touched = {}
+        within = self._within(message)
         for key in self.keys(message):
             for entry in tables.entries.get(key, ()):
                 if entry >> _TOPICS_AT in topics:
                     widget, number = entry & _WIDGET_MASK, entry >> _WIDGET_BITS & _FUNCTION_MASK
+                    if within is not None and widget not in within:
+                        continue
                     if entry & _HAS_FILTER and not _is_stale(tables.filtered.get((widget, number)), message.raw):
                         continue
                     touched.setdefault(widget, set()).add(number)
         for widget, functions in tuple(tables.unindexed.items()):
+            if within is not None and widget not in within:
+                continue
             for number, function in functions:
                 if _is_stale(function, message.raw):
                     touched.setdefault(widget, set()).add(number)
@@ -132,8 +129,8 @@ class Index:
             path=urls.hub(hub.kind, hub.name),
             keys=tuple(dict.fromkeys(key for key, _ in entries)),
             widgets=array("Q", dict.fromkeys(packed & _WIDGET_MASK for _, packed in entries)),
-            members=_members(hub),
-            aliases=tuple(_aliases(hub)),
+            members=members_of(hub),
+            aliases=tuple(aliases_of(hub)),
             filtered=tuple(filtered),
             unindexed=tuple(unindexed),
         )
@@ -168,10 +165,9 @@ class Index:
     def keys(self, message: Message) -> Iterator[str]:
         """Yield the keys that are looked up for a message."""
         yield EVERYTHING
-        teams: set[int] = set()
-        for username in message.users:
+        users, teams = self._concerned(message)
+        for username in users:
             yield f"user:{username}"
-            teams.update(self._tables.teams.get(username, ()))
         for team in teams:
             yield f"team:{team}"
         for package in message.packages:
@@ -181,6 +177,27 @@ class Index:
         hub = self.hub_of(message)
         if hub is not None:
             yield f"hub:{hub}"
+
+    def insiders(self, hub_id: int) -> frozenset[str]:
+        """Return the owners and members of a team, or the person whose own hub it is."""
+        entry = self._tables.hubs.get(hub_id)
+        if entry is None:
+            return frozenset()
+        space, name = entry.path.split("/")[1:3]
+        return frozenset((name,) if space == "u" else entry.members)
+
+    def _concerned(self, message: Message) -> tuple[frozenset[str], set[int]]:
+        """Return the people and the teams that a message is about; that of a webhook is about its hub."""
+        if message.hub_id is not None:
+            return message.users | self.insiders(message.hub_id), {message.hub_id}
+        teams = {team for username in message.users for team in self._tables.teams.get(username, ())}
+        return message.users, teams
+
+    def _within(self, message: Message) -> frozenset[int] | None:
+        """Return the only widgets that a message may touch, or None for all."""
+        if message.hub_id is None:
+            return None
+        return frozenset(entry.widgets if (entry := self._tables.hubs.get(message.hub_id)) is not None else ())
 
     def _entries_of(self, hub: Hub) -> tuple[list[tuple[str, int]], tuple[_Filtered, _Unindexed]]:
         filtered: _Filtered = {}
@@ -253,21 +270,6 @@ def matches(topics: Iterable[str], name: str) -> bool:
 def key_of(interest: Interest) -> str:
     """Return the key of an interest; see `Index.keys`."""
     return EVERYTHING if interest.kind == "any" else f"{interest.kind}:{interest.value}"
-
-
-def _members(hub: Hub) -> tuple[str, ...]:
-    """Return the people whose messages touch the hub as a team."""
-    if hub.kind == "user":
-        return ()
-    return tuple(sorted({role.user.username for role in hub.roles if role.role in (RoleName.OWNER, RoleName.MEMBER)}))
-
-
-def _aliases(hub: Hub) -> Iterator[str]:
-    if hub.kind == "user":
-        for name, prefix in _ALIASES.items():
-            alias = (hub.extras or {}).get(name)
-            if isinstance(alias, str) and alias.strip():
-                yield prefix + alias.strip().lower()
 
 
 def _interests(function: CachedFunction) -> list[Interest] | None:

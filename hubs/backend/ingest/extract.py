@@ -6,7 +6,7 @@ Nothing here opens a socket.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
 from typing import Any
@@ -51,6 +51,8 @@ _LINKS = ("full_url", "html_url", "url", "link", "logs", "web_url")
 Field = tuple[str, Any]
 #: Deepest nesting, and longest part of a list, that is searched for names.
 _DEPTH, _ITEMS = 8, 200
+#: The message by which an owner tries a webhook; no service can cause it.
+TESTED = "webhook.test"
 #: Services whose user names are not accounts of the community.
 LOGINS = frozenset(("github", "forgejo", "gitlab", "discourse", "bugzilla"))
 #: Topic families without a reader that are counted separately; further ones are counted together.
@@ -70,6 +72,8 @@ class Extractor:
         self.accounts = Accounts(directory, services)
         #: Counts of messages that no reader understands, by topic family.
         self.unread: Counter[str] = Counter()
+        #: Returns the members of a hub: a webhook of the hub can only name these.
+        self.insiders: Callable[[int], Collection[str]] = lambda hub_id: ()
 
     def __call__(self, message: Message) -> Message:
         """Return the message with people, packages, groups, activity, sentence and link.
@@ -77,6 +81,8 @@ class Extractor:
         Never raises, whatever its fields hold.
         """
         activity = table.read(message.name, message.body)
+        if message.hub_id is not None:
+            return self._of_hub(message, message.hub_id, activity)
         if activity is None:
             self._count(message)
             return self._complete(message, **self._describe_unread(message))
@@ -86,6 +92,30 @@ class Extractor:
         completed = self._complete(message, people, activity.packages, activity.groups)
         activity = self._with_accounts(activity, completed.users)
         return replace(completed, activity=activity, sentence=sentence(activity), link=activity.thing.link)
+
+    def _of_hub(self, message: Message, hub_id: int, activity: Activity | None) -> Message:
+        """Return the message of a webhook, which names nobody but members of its hub who linked their accounts.
+
+        Whoever has the secret can write any name; only a login at a forge that a member linked is taken for a person.
+        """
+        if activity is None:
+            self._count(message)
+            return replace(message, users=frozenset(), packages=frozenset(), groups=frozenset(), sentence=message.name)
+        insiders = self.insiders(hub_id)
+        accounts = {name: account for name in activity.people if (account := self._linked(message, name)) in insiders}
+        actor, target = (
+            accounts.get(name) or (f"{message.category}:{name}" if name and ":" not in name else name)
+            for name in (activity.actor, activity.target)
+        )
+        activity = replace(activity, actor=actor, target=target, packages=frozenset(), groups=frozenset())
+        users = names(accounts.values(), 64)
+        return replace(message, users=users, activity=activity, sentence=sentence(activity), link=activity.thing.link)
+
+    def _linked(self, message: Message, name: str) -> str:
+        """Return the account for a name in a webhook's message; the message of a test is our own."""
+        if message.name == TESTED:
+            return name
+        return self.accounts.linked(name) if ":" in name else ""
 
     def account(self, text: str) -> str:
         """Return the account that ``text`` names, or an empty string."""

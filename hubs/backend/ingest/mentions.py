@@ -18,6 +18,8 @@ class Mentions:
     def note(self, session: Session, fresh: Sequence[Message]) -> None:
         """Record the mentions in messages that are being stored, in the same transaction."""
         # Our own messages have notifications of their own.
-        others = [message for message in fresh if message.category != MODULE and len(message.users) > 1]
+        # A mention tells people on other hubs about it, which a webhook of one hub must not.
+        others = [message for message in fresh if message.category != MODULE and message.hub_id is None]
+        others = [message for message in others if len(message.users) > 1]
         mentions = [(message.msg_id, self._extract.actor(message), message.users) for message in others]
         notifications.mention(session, mentions)

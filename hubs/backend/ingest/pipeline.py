@@ -194,7 +194,8 @@ class Pipeline:
                 activity.note(session, seen)
                 self._mentions.note(session, fresh)
                 for message in fresh:
-                    if message.name in EVENTS:  # its effects are committed with it, or neither is
+                    # Its effects are committed with it, or neither is.
+                    if message.name in EVENTS and message.hub_id is None:
                         self._config_changes.follow_group(session, message)
         except Exception as error:
             if isinstance(error, SQLAlchemyError) and (not isinstance(error, DBAPIError) or is_unavailable(error)):
@@ -218,7 +219,8 @@ class Pipeline:
         """Return when people were last active, without those whose last written activity is less than a step old."""
         seen: dict[str, datetime] = {}
         for message in fresh:
-            if message.category == MODULE:  # a role granted by somebody else is not an activity of its holder
+            # A role granted by somebody else is not an activity of its holder; a webhook is limited to its hub.
+            if message.category == MODULE or message.hub_id is not None:
                 continue
             for username in message.users:
                 last_active = seen.get(username) or self._recent.get(username)

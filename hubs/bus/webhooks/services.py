@@ -59,8 +59,9 @@ def _name(text: str) -> str:
 
 
 def _texts(*values: object) -> str:
-    """Return the first text that is not empty, without spaces around it."""
-    return next((value.strip()[:_PROJECT] for value in values if isinstance(value, str) and value.strip()), "")
+    """Return the first text that is not empty and can be stored, without spaces around it."""
+    texts = (value.strip()[:_PROJECT] for value in values if isinstance(value, str))
+    return next((text for text in texts if text and text.isprintable()), "")
 
 
 def _inner(body: object, *path: str) -> Any:
@@ -153,7 +154,7 @@ def _cloudevents(request: HookRequest) -> Event:
         if not _texts(fields.get(name)):
             raise RefusedDelivery(N_("It is not a CloudEvent: specversion, id, source and type are all required."), 400)
     source = _texts(fields["source"])
-    return Event("cloudevents.event", _clean(fields), _place(source), f"{source} {fields['id']}"[:_NUMBER])
+    return Event("cloudevents.event", _clean(fields), _place(source), f"{source} {_texts(fields['id'])}"[:_NUMBER])
 
 
 def _host(address: str) -> str:

@@ -30,6 +30,7 @@ from hubs.permissions import NO_HUB, NO_WIDGET, VISITOR, Person, audiences, can,
 from hubs.settings import Settings
 from hubs.views.web.rate_limits import Limiter, address_key
 from hubs.widgets.registry import Registry
+from hubs.widgets.secrets import SecretBox
 
 EXTENSION = "hubs"
 #: Seconds between updates of the time of last use in the session's cookie.
@@ -50,6 +51,9 @@ class AppContext:
     push_limiter: Limiter
     api_limiter: Limiter
     search_limiter: Limiter
+    webhook_limiter: Limiter
+    #: Encrypts the secrets of webhooks.
+    secret_box: SecretBox
 
     @property
     def registry(self) -> Registry:

@@ -25,6 +25,7 @@ _TITLES = {
     409: N_("Something changed in the meantime"),
     412: N_("Something changed in the meantime"),
     413: N_("Request too large"),
+    415: N_("Content type not accepted"),
     429: N_("Too many requests"),
     500: N_("Something went wrong"),
     503: N_("Temporarily unavailable"),
@@ -52,7 +53,7 @@ def register(app: Flask) -> None:
 
 def answer(status: int, text: str, fields: dict[str, str] | None = None, *, signed_out: bool = False) -> Response:
     """Return an error response, as JSON or as a page; ``fields`` maps field names to messages, for the API."""
-    if request.path.startswith("/api/"):
+    if request.path.startswith(("/api/", "/hooks/")):
         return _problem(status, text, fields)
     if request.path.endswith("/json") or request.accept_mimetypes.best == "application/json":
         return make_response(jsonify(error=text, status=status), status)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, aliased
 
 from hubs.activities.activity import Activity
 from hubs.activities.sentences import Part, parts
-from hubs.models import MessagePerson, StoredMessage, User, now
+from hubs.models import MessagePerson, StoredMessage, User, is_hub_mark, now
 from hubs.widgets.shared.messages import MessageScope, ScopeFilter
 
 #: Messages further apart than this are two stories.
@@ -138,7 +138,7 @@ def read(
         values |= {"before_at": before[0], "before_id": before[1]}
     query, items = _newest(whose.terms, bool(hidden), before is not None), []
     latest = before[0] if before is not None else now()
-    for since in [EVER] if whose.username else time_windows(latest):
+    for since in [EVER] if whose.terms.is_ordered else time_windows(latest):
         items = _items_of_rows(session.execute(query, {**values, "since": since}).all())
         if len(items) == limit:
             break
@@ -167,7 +167,7 @@ def _newest(terms: ScopeFilter, hides: bool, paginated: bool) -> Executable:
         matching = matching.where(or_(received < bindparam("before_at"), earlier))
     if hides:
         matching = matching.where(MessagePerson.category.not_in(bindparam("hidden", expanding=True)))
-    if not terms.one_person:  # a message that names several members is selected several times
+    if not terms.is_ordered:  # a message that names several members is selected several times
         matching = matching.distinct()
     newest = (
         matching.order_by(received.desc(), MessagePerson.message_id.desc())
@@ -203,6 +203,8 @@ def items_of(session: Session, messages: Sequence[Any]) -> list[Item]:
 def _items(messages: Iterable[Any], named: Iterable[tuple[int, str, str | None]]) -> list[Item]:
     names: dict[int, dict[str, str]] = {}
     for key, username, name in named:
+        if is_hub_mark(username):
+            continue
         names.setdefault(key, {})[username] = name or username
     return [
         Item(

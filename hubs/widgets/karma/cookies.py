@@ -63,7 +63,9 @@ def read(session: Session, username: str) -> list[Given]:
             StoredMessage.sent_at,
         )
         .join(MessagePerson, MessagePerson.message_id == StoredMessage.id)
-        .where(MessagePerson.username == username, MessagePerson.category.in_(_CATEGORIES))
+        .where(
+            MessagePerson.username == username, MessagePerson.hub_id.is_(None), MessagePerson.category.in_(_CATEGORIES)
+        )
         .where(or_(*(StoredMessage.topic.like(f"%.{topic}%") for topic in TOPICS)), body.is_not(None))
         .order_by(MessagePerson.sent_at.desc())
         .limit(READ)

@@ -41,7 +41,7 @@ def _settled(row: Widget, whose: MessageScope, since: datetime, until: datetime)
     """Return the counts of past days, from the cache if possible."""
     session, cache = session_of(row), services_of(row).cache
     people = [whose.username] if whose.username else sorted(session.scalars(_members(whose.terms), whose.values()))
-    request = json.dumps([people, since.isoformat(), until.isoformat()])
+    request = json.dumps([whose.hub.id, people, since.isoformat(), until.isoformat()])
     key = key_of("n", hashlib.sha256(request.encode()).hexdigest())
     counts = _decode(cache.get(key))
     if counts is None:

@@ -6,11 +6,11 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, or_, select
+from sqlalchemy import BindParameter, ColumnElement, Integer, Select, String, and_, bindparam, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from hubs.i18n import N_, _
-from hubs.models import Hub, MessagePerson, Role, RoleName, StoredMessage, User, Visibility, Widget
+from hubs.models import Hub, MessagePerson, Role, RoleName, StoredMessage, User, Visibility, Widget, hub_mark
 from hubs.permissions import hides_activity, names_any
 from hubs.widgets.caching import Interest
 from hubs.widgets.parameters import Parameter
@@ -53,7 +53,10 @@ class MessageScope:
 
     def values(self) -> dict[str, Any]:
         """Return the bind values of a statement that uses `terms`."""
-        return {"whose_name": self.username, "whose_hub": self.hub.id, "whose_own": self.hub.user_id}
+        # What webhooks of the hub report belongs to the team, or to the person whose own hub it is.
+        mark = hub_mark(self.hub.id) if self.username in ("", self.hub.name) else ""
+        whose = {"whose_name": self.username, "whose_hub": self.hub.id, "whose_own": self.hub.user_id}
+        return {**whose, "whose_mark": mark}
 
     def is_hidden(self, session: Session) -> bool:
         """Return whether the scope is a person who hides their activity from part of the widget's audience."""
@@ -76,11 +79,20 @@ class ScopeFilter:
     own: bool
     audience: Visibility
 
+    @property
+    def is_ordered(self) -> bool:
+        """Whether all messages are found by one name, so that the index yields each once, in order."""
+        return self.one_person and not self.own
+
     def condition(self) -> ColumnElement[bool]:
         """Return the condition that selects messages that name people in scope who show their activity."""
-        if self.one_person:
-            return and_(MessagePerson.username == bindparam("whose_name"), ~self.hidden().exists())
-        return MessagePerson.username.in_(self.members())
+        here = or_(MessagePerson.hub_id.is_(None), MessagePerson.hub_id == bindparam("whose_hub"))
+        mark = bindparam("whose_mark", type_=String)
+        if not self.one_person:
+            return and_(MessagePerson.username.in_(union_all(self.members(), select(mark))), here)
+        name: BindParameter[str] = bindparam("whose_name")
+        named = MessagePerson.username.in_((name, mark)) if self.own else MessagePerson.username == name
+        return and_(named, here, ~self.hidden().exists())
 
     def hidden(self) -> Select[Any]:
         """Return the statement that selects the person if they hide their activity; nothing without an account."""
@@ -114,7 +126,8 @@ def newest(
     by_topic = or_(
         *(and_(StoredMessage.category == name, StoredMessage.topic.like(end)) for name, end in topics.items())
     )
-    query = select(StoredMessage).where(by_topic, StoredMessage.sent_at >= since)
+    # These topics are of the bus; what a webhook says is shown on its hub only.
+    query = select(StoredMessage).where(by_topic, StoredMessage.sent_at >= since, StoredMessage.hub_id.is_(None))
     if whose is not None:
         mine = select(MessagePerson.message_id).where(
             whose.terms.condition(),

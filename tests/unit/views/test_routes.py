@@ -103,6 +103,8 @@ RULES = {
     # There are no tokens but on widgets that machines fill; that test has owner, member and stranger for these.
     ("/w/<int:widget_id>/tokens", "POST"): "tokens",
     ("/w/<int:widget_id>/tokens/<int:token>/revoke", "POST"): "tokens",
+    # Whoever has the secret of that webhook: tests/unit/views/test_webhooks.py.
+    ("/hooks/<address>", "POST"): "machine",
     (HUB + "feed.atom", "GET"): "view",
     ("/api/v1/", "GET"): "all",
     ("/api/v1/openapi.json", "GET"): "all",

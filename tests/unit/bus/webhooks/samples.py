@@ -87,7 +87,7 @@ def standard(body: bytes, secret: str, now: float, number: str) -> dict[str, str
 
 def _weblate(body: bytes, secret: str, now: float, number: str) -> dict[str, str]:
     # Its add-on sends a fraction of a second, and signs the whole seconds.
-    return standard(body, secret, now, number) | {"webhook-timestamp": str(now + 0.25)}
+    return standard(body, secret, now, number) | {"webhook-timestamp": str(int(now) + 0.25)}
 
 
 def _bearer(body: bytes, secret: str, now: float, number: str) -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""Webhooks: what owners do with them, and what arrives through them."""

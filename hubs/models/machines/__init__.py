@@ -1,0 +1,1 @@
+"""What machines send to hubs: content for widgets, and webhooks."""
