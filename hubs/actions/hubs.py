@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -17,7 +17,7 @@ from hubs.models.hub_fields import HUB_FIELDS, HubField
 from hubs.permissions import Person, require
 from hubs.widgets.registry import Registry
 
-_NAME = re.compile(r"^[a-z0-9][a-z0-9._-]{0,63}$", re.IGNORECASE)
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 #: The (column, widget) pairs of a new hub, by kind.
 DEFAULT_WIDGETS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "user": (
@@ -58,8 +58,8 @@ def create(
     :raises Conflict: when the name is taken.
     """
     check_name(name)
-    if (existing := at_address(session, kind, name)) is not None:
-        raise taken(existing)
+    if similar(session, kind, name) is not None:
+        raise taken(name)
     hub = Hub(kind=kind, name=name, user=founder if kind == "user" else None, version=1, extras={}, managed_in="")
     _change(hub, values or {})
     for side, plugin in DEFAULT_WIDGETS.get(kind, DEFAULT_WIDGETS["team"]) if layout is None else layout:
@@ -80,9 +80,21 @@ def at_address(session: Session, kind: str, name: str) -> Hub | None:
     return session.scalars(select(Hub).where(same_address, Hub.name == name)).first()
 
 
-def taken(hub: Hub) -> Conflict:
-    """Return the error for a name that is taken."""
-    return Conflict(_("There is a %(kind)s hub called %(name)s already.") % {"kind": hub.kind, "name": hub.name})
+def similar(session: Session, kind: str, name: str, besides: Hub | None = None) -> Hub | None:
+    """Return a hub whose address differs from that of this kind and name only in case, or not at all."""
+    query = select(Hub).where(_space(kind), func.lower(Hub.name) == name.lower())
+    if besides is not None:
+        query = query.where(Hub.id != besides.id)
+    return session.scalars(query.order_by(Hub.name != name, Hub.id)).first()
+
+
+def _space(kind: str) -> ColumnElement[bool]:
+    return Hub.kind == "user" if kind == "user" else Hub.kind != "user"
+
+
+def taken(name: str) -> Conflict:
+    """Return the error for a name that is taken. It says nothing about the hub, which may be hidden."""
+    return Conflict(_("The name %(name)s is taken.") % {"name": name})
 
 
 def write_name(session: Session, kind: str, name: str) -> None:
@@ -94,9 +106,14 @@ def write_name(session: Session, kind: str, name: str) -> None:
         session.flush()
     except IntegrityError:
         session.rollback()
-        if (existing := at_address(session, kind, name)) is None:
+        if similar(session, kind, name) is None:
             raise
-        raise taken(existing) from None
+        raise taken(name) from None
+
+
+def is_name(name: str) -> bool:
+    """Return whether a name can be part of an address."""
+    return _NAME.fullmatch(name) is not None
 
 
 def check_name(name: str) -> None:
@@ -104,7 +121,7 @@ def check_name(name: str) -> None:
 
     :raises InvalidInput: when it cannot.
     """
-    if not _NAME.fullmatch(name):
+    if not is_name(name):
         raise InvalidInput(
             _("A hub's name has letters, digits and . _ - only, at most 64."),
             {"name": _("Use at most 64 letters, digits and . _ - only.")},

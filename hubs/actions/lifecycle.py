@@ -32,8 +32,8 @@ def rename(session: Session, person: Person, hub: Hub, name: str) -> bool:
     hubs.check_name(name)
     if name == old_name:
         return False
-    if (existing := hubs.at_address(session, hub.kind, name)) is not None:
-        raise hubs.taken(existing)
+    if hubs.similar(session, hub.kind, name, besides=hub) is not None:
+        raise hubs.taken(name)
     # Redirects from the new name would hide this hub, and those from its old name are replaced.
     session.execute(delete(FormerName).where(FormerName.space == "t", FormerName.name.in_((name, old_name))))
     session.add(FormerName(space="t", name=old_name, hub_id=hub.id))

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from hubs.errors import InvalidInput
 from hubs.i18n import N_, _
-from hubs.models import hub_avatar
+from hubs.models import visible_text
 from hubs.models.hub import GRID, SUMMARY_LENGTH, Banner, Hub, JoinMode
 from hubs.models.visibility import Visibility
 from hubs.parameters.declaration import Parameter, kind_text
@@ -98,6 +98,7 @@ HUB_FIELDS: tuple[HubField, ...] = (
         "display_name",
         label=N_("Title"),
         help=N_("The name that people see. If empty, the URL name."),
+        validator=visible_text.clean_name,
         page="general",
         on_create=True,
     ),
@@ -139,7 +140,7 @@ HUB_FIELDS: tuple[HubField, ...] = (
         "avatar",
         label=N_("Avatar"),
         help=N_("One or two letters, or an emoji. If empty, the first letter of the URL name."),
-        validator=hub_avatar.clean,
+        validator=visible_text.clean_avatar,
         page="appearance",
     ),
     HubField(

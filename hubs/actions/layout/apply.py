@@ -48,7 +48,7 @@ def find_or_create(session: Session, registry: Registry, document: HubDocument) 
     """
     hub = hubs.at_address(session, document.kind, document.hub)
     if hub is not None and hub.kind != document.kind:
-        raise hubs.taken(hub)
+        raise hubs.taken(document.hub)
     if hub is not None and hub.deleted_on is not None:
         raise InvalidInput(f"The hub {document.hub} is deleted. An owner can bring it back on the page “My account”.")
     if hub is not None:

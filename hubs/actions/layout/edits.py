@@ -107,7 +107,7 @@ def place(document: HubDocument, registry: Registry, key: str, side: str, index:
         widgets.fitting(registry, document.kind, side, moved.widget)
     columns = {name: [widget for widget in rows if widget.id != key] for name, rows in _columns(document).items()}
     ids = [widget.id for widget in columns[side]]
-    columns[side].insert(ids.index(before) if before in ids else max(0, index), moved)
+    columns[side].insert(ids.index(before) if before in ids else min(max(0, index), len(ids)), moved)
     return _with(document, columns)
 
 

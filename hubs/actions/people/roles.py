@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, contains_eager
 
 from hubs.actions import hubs, outbox
@@ -19,15 +19,34 @@ _VERBS = {RoleName.SUBSCRIBER: "subscribe", RoleName.STARGAZER: "star"}
 
 def sign_up(session: Session, registry: Registry, username: str, fullname: str = "", timezone: str = "UTC") -> User:
     """Create an account and its hub, or return the existing account."""
-    user = session.scalar(select(User).where(User.username == username))
+    user = find_account(session, username)
     if user is not None:
         return user
+    clean_username(username)
     user = User(username=username, fullname=fullname, timezone=timezone)
     session.add(user)
     session.flush()
     outbox.record(session, "hubs.user.created", {"username": username})
     hubs.create(session, registry, user, "user", username, {"display_name": fullname})
     return user
+
+
+def clean_username(text: str) -> str:
+    """Return a username in lower case. It is also the name of the person's hub, so the same rule applies.
+
+    :raises InvalidInput: when it cannot be part of an address.
+    """
+    username = text.strip()
+    # Checked before lower(), which turns some other characters into ASCII letters, such as the Kelvin sign into k.
+    if not hubs.is_name(username):
+        raise InvalidInput(_("A username has letters, digits and . _ - only, at most 64."))
+    return username.lower()
+
+
+def find_account(session: Session, username: str) -> User | None:
+    """Return the account with a username, else the one whose username differs only in case."""
+    query = select(User).where(func.lower(User.username) == username.lower())
+    return session.scalars(query.order_by(User.username != username, User.id)).first()
 
 
 def mine(session: Session, person: Person) -> list[Role]:

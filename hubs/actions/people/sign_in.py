@@ -10,12 +10,10 @@ from sqlalchemy.orm import Session
 
 from hubs.actions.people import groups, roles
 from hubs.errors import Conflict, InvalidInput
-from hubs.i18n import N_, _
-from hubs.models import User
-from hubs.widgets.parameters import Parameter
+from hubs.i18n import _
+from hubs.models import User, visible_text
 from hubs.widgets.registry import Registry
 
-_USERNAME = Parameter("username", label=N_("Username"), kind="username", required=True)
 #: The default claim for the username.
 CLAIM = "preferred_username"
 #: Most groups that are read from a claim.
@@ -43,7 +41,7 @@ def read(issuer: str, claims: Mapping[str, Any], username_claim: str, groups_cla
     if username_claim == CLAIM:  # operators name another claim because it is trusted, unlike self-chosen nicknames
         username = username or claims.get("nickname")
     try:
-        cleaned = _USERNAME.clean(str(username or "").strip().lower())
+        cleaned = roles.clean_username(str(username or ""))
     except InvalidInput:
         raise InvalidInput(
             _(
@@ -58,8 +56,8 @@ def read(issuer: str, claims: Mapping[str, Any], username_claim: str, groups_cla
     return Identity(
         issuer=issuer,
         subject=str(claims["sub"]),
-        username=str(cleaned),
-        fullname=" ".join(str(claims.get("name") or "").split())[:255],
+        username=cleaned,
+        fullname=visible_text.usable_name(claims.get("name"))[:255],
         timezone=zone if zone in available_timezones() else "",
         groups=group_names,
     )
@@ -82,7 +80,9 @@ def recognise(session: Session, registry: Registry, identity: Identity) -> User:
 
 def _link(session: Session, registry: Registry, identity: Identity) -> User:
     """Link the account with this username if it is not linked yet, or create it."""
-    user = session.scalar(select(User).where(User.username == identity.username).with_for_update())
+    user = roles.find_account(session, identity.username)
+    if user is not None:
+        session.refresh(user, with_for_update=True)
     if user is not None and user.subject:
         raise Conflict(
             _(

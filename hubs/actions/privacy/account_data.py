@@ -27,6 +27,7 @@ from hubs.models import (
     User,
     Visibility,
     now,
+    visible_text,
 )
 from hubs.permissions import Person, hides_from, names_any
 from hubs.widgets.registry import Registry
@@ -165,13 +166,17 @@ def forget(session: Session, user: User) -> None:
 
 def _clean(values: Mapping[str, Any]) -> dict[str, Any]:
     cleaned: dict[str, Any] = {
-        "fullname": " ".join(str(values.get("fullname", "")).split())[:255],
+        "fullname": "",
         "timezone": str(values.get("timezone") or "UTC"),
         "locale": str(values.get("locale") or ""),
         "unlisted": bool(values.get("unlisted")),
         "quiet_unfollow": bool(values.get("quiet_unfollow")),
     }
     errors = {}
+    try:
+        cleaned["fullname"] = visible_text.clean_name(values.get("fullname"))[:255]
+    except InvalidInput as error:
+        errors["fullname"] = str(error)
     if cleaned["timezone"] not in available_timezones():
         errors["timezone"] = _("Please write a time zone such as Europe/Oslo.")
     if cleaned["locale"] and cleaned["locale"] not in i18n.locales():

@@ -11,18 +11,16 @@ from hubs import urls
 from hubs.actions.people import roles, sessions
 from hubs.actions.people import sign_in as sign_in_actions
 from hubs.errors import InvalidInput, NotAllowed, NotFound
-from hubs.i18n import N_, _
+from hubs.i18n import _
 from hubs.models import User
 from hubs.settings.types import is_loopback
 from hubs.views.account.oidc import Provider, pending_attempts, provider
 from hubs.views.web.context import app_context, db, local_path
-from hubs.widgets.parameters import Parameter
 
 blueprint = Blueprint("auth", __name__)
 
 #: Maximum number of people offered as buttons.
 OFFERED = 24
-_USERNAME = Parameter("username", label=N_("Username"), kind="username", required=True)
 
 
 @blueprint.get("/login")
@@ -37,7 +35,7 @@ def sign_in() -> ResponseReturnValue:
     if not _allowed():
         raise NotAllowed(_("Signing in without a password only works on the machine itself."))
     try:
-        username = _USERNAME.clean(request.form.get("username", "").strip().lower())
+        username = roles.clean_username(request.form.get("username", ""))
     except InvalidInput as error:
         return _page(problem=str(error)), 400
     return _enter(roles.sign_up(db(), app_context().registry, username), _next())

@@ -90,7 +90,7 @@ def take(space: str, name: str, username: str, role: str) -> Any:
 
 
 def _user(username: str) -> User:
-    user = db().scalar(select(User).where(User.username == username))
+    user = role_actions.find_account(db(), username)
     if user is None:
         raise NotFound(_("There is no account with this name here. The person has to sign in once first."))
     return user

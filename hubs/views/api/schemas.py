@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
-from marshmallow import RAISE, Schema, fields
+from marshmallow import RAISE, Schema, fields, validate
 
+from hubs.actions.widgets import LIMIT
 from hubs.models import RoleName, Scope, Visibility
 from hubs.models.hub_fields import HUB_FIELDS, HubField
 
@@ -144,7 +145,11 @@ class WidgetChanges(Body):
     visibility = choice(Visibility)
     settings = fields.Dict(keys=fields.String(), values=fields.Raw(allow_none=True))
     side = choice(("left", "right"))
-    position = fields.Integer(strict=True, metadata={"description": "From the top, from 0."})
+    position = fields.Integer(
+        strict=True,
+        validate=validate.Range(0, LIMIT),
+        metadata={"description": "From the top, from 0; beyond the last one means at the end."},
+    )
 
 
 class WidgetType(Schema):

@@ -152,8 +152,7 @@ def _request(hub: Hub) -> JoinRequest | None:
 
 
 def _user() -> User:
-    username = request.form.get("username", "").strip().lower()
-    user = db().scalar(select(User).where(User.username == username))
+    user = role_actions.find_account(db(), request.form.get("username", "").strip())
     if user is None:
         raise NotFound(_("There is no account with this name here. The person has to sign in once first."))
     return user

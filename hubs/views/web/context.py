@@ -8,7 +8,7 @@ from typing import Any, cast
 from urllib.parse import quote, urlsplit
 
 from flask import current_app, g, request, session
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, contains_eager, joinedload
 from werkzeug.routing import RequestRedirect
 
@@ -183,16 +183,21 @@ def find_hub(space: str, name: str, verb: str = "view") -> Hub:
     hub = db().scalars(query.where(kind, Hub.name == name, visible(current_person()))).unique().first()
     if hub is None:
         if request.method in ("GET", "HEAD"):
-            _redirect_former_name(space, name)
+            _redirect_other_name(space, name)
         raise NotFound(_(NO_HUB))
     require(current_person(), verb, hub)
     return hub
 
 
-def _redirect_former_name(space: str, name: str) -> None:
-    """Redirect to the hub that formerly had this name, if the current user can see it."""
-    former = select(Hub).join(FormerName, FormerName.hub_id == Hub.id)
-    hub = db().scalar(former.where(FormerName.space == space, FormerName.name == name, visible(current_person())))
+def _redirect_other_name(space: str, name: str) -> None:
+    """Redirect to the hub that has this name in other case, or formerly had it, if the current user can see it."""
+    kind = Hub.kind == "user" if space == "u" else Hub.kind != "user"
+    other_case = select(Hub).where(kind, func.lower(Hub.name) == name.lower(), visible(current_person()))
+    hub = db().scalars(other_case.order_by(Hub.id)).first()
+    if hub is None:
+        names = FormerName.name.in_((name, name.lower()))
+        former = select(Hub).join(FormerName, FormerName.hub_id == Hub.id).where(FormerName.space == space, names)
+        hub = db().scalars(former.where(visible(current_person())).order_by(FormerName.name != name)).first()
     if hub is not None:
         path = request.path.replace(f"/{space}/{name}", urls.hub(hub.kind, hub.name).rstrip("/"), 1)
         query = request.query_string.decode("latin-1")

@@ -30,7 +30,7 @@ def test_a_name_must_be_unused_and_fit_an_address(session: Session, registry: Re
 def test_all_kinds_but_people_share_one_namespace(session: Session, registry: Registry, team: Hub) -> None:
     owner = user_of(session, "owner")
     for kind in ("regional", "project", "event"):
-        with pytest.raises(Conflict, match="There is a team hub called otters already"):
+        with pytest.raises(Conflict, match="The name otters is taken"):
             hubs.create(session, registry, owner, kind, "otters")
     assert hubs.at_address(session, "regional", "otters") is team
     hubs.create(session, registry, owner, "team", "stranger")  # a person's hub of that name is elsewhere

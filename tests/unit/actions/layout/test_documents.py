@@ -251,6 +251,6 @@ def test_a_document_of_another_kind_does_not_take_the_address_of_a_hub(
 ) -> None:
     for owners in ({}, {"owners": ["owner"]}):
         document = documents.read({"hub": "otters", "kind": "regional", **owners})
-        with pytest.raises(Conflict, match="There is a team hub called otters already"):
+        with pytest.raises(Conflict, match="The name otters is taken"):
             apply.find_or_create(session, registry, document)
     assert apply.find_or_create(session, registry, documents.read({"hub": "otters"})) is team

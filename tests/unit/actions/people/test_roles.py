@@ -41,6 +41,7 @@ def test_everybody_who_is_signed_in_can_subscribe_and_star_at_once(session: Sess
     assert row.body == {
         "agent": "stranger",
         "username": "stranger",
+        "hub_id": team.id,
         "hub_name": "otters",
         "hub_url": "http://127.0.0.1/t/otters/",
         "role": "subscriber",

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
+from hubs.actions import hubs
 from hubs.actions.people import groups, roles, sessions, sign_in
 from hubs.errors import Conflict, InvalidInput
 from hubs.models import Hub, OutboxMessage, RoleName, SignIn, User
@@ -32,13 +33,27 @@ def test_claims_become_an_identity() -> None:
     assert nick.username == "cleo"
 
 
-@pytest.mark.parametrize("name", ["", "a b", "../x", None, 7.5, "x" * 65])
+@pytest.mark.parametrize(
+    "name", ["", "a b", "../x", None, 7.5, "x" * 65, "rana@h.example", "rana+1", "K\u212a", "rané"]
+)
 def test_an_unusable_name_says_what_to_do(name: object) -> None:
     if name == 7.5:
         assert read(preferred_username=name).username == "7.5"
         return
     with pytest.raises(InvalidInput, match="HUBS_OIDC_USERNAME_CLAIM"):
         read(preferred_username=name)
+
+
+@pytest.mark.parametrize("name", ["\u200b", "\u202eadmin\u200b", " \u3164 ", None, ""])
+def test_an_unusable_full_name_is_left_out(name: object) -> None:
+    assert read(name=name).fullname == ""
+
+
+def test_an_unlinked_account_is_found_in_any_case(session: Session, registry: Registry) -> None:
+    account = User(username="Ottoline")
+    session.add(account)
+    session.flush()
+    assert sign_in.recognise(session, registry, read()) is account
 
 
 def test_an_account_is_created_once_and_identified_by_issuer_and_subject(session: Session, registry: Registry) -> None:
@@ -63,12 +78,46 @@ def test_groups_change_membership_of_their_own_teams_only(session: Session, regi
     assert stranger in team.people(RoleName.MEMBER)
     body = session.query(OutboxMessage).filter_by(topic="hubs.user.role.added").all()[-1].body
     assert (body["agent"], body["username"]) == ("", "stranger")
-    groups.follow(session, stranger, {"unknown"})
+    groups.follow(session, stranger, set())
     assert stranger not in team.people(RoleName.MEMBER)
     team.group_name = ""
     roles.give_role(session, as_person(session, "owner"), team, stranger, RoleName.MEMBER)
     groups.follow(session, stranger, set())
     assert stranger in team.people(RoleName.MEMBER)
+
+
+@pytest.mark.parametrize(
+    ("group_name", "claim"), [("docs", "/docs"), ("/docs", "docs"), ("/docs", "/docs"), ("a/docs", "/a/docs")]
+)
+def test_groups_match_with_and_without_the_leading_slash(
+    session: Session, team: Hub, group_name: str, claim: str
+) -> None:
+    team.group_name = group_name
+    stranger = user_of(session, "stranger")
+    groups.follow(session, stranger, {claim, "/other"})
+    assert stranger in team.people(RoleName.MEMBER)
+    assert groups.changed(session, claim, "stranger", belongs=False) == [team]
+
+
+def test_a_claim_without_a_known_group_ends_no_membership_and_is_logged_once(
+    session: Session, registry: Registry, team: Hub, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(groups, "_warned", [])
+    team.group_name = "docs"
+    herons = hubs.create(session, registry, user_of(session, "owner"), "team", "herons")
+    herons.group_name = "herons"
+    stranger = user_of(session, "stranger")
+    groups.follow(session, stranger, {"docs", "herons"})
+    for _ in range(2):
+        groups.follow(session, stranger, {"realm:docs", "realm:herons"})
+    assert stranger in team.people(RoleName.MEMBER)
+    warnings = [record.getMessage() for record in caplog.records if "belongs to a team" in record.getMessage()]
+    assert len(warnings) == 1
+    assert "realm:docs, realm:herons" in warnings[0]
+    # One known group shows that the form is right: the other membership has ended.
+    groups.follow(session, stranger, {"docs", "other"})
+    assert stranger in team.people(RoleName.MEMBER)
+    assert stranger not in herons.people(RoleName.MEMBER)
 
 
 def test_people_who_leave_a_group_stay_owners(session: Session, team: Hub) -> None:

@@ -141,6 +141,8 @@ def test_widget_changes_are_published_on_the_bus(ask: Ask, session: Session, ott
     assert changed["version"] == created.json["version"] + 1
     moved = ask("owner", "PATCH", path, {"side": "left", "position": 1}).json
     assert (moved["side"], moved["position"]) == ("left", 1)
+    for position in (10**30, 2**63, -1, 1.5, True):
+        assert ask("owner", "PATCH", path, {"position": position}).status_code == 400
     column = [item["id"] for item in ask("", "GET", "/hubs/t/otters/widgets").json["items"] if item["side"] == "left"]
     assert column.index(created.json["id"]) == 1
     assert ask("owner", "DELETE", path).status_code == 204

@@ -119,6 +119,29 @@ def test_old_addresses_redirect_to_the_new_name(client: FlaskClient, session: Se
     assert session.get(FormerName, ("t", "otters")) is not None
 
 
+def test_addresses_in_other_case_redirect(client: FlaskClient, session: Session, otters: Hub) -> None:
+    sign_in(client, "owner")
+    for asked, name in (
+        ("/t/Otters/", "/t/otters/"),
+        ("/t/OTTERS/members?sort=name", "/t/otters/members?sort=name"),
+        ("/u/Member/", "/u/member/"),
+        ("/api/v1/hubs/t/Otters", "/api/v1/hubs/t/otters"),
+    ):
+        answer = client.get(asked)
+        assert (answer.status_code, answer.location.removeprefix("http://127.0.0.1")) == (301, name)
+    assert client.get("/u/Otters/").status_code == 404
+    # A former name redirects in lower case too.
+    post(client, "/t/otters/settings/name", name="sea-otters")
+    assert client.get("/t/Otters/").location == "/t/sea-otters/"
+    # A hidden hub answers like one that does not exist.
+    session.refresh(otters)
+    otters.visibility = "members"
+    session.commit()
+    stranger = sign_in(client, "stranger")
+    hidden, nothing = (stranger.get(path) for path in ("/t/Sea-Otters/", "/t/Sea-Nothing/"))
+    assert (hidden.status_code, nothing.status_code) == (404, 404)
+
+
 def test_the_exported_file_can_be_applied(client: FlaskClient, otters: Hub) -> None:
     sign_in(client, "owner")
     answer = client.get("/t/otters/settings/file")

@@ -1,0 +1,80 @@
+"""Names that differ only in case: the migration reports them, they keep working, and new ones are refused."""
+
+import logging
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from hubs.actions import hubs, lifecycle
+from hubs.actions.people import roles
+from hubs.errors import Conflict
+from hubs.models import Database, Hub, User, migrations
+from hubs.permissions import OPERATOR
+from hubs.widgets.registry import Registry
+from tests.unit.conftest import user_of
+
+
+def test_clashes_are_reported_and_keep_working(
+    database: Database, registry: Registry, caplog: pytest.LogCaptureFixture
+) -> None:
+    migrations.downgrade(database, "0032")
+    with database.transaction() as session:
+        session.add_all([Hub(kind="team", name="Docs"), Hub(kind="sig", name="docs"), Hub(kind="user", name="DOCS")])
+        session.add_all([User(username="Adalind"), User(username="adalind"), User(username="rana")])
+        session.add(Hub(kind="team", name="otters"))
+    with caplog.at_level(logging.WARNING):
+        migrations.upgrade(database)
+    assert "/t/Docs, /t/docs" in caplog.text
+    assert "/u/Adalind, /u/adalind" in caplog.text
+    assert "DOCS" not in caplog.text
+    assert "otters" not in caplog.text
+    with database.session() as session:
+        assert [hubs.at_address(session, "team", name).name for name in ("Docs", "docs")] == ["Docs", "docs"]  # type: ignore[union-attr]
+        assert [user_of(session, name).username for name in ("Adalind", "adalind")] == ["Adalind", "adalind"]
+        assert roles.find_account(session, "Adalind").username == "Adalind"  # type: ignore[union-attr]
+        founder = user_of(session, "rana")
+        for name in ("DOCS", "Otters"):
+            with pytest.raises(Conflict, match=f"The name {name} is taken"):
+                hubs.create(session, registry, founder, "team", name)
+        assert hubs.at_address(session, "team", "docs") is not None
+        renamed = hubs.at_address(session, "team", "docs")
+        assert renamed is not None
+        with pytest.raises(Conflict):
+            lifecycle.rename(session, OPERATOR, renamed, "OTTERS")
+        assert lifecycle.rename(session, OPERATOR, renamed, "herons")
+    migrations.check(database)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (Hub(kind="team", name="Docs"), Hub(kind="sig", name="docs")),
+        (Hub(kind="user", name="Docs"), Hub(kind="user", name="docs")),
+        (User(username="Rana"), User(username="rana")),
+    ],
+    ids=["teams", "people's hubs", "people"],
+)
+def test_the_database_itself_refuses_concurrent_clashes(
+    database: Database, first: Hub | User, second: Hub | User
+) -> None:
+    with database.transaction() as session:
+        session.add(first)
+    with pytest.raises(IntegrityError), database.transaction() as session:
+        session.add(second)
+
+
+def test_a_hub_may_change_the_case_of_its_own_name(database: Database, registry: Registry) -> None:
+    with database.session() as session:
+        hub = hubs.create(session, registry, roles.sign_up(session, registry, "rana"), "team", "docs")
+        assert lifecycle.rename(session, OPERATOR, hub, "Docs")
+        assert hub.name == "Docs"
+        # A person's hub and a team may share a name: their addresses differ.
+        hubs.create(session, registry, user_of(session, "rana"), "team", "Rana")
+
+
+def test_an_account_is_found_by_its_name_in_any_case(database: Database, registry: Registry) -> None:
+    with database.session() as session:
+        rana = roles.sign_up(session, registry, "rana")
+        assert roles.sign_up(session, registry, "Rana") is rana
+        assert roles.find_account(session, "RANA") is rana
+        assert roles.find_account(session, "ran") is None
