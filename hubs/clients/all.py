@@ -17,6 +17,7 @@ from hubs.clients.http.politeness import Policy
 from hubs.clients.http.ssrf import networks
 from hubs.clients.koji import Koji
 from hubs.settings import Settings
+from hubs.signed_cache import SignedCache
 
 
 class Clients:
@@ -24,7 +25,8 @@ class Clients:
 
     def __init__(self, settings: Settings, cache: Cache | None = None, policy: Policy | None = None) -> None:
         agent = f"FedoraHubs/{__version__} (+{settings.site_url})"
-        self.http = HTTP(agent, cache, networks(settings.allowed_private_networks), policy)
+        signed = SignedCache(cache, settings.key()) if cache is not None else None
+        self.http = HTTP(agent, signed, networks(settings.allowed_private_networks), policy)
         self.badges = Badges(self.http, settings.badges_url)
         self.bodhi = Bodhi(self.http, settings.bodhi_url)
         self.bugzilla = Bugzilla(self.http, settings.bugzilla_url, settings.bugzilla_key)

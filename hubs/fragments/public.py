@@ -1,8 +1,9 @@
 """Complete responses for public fragments, stored apart in the cache so that nginx can serve them directly.
 
-An entry is the response to `/w/<id>/fragment?lang=<locale>`: a comment with the fragment's metadata, then its HTML. Its
-key holds only the widget's id and the locale, since nginx knows no versions. So an entry is removed after each commit
-that may change its content or its audience, and whenever the fragment is built.
+An entry is the response to `/w/<id>/fragment?lang=<locale>`: a comment with the fragment's metadata and a signature,
+then its HTML. The application verifies the signature; nginx cannot, and trusts memcached. The key holds only the
+widget's id and the locale, since nginx knows no versions. So an entry is removed after each commit that may change its
+content or its audience, and whenever the fragment is built.
 
 A request that read the rows before such a commit may still write a stale entry. A per-widget *generation*, read before
 the rows and checked after the write, detects that: if it has changed, the entry is removed again. All of this
@@ -10,7 +11,9 @@ fails unnoticed while the cache is unavailable, so an entry lives for only `LIFE
 which access must have ended.
 """
 
+import hmac
 import json
+import re
 import secrets
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
@@ -23,12 +26,14 @@ from hubs.cache import Cache
 from hubs.fragments.versions import VersionTags
 from hubs.models import Database, Hub, Widget
 from hubs.models.session_events import TOUCHED, after_commit, touched
+from hubs.signed_cache import SignedCache
 
 #: Lifetime in seconds of an entry, and of a generation, which must outlast any request.
 LIFETIME, GENERATION = 4, 86400
 #: The metadata of a fragment that are part of a response.
 META = ("version", "built_at", "state", "digest")
 _START, _END = b"<!--hubs ", b"-->\n"
+_SIGNED_HEAD = re.compile(rb'(\{.*),"signature":"([0-9a-f]{64})"\}', re.DOTALL)
 
 
 class CachedResponse(NamedTuple):
@@ -50,32 +55,11 @@ class CachedResponse(NamedTuple):
         ]
 
 
-def encode(fragment: Mapping[str, Any]) -> CachedResponse:
-    """Return the response for the public form of a fragment (`Fragment.public`)."""
-    meta = {name: fragment[name] for name in META}
-    head = json.dumps(meta, separators=(",", ":")).replace(
-        "-->", ""
-    )  # no field contains it; the comment must end only once
-    return CachedResponse(meta, _START + head.encode() + _END + fragment["html"].encode())
-
-
-def decode(entry: bytes) -> CachedResponse | None:
-    """Parse a cache entry; None if it is damaged."""
-    end = entry.find(_END)
-    if not entry.startswith(_START) or end < 0:
-        return None
-    try:
-        meta = json.loads(entry[len(_START) : end])
-    except ValueError:
-        return None
-    return CachedResponse(meta, entry) if isinstance(meta, dict) and set(meta) == set(META) else None
-
-
 class PublicFragmentCache:
     """Reads, stores and removes the entries in ``cache``."""
 
-    def __init__(self, cache: Cache) -> None:
-        self._cache = cache
+    def __init__(self, cache: Cache, secret: bytes) -> None:
+        self._cache, self._signed = cache, SignedCache(cache, secret)
         #: The version tags of hubs and people in the same cache.
         self.stamps = VersionTags(cache)
 
@@ -84,10 +68,28 @@ class PublicFragmentCache:
         """Return the key of an entry; deploy/nginx builds the same one."""
         return f"public:{widget_id}:{locale}"
 
+    def encode(self, widget_id: int, locale: str, fragment: Mapping[str, Any]) -> CachedResponse:
+        """Return the response for the public form of a fragment (`Fragment.public`)."""
+        meta = {name: fragment[name] for name in META}
+        # No field contains the end of a comment; removing it anyway keeps the comment closed where it should be.
+        head, html = json.dumps(meta, separators=(",", ":")).replace("-->", "").encode(), fragment["html"].encode()
+        signature = self._signature(widget_id, locale, head, html)
+        return CachedResponse(meta, b'%s%s,"signature":"%s"}%s%s' % (_START, head[:-1], signature, _END, html))
+
+    def decode(self, widget_id: int, locale: str, entry: bytes) -> CachedResponse | None:
+        """Parse a cache entry; None if it is damaged, or was not stored by this instance for this widget and locale."""
+        end = entry.find(_END)
+        match = _SIGNED_HEAD.fullmatch(entry[len(_START) : end]) if entry.startswith(_START) and end >= 0 else None
+        if match is None:
+            return None
+        head = match[1] + b"}"
+        expected = self._signature(widget_id, locale, head, entry[end + len(_END) :])
+        return CachedResponse(json.loads(head), entry) if hmac.compare_digest(match[2], expected) else None
+
     def read(self, widget_id: int, locale: str) -> CachedResponse | None:
         """Return the cached response of a widget, or None. Only public fragments have one."""
         entry = self._cache.get(self.key(widget_id, locale))
-        return decode(entry) if entry is not None else None
+        return self.decode(widget_id, locale, entry) if entry is not None else None
 
     def generation(self, widget_id: int) -> bytes | None:
         """Return the generation to pass to `store`; call it before the widget's row is read."""
@@ -108,6 +110,9 @@ class PublicFragmentCache:
             self._cache.set(f"public-generation:{number}", secrets.token_hex(8).encode(), GENERATION)
             for locale in i18n.locales():
                 self._cache.delete(self.key(number, locale))
+
+    def _signature(self, widget_id: int, locale: str, head: bytes, html: bytes) -> bytes:
+        return self._signed.signature(self.key(widget_id, locale), b"%s\0%s" % (head, html)).hex().encode()
 
 
 def forget_after_commit(database: Database, public: PublicFragmentCache) -> None:

@@ -177,14 +177,14 @@ class BackgroundJobs:
 
     def _store(self, key: str, result: bytes) -> bytes:
         """Store a result in the cache, or in memory while that is unavailable; return it."""
-        if not self._fragments.cache.set(key, result, LIFETIME):
+        if not self._fragments.signed.set(key, result, LIFETIME):
             self._in_memory[key] = time.monotonic() + LIFETIME, result
             for oldest in list(self._in_memory)[:-IN_MEMORY]:
                 self._in_memory.pop(oldest, None)
         return result
 
     def _stored(self, key: str) -> bytes | None:
-        result = self._fragments.cache.get(key)
+        result = self._fragments.signed.get(key)
         if result is None:
             until, result = self._in_memory.get(key, (0.0, None))
             return result if time.monotonic() < until else None

@@ -25,6 +25,7 @@ from hubs.fragments.fragment import Fragment, error_fragment, from_html, unpack
 from hubs.fragments.public import PublicFragmentCache
 from hubs.i18n import _
 from hubs.models import Widget
+from hubs.signed_cache import SignedCache
 from hubs.widgets.caching import BuildContext, CachedFunction, attach_context
 from hubs.widgets.registry import Registry, WidgetType
 from hubs.widgets.view import environment
@@ -58,7 +59,9 @@ class FragmentStore:
     ) -> None:
         self.registry, self.cache, self._clients = registry, cache, clients
         self._key, self._ttl, self._timeout = key, ttl, build_timeout
-        self.public = PublicFragmentCache(cache)
+        #: For entries whose content reaches viewers. Locks and marks in ``cache`` are not signed: they only cost time.
+        self.signed = SignedCache(cache, key)
+        self.public = PublicFragmentCache(cache, key)
         #: Called by `read_many` with the widgets whose content has expired; set in processes that serve requests.
         self.on_due: Callable[[list[int]], object] | None = None
 
@@ -78,9 +81,8 @@ class FragmentStore:
         return {self.key(row, locale): row.id for row in rows}
 
     def decode_entries(self, keys: Mapping[str, int], cached: Mapping[str, bytes]) -> dict[int, Fragment]:
-        """Return fragments by widget id, given the cached entries of ``keys``; request builds of those that are due."""
-        entries = ((number, unpack(cached.get(key))) for key, number in keys.items())
-        # An entry under another widget's key can only come from a damaged cache: it counts as a miss.
+        """Return fragments by widget id, given the cache entries of ``keys``; request builds of those that are due."""
+        entries = ((number, unpack(self.signed.verify(key, cached.get(key)))) for key, number in keys.items())
         fragments = {
             number: fragment for number, fragment in entries if fragment is not None and fragment.widget == number
         }
@@ -144,7 +146,7 @@ class FragmentStore:
         if lock is not None and not lock.is_held():
             return False
         lifetime = min(FAILED, self._ttl) if fragment.state == "failed" else self._ttl
-        self.cache.set(self.key(row, locale), fragment.pack(), lifetime)
+        self.signed.set(self.key(row, locale), fragment.pack(), lifetime)
         # nginx serves the public entry without looking at this one, so it must go whenever the content changes.
         self.public.forget([row.id])
         return True

@@ -4,7 +4,7 @@ from flask import Blueprint, Response, jsonify, make_response, render_template, 
 from flask.typing import ResponseReturnValue
 
 from hubs import urls
-from hubs.fragments.public import CachedResponse, encode
+from hubs.fragments.public import CachedResponse
 from hubs.i18n import _
 from hubs.models import Hub, Widget
 from hubs.permissions import VISITOR, can
@@ -46,7 +46,7 @@ def fragment(widget_id: int) -> Response:
     content = app_context().fragment_reader.read(row, language)
     if content is None:
         return _later(make_response(_("This widget is still being built.") + "\n"))
-    cached = encode(content.public())
+    cached = public.encode(widget_id, language, content.public())
     if can(VISITOR, "view", row):
         public.store(widget_id, language, cached, generation)
     return _conditional(cached)

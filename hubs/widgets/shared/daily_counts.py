@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from hubs.cache import key_of
 from hubs.models import MessagePerson, Widget, now
+from hubs.signed_cache import SignedCache
 from hubs.widgets.caching import services_of, session_of
 from hubs.widgets.shared.messages import MessageScope, ScopeFilter
 
@@ -39,7 +40,8 @@ def daily_counts(row: Widget, since: datetime) -> Counts:
 
 def _settled(row: Widget, whose: MessageScope, since: datetime, until: datetime) -> Counts:
     """Return the counts of past days, from the cache if possible."""
-    session, cache = session_of(row), services_of(row).cache
+    session, services = session_of(row), services_of(row)
+    cache = SignedCache(services.cache, services.key)
     people = [whose.username] if whose.username else sorted(session.scalars(_members(whose.terms), whose.values()))
     request = json.dumps([whose.hub.id, people, since.isoformat(), until.isoformat()])
     key = key_of("n", hashlib.sha256(request.encode()).hexdigest())

@@ -6,14 +6,17 @@ from sqlalchemy.orm import Session
 from hubs.actions import hubs as hub_actions
 from hubs.actions import widgets
 from hubs.fragments import public
-from hubs.fragments.public import PublicFragmentCache, decode, encode, forget_after_commit
+from hubs.fragments.public import CachedResponse, PublicFragmentCache, forget_after_commit
 from hubs.fragments.store import FragmentStore
 from hubs.models import Database, Hub, Visibility
 from hubs.widgets.registry import Registry
 from tests.unit.conftest import as_person
 
 FRAGMENT = {"version": 3, "built_at": "2026-11-24T10:00:00.000Z", "state": "live", "digest": "ab12", "html": "<p>é</p>"}
-RESPONSE = encode(FRAGMENT)
+
+
+def response(entries: PublicFragmentCache, widget_id: int = 7) -> CachedResponse:
+    return entries.encode(widget_id, "en", FRAGMENT)
 
 
 @pytest.fixture
@@ -26,8 +29,8 @@ def entries(fragments: FragmentStore, database: Database) -> PublicFragmentCache
 def fill(entries: PublicFragmentCache, hub: Hub) -> list[int]:
     """Store a response for every widget of a hub; return the widget ids."""
     for row in hub.widgets:
-        entries.store(row.id, "en", RESPONSE, entries.generation(row.id))
-        assert entries.read(row.id, "en") == RESPONSE
+        entries.store(row.id, "en", response(entries, row.id), entries.generation(row.id))
+        assert entries.read(row.id, "en") == response(entries, row.id)
     return [row.id for row in hub.widgets]
 
 
@@ -35,21 +38,30 @@ def cached(entries: PublicFragmentCache, numbers: list[int]) -> list[int]:
     return [number for number in numbers if entries.read(number, "en") is not None]
 
 
-def test_a_response_has_the_metadata_and_then_the_html() -> None:
-    assert RESPONSE.body.startswith(b'<!--hubs {"version":3,')
-    assert RESPONSE.body.endswith("-->\n<p>é</p>".encode())
-    assert decode(RESPONSE.body) == RESPONSE
+def test_a_response_has_the_metadata_and_then_the_html(entries: PublicFragmentCache) -> None:
+    body = response(entries).body
+    assert body.startswith(b'<!--hubs {"version":3,')
+    assert body.endswith("-->\n<p>é</p>".encode())
+    assert entries.decode(7, "en", body) == response(entries)
 
 
 @pytest.mark.parametrize("entry", [b"", b"<p>", b"<!--hubs {", b"<!--hubs {-->\n<p>", b"<!--hubs {}-->\n<p>"])
-def test_a_damaged_entry_is_none(entry: bytes) -> None:
-    assert decode(entry) is None
+def test_a_damaged_entry_is_none(entries: PublicFragmentCache, entry: bytes) -> None:
+    assert entries.decode(7, "en", entry) is None
+
+
+def test_an_entry_that_was_changed_or_copied_in_the_cache_is_ignored(entries: PublicFragmentCache) -> None:
+    body = response(entries).body
+    for changed in (body.replace("é".encode(), b"e"), body.replace(b'"version":3', b'"version":4'), body + b"<p>"):
+        assert entries.decode(7, "en", changed) is None
+    assert entries.decode(8, "en", body) is None
+    assert entries.decode(7, "de", body) is None
 
 
 def test_a_response_is_not_stored_if_the_widget_changed_since_its_rows_were_read(entries: PublicFragmentCache) -> None:
     before = entries.generation(7)
     entries.forget([7])
-    entries.store(7, "en", RESPONSE, before)
+    entries.store(7, "en", response(entries), before)
     assert entries.read(7, "en") is None
 
 
@@ -66,7 +78,7 @@ def test_an_entry_that_is_stored_during_a_change_is_removed_again(
         return set_(key, value, ttl)
 
     monkeypatch.setattr(store, "set", overtaken)
-    entries.store(7, "en", RESPONSE, None)
+    entries.store(7, "en", response(entries), None)
     assert entries.read(7, "en") is None
 
 

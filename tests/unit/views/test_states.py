@@ -19,7 +19,7 @@ def stored(app: Flask, row: Widget, **changes: object) -> None:
     fragment = fragments.build(row)
     if changes.get("due"):  # in seconds from now
         changes["due"] = time.time() + changes["due"]  # type: ignore[operator]
-    fragments.cache.set(fragments.key(row), replace(fragment, **changes).pack(), 600)
+    fragments.signed.set(fragments.key(row), replace(fragment, **changes).pack(), 600)
 
 
 @pytest.mark.parametrize(("language", "heading"), [("en", "Sticky note"), ("de", "Klebezettel")])

@@ -1,0 +1,61 @@
+"""Signs cache entries, so that a cache whose contents somebody else can change costs speed and never an answer.
+
+A signature covers the entry's key as well: a valid entry cannot be copied to another key.
+"""
+
+import hmac
+import logging
+from collections.abc import Iterable
+
+from hubs.cache import Cache
+
+log = logging.getLogger(__name__)
+
+#: Length of a signature in bytes, and the domain that keeps it apart from other uses of the instance's key.
+_LENGTH, _DOMAIN = 32, b"hubs.cache\0"
+
+
+class SignedCache:
+    """A cache that returns only what this instance stored in ``cache`` under the same key."""
+
+    def __init__(self, cache: Cache, secret: bytes) -> None:
+        self._cache, self._secret = cache, secret
+
+    def get(self, key: str) -> bytes | None:
+        """Return the value, or None."""
+        return self.verify(key, self._cache.get(key))
+
+    def get_many(self, keys: Iterable[str]) -> dict[str, bytes]:
+        """Return those of ``keys`` that have a value, in one round trip."""
+        values = {key: self.verify(key, entry) for key, entry in self._cache.get_many(keys).items()}
+        return {key: value for key, value in values.items() if value is not None}
+
+    def set(self, key: str, value: bytes, ttl: int) -> bool:
+        """Store the value for ``ttl`` seconds; return whether it was stored."""
+        return self._cache.set(key, self.signature(key, value) + value, ttl)
+
+    def add(self, key: str, value: bytes, ttl: int) -> bool | None:
+        """Store the value unless the key has one: True if stored, False if not, None if the cache is unavailable."""
+        return self._cache.add(key, self.signature(key, value) + value, ttl)
+
+    def delete(self, key: str) -> None:
+        """Remove the entry."""
+        self._cache.delete(key)
+
+    def close(self) -> None:
+        """Close open connections."""
+        self._cache.close()
+
+    def verify(self, key: str, entry: bytes | None) -> bytes | None:
+        """Return the value in an entry of the underlying cache; None if it is missing or its signature is wrong."""
+        if entry is None:
+            return None
+        value = entry[_LENGTH:]
+        if not hmac.compare_digest(entry[:_LENGTH], self.signature(key, value)):
+            log.warning("the cache entry %s is foreign or damaged and is ignored", key)
+            return None
+        return value
+
+    def signature(self, key: str, value: bytes) -> bytes:
+        """Return the signature of a value under a key."""
+        return hmac.digest(self._secret, b"%s%s\0%s" % (_DOMAIN, key.encode(), value), "sha256")
