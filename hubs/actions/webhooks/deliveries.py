@@ -40,10 +40,10 @@ def secrets_of(box: SecretBox, hook: Webhook) -> list[str]:
 
     :raises hubs.widgets.secrets.Unreadable: when the instance's key changed since the webhook was created.
     """
-    found = [box.open(hook.secret)]
+    secrets = [box.open(hook.secret)]
     if hook.former_secret is not None and hook.former_until is not None and hook.former_until > now():
-        found.append(box.open(hook.former_secret))
-    return found
+        secrets.append(box.open(hook.former_secret))
+    return secrets
 
 
 def receive(

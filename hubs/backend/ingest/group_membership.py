@@ -29,7 +29,7 @@ EVENTS = {
 class GroupMessages:
     """Adds and removes members as the account system says.
 
-    Our own messages are only hints, but these decide who is a member. So they count only if their topic starts with
+    Our own messages are only hints, but these decide about membership. So they count only if their topic starts with
     ``trusted`` (``org.fedoraproject.prod``), and only if `group_messages_are_authenticated` or a setting says so; from
     a history service, only with a valid signature. Messages older than ``days`` are ignored: they are no longer stored,
     so a replayed one would not be recognised.
