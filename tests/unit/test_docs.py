@@ -27,6 +27,8 @@ MODULE = re.compile(r"`(hubs(?:\.(?!(?:po|env|db|conf|service)\b)[a-z_]\w*)+)")
 SHORT = re.compile(r"(?<![\w./])`([a-z_]+/[\w/]+\.(?:py|js|html))`")
 #: What a document says to be in a file.
 NAMED = re.compile(r"`([A-Za-z_]+)`(?: and `([a-z]+)`)? in `(hubs/[\w/]+\.\w+)`")
+#: The same, with the name in parentheses behind the file.
+NAMED_BEHIND = re.compile(r"`(hubs/[\w/]+\.\w+)`\s+\(`([A-Za-z_]+)`\)")
 PLACEHOLDER = re.compile(r"<\w+>")
 
 
@@ -74,6 +76,7 @@ def _is_module(name: str) -> bool:
 @pytest.mark.parametrize("document", CURRENT, ids=lambda path: str(path.relative_to(ROOT)))
 def test_what_a_document_says_to_be_in_a_file_is_there(document: Path) -> None:
     named = [(name, file) for *names, file in NAMED.findall(document.read_text()) for name in names if name]
+    named += [(name, file) for file, name in NAMED_BEHIND.findall(document.read_text())]
     missing = [(name, file) for name, file in named if not re.search(rf"\b{name}\b", (ROOT / file).read_text())]
     assert not missing
 
