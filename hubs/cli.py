@@ -9,18 +9,21 @@ from alembic.util.exc import CommandError
 
 from hubs import __version__
 from hubs.backend.standalone import run as run_daemon
-from hubs.bus import NullPublisher
+from hubs.bus import NullPublisher, Publisher
 from hubs.commands import cache, files, messages, people
 from hubs.demo import fill as demo_fill
+from hubs.demo import rabbitmq
 from hubs.demo import replay as demo_replay
 from hubs.demo import upstream as demo_upstream
-from hubs.demo.supervisor import Ports, PortTaken, run
+from hubs.demo.supervisor import AMQP, FEDMSG, Ports, PortTaken, run
 from hubs.errors import HubsError
 from hubs.kit.commands import widget
 from hubs.models import migrations
 from hubs.services import create_database, create_services
 from hubs.settings import PREFIX, Settings, load
 from hubs.widgets.registry import Registry
+
+BUSES = (FEDMSG, AMQP)
 
 
 @click.group()
@@ -29,16 +32,18 @@ def cli() -> None:
     """Fedora Hubs: a portal of live widgets for a contributor community."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    logging.getLogger("pika").setLevel(logging.CRITICAL)  # it logs a traceback for each failed connection
 
 
 @cli.command()
-@click.option("--port", default=8000, show_default=True, help="Port of the pages; the next five are used as well.")
+@click.option("--port", default=8000, show_default=True, help="Port of the pages; the next six are used as well.")
 @click.option(
     "--data-dir", default="var", show_default=True, type=click.Path(path_type=Path), help="Folder for the data."
 )
 @click.option("--replay/--no-replay", default=True, show_default=True, help="Publish demo messages on the bus.")
 @click.option("--pause", default=1.5, show_default=True, help="Seconds between two demo messages, on average.")
-def up(port: int, data_dir: Path, replay: bool, pause: float) -> None:
+@click.option("--bus", type=click.Choice(BUSES), default=FEDMSG, show_default=True, help="The message bus.")
+def up(port: int, data_dir: Path, replay: bool, pause: float, bus: str) -> None:
     """Run a whole instance on this machine; no other services need to be installed.
 
     Prepares a SQLite database, fills it with demo people and teams the first time, and starts web, eventsource,
@@ -46,12 +51,15 @@ def up(port: int, data_dir: Path, replay: bool, pause: float) -> None:
     each as a separate process. Log lines begin with the name of the process. Ctrl-C stops them all; the data is kept
     for the next time.
 
+    With --bus amqp, a RabbitMQ (which must be installed) and `hubs daemon` take the place of fedmsg-relay and
+    fedmsg-hub.
+
     All ports are on 127.0.0.1: PORT for the pages, PORT+1 for the event stream, PORT+2 for Redis, PORT+3 and PORT+4 for
-    the bus, PORT+5 for the stand-ins.
+    the bus, PORT+5 for the stand-ins, PORT+6 for the bus again.
     """
     try:
-        run(Ports.from_first(port), data_dir, replay=replay, pause=pause)
-    except PortTaken as error:
+        run(Ports.from_first(port), data_dir, replay=replay, pause=pause, bus=bus)
+    except (PortTaken, rabbitmq.NoRabbitMQ) as error:
         raise click.ClickException(str(error)) from None
 
 
@@ -108,9 +116,21 @@ def fill() -> None:
 @demo.command()
 @click.option("--pause", default=1.5, show_default=True, help="Seconds between two messages, on average.")
 @click.option("--count", default=0, help="Messages to send; 0 means until stopped.")
-def replay(pause: float, count: int) -> None:
-    """Publish demo messages on the bus, through the relay."""
-    demo_replay.run(create_database(load()), pause, count)
+@click.option("--bus", type=click.Choice(BUSES), default=FEDMSG, show_default=True, help="The message bus.")
+def replay(pause: float, count: int, bus: str) -> None:
+    """Publish demo messages on the bus: through fedmsg's relay, or to the broker of HUBS_AMQP_URL."""
+    settings = load()
+    publisher = demo_replay.create_publisher(settings) if bus == AMQP else Publisher()
+    demo_replay.run(create_database(settings), publisher, pause, count)
+
+
+@demo.command("rabbitmq")
+@click.option("--port", default=5672, show_default=True, help="Port of AMQP on 127.0.0.1.")
+@click.option("--distribution-port", default=25672, show_default=True, help="Port of Erlang's network.")
+@click.option("--epmd-port", default=4369, show_default=True, help="Port of Erlang's port mapper.")
+def broker(port: int, distribution_port: int, epmd_port: int) -> None:
+    """Run a RabbitMQ broker with its data in the data folder, without privileges."""
+    sys.exit(rabbitmq.serve(load().data_dir / "rabbitmq", port, distribution_port, epmd_port))
 
 
 @demo.command()

@@ -5,14 +5,16 @@ import random
 import signal
 import threading
 from datetime import timedelta
+from importlib.util import find_spec
 
 from fakeredis import TcpFakeServer
 from sqlalchemy import select
 
-from hubs.bus import Publisher
+from hubs.actions.outbox import Publishes
 from hubs.demo import messages
-from hubs.errors import NotFound
+from hubs.errors import BadSetting, NotFound
 from hubs.models import Database, User, now
+from hubs.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +22,7 @@ log = logging.getLogger(__name__)
 PEOPLE, QUIET = 50, timedelta(days=60)
 
 
-def run(database: Database, pause: float, count: int = 0) -> None:
+def run(database: Database, publisher: Publishes, pause: float, count: int = 0) -> None:
     """Publish demo messages about the people in the database until stopped, or ``count`` of them.
 
     :raises NotFound: if there are fewer than two people.
@@ -32,7 +34,6 @@ def run(database: Database, pause: float, count: int = 0) -> None:
     if len(usernames) < 2:
         raise NotFound("There are no people to write messages about yet. Run: hubs demo fill")
     stopped = _stopped()
-    publisher = Publisher()
     sent = 0
     while not stopped.is_set() and (not count or sent < count):
         topic, body = messages.random_message(chance, usernames)
@@ -42,6 +43,22 @@ def run(database: Database, pause: float, count: int = 0) -> None:
             log.info("%d messages sent; the last was %s", sent, topic)
         stopped.wait(chance.uniform(0.5, 1.5) * pause)
     publisher.close()
+
+
+def create_publisher(settings: Settings) -> Publishes:
+    """Return a publisher to the broker of the settings.
+
+    :raises BadSetting: if there is no broker, or pika is not installed; it is an extra.
+    """
+    if find_spec("pika") is None:
+        raise BadSetting('--bus amqp needs pika: pip install "fedora-hubs[amqp]".')
+    from hubs.backend.amqp.connection import broker_of  # noqa: PLC0415 - an optional extra
+    from hubs.demo.amqp import AmqpPublisher  # noqa: PLC0415
+
+    broker = broker_of(settings)
+    if broker is None:
+        raise BadSetting("--bus amqp needs HUBS_AMQP_URL.")
+    return AmqpPublisher(broker, f"{settings.topic_prefix}.{settings.environment}")
 
 
 def serve_redis(port: int) -> None:

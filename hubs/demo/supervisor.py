@@ -12,13 +12,15 @@ from pathlib import Path
 from honcho.manager import Manager
 
 from hubs.bus import NullPublisher
-from hubs.demo import fill, upstream
+from hubs.demo import fill, rabbitmq, upstream
 from hubs.errors import HubsError
 from hubs.models import migrations
 from hubs.services import create_services
 from hubs.settings import load
 
 HOST = "127.0.0.1"
+#: The buses on which an instance can run.
+FEDMSG, AMQP = "fedmsg", "amqp"
 
 
 class PortTaken(HubsError):
@@ -35,11 +37,13 @@ class Ports:
     inbound: int
     outbound: int
     upstream: int
+    #: Of Erlang, for the bus AMQP.
+    port_mapper: int
 
     @classmethod
     def from_first(cls, first: int) -> "Ports":
-        """Return six ports in a row."""
-        return cls(*range(first, first + 6))
+        """Return seven ports in a row."""
+        return cls(*range(first, first + 7))
 
     def check(self) -> None:
         """Check that all ports are free.
@@ -58,7 +62,7 @@ class Ports:
                     ) from None
 
 
-def environment(ports: Ports, data_dir: Path) -> dict[str, str]:
+def environment(ports: Ports, data_dir: Path, bus: str = FEDMSG) -> dict[str, str]:
     """Return the environment of the processes; only addresses differ from production.
 
     Upstream services are replaced by stand-ins, unless the environment sets their addresses.
@@ -77,36 +81,55 @@ def environment(ports: Ports, data_dir: Path) -> dict[str, str]:
         "LOGNAME": os.environ.get("LOGNAME") or "hubs",  # fedmsg asks for it and fails without
         "PYTHONUNBUFFERED": "1",
         "PYTHONWARNINGS": "ignore",
+        **(_amqp(ports) if bus == AMQP else {}),
     }
 
 
-def commands(ports: Ports, *, replay: bool, pause: float) -> dict[str, str]:
+def _amqp(ports: Ports) -> dict[str, str]:
+    """Return the settings of an instance without fedmsg: the daemon publishes our changes, and reads them again."""
+    return {"HUBS_AMQP_URL": rabbitmq.url(ports.inbound), "HUBS_AMQP_PUBLISH": "1", "HUBS_PUBLISH": "0"}
+
+
+def commands(ports: Ports, *, replay: bool, pause: float, bus: str = FEDMSG) -> dict[str, str]:
     """Return the command line of each process by its name."""
     gunicorn = _python("gunicorn") + " --no-control-socket --graceful-timeout 5 --worker-class"
     streams = f"{gunicorn} hubs.backend.eventserver.gunicorn_worker.BufferedRequestWorker"
-    commands_ = {
+    if bus == AMQP:
+        broker = f"--port {ports.inbound} --distribution-port {ports.outbound} --epmd-port {ports.port_mapper}"
+        buses = {
+            "rabbitmq": f"{_python('hubs')} demo rabbitmq {broker}",
+            "hub": f"{_python('hubs')} daemon",
+        }
+    else:
+        buses = {
+            "relay": _script("fedmsg-relay"),
+            "hub": f"{_script('fedmsg-hub')} --with-consumers hubs.backend.consumer:FedoraHubsConsumer",
+        }
+    processes = {
         "redis": f"{_python('hubs')} demo redis --port {ports.redis}",
-        "relay": _script("fedmsg-relay"),
-        "hub": f"{_script('fedmsg-hub')} --with-consumers hubs.backend.consumer:FedoraHubsConsumer",
+        **buses,
         "stream": f"{streams} --threads 8 --bind {HOST}:{ports.stream} hubs.backend.eventsource:application",
         "upstream": f"{_python('hubs')} demo upstream --port {ports.upstream}",
         "web": f"{gunicorn} gthread --workers 2 --threads 4 --bind {HOST}:{ports.web} hubs.wsgi:application",
     }
     if replay:
-        commands_["replay"] = f"{_python('hubs')} demo replay --pause {pause}"
-    return commands_
+        processes["replay"] = f"{_python('hubs')} demo replay --pause {pause} --bus {bus}"
+    return processes
 
 
-def run(ports: Ports, data_dir: Path, *, replay: bool, pause: float) -> None:
+def run(ports: Ports, data_dir: Path, *, replay: bool, pause: float, bus: str = FEDMSG) -> None:
     """Prepare the data, start all processes, and run until one of them ends or Ctrl-C is pressed.
 
     :raises PortTaken: if a port is in use.
+    :raises NoRabbitMQ: if the bus is AMQP and the machine has no broker.
     """
     ports.check()
-    env = environment(ports, data_dir)
+    if bus == AMQP:
+        rabbitmq.program()  # before anything is written
+    env = environment(ports, data_dir, bus)
     _prepare(env)
     manager = Manager()
-    for name, command in commands(ports, replay=replay, pause=pause).items():
+    for name, command in commands(ports, replay=replay, pause=pause, bus=bus).items():
         manager.add_process(name, command, env=env, cwd=str(config_parent(data_dir)))
     print(f"\nFedora Hubs is at http://{HOST}:{ports.web}/ - sign in there as any of the demo people.", flush=True)
     print("Press Ctrl-C to stop; the data is kept.\n", flush=True)

@@ -7,6 +7,7 @@ same, except that a few entries are added over time. All data is fictional.
 import json
 import random
 import re
+import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -45,7 +46,7 @@ def answer(path: str, query: Query) -> Any:
 
 def server(port: int) -> ThreadingHTTPServer:
     """Return the server of the stand-ins, already listening."""
-    http_server = ThreadingHTTPServer((HOST, port), _Handler)
+    http_server = _Server((HOST, port), _Handler)
     http_server.daemon_threads = True
     return http_server
 
@@ -54,6 +55,13 @@ def serve(port: int) -> None:
     """Serve until stopped."""
     with server(port) as running:
         running.serve_forever()
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Log errors, except that a client has closed its connection."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -9,20 +9,25 @@ import subprocess
 import zipfile
 from pathlib import Path
 
+import pytest
+from click.testing import CliRunner
+
+from hubs.cli import cli
+from hubs.demo import rabbitmq
 from tests.services import BIN, HOST, Service, answers, base_env, free_port, listens, wait_for
 from tests.stack import ROOT
 
 
 def first_port() -> int:
-    """Return the first of six free ports in a row."""
+    """Return the first of seven free ports in a row."""
     while True:
         port = free_port()
-        if port < 65_000 and not any(listens(port + offset) for offset in range(6)):
+        if port < 65_000 and not any(listens(port + offset) for offset in range(7)):
             return port
 
 
-def up(folder: Path, port: int) -> Service:
-    argv = [str(BIN / "hubs"), "up", "--port", str(port), "--data-dir", str(folder / "var"), "--pause", "0.5"]
+def up(folder: Path, port: int, *options: str) -> Service:
+    argv = [str(BIN / "hubs"), "up", "--port", str(port), "--data-dir", str(folder / "var"), "--pause", "0.5", *options]
     service = Service(argv, folder, "up", base_env(), cwd=folder)
     return service.ready(
         lambda: answers(f"http://{HOST}:{port}/") and answers(f"http://{HOST}:{port + 1}/healthz"), 120
@@ -54,6 +59,32 @@ def test_one_command_runs_a_living_instance_that_stops_and_starts_again(tmp_path
     service.process.send_signal(signal.SIGINT)
     service.process.wait(60)
     assert "Traceback" not in service.log()
+
+
+def test_amqp_runs_a_real_broker_that_stops_with_the_rest(tmp_path: Path) -> None:
+    port = first_port()
+    service = up(tmp_path, port, "--bus", "amqp")
+    before = count(tmp_path)
+    wait_for(lambda: count(tmp_path) > before + 5, "the replay to arrive in the database", 120)
+    for name in ("redis", "rabbitmq", "hub", "stream", "web", "replay"):
+        assert re.search(rf"^\S*\d\d:\d\d:\d\d {name} *\|", service.log(), re.MULTILINE), name
+    assert "relay" not in service.log()
+    assert f"reading hubs at amqp://{HOST}:{port + 3}/" in service.log()
+    assert listens(port + 6), "Erlang's port mapper has our port"
+
+    service.process.send_signal(signal.SIGINT)
+    service.process.wait(60)
+    wait_for(lambda: not any(listens(port + offset) for offset in range(7)), "all processes to stop")
+    assert "Traceback" not in service.log()
+
+
+def test_amqp_without_a_broker_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rabbitmq, "PROGRAMS", (str(tmp_path / "no" / "rabbitmq-server"),))
+    argv = ["up", "--port", str(first_port()), "--data-dir", str(tmp_path / "var"), "--bus", "amqp"]
+    result = CliRunner().invoke(cli, argv)
+    assert result.exit_code == 1
+    assert "Install the package rabbitmq-server" in result.output
+    assert not (tmp_path / "var").exists()
 
 
 def test_a_taken_port_is_said_in_a_sentence(tmp_path: Path) -> None:
