@@ -47,7 +47,8 @@ def serve(folder: Path, port: int, distribution: int, epmd: int) -> int:
     :raises NoRabbitMQ: if the machine has none.
     """
     environment = _environment(folder, port, distribution, epmd)
-    broker = subprocess.Popen([program()], env=environment)  # noqa: S603 - a fixed path, no arguments
+    # In its folder, since Erlang writes dumps into the working directory.
+    broker = subprocess.Popen([program()], env=environment, cwd=folder)  # noqa: S603 - a fixed path, no arguments
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: broker.terminate())
     try:
