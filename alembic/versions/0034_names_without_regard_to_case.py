@@ -1,9 +1,9 @@
 """Names of hubs and of people are unique without regard to case.
 
 Where names clash already, they keep working: the index is not unique then, the clashes are reported, and only new names
-are checked. After renaming one of each pair, `alembic downgrade 0032` and `upgrade` make the index unique.
+are checked. After renaming one of each pair, `alembic downgrade 0033` and `upgrade` make the index unique.
 
-Revision: 0034, after 0032
+Revision: 0034, after 0033
 """
 
 import logging

@@ -17,7 +17,7 @@ from tests.unit.conftest import user_of
 def test_clashes_are_reported_and_keep_working(
     database: Database, registry: Registry, caplog: pytest.LogCaptureFixture
 ) -> None:
-    migrations.downgrade(database, "0032")
+    migrations.downgrade(database, "0033")
     with database.transaction() as session:
         session.add_all([Hub(kind="team", name="Docs"), Hub(kind="sig", name="docs"), Hub(kind="user", name="DOCS")])
         session.add_all([User(username="Adalind"), User(username="adalind"), User(username="rana")])
