@@ -99,7 +99,7 @@ def create_app(
     api.install(app, protection)
     app.context_processor(page_context)
     app.teardown_appcontext(close_session)
-    error_pages.register(app)
+    error_pages.register(app, render.outage_page)
     security_headers.register(app, settings)
     # Last, so that it wraps everything above: it answers from the cache before Flask sees the request.
     fragment_cache.install(app, context.fragments.public, context.database, settings)

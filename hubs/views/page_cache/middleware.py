@@ -34,13 +34,15 @@ from hubs.views.web.security_headers import headers_for
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-#: Key in the WSGI environment of a request's `PendingPage`.
-PENDING = "hubs.pending_page"
+#: Keys in the WSGI environment: of the page cache, and of a request's `PendingPage`.
+PAGE_CACHE, PENDING = "hubs.page_cache", "hubs.pending_page"
 #: Name of the session's cookie.
 SESSION = "hubs"
 #: Maximum age of a cached page in seconds: bounds how old its content can be if the cache was down when a commit bumped
 #: its tags. What a person may see does not depend on it.
 MAX_AGE = 5.0
+#: Seconds after the last check of access for which public pages are served while the database is unavailable.
+OUTAGE_AGE = 5.0
 #: Pages per process, and version tags per page. Viewers with more hubs are served from the database.
 MAX_PAGES, MAX_TAGS = 500, 64
 #: Seconds for which a stream cursor is reused. An older cursor is safe: the stream replays what happened since.
@@ -84,6 +86,8 @@ class CachedPage:
     loaded: float
     skeleton: Skeleton | None
     filled: FilledPage | None = None
+    #: When the rows of ``access`` last had these versions, on the monotonic clock.
+    checked: float = 0.0
 
 
 class Pages:
@@ -130,7 +134,8 @@ class PendingPage:
         complete = all(key in self.tags for key in tag_keys) and self.access == page.access
         tags = {key: self.tags.get(key, b"") for key in tag_keys}
         skeleton = page.skeleton if complete and self.versions is not None else None
-        stored = replace(page, tags=tags, versions=self.versions, loaded=self.read_at, skeleton=skeleton)
+        stored = replace(page, tags=tags, versions=self.versions, skeleton=skeleton)
+        stored.loaded = stored.checked = self.read_at
         self.pages.put(self.key, stored)
 
 
@@ -145,6 +150,7 @@ class PageCacheMiddleware:
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer with a cached page; pass every other request on."""
+        environ[PAGE_CACHE] = self
         key = _key(environ)
         if key is None:
             return self._app(environ, start_response)
@@ -156,11 +162,28 @@ class PageCacheMiddleware:
         entries = self._context.fragments.cache.get_many([*page.tags, *page.keys])
         filled, versions = self._fill(page, entries), self._rows.read(page.access)
         if filled is not None and versions is not None and versions == page.versions:
+            page.checked = read_at
             return self._send(page, filled, environ, start_response)
         # Tags that are missing in the cache are created before the application reads rows.
         tags = self._context.fragments.public.stamps.ensure(page.tags, entries)
         environ[PENDING] = PendingPage(self._pages, key, tags, page.access, versions, read_at)
         return self._app(environ, start_response)
+
+    def during_outage(self, environ: "WSGIEnvironment") -> tuple[CachedPage, Skeleton] | None:
+        """Return the page of a public hub for a request that failed because the database is unavailable.
+
+        It is the page for visitors, since nothing says any more who the viewer is or what they may see. That the hub is
+        public must have been read from the database within the last `OUTAGE_AGE` seconds: another process may still
+        reach the database and make the hub private.
+        """
+        key = _key(environ)
+        if key is None:
+            return None
+        page = self._pages.get((None, *key[1:]))
+        if page is None or time.monotonic() - page.checked >= OUTAGE_AGE:
+            return None
+        filled = self._fill(page, self._context.fragments.cache.get_many([*page.tags, *page.keys]))
+        return None if filled is None else (page, filled)
 
     def _fill(self, page: CachedPage, entries: Mapping[str, bytes]) -> Skeleton | None:
         """Return the cached page, filled with fragments, if it is still valid."""
@@ -189,12 +212,12 @@ class PageCacheMiddleware:
         if parse_etags(environ.get("HTTP_IF_NONE_MATCH")).contains_weak(etag):
             start_response("304 NOT MODIFIED", headers)
             return []
-        body = filled.fill(request_values(page.token, self._recent_cursor(), csrf)).encode()
+        body = filled.fill(request_values(page.token, self.recent_cursor(), csrf)).encode()
         headers += [("Content-Language", page.language), ("Content-Type", "text/html; charset=utf-8")]
         start_response("200 OK", [*headers, ("Content-Length", str(len(body)))])
         return [body]
 
-    def _recent_cursor(self) -> str:
+    def recent_cursor(self) -> str:
         """Return a cursor of the stream that is at most `CURSOR_AGE` seconds old."""
         cursor, read_at = self._cursor
         if time.monotonic() - read_at >= CURSOR_AGE:
@@ -204,12 +227,13 @@ class PageCacheMiddleware:
         return cursor
 
 
-def request_values(token: str, cursor: str, csrf: str) -> dict[Slot, str]:
-    """Return the values that differ between requests, which are put into a page last."""
-    return {("token", 0): str(escape(token)), ("cursor", 0): str(escape(cursor)), ("csrf", 0): csrf}
+def request_values(token: str, cursor: str, csrf: str, notice: str = "") -> dict[Slot, str]:
+    """Return the values that differ between requests, which are put into a page last; ``notice`` is HTML."""
+    values = {"token": str(escape(token)), "cursor": str(escape(cursor)), "csrf": csrf, "notice": notice}
+    return {(name, 0): value for name, value in values.items()}
 
 
-def _key(environ: "WSGIEnvironment") -> Hashable | None:
+def _key(environ: "WSGIEnvironment") -> tuple[str | None, str, str] | None:
     """Return the cache key of a request: session cookie, path and language; None if its page is not cacheable."""
     path = environ["PATH_INFO"]
     if not path.startswith(("/u/", "/t/")) or path.count("/") != 3 or not path.endswith("/"):

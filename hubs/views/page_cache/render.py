@@ -1,19 +1,23 @@
 """Renders a hub's page and caches it for the same viewer (`hubs.views.page_cache.middleware`)."""
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
 from flask import Flask, Response, g, render_template, request, session
 from flask_wtf.csrf import generate_csrf
+from markupsafe import Markup
 
 from hubs import i18n
 from hubs.actions.people.sessions import digest_of
 from hubs.fragments import versions
 from hubs.fragments.store import Fragment
+from hubs.i18n import ngettext
 from hubs.models import Hub, Widget
 from hubs.models.session_events import start_tracking, stop_tracking, track_reads
 from hubs.permissions import can
 from hubs.views.page_cache.middleware import (
+    PAGE_CACHE,
     PENDING,
     SESSION,
     CachedPage,
@@ -49,9 +53,9 @@ def page(hub: Hub, widgets: list[Widget], fragments: Mapping[int, Fragment], cur
         "cursor": marks.mark("cursor"),
         "channels": " ".join(channels),
     }
-    csrf = marks.mark("csrf")
+    csrf, notice = marks.mark("csrf"), marks.mark("notice")
     placeholders = {widget_id: placeholder(fragment, marks) for widget_id, fragment in fragments.items()}
-    values = {"hub": hub, "rows": widgets, "fragments": placeholders, "stream": stream, **more}
+    values = {"hub": hub, "rows": widgets, "fragments": placeholders, "stream": stream, "notice": notice, **more}
     skeleton = marks.split(render_template("hub.html", **values, csrf_token=lambda: csrf))
     token = mint(channels)
     secret = str(session.get("csrf_token", ""))
@@ -69,6 +73,27 @@ def page(hub: Hub, widgets: list[Widget], fragments: Mapping[int, Fragment], cur
     # session is not cached either: anybody could fill the cache with made-up cookies.
     if pending is not None and not session.modified and (session or SESSION not in request.cookies):
         _store(pending, hub, widgets, fragments, skeleton, token, (secret, csrf_token))
+    return response
+
+
+def outage_page() -> Response | None:
+    """Return the current request's page, marked with its age, if it may be shown without the database."""
+    cache: PageCacheMiddleware = request.environ[PAGE_CACHE]
+    cached = cache.during_outage(request.environ)
+    if cached is None:
+        return None
+    page, filled = cached
+    seconds = max(1, round(time.monotonic() - page.checked))
+    text = ngettext(
+        "The database is not responding. This is the public page as it was %(num)s second ago.",
+        "The database is not responding. This is the public page as it was %(num)s seconds ago.",
+        seconds,
+    )
+    # No template: its context would read the account.
+    notice = Markup('<p class="flash" role="status">{}</p>').format(text % {"num": seconds})
+    values = request_values(page.token, cache.recent_cursor(), "", notice)
+    response = Response(filled.fill(values), mimetype="text/html")
+    response.headers["Cache-Control"] = "no-store"
     return response
 
 

@@ -1,12 +1,14 @@
 """Errors as pages, or as JSON for clients that accept it: what went wrong, and what to do."""
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from flask import Flask, Response, g, jsonify, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from hubs.errors import HubsError, InvalidInput, TooManyRequests, Unauthorized
@@ -42,12 +44,27 @@ _TEXTS = {
 _RETRYABLE = (400, 401, 429, 500, 503)
 
 
-def register(app: Flask) -> None:
-    """Register the error handlers on ``app``."""
+#: Errors of SQLAlchemy that mean that the database is unavailable, or too slow to give us a connection.
+_UNAVAILABLE = (OperationalError, InterfaceError, PoolTimeout)
+#: Seconds after which clients may try again while it is unavailable.
+_RETRY_AFTER = 5
+
+
+def register(app: Flask, outage_page: Callable[[], Response | None]) -> None:
+    """Register the error handlers on ``app``.
+
+    ``outage_page`` returns a page for the current request that needs no database, if there is one.
+    """
+
+    def without_database(error: Exception) -> ResponseReturnValue:
+        log.error("the database does not answer: %s", error)
+        return (outage_page() if request.method == "GET" else None) or _no_database()
+
     app.register_error_handler(HubsError, _ours)
     app.register_error_handler(CSRFError, _stale_form)
     app.register_error_handler(HTTPException, _http)
-    app.register_error_handler(OperationalError, _no_database)
+    for kind in _UNAVAILABLE:
+        app.register_error_handler(kind, without_database)
     app.register_error_handler(Exception, _unexpected)
 
 
@@ -55,7 +72,7 @@ def answer(status: int, text: str, fields: dict[str, str] | None = None, *, sign
     """Return an error response, as JSON or as a page; ``fields`` maps field names to messages, for the API."""
     if request.path.startswith(("/api/", "/hooks/")):
         return _problem(status, text, fields)
-    if request.path.endswith("/json") or request.accept_mimetypes.best == "application/json":
+    if _wants_json():
         return make_response(jsonify(error=text, status=status), status)
     title = _(_TITLES.get(status, _TITLES[500]))
     g.is_error_page = True
@@ -66,6 +83,11 @@ def answer(status: int, text: str, fields: dict[str, str] | None = None, *, sign
         log.exception("the error page cannot be rendered")
         page = render_template("error-plain.html", title=title, text=text, status=status)
     return make_response(page, status)
+
+
+def _wants_json() -> bool:
+    is_json = request.path.startswith("/api/") or request.path.endswith("/json")
+    return is_json or request.accept_mimetypes.best == "application/json"
 
 
 def _refused_form(status: int) -> RefusedForm | None:
@@ -116,9 +138,15 @@ def _stale_form(error: CSRFError) -> ResponseReturnValue:
     return answer(400, text)
 
 
-def _no_database(error: OperationalError) -> ResponseReturnValue:
-    log.error("the database does not answer: %s", error)
-    return answer(503, _(_TEXTS[503]))
+def _no_database() -> Response:
+    # Only what was read is loaded again by itself: loading a sent form again would lose its text.
+    reloads = request.method == "GET" and not _wants_json()
+    text = N_("The database is not responding. Nothing is lost; this page tries again by itself.")
+    response = answer(503, _(text if reloads else _TEXTS[503]))
+    response.headers["Retry-After"] = str(_RETRY_AFTER)
+    if reloads:
+        response.headers["Refresh"] = str(_RETRY_AFTER)
+    return response
 
 
 def _unexpected(error: Exception) -> ResponseReturnValue:
