@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from hubs.errors import InvalidInput
 from hubs.i18n import _
+from hubs.parameters.tables import CELLS, cells
 
 #: Longest values in characters, and most rows of a list.
 TEXT, MARKDOWN, ADDRESS, ROWS = 500, 20_000, 1000, 100
@@ -81,7 +82,13 @@ def _text(parameter: Declared, value: Any, limit: int = TEXT) -> str:
 
 
 def _markdown(parameter: Declared, value: Any) -> str:
-    return _text(parameter, value, MARKDOWN)
+    text = _text(parameter, value, MARKDOWN)
+    if (number := cells(text)) > CELLS:
+        raise InvalidInput(
+            _("The tables in this text have %(number)d cells; at most %(limit)d are possible.")
+            % {"number": number, "limit": CELLS}
+        )
+    return text
 
 
 def _choice(parameter: Declared, value: Any) -> str:

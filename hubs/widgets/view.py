@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from hubs import i18n, urls
 from hubs.models import Widget
+from hubs.parameters.tables import CELLS, cells
 
 #: Folder of ``panel.html`` and the macros that widgets share.
 SHARED = Path(__file__).parent / "templates"
@@ -65,8 +66,12 @@ _ALLOWED = nh3.ALLOWED_TAGS - {"img", "map", "area", "bdo"}
 
 @lru_cache(128)
 def markdown(text: str | None) -> Markup:
-    """Render Markdown typed by a person, sanitized: HTML is escaped, images are not allowed."""
-    html = _markdown().render(text or "")
+    """Render Markdown typed by a person, sanitized: HTML is escaped, images are not allowed.
+
+    Forms refuse texts with huge tables; those that were stored before, or come another way, get no tables.
+    """
+    text = text or ""
+    html = (_markdown() if cells(text) <= CELLS else _without_tables()).render(text)
     clean = nh3.clean(html, tags=_ALLOWED, link_rel="noopener nofollow ugc", url_schemes=_SCHEMES)
     return Markup(clean)  # noqa: S704 - sanitized just above
 
@@ -76,7 +81,11 @@ _SCHEMES = {"http", "https", "mailto", "irc", "ircs", "matrix"}
 
 @cache
 def _markdown() -> MarkdownIt:
-    return MarkdownIt("commonmark", {"html": False, "linkify": False, "maxNesting": 20}).enable(["table"])
+    return _without_tables().enable(["table"])
+
+
+def _without_tables() -> MarkdownIt:
+    return MarkdownIt("commonmark", {"html": False, "linkify": False, "maxNesting": 20})
 
 
 @lru_cache(4096)

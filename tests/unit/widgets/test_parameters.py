@@ -1,12 +1,17 @@
 """Typed parameters: the declaration validates input of people and programs."""
 
+import time
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hubs.errors import InvalidInput
 from hubs.parameters.kinds import KINDS
+from hubs.parameters.tables import CELLS, cells
 from hubs.widgets.parameters import Parameter, clean, declare, defaults, document
+from hubs.widgets.view import markdown
 from tests.stack import ROOT
 
 ROWS = Parameter("p", kind="rows", fields=[Parameter("title", required=True), Parameter("link", kind="url")])
@@ -173,3 +178,28 @@ def test_every_kind_is_in_the_documentation() -> None:
         for name in line.split("|")[1].split(",")
     }
     assert set(KINDS) <= named
+
+
+WIDE = "|a" * 3_000 + "|\n" + "|-" * 3_000 + "|\n" + "a\n" * 3_000
+LONG = "|a" * 50 + "|\n" + "|-" * 50 + "|\n" + "a\n" * 9_000
+
+
+@pytest.mark.parametrize("text", [WIDE, LONG, "> " + LONG.replace("\n", "\n> ")[:19_000], LONG.replace("a\n", "1\n")])
+def test_huge_tables_in_markdown_are_refused_with_their_limit(text: str) -> None:
+    with pytest.raises(InvalidInput, match=f"at most {CELLS} are possible"):
+        Parameter("p", kind="markdown").clean(text)
+    start = time.process_time()
+    assert len(markdown(text)) < 60_000, "a text that was stored before is shown without tables"
+    assert time.process_time() - start < 1
+
+
+def test_ordinary_tables_in_markdown_are_accepted() -> None:
+    table = "| day | tide |\n|---|---|\n" + "| Monday | high |\n" * 200
+    assert Parameter("p", kind="markdown").clean(table) == table.strip()
+    assert markdown(table).count("<td>") == 400
+
+
+@given(st.lists(st.sampled_from(["|", "-", "a", "\n", " ", "> ", "- ", ":", "1. ", "\\|", "`", "\n|-|-|\n", "\n\n"])))
+def test_table_cells_are_never_underestimated(pieces: list[str]) -> None:
+    html = markdown("".join(pieces))
+    assert html.count("<td") + html.count("<th") - html.count("<thead") <= cells("".join(pieces))
