@@ -31,6 +31,7 @@ from hubs.views.account import bookmarks_and_notifications, oidc, sign_in, strea
 from hubs.views.account import settings as account_settings
 from hubs.views.hub import admin, editor, history, members, new, page, push_tokens, widget
 from hubs.views.hub import settings as hub_settings
+from hubs.views.hub import webhooks as hub_webhooks
 from hubs.views.page_cache import fragments as fragment_cache
 from hubs.views.page_cache import render
 from hubs.views.page_cache.middleware import SESSION
@@ -55,6 +56,7 @@ PAGES = (
     admin,
     members,
     push_tokens,
+    hub_webhooks,
     webhooks,
     bookmarks_and_notifications,
     stream,

@@ -49,6 +49,16 @@ def hub_other(kind: str, name: str) -> str:
     return hub_settings(kind, name) + "/other"
 
 
+def hub_webhooks(kind: str, name: str, webhook_id: int = 0, act: str = "") -> str:
+    """Return the path of a hub's webhooks, of one of them, or of an act on it (POST)."""
+    return "/".join([hub_settings(kind, name), "webhooks", *filter(None, (str(webhook_id or ""), act))])
+
+
+def webhook(address: str) -> str:
+    """Return the path at which a service delivers (POST)."""
+    return f"/hooks/{address}"
+
+
 def hub_rename(kind: str, name: str) -> str:
     """Return the path that renames a hub (POST)."""
     return hub_settings(kind, name) + "/name"

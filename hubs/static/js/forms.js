@@ -47,7 +47,19 @@ function startFilter(input) {
   });
 }
 
+// Without JavaScript, or where the page may not use the clipboard, the text is selected by hand.
+function startCopy(button) {
+  if (!navigator.clipboard) return;
+  const label = button.querySelector("[aria-live]");
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+    label.textContent = button.dataset.copied;
+  });
+}
+
 export function startForms() {
+  for (const button of document.querySelectorAll("button[data-copy]")) startCopy(button);
   for (const form of document.querySelectorAll("form[data-previewed]")) startPreview(form);
   for (const input of document.querySelectorAll("input[data-filter]")) startFilter(input);
 }
