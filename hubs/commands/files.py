@@ -9,6 +9,7 @@ import click
 from hubs.actions.layout import apply as apply_action
 from hubs.actions.layout import documents, yaml_files
 from hubs.commands.base import instance
+from hubs.errors import InvalidInput
 from hubs.permissions import OPERATOR
 
 
@@ -39,10 +40,14 @@ def apply(file: TextIO, dry_run: bool) -> None:
     members stay as they are unless the file lists them. With an entry managed_in, which says where the file is kept,
     the hub's page becomes read-only.
     """
-    document = yaml_files.parse(file.read(yaml_files.LIMIT + 1), file.name)
+    text = file.read(yaml_files.LIMIT + 1)
+    document = yaml_files.parse(text, file.name)
     with instance() as here:
         hub = apply_action.find_or_create(here.session, here.registry, document)
-        changes = apply_action.apply(here.session, here.registry, OPERATOR, hub, document)
+        try:
+            changes = apply_action.apply(here.session, here.registry, OPERATOR, hub, document)
+        except InvalidInput as error:
+            raise yaml_files.explained(error, text) from None
         for change in changes:
             click.echo(str(change))
         if dry_run:
