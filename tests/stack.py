@@ -12,10 +12,14 @@ from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
+import redis
 import zmq
+from sqlalchemy import select
 
 from hubs.actions import outbox
+from hubs.backend.rebuild import leases
 from hubs.bus import identity
+from hubs.fragments import schedule
 from hubs.models import Database, StoredMessage, migrations, now
 from hubs.settings import Settings, load
 from hubs.widgets.registry import Registry
@@ -115,6 +119,30 @@ class Stack:
 
         wait_for(settled, "the daemon to act on all changes")
         database.dispose()
+
+    def wait_until_stored(self, *ids: str) -> None:
+        """Wait until the messages with these ids are in the database."""
+        database = self.database()
+
+        def missing() -> set[str]:
+            with database.session() as session:
+                stored = session.scalars(select(StoredMessage.msg_id).where(StoredMessage.msg_id.in_(ids)))
+                return set(ids).difference(stored)
+
+        wait_for(lambda: not missing(), f"storing {len(ids)} messages\n{self.services['hub'].log()[-2000:]}")
+        database.dispose()
+
+    def wait_until_built(self, *widgets: int) -> None:
+        """Wait until these widgets show every stored message, and no worker builds them: nothing begins after that."""
+        with contextlib.closing(redis.Redis.from_url(self.settings.redis_url)) as client:
+
+            def waiting() -> list[int]:
+                requested = [number for number in widgets if client.exists(f"{leases.PREFIX}{number}")]
+                return requested + [
+                    number for number in widgets if client.zscore(schedule.KEY, f"m{number}") is not None
+                ]
+
+            wait_for(lambda: not waiting(), f"builds of {widgets}")
 
     def get(self, path: str) -> str:
         """Return a page as a visitor gets it."""

@@ -3,7 +3,6 @@
 import contextlib
 import re
 import subprocess
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -17,9 +16,8 @@ import pytest
 from sqlalchemy import select
 
 from hubs.actions import hubs as hub_actions
-from hubs.actions import outbox
 from hubs.actions.people import roles
-from hubs.models import Database, Hub, OutboxMessage, Visibility, now
+from hubs.models import Hub, Visibility
 from tests.nginx import Front, configure, nginx
 from tests.services import HOST, end, free_port, wait_for
 from tests.stack import Stack
@@ -67,16 +65,9 @@ def make(production: Stack, **teams: Visibility) -> list[int]:
             hub = hub_actions.create(session, production.registry, keeper, "team", name, {"visibility": visibility})
             session.flush()
             numbers.append(next(row.id for row in hub.widgets if row.plugin == "sticky"))
-    # The daemon builds what is new, and then forgets what was kept before.
-    wait_for(lambda: not waiting(database), "the daemon")
-    time.sleep(1.5)
+    production.settle()
     database.dispose()
     return numbers
-
-
-def waiting(database: Database) -> list[OutboxMessage]:
-    with database.session() as session:
-        return outbox.unhandled(session, now())
 
 
 def path_of(number: int) -> str:
@@ -96,8 +87,9 @@ def without_web(production: Stack, front: Front) -> Iterator[None]:
 
 
 def read_until_kept(reader: Reader, number: int) -> str:
-    """Read a fragment three times: built, kept, and from where it is kept."""
-    return [reader.get(path_of(number))[1] for _ in range(3)][-1]
+    """Read a fragment, which may have to be built first, and twice more: kept, and from where it is kept."""
+    wait_for(lambda: reader.get(path_of(number))[0] != 202, "the fragment")
+    return [reader.get(path_of(number))[1] for _ in range(2)][-1]
 
 
 def test_nginx_accepts_the_shipped_site(tmp_path: Path) -> None:

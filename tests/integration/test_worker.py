@@ -4,7 +4,6 @@ import os
 import re
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from hubs.actions import hubs as hub_actions
 from hubs.actions.people import roles
 from hubs.fragments.schedule import BuildSchedule
 from hubs.models import Hub, Widget
-from tests.services import BIN, Service, free_port, wait_for
+from tests.services import BIN, Service, end, free_port, wait_for
 from tests.sse import Stream
 from tests.stack import ROOT, Bus, Stack, command_of, own_stack
 
@@ -50,17 +49,25 @@ def store(queued: Stack) -> redis.Redis:
     return redis.Redis.from_url(queued.settings.redis_url)
 
 
-@pytest.fixture
-def workers(queued: Stack, tmp_path: Path) -> Iterator[list[Service]]:
+@pytest.fixture(scope="module")
+def started(queued: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Service]]:
     """Give two workers, started as their unit starts them."""
-    found = [Service(command_of(UNIT), tmp_path, name, queued.env, cwd=ROOT) for name in ("first", "second")]
-    try:
-        for worker in found:
-            worker.ready(lambda log=worker.log: "hubs.backend.worker: ready" in log())  # type: ignore[misc]
-        yield found
-    finally:
-        for worker in found:
-            worker.stop()
+    folder = tmp_path_factory.mktemp("workers")
+    services = [Service(command_of(UNIT), folder, name, queued.env, cwd=ROOT) for name in ("first", "second")]
+    yield services
+    end(services)
+
+
+@pytest.fixture
+def workers(started: list[Service]) -> list[Service]:
+    """Give the two workers, ready; one that an earlier test ended starts again."""
+    for worker in started:
+        if worker.process.poll() is not None:
+            worker.path.write_text("")
+            worker.restart()
+    for worker in started:
+        worker.ready(lambda log=worker.log: "hubs.backend.worker: ready" in log())  # type: ignore[misc]
+    return started
 
 
 def add(queued: Stack, name: str, seconds: float) -> int:
@@ -88,20 +95,6 @@ def count(store: redis.Redis, name: str, what: str = "begun") -> int:
     return int(store.get(f"probe:{what}:{name}") or 0)  # type: ignore[arg-type]
 
 
-def _settle(store: redis.Redis, name: str) -> None:
-    """Wait until everything that was begun has ended, and nothing more begins in two sweeps."""
-    seen, since = (0, 0), time.monotonic()
-
-    def settled() -> bool:
-        nonlocal seen, since
-        now = count(store, name), count(store, name, "ended")
-        if now != seen:
-            seen, since = now, time.monotonic()
-        return now[0] == now[1] and time.monotonic() - since > 3
-
-    wait_for(settled, f"the builds of {name} to end")
-
-
 def listen(queued: Stack, name: str) -> Stream:
     """Open the stream of a hub's page."""
     page = queued.get(f"/t/{name}/")
@@ -116,75 +109,66 @@ def builder_of(store: redis.Redis, name: str) -> tuple[int, int]:
     return process, int(re.search(r"^PPid:\s+(\d+)", status, re.MULTILINE)[1])  # type: ignore[index]
 
 
-def test_a_worker_that_is_killed_while_it_builds_loses_nothing(
+def test_a_killed_worker_and_a_killed_process_of_another_lose_nothing(
     queued: Stack, store: redis.Redis, workers: list[Service]
 ) -> None:
-    widget = add(queued, "killed", 2.0)
+    """Both at once, as both builds are repeated only when their leases have ended."""
+    killed, shot = (add(queued, name, 2.0) for name in ("killed", "shot"))
     stream = listen(queued, "killed")
-    ask(store, widget)
-    wait_for(lambda: count(store, "killed") == 2, "a worker to begin")
-    process, parent = builder_of(store, "killed")
-    assert parent in [worker.process.pid for worker in workers]
-    os.kill(parent, signal.SIGKILL)
-    os.kill(process, signal.SIGKILL)
+    for widget in (killed, shot):
+        ask(store, widget)
+    wait_for(lambda: (count(store, "killed"), count(store, "shot")) == (2, 2), "both workers to begin")
+    (process, parent), (other_process, other_parent) = builder_of(store, "killed"), builder_of(store, "shot")
+    assert {parent, other_parent} == {worker.process.pid for worker in workers}
+    for victim in (parent, process, other_process):
+        os.kill(victim, signal.SIGKILL)
     assert "killed was built 1" in queued.get("/t/killed/?full=1")
-    wait_for(lambda: count(store, "killed") == 3, "the other worker to begin", 60)
-    assert "killed was built 1" in queued.get(f"/w/{widget}/fragment")
+    wait_for(lambda: count(store, "killed") == 3, "the other worker to begin")
+    assert "killed was built 1" in queued.get(f"/w/{killed}/fragment")
     assert "killed was built 3" in str(stream.next("widget", timeout=30).data["html"])
     stream.socket.close()
-    time.sleep(3)  # three sweeps
+    wait_for(lambda: "shot was built 3" in queued.get(f"/w/{shot}/fragment"), "a new process to build")
+    queued.wait_until_built(killed, shot)
     assert (count(store, "killed"), count(store, "killed", "ended")) == (3, 2)
-    assert "killed was built 3" in queued.get(f"/w/{widget}/fragment")
-
-
-def test_a_process_of_a_worker_that_is_killed_is_replaced_and_its_build_repeated(
-    queued: Stack, store: redis.Redis, workers: list[Service]
-) -> None:
-    widget = add(queued, "shot", 2.0)
-    ask(store, widget)
-    wait_for(lambda: count(store, "shot") == 2, "a worker to begin")
-    os.kill(builder_of(store, "shot")[0], signal.SIGKILL)
-    wait_for(lambda: "shot was built 3" in queued.get(f"/w/{widget}/fragment"), "the build", 60)
-    time.sleep(3)
     assert (count(store, "shot"), count(store, "shot", "ended")) == (3, 2)
-    assert [worker.process.poll() for worker in workers] == [None, None]
+    assert "killed was built 3" in queued.get(f"/w/{killed}/fragment")
+    alive = {worker.process.pid for worker in workers if worker.process.poll() is None}
+    assert alive == {other_parent}
 
 
 def test_what_is_asked_for_while_it_is_queued_or_built_is_built_once_more(
     queued: Stack, heard: Bus, store: redis.Redis, workers: list[Service]
 ) -> None:
-    add(queued, "many", 2.0)
-    wait_for(lambda: bool(heard.send("org.x.dev.probe.many", {})) and time.sleep(0.5) is None
-             and count(store, "many") > 1, "the widget in the index", 60)  # fmt: skip
-    _settle(store, "many")
-    before = count(store, "many")
-    end = time.monotonic() + 1.5
-    while time.monotonic() < end:
-        heard.send("org.x.dev.probe.many", {})
-        time.sleep(0.01)
-    wait_for(lambda: count(store, "many") == before + 2, "two builds")
-    _settle(store, "many")
-    assert count(store, "many") == before + 2
+    widget = add(queued, "many", 3.0)
+    queued.settle()  # the daemon knows the widget
+    queued.wait_until_stored(heard.send("org.x.dev.probe.many", {}))
+    wait_for(lambda: count(store, "many") == 2, "a build")
+    for _ in range(100):  # during the build
+        msg_id = heard.send("org.x.dev.probe.many", {})
+    queued.wait_until_stored(msg_id)
+    queued.wait_until_built(widget)
+    assert (count(store, "many"), count(store, "many", "ended")) == (3, 3)
 
 
 def test_sigterm_lets_a_worker_finish_what_it_builds(queued: Stack, store: redis.Redis, workers: list[Service]) -> None:
-    widget = add(queued, "polite", 2.0)
+    widget, logged = add(queued, "polite", 2.0), [len(worker.log()) for worker in workers]
     ask(store, widget)
     wait_for(lambda: count(store, "polite") == 2, "a worker to begin")
     assert [worker.stop() for worker in workers] == [0, 0]
     assert count(store, "polite", "ended") == 2
     assert "polite was built 2" in queued.get(f"/w/{widget}/fragment")
-    for worker in workers:
-        assert "Traceback" not in worker.log()
+    for worker, length in zip(workers, logged, strict=True):
+        assert "Traceback" not in worker.log()[length:]
 
 
 def test_without_a_worker_pages_keep_their_content_and_the_work_waits(
-    queued: Stack, store: redis.Redis, tmp_path: Path
+    queued: Stack, store: redis.Redis, started: list[Service], tmp_path: Path
 ) -> None:
+    for worker in started:
+        worker.stop()
     widget = add(queued, "waiting", 0.0)
     ask(store, widget)
     wait_for(lambda: store.exists(f"hubs:job:{widget}"), "the widget in the queue")
-    time.sleep(2)
     assert "waiting was built 1" in queued.get(f"/w/{widget}/fragment")
     late = Service(command_of(UNIT), tmp_path, "late", queued.env, cwd=ROOT)
     try:
