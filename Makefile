@@ -29,17 +29,14 @@ run: $(VENV)/run.done  ## Run a whole instance with demo data on 127.0.0.1 (PORT
 
 # Two processes, each with services of its own, share the tests; both must collect them in the same order.
 PYTEST := PYTHONHASHSEED=0 $(BIN)/python -m pytest
-# These unit tests run a second time, on PostgreSQL: the statements of their packages differ between databases. Those of
-# the views take minutes and run with `make test-full`.
-POSTGRESQL := -m 'not slow' tests/unit/actions tests/unit/search tests/unit/views/web/test_input_check.py
 
+# With both databases, the unit tests of statements run on PostgreSQL as well.
 test: $(VENV)/test.done $(if $(T),,check)  ## Check the code and run all tests, or only a part: make test T=tests/unit/bus
-	$(if $(T),,$(PYTEST) -n 2 --database postgresql $(POSTGRESQL))
-	$(PYTEST) -n 2 $(or $(T),-m 'not slow')
+	$(PYTEST) -n 2 --database both $(or $(T),-m 'not slow')
 
-test-full: $(VENV)/test.done check  ## Check the code and run all tests, including the slow ones
-	$(PYTEST) -n 2 --database postgresql $(POSTGRESQL) tests/unit/views
-	$(PYTEST) -n 2
+test-full: $(VENV)/test.done check  ## Check the code and run all tests, including the slow ones and the views on PostgreSQL
+	$(PYTEST) -n 2 --database postgresql tests/unit/views
+	$(PYTEST) -n 2 --database both
 
 check: $(VENV)/test.done  ## Check imports, style and types
 	$(BIN)/lint-imports

@@ -19,7 +19,7 @@ from tests.fixtures import (
     shared_stack,
     template,
 )
-from tests.templates import KINDS
+from tests.templates import BOTH, KINDS
 
 __all__ = [
     "bus",
@@ -55,7 +55,10 @@ _FAILED = pytest.StashKey[bool]()
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the choice of the database of unit tests."""
     parser.addoption(
-        "--database", choices=KINDS, default=KINDS[0], help="database of the unit tests; PostgreSQL is started for them"
+        "--database",
+        choices=(*KINDS, BOTH),
+        default=KINDS[0],
+        help="database of the unit tests, or both for those of statements; PostgreSQL is started for them",
     )
 
 

@@ -14,10 +14,11 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.orm import Session
 
 from hubs.models import Database, database, migrations
-from tests import services
 
 #: The kinds of databases that the unit tests run on.
 KINDS = ("sqlite", "postgresql")
+#: The choice to run some tests on each of them, and all others on the first.
+BOTH = "both"
 SITE_URL = "http://127.0.0.1"
 
 
@@ -35,7 +36,9 @@ class Templates(Protocol):
         """Give the URL of a copy, which may keep files in ``folder``; it is removed afterwards."""
 
 
-class _SQLite:
+class SQLiteTemplates:
+    """SQLite files in ``folder``; the filled one is made when the first test needs it."""
+
     def __init__(self, folder: Path, fill: Fill) -> None:
         self._folder = folder
         self._fill = fill
@@ -55,7 +58,9 @@ class _SQLite:
         yield f"sqlite:///{folder / 'hubs.db'}"
 
 
-class _PostgreSQL:
+class PostgreSQLTemplates:
+    """Databases on ``server``, a URL without a database; the filled one is made when the first test needs it."""
+
     def __init__(self, server: str, fill: Fill) -> None:
         self._server = server
         self._fill = fill
@@ -82,6 +87,7 @@ class _PostgreSQL:
         self._run(f"DROP DATABASE {name} WITH (FORCE)")
 
     def dispose(self) -> None:
+        """Close the connection that creates databases."""
         self._admin.dispose()
 
     def _run(self, statement: str) -> None:
@@ -90,27 +96,12 @@ class _PostgreSQL:
 
 
 @contextlib.contextmanager
-def templates_of(kind: str, folder: Path, fill: Fill) -> Iterator[Templates]:
-    """Give templates of one of `KINDS`; for PostgreSQL, a cluster of its own runs meanwhile.
-
-    The filled template is made with ``fill`` when the first test needs it.
-    """
-    if kind == "sqlite":
-        yield _SQLite(folder, fill)
-        return
-    with services.postgresql() as (_service, port):
-        templates = _PostgreSQL(f"postgresql+psycopg2://postgres@{services.HOST}:{port}", fill)
-        yield templates
-        templates.dispose()
-
-
-@contextlib.contextmanager
 def compiled_once(templates: Templates) -> Iterator[None]:
     """Share compiled statements among all engines: each test has an engine of its own, and compiling takes longest."""
-    shared = templates.engine
+    shared, create_without = templates.engine, database.create_engine
 
     def create(url: Any, **options: Any) -> Engine:
-        engine = create_engine(url, **options)
+        engine = create_without(url, **options)
         if engine.dialect.name == shared.dialect.name:
             # The dialect is part of the key of a compiled statement.
             engine.dialect, engine._compiled_cache = shared.dialect, shared._compiled_cache

@@ -17,8 +17,13 @@ from hubs.fragments.store import FragmentStore
 from hubs.models import Database, Hub, RoleName, User
 from hubs.permissions import Person, person
 from hubs.widgets.registry import Registry
-from tests.templates import SITE_URL, Templates, compiled_once, templates_of
+from tests.services import HOST
+from tests.templates import BOTH, KINDS, SITE_URL, PostgreSQLTemplates, SQLiteTemplates, Templates, compiled_once
 
+FOLDER = Path(__file__).parent
+#: Tests that run on both databases in `make test`, since their statements differ: message storage, activity, search,
+#: privacy, counting, and what no database can store.
+ON_BOTH = ("actions/", "search/", "views/web/test_input_check.py", "widgets/shared/test_daily_counts.py")
 KEY = b"a key that is only good for tests"
 CATALOGUE = r"""
 msgid ""
@@ -55,14 +60,45 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket.socket, "connect", guarded)
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run the tests of `ON_BOTH` that use a database twice with ``--database both``."""
+    twice = metafunc.config.getoption("database") == BOTH and metafunc.definition.path.is_relative_to(FOLDER)
+    if twice and "kind" in metafunc.fixturenames:
+        place = metafunc.definition.path.relative_to(FOLDER).as_posix()
+        if place.startswith(ON_BOTH):
+            metafunc.parametrize("kind", KINDS)
+
+
+@pytest.fixture
+def kind(request: pytest.FixtureRequest) -> str:
+    """Give the kind of the test's database, one of `KINDS`."""
+    choice: str = request.config.getoption("database")
+    return KINDS[0] if choice == BOTH else choice
+
+
 @pytest.fixture(scope="session")
-def templates(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, registry: Registry
-) -> Iterator[Templates]:
-    """Give migrated databases to copy, one empty and one with `team`, of the kind that ``--database`` names."""
-    kind, folder = request.config.getoption("database"), tmp_path_factory.mktemp("schema")
-    with templates_of(kind, folder, partial(make_team, registry=registry)) as templates, compiled_once(templates):
+def sqlite_templates(registry: Registry, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Templates]:
+    """Give migrated SQLite files to copy."""
+    templates = SQLiteTemplates(tmp_path_factory.mktemp("schema"), partial(make_team, registry=registry))
+    with compiled_once(templates):
         yield templates
+
+
+@pytest.fixture(scope="session")
+def postgresql_templates(registry: Registry, postgresql: int) -> Iterator[Templates]:
+    """Give migrated PostgreSQL databases to copy, in the cluster of the tests of real processes."""
+    server = f"postgresql+psycopg2://postgres@{HOST}:{postgresql}"
+    templates = PostgreSQLTemplates(server, partial(make_team, registry=registry))
+    with compiled_once(templates):
+        yield templates
+    templates.dispose()
+
+
+@pytest.fixture
+def templates(kind: str, request: pytest.FixtureRequest) -> Templates:
+    """Give migrated databases to copy, one empty and one with `team`, of the kind that the test runs on."""
+    templates: Templates = request.getfixturevalue(f"{kind}_templates")
+    return templates
 
 
 @contextmanager

@@ -1,9 +1,11 @@
 """The number of messages per day: recent days are counted each time, past days come from the cache."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from hubs.actions import messages
@@ -69,6 +71,15 @@ def test_past_days_are_counted_once(session: Session, count: Count) -> None:
         assert count() == {0: 2, 1: 1, 3: 2, 40: 1}
     second = [statement for statement in asked if "count(" in statement]
     assert (len(first), len(second)) == (2, 1)
+
+
+def test_days_begin_at_midnight_utc_whatever_the_time_zone_of_the_database(session: Session, count: Count) -> None:
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SET TIME ZONE 'Asia/Kolkata'"))
+    midnight = now().replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=2)
+    around = (midnight + timedelta(minutes=minutes) for minutes in (-30, 30))
+    messages.store(session, [replace(say(n, "member"), sent_at=sent) for n, sent in enumerate(around, start=80)])
+    assert count() == {0: 2, 1: 1, 2: 1, 3: 3, 40: 1}
 
 
 def test_todays_messages_count_at_once_and_late_messages_after_the_cache_expires(
