@@ -57,7 +57,7 @@ attack: $(VENV)/test.done  ## Run the attack programs in full: hidden hubs, stal
 	$(PYTEST) -n 2 tests/attack
 
 bench: $(VENV)/test.done  ## Print the figures of all benchmarks
-	for program in "bench/pipeline.py --soak 60" bench/triage.py bench/builds.py bench/pages.py bench/stream.py bench/search.py; do $(BIN)/python $$program || exit 1; done
+	for program in "bench/pipeline.py --soak 60" bench/triage.py bench/ingress.py bench/builds.py bench/pages.py bench/stream.py bench/search.py; do $(BIN)/python $$program || exit 1; done
 
 ##@ Maintain it
 

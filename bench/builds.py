@@ -117,10 +117,10 @@ def measure(session: Session, fragments: FragmentStore, hub: Hub, rounds: int) -
 
 
 def _build(fragments: FragmentStore, row: Widget) -> None:
-    found = fragments.registry.get(row.plugin)
-    assert found is not None
-    made = fragments.build(row, stale=found.functions)
-    assert made.state == "live", made.error
+    kind = fragments.registry.get(row.plugin)
+    assert kind is not None
+    fragment = fragments.build(row, stale=kind.functions)
+    assert fragment.state == "live", fragment.error
 
 
 def tell(people: int, messages: int, rounds: int) -> None:
@@ -137,7 +137,7 @@ def tell(people: int, messages: int, rounds: int) -> None:
         with database.session() as session:
             for hub in session.query(Hub).order_by(Hub.id):
                 figures = measure(session, fragments, hub, rounds)
-                line = "".join(f"{figures[one]:>10.1f}" for one in COLUMNS)
+                line = "".join(f"{figures[column]:>10.1f}" for column in COLUMNS)
                 print(f"{people:>8,} {messages:>10,} {hub.name.replace('-', ' '):<12}{line}", flush=True)
         database.dispose()
 

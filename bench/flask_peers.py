@@ -24,5 +24,5 @@ def fragment() -> Response:
 @application.get("/page")
 def page() -> Response:
     """Return twelve entries of one look-up, one after the other."""
-    found = client.get_many(KEYS)
-    return Response(b"".join(found[key] for key in KEYS), mimetype="text/html")
+    entries = client.get_many(KEYS)
+    return Response(b"".join(entries[key] for key in KEYS), mimetype="text/html")

@@ -60,9 +60,9 @@ def wrk(url: str, connections: int, seconds: int, headers: dict[str, str]) -> Fi
         argv += ["-H", f"{name}: {value}"]
     out = subprocess.run([*argv, url], capture_output=True, text=True, check=True).stdout
     assert "Non-2xx" not in out, f"{url}:\n{out}"
-    found = dict(re.findall(r"^\s+(50|99)%\s+(\S+)\s*$", out, re.M))
-    assert set(found) == {"50", "99"}, f"{url}:\n{out}"
-    return Figure(float(re.findall(r"Requests/sec:\s+(\S+)", out)[0]), found["50"], found["99"])
+    latencies = dict(re.findall(r"^\s+(50|99)%\s+(\S+)\s*$", out, re.M))
+    assert set(latencies) == {"50", "99"}, f"{url}:\n{out}"
+    return Figure(float(re.findall(r"Requests/sec:\s+(\S+)", out)[0]), latencies["50"], latencies["99"])
 
 
 @contextlib.contextmanager
@@ -127,11 +127,11 @@ class Bench:
         """Measure a URL with each number of connections and print a line; return the requests per second."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         wrk(url, 16, 1, named)  # warm
-        found = [wrk(url, connections, self.seconds, named) for connections in CONNECTIONS]
-        cells = [f"{figure.rate:>9,.0f} {figure.p50:>9} {figure.p99:>9}" for figure in found]
-        shares = [f"{figure.rate / peer:>5.0%}" for figure, peer in zip(found, peers, strict=False)]
+        figures = [wrk(url, connections, self.seconds, named) for connections in CONNECTIONS]
+        cells = [f"{figure.rate:>9,.0f} {figure.p50:>9} {figure.p99:>9}" for figure in figures]
+        shares = [f"{figure.rate / peer:>5.0%}" for figure, peer in zip(figures, peers, strict=False)]
         print(f"{what:<52} {' '.join(cells)}  {' '.join(shares)}", flush=True)
-        return tuple(figure.rate for figure in found)
+        return tuple(figure.rate for figure in figures)
 
 
 def measure(bench: Bench, kind: str, folder: Path, database_url: str, memcached: int, redis: int) -> None:

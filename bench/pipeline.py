@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 
 from sqlalchemy import select as sql
@@ -69,8 +70,8 @@ class Stored:
     A number is also used up by a message that is there already, so that `rows` alone tells what is in the database.
     """
 
-    def __init__(self, found: Stack) -> None:
-        self._connection = found.database().engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+    def __init__(self, running: Stack) -> None:
+        self._connection = running.database().engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         self._before = self._last()
 
     def __call__(self) -> int:
@@ -91,9 +92,9 @@ class Stored:
         return int(self._connection.execute(text("SELECT last_value FROM messages_id_seq")).scalar_one())
 
 
-def throughput(found: Stack, bus: Bus, count: int) -> tuple[float, int]:
+def throughput(running: Stack, bus: Bus, count: int) -> tuple[float, int]:
     """Return the messages per second from the first sent to the last stored and triaged, and how many were lost."""
-    stored, flood, start = Stored(found), Flood(bus), time.monotonic()
+    stored, flood, start = Stored(running), Flood(bus), time.monotonic()
     while flood.sent < count:
         flood.send(250)
         while flood.sent - stored() > IN_FLIGHT:
@@ -110,9 +111,9 @@ def throughput(found: Stack, bus: Bus, count: int) -> tuple[float, int]:
     return rows / took, count - rows
 
 
-def soak(found: Stack, bus: Bus, seconds: int, rate: int = RATE) -> None:
+def soak(running: Stack, bus: Bus, seconds: int, rate: int = RATE) -> None:
     """Send ``rate`` messages a second and print, ten times, what waits and how much memory the daemon holds."""
-    stored, flood, hub = Stored(found), Flood(bus), found.services["hub"].process.pid
+    stored, flood, hub = Stored(running), Flood(bus), running.services["hub"].process.pid
     print(f"{'second':>8} {'sent/s':>8} {'stored/s':>8} {'waiting p50':>12} {'p99':>6} {'most':>6} {'resident MB':>12}")
     start, lags, reported = time.monotonic(), [0], 0
     before = 0
@@ -125,14 +126,14 @@ def soak(found: Stack, bus: Bus, seconds: int, rate: int = RATE) -> None:
             span = seconds / 10
             figures = f"{percentile(lags, 50):>12.0f} {percentile(lags, 99):>6.0f} {max(lags):>6}"
             speeds = f"{flood.sent / passed:>8.0f} {(stored() - before) / span:>8.0f}"
-            print(f"{passed:>8.0f} {speeds} {figures} {_rss(hub):>12.0f}", flush=True)
+            print(f"{passed:>8.0f} {speeds} {figures} {resident(hub):>12.0f}", flush=True)
             lags, before = [0], stored()
     rows, seen = stored.rows(flood), -1
     while seen < rows < flood.sent:  # what waits is worked off
         time.sleep(2)
         rows, seen = stored.rows(flood), rows
-    found.services["hub"].stop()  # at its end it says what it did
-    log = found.services["hub"].log()
+    running.services["hub"].stop()  # at its end it says what it did
+    log = running.services["hub"].log()
     shed, dropped = (_last_number(log, pattern) for pattern in (r"\bshed=(\d+)", r"(\d+) messages were dropped"))
     print(f"sent {flood.sent}, stored {rows} (rows counted), shed {shed}, dropped {dropped}")
 
@@ -142,12 +143,12 @@ def _last_number(log: str, pattern: str) -> int:
     return int((re.findall(pattern, log) or ["0"])[-1])
 
 
-def limit(found: Stack, bus: Bus, count: int) -> float:
+def limit(running: Stack, bus: Bus, count: int) -> float:
     """Return the messages per second that fedmsg-hub hands to a consumer that does nothing."""
-    told = found.folder / "noop"
+    told = running.folder / "noop"
     argv = [str(services.BIN / "fedmsg-hub"), "--with-consumers", "bench.noop:NoopConsumer"]
-    env = {**found.env, "BENCH_NOOP": str(told), "PYTHONPATH": str(ROOT)}
-    hub = services.Service(argv, found.folder, "noop", env, cwd=ROOT)
+    env = {**running.env, "BENCH_NOOP": str(told), "PYTHONPATH": str(ROOT)}
+    hub = services.Service(argv, running.folder, "noop", env, cwd=ROOT)
     while not told.exists():  # until it is connected
         bus.send("org.fedoraproject.dev.bench.end", {})
         time.sleep(0.2)
@@ -166,12 +167,12 @@ def limit(found: Stack, bus: Bus, count: int) -> float:
     return heard / took
 
 
-def latency(found: Stack, bus: Bus, hub: Hub, readers: int, rounds: int) -> list[float]:
+def latency(running: Stack, bus: Bus, hub: Hub, readers: int, rounds: int) -> list[float]:
     """Return the milliseconds from publishing a message to each reader's receipt of the new fragment."""
-    settings = found.settings
+    settings = running.settings
     token = Tokens(settings.key(), 3600).mint([hub_channel(hub.id, "public", "en")])
     cursor = EventLog(settings.redis_url).cursor()
-    streams = [Stream(found.events, token, cursor) for _ in range(readers)]
+    streams = [Stream(running.events, token, cursor) for _ in range(readers)]
     took: list[float] = []
     for number in range(rounds):
         time.sleep(1.25)  # a widget is built at most once a second; two rounds must not share a build
@@ -179,18 +180,18 @@ def latency(found: Stack, bus: Bus, hub: Hub, readers: int, rounds: int) -> list
         bus.send(
             "io.pagure.prod.pagure.issue.new", {"agent": hub.name, "issue": {"title": f"Round-{number}-{readers}-over"}}
         )
-        took += _receipts(streams, f"Round-{number}-{readers}-over".encode(), start)
+        took += receipts(streams, f"Round-{number}-{readers}-over".encode(), start)
     for stream in streams:
         stream.close()
     return [1000 * seconds for seconds in took]
 
 
-def _receipts(streams: list[Stream], mark: bytes, start: float) -> list[float]:
+def receipts(streams: list[Stream], mark: bytes, start: float) -> list[float]:
     """Return the seconds after ``start`` at which each stream had a fragment with ``mark`` in it."""
     poll = select.epoll()
     waiting = {stream.socket.fileno(): stream for stream in streams}
     seen = dict.fromkeys(waiting, b"")
-    took = []
+    took: list[float] = []
     buffer = bytearray(262_144)  # shared: allocating one per reader took as long as everything else here
     for fd in waiting:
         poll.register(fd, select.EPOLLIN)
@@ -204,61 +205,61 @@ def _receipts(streams: list[Stream], mark: bytes, start: float) -> list[float]:
     return took
 
 
-def prepare(found: Stack) -> Hub:
+def prepare(running: Stack) -> Hub:
     """Make people with hubs, and return the hub that changes."""
-    database = found.database()
+    database = running.database()
     with database.transaction() as session:
         extract = fedmsg_meta_extractor({})
         named = {username for message in corpus() for username in extract(message).users}
         for username in [*PEOPLE, *sorted(named)]:
-            roles.sign_up(session, found.registry, username)
+            roles.sign_up(session, running.registry, username)
     with database.session() as session:
         hub = session.scalars(sql(Hub).where(Hub.name == PEOPLE[0])).one()
         _ = hub.widgets
     return hub
 
 
-def percentile(values: list[float], share: int) -> float:
+def percentile(values: Sequence[float], share: int) -> float:
     """Return the value below which ``share`` percent lie."""
     return statistics.quantiles(values, n=100, method="inclusive")[share - 1] if len(values) > 1 else values[0]
 
 
-def run(found: Stack, count: int, rounds: int, puts: int, seconds: int) -> None:
+def run(running: Stack, count: int, rounds: int, puts: int, seconds: int) -> None:
     """Measure and print; without ``count``, only what machines put into widgets."""
-    hub = prepare(found)
-    bus = found.bus()
+    hub = prepare(running)
+    bus = running.bus()
     time.sleep(4)  # the sweep has put the new hubs into the index
     if not count:
-        print_push(found, hub, puts)
+        print_push(running, hub, puts)
         bus.close()
         return
-    daemon = found.services["hub"].process.pid
+    daemon = running.services["hub"].process.pid
     used = _cpu(daemon)
-    speed, lost = throughput(found, bus, count)
+    speed, lost = throughput(running, bus, count)
     used = _cpu(daemon) - used
     print(f"messages stored and triaged per second   {speed:8.0f}   ({count} messages, {lost} lost; to show: 3000)")
     print(f"processor time of the daemon per message, µs {used / count * 1e6:6.0f}   (builds of widgets included)")
-    found.services["hub"].process.send_signal(signal.SIGSTOP)  # the limit is measured without us
-    print(f"a consumer that does nothing, same hub      {limit(found, bus, 8000):8.0f}", flush=True)
-    found.services["hub"].process.send_signal(signal.SIGCONT)
+    running.services["hub"].process.send_signal(signal.SIGSTOP)  # the limit is measured without us
+    print(f"a consumer that does nothing, same hub      {limit(running, bus, 8000):8.0f}", flush=True)
+    running.services["hub"].process.send_signal(signal.SIGCONT)
     time.sleep(8)  # what it missed meanwhile is worked off
     print(f"{'readers':>8} {'p50 ms':>8} {'p95 ms':>8} {'p99 ms':>8} {'receipts':>9}")
     for readers in (1, 100, 1000):
-        took = latency(found, bus, hub, readers, rounds)
+        took = latency(running, bus, hub, readers, rounds)
         figures = " ".join(f"{percentile(took, share):8.1f}" for share in (50, 95, 99))
         print(f"{readers:>8} {figures} {len(took):>9}", flush=True)
     print("to show with 100 readers: p50 ≤ 15, p99 ≤ 60")
-    print_push(found, hub, puts)
-    rss = {name: _rss(service.process.pid) for name, service in found.services.items()}
+    print_push(running, hub, puts)
+    rss = {name: resident(service.process.pid) for name, service in running.services.items()}
     print("resident MB:", ", ".join(f"{name} {size:.0f}" for name, size in rss.items()))
     if seconds:
-        soak(found, bus, seconds)
+        soak(running, bus, seconds)
     bus.close()
 
 
-def print_push(found: Stack, hub: Hub, puts: int) -> None:
+def print_push(running: Stack, hub: Hub, puts: int) -> None:
     """Measure and print how soon a browser has what a machine puts into a widget."""
-    took = push.latency(found, hub, puts)
+    took = push.latency(running, hub, puts)
     figures = " ".join(f"{percentile(took, share):8.1f}" for share in (50, 95, 99))
     print(f"{'PUT':>8} {figures} {len(took):>9}   (from the request to the event; the aim is 300 at p95)", flush=True)
 
@@ -269,7 +270,8 @@ def _cpu(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _rss(pid: int) -> float:
+def resident(pid: int) -> float:
+    """Return the resident memory of a process in MB."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS"))
 
@@ -294,8 +296,8 @@ def main() -> None:
                 f"memcached://127.0.0.1:{memcached}",
                 f"redis://127.0.0.1:{redis}/0",
             )
-            with stack(folder, *urls) as found:
-                run(found, options.count, options.rounds, options.puts, options.soak)
+            with stack(folder, *urls) as running:
+                run(running, options.count, options.rounds, options.puts, options.soak)
 
 
 if __name__ == "__main__":

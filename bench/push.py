@@ -23,18 +23,18 @@ from tests.stack import Stack
 MACHINES, PAUSE = 4, 0.5
 
 
-def latency(found: Stack, hub: Hub, rounds: int) -> list[float]:
+def latency(running: Stack, hub: Hub, rounds: int) -> list[float]:
     """Return the milliseconds from connecting, as curl does each time, to the event."""
-    settings, chance = found.settings, random.Random(4)
-    boxes = _boxes(found, hub)
+    settings, chance = running.settings, random.Random(4)
+    targets = _add_widgets(running, hub)
     token = Tokens(settings.key(), 3600).mint([hub_channel(hub.id, "public", "en")])
-    stream = Stream(found.events, token, EventLog(settings.redis_url).cursor())
+    stream = Stream(running.events, token, EventLog(settings.redis_url).cursor())
     took = []
     for turn in range(rounds):
         time.sleep(chance.expovariate(1 / PAUSE))
-        number, text = chance.choice(boxes)
+        number, text = chance.choice(targets)
         start = time.monotonic()
-        _put(found, number, text, {"title": f"Round {turn} over"})
+        _put(running, number, text, {"title": f"Round {turn} over"})
         while f"Round {turn} over" not in (heard := stream.next("widget")).data["html"]:
             pass
         took.append(1000 * (heard.at - start))
@@ -42,20 +42,20 @@ def latency(found: Stack, hub: Hub, rounds: int) -> list[float]:
     return took
 
 
-def _boxes(found: Stack, hub: Hub) -> list[tuple[int, str]]:
+def _add_widgets(running: Stack, hub: Hub) -> list[tuple[int, str]]:
     """Add the widgets to a hub; return their numbers with their tokens."""
-    database, boxes = found.database(), []
+    database, targets = running.database(), []
     with database.transaction() as session:
         for number in range(MACHINES):
-            row = widgets.add(session, found.registry, OPERATOR, session.get_one(Hub, hub.id), "push", "left")
+            row = widgets.add(session, running.registry, OPERATOR, session.get_one(Hub, hub.id), "push", "left")
             _, text = push.create_token(session, OPERATOR, row, f"machine {number}", 1)
-            boxes.append((row.id, text))
+            targets.append((row.id, text))
     database.dispose()
-    return boxes
+    return targets
 
 
-def _put(found: Stack, number: int, token: str, content: dict[str, str]) -> None:
-    connection = HTTPConnection(urlsplit(found.url).netloc, timeout=20)
+def _put(running: Stack, number: int, token: str, content: dict[str, str]) -> None:
+    connection = HTTPConnection(urlsplit(running.url).netloc, timeout=20)
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     connection.request("PUT", f"/api/v1/push/{number}", json.dumps(content), headers)
     answer = connection.getresponse()

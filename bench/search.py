@@ -60,7 +60,7 @@ class Names:
 def fill(database: Database, teams: int, people: int) -> Person:
     """Fill a database that was just made; return somebody with some teams."""
     names, moment = Names(), now()
-    users = [
+    users: list[dict[str, Any]] = [
         {"id": n, "username": f"{names.word()}{n}", "fullname": f"{names.word()} {names.word()}".title()}
         for n in range(1, people + 1)
     ]
@@ -77,8 +77,8 @@ def fill(database: Database, teams: int, people: int) -> Person:
         for n in range(1, teams + 1)
     ]
     own = {"kind": "user", "summary": "", "description": "", "last_activity": moment}
-    hubs += [{**own, "id": teams + one["id"], "name": one["username"], "user_id": one["id"]} for one in users]
-    boxes = [
+    hubs += [{**own, "id": teams + user["id"], "name": user["username"], "user_id": user["id"]} for user in users]
+    widgets = [
         {
             "hub_id": hub["id"],
             "plugin": plugin,
@@ -89,7 +89,7 @@ def fill(database: Database, teams: int, people: int) -> Person:
     ]
     roles = [Role(hub_id=n, user_id=1, role=RoleName.MEMBER) for n in range(1, 13)]
     with database.transaction() as session:
-        for model, rows in ((User, users), (Hub, hubs), (Widget, boxes)):
+        for model, rows in ((User, users), (Hub, hubs), (Widget, widgets)):
             session.execute(insert(model), rows)
         session.add_all(roles)
         if database.engine.dialect.name == "postgresql":

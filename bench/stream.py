@@ -59,8 +59,8 @@ class Listener:
         requests = folder / "requests"
         with requests.open("wb") as out:
             for number in range(readers):
-                one = peer.request("a" if number < VIEWERS else "b")
-                out.write(b"%d\n" % len(one) + one)
+                head = peer.request("a" if number < VIEWERS else "b")
+                out.write(b"%d\n" % len(head) + head)
         argv = [program, HOST, str(peer.port), str(requests)]
         self._process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
@@ -77,13 +77,13 @@ class Listener:
         """Wait until the answer reaches ``count``; return what it is in the end."""
         end, last, moved = time.monotonic() + timeout, -1, time.monotonic()
         while time.monotonic() < end:
-            found = int(self.ask(command)[0])
-            if found >= count or time.monotonic() - moved > 10:
-                return found
-            if found != last:
-                last, moved = found, time.monotonic()
+            reached = int(self.ask(command)[0])
+            if reached >= count or time.monotonic() - moved > 10:
+                return reached
+            if reached != last:
+                last, moved = reached, time.monotonic()
             time.sleep(0.01 if command == "count" else 0.1)
-        return found
+        return reached
 
     def close(self) -> None:
         """End the program."""
@@ -111,8 +111,8 @@ def used(pid: int) -> float:
 def warm(peer: Peer) -> None:
     """Open and close some streams, so that what a server makes once is not counted as its readers'."""
     for channel in "ab" * 16:
-        with socket.create_connection((HOST, peer.port)) as one:
-            one.sendall(peer.request(channel))
+        with socket.create_connection((HOST, peer.port)) as connection:
+            connection.sendall(peer.request(channel))
             time.sleep(0.02)
     time.sleep(1)
 
@@ -199,20 +199,20 @@ def main() -> None:
                 if name == "flask-sse" and readers > STOCK:
                     print(f"{name:>12} {readers:>8} cannot: two descriptors and a Redis connection a reader")
                     continue
-                found = measure(name, program, readers, options.rounds, options.rest)
-                figures = (
+                figures = measure(name, program, readers, options.rounds, options.rest)
+                row = (
                     name,
                     readers,
-                    found.held,
-                    f"{found.kilobytes:.2f}",
-                    f"{found.idle:.2f} %",
-                    f"{found.microseconds:.1f}",
-                    "/".join(f"{one:.1f}" for one in found.viewers),
-                    "/".join(f"{one:.0f}" for one in found.broadcast),
-                    f"{found.burst:.0f}",
-                    f"{found.delivered}/{found.expected}",
+                    figures.held,
+                    f"{figures.kilobytes:.2f}",
+                    f"{figures.idle:.2f} %",
+                    f"{figures.microseconds:.1f}",
+                    "/".join(f"{value:.1f}" for value in figures.viewers),
+                    "/".join(f"{value:.0f}" for value in figures.broadcast),
+                    f"{figures.burst:.0f}",
+                    f"{figures.delivered}/{figures.expected}",
                 )
-                line = (f"{figure:>{width}}" for figure, width in zip(figures, widths, strict=True))
+                line = (f"{cell:>{width}}" for cell, width in zip(row, widths, strict=True))
                 print(" ".join(line), flush=True)
 
 

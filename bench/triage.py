@@ -73,11 +73,11 @@ class Asked:
 
 def registry() -> Registry:
     """Return the built-in widgets and the one from outside."""
-    found = Registry()
-    about = found.get("about")
+    types = Registry()
+    about = types.get("about")
     assert about is not None
-    found._types[OUTSIDE] = replace(about, functions=(Exact,))
-    return found
+    types._types[OUTSIDE] = replace(about, functions=(Exact,))
+    return types
 
 
 def corpus() -> list[Message]:
@@ -86,8 +86,8 @@ def corpus() -> list[Message]:
         raws = [json.loads(line)["message"] for line in CORPUS.read_text(encoding="utf-8").splitlines()]
         return [parse(raw) for raw in raws if raw.get("topic") and isinstance(raw.get("msg"), dict)]
     chance = random.Random(1)
-    made = (invented.one(chance, ["person1", "person2", "person3"]) for _ in range(300))
-    return [parse({"topic": f"org.fedoraproject.prod.{topic}", "msg": body}) for topic, body in made]
+    bodies = (invented.random_message(chance, ["person1", "person2", "person3"]) for _ in range(300))
+    return [parse({"topic": f"org.fedoraproject.prod.{topic}", "msg": body}) for topic, body in bodies]
 
 
 def renamed(messages: list[Message], people: list[str]) -> list[Message]:
@@ -127,11 +127,11 @@ def measure(url: str, size: int) -> dict[str, float]:
     database = Database(url)
     people = fill(database, size)
     index = Index(registry())
-    keeper = IndexRefresher(database, index, lambda: None)
+    refresher = IndexRefresher(database, index, lambda: None)
     warm = next(iter(loader.iter_batches(database)))  # what the first query loads is not the index's
     del warm
     before, start = memory(), time.perf_counter()
-    keeper.load()
+    refresher.load()
     built, used = time.perf_counter() - start, memory() - before
     assert sum(len(filed.widgets) for filed in index._tables.hubs.values()) > size // 2
     extract = fedmsg_meta_extractor(index.directory)
@@ -139,7 +139,7 @@ def measure(url: str, size: int) -> dict[str, float]:
     messages = renamed([extract(message) for message in plain], people)
     indexed = cost(index.touched, messages)
     bare = {name: [number] for number, name in enumerate(people)}
-    again, meanwhile = reloaded(keeper, index, messages)
+    again, meanwhile = reloaded(refresher, index, messages)
     return {
         "widgets": size,
         "index µs": indexed,
@@ -154,17 +154,17 @@ def measure(url: str, size: int) -> dict[str, float]:
     }
 
 
-def reloaded(keeper: IndexRefresher, index: Index, messages: list[Message]) -> tuple[float, float]:
+def reloaded(refresher: IndexRefresher, index: Index, messages: list[Message]) -> tuple[float, float]:
     """Rebuild the index in the background; return the seconds, and the look-ups per second of the old one."""
     start, answers = time.perf_counter(), 0
-    keeper.reload()
-    while keeper._made is None:
+    refresher.reload()
+    while refresher._next_index is None:
         for message in messages[:100]:
             index.touched(message)
         answers += 100
         time.sleep(0.001)
     took = time.perf_counter() - start
-    keeper.swap_in()
+    refresher.swap_in()
     return took, answers / took
 
 
@@ -175,12 +175,12 @@ def look_up(bare: dict[str, list[int]], message: Message) -> list[list[int] | No
 
 def loop(size: int, people: list[str], messages: list[Message]) -> float:
     """Return microseconds per message when every widget is asked."""
-    asked = [Asked(people[number % len(people)]) for number in range(size)]
+    functions = [Asked(people[number % len(people)]) for number in range(size)]
     some = messages[: max(3, 2_000_000 // size)]
     start = time.thread_time()
     for message in some:
-        for one in asked:
-            one.should_invalidate(message)
+        for function in functions:
+            function.should_invalidate(message)
     return (time.thread_time() - start) / len(some) * 1e6
 
 
@@ -196,10 +196,10 @@ def table(sizes: list[int], server: str) -> None:
         engine.dispose()
         argv = [sys.executable, "-W", "ignore", __file__, "--one", str(size), "--url", f"{server}/bench{size}"]
         done = subprocess.run(argv, stdout=subprocess.PIPE, text=True, check=True)
-        found = json.loads(done.stdout.splitlines()[-1])
-        first = first or found["index µs"]
-        found["÷ 1st"] = found["index µs"] / first
-        figures = (f"{found[name]:>10.0f}" if found[name] >= 100 else f"{found[name]:>10.1f}" for name in COLUMNS)
+        result = json.loads(done.stdout.splitlines()[-1])
+        first = first or result["index µs"]
+        result["÷ 1st"] = result["index µs"] / first
+        figures = (f"{result[name]:>10.0f}" if result[name] >= 100 else f"{result[name]:>10.1f}" for name in COLUMNS)
         print(" ".join(figures), flush=True)
 
 

@@ -36,7 +36,7 @@ class Bus:
     """Publishes on the bus by the relay, as other services do; also what no service would."""
 
     def __init__(self, port: int) -> None:
-        self._socket = zmq.Context.instance().socket(zmq.PUB)
+        self._socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.PUB)
         self._socket.setsockopt(zmq.SNDHWM, 100_000)
         self._socket.setsockopt(zmq.LINGER, 0)
         self._socket.connect(f"tcp://{HOST}:{port}")

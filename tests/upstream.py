@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import parse_qs, urlsplit
 
 from hubs.settings import Settings
 from hubs.settings.types import ServiceURL
 
 #: Settings that name other people's services.
-SERVICES = tuple(name for name, field in Settings.model_fields.items() if ServiceURL.__metadata__[0] in field.metadata)
+SERVICES = tuple(name for name, field in Settings.model_fields.items() if get_args(ServiceURL)[1] in field.metadata)
 
 
 def all_at(url: str) -> dict[str, str]:

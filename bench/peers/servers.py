@@ -62,21 +62,21 @@ def _get(path: str) -> bytes:
 @contextmanager
 def hubs(folder: Path) -> Iterator[Peer]:
     """Run our EventSource server, one process."""
-    with services.redis_server(folder) as (_, port), serve(folder, port, "--backlog", "2048") as found:
-        log, number = found.log, 0
+    with services.redis_server(folder) as (_, port), serve(folder, port, "--backlog", "2048") as running:
+        log, number = running.log, 0
 
         def request(channel: str) -> bytes:
             # As pages do: each reader is a person of its own, who hears the hub and what concerns the person.
             nonlocal number
             number += 1
-            token = found.token(f"hub:{channel}:public:en", f"user:{number}")
+            token = running.token(f"hub:{channel}:public:en", f"user:{number}")
             return _get(f"/events?token={token}&cursor={log.cursor()}")
 
         def publish(channel: str, text: str) -> None:
             log.publish(f"hub:{channel}:public:en", "widget", {"html": text})
 
-        children = Path(f"/proc/{found.service.process.pid}/task/{found.service.process.pid}/children").read_text()
-        yield Peer(int(children.split()[0]), int(found.url.split(":")[2].split("/")[0]), request, publish)
+        children = Path(f"/proc/{running.service.process.pid}/task/{running.service.process.pid}/children").read_text()
+        yield Peer(int(children.split()[0]), int(running.url.split(":")[2].split("/")[0]), request, publish)
 
 
 @contextmanager
@@ -135,7 +135,7 @@ def stock(folder: Path) -> Iterator[Peer]:
 
 def _children(service: Service) -> list[int]:
     pid = service.process.pid
-    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 @contextmanager
