@@ -93,7 +93,7 @@ class _Filling:
         roles.grant_role_unchecked(self.session, "rana", otters, self.users["mirko"], RoleName.OWNER)
         membership.join(self.session, tove, otters, f"May I? {LONG}")
         membership.join(self.session, tove, archived, "Me too.")
-        membership.answer(self.session, rana, archived, self.users["tove"], approve=False, note="We are full.")
+        membership.answer(self.session, rana, archived, "tove", approve=False, note="We are full.")
         membership.invite(self.session, rana, otters, self.users["sami"], RoleName.MEMBER, "Come and swim.")
         roles.take_role(self.session, sami, archived, RoleName.STARGAZER)
         hub_actions.update(self.session, rana, archived, {"archived": True})

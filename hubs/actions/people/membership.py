@@ -59,13 +59,15 @@ def withdraw(session: Session, person: Person, hub: Hub) -> None:
     session.flush()
 
 
-def answer(session: Session, person: Person, hub: Hub, user: User, *, approve: bool, note: str = "") -> None:
+def answer(session: Session, person: Person, hub: Hub, username: str, *, approve: bool, note: str = "") -> None:
     """Approve or deny a request as an owner, with a note to the person."""
     require(person, "edit", hub)
     note = _text(note, "note")
-    request = session.get(JoinRequest, (hub.id, user.id), with_for_update=True)
-    if request is None or request.state != RequestState.PENDING:
-        raise Conflict(_("The request of %(username)s has already been answered.") % {"username": user.username})
+    user = roles.find_account(session, username)
+    request = session.get(JoinRequest, (hub.id, user.id), with_for_update=True) if user is not None else None
+    # The same error without an account: owners must not find out which accounts exist.
+    if user is None or request is None or request.state != RequestState.PENDING:
+        raise Conflict(_("The request of %(username)s has already been answered.") % {"username": username})
     request.state = RequestState.APPROVED if approve else RequestState.DENIED
     request.note, request.decided_by, request.decided_on = note, person.username, now()
     _note(session, person, "hubs.request.approved" if approve else "hubs.request.denied", hub, user)
@@ -104,12 +106,13 @@ def invite(session: Session, person: Person, hub: Hub, user: User, role: RoleNam
     return invitation
 
 
-def take_back(session: Session, person: Person, hub: Hub, user: User) -> None:
+def take_back(session: Session, person: Person, hub: Hub, username: str) -> None:
     """Withdraw an invitation, as an owner."""
     require(person, "edit", hub)
-    invitation = session.get(Invitation, (hub.id, user.id))
-    if invitation is None:
-        raise NotFound(_("%(username)s is not invited.") % {"username": user.username})
+    user = roles.find_account(session, username)
+    invitation = session.get(Invitation, (hub.id, user.id)) if user is not None else None
+    if user is None or invitation is None:
+        raise NotFound(_("%(username)s is not invited.") % {"username": username})
     session.delete(invitation)
     notifications.settle(session, hub, NoticeKind.INVITATION, user=user)
     _note(session, person, "hubs.invitation.removed", hub, user, role=invitation.role.value)

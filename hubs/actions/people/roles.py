@@ -6,10 +6,10 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, contains_eager
 
 from hubs.actions import hubs, outbox
-from hubs.errors import Conflict, InvalidInput, NotAllowed
+from hubs.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from hubs.i18n import _
 from hubs.models import Hub, Role, RoleName, User
-from hubs.permissions import Person, require, visible
+from hubs.permissions import INSIDE, Person, require, visible
 from hubs.widgets.registry import Registry
 
 #: Roles that people can take without an owner's approval.
@@ -47,6 +47,23 @@ def find_account(session: Session, username: str) -> User | None:
     """Return the account with a username, else the one whose username differs only in case."""
     query = select(User).where(func.lower(User.username) == username.lower())
     return session.scalars(query.order_by(User.username != username, User.id)).first()
+
+
+def account_to_grant(session: Session, hub: Hub, username: str, role: RoleName) -> User:
+    """Return the account to which an owner of a hub grants or offers a role.
+
+    Whether the hub can have such people is checked first: every person owns a hub, and the answer must not reveal to
+    them which accounts exist.
+
+    :raises InvalidInput: for a person's hub, which nobody else owns or joins.
+    :raises NotFound: when there is no such account.
+    """
+    if hub.kind == "user" and role in INSIDE and username.lower() != hub.name.lower():
+        raise _no_members(role)
+    user = find_account(session, username)
+    if user is None:
+        raise NotFound(_("There is no account with this name here. The person has to sign in once first."))
+    return user
 
 
 def mine(session: Session, person: Person) -> list[Role]:
@@ -145,10 +162,8 @@ def _owners(session: Session, hub: Hub) -> int:
 
 
 def _add(session: Session, agent: str, hub: Hub, user: User, role: RoleName) -> bool:
-    if hub.kind == "user" and role == RoleName.MEMBER:
-        raise InvalidInput(_("A person's hub has no members."))
-    if hub.kind == "user" and role == RoleName.OWNER and hub.user_id != user.id:
-        raise InvalidInput(_("A person's hub belongs to that person alone."))
+    if hub.kind == "user" and (role == RoleName.MEMBER or (role == RoleName.OWNER and hub.user_id != user.id)):
+        raise _no_members(role)
     if session.get(Role, (hub.id, user.id, role)) is not None:
         return False
     session.add(Role(hub_id=hub.id, user_id=user.id, role=role))
@@ -157,6 +172,12 @@ def _add(session: Session, agent: str, hub: Hub, user: User, role: RoleName) -> 
     session.expire(hub, ["roles"])
     outbox.record(session, "hubs.user.role.added", _about_role(session, hub, agent, user, role), hub)
     return True
+
+
+def _no_members(role: RoleName) -> InvalidInput:
+    if role == RoleName.OWNER:
+        return InvalidInput(_("A person's hub belongs to that person alone."))
+    return InvalidInput(_("A person's hub has no members."))
 
 
 def _about_role(session: Session, hub: Hub, agent: str, user: User, role: RoleName) -> dict[str, Any]:

@@ -72,7 +72,8 @@ def give(space: str, name: str, username: str, role: str) -> Any:
             return {"state": "requested"}
     else:
         require(person, "edit", hub)
-        role_actions.give_role(db(), person, hub, _user(username), requested)
+        user = role_actions.account_to_grant(db(), hub, username, requested)
+        role_actions.give_role(db(), person, hub, user, requested)
     db().commit()
     return {"state": "given"}
 
@@ -83,17 +84,11 @@ def take(space: str, name: str, username: str, role: str) -> Any:
     hub = find_hub(space, name)
     if username != current_person().username:
         require(current_person(), "edit", hub)
-    user = _user(username)
-    if not role_actions.drop_role(db(), current_person(), hub, user, RoleName(role)):
+    user = role_actions.find_account(db(), username)
+    # The same answer whether or not there is such an account.
+    if user is None or not role_actions.drop_role(db(), current_person(), hub, user, RoleName(role)):
         raise NotFound(_("%(username)s does not have this role here.") % {"username": username})
     db().commit()
-
-
-def _user(username: str) -> User:
-    user = role_actions.find_account(db(), username)
-    if user is None:
-        raise NotFound(_("There is no account with this name here. The person has to sign in once first."))
-    return user
 
 
 def _describe(row: Role) -> dict[str, Any]:

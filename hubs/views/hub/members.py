@@ -67,8 +67,8 @@ def withdraw(space: str, name: str) -> ResponseReturnValue:
 def answer(space: str, name: str) -> ResponseReturnValue:
     """Approve or deny a request, with a note."""
     hub = find_hub(space, name, "edit")
-    user, approve = _user(), request.form.get("answer") == "approve"
-    membership.answer(db(), current_person(), hub, user, approve=approve, note=request.form.get("note", ""))
+    approve, note = request.form.get("answer") == "approve", request.form.get("note", "")
+    membership.answer(db(), current_person(), hub, _username(), approve=approve, note=note)
     db().commit()
     flash(_("Done."))
     return redirect(urls.hub_members(hub.kind, hub.name), 303)
@@ -78,14 +78,17 @@ def answer(space: str, name: str) -> ResponseReturnValue:
 def roles(space: str, name: str) -> ResponseReturnValue:
     """Grant, change or revoke a person's role."""
     hub = find_hub(space, name, "edit")
-    user, role = _user(), _role()
-    act = request.form.get("act", "give")
-    if act == "take":
-        role_actions.drop_role(db(), current_person(), hub, user, role)
-    elif act == "change":
+    role, act = _role(), request.form.get("act", "give")
+    if act in ("take", "change"):
+        # Without such an account there is nothing to do, as for somebody without the role: the answer is the same.
+        user = role_actions.find_account(db(), _username())
         other = RoleName.MEMBER if role == RoleName.OWNER else RoleName.OWNER
-        role_actions.change_role(db(), current_person(), hub, user, other, role)
+        if user is not None and act == "take":
+            role_actions.drop_role(db(), current_person(), hub, user, role)
+        elif user is not None:
+            role_actions.change_role(db(), current_person(), hub, user, other, role)
     else:
+        user = role_actions.account_to_grant(db(), hub, _username(), role)
         role_actions.give_role(db(), current_person(), hub, user, role)
     db().commit()
     flash(_("Done."))
@@ -97,11 +100,12 @@ def invitations(space: str, name: str) -> ResponseReturnValue:
     """Invite a person, or withdraw an invitation."""
     hub = find_hub(space, name, "edit")
     try:
-        user = _user()
         if request.form.get("act") == "withdraw":
-            membership.take_back(db(), current_person(), hub, user)
+            membership.take_back(db(), current_person(), hub, _username())
         else:
-            membership.invite(db(), current_person(), hub, user, _role(), request.form.get("message", ""))
+            role = _role()
+            user = role_actions.account_to_grant(db(), hub, _username(), role)
+            membership.invite(db(), current_person(), hub, user, role, request.form.get("message", ""))
     except (InvalidInput, NotFound) as error:
         return _page(hub, {"invite": str(error)}), error.status
     db().commit()
@@ -151,11 +155,8 @@ def _request(hub: Hub) -> JoinRequest | None:
     return db().get(JoinRequest, (hub.id, current_person().id))
 
 
-def _user() -> User:
-    user = role_actions.find_account(db(), request.form.get("username", "").strip())
-    if user is None:
-        raise NotFound(_("There is no account with this name here. The person has to sign in once first."))
-    return user
+def _username() -> str:
+    return request.form.get("username", "").strip()
 
 
 def _role() -> RoleName:

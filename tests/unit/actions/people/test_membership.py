@@ -36,7 +36,7 @@ def test_a_request_is_pending_until_it_is_approved_with_a_note(session: Session,
     assert (request.user.username, request.message, request.state) == ("stranger", "I swim well.", "pending")
     with pytest.raises(Conflict, match="already asked"):
         membership.join(session, stranger, team)
-    membership.answer(session, owner, team, request.user, approve=True, note="Welcome!")
+    membership.answer(session, owner, team, request.user.username, approve=True, note="Welcome!")
     assert members(team) == ["member", "stranger"]
     assert membership.requests(session, team) == []
     ((seen,), _) = membership.mine(session, stranger)
@@ -51,12 +51,12 @@ def test_a_denied_person_sees_why_and_can_ask_again(session: Session, team: Hub)
     stranger = as_person(session, "stranger")
     membership.join(session, stranger, team)
     user = user_of(session, "stranger")
-    membership.answer(session, as_person(session, "owner"), team, user, approve=False, note="Dive first.")
+    membership.answer(session, as_person(session, "owner"), team, user.username, approve=False, note="Dive first.")
     ((seen,), _) = membership.mine(session, stranger)
     assert (seen.state, seen.note) == (RequestState.DENIED, "Dive first.")
     assert members(team) == ["member"]
     with pytest.raises(Conflict, match="already been answered"):
-        membership.answer(session, as_person(session, "owner"), team, user, approve=True)
+        membership.answer(session, as_person(session, "owner"), team, user.username, approve=True)
     membership.join(session, stranger, team, "I dived.")
     assert [(request.message, request.note) for request in membership.requests(session, team)] == [("I dived.", "")]
 
@@ -77,11 +77,11 @@ def test_only_owners_answer_and_invite(session: Session, team: Hub, username: st
     person = as_person(session, username) if username else VISITOR
     user = user_of(session, "stranger")
     with pytest.raises(NotAllowed):
-        membership.answer(session, person, team, user, approve=True)
+        membership.answer(session, person, team, user.username, approve=True)
     with pytest.raises(NotAllowed):
         membership.invite(session, person, team, user, RoleName.MEMBER)
     with pytest.raises(NotAllowed):
-        membership.take_back(session, person, team, user)
+        membership.take_back(session, person, team, user.username)
     assert members(team) == ["member"]
 
 
@@ -122,7 +122,7 @@ def test_an_invitation_can_be_declined_or_withdrawn_and_expires(session: Session
     membership.invite(session, owner, team, user, RoleName.OWNER)
     membership.respond(session, stranger, team.id, accept=False)
     membership.invite(session, owner, team, user, RoleName.OWNER)
-    membership.take_back(session, owner, team, user)
+    membership.take_back(session, owner, team, user.username)
     with pytest.raises(NotFound):
         membership.respond(session, stranger, team.id, accept=True)
     membership.invite(session, owner, team, user, RoleName.OWNER).expires_on = now() - timedelta(seconds=1)
@@ -176,9 +176,9 @@ def test_the_audit_log_records_requests_invitations_and_decisions(session: Sessi
     session.query(AuditEntry).delete()
     published = session.query(OutboxMessage).count()
     membership.join(session, stranger, team)
-    membership.answer(session, owner, team, user, approve=False)
+    membership.answer(session, owner, team, user.username, approve=False)
     membership.invite(session, owner, team, user, RoleName.OWNER)
-    membership.take_back(session, owner, team, user)
+    membership.take_back(session, owner, team, user.username)
     assert session.query(OutboxMessage).count() == published
     membership.invite(session, owner, team, user, RoleName.MEMBER)
     membership.respond(session, stranger, team.id, accept=True)

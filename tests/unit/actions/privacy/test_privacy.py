@@ -283,7 +283,7 @@ def test_a_deleted_account_is_anonymised_in_history_audit_log_and_decisions(
     boss = as_person(session, "member")
     membership.invite(session, boss, team, stranger, RoleName.MEMBER)
     membership.join(session, as_person(session, "subscriber"), team)
-    membership.answer(session, boss, team, other, approve=False)
+    membership.answer(session, boss, team, other.username, approve=False)
     hub_actions.update(session, boss, team, {"summary": "swim"})
     session.add(Revision(hub_id=team.id, number=900, agent="member", document={}))
     session.add(PushToken(widget_id=team.widgets[0].id, name="x", digest="d", created_by="member", expires_on=now()))

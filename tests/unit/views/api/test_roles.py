@@ -46,6 +46,18 @@ def test_own_roles_leave_out_hubs_that_became_invisible(ask: Ask, otters: Hub) -
     assert mine() == [("u/subscriber", "owner")]
 
 
+@pytest.mark.parametrize(
+    ("method", "path"), [("PUT", "/hubs/u/owner/roles"), ("DELETE", "/hubs/u/owner/roles"), ("DELETE", ROLES)]
+)
+@pytest.mark.parametrize("role", ["member", "owner"])
+def test_owners_cannot_find_out_which_accounts_exist(ask: Ask, otters: Hub, method: str, path: str, role: str) -> None:
+    existing, missing = (ask("owner", method, f"{path}/{name}/{role}") for name in ("stranger", "nostrang"))
+    assert existing.status_code == missing.status_code
+    assert existing.get_data(as_text=True).replace("stranger", "…") == missing.get_data(as_text=True).replace(
+        "nostrang", "…"
+    )
+
+
 def test_people_subscribe_and_unsubscribe_for_themselves_only(ask: Ask, otters: Hub) -> None:
     for role in ("subscriber", "stargazer"):
         assert ask("stranger", "PUT", f"{ROLES}/stranger/{role}").json == {"state": "given"}

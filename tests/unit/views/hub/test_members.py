@@ -1,5 +1,8 @@
 """The Members tab, requests to join, and invitations."""
 
+import re
+
+import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import event
@@ -137,3 +140,46 @@ def test_an_open_hub_makes_members_at_once(client: FlaskClient, session: Session
     post(client, "/t/otters/join")
     assert roles(session, otters, "stranger") == {RoleName.MEMBER}
     assert user_of(session, "stranger").username in text(client, "/t/otters/members")
+
+
+#: What an owner can send that names a person: existing and other accounts must get the same answer.
+NAMING = [
+    ("/u/owner/invitations", {"role": "member"}),
+    ("/u/owner/invitations", {"role": "owner"}),
+    ("/u/owner/invitations", {"act": "withdraw"}),
+    ("/u/owner/requests", {"answer": "approve"}),
+    ("/u/owner/roles", {"role": "member"}),
+    ("/u/owner/roles", {"role": "owner"}),
+    ("/u/owner/roles", {"role": "member", "act": "take"}),
+    ("/u/owner/roles", {"role": "owner", "act": "change"}),
+    ("/t/otters/invitations", {"act": "withdraw"}),
+    ("/t/otters/requests", {"answer": "deny"}),
+    ("/t/otters/roles", {"role": "member", "act": "take"}),
+    ("/t/otters/roles", {"role": "member", "act": "change"}),
+]
+
+
+@pytest.mark.parametrize(("path", "fields"), NAMING)
+def test_owners_cannot_find_out_which_accounts_exist(
+    client: FlaskClient, session: Session, otters: Hub, path: str, fields: dict[str, str]
+) -> None:
+    user_of(session, "stranger").unlisted = True
+    session.commit()
+    sign_in(client, "owner")
+
+    def answer(username: str) -> tuple[int, str | None, str]:
+        response = post(client, path, username=username, **fields)
+        page = re.sub(r'="[A-Za-z0-9_.-]{40,}"', "", response.get_data(as_text=True))  # tokens differ each time
+        return response.status_code, response.location, page.replace(username, "…")
+
+    assert answer("stranger") == answer("nostrang")
+
+
+def test_the_error_for_a_used_name_does_not_reveal_the_hub(client: FlaskClient, session: Session, otters: Hub) -> None:
+    otters.visibility, otters.kind = Visibility.OWNERS, "regional"
+    session.commit()
+    sign_in(client, "stranger")
+    page = post(client, "/new", name="Otters", template="team", visibility="public")
+    assert page.status_code == 409
+    assert "The name Otters is taken." in page.get_data(as_text=True)
+    assert "regional" not in page.get_data(as_text=True)
