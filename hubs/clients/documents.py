@@ -9,6 +9,7 @@ from typing import Any
 
 from hubs.clients.http.client import HTTP
 from hubs.clients.http.response import tidy
+from hubs.parameters.addresses import TypedAddress
 
 #: Largest document in bytes; steps of a path.
 LIMIT, STEPS = 1_000_000, 20
@@ -20,7 +21,7 @@ class Documents:
     def __init__(self, http: HTTP) -> None:
         self._http = http
 
-    def read(self, url: str) -> Any:
+    def read(self, url: TypedAddress) -> Any:
         """Return the document at an address.
 
         :raises UpstreamForbidden: when the address leads to no public web server.

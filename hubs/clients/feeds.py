@@ -19,6 +19,7 @@ from hubs.clients.feedxml import RawFeed, parse
 from hubs.clients.http.client import HTTP
 from hubs.clients.http.response import link, tidy, unexpected, utc
 from hubs.errors import InvalidInput
+from hubs.parameters.addresses import TypedAddress
 
 ACCEPT = "application/atom+xml, application/rss+xml, application/xml;q=0.9, text/xml;q=0.8, */*;q=0.1"
 #: Largest feed in bytes, and maximum number of entries.
@@ -54,7 +55,7 @@ class Feeds:
     def __init__(self, http: HTTP) -> None:
         self._http = http
 
-    def read(self, url: str) -> Feed:
+    def read(self, url: TypedAddress) -> Feed:
         """Return the feed at an address.
 
         :raises UpstreamForbidden: when the address leads to no public web server.

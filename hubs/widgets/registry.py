@@ -6,6 +6,7 @@ import logging
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -94,7 +95,8 @@ class WidgetType:
 
     def bind(self, row: WidgetRow) -> WidgetRow:
         """Attach the settings schema to the row, and return the row."""
-        row.bind(self.schema.defaults, self.schema.in_force)
+        owner = f"hub:{row.hub_id}"
+        row.bind(self.schema.typed(self.schema.defaults, owner), partial(self.schema.in_force, owner=owner))
         return row
 
     def bound_functions(self, row: WidgetRow) -> list[CachedFunction]:

@@ -5,13 +5,14 @@ and rows alike.
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from hubs.errors import InvalidInput, NeedsSetup
 from hubs.i18n import _
+from hubs.parameters.addresses import TypedAddress
 from hubs.widgets import parameters
 from hubs.widgets.parameters import Parameter
 from hubs.widgets.secrets import SecretBox, Unreadable, is_sealed
@@ -36,8 +37,10 @@ class Schema:
         """Every parameter's default, or None."""
         return parameters.defaults(self.parameters)
 
-    def in_force(self, stored: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the effective settings: migrated to the current version, secrets decrypted.
+    def in_force(self, stored: Mapping[str, Any], owner: str = "") -> dict[str, Any]:
+        """Return the effective settings: migrated to the current version, secrets decrypted, addresses typed.
+
+        ``owner`` names the hub whose people typed them; see `hubs.parameters.addresses.TypedAddress`.
 
         :raises NeedsSetup: if they cannot be migrated or a secret cannot be decrypted; the message says what to do.
         """
@@ -49,7 +52,11 @@ class Schema:
                 raise NeedsSetup(
                     _("%(error)s Type it again in the settings of this widget.") % {"error": error}
                 ) from None
-        return settings
+        return self.typed(settings, owner)
+
+    def typed(self, settings: Mapping[str, Any], owner: str) -> dict[str, Any]:
+        """Return settings in which each address is a `TypedAddress`, so that only the guarded client requests it."""
+        return {**settings, **_typed(self.parameters, settings, owner)}
 
     def shown(self, stored: Mapping[str, Any]) -> dict[str, Any]:
         """Return the settings for forms, files and revisions: at the current version, without secrets.
@@ -156,3 +163,16 @@ class Schema:
 def _version(stored: Mapping[str, Any]) -> int:
     version = stored.get(VERSION, 1)
     return version if isinstance(version, int) and not isinstance(version, bool) else 1
+
+
+def _typed(declared: Sequence[Parameter], settings: Mapping[str, Any], owner: str) -> dict[str, Any]:
+    typed: dict[str, Any] = {}
+    for parameter in declared:
+        value = settings.get(parameter.name)
+        if parameter.kind == "url" and isinstance(value, str):
+            typed[parameter.name] = TypedAddress(value, owner)
+        elif parameter.kind == "rows" and isinstance(value, list):
+            typed[parameter.name] = [
+                {**row, **_typed(parameter.fields, row, owner)} if isinstance(row, Mapping) else row for row in value
+            ]
+    return typed

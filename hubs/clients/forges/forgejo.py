@@ -13,6 +13,7 @@ from hubs.clients.forges.github import Item
 from hubs.clients.forges.tickets import PAGE, Tickets, listed
 from hubs.clients.http.client import HTTP, Service
 from hubs.clients.http.response import Response
+from hubs.parameters.addresses import TypedAddress
 
 
 class Forgejo:
@@ -21,26 +22,28 @@ class Forgejo:
     def __init__(self, http: HTTP, base: str, token: SecretStr) -> None:
         self._http, self._own = http, Service("Forgejo", base, token, "token")
 
-    def issues(self, project: str) -> Tickets:
-        """Return the open issues of ``host/owner/name``.
+    def issues(self, project: str, owner: str = "") -> Tickets:
+        """Return the open issues of ``host/owner/name``; ``owner`` names the hub whose people typed it.
 
         :raises UpstreamMissing: when there is no such repository, or its issues are disabled.
         :raises UpstreamForbidden: when the host is not a public web server.
         :raises UpstreamError: when there is no usable response.
         """
-        return self._list(project, "issues", type="issues")
+        return self._list(project, owner, "issues", type="issues")
 
-    def pulls(self, project: str) -> Tickets:
+    def pulls(self, project: str, owner: str = "") -> Tickets:
         """Return the open pull requests of a repository; raises as `issues`."""
-        return self._list(project, "pulls", sort="recentupdate")
+        return self._list(project, owner, "pulls", sort="recentupdate")
 
-    def _list(self, project: str, kind: str, **params: str) -> Tickets:
+    def _list(self, project: str, owner: str, kind: str, **params: str) -> Tickets:
         host, _slash, path = project.partition("/")
-        own = urlsplit(self._own.base).netloc == host
-        service = self._own if own else Service(host, f"https://{host}")
-        address = service.url("api", "v1", "repos", *path.split("/"), kind, state="open", limit=PAGE, **params)
-        # Only our own server is trusted: a host name that a person typed may lead anywhere.
-        response = self._http.get(address, self._own if own else None)
+        parts = ("api", "v1", "repos", *path.split("/"), kind)
+        if urlsplit(self._own.base).netloc == host:
+            address = self._own.url(*parts, state="open", limit=PAGE, **params)
+            response = self._http.get(address, self._own)
+        else:  # a host name that a person typed may lead anywhere
+            typed = TypedAddress(f"https://{host}", owner)
+            response = self._http.get(typed.below(*parts, state="open", limit=PAGE, **params))
         items: list[Item] = response.read_as(list[Item])
         tickets = [item.ticket(path) for item in items if kind == "pulls" or item.pull_request is None]
         return listed(tickets, _total(response), len(items) >= PAGE and _total(response) is None)

@@ -5,8 +5,9 @@ on each host, identifies itself, and sends a token only to its own service. A cl
 `Service`, calls ``http.get(service.url("user", name, "json"), service)``, and validates the result with
 `Response.read_as`; `hubs.clients.badges` is the model for all.
 
-The address of a `Service` comes from the settings and is trusted. Every other address was typed by a person: it must
-lead to a public web server (see `hubs.clients.http.ssrf`), also after a redirect.
+The address of a `Service` comes from the settings and is trusted. Any other address was typed by a person, is a
+`TypedAddress`, and must lead to a public web server (see `hubs.clients.http.ssrf`), also after a redirect. Plain texts
+are refused, so that no address becomes trusted by mistake.
 """
 
 import logging
@@ -14,24 +15,26 @@ import random
 import re
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
-from urllib.parse import quote, urlencode, urljoin, urlsplit
+from typing import Any, overload
+from urllib.parse import quote, urljoin, urlsplit
 
 import httpcore
-from pydantic import SecretStr
 
 from hubs.cache import Cache, NullCache
 from hubs.clients.http.conditional import ResponseCache, StoredResponse
 from hubs.clients.http.connections import Pools
-from hubs.clients.http.politeness import Host, Hosts, Policy
+from hubs.clients.http.politeness import Circuit, Circuits, Policy
 from hubs.clients.http.response import Response, seconds_to_wait, tidy, too_large, uncompressed, unexpected
+from hubs.clients.http.service import Service, ServiceAddress
 from hubs.clients.http.ssrf import Network, Resolve, resolve, until
 from hubs.errors import UpstreamForbidden, UpstreamMissing, UpstreamRefused, UpstreamUnreachable
 from hubs.i18n import _
+from hubs.parameters.addresses import TypedAddress
 
 log = logging.getLogger(__name__)
+__all__ = ["HTTP", "Service"]
 
 JSON = "application/json"
 _PORTS = {"http": 80, "https": 443}
@@ -44,31 +47,6 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 MAX_REDIRECTS = 4
 #: Statuses after which a retry makes sense.
 _RETRIED = (429, 500, 502, 503, 504)
-
-
-@dataclass(frozen=True)
-class Service:
-    """A service that the settings name: its address is trusted, and its token is sent to it alone.
-
-    ``title`` is its name in error messages. ``scheme`` precedes the token in the header ``Authorization``.
-    """
-
-    title: str
-    base: str
-    token: SecretStr = field(default_factory=lambda: SecretStr(""))
-    scheme: str = "Bearer"
-
-    def url(self, *parts: object, **params: Any) -> str:
-        """Return an address below the base. Parts are quoted; parameters that are None are left out."""
-        path = "/".join(quote(str(part), safe="") for part in parts)
-        given = {name: value for name, value in params.items() if value is not None}
-        query = f"?{urlencode(given, doseq=True)}" if given else ""
-        return f"{self.base.rstrip('/')}/{path}{query}"
-
-    def headers(self) -> dict[str, str]:
-        """Return the authentication headers, if there is a token."""
-        token = self.token.get_secret_value()
-        return {"Authorization": f"{self.scheme} {token}"} if token else {}
 
 
 @dataclass(frozen=True)
@@ -118,6 +96,8 @@ class _Request:
     """One request, over all its retries and redirects."""
 
     service: Service | None
+    #: The hub whose people typed the address; empty for services.
+    owner: str
     headers: Mapping[str, str]
     stored: StoredResponse | None
     limit: int
@@ -142,29 +122,39 @@ class HTTP:
     ) -> None:
         self._agent, self._policy = agent, policy or Policy()
         self._responses = ResponseCache(cache or NullCache(), self._policy.limit)
-        self._hosts = Hosts(self._policy)
+        self._circuits = Circuits(self._policy)
         self._pools = Pools(allowed_networks, resolver)
+
+    @overload
+    def get(self, url: TypedAddress, *, accept: str = JSON, limit: int | None = None) -> Response: ...
+
+    @overload
+    def get(self, url: ServiceAddress, service: Service, accept: str = JSON, limit: int | None = None) -> Response: ...
 
     def get(self, url: str, service: Service | None = None, accept: str = JSON, limit: int | None = None) -> Response:
         """Return the response of ``url``, with status 2xx; ``limit`` is its largest size in bytes.
 
         :raises UpstreamError: with a message for viewers, when there is no usable response.
+        :raises TypeError: for any address but `Service.url` with its service, and a `TypedAddress` without one.
         """
+        _check(url, service)
+        address, owner = str(url), url.owner if isinstance(url, TypedAddress) else ""
         secret = bool(service and service.headers())
-        stored = self._responses.read(url, secret)
-        response = self._follow(url, self._request_for(service, accept, limit, stored))
+        stored = self._responses.read(address, secret)
+        response = self._follow(address, self._request_for(service, accept, limit, stored, owner=owner))
         if response.status == 304 and stored is not None:
             return replace(response, status=200, body=stored.body)
         _raise_for_status(response)
         validators = (response.headers.get("etag", "")[:200], response.headers.get("last-modified", "")[:100])
-        self._responses.store(url, secret, StoredResponse(response.url, *validators, response.body))
+        self._responses.store(address, secret, StoredResponse(response.url, *validators, response.body))
         return response
 
-    def post(self, url: str, service: Service, content: bytes, kind: str) -> Response:
+    def post(self, url: ServiceAddress, service: Service, content: bytes, kind: str) -> Response:
         """Return the response to a body of the media type ``kind``; otherwise like `get`.
 
         Retries may send it several times, so it must not change anything.
         """
+        _check(url, service)
         response = self._with_retries(_Target.of(url, service), self._request_for(service, kind, content=content))
         _raise_for_status(response)
         return response
@@ -180,12 +170,13 @@ class HTTP:
         limit: int | None = None,
         stored: StoredResponse | None = None,
         content: bytes = b"",
+        owner: str = "",
     ) -> _Request:
         headers = {"User-Agent": self._agent, "Accept": kind, "Accept-Encoding": "gzip"}
         if content:
             headers |= {"Content-Type": kind, "Content-Length": str(len(content))}
         deadline = time.monotonic() + self._policy.total
-        return _Request(service, headers, stored, limit or self._policy.limit, deadline, content)
+        return _Request(service, owner, headers, stored, limit or self._policy.limit, deadline, content)
 
     def _follow(self, url: str, request: _Request) -> Response:
         name = ""
@@ -200,10 +191,11 @@ class HTTP:
 
     def _with_retries(self, target: _Target, request: _Request) -> Response:
         """Send a request until it succeeds, within the limits on retries and time."""
-        host, tries = self._hosts.get(not target.trusted, target.origin), 0
+        circuit = self._circuits.get("" if target.trusted else request.owner, not target.trusted, target.origin)
+        tries = 0
         while True:
             tries += 1
-            result = self._attempt(host, target, request)
+            result = self._attempt(circuit, target, request)
             if isinstance(result, Response) and result.status not in _RETRIED:
                 return result
             wait = self._wait(tries, result)
@@ -219,23 +211,23 @@ class HTTP:
         retry_after = _retry_after(result) if isinstance(result, Response) else None
         return max(retry_after or 0.0, random.uniform(0.0, min(first * 2.0 ** (tries - 1), longest)))
 
-    def _attempt(self, host: Host, target: _Target, request: _Request) -> Response | UpstreamUnreachable:
+    def _attempt(self, circuit: Circuit, target: _Target, request: _Request) -> Response | UpstreamUnreachable:
         """Send a request once; return the response, or the error if a retry may help."""
-        with host.turn(request.deadline):
+        with circuit.turn(request.deadline):
             try:
                 with until(request.deadline):
                     response = self._exchange(target, request)
             except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.RemoteProtocolError) as error:
-                host.failed()
+                circuit.failed()
                 log.info("%s does not answer: %s", target.host, error or type(error).__name__)
                 return UpstreamUnreachable(_("{host} is not responding.").format(host=target.name))
             if response.status >= 500:
-                host.failed()
+                circuit.failed()
             else:
-                host.succeeded()
+                circuit.succeeded()
             retry_after = _retry_after(response)
             if retry_after:  # for all requests to this host, not only for this one
-                host.pause(retry_after)
+                circuit.pause(retry_after)
             return response
 
     def _exchange(self, target: _Target, request: _Request) -> Response:
@@ -266,6 +258,14 @@ class HTTP:
         if request.stored and request.stored.url == target.url:
             headers |= request.stored.conditions()
         return [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+
+
+def _check(url: str, service: Service | None) -> None:
+    """Refuse addresses of unknown origin while a widget is developed, and typed ones where they would be trusted."""
+    if service is None and not isinstance(url, TypedAddress):
+        raise TypeError("An address without a Service must be a TypedAddress, such as the value of a url parameter.")
+    if service is not None and not isinstance(url, ServiceAddress):
+        raise TypeError("An address that is requested with a Service must be made by its method url().")
 
 
 def _redirect_target(url: str, response: Response) -> str:

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from hubs.errors import UpstreamRefused, UpstreamUnreachable
 from hubs.i18n import _
 
-#: Number of hosts whose state is kept; the least recently used is dropped first.
-REMEMBERED = 1000
+#: Number of hosts and of circuit breakers that are kept; the least recently used are dropped first.
+REMEMBERED = 2000
+#: Whether only public addresses are allowed; scheme, name and port.
+Origin = tuple[bool, str, str, int]
 
 
 @dataclass(frozen=True)
@@ -37,17 +39,55 @@ class Policy:
 
 
 class Host:
-    """The state of one host, with a circuit breaker.
+    """The load limits of one host: concurrent requests and rate."""
+
+    def __init__(self, name: str, policy: Policy, clock: Callable[[], float] = time.monotonic) -> None:
+        self.name, self.policy, self.clock = name, policy, clock
+        self._lock = threading.Lock()
+        self._slots = threading.BoundedSemaphore(policy.concurrency)
+        self._next_slot = float("-inf")
+
+    @contextmanager
+    def slot(self, deadline: float) -> Iterator[None]:
+        """Wait until the limits allow a request, at most until ``deadline`` (monotonic).
+
+        :raises UpstreamRefused: when the wait would exceed the deadline.
+        """
+        if not self._slots.acquire(timeout=max(0.0, deadline - self.clock())):
+            raise self._busy(1.0)
+        try:
+            self._pace(deadline)
+            yield
+        finally:
+            self._slots.release()
+
+    def _pace(self, deadline: float) -> None:
+        """Wait as long as the rate limit requires."""
+        with self._lock:
+            now = self.clock()
+            planned = max(self._next_slot, now) + self.policy.gap
+            wait = planned - self.policy.burst * self.policy.gap - now
+            if now + wait > deadline:
+                raise self._busy(wait)
+            self._next_slot = planned
+        if wait > 0:
+            time.sleep(wait)
+
+    def _busy(self, wait: float) -> UpstreamRefused:
+        text = _("Too many requests to {host} at once; it will be tried again later.")
+        return UpstreamRefused(text.format(host=self.name), retry_after=max(wait, 1.0))
+
+
+class Circuit:
+    """A circuit breaker for the requests of one owner to one host.
 
     After ``threshold`` failures in a row requests are refused for a while. Then a single request probes the host; the
     others follow once it has succeeded.
     """
 
-    def __init__(self, name: str, policy: Policy, clock: Callable[[], float] = time.monotonic) -> None:
-        self.name, self._policy, self._clock = name, policy, clock
+    def __init__(self, host: Host) -> None:
+        self._host, self._policy, self._clock = host, host.policy, host.clock
         self._lock = threading.Lock()
-        self._slots = threading.BoundedSemaphore(policy.concurrency)
-        self._next_slot = float("-inf")
         self._not_before = float("-inf")
         self._failures = 0
         self._probing = False
@@ -61,13 +101,8 @@ class Host:
         """
         probe = self._admit()
         try:
-            if not self._slots.acquire(timeout=max(0.0, deadline - self._clock())):
-                raise self._busy(1.0)
-            try:
-                self._pace(deadline)
+            with self._host.slot(deadline):
                 yield
-            finally:
-                self._slots.release()
         finally:
             if probe:
                 with self._lock:
@@ -98,45 +133,35 @@ class Host:
             wait = self._not_before - self._clock()
             if wait > 0 or self._probing:
                 text = _("{host} is temporarily paused after repeated errors and will be tried again later.")
-                raise UpstreamUnreachable(text.format(host=self.name), retry_after=max(wait, 1.0))
+                raise UpstreamUnreachable(text.format(host=self._host.name), retry_after=max(wait, 1.0))
             self._probing = self._failures >= self._policy.threshold
             return self._probing
 
-    def _pace(self, deadline: float) -> None:
-        """Wait as long as the rate limit requires."""
-        with self._lock:
-            now = self._clock()
-            planned = max(self._next_slot, now) + self._policy.gap
-            wait = planned - self._policy.burst * self._policy.gap - now
-            if now + wait > deadline:
-                raise self._busy(wait)
-            self._next_slot = planned
-        if wait > 0:
-            time.sleep(wait)
 
-    def _busy(self, wait: float) -> UpstreamRefused:
-        text = _("Too many requests to {host} at once; it will be tried again later.")
-        return UpstreamRefused(text.format(host=self.name), retry_after=max(wait, 1.0))
-
-
-class Hosts:
-    """The hosts that this process has sent requests to."""
+class Circuits:
+    """The hosts that this process has sent requests to, and the circuit breakers of their owners."""
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
         self._lock = threading.Lock()
-        self._known: OrderedDict[tuple[bool, str, str, int], Host] = OrderedDict()
+        self._hosts: OrderedDict[Origin, Host] = OrderedDict()
+        self._circuits: OrderedDict[tuple[str, Origin], Circuit] = OrderedDict()
 
-    def get(self, guarded: bool, origin: tuple[str, str, int]) -> Host:
-        """Return a host, by scheme, name and port.
+    def get(self, owner: str, guarded: bool, origin: tuple[str, str, int]) -> Circuit:
+        """Return the circuit breaker of ``owner`` for a host, given by scheme, name and port.
 
-        Addresses that people typed have a state of their own, so that they cannot disable a configured service. The
-        scheme is part of the key because a failing http:// request to a TLS port says nothing about https:// there.
+        Each hub has its own breaker for the addresses that its people typed, so that a bad address on one hub does not
+        pause the host for others; the configured services share the owner ``""``. The limits on load hold for all
+        owners together. The scheme is part of the key because a failing http:// request to a TLS port says nothing
+        about https:// there.
         """
         key = (guarded, *origin)
         with self._lock:
-            host = self._known.pop(key, None) or Host(origin[1], self._policy)
-            self._known[key] = host
-            if len(self._known) > REMEMBERED:
-                self._known.popitem(last=False)
-            return host
+            host = self._hosts.pop(key, None) or Host(origin[1], self._policy)
+            self._hosts[key] = host
+            circuit = self._circuits.pop((owner, key), None) or Circuit(host)
+            self._circuits[owner, key] = circuit
+            for known in (self._hosts, self._circuits):
+                if len(known) > REMEMBERED:
+                    known.popitem(last=False)
+            return circuit

@@ -88,7 +88,7 @@ def ask(row: Widget, clients: Clients, method: str, forges: Sequence[str]) -> Tr
         if source.forge not in forges:
             raise NeedsSetup(_("{forge} has none of these.").format(forge=TITLES.get(source.forge, source.forge)))
         try:
-            answers.append(_ask_one(clients, source, method))
+            answers.append(_ask_one(clients, source, method, f"hub:{row.hub_id}"))
         except UpstreamError as failure:
             failures[TITLES[source.forge]], last_error = str(failure), failure
     if last_error is not None and not answers:
@@ -97,10 +97,11 @@ def ask(row: Widget, clients: Clients, method: str, forges: Sequence[str]) -> Tr
     return TrackerTickets(_joined(answers), mine, failures)
 
 
-def _ask_one(clients: Clients, source: Source, method: str) -> Tickets:
+def _ask_one(clients: Clients, source: Source, method: str, owner: str) -> Tickets:
     client = getattr(clients, source.forge)
-    fetch: Callable[[str], Tickets] = getattr(client, f"{method}_of" if source.account else method)
-    return fetch(source.name)
+    fetch: Callable[..., Tickets] = getattr(client, f"{method}_of" if source.account else method)
+    # Projects on Forgejo name a host, which then has a circuit breaker for this hub.
+    return fetch(source.name, owner=owner) if source.forge == "forgejo" else fetch(source.name)
 
 
 def _joined(answers: Sequence[Tickets]) -> Tickets:

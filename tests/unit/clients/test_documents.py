@@ -7,6 +7,7 @@ import pytest
 from hubs.clients.documents import Documents, pick, shown
 from hubs.clients.http.client import HTTP
 from hubs.errors import UpstreamForbidden, UpstreamUnexpected
+from hubs.parameters.addresses import TypedAddress
 from tests.upstream import Upstream
 
 
@@ -14,14 +15,14 @@ def test_a_json_document_is_read_and_any_other_body_is_a_clear_error(upstream: U
     documents = Documents(local_http)
     upstream.on("/x", {"a": [1]})
     upstream.on("/y", "<html>")
-    assert documents.read(f"{upstream.url}/x") == {"a": [1]}
+    assert documents.read(TypedAddress(f"{upstream.url}/x")) == {"a": [1]}
     with pytest.raises(UpstreamUnexpected):
-        documents.read(f"{upstream.url}/y")
+        documents.read(TypedAddress(f"{upstream.url}/y"))
 
 
 def test_private_addresses_are_refused(upstream: Upstream, http: HTTP) -> None:
     with pytest.raises(UpstreamForbidden):
-        Documents(http).read(f"{upstream.url}/x")
+        Documents(http).read(TypedAddress(f"{upstream.url}/x"))
 
 
 @pytest.mark.parametrize(

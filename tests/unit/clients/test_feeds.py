@@ -10,6 +10,7 @@ from hubs.clients.feeds import ENTRIES, Feeds
 from hubs.clients.feedxml import parse
 from hubs.clients.http.client import HTTP
 from hubs.errors import UpstreamForbidden, UpstreamTooLarge, UpstreamUnexpected
+from hubs.parameters.addresses import TypedAddress
 from tests.upstream import Reply, Upstream
 
 RSS = """<?xml version="1.0" encoding="UTF-8"?>
@@ -43,7 +44,7 @@ def feeds(local_http: HTTP) -> Feeds:
 
 def read(upstream: Upstream, feeds: Feeds, body: object, **headers: str):  # type: ignore[no-untyped-def]
     upstream.on("/feed", Reply(body, headers={"Content-Type": "application/xml", **headers}))
-    return feeds.read(f"{upstream.url}/feed")
+    return feeds.read(TypedAddress(f"{upstream.url}/feed"))
 
 
 def test_rss_is_read_as_plain_text_newest_first(upstream: Upstream, feeds: Feeds) -> None:
@@ -265,4 +266,4 @@ def test_texts_are_limited_in_length(upstream: Upstream, feeds: Feeds) -> None:
 
 def test_private_addresses_are_refused(upstream: Upstream, http: HTTP) -> None:
     with pytest.raises(UpstreamForbidden):
-        Feeds(http).read(f"{upstream.url}/feed")
+        Feeds(http).read(TypedAddress(f"{upstream.url}/feed"))

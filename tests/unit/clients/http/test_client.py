@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from hubs.cache import SQLiteCache
 from hubs.clients.http.client import HTTP, Service
+from hubs.clients.http.service import ServiceAddress
 from hubs.errors import (
     UpstreamError,
     UpstreamForbidden,
@@ -24,6 +25,7 @@ from hubs.errors import (
     UpstreamUnexpected,
     UpstreamUnreachable,
 )
+from hubs.parameters.addresses import TypedAddress
 from tests.unit.clients.conftest import AGENT, PATIENT, QUICK
 from tests.upstream import Asked, Reply, Upstream, running
 
@@ -294,8 +296,8 @@ def test_a_token_is_sent_to_its_own_service_only(upstream: Upstream, other: Upst
     assert http.get(service.url("x"), service).json() == {"ok": True}
     assert "authorization" not in other.asked[0].headers
     # Nor is it sent to an address outside the service, or without a service.
-    http.get(f"{other.url}/elsewhere", service)
-    http.get(f"{other.url}/elsewhere")
+    http.get(ServiceAddress(f"{other.url}/elsewhere"), service)
+    http.get(TypedAddress(f"{other.url}/elsewhere"))
     assert all("authorization" not in asked.headers for asked in other.asked)
     http.close()
 
@@ -355,15 +357,15 @@ def test_failures_of_one_scheme_do_not_pause_the_other(upstream: Upstream, local
     upstream.on("/feed", {"ok": True})
     for _ in range(PATIENT.threshold):
         with pytest.raises(UpstreamUnreachable):
-            local_http.get(f"https://127.0.0.1:{upstream.port}/feed")
-    assert local_http.get(f"{upstream.url}/feed").json() == {"ok": True}
+            local_http.get(TypedAddress(f"https://127.0.0.1:{upstream.port}/feed"))
+    assert local_http.get(TypedAddress(f"{upstream.url}/feed")).json() == {"ok": True}
 
 
 @pytest.mark.parametrize("host", ["a\x1b[31mb", "a b", "a\x7fb", "a\\b", "a<b>"])
 def test_an_invalid_host_name_is_not_logged(http: HTTP, host: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     with pytest.raises(UpstreamForbidden):
-        http.get(f"http://{host}.example/")
+        http.get(TypedAddress(f"http://{host}.example/"))
     assert not caplog.records
 
 
@@ -375,4 +377,4 @@ def test_a_redirect_to_an_invalid_address_is_a_clear_error(upstream: Upstream, h
 
 def test_non_ascii_paths_are_quoted(http: HTTP, upstream: Upstream, service: Service) -> None:
     upstream.on("/caf%C3%A9", {"ok": True})
-    assert http.get(f"{upstream.url}/café?ü=1", service).json() == {"ok": True}
+    assert http.get(ServiceAddress(f"{upstream.url}/café?ü=1"), service).json() == {"ok": True}

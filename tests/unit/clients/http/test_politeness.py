@@ -1,11 +1,12 @@
 """Load limits and circuit breaker of a host, on a simulated clock."""
 
 import threading
+import time
 from dataclasses import replace
 
 import pytest
 
-from hubs.clients.http.politeness import REMEMBERED, Host, Hosts, Policy
+from hubs.clients.http.politeness import REMEMBERED, Circuit, Circuits, Host, Policy
 from hubs.errors import UpstreamRefused, UpstreamUnreachable
 
 POLICY = Policy(threshold=2, rest=(10.0, 35.0), gap=0.0)
@@ -18,14 +19,14 @@ class Clock:
         return self.now
 
 
-def fail(host: Host, clock: Clock) -> None:
+def fail(host: Circuit, clock: Clock) -> None:
     with host.turn(clock.now + 1):
         host.failed()
 
 
 def test_the_circuit_breaker_opens_for_longer_each_time_and_probes_with_one_request() -> None:
     clock = Clock()
-    host = Host("tracker.example", POLICY, clock)
+    host = Circuit(Host("tracker.example", POLICY, clock))
     for expected in (10.0, 20.0, 35.0, 35.0):
         fail(host, clock)
         if expected == 10.0:  # closed: it takes two in a row
@@ -46,7 +47,7 @@ def test_the_circuit_breaker_opens_for_longer_each_time_and_probes_with_one_requ
 
 def test_a_probe_without_a_result_lets_the_next_request_probe() -> None:
     clock = Clock()
-    host = Host("tracker.example", POLICY, clock)
+    host = Circuit(Host("tracker.example", POLICY, clock))
     fail(host, clock)
     fail(host, clock)
     clock.now += 11
@@ -58,7 +59,7 @@ def test_a_probe_without_a_result_lets_the_next_request_probe() -> None:
 
 def test_a_request_that_would_wait_beyond_its_deadline_is_refused() -> None:
     clock = Clock()
-    host = Host("tracker.example", replace(POLICY, concurrency=1), clock)
+    host = Circuit(Host("tracker.example", replace(POLICY, concurrency=1), clock))
     with host.turn(clock.now + 1):
         with pytest.raises(UpstreamRefused, match="Too many requests"), host.turn(clock.now):
             pass
@@ -66,7 +67,7 @@ def test_a_request_that_would_wait_beyond_its_deadline_is_refused() -> None:
 
 def test_the_rate_is_limited_after_a_burst() -> None:
     clock = Clock()
-    host = Host("tracker.example", replace(POLICY, gap=10.0, burst=3), clock)
+    host = Circuit(Host("tracker.example", replace(POLICY, gap=10.0, burst=3), clock))
     for _ in range(3):
         with host.turn(clock.now + 1):
             pass
@@ -80,24 +81,48 @@ def test_the_rate_is_limited_after_a_burst() -> None:
 
 def test_a_pause_is_bounded() -> None:
     clock = Clock()
-    host = Host("tracker.example", POLICY, clock)
+    host = Circuit(Host("tracker.example", POLICY, clock))
     host.pause(1e9)
     with pytest.raises(UpstreamUnreachable) as caught, host.turn(clock.now + 1):
         pass
     assert caught.value.retry_after == pytest.approx(35.0)
 
 
-def test_host_states_are_separate_and_limited_in_number() -> None:
-    hosts = Hosts(POLICY)
-    first = hosts.get(True, ("https", "a.example", 443))
-    assert hosts.get(True, ("https", "a.example", 443)) is first
-    assert hosts.get(False, ("https", "a.example", 443)) is not first
-    assert hosts.get(True, ("http", "a.example", 443)) is not first
+def test_circuits_are_separate_and_limited_in_number() -> None:
+    circuits = Circuits(POLICY)
+    origin = ("https", "a.example", 443)
+    first = circuits.get("hub:1", True, origin)
+    assert circuits.get("hub:1", True, origin) is first
+    for owner, guarded, other in (("hub:1", False, origin), ("hub:1", True, ("http", *origin[1:])), ("", True, origin)):
+        assert circuits.get(owner, guarded, other) is not first
     threads = [
-        threading.Thread(target=hosts.get, args=(True, ("https", f"h{n}.example", 443))) for n in range(REMEMBERED + 5)
+        threading.Thread(target=circuits.get, args=("hub:1", True, ("https", f"h{n}.example", 443)))
+        for n in range(REMEMBERED + 5)
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert hosts.get(True, ("https", "a.example", 443)) is not first
+    assert circuits.get("hub:1", True, origin) is not first
+
+
+def test_failures_and_pauses_of_one_owner_do_not_affect_others() -> None:
+    circuits, clock = Circuits(POLICY), Clock()
+    mallory, everybody = (circuits.get(owner, True, ("https", "blogs.example", 443)) for owner in ("hub:1", "hub:2"))
+    for _ in range(POLICY.threshold):
+        with mallory.turn(clock.now + 1e9):
+            mallory.failed()
+    mallory.pause(600)
+    with pytest.raises(UpstreamUnreachable), mallory.turn(clock.now + 1e9):
+        pass
+    with everybody.turn(clock.now + 1e9):
+        everybody.succeeded()
+
+
+def test_the_load_limits_of_a_host_hold_for_all_owners_together() -> None:
+    circuits = Circuits(replace(POLICY, concurrency=1))
+    origin = ("https", "blogs.example", 443)
+    first, second = circuits.get("hub:1", True, origin), circuits.get("hub:2", True, origin)
+    with first.turn(time.monotonic() + 60):
+        with pytest.raises(UpstreamRefused, match="Too many requests"), second.turn(time.monotonic()):
+            pass

@@ -12,6 +12,7 @@ from hubs.clients.http import ssrf
 from hubs.clients.http.client import HTTP, Service
 from hubs.clients.http.ssrf import Connector, is_public, networks, resolve, until
 from hubs.errors import UpstreamForbidden
+from hubs.parameters.addresses import TypedAddress
 from tests.unit.clients.conftest import AGENT, QUICK
 from tests.upstream import Upstream
 
@@ -120,7 +121,7 @@ def test_other_ports_than_those_of_web_servers_are_refused(port: int) -> None:
 def test_allowed_private_networks_can_be_read(upstream: Upstream) -> None:
     upstream.on("/feed", "hello")
     http = HTTP(AGENT, allowed_networks=networks(["127.0.0.0/30"]), policy=QUICK)
-    assert http.get(f"{upstream.url}/feed").body == b"hello"
+    assert http.get(TypedAddress(f"{upstream.url}/feed")).body == b"hello"
     http.close()
 
 
@@ -128,15 +129,16 @@ def test_a_typed_address_does_not_reach_this_machine(upstream: Upstream, http: H
     upstream.on("/feed", "secret")
     for url in (f"{upstream.url}/feed", f"http://localhost:{upstream.port}/feed", "http://[::1]:8080/"):
         with pytest.raises(UpstreamForbidden):
-            http.get(url)
+            http.get(TypedAddress(url))
     assert upstream.asked == []
 
 
 def test_a_typed_address_does_not_reuse_a_trusted_connection(upstream: Upstream, http: HTTP) -> None:
     upstream.on("/feed", "secret")
-    assert http.get(f"{upstream.url}/feed", Service("Feeds", upstream.url)).status == 200
+    feeds = Service("Feeds", upstream.url)
+    assert http.get(feeds.url("feed"), feeds).status == 200
     with pytest.raises(UpstreamForbidden):
-        http.get(f"{upstream.url}/feed")
+        http.get(TypedAddress(f"{upstream.url}/feed"))
 
 
 @pytest.mark.parametrize(
@@ -157,7 +159,7 @@ def test_a_typed_address_does_not_reuse_a_trusted_connection(upstream: Upstream,
 )
 def test_only_plain_web_addresses_are_accepted(http: HTTP, url: str) -> None:
     with pytest.raises(UpstreamForbidden):
-        http.get(url)
+        http.get(TypedAddress(url))
 
 
 def test_an_unknown_name_is_a_clear_error() -> None:
