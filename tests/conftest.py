@@ -1,6 +1,7 @@
 """Rules for all tests: their order, their distribution over processes, leaks, and reruns of tests of real processes."""
 
 import gc
+import math
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from tests.fixtures import (
     shared_stack,
     template,
 )
+from tests.order import duration_of, note_durations
 from tests.templates import BOTH, KINDS
 
 __all__ = [
@@ -34,21 +36,6 @@ __all__ = [
 
 #: Folders of tests that run processes and browsers, whose timing depends on the machine.
 REAL = tuple(Path(__file__).parent / name for name in ("browser", "integration"))
-#: Their modules that take longest. They start first, so that no process works alone on one of them at the end.
-LONGEST = (
-    "test_every_page",
-    "test_worker",
-    "test_rebuild",
-    "test_stream",
-    "test_equal",
-    "test_returns",
-    "test_up",
-    "test_tutorial",
-    "test_killed",
-    "test_two_daemons",
-    "test_corpus",
-    "test_hanging_service",
-)
 _FAILED = pytest.StashKey[bool]()
 
 
@@ -62,22 +49,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Run tests of real processes last, the longest modules first, and rerun a failed one once.
 
     The number of reruns is in pytest's closing line.
     """
-    items.sort(key=_order)
+    modules = {item.nodeid.split("::", 1)[0] for item in items if _is_real(item)}
+    seconds = {module: duration_of(config, module) for module in modules}
+    items.sort(key=lambda item: -seconds.get(item.nodeid.split("::", 1)[0], 0.0) if _is_real(item) else -math.inf)
     for item in items:
         if _is_real(item):
             item.add_marker(pytest.mark.flaky(reruns=1))
-
-
-def _order(item: pytest.Item) -> int:
-    if not _is_real(item):
-        return 0
-    name = item.path.stem
-    return 1 + (LONGEST.index(name) if name in LONGEST else len(LONGEST))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -115,7 +97,9 @@ def tell(record_property: Callable[[str, object], None]) -> Callable[[str], None
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print the lines that tests passed to `tell`."""
+    """Print the lines that tests passed to `tell`, and keep for the next run how long modules took."""
+    reports = [each for found in terminalreporter.stats.values() for each in found]
+    note_durations(terminalreporter.config, [each for each in reports if isinstance(each, pytest.TestReport)])
     for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
         for name, line in report.user_properties:
             if name == "told" and report.when == "call":
