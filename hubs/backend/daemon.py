@@ -29,7 +29,6 @@ from hubs.backend.rebuild.scheduler import BuildBackend, Rebuilder
 from hubs.backend.rebuild.timers import Timers
 from hubs.backend.webhooks import WebhookIngress
 from hubs.bus import Message
-from hubs.events import heartbeat
 from hubs.fragments.builder import Builder
 from hubs.fragments.store import FragmentStore
 from hubs.fragments.thread_pool import BoundedThreadPool
@@ -115,9 +114,7 @@ class Daemon:
         self._history = HistoryBackfill(
             self._database, settings.history_url, self.pipeline.put, is_authentic, settings.history_interval
         )
-        self._heartbeats = HeartbeatPublisher(
-            self.pipeline.put, lambda: heartbeat.publish(events.client, self.pipeline.handled_at)
-        )
+        self._heartbeats = HeartbeatPublisher(self.pipeline, lambda: events.client)
         prefix = f"{settings.topic_prefix}.{settings.environment}"
         webhooks = WebhookIngress(self._database, lambda: events.client, self.pipeline.put, prefix)
         self._sources = [webhooks, *create_amqp_clients(settings, self._database, self.pipeline)]

@@ -1,9 +1,12 @@
 """Heartbeats: one that shows that a thread is alive, and one that shows browsers that updates arrive."""
 
 import logging
+import secrets
 import threading
 import time
 from collections.abc import Callable
+from datetime import datetime
+from typing import Protocol
 
 import redis
 
@@ -28,33 +31,48 @@ class Heartbeat:
         return time.monotonic() - self._last
 
 
+class MarkerQueue(Protocol):
+    """What the publisher uses of the pipeline."""
+
+    handled_at: datetime | None
+
+    def put(self, item: Callable[[], None]) -> bool:
+        """Queue a marker; return False if the queue is full."""
+
+
 class HeartbeatPublisher:
     """Publishes a heartbeat each time a marker has passed through the pipeline.
 
     A thread of its own publishes it, so that a Redis that does not answer never holds up the pipeline.
     """
 
-    def __init__(self, put: Callable[[Callable[[], None]], bool], publish: Callable[[], None]) -> None:
-        self._put, self._publish = put, publish
+    def __init__(self, pipeline: MarkerQueue, client: Callable[[], redis.Redis]) -> None:
+        self._pipeline, self._client = pipeline, client
         self._stopped = threading.Event()
+        #: A restarted daemon has another name, so that its predecessor is missed until it has taken its place.
+        self._daemon = secrets.token_hex(6)
 
     def start(self) -> None:
         """Start the thread."""
         threading.Thread(target=self._run, name="heartbeat", daemon=True).start()
 
     def stop(self) -> None:
-        """End the thread at its next wake-up."""
+        """Announce that this daemon stops, so that its silence is not taken for its death, and end the thread."""
         self._stopped.set()
+        self._publish(is_last=True)
 
     def _run(self) -> None:
         while not self._stopped.wait(heartbeat.INTERVAL):
             passed = threading.Event()
-            if not self._put(passed.set):
+            if not self._pipeline.put(passed.set):
                 continue
             while not passed.wait(0.5) and not self._stopped.is_set():
                 pass
-            try:
-                if passed.is_set():
-                    self._publish()
-            except redis.RedisError as error:
-                log.warning("the heartbeat was not published: %s", error)
+            if passed.is_set():
+                self._publish()
+
+    def _publish(self, *, is_last: bool = False) -> None:
+        try:
+            heartbeat.publish(self._client(), self._daemon, self._pipeline.handled_at, is_last=is_last)
+        except redis.RedisError as error:
+            log.warning("the heartbeat was not published: %s", error)

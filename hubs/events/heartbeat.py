@@ -1,13 +1,14 @@
 """The heartbeat, which takes the same way as an update: daemon, Redis, event server, page.
 
 The daemon publishes it after its pipeline has handled everything that arrived before. So a page that receives it has
-been sent everything received until then, apart from widgets that are still being built.
+been sent everything received until then, apart from widgets that are still being built. Each daemon of several has a
+name of its own, so that the heartbeat of one does not hide the death of another.
 """
 
 import json
 import math
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import redis
 
@@ -15,27 +16,40 @@ import redis
 CHANNEL, INTERVAL = "hubs:heartbeat", 3.0
 #: Seconds without a heartbeat after which updates count as late.
 LATE = 10.0
+#: Longest name of a daemon.
+_NAME = 64
 
 
-def publish(client: redis.Redis, handled_at: datetime | None) -> None:
-    """Publish a heartbeat with the time at which the newest handled message was received.
+class Beat(NamedTuple):
+    """One heartbeat: the daemon, when its newest handled message was received (since 1970), and whether it stops."""
+
+    daemon: str
+    handled_at: float | None
+    is_last: bool = False
+
+
+def publish(client: redis.Redis, daemon: str, handled_at: datetime | None, *, is_last: bool = False) -> None:
+    """Publish a heartbeat of ``daemon``; ``is_last`` announces that it stops in an orderly way.
 
     :raises redis.RedisError: when Redis does not answer.
     """
-    client.publish(CHANNEL, json.dumps({"handled_at": handled_at.timestamp() if handled_at else None}))
+    fields = {"daemon": daemon, "handled_at": handled_at.timestamp() if handled_at else None, "last": is_last}
+    client.publish(CHANNEL, json.dumps(fields))
 
 
-def handled_at(payload: bytes) -> float | None:
-    """Return the time of the newest handled message from a heartbeat, in seconds since 1970.
+def decode(payload: bytes) -> Beat:
+    """Return the heartbeat in ``payload``.
 
-    :raises ValueError: when the payload is not a heartbeat.
+    :raises ValueError: when it is not a heartbeat.
     """
     fields: Any = json.loads(payload)
     if not isinstance(fields, dict):
         raise ValueError("not a heartbeat")
-    moment = fields.get("handled_at")
-    if moment is None:
-        return None
-    if isinstance(moment, bool) or not isinstance(moment, (int, float)) or not math.isfinite(moment):
+    daemon, moment = fields.get("daemon", ""), fields.get("handled_at")
+    if not isinstance(daemon, str) or len(daemon) > _NAME:
+        raise ValueError("not the name of a daemon")
+    if isinstance(moment, bool) or not isinstance(moment, (int, float, type(None))):
         raise ValueError("not a time")
-    return float(moment)
+    if moment is not None and not math.isfinite(moment):
+        raise ValueError("not a time")
+    return Beat(daemon, None if moment is None else float(moment), fields.get("last") is True)

@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 
@@ -85,7 +86,7 @@ def test_a_heartbeat_that_ends_a_gap_reaches_readers_at_once(
 ) -> None:
     broadcaster, reader = served
     assert reader.up.wait(5)
-    broadcaster.pulse._last -= 60
+    broadcaster.pulse._started -= 60
     server, browser = socket.socketpair()
     browser.settimeout(5)
     client = SSEClient(server.detach(), ["a"], time.monotonic() + 60)
@@ -94,7 +95,7 @@ def test_a_heartbeat_that_ends_a_gap_reaches_readers_at_once(
     assert browser.recv(100).startswith(b": hb 6")
     handled = now()
     log = EventLog(f"redis://{HOST}:{redis_port}/0")
-    heartbeat.publish(log.client, handled)
+    heartbeat.publish(log.client, "daemon", handled)
     with browser:
         age, moment = browser.recv(100).split()[2:4]
     assert float(age) < 1
@@ -104,11 +105,15 @@ def test_a_heartbeat_that_ends_a_gap_reaches_readers_at_once(
 
 def test_nothing_is_published_while_the_pipeline_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(heartbeat, "INTERVAL", 0.05)
-    waiting, published = [], threading.Event()
-    publisher = HeartbeatPublisher(lambda act: waiting.append(act) or True, published.set)
+    waiting, published = [], []
+    pipeline = SimpleNamespace(put=lambda act: waiting.append(act) or True, handled_at=None)
+    monkeypatch.setattr(heartbeat, "publish", lambda *arguments, is_last: published.append(is_last))
+    publisher = HeartbeatPublisher(pipeline, lambda: None)  # type: ignore[arg-type, return-value]
     publisher.start()
     wait_for(lambda: waiting, "a marker in the pipeline")
-    assert not published.wait(0.7)
+    time.sleep(0.7)
+    assert published == []
     waiting[0]()
-    assert published.wait(2)
+    wait_for(lambda: published == [False], "the heartbeat")
     publisher.stop()
+    assert published[-1] is True

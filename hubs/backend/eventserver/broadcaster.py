@@ -21,6 +21,7 @@ from hubs.backend.eventserver.channels import ChannelReaders
 from hubs.backend.eventserver.client import SSEClient
 from hubs.backend.eventserver.coalesce import CoalescedEvents, EventBatch
 from hubs.backend.eventserver.pulse import Pulse
+from hubs.events.heartbeat import Beat
 
 log = logging.getLogger(__name__)
 
@@ -95,9 +96,9 @@ class SSEBroadcaster:
         """Tell all readers to reconnect, and end their streams."""
         self._call(lambda: self._disconnect_all(responses.reconnect_notice))
 
-    def heartbeat(self, handled_at: float | None) -> None:
-        """Note a heartbeat of the daemon; one that ends a gap is passed on to all readers at once."""
-        if self.pulse.note(handled_at):
+    def heartbeat(self, beat: Beat) -> None:
+        """Record a heartbeat of a daemon; one that ends a gap is sent to all readers at once."""
+        if self.pulse.note(beat):
             self._call(self._beat_all)
 
     def drain(self, timeout: float = 2.0) -> None:

@@ -55,5 +55,8 @@ def drain_notice() -> bytes:
 
 
 def reconnect_notice() -> bytes:
-    """Return the same for readers that should reconnect soon."""
-    return b"retry: %d\n: bye\n\n" % random.randint(*RECONNECT)
+    """Return a retry hint for readers that should reconnect soon.
+
+    Without the comment of `drain_notice`, our own script reconnects within two seconds, as after any lost connection.
+    """
+    return b"retry: %d\n\n" % random.randint(*RECONNECT)

@@ -37,8 +37,8 @@ class Listener(Protocol):
     def end_all(self) -> None:
         """End all streams: events may have been missed."""
 
-    def heartbeat(self, handled_at: float | None) -> None:
-        """Record a heartbeat of the daemon, with the time of the newest message that it has handled."""
+    def heartbeat(self, beat: heartbeat.Beat) -> None:
+        """Record a heartbeat of a daemon."""
 
 
 class RedisSubscriber:
@@ -46,7 +46,7 @@ class RedisSubscriber:
 
     def __init__(self, events: EventLog, listener: Listener) -> None:
         self._events, self._listener = events, listener
-        self._stopping = False
+        self._stopping = self._has_gap = False
         #: Set while the subscription is active: only then does a registered reader miss nothing.
         self.up = threading.Event()
 
@@ -66,8 +66,8 @@ class RedisSubscriber:
                 log.warning("Redis does not answer: %s", error)
             if self.up.is_set():
                 self.up.clear()
-                # Events may have been missed: readers reconnect with the id of their last event.
-                self._listener.end_all()
+                # Streams stay open: nothing could be served to readers that reconnect now, and they would back off.
+                self._has_gap = True
             time.sleep(RETRY)
 
     def _listen(self) -> None:
@@ -91,6 +91,11 @@ class RedisSubscriber:
 
     def _handle(self, delivery: dict[str, Any]) -> None:
         if delivery["type"] == "subscribe":
+            if self._has_gap:
+                # Events may have been missed: readers reconnect with the id of their last event. This comes before any
+                # event of the new subscription, so that no reader takes that for the next one.
+                self._has_gap = False
+                self._listener.end_all()
             self.up.set()
         elif delivery["type"] == "pmessage":
             self._pass_on(delivery["channel"].decode().removeprefix(PREFIX), delivery["data"])
@@ -109,7 +114,7 @@ class RedisSubscriber:
 
     def _handle_heartbeat(self, payload: bytes) -> None:
         try:
-            self._listener.heartbeat(heartbeat.handled_at(payload))
+            self._listener.heartbeat(heartbeat.decode(payload))
         except ValueError as error:
             log.warning("a message on %s is not a heartbeat: %s", heartbeat.CHANNEL, error)
 

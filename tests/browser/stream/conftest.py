@@ -86,7 +86,7 @@ class Beating:
         while not self._stopped.wait(1.0):
             if not self.silent.is_set():
                 with contextlib.suppress(redis.RedisError):
-                    heartbeat.publish(self._log.client, now())
+                    heartbeat.publish(self._log.client, "test", now())
 
 
 @pytest.fixture(scope="module", autouse=True)
