@@ -14,7 +14,7 @@ ITSELF := -m pip install --quiet --no-deps --no-build-isolation --editable .
 COMPILE := pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --system-certs \
 	--custom-compile-command 'make lock'
 
-.PHONY: help run test test-full check unit integration browser attack bench messages lock dist clean
+.PHONY: help run test test-full check unit integration browser attack soak bench messages lock dist clean
 .DELETE_ON_ERROR:
 
 help:
@@ -55,6 +55,9 @@ browser: $(VENV)/test.done  ## Run the tests in Chromium
 
 attack: $(VENV)/test.done  ## Run the attack programs in full: hidden hubs, stale reads, NUL, revocation, hostile messages
 	$(PYTEST) -n 2 tests/attack
+
+soak: $(VENV)/test.done  ## Break parts of a running system for an hour; results in docs/reliability.md
+	$(BIN)/python -m tests.chaos --seed $$(date +%s) --seconds 540 --rounds 6 --report
 
 bench: $(VENV)/test.done  ## Print the figures of all benchmarks
 	for program in "bench/pipeline.py --soak 60" bench/triage.py bench/ingress.py bench/builds.py bench/pages.py bench/stream.py bench/search.py; do $(BIN)/python $$program || exit 1; done

@@ -23,6 +23,10 @@ log = logging.getLogger(__name__)
 
 #: Largest value in bytes; memcached's own limit is 1 MiB with the key and its header.
 LIMIT = 1_000_000
+#: Seconds for which a connection to memcached and a reply are waited for.
+CONNECT_TIMEOUT, TIMEOUT = 0.25, 0.5
+#: Seconds until a server that failed once is tried again, and until one that failed twice is.
+RETRY, DEAD = 1, 5
 
 
 class Cache(Protocol):
@@ -181,14 +185,14 @@ class MemcachedCache:
             hasher=_Servers,
             default_noreply=False,
             no_delay=True,  # with Nagle's algorithm, a set and a get take 44 ms
-            connect_timeout=0.25,
-            timeout=0.5,
+            connect_timeout=CONNECT_TIMEOUT,
+            timeout=TIMEOUT,
             ignore_exc=True,
             use_pooling=True,
             max_pool_size=64,  # more than threads of a process: without a free connection, reads miss
             retry_attempts=1,
-            retry_timeout=1,
-            dead_timeout=5,
+            retry_timeout=RETRY,
+            dead_timeout=DEAD,
         )
 
 

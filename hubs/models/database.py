@@ -20,6 +20,8 @@ _UNSTORABLE = re.compile(
 )
 #: Seconds after which PostgreSQL cancels a statement.
 STATEMENT_TIMEOUT = 15
+#: Seconds for which a connection to PostgreSQL, a free one of the pool, and the lock of a SQLite file are waited for.
+CONNECT_TIMEOUT, POOL_TIMEOUT, SQLITE_TIMEOUT = 5, 10, 15
 #: TCP settings that make the kernel close a connection to PostgreSQL whose other end vanished: milliseconds for which
 #: sent data may stay unacknowledged, and the probes sent on an idle connection.
 KEEP_ALIVE = {
@@ -83,12 +85,12 @@ class Database:
     def _create_engine(self, **options: Any) -> Engine:
         if self.url.get_backend_name() != "sqlite":
             timeout = f"-c statement_timeout={STATEMENT_TIMEOUT * 1000}"
-            connect_args = {"connect_timeout": 5, "options": timeout, **KEEP_ALIVE}
-            pool = {"pool_pre_ping": True, "pool_size": self._pool_size, "max_overflow": 5}
+            connect_args = {"connect_timeout": CONNECT_TIMEOUT, "options": timeout, **KEEP_ALIVE}
+            pool = {"pool_pre_ping": True, "pool_size": self._pool_size, "max_overflow": 5, "pool_timeout": POOL_TIMEOUT}
             return create_engine(self.url, json_serializer=to_json, connect_args=connect_args, **{**pool, **options})
         if self.url.database and self.url.database != ":memory:":
             Path(self.url.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        engine = create_engine(self.url, connect_args={"timeout": 15}, json_serializer=to_json, **options)
+        engine = create_engine(self.url, connect_args={"timeout": SQLITE_TIMEOUT}, json_serializer=to_json, **options)
         event.listen(engine, "connect", _prepare_sqlite)
         return engine
 
