@@ -86,7 +86,12 @@ class Database:
         if self.url.get_backend_name() != "sqlite":
             timeout = f"-c statement_timeout={STATEMENT_TIMEOUT * 1000}"
             connect_args = {"connect_timeout": CONNECT_TIMEOUT, "options": timeout, **KEEP_ALIVE}
-            pool = {"pool_pre_ping": True, "pool_size": self._pool_size, "max_overflow": 5, "pool_timeout": POOL_TIMEOUT}
+            pool = {
+                "pool_pre_ping": True,
+                "pool_size": self._pool_size,
+                "max_overflow": 5,
+                "pool_timeout": POOL_TIMEOUT,
+            }
             return create_engine(self.url, json_serializer=to_json, connect_args=connect_args, **{**pool, **options})
         if self.url.database and self.url.database != ":memory:":
             Path(self.url.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
