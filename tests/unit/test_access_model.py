@@ -33,7 +33,7 @@ from hubs.actions.people import roles
 from hubs.events.log import EventLog
 from hubs.events.message import ReplayUnavailable, hub_channel, user_channel
 from hubs.events.tokens import Tokens
-from hubs.fragments.public import encode, forget_after_commit
+from hubs.fragments.public import forget_after_commit
 from hubs.fragments.store import FragmentStore
 from hubs.models import Database, Hub, Role, RoleName, User, Visibility, Widget
 from hubs.permissions import Person, audiences, can, person
@@ -300,7 +300,7 @@ class Histories(RuleBasedStateMachine):
             row = session.get_one(Widget, widget)
             if not can(self._person(session, ""), "view", row):
                 return multiple()
-            response = encode(self.world.fragments.make(row).public())
+            response = self.world.fragments.public.encode(widget, "en", self.world.fragments.make(row).public())
         return widget, generation, response, self.world.memory.now + REQUEST
 
     @rule(request=requests)
