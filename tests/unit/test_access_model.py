@@ -38,7 +38,6 @@ from hubs.fragments.store import FragmentStore
 from hubs.models import Database, Hub, Role, RoleName, User, Visibility, Widget
 from hubs.permissions import Person, audiences, can, person
 from hubs.widgets.registry import Registry
-from tests.templates import Templates
 
 KEY = b"a key that is only good for tests"
 PEOPLE = ("ada", "grace", "")
@@ -366,13 +365,10 @@ class Histories(RuleBasedStateMachine):
         return person(user.id, name, user.roles)
 
 
-@pytest.fixture(scope="module")
-def world(templates: Templates, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with templates.copy(tmp_path_factory.mktemp("histories")) as url, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(revocations, "PATIENCE", timedelta(0))
-        database = Database(url, info={"site_url": "http://127.0.0.1"})
-        yield World(database, Registry())
-        database.dispose()
+@pytest.fixture
+def world(database: Database, registry: Registry, monkeypatch: pytest.MonkeyPatch) -> World:
+    monkeypatch.setattr(revocations, "PATIENCE", timedelta(0))
+    return World(database, registry)
 
 
 def run(world: World, count: int) -> None:
