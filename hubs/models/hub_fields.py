@@ -214,6 +214,14 @@ HUB_FIELDS: tuple[HubField, ...] = (
     _extra("calendar", N_("Calendar"), contact=N_("Calendar")),
     _extra("pagure_username", N_("Pagure username"), contact="Pagure", link="https://pagure.io/user/{}"),
     _extra("github_username", N_("GitHub username"), contact="GitHub", link="https://github.com/{}"),
+    _extra("gitlab_username", N_("GitLab username"), contact="GitLab", link="https://gitlab.com/{}"),
+    _extra(
+        "forgejo_username",
+        N_("Forgejo username"),
+        contact="Forgejo",
+        link="https://{}",
+        help=N_("With the server: codeberg.org/name."),
+    ),
     _extra("bugzilla_email", N_("Bugzilla email")),
 )
 

@@ -222,4 +222,4 @@ def test_sentences_are_in_the_readers_language_with_names_and_links(
     owner = '<span class="person" title="owner">Owner</span>'
     assert sees(sign_in(client, "member")) == [f"You assigned the issue {english} to {owner}"]
     german = client.get("/stream/", headers={"Accept-Language": "de"}).get_data(as_text=True)
-    assert f"Du hast das Ticket {link.format('„', '“')} {owner} zugewiesen" in german
+    assert f"Sie haben das Ticket {link.format('„', '“')} {owner} zugewiesen" in german
