@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 #: Folders of tests that run processes and browsers, whose timing depends on the machine.
-REAL = tuple(Path(__file__).parent / name for name in ("browser", "integration"))
+REAL = tuple(Path(__file__).parent / name for name in ("attack", "browser", "integration"))
 _FAILED = pytest.StashKey[bool]()
 
 
