@@ -97,7 +97,10 @@ def tell(record_property: Callable[[str, object], None]) -> Callable[[str], None
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print the lines that tests passed to `tell`, and keep for the next run how long modules took."""
+    """Print the lines that tests passed to `tell`, and why tests ran again; keep how long modules took."""
+    for report in terminalreporter.getreports("rerun"):
+        terminalreporter.write_sep("_", f"failed before its rerun: {report.nodeid}")
+        terminalreporter.write_line(report.longreprtext)
     reports = [each for found in terminalreporter.stats.values() for each in found]
     note_durations(terminalreporter.config, [each for each in reports if isinstance(each, pytest.TestReport)])
     for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):

@@ -199,7 +199,9 @@ def postgresql() -> Iterator[tuple[Service, int]]:
     data = folder / "data"
     initdb = [*as_user, str(programs / "initdb"), "-D", str(data), "-A", "trust", "-U", "postgres", "--no-sync"]
     subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, cwd=folder)
-    options = f"-p {port} -c listen_addresses={HOST} -c unix_socket_directories={folder} -c fsync=off"
+    options = (
+        f"-p {port} -c listen_addresses={HOST} -c unix_socket_directories={folder} -c fsync=off -c max_connections=300"
+    )
     argv = [*as_user, str(programs / "postgres"), "-D", str(data), *options.split()]
     logs = Path(tempfile.mkdtemp(prefix="hubs-pg-log-"))
     service = Service(argv, logs, "postgresql", base_env(), cwd=folder)
