@@ -98,6 +98,9 @@ def test_an_update_keeps_focus_and_unfolded_parts(open_page: Open, production: S
     expect(feed(page)).to_contain_text("Found keys")
     assert page.locator("details[open] summary").count() == 1
     assert page.evaluate("document.activeElement.tagName") == "SUMMARY"
+    # The name is part of the sentence, not a line of its own above it.
+    name = feed(page).locator(".feed-person").first
+    assert name.evaluate("element => getComputedStyle(element).display") == "inline"
 
 
 def test_the_page_says_when_its_stream_is_gone_and_catches_up_when_it_is_back(

@@ -73,6 +73,44 @@ def test_the_first_sign_in_makes_the_account_from_the_claims_and_leads_back(here
     assert cookies["hubs"]["sameSite"] == "Lax"
 
 
+def test_two_tabs_sign_in_at_the_same_time(here: Site, browse: Open) -> None:
+    first = browse(here)
+    second = first.context.new_page()
+    begin(first, "/login?next=/teams/")
+    begin(second, "/login?next=/people/")
+    authenticate(first, "bertil")
+    second.fill("input[name=login]", "bertil")
+    second.fill("input[name=password]", "anything")
+    second.get_by_role("button", name="Sign-in").click()  # consent was given in the first tab
+    for tab, path in ((first, "/teams/"), (second, "/people/")):
+        tab.get_by_text("Welcome, Bertil").wait_for()
+        assert urlsplit(tab.url).path == path
+
+
+def test_what_was_typed_survives_a_sign_in_elsewhere(here: Site, browse: Open) -> None:
+    page = browse(here)
+    enter(page, "ottoline")
+    page.goto("/me/")
+    page.get_by_label("Full name").fill("Ottoline “Otto” Brand")
+    page.context.clear_cookies()
+    save = page.locator("main form").first.get_by_role("button", name="Save")
+    save.click()
+    expect(page.get_by_text("You were signed out. Sign in and send it again.")).to_be_visible()
+    with page.context.expect_page() as opened:
+        page.locator("main").get_by_role("link", name="Sign in").click()
+    tab = opened.value
+    tab.get_by_role("link", name=re.compile("Sign in at")).click()
+    authenticate(tab, "ottoline")
+    tab.get_by_text("Welcome, Ottoline").wait_for()
+    tab.close()
+    page.get_by_role("button", name="Send again").click()
+    expect(page.get_by_text("You are signed in as ottoline.")).to_be_visible()
+    expect(page.get_by_label("Full name")).to_have_value("Ottoline “Otto” Brand")
+    page.get_by_role("button", name="Send again").click()
+    expect(page.get_by_text("Saved.")).to_be_visible()
+    expect(page.get_by_label("Full name")).to_have_value("Ottoline “Otto” Brand")
+
+
 def test_the_way_to_the_provider_uses_pkce_nonce_and_our_own_address(here: Site) -> None:
     client = here.app.test_client()
     answer = client.get("/login/start", headers={"Host": "evil.example", "X-Forwarded-Host": "evil.example"})

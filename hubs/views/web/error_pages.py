@@ -74,7 +74,7 @@ def answer(status: int, text: str, fields: dict[str, str] | None = None, *, sign
         return _problem(status, text, fields)
     if _wants_json():
         return make_response(jsonify(error=text, status=status), status)
-    title = _(_TITLES.get(status, _TITLES[500]))
+    title = _("Signed out") if signed_out else _(_TITLES.get(status, _TITLES[500]))
     g.is_error_page = True
     try:
         values = {"title": title, "status": status, "refused": _refused_form(status), "signed_out": signed_out}

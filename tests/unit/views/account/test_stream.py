@@ -217,9 +217,9 @@ def test_sentences_are_in_the_readers_language_with_names_and_links(
     messages.store(session, [Extractor()(parse(envelope))])
     session.commit()
     link = '<a href="https://x.example/4" rel="noopener nofollow">otters#4 {}Low &lt;tide&gt;{}</a>'
-    english, member = link.format("“", "”"), '<span class="person" title="member">Mem &amp; Ber</span>'
+    english, member = link.format("“", "”"), '<span class="feed-person" title="member">Mem &amp; Ber</span>'
     assert sees(sign_in(client, "owner")) == [f"{member} assigned the issue {english} to you"]
-    owner = '<span class="person" title="owner">Owner</span>'
+    owner = '<span class="feed-person" title="owner">Owner</span>'
     assert sees(sign_in(client, "member")) == [f"You assigned the issue {english} to {owner}"]
     german = client.get("/stream/", headers={"Accept-Language": "de"}).get_data(as_text=True)
     assert f"Sie haben das Ticket {link.format('„', '“')} {owner} zugewiesen" in german
