@@ -27,17 +27,20 @@ def main() -> int:
     parser.add_argument("--report", action="store_true", help="write the results into docs/reliability.md")
     options = parser.parse_args()
     names = list(experiments.ALL) if "all" in options.experiment else options.experiment
-    result, outcomes = rounds.Result(), dict[str, list[str]]()
-    for name in names:
-        outcomes[name] = run_experiment(name)
-    if not names:
-        for seed in range(options.seed, options.seed + options.rounds):
-            result.add(run_round(seed, options.seconds))
-    text = report.table(result, outcomes)
+    if names:
+        outcomes = {name: "; ".join(run_experiment(name)) or "passed" for name in names}
+        print(f"\n{report.of_experiments(outcomes)}")
+        if options.report:
+            report.write_experiments(outcomes)
+        return int(set(outcomes.values()) != {"passed"})
+    result = rounds.Result()
+    for seed in range(options.seed, options.seed + options.rounds):
+        result.add(run_round(seed, options.seconds))
+    text = report.of_rounds(result)
     print(f"\n{text}")
     if options.report:
-        report.write(text)
-    return 1 if result.problems or any(outcomes.values()) else 0
+        report.write_rounds(text)
+    return int(bool(result.problems))
 
 
 def run_round(seed: int, seconds: float) -> rounds.Result:

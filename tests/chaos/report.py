@@ -1,37 +1,47 @@
-"""The table of results, as it is printed and as it stands in ``docs/reliability.md``."""
+"""The tables of results, as they are printed and as they stand in ``docs/reliability.md``."""
 
 import re
 import statistics
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tests.chaos.rounds import Result
 
 DOCUMENT = Path(__file__).parent.parent.parent / "docs" / "reliability.md"
-_BEGIN, _END = "<!-- chaos -->\n", "<!-- /chaos -->\n"
+_ROW = re.compile(r"^\| `(\w+)` \| (.*) \|$", re.MULTILINE)
 
 
-def table(result: Result, experiments: dict[str, list[str]]) -> str:
+def of_rounds(result: Result) -> str:
     """Return Markdown: what was run, a table of the faults, and what was wrong."""
-    lines = []
-    if result.seeds:
-        seeds = ", ".join(map(str, result.seeds))
-        lines += [
-            f"Rounds: {len(result.seeds)} (seeds {seeds}), {result.seconds / 60:.0f} minutes, "
-            f"{len(result.faults)} faults, {result.published} messages: {result.lost} lost, {result.doubled} doubled. "
-            f"{result.access_checks} requests for content that had just become invisible: "
-            f"{sum('visible' in problem for problem in result.problems)} showed it after 5 seconds.",
-            "",
-            "| fault | times | recovery p50 | recovery max | lost | doubled |",
-            "|---|--:|--:|--:|--:|--:|",
-            *_rows(result),
-            "",
-        ]
-    if experiments:
-        lines += ["| experiment | result |", "|---|---|"]
-        lines += [f"| `{name}` | {'; '.join(problems) or 'passed'} |" for name, problems in experiments.items()]
-        lines.append("")
-    lines += [f"* {problem}" for problem in result.problems]
-    return "\n".join(lines).strip() + "\n"
+    late = sum("visible" in problem for problem in result.problems)
+    lines = [
+        f"{time.strftime('%Y-%m-%d')}, seeds {', '.join(map(str, result.seeds))}: {result.seconds / 60:.0f} minutes, "
+        f"{len(result.faults)} faults, {result.published} messages: {result.lost} lost, {result.doubled} stored twice. "
+        f"{result.access_checks} requests for content that had become invisible: {late} showed it after 5 seconds.",
+        "",
+        "| fault | times | recovery p50 | recovery max | lost | doubled |",
+        "|---|--:|--:|--:|--:|--:|",
+        *_rows(result),
+    ]
+    problems = [f"* {problem}" for problem in result.problems]
+    return "\n".join([*lines, *(["", *problems] if problems else [])]) + "\n"
+
+
+def of_experiments(outcomes: Mapping[str, str]) -> str:
+    """Return Markdown: a table of the experiments and their outcomes."""
+    rows = [f"| `{name}` | {outcome} |" for name, outcome in sorted(outcomes.items())]
+    return "\n".join(["| experiment | result |", "|---|---|", *rows]) + "\n"
+
+
+def write_rounds(text: str, document: Path = DOCUMENT) -> None:
+    """Replace the results of rounds in the document."""
+    _replace(document, "rounds", lambda _: text)
+
+
+def write_experiments(outcomes: Mapping[str, str], document: Path = DOCUMENT) -> None:
+    """Put the outcomes of experiments into the document; those of others stay."""
+    _replace(document, "experiments", lambda old: of_experiments(dict(_ROW.findall(old)) | dict(outcomes)))
 
 
 def _rows(result: Result) -> list[str]:
@@ -47,9 +57,8 @@ def _rows(result: Result) -> list[str]:
     return rows
 
 
-def write(text: str, document: Path = DOCUMENT) -> None:
-    """Replace the results in the document."""
+def _replace(document: Path, name: str, change: Callable[[str], str]) -> None:
     content = document.read_text(encoding="utf-8")
-    pattern = re.compile(f"{re.escape(_BEGIN)}.*?{re.escape(_END)}", re.DOTALL)
-    assert pattern.search(content), f"{document} has no place for the results"
-    document.write_text(pattern.sub(lambda _: _BEGIN + text + _END, content), encoding="utf-8")
+    pattern = re.compile(rf"(<!-- {name} -->\n)(.*?)(<!-- /{name} -->\n)", re.DOTALL)
+    assert pattern.search(content), f"{document} has no place for the {name}"
+    document.write_text(pattern.sub(lambda m: m[1] + change(m[2]) + m[3], content), encoding="utf-8")
