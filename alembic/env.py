@@ -10,7 +10,7 @@ def _run() -> None:
     database = context.config.attributes.get("database") or Database(load().database)
     with database.engine.connect() as connection:
         if connection.dialect.name == "sqlite":
-            # SQLite changes a column by making the table anew; dropping the old one would cascade to what refers to it.
+            # SQLite changes a column by recreating the table; dropping the old one would cascade to other tables.
             connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
             connection.commit()
         context.configure(

@@ -1,4 +1,4 @@
-"""Who changed what: an audit log, revisions of hubs, and names of widgets that last.
+"""An audit log, revisions of hubs, and stable names of widgets.
 
 Revision: 0002, after 0001
 """

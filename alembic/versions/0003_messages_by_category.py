@@ -1,4 +1,4 @@
-"""Find messages of one category by their time.
+"""An index for messages of one category by time.
 
 Revision: 0003, after 0002
 """
@@ -18,6 +18,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take back."""
+    """Undo."""
     with op.batch_alter_table("messages") as batch_op:
         batch_op.drop_index(batch_op.f("ix_messages_category_sent_at"))

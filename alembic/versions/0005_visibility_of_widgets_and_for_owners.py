@@ -1,4 +1,4 @@
-"""Widgets have a visibility of their own, and what is for owners only is one.
+"""A visibility for each widget, and the level for owners only.
 
 Revision: 0005, after 0004
 """

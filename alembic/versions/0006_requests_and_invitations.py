@@ -1,4 +1,4 @@
-"""Ways into a team: requests to join, invitations, and the group that a team is in the account system.
+"""Requests to join, invitations, and the group of a team in the account system.
 
 Revision: 0006, after 0005
 """

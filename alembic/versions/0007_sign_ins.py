@@ -1,4 +1,4 @@
-"""Browsers in which people are signed in, and who people are at an OpenID provider.
+"""Sessions, and the identities of people at an OpenID provider.
 
 Revision: 0007, after 0006
 """

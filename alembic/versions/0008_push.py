@@ -1,4 +1,4 @@
-"""What machines push into widgets, and their tokens.
+"""Content that programs push into widgets, and their tokens.
 
 Revision: 0008, after 0007
 """

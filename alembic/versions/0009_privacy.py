@@ -1,4 +1,4 @@
-"""Who may see what a person does, lists without them, and quiet unfollowing.
+"""Privacy: the visibility of a person's activity, unlisted people, and quiet unfollowing.
 
 Revision: 0009, after 0008
 """
@@ -36,7 +36,7 @@ def downgrade() -> None:
     on_sqlite = op.get_bind().dialect.name == "sqlite"
     with op.batch_alter_table("users") as batch_op:
         batch_op.drop_index(op.f("ix_users_activity"))
-        # SQLAlchemy reads checks from 2.1 on; before that, making the table anew loses them by itself.
+        # SQLAlchemy reflects check constraints from 2.1 on; before that, recreating the table drops them anyway.
         if not on_sqlite or "ck_users_activity" in {constraint.name for constraint in table.constraints}:
             batch_op.drop_constraint(op.f("ck_users_activity"), type_="check")
         for name in ("quiet_unfollow", "unlisted", "activity"):

@@ -1,4 +1,4 @@
-"""Tokens with which programs use the API in a person's name.
+"""Personal tokens for the API.
 
 Revision: 0010, after 0009
 """

@@ -1,4 +1,4 @@
-"""Search: words and typos, and a person's own hub found by its person.
+"""Search by words and with typos; people's own hubs are found by the person.
 
 Revision: 0011, after 0010
 """
@@ -61,7 +61,7 @@ def _has_trigrams() -> bool:
 
 
 def downgrade() -> None:
-    """Take back; the extension stays, others may use it."""
+    """Undo; the extension stays, others may use it."""
     if op.get_bind().dialect.name == "sqlite":
         for table in ("hubs", "users", "widgets"):
             for moment in ("added", "changed", "gone"):

@@ -1,4 +1,4 @@
-"""The order of a person's hubs, notices, and what a person saves and hides in the stream.
+"""Bookmarks, notifications, and saved and hidden messages of the stream.
 
 Revision: 0012, after 0011
 """

@@ -1,4 +1,4 @@
-"""Former names of hubs, and hubs that are deleted but can still be brought back.
+"""Former names of hubs, and deleted hubs that can be restored.
 
 Revision: 0013, after 0012
 """

@@ -1,4 +1,4 @@
-"""One hub at one address: all kinds of hub but people's own live under /t/, and share its names.
+"""All kinds of hubs but people's own share one namespace, since they share the addresses under /t/.
 
 Revision: 0014, after 0013
 """
@@ -37,7 +37,7 @@ def _tell_apart(connection: sa.Connection) -> None:
     seen: set[str] = set()
     for number, kind, name in rows:
         if name in seen:
-            # The number makes it a name of its own, whatever there is.
+            # The id makes the new name unique.
             new = f"{name[:40]}-{kind}"
             new = new if new not in taken else f"{new}-{number}"
             taken.add(new)
@@ -48,5 +48,5 @@ def _tell_apart(connection: sa.Connection) -> None:
 
 
 def downgrade() -> None:
-    """Take back; names stay as they are."""
+    """Undo; names stay as they are."""
     op.drop_index("uq_hubs_shared_name", table_name="hubs")

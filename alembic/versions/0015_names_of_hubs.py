@@ -1,4 +1,4 @@
-"""An index for hubs by name; the one that keeps addresses apart serves no search, which would read all hubs by it.
+"""An index for hubs by name. Its counterpart for addresses is partial, so that searches do not scan all hubs by it.
 
 Revision: 0015, after 0014
 """
@@ -19,7 +19,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take back."""
+    """Undo."""
     op.drop_index(op.f("ix_hubs_name"), table_name="hubs")
     _make("kind <> 'user'")
 

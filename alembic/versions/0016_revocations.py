@@ -1,4 +1,4 @@
-"""Revocations of stream tokens, which Redis alone had.
+"""Revocations of stream tokens, which were stored in Redis only.
 
 Revision: 0016, after 0015
 """

@@ -1,4 +1,4 @@
-"""Messages that could not be used, and which of our own changes the AMQP broker has confirmed.
+"""Refused messages, and confirmation of our own messages by the AMQP broker.
 
 Revision: 0020, after 0016
 """
@@ -33,7 +33,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take back."""
+    """Undo."""
     op.drop_index(op.f("ix_outbox_confirmed_at_created_on"), table_name="outbox")
     with op.batch_alter_table("outbox") as batch:
         batch.drop_column("confirmed_at")

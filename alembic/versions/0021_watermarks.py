@@ -1,4 +1,4 @@
-"""Up to when each source of messages was read completely.
+"""Watermarks: up to when each source of messages has been read completely.
 
 Revision: 0021, after 0020
 """
@@ -29,5 +29,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take back."""
+    """Undo."""
     op.drop_table("watermarks")

@@ -1,9 +1,8 @@
-"""One message is one row, ordered by when it was received, with what it tells.
+"""Messages are stored once, ordered by time of receipt, and have an activity.
 
-Messages are known by their UUID alone, without the year that fedmsg and the bridges put before it; those that were
-stored twice are merged. Those from before count as received when they were sent, but never later than they really
-were, so that they keep their places in feeds. A million messages with their people take about two minutes on
-PostgreSQL, and as much space again until the next vacuum.
+Their id is the UUID, without the year that fedmsg and the bridges put before it; duplicates are merged. Older messages
+count as received when they were sent, capped at the real time of receipt, so that feeds keep their order. A million
+messages with their people take about two minutes on PostgreSQL, and as much space again until the next vacuum.
 
 Revision: 0030, after 0021
 """
@@ -23,7 +22,7 @@ _PREFIXED = f"(msg_id LIKE '____-{_UUID}' AND substr(msg_id, 1, 4) BETWEEN '0000
 _KEY = (
     f"CASE WHEN {_PREFIXED} THEN lower(substr(msg_id, 6)) WHEN msg_id LIKE '{_UUID}' THEN lower(msg_id) ELSE msg_id END"
 )
-_MERGE = (  # put together of constants only
+_MERGE = (  # composed of constants only
     f"""CREATE TEMPORARY TABLE merged AS SELECT id, kept FROM (
       SELECT id, min(id) OVER (PARTITION BY {_KEY}) AS kept FROM messages
       WHERE msg_id LIKE '{_UUID}' OR {_PREFIXED}) AS keyed WHERE id <> kept""",  # noqa: S608
@@ -62,7 +61,7 @@ _FILL = (
 
 def upgrade() -> None:
     """Apply."""
-    if op.get_bind().dialect.name == "postgresql":  # a connection of ours ends a statement after some seconds
+    if op.get_bind().dialect.name == "postgresql":  # the connection's statement timeout is too short for this
         op.execute("SET LOCAL statement_timeout = 0")
     for statement in _MERGE:
         op.execute(statement)
@@ -79,7 +78,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take back; merged messages stay merged."""
+    """Undo; merged messages stay merged."""
     op.drop_index(op.f("ix_messages_received_at"), table_name="messages")
     with op.batch_alter_table("message_people") as batch:
         batch.drop_index(batch.f("ix_message_people_username_received_at"))

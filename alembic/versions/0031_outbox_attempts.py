@@ -1,4 +1,4 @@
-"""How often handling one of our own messages failed.
+"""Failed attempts to handle our own messages.
 
 Revision: 0031, after 0030
 """
@@ -18,6 +18,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take back."""
+    """Undo."""
     with op.batch_alter_table("outbox") as batch:
         batch.drop_column("attempts")

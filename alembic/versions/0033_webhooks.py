@@ -87,7 +87,7 @@ def _create_deliveries() -> None:
 
 
 def downgrade() -> None:
-    """Take back."""
+    """Undo."""
     # Without the column everybody would see what only one hub may show.
     op.execute("DELETE FROM messages WHERE hub_id IS NOT NULL")
     op.drop_index("ix_messages_hub_id", table_name="messages")

@@ -1,7 +1,7 @@
 """Names of hubs and of people are unique without regard to case.
 
-Where names clash already, they keep working: the index is not unique then, the clashes are reported, and only new names
-are checked. After renaming one of each pair, `alembic downgrade 0033` and `upgrade` make the index unique.
+Where names clash already, they keep working under their exact names and are logged. The index is not unique then, and
+new names are checked by the application alone.
 
 Revision: 0034, after 0033
 """
@@ -46,7 +46,7 @@ def upgrade() -> None:
     for table, rows in clashes.items():
         if rows:
             named = ", ".join(f"{space}{name}" for space, name in rows)
-            log.warning("names of %s that differ only in case keep working; please rename some: %s", table, named)
+            log.warning("names of %s that differ only in case keep working, but confuse people: %s", table, named)
     for name, (table, postgresql, sqlite, condition) in _INDEXES.items():
         unique = "" if clashes[table] else "UNIQUE"
         if is_postgresql and postgresql:

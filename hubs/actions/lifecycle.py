@@ -70,6 +70,7 @@ def bring_back(session: Session, person: Person, hub: Hub) -> None:
     An admin becomes the owner of a hub whose owners have all deleted their accounts.
     """
     require(person, "restore", hub)
+    # If the former visibility is unknown, the narrowest one reveals nothing.
     hub.visibility = Visibility(hub.visibility_before or Visibility.OWNERS)
     hub.deleted_on = hub.visibility_before = None
     if not hub.people(RoleName.OWNER) and person.signed_in:

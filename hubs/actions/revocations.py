@@ -60,6 +60,7 @@ def revoke_after_commit(database: Database, events: EventLog) -> None:
 
 def confirm(database: Database, events: EventLog, rows: Sequence[Revocation]) -> bool:
     """Send revocations to Redis, and mark them as confirmed if it accepts them; return whether it did."""
+    # Now, not when the rows were written: tokens that were issued in between may rest on rows from before the change.
     moment = now()
     scopes = list(dict.fromkeys(row.scope for row in rows))
     if not events.revoke(*scopes, moment=moment.timestamp()) or not events.forget(_logged(scopes)):

@@ -158,6 +158,7 @@ def remove(session: Session, registry: Registry, person: Person, row: Widget) ->
     """Remove a widget from its hub."""
     require(person, "edit", row)
     hub = row.hub
+    # Before the removal: the message names the widget, and its visibility decides whether it may.
     _tell(session, registry, person, row, "deleted", [])
     hub.widgets.remove(row)
     hub.touch()

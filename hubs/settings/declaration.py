@@ -79,7 +79,9 @@ class Settings(BaseModel):
         "preferred_username",
         description="Claim with the username; for the default, nickname is used if the claim is missing.",
     )
-    oidc_groups_claim: str = Field("groups", description="Claim that lists a person's groups, if the provider has it.")
+    oidc_groups_claim: str = Field(
+        "groups", description="Claim that lists a person's groups, if the provider has it; `/docs` is the group `docs`."
+    )
     session_lifetime: int = Field(
         14 * 86400, ge=60, le=365 * 86400, description="Seconds until a person must sign in again."
     )

@@ -23,7 +23,14 @@ from tests.templates import BOTH, KINDS, SITE_URL, PostgreSQLTemplates, SQLiteTe
 FOLDER = Path(__file__).parent
 #: Tests that run on both databases in `make test`, since their statements differ: message storage, activity, search,
 #: privacy, counting, and what no database can store.
-ON_BOTH = ("actions/", "search/", "views/web/test_input_check.py", "widgets/shared/test_daily_counts.py")
+ON_BOTH = (
+    "actions/",
+    "models/test_messages_about_hubs.py",
+    "models/test_names_without_regard_to_case.py",
+    "search/",
+    "views/web/test_input_check.py",
+    "widgets/shared/test_daily_counts.py",
+)
 KEY = b"a key that is only good for tests"
 CATALOGUE = r"""
 msgid ""

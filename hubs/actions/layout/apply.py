@@ -28,6 +28,7 @@ def apply(session: Session, registry: Registry, person: Person, hub: Hub, docume
     """
     before = documents.describe(hub, registry, people=True)
     require(person, "own", hub)
+    # Nothing else can be changed while the hub is archived: it is unarchived first, and archived last.
     if hub.archived and not document.value("archived"):
         hubs.update(session, person, hub, {"archived": False})
     _record(session, person, hub, document)
@@ -75,9 +76,12 @@ def _record(session: Session, person: Person, hub: Hub, document: HubDocument) -
 def _layout(session: Session, registry: Registry, person: Person, hub: Hub, document: HubDocument) -> None:
     rows_by_key = {row.key: row for row in hub.widgets}
     widgets_by_id = {widget.id: widget for side in SIDES for widget in getattr(document.widgets, side)}
+    # Removed first, so that the limit of widgets does not refuse a document that replaces some. A widget of another
+    # type under the same id is a new widget, since settings of one type mean nothing to another.
     for key, row in list(rows_by_key.items()):
         if key not in widgets_by_id or widgets_by_id[key].widget != row.plugin:
             widgets.remove(session, registry, person, rows_by_key.pop(key))
+    # Errors are collected, so that a file with several mistakes is corrected in one go.
     errors: dict[str, str] = {}
     columns: dict[str, list[Widget]] = {side: [] for side in SIDES}
     for side in SIDES:

@@ -70,6 +70,7 @@ def put(session: Session, registry: Registry, person: Person, hub: Hub, document
         current = documents.describe(hub, registry).plain()
         draft = Draft(hub_id=hub.id, user_id=person.id, base=current, steps=[current], at=0)
         session.add(draft)
+    # A new list: SQLAlchemy does not notice changes inside a JSON value.
     steps = [*draft.steps[: draft.at + 1], document.plain()]
     if steps[-1] == steps[-2]:
         return

@@ -47,6 +47,7 @@ def merge(base: HubDocument, mine: HubDocument, theirs: HubDocument) -> tuple[Hu
         name: merged.value("hub", name, base.accounts.get(name), mine.accounts.get(name), theirs.accounts.get(name))
         for name in sorted({*base.accounts, *mine.accounts, *theirs.accounts})
     }
+    # Two new widgets with the same generated id are different widgets, not a conflict.
     mine = _renamed(base, mine, theirs)
     widgets = _widgets(merged, base, mine, theirs)
     if len(widgets) > WIDGETS:
@@ -123,6 +124,7 @@ def _order(
     was, my, their = (_places(widget, common) for widget in (base, mine, theirs))
     if my not in (was, their) and their != was:
         merged.clashes.append(Clash("hub", "order", "moved", "moved"))
+    # One side's order is kept as a whole, since an order composed of both would be nobody's.
     leading, other = (theirs, mine) if my == was else (mine, theirs)
     columns = {side: [widget.id for widget in getattr(leading.widgets, side) if widget.id in widgets] for side in SIDES}
     placed = {key for rows in columns.values() for key in rows}

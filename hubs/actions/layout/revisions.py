@@ -37,6 +37,7 @@ def record_on_commit(database: Database, registry: Registry) -> None:
 
 def record(session: Session, registry: Registry, hub: Hub, agent: str) -> Revision | None:
     """Record the current hub as a revision, unless it equals the newest one."""
+    # Without people: restoring a revision must not bring back owners who were removed since.
     described = documents.describe(hub, registry)
     documents.check_size(described)
     document = described.plain()

@@ -131,6 +131,7 @@ def respond(session: Session, person: Person, hub_id: int, *, accept: bool) -> H
     hub, role, invited_by = invitation.hub, invitation.role, invitation.invited_by
     if accept and hub.archived:
         raise Conflict(_("%(hub)s is archived and accepts no new people.") % {"hub": hub.title})
+    # Somebody who lost the hub must not be able to let people in afterwards.
     if accept and invited_by not in [owner.username for owner in hub.people(RoleName.OWNER)]:
         raise Conflict(
             _("%(username)s, who invited you, does not own this hub any more. Ask an owner for a new invitation.")

@@ -59,6 +59,7 @@ def mention(session: Session, messages: Sequence[tuple[str, str, frozenset[str]]
     """
     mentions = {msg_id: (agent, users - {agent}) for msg_id, agent, users in messages if agent and users - {agent}}
     notices = []
+    # In parts, since a flood of messages could make one query with thousands of names.
     for start in range(0, len(mentions), MENTIONS):
         notices += _mention(session, dict(list(mentions.items())[start : start + MENTIONS]))
     session.add_all(notices)

@@ -149,6 +149,7 @@ def _remove(session: Session, hub: Hub, user: User, role: RoleName) -> bool:
         return False
     if role == RoleName.OWNER and _owners(session, hub) <= 1:
         raise Conflict(_("%(hub)s would lose its last owner: make somebody else an owner first.") % {"hub": hub.title})
+    # A flushed row, not a bulk statement: deleting it revokes the person's streams.
     session.delete(row)
     hub.touch()
     session.flush()

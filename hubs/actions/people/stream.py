@@ -36,6 +36,7 @@ def read(session: Session, person: Person, narrow: str = "all", before: str = ""
     :raises InvalidInput: when the filter or the cursor is not valid.
     """
     place = _place(before) if before else None
+    # Further back only if the recent past does not fill the page: sorting all messages of years would take seconds.
     for since in time_windows(place[0] if place else now()):
         query = _chosen(person, narrow, MessagePerson.received_at >= since).where(StoredMessage.received_at >= since)
         if place:

@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from hubs.actions import hubs, lifecycle
 from hubs.actions.people import roles
 from hubs.errors import Conflict
-from hubs.models import Database, Hub, User, migrations
+from hubs.models import Base, Database, Hub, User, migrations
 from hubs.permissions import OPERATOR
 from hubs.widgets.registry import Registry
 from tests.unit.conftest import user_of
@@ -46,21 +46,21 @@ def test_clashes_are_reported_and_keep_working(
 
 
 @pytest.mark.parametrize(
-    ("first", "second"),
+    ("model", "first", "second"),
     [
-        (Hub(kind="team", name="Docs"), Hub(kind="sig", name="docs")),
-        (Hub(kind="user", name="Docs"), Hub(kind="user", name="docs")),
-        (User(username="Rana"), User(username="rana")),
+        (Hub, {"kind": "team", "name": "Docs"}, {"kind": "sig", "name": "docs"}),
+        (Hub, {"kind": "user", "name": "Docs"}, {"kind": "user", "name": "docs"}),
+        (User, {"username": "Rana"}, {"username": "rana"}),
     ],
     ids=["teams", "people's hubs", "people"],
 )
 def test_the_database_itself_refuses_concurrent_clashes(
-    database: Database, first: Hub | User, second: Hub | User
+    database: Database, model: type[Base], first: dict[str, str], second: dict[str, str]
 ) -> None:
     with database.transaction() as session:
-        session.add(first)
+        session.add(model(**first))
     with pytest.raises(IntegrityError), database.transaction() as session:
-        session.add(second)
+        session.add(model(**second))
 
 
 def test_a_hub_may_change_the_case_of_its_own_name(database: Database, registry: Registry) -> None:
