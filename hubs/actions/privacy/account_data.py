@@ -13,6 +13,7 @@ from hubs.actions.layout import documents, drafts
 from hubs.actions.people import bookmarks, membership, notifications, tokens
 from hubs.actions.people import roles as role_actions
 from hubs.actions.privacy import anonymize
+from hubs.actions.webhooks import hooks
 from hubs.errors import Conflict, InvalidInput
 from hubs.i18n import _
 from hubs.models import (
@@ -106,6 +107,10 @@ def export(session: Session, registry: Registry, person: Person, user: User) -> 
         "push_tokens": [
             {"name": token.name, "hub": token.widget.hub.name, "created_on": token.created_on.isoformat()}
             for token in push.mine(session, person)
+        ],
+        "webhooks": [
+            {"name": hook.name, "hub": hook.hub.name, "created_on": hook.created_on.isoformat()}
+            for hook in hooks.mine(session, person)
         ],
         "drafts": [
             {"hub": of_hub.name, "updated_on": draft.updated_on.isoformat(), "layout": draft.steps[draft.at]}

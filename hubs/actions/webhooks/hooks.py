@@ -6,7 +6,7 @@ from base64 import b64encode
 from datetime import timedelta
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, contains_eager
 
 from hubs.actions import outbox
 from hubs.actions.webhooks import deliveries
@@ -15,7 +15,7 @@ from hubs.bus.webhooks.signatures import PREFIX
 from hubs.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from hubs.i18n import _
 from hubs.models import DeliveryState, Hub, Webhook, WebhookDelivery, now
-from hubs.permissions import Person, refusal, require
+from hubs.permissions import Person, refusal, require, visible
 from hubs.widgets.secrets import SecretBox
 
 #: Webhooks of one hub, and projects of one webhook.
@@ -31,6 +31,13 @@ def of_hub(session: Session, who: Person, hub: Hub) -> list[Webhook]:
     """Return the webhooks of a hub, the oldest first; only its owners may know them."""
     require(who, "own", hub)
     return list(session.scalars(select(Webhook).where(Webhook.hub_id == hub.id).order_by(Webhook.id)))
+
+
+def mine(session: Session, person: Person) -> list[Webhook]:
+    """Return the webhooks that a person created for hubs that they can see, oldest first."""
+    query = select(Webhook).join(Webhook.hub).options(contains_eager(Webhook.hub))
+    query = query.where(Webhook.created_by == person.username, visible(person))
+    return list(session.scalars(query.order_by(Webhook.id)))
 
 
 def find(session: Session, who: Person, hub: Hub, number: int) -> Webhook:

@@ -21,6 +21,7 @@ from hubs.models import (
     WebhookDelivery,
     now,
 )
+from hubs.widgets.registry import Registry
 from hubs.widgets.secrets import SecretBox, Unreadable
 from tests.unit.conftest import KEY, as_person, user_of
 
@@ -191,3 +192,14 @@ def test_a_test_waits_for_the_daemon_like_a_delivery(session: Session, team: Hub
     session.commit()
     assert (row.state, row.topic) == (DeliveryState.WAITING, "webhook.test")
     assert deliveries.waiting(session, (), 10) == [row]
+
+
+def test_the_file_of_an_owner_lists_the_webhooks_that_they_created(
+    session: Session, team: Hub, registry: Registry
+) -> None:
+    create(session, team)
+    lists = [
+        account_data.export(session, registry, as_person(session, name), user_of(session, name))["webhooks"]
+        for name in ("owner", "member")
+    ]
+    assert [[(hook["name"], hook["hub"]) for hook in hooks] for hooks in lists] == [[("Forge", "otters")], []]
