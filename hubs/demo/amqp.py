@@ -3,6 +3,7 @@
 import json
 import logging
 import uuid
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -41,9 +42,10 @@ class AmqpPublisher:
             self._connection = None
 
     def close(self, timeout: float = 0) -> None:
-        """Close the connection."""
+        """Close the connection, which the broker may have closed before."""
         if self._connection is not None and self._connection.is_open:
-            self._connection.close()
+            with suppress(AMQPError, OSError):
+                self._connection.close()
 
     @staticmethod
     def _properties(body: dict[str, Any]) -> pika.BasicProperties:

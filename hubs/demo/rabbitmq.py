@@ -54,7 +54,7 @@ def serve(folder: Path, port: int, distribution: int, epmd: int) -> int:
     try:
         status = broker.wait()
     finally:
-        _stop_port_mapper(epmd)
+        stop_port_mapper(epmd)
     return 0 if status in (0, 128 + signal.SIGTERM, -signal.SIGTERM, -signal.SIGINT) else status
 
 
@@ -84,7 +84,7 @@ def _environment(folder: Path, port: int, distribution: int, epmd: int) -> dict[
     }
 
 
-def _stop_port_mapper(port: int) -> None:
+def stop_port_mapper(port: int) -> None:
     """Stop the port mapper that Erlang started on our port, and which would otherwise stay."""
     if epmd := shutil.which("epmd"):
         command = [epmd, "-port", str(port), "-kill"]

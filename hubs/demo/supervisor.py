@@ -134,6 +134,8 @@ def run(ports: Ports, data_dir: Path, *, replay: bool, pause: float, bus: str = 
     print(f"\nFedora Hubs is at http://{HOST}:{ports.web}/ - sign in there as any of the demo people.", flush=True)
     print("Press Ctrl-C to stop; the data is kept.\n", flush=True)
     manager.loop()
+    if bus == AMQP:  # the broker's process does that too, unless it was killed because it took too long to stop
+        rabbitmq.stop_port_mapper(ports.port_mapper)
     sys.exit(manager.returncode)
 
 

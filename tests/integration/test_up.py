@@ -64,16 +64,17 @@ def test_one_command_runs_a_living_instance_that_stops_and_starts_again(tmp_path
 def test_amqp_runs_a_real_broker_that_stops_with_the_rest(tmp_path: Path) -> None:
     port = first_port()
     service = up(tmp_path, port, "--bus", "amqp")
-    before = count(tmp_path)
-    wait_for(lambda: count(tmp_path) > before + 5, "the replay to arrive in the database", 120)
-    for name in ("redis", "rabbitmq", "hub", "stream", "web", "replay"):
-        assert re.search(rf"^\S*\d\d:\d\d:\d\d {name} *\|", service.log(), re.MULTILINE), name
-    assert "relay" not in service.log()
-    assert f"reading hubs at amqp://{HOST}:{port + 3}/" in service.log()
-    assert listens(port + 6), "Erlang's port mapper has our port"
-
-    service.process.send_signal(signal.SIGINT)
-    service.process.wait(60)
+    try:
+        before = count(tmp_path)
+        wait_for(lambda: count(tmp_path) > before + 5, "the replay to arrive in the database", 120)
+        for name in ("redis", "rabbitmq", "hub", "stream", "web", "replay"):
+            assert re.search(rf"^\S*\d\d:\d\d:\d\d {name} *\|", service.log(), re.MULTILINE), name
+        assert "relay" not in service.log()
+        assert f"reading hubs at amqp://{HOST}:{port + 3}/" in service.log()
+        assert listens(port + 6), "Erlang's port mapper has our port"
+    finally:
+        service.process.send_signal(signal.SIGINT)
+        service.process.wait(60)
     wait_for(lambda: not any(listens(port + offset) for offset in range(7)), "all processes to stop")
     assert "Traceback" not in service.log()
 
