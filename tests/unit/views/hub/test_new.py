@@ -68,13 +68,13 @@ def test_hub_creation_can_be_limited_to_admins(database: Database, tmp_path: Pat
 @pytest.mark.usefixtures("otters")
 def test_a_name_that_is_taken_concurrently_is_a_conflict(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     sign_in(client, "stranger")
-    look, looks = hub_actions.at_address, list[str]()
+    look, looks = hub_actions.similar, list[str]()
 
-    def too_early(session: Session, kind: str, name: str) -> Hub | None:
+    def too_early(session: Session, kind: str, name: str, besides: Hub | None = None) -> Hub | None:
         looks.append(name)
         return look(session, kind, name) if len(looks) > 1 else None
 
-    monkeypatch.setattr(hub_actions, "at_address", too_early)
+    monkeypatch.setattr(hub_actions, "similar", too_early)
     answer = post(client, "/new", **{**FIELDS, "name": "otters"}, template="event")
     assert (answer.status_code, len(looks)) == (409, 2)
     assert 'value="The Voles"' in answer.get_data(as_text=True)
