@@ -29,6 +29,7 @@ from hubs.backend.rebuild.scheduler import BuildBackend, Rebuilder
 from hubs.backend.rebuild.timers import Timers
 from hubs.backend.webhooks import WebhookIngress
 from hubs.bus import Message
+from hubs.events import coverage
 from hubs.fragments.builder import Builder
 from hubs.fragments.store import FragmentStore
 from hubs.fragments.thread_pool import BoundedThreadPool
@@ -90,6 +91,7 @@ class Daemon:
         self.rebuilder = Rebuilder(backend, *self._pools, settings.rebuild_interval)
         self._timers = Timers(self._database, self._schedule, events, self.rebuilder, 2.0 * settings.build_timeout)
         index = Index(fragments.registry)
+        self._reported: Counter[str] = Counter()
         extract = self._extract = fedmsg_meta_extractor(index.directory, settings.service_accounts)
         extract.insiders = index.insiders
         groups = create_groups(settings, bus or {})
@@ -240,10 +242,21 @@ class Daemon:
             counts.update(counter)
         for client in self._sources:
             counts.update({f"{client.label}_{name}": count for name, count in client.counts.items()})
+        self._report_unread()
         # Topic families without a reader, by name: gaps that an operator can report.
         counts.update({f"unread_{family}": count for family, count in self._extract.unread.most_common(10)})
         figures = " ".join(f"{name}={count}" for name, count in sorted(counts.items()))
         log.info("so far %s; waiting messages=%d widgets=%d", figures, len(self.pipeline), len(self.rebuilder))
+
+    def _report_unread(self) -> None:
+        """Add the messages without a reader since the last report to the counts that the health check shows."""
+        unread = Counter(self._extract.unread)
+        try:
+            coverage.add(self._services.events.client, unread - self._reported)
+        except RedisError as error:  # added with the next report
+            log.info("messages without a reader are not counted: %s", error)
+        else:
+            self._reported = unread
 
     def _purge(self) -> None:
         self._purge_messages()

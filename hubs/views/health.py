@@ -7,6 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from hubs import __version__
 from hubs.actions import outbox, watermarks
+from hubs.events import coverage
 from hubs.models import Watermark
 from hubs.views.web.context import app_context, db
 
@@ -23,6 +24,7 @@ def healthz() -> tuple[Response, int]:
         **services,
         history=_history() if has_database else None,
         unhandled=outbox.set_aside(db()) if has_database else None,
+        unread=_unread() if services["redis"] else None,
     )
     return response, 200 if has_database else 503
 
@@ -42,6 +44,14 @@ def _history() -> dict[str, str | None]:
         return {}
     missing = mark.missing_since.isoformat() if mark.missing_since else None
     return {"complete_until": mark.complete_until.isoformat(), "missing_since": missing, "reason": mark.reason or None}
+
+
+def _unread() -> dict[str, int] | None:
+    """Return how many messages of topic families without a reader arrived lately."""
+    try:
+        return coverage.read(app_context().events.client)
+    except RedisError:
+        return None
 
 
 def _cache() -> bool:

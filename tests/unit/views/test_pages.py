@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import fakeredis
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -15,6 +16,7 @@ from sqlalchemy.orm import Session
 from hubs.actions import widgets
 from hubs.app import create_app
 from hubs.errors import BadSetting
+from hubs.events import coverage
 from hubs.models import Hub, User, Widget
 from hubs.settings import load
 from hubs.widgets.registry import Registry
@@ -64,7 +66,17 @@ def test_missing_fragments_become_placeholders_that_work_without_javascript(clie
 def test_pages_work_without_redis(client: FlaskClient, otters: Hub) -> None:
     page = text(client.get("/t/otters/"))
     assert 'data-cursor=""' in page
-    assert client.get("/healthz").json["redis"] is False
+    health = client.get("/healthz").json
+    assert (health["redis"], health["unread"]) == (False, None)
+
+
+def test_the_health_check_counts_messages_without_a_reader(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = fakeredis.FakeRedis()
+    coverage.add(store, {"zuul": 3})
+    monkeypatch.setattr(type(app.extensions["hubs"].events), "client", store)
+    assert client.get("/healthz").json["unread"] == {"zuul": 3}
 
 
 def test_the_front_page_names_the_current_user(client: FlaskClient, otters: Hub) -> None:
