@@ -84,6 +84,7 @@ def delete() -> ResponseReturnValue:
         raise InvalidInput(_("Nothing was deleted: the name that you typed is not the one of your account."))
     account_data.forget(db(), user)
     db().commit()
+    # The response must not be rendered for the account that no longer exists.
     g.pop("account", None)
     session.clear()
     flash(_("Your account has been deleted."))

@@ -61,6 +61,7 @@ def callback() -> ResponseReturnValue:
 @blueprint.post("/logout")
 def logout() -> ResponseReturnValue:
     """Sign out here and, if it supports that, at the provider."""
+    # The row goes first: a copy of the cookie must not outlive the sign-out.
     id_token = sessions.end(db(), str(session.get("key", "")))
     db().commit()
     session.clear()

@@ -52,6 +52,7 @@ def other(space: str, name: str) -> str:
 @blueprint.post("/<any(u, t):space>/<name>/settings/name")
 def rename(space: str, name: str) -> ResponseReturnValue:
     """Rename a hub; its old address redirects to the new one."""
+    # Unlike "own", "edit" excludes archived hubs and hubs that are managed in a file.
     hub, typed = find_hub(space, name, "edit"), request.form.get("name", "")
     try:
         renamed = lifecycle.rename(db(), current_person(), hub, typed)
@@ -73,6 +74,7 @@ def export(space: str, name: str) -> Response:
     text = yaml_files.write(documents.describe(hub, app_context().registry, people=True))
     response = Response(text, mimetype="application/yaml")
     response.headers["Content-Disposition"] = f'attachment; filename="{hub.name}.yaml"'
+    # The file names all members, unlisted ones included.
     response.headers["Cache-Control"] = "no-store"
     return response
 
@@ -81,6 +83,7 @@ def export(space: str, name: str) -> Response:
 def delete(space: str, name: str) -> ResponseReturnValue:
     """Delete a hub after its name was typed to confirm; it can be restored for some days."""
     hub = find_hub(space, name, "own")
+    # Typed rather than clicked: deletion affects every member of the hub.
     if request.form.get("name", "").strip() != hub.name:
         sentence = _("Nothing was deleted: this is not the name of the hub.")
         return _other(hub, {"delete": sentence}, ""), 400
@@ -97,6 +100,7 @@ def delete(space: str, name: str) -> ResponseReturnValue:
 def bring_back(hub_id: int) -> ResponseReturnValue:
     """Restore a deleted hub, as an owner or administrator."""
     myself()
+    # By id: a deleted hub has no address, and `find_hub` does not see it.
     hub = db().get(Hub, hub_id)
     if hub is None or not can(current_person(), "restore", hub):
         raise NotFound(_("There is no such hub, or it can no longer be restored."))

@@ -35,11 +35,13 @@ def act(space: str, name: str) -> ResponseReturnValue:
     try:
         if command == "save":
             return _save(hub)
+        # One request per step: the editor works without JavaScript, and undo survives a closed browser.
         _ACTS.get(command, _step)(hub)
         db().commit()
     except InvalidInput as error:
         db().rollback()  # expires the hub as well, hence it is read again
         return _page(find_hub(space, name, "edit"), problem=error), error.status
+    # The fragment keeps the card that was changed in view when the page is loaded again.
     key = request.form.get("key", "")
     return redirect(urls.hub_edit(hub.kind, hub.name) + (f"#edit-{key}" if key else ""), 303)
 
@@ -139,6 +141,7 @@ def _step(hub: Hub) -> None:
     elif form.get("act") == "remove":
         document = edits.remove(document, key)
     elif form.get("act") == "place":
+        # ``before`` names the next widget, since an earlier step may have shifted the index.
         index, before = form.get("index", 0, int), form.get("before", "")
         document = edits.place(document, registry, key, form.get("side", ""), index, before)
     elif form.get("act") == "theirs":
@@ -161,6 +164,7 @@ def _page(hub: Hub, problem: HubsError | None = None, meanwhile: SavedMeanwhile 
     draft = drafts.view(db(), app_context().registry, current_person(), hub)
     rows: dict[str, Widget] = {row.key: row for row in hub.widgets}
     fragments = app_context().fragments.read_many(hub.widgets, locale())
+    # Cards of these widgets show no content: the cached one has the settings from before the draft.
     changed = {change.subject for change in draft.changes if change.kind in ("set", "add")}
     return render_template(
         "edit.html",

@@ -23,6 +23,7 @@ def history(space: str, name: str) -> str:
 @blueprint.post("/<any(u, t):space>/<name>/history")
 def restore(space: str, name: str) -> ResponseReturnValue:
     """Restore an older revision."""
+    # Owners may read the history of an archived hub, but not change the hub.
     hub = find_hub(space, name, "edit")
     number = request.form.get("number", type=row_number)
     if number is None:

@@ -130,6 +130,7 @@ def _page(hub: Hub, wrong: dict[str, str]) -> str:
     # Loads all roles with their accounts in two queries, instead of one query per member.
     db().execute(select(Hub).options(selectinload(Hub.roles).joinedload(Role.user)).where(Hub.id == hub.id)).all()
     owner, owners = can(current_person(), "edit", hub), hub.people(RoleName.OWNER)
+    # After an error the form keeps what was typed.
     values = request.form if wrong else hub_fields.values(hub, JOINING)
     return render_template(
         "members.html",

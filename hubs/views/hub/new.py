@@ -44,6 +44,7 @@ def create() -> ResponseReturnValue:
     try:
         hub = templates.start(db(), app_context().registry, current_person(), founder, values["name"], record, chosen)
     except (InvalidInput, Conflict) as error:
+        # A conflict concerns the name: another hub has it, perhaps since this form was opened.
         wrong = error.fields if isinstance(error, InvalidInput) else {"name": str(error)}
         return _page(forms.Form(PARAMETERS, values, wrong), chosen, str(error)), error.status
     db().commit()

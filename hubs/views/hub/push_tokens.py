@@ -26,6 +26,7 @@ def create(widget_id: int) -> ResponseReturnValue:
         db().commit()
     except InvalidInput as error:
         return _page(row, wrong=error.fields, problem=str(error)), 400
+    # The page contains the token's text, which must not stay in a cache.
     return _page(row, token=token, text=text), {"Cache-Control": "no-store"}
 
 

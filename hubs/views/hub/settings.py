@@ -54,6 +54,7 @@ def hub_settings(space: str, name: str) -> ResponseReturnValue:
     values = hub_fields.values(hub, HUB_FIELDS)
     wrong: dict[str, str] = {}
     if request.method == "POST" and "archived" in request.form:
+        # A form of its own without the other fields, which keep their values.
         hub_actions.update(db(), current_person(), hub, {"archived": request.form["archived"] == "1"})
     elif request.method == "POST":
         values = forms.read(HUB_FIELDS, request.form)

@@ -22,6 +22,7 @@ blueprint = Blueprint("widget", __name__, url_prefix="/w/<int:widget_id>")
 @blueprint.get("/")
 def show(widget_id: int) -> str:
     """Show a widget on a page of its own."""
+    # Read the cursor first: the stream then replays events that happen while the page is rendered.
     cursor = app_context().events.cursor()
     row = find_widget(widget_id)
     hub: Hub = row.hub
@@ -88,6 +89,7 @@ def as_json(widget_id: int) -> Response:
     content = app_context().fragment_reader.read(row, locale())
     if content is None:
         return _later(jsonify(id=row.id, type=row.plugin, side=row.side, state="building"))
+    # Errors may quote addresses and settings, hence only for people who see these anyway.
     record = {"id": row.id, "type": row.plugin, "side": row.side, **content.public()}
     if can(current_person(), "edit", row):
         widget_type = app_context().registry.get(row.plugin)

@@ -52,6 +52,7 @@ class FragmentCacheMiddleware:
         cached = self._public.read(widget_id, language)
         if cached is None or self._rows.public_widget(widget_id) != cached.meta["version"]:
             return self._app(environ, start_response)
+        # The last header is the ETag.
         headers = [*self._headers, *cached.headers()]
         if not is_resource_modified(environ, etag=headers[-1][1]):
             start_response("304 NOT MODIFIED", headers)
