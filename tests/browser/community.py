@@ -1,8 +1,9 @@
 """A small community in which every page of the application has something to show, on an instance in this process.
 
 ``rana`` runs the instance and owns four teams: ``otters`` (with requests, invitations, a draft that somebody else
-saved over, tokens, a history), ``voles`` (archived), ``mice`` (kept in a file), ``stoats`` (by invitation only), and
-she deleted ``newts``. ``sami`` is invited to the otters, ``tove`` has asked to join them, ``mirko`` owns them too.
+saved over, tokens, a webhook, a history), ``voles`` (archived), ``mice`` (kept in a file), ``stoats`` (by invitation
+only), and she deleted ``newts``. ``sami`` is invited to the otters, ``tove`` has asked to join them, ``mirko`` owns
+them too.
 """
 
 import threading
@@ -19,13 +20,15 @@ from hubs.actions import hubs as hub_actions
 from hubs.actions import lifecycle, messages, push, widgets
 from hubs.actions.layout import drafts, edits
 from hubs.actions.people import membership, notifications, roles, tokens
+from hubs.actions.webhooks import hooks
 from hubs.app import create_app
 from hubs.demo import upstream
-from hubs.models import Database, Hub, RoleName, User
+from hubs.models import Database, DeliveryState, Hub, RoleName, User, WebhookDelivery
 from hubs.permissions import OPERATOR, Person, person
 from hubs.settings import load
 from hubs.views.web.error_pages import answer
 from hubs.widgets.registry import Registry
+from hubs.widgets.secrets import SecretBox
 from tests.fresh import prepare
 from tests.serving import serving
 from tests.unit.views.conftest import BASE
@@ -101,6 +104,7 @@ class _Filling:
         hub_actions.update(self.session, rana, closed, {"join_mode": "invitation"})
         lifecycle.discard(self.session, rana, deleted)
         self.machines(rana, otters)
+        self.webhook(rana, otters)
         self.happened()
         self.draft(rana, otters)
 
@@ -123,6 +127,15 @@ class _Filling:
         push.revoke_token(self.session, rana, row, old.id)
         tokens.create(self.session, rana, "A script", 30, "write")
         widgets.add(self.session, self.registry, rana, hub, "members", "left", {"limit": 1}, LONG)
+
+    def webhook(self, rana: Person, hub: Hub) -> None:
+        """Let a forge report to a hub, with a delivery of each result."""
+        box = SecretBox(b"nobody opens these here")
+        hook, _secret = hooks.create(self.session, rana, box, hub, "forgejo", LONG, f"otters/{LONG} docs")
+        for state in DeliveryState:
+            reason = "The body is not valid JSON." if state == DeliveryState.REFUSED else ""
+            values = {"topic": "forgejo.issues", "project": f"otters/{LONG}", "reason": reason}
+            self.session.add(WebhookDelivery(webhook_id=hook.id, state=state, **values))
 
     def happened(self) -> None:
         """Store what people did, and note whom it concerns."""

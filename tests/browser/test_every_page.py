@@ -81,6 +81,16 @@ PAGES = {
         Visit("/t/voles/settings/appearance", "rana"),
         Visit("/t/mice/settings/appearance", "rana"),
     ],
+    HUB + "settings/webhooks": [
+        *(Visit(f"/t/{name}/settings/webhooks", "rana") for name in ("otters", "voles", "stoats")),
+        Visit("/t/stoats/settings/webhooks", "rana", click("Create a webhook", name="Forge", projects="otters")),
+        Visit("/t/stoats/settings/webhooks", "rana", click("Create a webhook", name="Forge", projects="/"), 400),
+    ],
+    HUB + "settings/webhooks/<int:number>": [
+        Visit("/t/otters/settings/webhooks/1", "rana"),
+        Visit("/t/otters/settings/webhooks/1", "rana", click("Create a new secret")),
+        Visit("/t/otters/settings/webhooks/1", "rana", click("Save changes", projects="/"), 400),
+    ],
     HUB + "settings/other": [
         *(Visit(f"/t/{name}/settings/other", "rana") for name in ("otters", "voles", "mice")),
         Visit("/t/otters/settings/other", "rana", click("Delete this hub"), 400),
