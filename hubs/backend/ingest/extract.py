@@ -16,6 +16,7 @@ from hubs.activities import table
 from hubs.activities.activity import Activity
 from hubs.activities.people import Accounts, username
 from hubs.activities.sentences import sentence
+from hubs.backend.ingest import message_classes
 from hubs.bus import FEDMSG, MODULE, Message
 from hubs.settings import SERVICE_ACCOUNTS
 
@@ -158,12 +159,13 @@ class Extractor:
         """Return people, packages, sentence and link of a message that no reader understands."""
         fields = _fields(message.body)  # walked once, searched several times
         people = [] if message.category == MODULE else list(_people(fields))
-        return {
+        values = {
             "users": people,
             "packages": list(_packages(fields)),
             "sentence": _sentence(message, fields, self.actor(message)),
             "link": next((text for text in _texts(fields, _LINKS) if text.startswith(("https://", "http://"))), ""),
         }
+        return {**values, **message_classes.describe(message)}
 
     def _count(self, message: Message) -> None:
         family = message.category if message.origin == FEDMSG or message.category.isidentifier() else "?"
