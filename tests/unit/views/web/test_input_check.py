@@ -73,7 +73,8 @@ def test_a_form_with_nul_is_an_invalid_request(
 ) -> None:
     csrf = {"csrf_token": token(owner, "/")}
     for route, method in routes(app):
-        if method == "GET":
+        # The body of a webhook is no form: an unknown address and a wrong signature are refused before it is read.
+        if method == "GET" or route.startswith("/hooks/"):
             continue
         for fields in (dict.fromkeys(names, BAD), {BAD: "1"}, {"act": ["fine", BAD]}):
             answer = send(owner, path_of(route, otters), method, data=fields | csrf, content_type=content_type)
