@@ -55,6 +55,9 @@ def run_round(seed: int, seconds: float) -> rounds.Result:
         result = rounds.run(system, community, seed, seconds, _say)
         for problem in result.problems:
             _say(f"WRONG: {problem}")
+        if result.problems:
+            for name in ("hub", "stream", "web"):
+                _say(f"end of the log of {name}:\n{system.parts[name].log()[-3000:]}")
         return result
 
 

@@ -38,6 +38,8 @@ OVERLAP = timedelta(minutes=5)
 RETRY = (5.0, 600.0)
 #: Seconds between two attempts to hand a message to a full pipeline, and longest wait for the commit of a page.
 FULL, COMMIT = 0.5, 60.0
+#: Seconds until the next attempt while another daemon is reading.
+BUSY = 10.0
 
 
 class NotCommitted(Exception):
@@ -97,8 +99,9 @@ class HistoryBackfill:
         while not self._stopping.is_set():
             self._requested.clear()
             try:
-                self.read()
-                wait, pause = RETRY[0], self._interval
+                count = self.read()
+                # The daemon with the lease may have been killed: then its lease expires, perhaps just after this.
+                wait, pause = RETRY[0], self._interval if count is not None else min(BUSY, self._interval)
             except (OSError, ValueError, KeyError, TypeError, NotCommitted, SQLAlchemyError) as error:
                 pause = random.uniform(wait / 2, wait)
                 wait = min(wait * 2, RETRY[1])
@@ -108,8 +111,10 @@ class HistoryBackfill:
                 log.exception("the history could not be read")
             self._requested.wait(pause)
 
-    def read(self) -> int:
+    def read(self) -> int | None:
         """Read from the watermark to the present; return the number of messages handed on.
+
+        Return None while another daemon has the lease for reading.
 
         :raises OSError, ValueError, KeyError, TypeError: when the service is unavailable or its response malformed.
         :raises NotCommitted: when messages could not be stored in time.
@@ -118,7 +123,7 @@ class HistoryBackfill:
             start = watermarks.ensure(session).complete_until
             if not watermarks.acquire(session):
                 log.info("another daemon is reading the history")
-                return 0
+                return None
         # The lease above keeps other daemons from reading the same pages; it expires if this one is killed.
         end = now()
         try:

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -200,7 +201,7 @@ def test_only_one_daemon_reads_at_a_time(history: History, database: Database, b
     backfill.prepare()
     with database.transaction() as session:
         assert watermarks.acquire(session)
-    assert backfill.read() == 0
+    assert backfill.read() is None
     assert history.queries == []
     with database.transaction() as session:
         watermarks.release(session)
@@ -236,6 +237,23 @@ def test_it_reads_periodically_and_soon_after_a_request(
     wait_for(lambda: len(history.queries) == 1, "the first reading")
     backfill.request("shed in a flood")
     wait_for(lambda: len(history.queries) == 2, "the second reading")
+    backfill.stop()
+
+
+def test_the_lease_of_a_killed_daemon_is_tried_again_soon(
+    history: History, database: Database, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "BUSY", 0.1)
+    backfill = HistoryBackfill(database, history.url, pipeline.put, lambda message: True, interval=3600)
+    backfill.prepare()
+    with database.transaction() as session:
+        assert watermarks.acquire(session)  # by a daemon that is killed now
+    backfill.start()
+    time.sleep(0.5)
+    assert history.queries == []
+    with database.transaction() as session:
+        watermarks.release(session)  # as if the lease had expired
+    wait_for(lambda: history.queries, "the reading")
     backfill.stop()
 
 
