@@ -35,8 +35,9 @@ def test_widgets_that_failed_together_are_retried_apart(fragments: FragmentStore
     for _ in range(12):
         fragments.give_up(row, error)
     waits = sorted(fragments.give_up(row, error).due - time.time() for _ in range(40))
-    assert waits[10] < 0.5 * RETRY[1]
-    assert waits[30] > 0.5 * RETRY[1]
+    # Of 40 random times, fewer than four are in one half of the range once in 50 million runs.
+    assert waits[3] < 0.5 * RETRY[1]
+    assert waits[-4] > 0.5 * RETRY[1]
 
 
 def test_a_service_failure_keeps_the_last_good_content_and_shows_the_error(
