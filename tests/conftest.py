@@ -88,6 +88,7 @@ def leftovers() -> Iterator[None]:
     """Report resources that a module left open with its last test, not with some later test."""
     yield
     gc.collect()
+    gc.freeze()  # what is left belongs to the session, and later collections need not visit it
 
 
 @pytest.fixture
