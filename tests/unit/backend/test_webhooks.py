@@ -270,11 +270,11 @@ def test_hubs_with_the_same_members_do_not_share_their_counts(
     session.commit()
     received = now() - timedelta(days=5)
     parts.pipeline.handle([replace(message_of(linked), received_at=received, sent_at=received)])
-    cache, counts = SQLiteCache(tmp_path / "cache.db"), []
+    cache, since, counts = SQLiteCache(tmp_path / "cache.db"), now() - timedelta(days=9), []
     for hub in (linked, twin):
         feed = next(row for row in hub.widgets if row.plugin == "feed")
         attach_context(feed, BuildContext(cache=cache))
-        counts.append(sum(daily_counts(feed, now() - timedelta(days=9)).values()))
+        counts.append(sum(daily_counts(feed, since).values()))
     cache.close()
     assert counts == [1, 0]
 
