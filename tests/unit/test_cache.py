@@ -13,11 +13,11 @@ from tests.cache_suite import CacheSuite
 class TestSQLite(CacheSuite):
     @pytest.fixture
     def store(self, tmp_path: Path) -> Iterator[cache.Cache]:
-        found = cache.connect(f"sqlite:///{tmp_path / 'sub' / 'cache.db'}")
-        yield found
-        found.close()
+        store = cache.connect(f"sqlite:///{tmp_path / 'sub' / 'cache.db'}")
+        yield store
+        store.close()
 
-    def test_a_damaged_file_is_made_anew(self, tmp_path: Path) -> None:
+    def test_a_damaged_file_is_created_again(self, tmp_path: Path) -> None:
         path = tmp_path / "cache.db"
         path.write_bytes(b"this is no database, and long enough to be read as one" * 100)
         store = cache.SQLiteCache(path)
@@ -26,14 +26,14 @@ class TestSQLite(CacheSuite):
         assert store.get("a") == b"1"
         store.close()
 
-    def test_a_folder_that_cannot_be_made_means_misses(self, tmp_path: Path) -> None:
+    def test_a_folder_that_cannot_be_created_means_misses(self, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("")
         store = cache.SQLiteCache(tmp_path / "file" / "cache.db")
         assert store.get("a") is None
         assert store.set("a", b"1", 60) is False
         assert store.add("a", b"1", 60) is None
 
-    def test_a_forked_child_opens_a_connection_of_its_own(self, tmp_path: Path) -> None:
+    def test_a_forked_child_opens_its_own_connection(self, tmp_path: Path) -> None:
         store = cache.SQLiteCache(tmp_path / "cache.db")
         store.set("parent", b"1", 60)
         pid = os.fork()
@@ -44,7 +44,7 @@ class TestSQLite(CacheSuite):
         assert store.get("child") == b"2"
         store.close()
 
-    def test_what_expired_is_removed_from_the_file(self, tmp_path: Path) -> None:
+    def test_expired_entries_are_removed_from_the_file(self, tmp_path: Path) -> None:
         store = cache.SQLiteCache(tmp_path / "cache.db")
         store.PURGE_EVERY = 2
         store.set("old", b"1", -1)
@@ -72,7 +72,7 @@ def test_keys_are_short_and_plain_and_differ() -> None:
     assert long != cache.key_of("f", "x" * 301)
 
 
-def test_a_memcached_that_is_not_there_means_misses() -> None:
+def test_an_unavailable_memcached_means_misses() -> None:
     store = cache.connect("memcached://127.0.0.1:1")
     assert store.get("a") is None
     assert store.get_many(["a", "b"]) == {}
