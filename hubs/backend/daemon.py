@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from hubs.actions import audit, lifecycle, messages, outbox, refused, revocations
 from hubs.actions.people import notifications
 from hubs.actions.webhooks import deliveries
-from hubs.backend.extras import create_amqp_clients, create_remote
+from hubs.backend.extras import create_remote
 from hubs.backend.heartbeat import Heartbeat, HeartbeatPublisher
 from hubs.backend.index.index import Index
 from hubs.backend.index.refresher import IndexRefresher
@@ -27,7 +27,7 @@ from hubs.backend.ingest.mentions import Mentions
 from hubs.backend.ingest.pipeline import Pipeline
 from hubs.backend.rebuild.scheduler import BuildBackend, Rebuilder
 from hubs.backend.rebuild.timers import Timers
-from hubs.backend.webhooks import WebhookIngress
+from hubs.backend.sources import create_sources
 from hubs.bus import Message
 from hubs.events import coverage
 from hubs.fragments.builder import Builder
@@ -117,9 +117,7 @@ class Daemon:
             self._database, settings.history_url, self.pipeline.put, is_authentic, settings.history_interval
         )
         self._heartbeats = HeartbeatPublisher(self.pipeline, lambda: events.client)
-        prefix = f"{settings.topic_prefix}.{settings.environment}"
-        webhooks = WebhookIngress(self._database, lambda: events.client, self.pipeline.put, prefix)
-        self._sources = [webhooks, *create_amqp_clients(settings, self._database, self.pipeline)]
+        self._sources = create_sources(settings, self._database, events, self.pipeline)
         self._stopped = threading.Event()
         #: When the first message was shed that has not been requested from the history service.
         self._shed_since: datetime | None = None
@@ -139,8 +137,8 @@ class Daemon:
             threading.Thread(target=act, name=act.__name__.strip("_"), daemon=True).start()
         self._history.start()
         self._heartbeats.start()
-        for client in self._sources:
-            client.start()
+        for source in self._sources:
+            source.start()
 
     def reload(self) -> None:
         """Read all hubs into a new index; the current one is used meanwhile."""
@@ -153,8 +151,8 @@ class Daemon:
         self._heartbeats.stop()
         self._refresher.stop()
         self._timers.stop()
-        for client in self._sources:
-            client.stop(1.5)
+        for source in self._sources:
+            source.stop(1.5)
         self.pipeline.stop(0.4)
         self._schedule.request(self.rebuilder.stop(0.3))  # for the next daemon
         self._report()
@@ -240,8 +238,8 @@ class Daemon:
         counts = Counter(lost=sum(pool.abandoned for pool in self._pools))
         for counter in (self.pipeline.counts, self.rebuilder.counts, *(pool.counts for pool in self._pools)):
             counts.update(counter)
-        for client in self._sources:
-            counts.update({f"{client.label}_{name}": count for name, count in client.counts.items()})
+        for source in self._sources:
+            counts.update({f"{source.label}_{name}": count for name, count in source.counts.items()})
         self._report_unread()
         # Topic families without a reader, by name: gaps that an operator can report.
         counts.update({f"unread_{family}": count for family, count in self._extract.unread.most_common(10)})

@@ -36,8 +36,8 @@ __all__ = ["DEFAULT_LOCALE", "Fragment", "FragmentStore"]
 DEFAULT_LOCALE = i18n.DEFAULT
 #: Largest fragment in characters; memcached takes a million bytes.
 LIMIT = 300_000
-#: Seconds until the next try after a failure: a random time up to the first figure, doubled with each failure in a
-#: row up to the second. Full jitter keeps widgets that failed together from being retried together.
+#: Seconds until the next try after a failure: a random time up to the first figure times two for each failure in a
+#: row, at most the second. Full jitter keeps widgets that failed together from being retried together.
 RETRY = (2.0, 3600.0)
 #: Seconds for which a widget that never had content is shown as failed, unless a build succeeds before.
 FAILED = 600

@@ -1,0 +1,26 @@
+"""What brings messages to the daemon besides fedmsg, and what publishes ours elsewhere. A new bus is added here."""
+
+from typing import TYPE_CHECKING
+
+from hubs.backend.extras import create_amqp_clients
+from hubs.backend.ingest.pipeline import Pipeline
+from hubs.backend.webhooks import WebhookIngress
+from hubs.events.log import EventLog
+from hubs.models import Database
+from hubs.settings import Settings
+
+if TYPE_CHECKING:
+    from hubs.backend.amqp.ingress import AmqpIngress
+    from hubs.backend.amqp.publisher import AmqpPublisher
+
+
+def create_sources(
+    settings: Settings, database: Database, events: EventLog, pipeline: Pipeline
+) -> "list[WebhookIngress | AmqpIngress | AmqpPublisher]":
+    """Return all of them. Each has `start`, `stop` and `counts`, and hands messages to the pipeline with `put`.
+
+    :raises BadSetting: when a configured one cannot be used.
+    """
+    prefix = f"{settings.topic_prefix}.{settings.environment}"
+    webhooks = WebhookIngress(database, lambda: events.client, pipeline.put, prefix)
+    return [webhooks, *create_amqp_clients(settings, database, pipeline)]
