@@ -127,8 +127,8 @@ def database(request: pytest.FixtureRequest, templates: Templates, tmp_path: Pat
 @pytest.fixture
 def session(database: Database) -> Iterator[Session]:
     """Give a session on the empty database."""
-    with database.session() as found:
-        yield found
+    with database.session() as session:
+        yield session
 
 
 @pytest.fixture(scope="session")

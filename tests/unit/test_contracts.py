@@ -18,14 +18,14 @@ def _contracts() -> dict[str, tuple[str, list[list[str]]]]:
     """Return package and layers of each contract about layers, highest first, by the contract's name."""
     config = configparser.ConfigParser()
     config.read(ROOT / ".importlinter")
-    found = {}
+    contracts = {}
     for section in config.sections():
         values = config[section]
         if values.get("type") == "layers":
             assert values["exhaustive"] == "True", section
             layers = [re.split(r"\s*[|:]\s*", line) for line in values["layers"].split("\n") if line]
-            found[values["name"]] = (values["containers"].strip(), layers)
-    return found
+            contracts[values["name"]] = (values["containers"].strip(), layers)
+    return contracts
 
 
 def _file(root: Path, module: str) -> Path:

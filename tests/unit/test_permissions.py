@@ -50,18 +50,18 @@ def may(visibility: Visibility, archived: bool, who: str, verb: str) -> bool:
 @pytest.mark.parametrize(("who", "verb"), list(itertools.product(PEOPLE, VERBS)))
 def test_the_table_holds_for_hubs_and_their_widgets(who: str, verb: str) -> None:
     for visibility, archived in itertools.product(Visibility, (False, True)):
-        found = hub(visibility, archived=archived)
+        team = hub(visibility, archived=archived)
         expected = may(visibility, archived, who, verb)
-        assert can(PEOPLE[who], verb, found) is expected, (visibility, archived)
-        assert can(PEOPLE[who], verb, Widget(hub=found)) is expected
+        assert can(PEOPLE[who], verb, team) is expected, (visibility, archived)
+        assert can(PEOPLE[who], verb, Widget(hub=team)) is expected
 
 
 @pytest.mark.parametrize("who", PEOPLE)
 def test_a_widget_is_visible_if_it_and_its_hub_are(who: str) -> None:
     for outer, inner in itertools.product(Visibility, Visibility):
-        found = hub(outer)
+        team = hub(outer)
         narrower = max(outer, inner, key=list(Visibility).index)
-        row = Widget(hub=found, visibility=inner)
+        row = Widget(hub=team, visibility=inner)
         assert row.audience == narrower
         assert can(PEOPLE[who], "view", row) is may(narrower, False, who, "view"), (outer, inner)
         assert can(PEOPLE[who], "edit", row) is may(narrower, False, who, "edit"), (outer, inner)
@@ -79,17 +79,17 @@ def test_the_database_condition_selects_what_a_person_may_see(session: Session, 
     for level in Visibility:
         team.visibility = level
         session.flush()
-        found = session.scalars(select(Hub).where(visible(asking))).all()
-        assert (team in found) is can(asking, "view", team) is may(level, False, who, "view")
+        hubs = session.scalars(select(Hub).where(visible(asking))).all()
+        assert (team in hubs) is can(asking, "view", team) is may(level, False, who, "view")
 
 
 @pytest.mark.parametrize("closed", [{"join_mode": JoinMode.INVITATION}, {"group_name": "otters"}])
 def test_people_can_ask_to_join_only_if_the_hub_accepts_requests(closed: dict[str, str]) -> None:
-    found = hub()
-    assert can(PEOPLE["stranger"], "join", found)
+    team = hub()
+    assert can(PEOPLE["stranger"], "join", team)
     for name, value in closed.items():
-        setattr(found, name, value)
-    assert not any(can(who, "join", found) for who in PEOPLE.values())
+        setattr(team, name, value)
+    assert not any(can(who, "join", team) for who in PEOPLE.values())
 
 
 def test_a_persons_hub_cannot_be_joined() -> None:

@@ -22,18 +22,18 @@ def test_every_setting_has_a_description_and_is_documented() -> None:
 
 
 def test_without_settings_the_embedded_default_applies() -> None:
-    found = load({})
-    assert found.database.startswith("sqlite:///")
-    assert found.cache.startswith("sqlite:///")
-    assert found.local_login is False
+    settings = load({})
+    assert settings.database.startswith("sqlite:///")
+    assert settings.cache.startswith("sqlite:///")
+    assert settings.local_login is False
 
 
 def test_the_environment_beats_the_file(tmp_path: Path) -> None:
     path = tmp_path / "hubs.toml"
     path.write_text('site_name = "From the file"\nrebuild_threads = 2\n')
-    found = load({"HUBS_CONFIG": str(path), "HUBS_SITE_NAME": "From the environment"})
-    assert found.site_name == "From the environment"
-    assert found.rebuild_threads == 2
+    settings = load({"HUBS_CONFIG": str(path), "HUBS_SITE_NAME": "From the environment"})
+    assert settings.site_name == "From the environment"
+    assert settings.rebuild_threads == 2
 
 
 @pytest.mark.parametrize(

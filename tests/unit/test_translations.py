@@ -24,8 +24,8 @@ def texts() -> frozenset[str | tuple[str, ...]]:
     with (ROOT / "babel.cfg").open() as mapping:
         methods, options = parse_mapping_cfg(mapping)
     keywords = {**DEFAULT_KEYWORDS, "N_": None}
-    found = extract_from_dir(ROOT, methods, options, keywords, directory_filter=is_ours)
-    return frozenset(message for _file, _line, message, _comments, _context in found if message)
+    messages = extract_from_dir(ROOT, methods, options, keywords, directory_filter=is_ours)
+    return frozenset(message for _file, _line, message, _comments, _context in messages if message)
 
 
 def is_ours(folder: str) -> bool:
