@@ -1,7 +1,7 @@
 """Messages from anybody who can publish on the bus: no neighbour is lost, nothing is forged, no process suffers."""
 
+import copy
 import itertools
-import json
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -68,10 +68,10 @@ def mutated(seed: int, count: int) -> Iterator[tuple[str, Any]]:
     topics = ["pagure.issue.new", "bodhi.update.comment", "fas.group.member.removed", "badges.badge.award"]
     topics += ["bugzilla.bug.update", "github.issues", "fedocal.meeting.new", "maubot.cookie.give.v1", "x.y"]
     for _ in range(count):
-        copy = json.loads(json.dumps(body))
+        message = copy.deepcopy(body)
         for _ in range(chance.randint(1, 3)):
-            _replace(chance, copy)
-        yield f"{chance.choice((OURS, 'org.fedoraproject.prod', 'x'))}.{chance.choice(topics)}", copy
+            _replace(chance, message)
+        yield f"{chance.choice((OURS, 'org.fedoraproject.prod', 'x'))}.{chance.choice(topics)}", message
 
 
 def _replace(chance: random.Random, value: Any) -> None:
@@ -80,7 +80,7 @@ def _replace(chance: random.Random, value: Any) -> None:
         key = chance.choice(list(value) if isinstance(value, dict) else range(len(value)))
         inner = value[key]
         if not (isinstance(inner, dict | list) and inner) or chance.random() < 0.4:
-            value[key] = chance.choice(NASTY)
+            value[key] = copy.deepcopy(chance.choice(NASTY))  # what is inside may be replaced later
             return
         value = inner
 
