@@ -37,9 +37,9 @@ class Chameleon:
 
     def cut(self) -> None:
         """End all connections."""
-        for one in list(self._open):
+        for connection in list(self._open):
             with contextlib.suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
+                connection.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Stop."""

@@ -102,7 +102,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for report in terminalreporter.getreports("rerun"):
         terminalreporter.write_sep("_", f"failed before its rerun: {report.nodeid}")
         terminalreporter.write_line(report.longreprtext)
-    reports = [each for found in terminalreporter.stats.values() for each in found]
+    reports = [each for category in terminalreporter.stats.values() for each in category]
     note_durations(terminalreporter.config, [each for each in reports if isinstance(each, pytest.TestReport)])
     for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
         for name, line in report.user_properties:

@@ -81,5 +81,5 @@ def provider(folder: Path, port: int, url: str, skew: int, people: Mapping[str, 
         "PATH": "/usr/local/bin:/usr/bin:/bin",
     }
     service = Service([node, "tests/oidc/server.mjs"], folder, "provider", env, cwd=ROOT)
-    found = f"http://{HOST}:{port}/.well-known/openid-configuration"
-    return service.ready(lambda: answers(found))
+    configuration = f"http://{HOST}:{port}/.well-known/openid-configuration"
+    return service.ready(lambda: answers(configuration))

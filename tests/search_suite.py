@@ -79,8 +79,8 @@ class FindingSuite:
     def test_signs_separate_words_and_mean_nothing(self, ask, session: Session, registry: Registry) -> None:  # type: ignore[no-untyped-def]
         make_team(session, registry, "tide-tables", display_name="Tide/Tables: a_b.c@d")
         for typed in ("tide-tables", "tables tide", "tide NOT tables OR", 'title:"tide"'):
-            found = [hit.name for hit in ask(typed).teams if not hit.guessed]
-            assert found == ([] if " NOT " in typed or "title" in typed else ["tide-tables"]), typed
+            names = [hit.name for hit in ask(typed).teams if not hit.guessed]
+            assert names == ([] if " NOT " in typed or "title" in typed else ["tide-tables"]), typed
 
     def test_a_person_is_found_by_either_name(self, ask, session: Session) -> None:  # type: ignore[no-untyped-def]
         user_of(session, "member").fullname = "Ottoline Bråthen"
@@ -146,8 +146,8 @@ class FindingSuite:
         own = session.query(Hub).filter_by(user_id=hidden.id).one()
         own.widgets[0].label = "Harbour"
         for typed in ("member", "membre", "harbour"):
-            found = [hit for hit in ask(typed, role).hits if "member" in hit.path]
-            assert len(found) == (role == "member"), typed
+            hits = [hit for hit in ask(typed, role).hits if "member" in hit.path]
+            assert len(hits) == (role == "member"), typed
 
     def test_a_person_whose_hub_one_may_not_see_is_not_found(self, ask, session: Session) -> None:  # type: ignore[no-untyped-def]
         user = user_of(session, "member")

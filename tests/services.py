@@ -188,9 +188,9 @@ def redis_server(folder: Path) -> Iterator[tuple[Service, int]]:
 @contextlib.contextmanager
 def postgresql() -> Iterator[tuple[Service, int]]:
     """Run a PostgreSQL cluster of its own; give it and its port. The role ``postgres`` needs no password."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    assert found, "PostgreSQL is not installed: run tests/install-services"
-    programs, port = found[-1].parent, free_port()
+    candidates = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    assert candidates, "PostgreSQL is not installed: run tests/install-services"
+    programs, port = candidates[-1].parent, free_port()
     folder = Path(tempfile.mkdtemp(prefix="hubs-pg-"))
     as_user: list[str] = []
     if os.getuid() == 0:  # PostgreSQL refuses to run as root

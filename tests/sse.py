@@ -88,5 +88,5 @@ class Stream:
             if not data:
                 raise EOFError
             self._buffer += data
-        found, _, self._buffer = self._buffer.partition(mark)
-        return found
+        block, _, self._buffer = self._buffer.partition(mark)
+        return block

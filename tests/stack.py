@@ -45,7 +45,7 @@ class Bus:
     def send(self, topic: str, msg: Any, **envelope: Any) -> str:
         """Publish a message; return its identity, which is its id without the year that fedmsg puts before it."""
         self._sent += 1
-        found = {
+        message = {
             "topic": topic,
             "msg": msg,
             "msg_id": f"2026-{uuid.uuid4()}",
@@ -53,8 +53,8 @@ class Bus:
             "i": self._sent,
             **envelope,
         }
-        self.raw(topic.encode(), json.dumps(found).encode())
-        return identity(str(found["msg_id"]))
+        self.raw(topic.encode(), json.dumps(message).encode())
+        return identity(str(message["msg_id"]))
 
     def raw(self, *frames: bytes) -> None:
         """Publish frames as they are."""
@@ -189,15 +189,15 @@ def stack(
 ) -> Iterator[Stack]:
     """Bring the database to the current schema, start all processes, give them, and stop them all."""
     env, ports = environment(folder, database_url, cache_url, redis_url, more or {})
-    found = Stack(load(env), env, ports, folder)
-    database = found.database()
+    running = Stack(load(env), env, ports, folder)
+    database = running.database()
     migrations.upgrade(database)
     database.dispose()
     try:
-        _start(found)
-        yield found
+        _start(running)
+        yield running
     finally:
-        end(found.services.values())
+        end(running.services.values())
 
 
 @contextlib.contextmanager
@@ -208,20 +208,20 @@ def own_stack(folder: Path, database_url: str, more: Mapping[str, str] | None = 
     """
     with services.memcached(folder) as (_, memcached), services.redis_server(folder) as (_, redis):
         addresses = database_url, f"memcached://{HOST}:{memcached}", f"redis://{HOST}:{redis}/0"
-        with stack(folder, *addresses, more) as found:
-            found.ports |= {"memcached": memcached, "redis": redis}
-            yield found
+        with stack(folder, *addresses, more) as running:
+            running.ports |= {"memcached": memcached, "redis": redis}
+            yield running
 
 
-def _start(found: Stack) -> None:
+def _start(stack: Stack) -> None:
     gunicorn = [str(BIN / "gunicorn"), "--no-control-socket", "--graceful-timeout", "3", "--worker-class"]
 
     def start(name: str, *argv: str) -> Service:
-        found.services[name] = Service([*argv], found.folder, name, found.env, cwd=ROOT)
-        return found.services[name]
+        stack.services[name] = Service([*argv], stack.folder, name, stack.env, cwd=ROOT)
+        return stack.services[name]
 
     def bind(name: str) -> str:
-        return f"{HOST}:{found.ports[name]}"
+        return f"{HOST}:{stack.ports[name]}"
 
     relay = start("relay", str(BIN / "fedmsg-relay"))
     hub = start("hub", str(BIN / "fedmsg-hub"), "--with-consumers", "hubs.backend.consumer:FedoraHubsConsumer")
@@ -238,7 +238,7 @@ def _start(found: Stack) -> None:
     web = start(
         "web", *gunicorn, "gthread", "--workers", "2", "--threads", "4", "--bind", bind("web"), "hubs.wsgi:application"
     )
-    relay.ready(lambda: listens(found.ports["inbound"]) and listens(found.ports["outbound"]))
+    relay.ready(lambda: listens(stack.ports["inbound"]) and listens(stack.ports["outbound"]))
     hub.ready(lambda: "hubs.backend.consumer: ready" in hub.log())
     stream.ready(lambda: answers(f"http://{bind('stream')}/healthz"))
-    web.ready(lambda: answers(f"{found.url}/healthz"))
+    web.ready(lambda: answers(f"{stack.url}/healthz"))

@@ -76,10 +76,10 @@ def serve(folder: Path, redis_port: int, *options: str, **env: str) -> Iterator[
         "hubs.backend.eventserver.gunicorn_worker.BufferedRequestWorker",
     ]
     argv += ["--threads", "8", "--graceful-timeout", "3", "--bind", f"{HOST}:{port}", *options, APP]
-    found = {**base_env(), "HUBS_REDIS_URL": address, "HUBS_SECRET_KEY": KEY, "HUBS_DATA_DIR": str(folder), **env}
+    environment = {**base_env(), "HUBS_REDIS_URL": address, "HUBS_SECRET_KEY": KEY, "HUBS_DATA_DIR": str(folder), **env}
     if not (folder / "hubs.db").exists():  # where the server finds revocations when Redis has new data
         prepare(Database(f"sqlite:///{folder / 'hubs.db'}"))
-    service = Service(argv, folder, f"eventsource-{port}", found, cwd=ROOT)
+    service = Service(argv, folder, f"eventsource-{port}", environment, cwd=ROOT)
     log, tokens = EventLog(address, int(env.get("HUBS_STREAM_LOG", "200"))), Tokens(KEY.encode(), 3600)
     streams = Streams(service, f"http://{HOST}:{port}/events", log, tokens)
     try:

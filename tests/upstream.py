@@ -82,11 +82,11 @@ class Upstream:
         if len(replies) == 1 and callable(replies[0]):
             self._replies[path] = replies[0]
         else:
-            self._replies[path] = [one if isinstance(one, Reply) else Reply(one, **more) for one in replies]
+            self._replies[path] = [reply if isinstance(reply, Reply) else Reply(reply, **more) for reply in replies]
 
     def paths(self) -> list[str]:
         """Return the paths that were asked for, in order."""
-        return [one.path for one in self.asked]
+        return [request.path for request in self.asked]
 
     def stop(self) -> None:
         """Stop and close the server: connections are refused afterwards."""
@@ -95,10 +95,10 @@ class Upstream:
 
     def _reply(self, asked: Asked) -> Reply:
         self.asked.append(asked)
-        found = self._replies.get(asked.path, [Reply({"error": "not found"}, 404)])
-        if callable(found):
-            return found(asked)
-        return found.pop(0) if len(found) > 1 else found[0]
+        replies = self._replies.get(asked.path, [Reply({"error": "not found"}, 404)])
+        if callable(replies):
+            return replies(asked)
+        return replies.pop(0) if len(replies) > 1 else replies[0]
 
     def _handler(upstream) -> type[BaseHTTPRequestHandler]:  # noqa: N805 - self is the handler, below
         class Handler(BaseHTTPRequestHandler):
@@ -142,8 +142,8 @@ class Upstream:
 @contextmanager
 def running() -> Iterator[Upstream]:
     """Run a server for the block."""
-    found = Upstream()
+    upstream = Upstream()
     try:
-        yield found
+        yield upstream
     finally:
-        found.stop()
+        upstream.stop()

@@ -51,13 +51,13 @@ def problems(page: Page, **options: Any) -> list[str]:
 def all_problems(page: Page) -> dict[str, list[str]]:
     """Return what axe-core finds on a page in light and dark, wide and narrow, and whether it scrolls sideways."""
     inject(page)
-    found = {"wide, light": problems(page), "layout in dark": _differences(page)}
+    results = {"wide, light": problems(page), "layout in dark": _differences(page)}
     page.set_viewport_size(NARROW)
-    found["narrow, dark"] = problems(page, runOnly=DARK_AND_NARROW)
+    results["narrow, dark"] = problems(page, runOnly=DARK_AND_NARROW)
     page.evaluate("document.querySelectorAll('details:not([data-menu])').forEach((details) => (details.open = true))")
     width = page.evaluate("document.documentElement.scrollWidth")
-    found["narrow"] = [f"the page is {width} pixels wide"] if width > NARROW["width"] else []
-    return found
+    results["narrow"] = [f"the page is {width} pixels wide"] if width > NARROW["width"] else []
+    return results
 
 
 def _differences(page: Page) -> list[str]:
@@ -71,4 +71,4 @@ def _differences(page: Page) -> list[str]:
 
 def report(problems_of: Mapping[Any, list[str]]) -> str:
     """Return all problems, a line each, so that no report cuts them."""
-    return "\n".join(f"{where}: {problem}" for where, found in problems_of.items() for problem in found)
+    return "\n".join(f"{where}: {problem}" for where, problems in problems_of.items() for problem in problems)

@@ -139,13 +139,13 @@ class _Filling:
 
     def happened(self) -> None:
         """Store what people did, and note whom it concerns."""
-        made = [
+        entries = [
             say(
                 number, "rana", "mirko", ago=7 * number, link=f"https://e.example/{number}", sentence=f"{LONG} {number}"
             )
             for number in range(1, 60)
         ]
-        messages.store(self.session, made)
+        messages.store(self.session, entries)
         notifications.mention(self.session, [("m1", "mirko", frozenset(("rana", "mirko")))])
 
     def draft(self, rana: Person, hub: Hub) -> None:

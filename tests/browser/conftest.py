@@ -23,7 +23,7 @@ ARGUMENTS = [
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    program = next((one for one in PROGRAMS if Path(one).exists()), None)
+    program = next((path for path in PROGRAMS if Path(path).exists()), None)
     assert program, "Chromium is not installed: run tests/install-services"
     with sync_playwright() as playwright:
         expect.set_options(timeout=20_000)

@@ -62,12 +62,16 @@ def _fill(database: Database) -> None:
             roles.sign_up(session, registry, name, name.title())
             hub = session.query(Hub).filter_by(name=name).one()
             hub.widgets.clear()
-            for number, found in enumerate(registry):
-                side = "left" if number % 2 or found.cls.position == "left" else "right"
-                values = FILLED.get(found.name, {}) if name == "rana" else {}
-                hub.widgets.append(Widget(plugin=found.name, side=side, position=number, settings=values, version=1))
-        made = [say(n, "rana", ago=7 * n, link=f"https://e.example/{n}", sentence=f"rana did {n}") for n in range(1, 9)]
-        messages.store(session, made)
+            for number, widget_type in enumerate(registry):
+                side = "left" if number % 2 or widget_type.cls.position == "left" else "right"
+                values = FILLED.get(widget_type.name, {}) if name == "rana" else {}
+                hub.widgets.append(
+                    Widget(plugin=widget_type.name, side=side, position=number, settings=values, version=1)
+                )
+        entries = [
+            say(n, "rana", ago=7 * n, link=f"https://e.example/{n}", sentence=f"rana did {n}") for n in range(1, 9)
+        ]
+        messages.store(session, entries)
     database.dispose()
 
 
@@ -77,6 +81,6 @@ def test_a_page_with_every_widget_can_be_read_by_all(chromium: Browser, site: st
     page = context.new_page()
     page.goto(f"/u/{username}/?full=1")
     expect(page.locator(".widget[data-state=loading]")).to_have_count(0, timeout=20_000)
-    found = all_problems(page)
+    results = all_problems(page)
     context.close()
-    assert report(found) == ""
+    assert report(results) == ""

@@ -35,7 +35,7 @@ class Server:
 
     def answer(self, route: Route) -> None:
         """Let a step through, and give the page the time to show its answer, if it does."""
-        with self.page.expect_response(lambda one: one.url.endswith("/edit") and one.status != 303):
+        with self.page.expect_response(lambda response: response.url.endswith("/edit") and response.status != 303):
             route.continue_()
         self.page.wait_for_timeout(300)
 

@@ -208,9 +208,9 @@ class Walk:
 @pytest.fixture(scope="module")
 def walk(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
     with community(tmp_path_factory.mktemp("community")) as (app, address):
-        made = Walk(chromium, app, address)
-        yield made
-        made.close()
+        walk = Walk(chromium, app, address)
+        yield walk
+        walk.close()
 
 
 def everything() -> list[Visit]:
@@ -236,16 +236,16 @@ def test_every_page_can_be_read_by_all_in_light_dark_and_on_a_phone(walk: Walk, 
 @pytest.mark.parametrize("visit", [visit for visit in everything() if not visit.act], ids=named)
 def test_without_javascript_every_form_can_be_sent_and_nothing_dead_is_offered(walk: Walk, visit: Visit) -> None:
     page = walk.open(visit, scripts=False)
-    visible = "(one) => one.checkVisibility({visibilityProperty: true})"
+    visible = "(element) => element.checkVisibility({visibilityProperty: true})"
     forms = f"[...document.forms].filter({visible}).filter((form) => !form.querySelector('[type=submit]'))"
     dead = f"[...document.querySelectorAll('button[type=button]:not([aria-disabled])')].filter({visible})"
-    found = page.evaluate(f"[...{forms}, ...{dead}].map((one) => one.outerHTML.slice(0, 300))")
-    assert report({"dead": found}) == ""
+    elements = page.evaluate(f"[...{forms}, ...{dead}].map((element) => element.outerHTML.slice(0, 300))")
+    assert report({"dead": elements}) == ""
 
 
 def test_open_menus_and_dialogs_fit_a_phone_and_can_be_read_by_all(walk: Walk) -> None:
     page = inject(walk.open(Visit("/t/otters/edit", "rana")))
-    found = {}
+    results = {}
     for scheme in ("light", "dark"):
         show_in(page, scheme)
         for size in (WIDE, NARROW):
@@ -256,12 +256,12 @@ def test_open_menus_and_dialogs_fit_a_phone_and_can_be_read_by_all(walk: Walk) -
                 box = menu.locator("xpath=../ul").bounding_box()
                 assert box is not None
                 assert 0 <= box["x"] <= size["width"] - box["width"], menu
-                found[scheme, size["width"], menu.inner_text()] = problems(page)
+                results[scheme, size["width"], menu.inner_text()] = problems(page)
                 menu.click()
             for key in ("/", "?"):
                 page.locator("main").focus()
                 page.keyboard.press(key)
                 page.wait_for_selector("dialog[open]")
-                found[scheme, size["width"], key] = problems(page)
+                results[scheme, size["width"], key] = problems(page)
                 page.keyboard.press("Escape")
-    assert report(found) == ""
+    assert report(results) == ""

@@ -41,19 +41,19 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     database = Database(settings.database)
     prepare(database)
     database.dispose()
-    with serving(create_app(settings)) as found:
-        yield found
+    with serving(create_app(settings)) as address:
+        yield address
 
 
 def test_every_widget_in_every_state_can_be_read_by_all(chromium: Browser, url: str) -> None:
     context = chromium.new_context(base_url=url, viewport={"width": 320, "height": 800}, reduced_motion="reduce")
     page = context.new_page()
-    found, wide, covered, tiny = {}, [], [], []
+    results, wide, covered, tiny = {}, [], [], []
     for name in ("", *NAMES):
         page.goto(f"/gallery/{name}")
-        found[f"{name}, light"] = violations(page, "main")
+        results[f"{name}, light"] = violations(page, "main")
         show_in(page, "dark")
-        found[f"{name}, dark"] = problems(page, runOnly=COLOURS)
+        results[f"{name}, dark"] = problems(page, runOnly=COLOURS)
         show_in(page, "light")
         if page.evaluate("document.documentElement.scrollWidth") > 320:
             wide.append(name)
@@ -61,7 +61,7 @@ def test_every_widget_in_every_state_can_be_read_by_all(chromium: Browser, url: 
         if page.evaluate(_TINY):
             tiny.append(name)
     context.close()
-    assert report(found) == ""
+    assert report(results) == ""
     assert wide == []
     assert covered == []
     assert tiny == []

@@ -19,15 +19,15 @@ PATIENCE = 30
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make("tides", tmp_path_factory.mktemp("kit"))
 
 
 @pytest.fixture(scope="module")
-def page(made: Path, chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+def page(project: Path, chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     """Give the page of the widget, live, on an instance that `hubs widget dev` runs."""
     port, folder = free_port(), tmp_path_factory.mktemp("dev")
-    command = [sys.executable, "-W", "ignore", "-m", "hubs", "widget", "dev", str(made), "--port", str(port)]
+    command = [sys.executable, "-W", "ignore", "-m", "hubs", "widget", "dev", str(project), "--port", str(port)]
     env = {
         **base_env(),
         "PYTHONPATH": str(ROOT),
@@ -38,11 +38,11 @@ def page(made: Path, chromium: Browser, tmp_path_factory: pytest.TempPathFactory
     service = Service(command, folder, "dev", env, cwd=folder)
     try:
         service.ready(lambda: answers(f"http://127.0.0.1:{port}/healthz"))
-        found = chromium.new_page()
-        found.goto(f"http://127.0.0.1:{port}/t/workshop/")
-        found.wait_for_selector("[data-live=live]")
-        yield found
-        found.close()
+        page = chromium.new_page()
+        page.goto(f"http://127.0.0.1:{port}/t/workshop/")
+        page.wait_for_selector("[data-live=live]")
+        yield page
+        page.close()
     finally:
         service.stop()
 
@@ -57,10 +57,10 @@ def box(page: Page) -> object:
     return page.locator(".widget").first
 
 
-def test_what_is_saved_is_seen_without_reload(page: Page, made: Path) -> None:
+def test_what_is_saved_is_seen_without_reload(page: Page, project: Path) -> None:
     expect(box(page)).to_contain_text("Good to see you.")  # type: ignore[arg-type]
     page.evaluate("window.untouched = true")
-    package = made / "hubs_tides"
+    package = project / "hubs_tides"
     took = []
     changes = [
         (
@@ -81,11 +81,11 @@ def test_what_is_saved_is_seen_without_reload(page: Page, made: Path) -> None:
     print("saved to seen, seconds:", ", ".join(f"{seconds:.2f}" for seconds in took))
 
 
-def test_a_mistake_is_shown_in_the_box_with_its_traceback_and_goes_when_it_is_mended(page: Page, made: Path) -> None:
+def test_a_mistake_is_shown_in_the_box_with_its_traceback_and_goes_when_it_is_mended(page: Page, project: Path) -> None:
     for path, good, bad, said in [
-        (made / "hubs_tides" / "widget.py", "class Tides(Widget):", "class Tides(Widget)", "SyntaxError"),
-        (made / "hubs_tides" / "widget.py", 'return {"people":', 'return nothing or {"people":', "NameError"),
-        (made / "hubs_tides" / "templates" / "root.html", "{% endblock %}", "{% endblok %}", "TemplateSyntaxError"),
+        (project / "hubs_tides" / "widget.py", "class Tides(Widget):", "class Tides(Widget)", "SyntaxError"),
+        (project / "hubs_tides" / "widget.py", 'return {"people":', 'return nothing or {"people":', "NameError"),
+        (project / "hubs_tides" / "templates" / "root.html", "{% endblock %}", "{% endblok %}", "TemplateSyntaxError"),
     ]:
         save(path, good, bad)
         expect(box(page).locator("pre")).to_contain_text(said, timeout=1000 * PATIENCE)  # type: ignore[attr-defined]
@@ -99,5 +99,5 @@ def test_axe_finds_nothing_in_the_way_and_finds_what_is(page: Page, scheme: str)
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     assert violations(page, "#" + str(box(page).get_attribute("id"))) == []  # type: ignore[attr-defined]
     page.evaluate("document.querySelector('.widget-body').insertAdjacentHTML('beforeend', '<button></button>')")
-    assert any(found.startswith("button-name") for found in violations(page))
+    assert any(problem.startswith("button-name") for problem in violations(page))
     page.evaluate("document.querySelector('.widget-body > button').remove()")

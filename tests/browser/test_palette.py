@@ -31,8 +31,8 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         hub_actions.create(session, registry, rana, "team", "otters", {"summary": "We swim."})
     database.dispose()
     app: Flask = create_app(settings)
-    with serving(app) as found:
-        yield found
+    with serving(app) as address:
+        yield address
     app.extensions["hubs"].fragments.cache.close()
     app.extensions["hubs"].database.dispose()
 
@@ -41,15 +41,15 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def page(chromium: Browser, url: str, request: pytest.FixtureRequest) -> Iterator[Page]:
     """Give a page at the front page, signed in as rana."""
     context = chromium.new_context(base_url=url, **getattr(request, "param", {}))
-    found = context.new_page()
+    page = context.new_page()
     complaints: list[str] = []
-    found.on("pageerror", lambda error: complaints.append(str(error)))
-    found.on("console", lambda said: complaints.append(said.text) if "Content Security" in said.text else None)
-    found.goto("/login")
-    found.fill("#f-username", "rana")
-    found.get_by_role("button", name="Sign in", exact=True).click()
-    found.wait_for_url("**/")
-    yield ready(found)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda said: complaints.append(said.text) if "Content Security" in said.text else None)
+    page.goto("/login")
+    page.fill("#f-username", "rana")
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.wait_for_url("**/")
+    yield ready(page)
     context.close()
     assert complaints == []
 
@@ -157,30 +157,30 @@ def test_keys_typed_into_a_field_are_text(page: Page) -> None:
 
 @pytest.mark.parametrize("page", [{"reduced_motion": "reduce", "color_scheme": "light"}], indirect=True)
 def test_the_palette_and_the_list_of_shortcuts_can_be_read_by_all(page: Page) -> None:
-    found = {}
+    results = {}
     inject(page).keyboard.press("/")
     settled(page, "otters")
-    found |= _problems(page, "own hubs")
+    results |= _problems(page, "own hubs")
     page.keyboard.type("zzzz")
     settled(page, "Search for “zzzz”")
-    found |= _problems(page, "typed")
+    results |= _problems(page, "typed")
     page.keyboard.press("Escape")
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
-    found |= _problems(page, "shortcuts")
-    assert report(found) == ""
+    results |= _problems(page, "shortcuts")
+    assert report(results) == ""
 
 
 def _problems(page: Page, dialog: str) -> dict[str, list[str]]:
     """Return what axe-core finds while a dialog is open, by all rules, and by those of colours and places once more."""
-    found = {dialog: problems(page)}
+    results = {dialog: problems(page)}
     show_in(page, "dark")
     page.set_viewport_size(NARROW)
-    found[f"{dialog}, narrow, dark"] = problems(page, runOnly=DARK_AND_NARROW)
+    results[f"{dialog}, narrow, dark"] = problems(page, runOnly=DARK_AND_NARROW)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), dialog
     show_in(page, "light")
     page.set_viewport_size(WIDE)
-    return found
+    return results
 
 
 def test_the_icon_is_a_link_to_the_search_page_without_javascript(chromium: Browser, url: str) -> None:

@@ -20,8 +20,8 @@ Open = Callable[[Site], Page]
 
 @pytest.fixture(scope="module")
 def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with site(tmp_path_factory.mktemp("pages")) as found:
-        yield found
+    with site(tmp_path_factory.mktemp("pages")) as pages:
+        yield pages
 
 
 @pytest.fixture
@@ -185,20 +185,20 @@ def test_an_answer_to_another_attempt_is_refused(here: Site, browse: Open) -> No
 def test_clocks_may_differ_by_two_minutes_and_an_expired_token_is_refused(
     tmp_path: Path, browse: Open, skew: int, good: bool
 ) -> None:
-    with site(tmp_path, skew=skew) as found:
-        page = browse(found)
+    with site(tmp_path, skew=skew) as skewed:
+        page = browse(skewed)
         begin(page)
         authenticate(page, "ottoline")
         expected = "Welcome, Ottoline" if good else "the clocks of this server and of the provider differ"
         expect(page.get_by_text(expected)).to_be_visible()
-        with found.database.session() as session:
+        with skewed.database.session() as session:
             assert count(session, SignIn) == int(good)
 
 
 def test_a_provider_that_is_down_is_a_page_that_says_what_to_do(tmp_path: Path, browse: Open) -> None:
-    with site(tmp_path) as found:
-        page = browse(found)
-        found.provider.stop()
+    with site(tmp_path) as alone:
+        page = browse(alone)
+        alone.provider.stop()
         page.goto("/login")
         page.get_by_role("link", name=re.compile("Sign in at")).click()
         expect(page.get_by_text("is not responding")).to_be_visible()
@@ -229,8 +229,8 @@ def test_a_name_that_belongs_to_another_account_is_not_taken_over(here: Site, br
 
 
 def test_groups_of_the_provider_make_and_end_membership(tmp_path: Path, browse: Open) -> None:
-    with site(tmp_path) as found:
-        with found.database.transaction() as session:
+    with site(tmp_path) as here:
+        with here.database.transaction() as session:
             founder = role_actions.sign_up(session, Registry(), "dora")
             ottoline = role_actions.sign_up(session, Registry(), "ottoline")
             hubs = {
@@ -240,7 +240,7 @@ def test_groups_of_the_provider_make_and_end_membership(tmp_path: Path, browse: 
             hubs["otters"].group_name, hubs["readers"].group_name = "otters", "readers"
             for name in ("readers", "free"):
                 role_actions.grant_role_unchecked(session, "dora", hubs[name], ottoline, RoleName.MEMBER)
-        enter(browse(found), "ottoline")
-        with found.database.session() as session:
+        enter(browse(here), "ottoline")
+        with here.database.session() as session:
             mine = session.query(Hub.name).join(Role).join(User).filter(User.username == "ottoline")
             assert {name for (name,) in mine.filter(Role.role == RoleName.MEMBER)} == {"otters", "free"}

@@ -66,8 +66,8 @@ class World:
         return self.app.extensions["hubs"]
 
     def session(self) -> Session:
-        found: Session = self.site.database.session()
-        return found
+        session: Session = self.site.database.session()
+        return session
 
     def command(self, *words: str, text: str = "") -> str:
         return CliRunner().invoke(cli, words, input=text, catch_exceptions=False).output
@@ -138,8 +138,8 @@ class History:
         page = f"/t/{self.name}/"
         answers = {"page": client.get(f"{page}stream").get_json(silent=True) or {}}
         text = client.get(f"{page}?full=1").get_data(as_text=True)
-        if found := re.search('data-token="([^"]+)"', text):
-            answers["full"] = {"token": found[1]}
+        if match := re.search('data-token="([^"]+)"', text):
+            answers["full"] = {"token": match[1]}
         if holder.username:
             answers["stream"] = client.get("/stream/token").get_json()
         for source, answer in answers.items():
@@ -151,9 +151,9 @@ class History:
 
     def _post(self, client: FlaskClient, path: str, **fields: str) -> int:
         page = client.get("/login" if path == "/login" else "/").get_data(as_text=True)
-        found = re.search('name="csrf_token" value="([^"]+)"', page)
+        match = re.search('name="csrf_token" value="([^"]+)"', page)
         # A browser that an earlier change signed out has no form to send.
-        return client.post(path, data={"csrf_token": found[1], **fields}).status_code if found else 401
+        return client.post(path, data={"csrf_token": match[1], **fields}).status_code if match else 401
 
     def holder(self, kind: str) -> Holder:
         return self.holders[KINDS.index(kind)]
@@ -260,21 +260,21 @@ class History:
 
     def leaks(self, counts: Counter[str]) -> list[str]:
         """Return what was heard though it is no longer visible, by open streams and by old tokens that come back."""
-        found = []
+        heard = []
         for holder in self.holders:
             allowed = self.allowed(holder)
             for source, token, stream in holder.opened:
                 again = Stream(self.world.streams.url, token, self.cursor, timeout=10)
                 # What open streams got is here already; an old token has what it missed replayed.
-                for how, one, patience in (("open", stream, 0.02), ("again", again, 0.15)):
-                    for channel in self._secrets(one, patience):
+                for how, opened, patience in (("open", stream, 0.02), ("again", again, 0.15)):
+                    for channel in self._secrets(opened, patience):
                         counts["heard"] += 1
                         if channel not in allowed:
-                            found.append(f"{holder.username or 'visitor'} {source} {how}: {channel} after {self.acts}")
+                            heard.append(f"{holder.username or 'visitor'} {source} {how}: {channel} after {self.acts}")
                 counts["refused"] += again.status == 403
                 again.close()
                 stream.close()
-        return found
+        return heard
 
     @staticmethod
     def _secrets(stream: Stream, patience: float) -> list[str]:
@@ -306,13 +306,13 @@ def run(world: World, seed: int, histories: int, wait: float) -> Counter[str]:
     """Run histories side by side; fail with what leaked."""
     counts: Counter[str] = Counter()
     all_of_them = [History(world, f"h{seed}-{number}", seed * 1000 + number) for number in range(histories)]
-    for one in all_of_them:
-        one.change()
+    for history in all_of_them:
+        history.change()
     time.sleep(wait)
-    for one in all_of_them:
-        one.publish()
+    for history in all_of_them:
+        history.publish()
     time.sleep(0.5)
-    leaks = [leak for one in all_of_them for leak in one.leaks(counts)]
+    leaks = [leak for history in all_of_them for leak in history.leaks(counts)]
     assert leaks == []
     return counts
 

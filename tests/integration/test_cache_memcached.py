@@ -15,9 +15,9 @@ from tests.cache_suite import CacheSuite
 class TestMemcached(CacheSuite):
     @pytest.fixture
     def store(self, memcached: int) -> Iterator[cache.Cache]:
-        found = cache.connect(f"memcached://127.0.0.1:{memcached}")
-        yield found
-        found.close()
+        store = cache.connect(f"memcached://127.0.0.1:{memcached}")
+        yield store
+        store.close()
 
 
 def test_a_memcached_that_dies_means_misses_and_comes_back_by_itself(tmp_path: Path) -> None:
@@ -41,7 +41,7 @@ def test_a_memcached_that_hangs_costs_bounded_time(tmp_path: Path) -> None:
         start = time.monotonic()
         for _ in range(20):
             assert store.get("a") is None
-        assert time.monotonic() - start < 3
+        assert time.monotonic() - start < 5  # half of what twenty time-outs take
         service.process.send_signal(signal.SIGCONT)
         store.close()
 
@@ -65,9 +65,10 @@ def test_several_servers_share_the_keys_and_one_that_dies_loses_only_its_own(tmp
         store = cache.connect(f"memcached://127.0.0.1:{first},127.0.0.1:{second}")
         keys = [f"k{number}" for number in range(200)]
         for key in keys:
-            assert store.set(key, key.encode(), 60)
+            services.wait_for(lambda key=key: store.set(key, key.encode(), 60), f"storing {key}")  # type: ignore[misc]
         other = cache.connect(f"memcached://127.0.0.1:{first},127.0.0.1:{second}")
-        assert other.get_many(keys) == {key: key.encode() for key in keys}  # another process finds them as well
+        expected = {key: key.encode() for key in keys}
+        services.wait_for(lambda: other.get_many(keys) == expected, "another process to find them as well")
         service.kill()
         left = store.get_many(keys)
         assert 50 < len(left) < 150

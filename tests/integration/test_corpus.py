@@ -33,26 +33,28 @@ def corpus(path: Path) -> list[dict[str, Any]]:
     if path.exists():
         return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     chance = random.Random(7)
-    made = []
+    entries = []
     for number in range(200):
         topic, body = invented.random_message(chance, ["ottoline", "pernille", "quillon"])
         message = {
             "topic": f"org.fedoraproject.prod.{topic}",
             "msg": body,
-            "msg_id": f"made-{number}",
+            "msg_id": f"invented-{number}",
             "timestamp": 1e9,
         }
-        made.append({"message": message, "usernames": [body["agent"]] if "agent" in body else []})
-    return made
+        entries.append({"message": message, "usernames": [body["agent"]] if "agent" in body else []})
+    return entries
 
 
-def directory(entries: list[dict[str, Any]], found: dict[str, set[str]]) -> dict[str, str]:
+def directory(entries: list[dict[str, Any]], feeds: dict[str, set[str]]) -> dict[str, str]:
     """Return the chat nicks and addresses that one missing person has, where a message leaves no other reading."""
     aliases = {}
     for entry in entries:
-        wanted, got = set(entry["usernames"]), found[entry["message"]["msg_id"]]
+        wanted, got = set(entry["usernames"]), feeds[entry["message"]["msg_id"]]
         missing, extra = wanted - got, got - wanted
-        addresses = {one for one in _ADDRESS.findall(json.dumps(entry["message"]["msg"])) if "example" not in one}
+        addresses = {
+            address for address in _ADDRESS.findall(json.dumps(entry["message"]["msg"])) if "example" not in address
+        }
         if len(missing) == 1 and len(extra) == 1:
             aliases[extra.pop()] = next(iter(missing))
         elif len(missing) == 1 and len(addresses) == 1:
@@ -62,11 +64,11 @@ def directory(entries: list[dict[str, Any]], found: dict[str, set[str]]) -> dict
 
 @pytest.fixture(scope="module")
 def entries() -> list[dict[str, Any]]:
-    found = corpus(CORPUS)
-    for number, entry in enumerate(found):
+    entries = corpus(CORPUS)
+    for number, entry in enumerate(entries):
         # Several have no id, and a few share one: give each its own, so that each can be found again.
         entry["message"]["msg_id"] = f"corpus-{number}-{entry['message'].get('msg_id', 'none')}"[:64]
-    return found
+    return entries
 
 
 def publish(production: Stack, bus: Bus, entries: list[dict[str, Any]], mark: str) -> dict[str, set[str]]:

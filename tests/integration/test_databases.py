@@ -41,9 +41,9 @@ TOLD = (
 
 @pytest.fixture(scope="module")
 def database(database_url: str) -> Iterator[Database]:
-    found = Database(database_url)
-    yield found
-    found.dispose()
+    database = Database(database_url)
+    yield database
+    database.dispose()
 
 
 def test_migrations_make_what_the_models_say_up_and_down(database: Database) -> None:
@@ -66,9 +66,9 @@ def test_no_migration_loses_data(database: Database) -> None:
 def clients() -> Iterator[Clients]:
     """Give clients that ask a server which knows nothing."""
     with running() as upstream:
-        found = Clients(load(all_at(upstream.url)))
-        yield found
-        found.close()
+        clients = Clients(load(all_at(upstream.url)))
+        yield clients
+        clients.close()
 
 
 def test_every_widget_is_built_from_postgresql(database: Database, clients: Clients, tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_every_widget_is_built_from_postgresql(database: Database, clients: Clie
     fragments = FragmentStore(registry, cache.SQLiteCache(tmp_path / "c.db"), b"key", 600, clients=clients)
     with database.transaction() as session:
         roles.sign_up(session, registry, "ottoline")
-        made = [
+        stored = [
             Extractor()(
                 parse(
                     {
@@ -90,19 +90,19 @@ def test_every_widget_is_built_from_postgresql(database: Database, clients: Clie
             )
             for number in range(40)
         ]
-        made += [Extractor()(parse({**one, "timestamp": now().timestamp()})) for one in TOLD]
-        assert len(messages.store(session, made)) == 40 + len(TOLD)
-        assert messages.store(session, made) == []
+        stored += [Extractor()(parse({**envelope, "timestamp": now().timestamp()})) for envelope in TOLD]
+        assert len(messages.store(session, stored)) == 40 + len(TOLD)
+        assert messages.store(session, stored) == []
         activity.note(session, {"ottoline": now()})
     with database.transaction() as session:
         hub = session.query(Hub).one()
         hub.widgets = [
-            Widget(plugin=found.name, side="left", position=n, settings={}, version=1)
-            for n, found in enumerate(registry)
+            Widget(plugin=widget_type.name, side="left", position=n, settings={}, version=1)
+            for n, widget_type in enumerate(registry)
         ]
         session.flush()
         built = {row.plugin: fragments.build(row) for row in hub.widgets}
-    states = {name: found.state for name, found in built.items()}
+    states = {name: fragment.state for name, fragment in built.items()}
     # A widget that asks others may lack a setting, or the service may not know the person.
     assert {name: state for name, state in states.items() if state != "live" and name not in ASKING} == {}
     assert "tidepool-1-1" in built["builds"].html
@@ -116,8 +116,8 @@ def test_every_widget_is_built_from_postgresql(database: Database, clients: Clie
 def test_two_daemons_that_store_the_same_messages_share_them(database: Database) -> None:
     migrations.upgrade(database)
     batch = [parse({"topic": "a.b.dev.x.y", "msg": {}, "msg_id": f"shared-{number}"}) for number in range(50)]
-    with database.transaction() as one:
-        first = messages.store(one, batch[:30])
+    with database.transaction() as session:
+        first = messages.store(session, batch[:30])
     with database.transaction() as two:
         second = messages.store(two, list(reversed(batch)))
     assert len(first) == 30

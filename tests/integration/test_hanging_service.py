@@ -64,16 +64,16 @@ class Place:
 @pytest.fixture(scope="module")
 def place(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     vouched = {"HUBS_ALLOWED_PRIVATE_NETWORKS": "127.0.0.0/8"}
-    with running() as upstream, own_stack(tmp_path_factory.mktemp("hanging"), database_url, vouched) as found:
-        service, database = Hanging(upstream), found.database()
+    with running() as upstream, own_stack(tmp_path_factory.mktemp("hanging"), database_url, vouched) as running_stack:
+        service, database = Hanging(upstream), running_stack.database()
         with database.transaction() as session:
-            roles.sign_up(session, found.registry, "ottoline")
+            roles.sign_up(session, running_stack.registry, "ottoline")
             hub = session.query(Hub).filter_by(name="ottoline").one()
-            row = widgets.add(session, found.registry, OPERATOR, hub, "rss", "left", {"url": service.url})
-            feed = next(one for one in hub.widgets if one.plugin == "feed")
+            row = widgets.add(session, running_stack.registry, OPERATOR, hub, "rss", "left", {"url": service.url})
+            feed = next(widget for widget in hub.widgets if widget.plugin == "feed")
             numbers = row.id, feed.id
         database.dispose()
-        yield Place(found, service, *numbers)
+        yield Place(running_stack, service, *numbers)
         service.released.set()
 
 
@@ -85,7 +85,7 @@ def test_readers_of_a_list_that_hangs_hold_no_page_of_others(place: Place) -> No
         answered = [place.status(path) for path in others]
         assert answered == [200, 200, 200, 404, 200] * 3
         assert place.service.waiting  # it has not answered: none of them has waited for it
-        told = {one.result() for one in asked}
+        told = {request.result() for request in asked}
     # 502 is for those who came when the service had been given up.
     assert 202 in told
     assert told <= {202, 502}

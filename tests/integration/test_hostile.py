@@ -13,8 +13,8 @@ TOPIC = b"org.fedoraproject.dev.hostile.thing"
 
 
 def _envelope(**changes: object) -> bytes:
-    found = {"topic": TOPIC.decode(), "msg": {"user": "nobody"}, "msg_id": "2026-hostile", "timestamp": 1, **changes}
-    return json.dumps(found).encode()
+    envelope = {"topic": TOPIC.decode(), "msg": {"user": "nobody"}, "msg_id": "2026-hostile", "timestamp": 1, **changes}
+    return json.dumps(envelope).encode()
 
 
 HOSTILE = {

@@ -21,13 +21,13 @@ MORE = {"HUBS_REBUILD_INTERVAL": "60"}
 @pytest.fixture(scope="module")
 def slow(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Give a stack whose daemon builds a widget once a minute."""
-    with own_stack(tmp_path_factory.mktemp("slow"), database_url, MORE) as found:
-        database = found.database()
+    with own_stack(tmp_path_factory.mktemp("slow"), database_url, MORE) as slow:
+        database = slow.database()
         with database.transaction() as session:
             for name in ("ada", "grace"):
-                roles.sign_up(session, found.registry, name)
+                roles.sign_up(session, slow.registry, name)
         database.dispose()
-        yield found
+        yield slow
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def heard(slow: Stack) -> Iterator[Bus]:
 def listen(slow: Stack, name: str) -> Stream:
     """Open the stream of a person's hub, as its page does."""
     page = slow.get(f"/u/{name}/")
-    token, cursor = (re.search(rf'data-{one}="([^"]*)"', page)[1] for one in ("token", "cursor"))  # type: ignore[index]
+    token, cursor = (re.search(rf'data-{attribute}="([^"]*)"', page)[1] for attribute in ("token", "cursor"))  # type: ignore[index]
     return Stream(slow.events, token, cursor, timeout=90)
 
 
@@ -55,9 +55,9 @@ def arrives(stream: Stream, text: str) -> None:
 def stored(slow: Stack, msg_id: str) -> bool:
     database = slow.database()
     with database.session() as session:
-        found = session.scalar(select(StoredMessage.id).where(StoredMessage.msg_id == msg_id))
+        number = session.scalar(select(StoredMessage.id).where(StoredMessage.msg_id == msg_id))
     database.dispose()
-    return found is not None
+    return number is not None
 
 
 def kill_when_stored(slow: Stack, heard: Bus, name: str) -> Stream:

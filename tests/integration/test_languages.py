@@ -35,9 +35,9 @@ def make(production: Stack) -> tuple[Hub, Widget]:
 def rename(production: Stack, row: Widget, label: str) -> None:
     database = production.database()
     with database.transaction() as session:
-        found = session.get_one(Widget, row.id)
-        owner = person(found.hub.user_id or 0, "lotte", found.hub.roles)
-        widgets.update(session, production.registry, owner, found, {}, label=label)
+        widget = session.get_one(Widget, row.id)
+        owner = person(widget.hub.user_id or 0, "lotte", widget.hub.roles)
+        widgets.update(session, production.registry, owner, widget, {}, label=label)
     database.dispose()
 
 
@@ -84,8 +84,8 @@ def test_who_watches_gets_content_in_their_language_and_who_comes_later_a_hint(p
 def test_readers_of_two_languages_at_once_never_get_each_other_s(production: Stack) -> None:
     def read(number: int) -> bool:
         language = ("de", "en")[number % 2]
-        found = re.search(r'<html lang="([a-z]+)"', page(production, "/", language))
-        return found is not None and found[1] == language
+        match = re.search(r'<html lang="([a-z]+)"', page(production, "/", language))
+        return match is not None and match[1] == language
 
     with ThreadPoolExecutor(8) as threads:
         assert all(threads.map(read, range(80)))

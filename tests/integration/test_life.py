@@ -45,9 +45,9 @@ class Notified:
 
 @pytest.fixture(scope="module")
 def notified(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Notified]:
-    found = Notified(tmp_path_factory.mktemp("unit") / "notify")
-    yield found
-    found.close()
+    notified = Notified(tmp_path_factory.mktemp("unit") / "notify")
+    yield notified
+    notified.close()
 
 
 @pytest.fixture(scope="module")
@@ -77,19 +77,19 @@ def test_systemd_accepts_the_units(unit: Path, tmp_path: Path) -> None:
     copy = tmp_path / unit.name
     text = re.sub(r"^ExecStart=\S+", f"ExecStart={shutil.which('true')}", unit.read_text(), flags=re.MULTILINE)
     copy.write_text(text)
-    found = subprocess.run(
+    result = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", str(copy)], capture_output=True, text=True, check=False
     )
-    complaints = [line for line in found.stderr.splitlines() if unit.name in line]
-    assert found.returncode == 0, found.stderr
+    complaints = [line for line in result.stderr.splitlines() if unit.name in line]
+    assert result.returncode == 0, result.stderr
     assert not complaints
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
 def test_the_units_leave_little_to_who_breaks_in(unit: Path) -> None:
     rated = ["systemd-analyze", "security", "--no-pager", "--offline=yes", "--threshold=20", str(unit)]
-    found = subprocess.run(rated, capture_output=True, text=True, check=False)
-    assert found.returncode == 0, found.stdout + found.stderr
+    result = subprocess.run(rated, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
 
 
 def test_the_web_and_stream_units_start_what_we_test() -> None:
@@ -166,7 +166,7 @@ def test_a_hub_with_bad_settings_ends_with_a_sentence(production: Stack, tmp_pat
 
 def test_the_daemon_never_loads_flask() -> None:
     program = "import sys, hubs.backend.consumer; print([m for m in sys.modules if m in ('flask', 'werkzeug')])"
-    found = subprocess.run(
+    result = subprocess.run(
         [str(BIN / "python"), "-W", "ignore", "-c", program], capture_output=True, text=True, check=False
     )
-    assert found.stdout.strip() == "[]", found.stderr
+    assert result.stdout.strip() == "[]", result.stderr

@@ -28,8 +28,8 @@ def crowded(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
     with database.transaction() as session:
         _fill(session)
     database.dispose()
-    with own_stack(tmp_path_factory.mktemp("crowded"), database_url) as found:
-        yield found
+    with own_stack(tmp_path_factory.mktemp("crowded"), database_url) as crowded:
+        yield crowded
 
 
 def _fill(session: Session) -> None:
@@ -42,18 +42,18 @@ def _fill(session: Session) -> None:
     theirs = [{"name": name["username"], "user_id": number} for name, number in zip(names, users, strict=True)]
     hubs = _copy(session, hub, theirs)
     for role in hub.roles:
-        _copy(session, role, [{"hub_id": one, "user_id": other} for one, other in zip(hubs, users, strict=True)])
+        _copy(session, role, [{"hub_id": hub_id, "user_id": other} for hub_id, other in zip(hubs, users, strict=True)])
     for widget in hub.widgets:
-        _copy(session, widget, [{"hub_id": one} for one in hubs])
+        _copy(session, widget, [{"hub_id": hub_id} for hub_id in hubs])
 
 
 def _copy(session: Session, row: Base, changes: list[dict[str, object]]) -> list[int]:
     """Insert copies of a row, each with its changes; return their ids in the same order."""
     session.refresh(row)
-    columns = [one.key for one in inspect(type(row)).column_attrs if one.key != "id"]
+    columns = [column.key for column in inspect(type(row)).column_attrs if column.key != "id"]
     values = {name: getattr(row, name) for name in columns}
-    found = insert(type(row)).returning(inspect(type(row)).primary_key[0], sort_by_parameter_order=True)
-    return list(session.scalars(found, [{**values, **one} for one in changes]))
+    statement = insert(type(row)).returning(inspect(type(row)).primary_key[0], sort_by_parameter_order=True)
+    return list(session.scalars(statement, [{**values, **one} for one in changes]))
 
 
 def resident(pid: int) -> float:

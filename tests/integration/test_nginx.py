@@ -28,8 +28,8 @@ def front(production: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     """Give nginx in front of the stack."""
     folder: Path = tmp_path_factory.mktemp("nginx")
     ports = production.ports
-    with nginx(folder, ports["memcached"], ports["web"], ports["stream"]) as found:
-        yield found
+    with nginx(folder, ports["memcached"], ports["web"], ports["stream"]) as front:
+        yield front
 
 
 class Reader:

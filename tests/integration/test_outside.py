@@ -29,8 +29,8 @@ def bugs(*summaries: str) -> Reply:
 
 @pytest.fixture(scope="module")
 def tracker() -> Iterator[Upstream]:
-    with running() as found:
-        yield found
+    with running() as tracker:
+        yield tracker
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +45,8 @@ def outside(tracker: Upstream, database_url: str, tmp_path_factory: pytest.TempP
         "TRACKER_URL": tracker.url,
         "HUBS_WIDGETS": "broken:Broken,outside_reviews.widget:WorkshopReviews",
     }
-    with own_stack(folder, database_url, more) as found:
-        yield found
+    with own_stack(folder, database_url, more) as outside:
+        yield outside
 
 
 class Browser:
@@ -83,7 +83,7 @@ def test_an_outside_widget_is_added_cached_invalidated_and_pushed(outside: Stack
     browser.post("/u/ottoline/edit", path, act="save")
     with database.session() as session:
         hub = session.scalars(select(Hub).where(Hub.name == "ottoline")).one()
-        row = next(one for one in hub.widgets if one.plugin == "workshopreviews")
+        row = next(widget for widget in hub.widgets if widget.plugin == "workshopreviews")
     shown = browser.get(f"/w/{row.id}/fragment")
     assert f'<a href="{tracker.url}/show_bug.cgi?id=1">Review Request: lanterns</a>' in shown
     assert tracker.asked[-1].params == {"creator": ["ottoline@example.org"], "product": ["Fedora"]}

@@ -27,9 +27,9 @@ def box(production: Stack, bus: Bus) -> tuple[int, int, str]:
         hub = session.scalars(select(Hub).where(Hub.name == "pushkin")).one()
         row = widgets.add(session, production.registry, OPERATOR, hub, "push", "left")
         _, text = push.create_token(session, OPERATOR, row, "builder", 1)
-        found = hub.id, row.id, text
+        ids = hub.id, row.id, text
     database.dispose()
-    return found
+    return ids
 
 
 def put(production: Stack, number: int, token: str, content: object) -> tuple[int, dict[str, str]]:
@@ -50,7 +50,7 @@ def test_what_a_machine_puts_is_pushed_to_the_browser(production: Stack, box: tu
     mint = Tokens(settings.key(), 600).mint([hub_channel(hub, "public", "en")])
     stream = Stream(production.events, mint, EventLog(settings.redis_url).cursor())
     assert put(production, number, token, {"title": "The <lanterns> are lit", "severity": "good"})[0] == 200
-    heard = next(one for one in stream if one.type == "widget" and "lanterns" in one.data["html"])
+    heard = next(event for event in stream if event.type == "widget" and "lanterns" in event.data["html"])
     assert heard.data["widget"] == number
     assert "The &lt;lanterns&gt; are lit" in heard.data["html"]
     stream.close()

@@ -27,8 +27,8 @@ PROBES = "tests.probes:Probe,tests.probes.clock:Clock"
 def probed(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Give a stack that knows the probes."""
     more = {"HUBS_WIDGETS": PROBES, "HUBS_BUILD_BUDGET": "4", "HUBS_REBUILD_INTERVAL": "2"}
-    with own_stack(tmp_path_factory.mktemp("probed"), database_url, more) as found:
-        yield found
+    with own_stack(tmp_path_factory.mktemp("probed"), database_url, more) as probed:
+        yield probed
 
 
 @pytest.fixture(scope="module")
@@ -54,9 +54,9 @@ def add(probed: Stack, hub_name: str, *widgets: tuple[str, str, float]) -> list[
             settings = {"text": text, "seconds": str(seconds)}
             hub.widgets.append(Widget(plugin=plugin, side="left", position=position, settings=settings, version=1))
         session.commit()
-        found = [row.id for row in hub.widgets]
+        ids = [row.id for row in hub.widgets]
     database.dispose()
-    return found
+    return ids
 
 
 def count(store: redis.Redis, text: str, what: str = "begun") -> int:

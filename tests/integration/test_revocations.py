@@ -12,9 +12,9 @@ from tests.unit.conftest import registry, session, team  # noqa: F401 - their fi
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
     """Give an empty PostgreSQL database."""
-    found = Database(database_url, info={"site_url": "http://127.0.0.1"})
-    with found.engine.begin() as connection:
+    database = Database(database_url, info={"site_url": "http://127.0.0.1"})
+    with database.engine.begin() as connection:
         for table in reversed(Base.metadata.sorted_tables):
             connection.execute(table.delete())
-    yield found
-    found.dispose()
+    yield database
+    database.dispose()

@@ -25,18 +25,18 @@ def registry() -> Registry:
 
 @pytest.fixture(scope="module")
 def migrated_database(database_url: str) -> Iterator[Database]:
-    found = Database(database_url, info={"site_url": "http://127.0.0.1"})
-    migrations.upgrade(found)
-    yield found
-    found.dispose()
+    database = Database(database_url, info={"site_url": "http://127.0.0.1"})
+    migrations.upgrade(database)
+    yield database
+    database.dispose()
 
 
 @pytest.fixture
 def session(migrated_database: Database) -> Iterator[Session]:
     """Give a session whose changes are gone after the test."""
-    with migrated_database.session() as found:
-        yield found
-        found.rollback()
+    with migrated_database.session() as session:
+        yield session
+        session.rollback()
 
 
 @pytest.fixture

@@ -24,9 +24,9 @@ def hub(production: Stack, bus: Bus) -> Hub:
     database = production.database()
     with database.transaction() as session:
         user = roles.sign_up(session, production.registry, "ottoline", "Ottoline Brand")
-        found = session.scalars(select(Hub).where(Hub.user_id == user.id)).one()
-        _ = found.widgets, found.roles
-    return found
+        hub = session.scalars(select(Hub).where(Hub.user_id == user.id)).one()
+        _ = hub.widgets, hub.roles
+    return hub
 
 
 def listen(production: Stack, hub: Hub, cursor: str = "") -> Stream:

@@ -25,21 +25,23 @@ NAMES = [f"person{number}" for number in range(20)]
 
 @pytest.fixture(scope="module")
 def database(database_url: str) -> Iterator[Database]:
-    found = Database(database_url)
+    database = Database(database_url)
     registry = Registry()
-    with found.transaction() as session:
+    with database.transaction() as session:
         users = [roles.sign_up(session, registry, name) for name in NAMES]
         hub_actions.create(session, registry, users[0], "team", "otters", {})
-    yield found
-    found.dispose()
+    yield database
+    database.dispose()
 
 
 def message(number: int, /, **body: Any) -> Message:
     envelope = {"topic": "a.b.dev.wiki.edit", "msg": body, "msg_id": f"m{number:04d}", "timestamp": WHEN.timestamp()}
-    found = replace(parse(envelope), sentence=f"100 % of {number}\0 \ud800 'quoted' \\ {{}}", link="https://x.example/")
+    parsed = replace(
+        parse(envelope), sentence=f"100 % of {number}\0 \ud800 'quoted' \\ {{}}", link="https://x.example/"
+    )
     chance = random.Random(number)
     packages = frozenset(chance.sample(("bear", 'o"dd', "b{a},c"), chance.randint(0, 3)))
-    return replace(found, users=frozenset(chance.sample(NAMES, chance.randint(0, 4))), packages=packages)
+    return replace(parsed, users=frozenset(chance.sample(NAMES, chance.randint(0, 4))), packages=packages)
 
 
 ODD = [
@@ -59,8 +61,8 @@ def content(database: Database, ids: list[str]) -> list[Any]:
                     for name in ("msg_id", "topic", "category", "sent_at", "sentence", "link", "icon")
                 ),
                 json.dumps(row.body, sort_keys=True),
-                sorted((one.username, one.sent_at, one.category) for one in row.people),
-                sorted((one.package, one.sent_at) for one in row.packages),
+                sorted((person.username, person.sent_at, person.category) for person in row.people),
+                sorted((entry.package, entry.sent_at) for entry in row.packages),
             )
             for row in rows
         ]
@@ -69,14 +71,14 @@ def content(database: Database, ids: list[str]) -> list[Any]:
 def test_both_databases_hold_the_same(database: Database, tmp_path: Path) -> None:
     embedded = Database(f"sqlite:///{tmp_path / 'hubs.db'}")
     prepare(embedded)
-    for one in (database, embedded):
-        with one.transaction() as session:
+    for each in (database, embedded):
+        with each.transaction() as session:
             assert messages.store(session, [ODD[2], *ODD]) == [ODD[2], *ODD[:2]]
             assert messages.store(session, ODD) == []
-    ids = [found.msg_id for found in ODD]
-    found = content(database, ids)
-    assert found == content(embedded, ids)
-    assert [row[3] for row in found] == [WHEN] * 3
+    ids = [message.msg_id for message in ODD]
+    rows = content(database, ids)
+    assert rows == content(embedded, ids)
+    assert [row[3] for row in rows] == [WHEN] * 3
     embedded.dispose()
 
 
@@ -149,9 +151,9 @@ def test_daemons_that_store_at_once_share_the_messages_and_never_wait_for_each_o
     for thread in threads:
         thread.join(60)
     assert failed == []
-    assert sorted(one.msg_id for each in got for one in each) == [one.msg_id for one in heard]
+    assert sorted(message.msg_id for each in got for message in each) == [message.msg_id for message in heard]
     with database.session() as session:
         assert session.query(MessagePerson).filter(MessagePerson.sent_at == WHEN).count() >= sum(
-            len(one.users) for one in heard
+            len(message.users) for message in heard
         )
-        assert session.query(MessagePackage).count() >= sum(len(one.packages) for one in heard)
+        assert session.query(MessagePackage).count() >= sum(len(message.packages) for message in heard)

@@ -21,10 +21,10 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 
 @pytest.fixture
 def stream(redis: int) -> Iterator[EventLog]:
-    found = EventLog(f"redis://127.0.0.1:{redis}/0", length=LENGTH, ttl=60)
-    found.client.flushall()
-    yield found
-    found.client.close()
+    log = EventLog(f"redis://127.0.0.1:{redis}/0", length=LENGTH, ttl=60)
+    log.client.flushall()
+    yield log
+    log.client.close()
 
 
 class TestRedis(StreamSuite):

@@ -159,10 +159,10 @@ STEPS = st.lists(
 def log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EventLog]:
     folder: Path = tmp_path_factory.mktemp("redis")
     with services.redis_server(folder) as (_, port):
-        found = EventLog(f"redis://127.0.0.1:{port}/0", length=LOG)
-        yield found
+        log = EventLog(f"redis://127.0.0.1:{port}/0", length=LOG)
+        yield log
         time.sleep(1.5)  # brokers that were stopped have noticed
-        found.client.close()
+        log.client.close()
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))

@@ -23,15 +23,15 @@ from tests.streams import Streams, serve
 @pytest.fixture(scope="module")
 def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Service, int]]:
     """Give a Redis of this module's own: its tests end it."""
-    with services.redis_server(tmp_path_factory.mktemp("redis")) as found:
-        yield found
+    with services.redis_server(tmp_path_factory.mktemp("redis")) as redis:
+        yield redis
 
 
 @pytest.fixture(scope="module")
 def streams(redis: tuple[Service, int], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Streams]:
     options = ("--access-logfile", "-")
-    with serve(tmp_path_factory.mktemp("eventsource"), redis[1], *options, HUBS_STREAM_LOG="20") as found:
-        yield found
+    with serve(tmp_path_factory.mktemp("eventsource"), redis[1], *options, HUBS_STREAM_LOG="20") as streams:
+        yield streams
 
 
 def numbers(stream: Stream, count: int) -> list[object]:
@@ -51,10 +51,10 @@ def test_a_client_library_reads_ids_types_comments_and_every_character(streams: 
     with httpx.Client(timeout=5) as client, connect_sse(client, "GET", streams.url, params=params) as source:
         source.response.raise_for_status()
         told = (event for event in source.iter_sse() if event.data)  # not the one that only holds `retry`
-        found = [event for _, event in zip(published, told, strict=False)]
-    assert [event.id for event in found] == published
-    assert {event.event for event in found} == {"notice"}
-    assert [json.loads(event.data)["text"] for event in found] == [text, text, text * 3000]
+        events = [event for _, event in zip(published, told, strict=False)]
+    assert [event.id for event in events] == published
+    assert {event.event for event in events} == {"notice"}
+    assert [json.loads(event.data)["text"] for event in events] == [text, text, text * 3000]
 
 
 def test_who_comes_back_gets_exactly_what_was_missed(streams: Streams) -> None:
@@ -155,8 +155,8 @@ def test_polls_that_wait_hold_no_thread(streams: Streams) -> None:
     parts, cursor = urlsplit(streams.url), streams.log.cursor()
     with contextlib.ExitStack() as stack:
         for _ in range(30):  # there are eight threads
-            one = stack.enter_context(socket.create_connection((parts.hostname or "", parts.port or 0)))
-            one.sendall(f"GET /events/poll?token={streams.token('a')}&cursor={cursor} HTTP/1.1\r\n\r\n".encode())
+            connection = stack.enter_context(socket.create_connection((parts.hostname or "", parts.port or 0)))
+            connection.sendall(f"GET /events/poll?token={streams.token('a')}&cursor={cursor} HTTP/1.1\r\n\r\n".encode())
         start = time.monotonic()
         streams.open("hub:1:en").close()
         assert time.monotonic() - start < 10  # a poll lasts longer
@@ -173,25 +173,25 @@ def test_handshakes_that_never_end_hold_no_thread(streams: Streams) -> None:
     with contextlib.ExitStack() as stack:
         ours = []
         for number in range(80):
-            one = stack.enter_context(socket.create_connection((parts.hostname or "", parts.port or 0)))
-            one.sendall(pieces[number % len(pieces)])
-            ours.append(one)
+            connection = stack.enter_context(socket.create_connection((parts.hostname or "", parts.port or 0)))
+            connection.sendall(pieces[number % len(pieces)])
+            ours.append(connection)
         time.sleep(0.3)
         start = time.monotonic()
         streams.open("hub:1:en").close()
         assert time.monotonic() - start < 4  # they are waited for longer
-        for one in ours:  # and they are given up after some seconds, however slowly they go on
-            one.settimeout(30)
+        for connection in ours:  # and they are given up after some seconds, however slowly they go on
+            connection.settimeout(30)
             with contextlib.suppress(ConnectionError):
-                assert one.recv(10) == b""
+                assert connection.recv(10) == b""
 
 
 @pytest.mark.parametrize("framing", ["Transfer-Encoding: chunked", "Content-Length: " + "9" * 12])
 def test_a_request_without_an_end_that_can_be_known_is_turned_away_at_once(streams: Streams, framing: str) -> None:
     parts = urlsplit(streams.url)
-    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=3) as one:
-        one.sendall(f"POST /events/poll HTTP/1.1\r\nHost: x\r\n{framing}\r\n\r\n5\r\nto".encode())
-        assert one.recv(1000).startswith(b"HTTP/1.1 400")
+    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=3) as connection:
+        connection.sendall(f"POST /events/poll HTTP/1.1\r\nHost: x\r\n{framing}\r\n\r\n5\r\nto".encode())
+        assert connection.recv(1000).startswith(b"HTTP/1.1 400")
 
 
 def test_a_request_that_comes_in_pieces_is_answered(streams: Streams) -> None:
@@ -223,8 +223,8 @@ def test_the_streams_of_one_person_are_bounded(streams: Streams) -> None:
     open_ones = [streams.open("hub:1:en", "user:77") for _ in range(20)]
     wait_for(lambda: status(streams, streams.token("hub:1:en", "user:77")) == 429, "the limit")
     assert status(streams, streams.token("hub:1:en", "user:78")) == 200
-    for one in open_ones:
-        one.close()
+    for stream in open_ones:
+        stream.close()
     wait_for(lambda: status(streams, streams.token("hub:1:en", "user:77")) == 200, "the places to be free")
 
 
@@ -293,13 +293,13 @@ def test_streams_survive_an_outage_of_redis_and_reconnect_soon_after_it(
 def test_at_the_end_each_reader_is_told_when_to_come_back_and_gets_what_was_missed(
     redis: tuple[Service, int], tmp_path: Path
 ) -> None:
-    with serve(tmp_path, redis[1]) as found:
-        readers = [found.open("hub:14:en") for _ in range(30)]
-        found.publish("hub:14:en", n=1)
+    with serve(tmp_path, redis[1]) as server:
+        readers = [server.open("hub:14:en") for _ in range(30)]
+        server.publish("hub:14:en", n=1)
         last = {reader.next("notice").id for reader in readers}.pop()
         first = {reader.retry for reader in readers}
         start = time.monotonic()
-        assert found.service.stop() == 0
+        assert server.service.stop() == 0
         assert time.monotonic() - start < 10
         assert all(list(reader) == [] for reader in readers)
         waits = {reader.retry for reader in readers}
@@ -308,9 +308,9 @@ def test_at_the_end_each_reader_is_told_when_to_come_back_and_gets_what_was_miss
         assert max(waits) <= 20_000
         assert len(waits) > 20
         assert all("bye" in reader.comments for reader in readers)
-        found.publish("hub:14:en", n=2)
-        found.service.restart()
-        found.ready()
-        again = found.open("hub:14:en", last_event_id=last)
+        server.publish("hub:14:en", n=2)
+        server.service.restart()
+        server.ready()
+        again = server.open("hub:14:en", last_event_id=last)
         assert numbers(again, 1) == [2]
         again.close()

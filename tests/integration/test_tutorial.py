@@ -73,7 +73,7 @@ def test_the_tutorial_works_as_it_is_written(tmp_path: Path) -> None:
         row = re.search(r'id="widget-(\d+)"[^>]*>(?:(?!id="widget-).)*>Lately</h2>', page, re.DOTALL)
         assert row is not None, "the widget is not on the page"
         stream = Stream(f"http://{HOST}:{port}/events", data["token"], data["cursor"], timeout=60)
-        heard = next(one for one in stream if one.type == "widget" and one.data["widget"] == int(row[1]))
+        heard = next(event for event in stream if event.type == "widget" and event.data["widget"] == int(row[1]))
         assert "<li>" in heard.data["html"]
         assert heard.data["state"] == "live"
         stream.close()

@@ -36,9 +36,9 @@ def hubs(production: Stack, database: Database, bus: Bus) -> list[Hub]:
     """Give the hubs of some people, known to both daemons."""
     with database.transaction() as session:
         users = [roles.sign_up(session, production.registry, name) for name in NAMES]
-        found = list(session.scalars(select(Hub).where(Hub.user_id.in_([user.id for user in users]))))
-        _ = [hub.widgets for hub in found]
-    return found
+        hubs = list(session.scalars(select(Hub).where(Hub.user_id.in_([user.id for user in users]))))
+        _ = [hub.widgets for hub in hubs]
+    return hubs
 
 
 @pytest.fixture(scope="module")
@@ -135,10 +135,10 @@ def add(production: Stack, hub: Hub, username: str) -> tuple[int, dict[str, Any]
     """Add a feed about somebody; return its id, and what the web app would tell the bus."""
     database = production.database()
     with database.transaction() as session:
-        found = session.get_one(Hub, hub.id)
-        assert found.user is not None
-        who = person(found.user.id, found.user.username, found.user.roles)
-        row = widgets.add(session, production.registry, who, found, "feed", "left", {"username": username})
+        mine = session.get_one(Hub, hub.id)
+        assert mine.user is not None
+        who = person(mine.user.id, mine.user.username, mine.user.roles)
+        row = widgets.add(session, production.registry, who, mine, "feed", "left", {"username": username})
         session.flush()
         told = session.scalars(select(OutboxMessage).order_by(OutboxMessage.id.desc()).limit(1)).one()
         number, body = row.id, dict(told.body)

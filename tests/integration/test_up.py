@@ -94,26 +94,26 @@ def test_a_taken_port_is_said_in_a_sentence(tmp_path: Path) -> None:
         other.bind((HOST, port + 2))
         other.listen()
         argv = [str(BIN / "hubs"), "up", "--port", str(port), "--data-dir", str(tmp_path / "var")]
-        found = subprocess.run(argv, capture_output=True, text=True, check=False, env=base_env(), timeout=60)
-    assert found.returncode == 1
-    assert f"Port {port + 2} on {HOST} is taken" in found.stderr
-    assert "--port" in found.stderr
-    assert "Traceback" not in found.stderr
+        result = subprocess.run(argv, capture_output=True, text=True, check=False, env=base_env(), timeout=60)
+    assert result.returncode == 1
+    assert f"Port {port + 2} on {HOST} is taken" in result.stderr
+    assert "--port" in result.stderr
+    assert "Traceback" not in result.stderr
     assert not (tmp_path / "var").exists()
 
 
 def test_the_help_tells_what_is_started() -> None:
-    found = subprocess.run([str(BIN / "hubs"), "up", "--help"], capture_output=True, text=True, check=True)
+    result = subprocess.run([str(BIN / "hubs"), "up", "--help"], capture_output=True, text=True, check=True)
     for word in ("SQLite", "fedmsg-relay", "fedmsg-hub", "Redis", "Ctrl-C", "--port"):
-        assert word in found.stdout
+        assert word in result.stdout
 
 
 def test_a_bad_setting_is_a_sentence_and_no_traceback() -> None:
     env = {**base_env(), "HUBS_SITE_NAM": "x"}
-    found = subprocess.run([str(BIN / "hubs"), "settings"], capture_output=True, text=True, check=False, env=env)
-    assert found.returncode == 2
-    assert "Did you mean site_name?" in found.stderr
-    assert "Traceback" not in found.stderr
+    result = subprocess.run([str(BIN / "hubs"), "settings"], capture_output=True, text=True, check=False, env=env)
+    assert result.returncode == 2
+    assert "Did you mean site_name?" in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 def test_the_package_carries_all_it_needs(tmp_path: Path) -> None:
@@ -130,8 +130,8 @@ def test_the_package_carries_all_it_needs(tmp_path: Path) -> None:
     env = {**base_env(), "PYTHONPATH": str(target), "HUBS_DATA_DIR": str(tmp_path / "data")}
     for command in (["db", "upgrade"], ["db", "check"], ["demo", "fill"]):
         argv = [str(BIN / "python"), "-W", "ignore", "-m", "hubs", *command]
-        found = subprocess.run(argv, env=env, cwd=tmp_path, capture_output=True, text=True, check=False)
-        assert found.returncode == 0, found.stderr
+        result = subprocess.run(argv, env=env, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert result.returncode == 0, result.stderr
     where = [str(BIN / "python"), "-c", "import hubs; print(hubs.__file__)"]
     assert (
         str(target) in subprocess.run(where, env=env, cwd=tmp_path, capture_output=True, text=True, check=True).stdout

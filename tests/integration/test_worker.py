@@ -33,8 +33,8 @@ MORE = {
 @pytest.fixture(scope="module")
 def queued(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Give a stack whose daemon leaves building to workers; there is no worker yet."""
-    with own_stack(tmp_path_factory.mktemp("queued"), database_url, MORE) as found:
-        yield found
+    with own_stack(tmp_path_factory.mktemp("queued"), database_url, MORE) as queued:
+        yield queued
 
 
 @pytest.fixture(scope="module")
@@ -195,7 +195,7 @@ def test_a_worker_with_bad_settings_ends_with_a_sentence(queued: Stack, tmp_path
 
 def test_a_worker_never_loads_flask() -> None:
     program = "import sys, hubs.backend.worker; print([m for m in sys.modules if m in ('flask', 'werkzeug')])"
-    found = subprocess.run(
+    result = subprocess.run(
         [str(BIN / "python"), "-W", "ignore", "-c", program], capture_output=True, text=True, check=False
     )
-    assert found.stdout.strip() == "[]", found.stderr
+    assert result.stdout.strip() == "[]", result.stderr

@@ -38,9 +38,9 @@ LOG = 20
 
 @pytest.fixture(scope="session")
 def proxy() -> Iterator[Chameleon]:
-    found = Chameleon()
-    yield found
-    found.close()
+    proxy = Chameleon()
+    yield proxy
+    proxy.close()
 
 
 @pytest.fixture(scope="session")
@@ -61,11 +61,11 @@ def hub(production: Stack) -> Hub:
     database = production.database()
     with database.transaction() as session:
         user = roles.sign_up(session, production.registry, "isolde", "Isolde Brand")
-        found = session.scalars(select(Hub).where(Hub.user_id == user.id)).one()
-        _ = found.widgets
+        hub = session.scalars(select(Hub).where(Hub.user_id == user.id)).one()
+        _ = hub.widgets
     if "hub" in production.services:  # what is pushed here is pushed by the tests alone
         production.services.pop("hub").stop()
-    return found
+    return hub
 
 
 class Beating:
@@ -91,9 +91,9 @@ class Beating:
 
 @pytest.fixture(scope="module", autouse=True)
 def beating(production: Stack) -> Iterator[Beating]:
-    found = Beating(production.settings.redis_url)
-    yield found
-    found.stop()
+    publisher = Beating(production.settings.redis_url)
+    yield publisher
+    publisher.stop()
 
 
 @pytest.fixture(autouse=True)
@@ -122,9 +122,9 @@ class Pusher:
 
 @pytest.fixture
 def pusher(production: Stack, hub: Hub) -> Iterator[Pusher]:
-    found = Pusher(production, hub)
-    yield found
-    found.log.client.close()
+    pusher = Pusher(production, hub)
+    yield pusher
+    pusher.log.client.close()
 
 
 def streams(production: Stack) -> int:
@@ -176,9 +176,9 @@ class Truth:
         self._builder = Builder(self.database, self.fragments, self.log, due, 15.0)
         self.channel, self._said = hub_channel(hub.id, Visibility.PUBLIC, "en"), 0
         with self.database.session() as session:
-            found = session.get_one(Hub, hub.id)
-            self.notes = [row.id for row in found.widgets if row.plugin == "sticky"]
-            self.feeds = [row.id for row in found.widgets if row.plugin in ("feed", "activity")]
+            stored = session.get_one(Hub, hub.id)
+            self.notes = [row.id for row in stored.widgets if row.plugin == "sticky"]
+            self.feeds = [row.id for row in stored.widgets if row.plugin in ("feed", "activity")]
 
     @property
     def changing(self) -> list[int]:
@@ -188,8 +188,8 @@ class Truth:
     def add_note(self) -> None:
         """Put one more note on the hub."""
         with self.database.transaction() as session:
-            found = session.get_one(Hub, self.hub.id)
-            row = widgets.add(session, self.registry, OPERATOR, found, "sticky", "left", {"text": "The first"})
+            hub = session.get_one(Hub, self.hub.id)
+            row = widgets.add(session, self.registry, OPERATOR, hub, "sticky", "left", {"text": "The first"})
             session.flush()
             self.notes.append(row.id)
 
@@ -235,6 +235,6 @@ class Truth:
 
 @pytest.fixture
 def truth(production: Stack, hub: Hub) -> Iterator[Truth]:
-    found = Truth(production, hub)
-    yield found
-    found.close()
+    truth = Truth(production, hub)
+    yield truth
+    truth.close()

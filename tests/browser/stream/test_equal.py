@@ -17,7 +17,7 @@ from tests.stack import Stack
 SHOWN = """(widgets) => Object.fromEntries(widgets.map((id) => {
   const frame = document.getElementById(`widget-${id}`);
   const body = frame.querySelector(".widget-body").cloneNode(true);
-  for (const one of body.querySelectorAll("time")) one.remove();
+  for (const time of body.querySelectorAll("time")) time.remove();
   const { version, digest, state } = frame.dataset;
   return [id, [version, digest, state, body.textContent.replace(/\\s+/g, " ")]];
 }))"""
@@ -132,20 +132,20 @@ def fresh(page: Page, truth: Truth) -> dict[str, Any]:
     """Return what a page shows that is opened now."""
     page.goto("/u/isolde/")
     page.wait_for_selector("[data-load]", state="detached")
-    found: dict[str, Any] = page.evaluate(SHOWN, truth.changing)
+    shown: dict[str, Any] = page.evaluate(SHOWN, truth.changing)
     page.close()
-    assert all(digest for _, digest, _, _ in found.values())
-    return found
+    assert all(digest for _, digest, _, _ in shown.values())
+    return shown
 
 
 def ends_up(page: Page, truth: Truth, expected: dict[str, Any], happened: list[str]) -> None:
     """Let time pass until the page shows what is expected."""
-    end, found, live = time.monotonic() + 60, {}, ""
+    end, shown, live = time.monotonic() + 60, {}, ""
     while time.monotonic() < end:
-        found, live = page.evaluate(SHOWN, truth.changing), page.evaluate(STATE)
-        if found == expected and live == "live":
+        shown, live = page.evaluate(SHOWN, truth.changing), page.evaluate(STATE)
+        if shown == expected and live == "live":
             return
         if live != "live":  # waits before it tries again need not be waited for
             page.clock.fast_forward(1_000)
         time.sleep(0.15)
-    raise AssertionError(f"after {happened}, {live}: {found} instead of {expected}")
+    raise AssertionError(f"after {happened}, {live}: {shown} instead of {expected}")

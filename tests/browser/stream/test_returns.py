@@ -32,7 +32,7 @@ def mark() -> str:
 @pytest.fixture(scope="module")
 def keeping(chromium: Browser, mark: str) -> Iterator[Browser]:
     """Give a browser that keeps pages for the way back, as people's browsers do."""
-    program = next(one for one in PROGRAMS if Path(one).exists())
+    program = next(path for path in PROGRAMS if Path(path).exists())
     without = ["--disable-back-forward-cache"]
     browser = chromium.browser_type.launch(
         executable_path=program, args=[*ARGUMENTS, mark], ignore_default_args=without
@@ -81,9 +81,9 @@ class Aged:
 
 @pytest.fixture
 def aged(keeping: Browser, production: Stack) -> Iterator[Aged]:
-    found = Aged(keeping, production)
-    yield found
-    found.context.close()
+    aged = Aged(keeping, production)
+    yield aged
+    aged.context.close()
 
 
 def test_out_of_the_back_forward_cache_a_page_renews_its_token_and_catches_up(aged: Aged, truth: Truth) -> None:
@@ -117,15 +117,15 @@ def asleep(mark: str) -> Iterator[None]:
 
 def _family(mark: str) -> list[int]:
     """Return the processes with an argument, and all their descendants."""
-    parents, found = dict[int, int](), list[int]()
+    parents, family = dict[int, int](), list[int]()
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             parents[int(folder.name)] = int((folder / "stat").read_text().rsplit(")", 1)[1].split()[1])
             if mark.encode() in (folder / "cmdline").read_bytes():
-                found.append(int(folder.name))
-    for pid in found:
-        found += [child for child, parent in parents.items() if parent == pid and child not in found]
-    return found
+                family.append(int(folder.name))
+    for pid in family:
+        family += [child for child, parent in parents.items() if parent == pid and child not in family]
+    return family
 
 
 def test_after_a_long_sleep_a_page_renews_its_token_and_catches_up(

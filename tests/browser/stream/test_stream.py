@@ -27,7 +27,7 @@ def test_a_character_may_end_in_another_piece_than_it_began(open_page: Open, pro
 
 def test_lines_comments_and_pieces_are_read_as_the_format_says(open_page: Open) -> None:
     page = open_page("/u/isolde/")
-    found = page.evaluate(
+    results = page.evaluate(
         r"""async () => {
         const { Parser } = await import("/static/js/stream/parse.js");
         const text = ": hello\r\nretry: 10\nid: e-1\nchannel: c\nevent: widget\ndata: ä🦊\r"
@@ -42,10 +42,10 @@ def test_lines_comments_and_pieces_are_read_as_the_format_says(open_page: Open) 
           for (let at = cut; at < bytes.length; at += size) parser.push(bytes.slice(at, at + size));
           results.add(JSON.stringify(told));
         }
-        return [...results].map((one) => JSON.parse(one));
+        return [...results].map((result) => JSON.parse(result));
       }"""
     )
-    assert found == [
+    assert results == [
         [
             ["comment", "hello"],
             ["retry", 10],
