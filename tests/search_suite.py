@@ -138,7 +138,7 @@ class FindingSuite:
                 assert [hit.id for hit in ask(typed, role).teams] == [team.id] * can(who, "view", team), where
 
     @pytest.mark.parametrize("role", ["visitor", "stranger", "owner", "member"])
-    def test_who_hides_from_lists_is_found_by_nobody_else(
+    def test_only_the_person_finds_themselves_while_hidden_from_lists(
         self, ask, session: Session, registry: Registry, role: str
     ) -> None:  # type: ignore[no-untyped-def]
         hidden = user_of(session, "member")

@@ -22,7 +22,7 @@ def all_at(url: str) -> dict[str, str]:
     return {f"HUBS_{name.upper()}": url for name in SERVICES}
 
 
-#: The environment in which nobody answers for them, so that no test asks the real ones.
+#: Settings under which no service answers, so that no test asks the real ones.
 NOBODY = all_at("http://127.0.0.1:9")
 
 

@@ -66,10 +66,10 @@ def _break(app: Flask) -> None:
     """Add addresses at which something goes wrong that no page of a healthy instance does."""
 
     def failing() -> str:
-        raise RuntimeError("a page that fails, as this test wants it")
+        raise RuntimeError("a page that fails, as this test needs it")
 
     def without_database() -> str:
-        raise OperationalError("SELECT 1", {}, Exception("the database is away, as this test wants it"))
+        raise OperationalError("SELECT 1", {}, Exception("the database is unavailable, as this test needs it"))
 
     for status in (409, 410, 413, 429):
         app.add_url_rule(f"/broken/{status}", f"broken-{status}", lambda status=status: answer(status, "Wait a bit."))
@@ -119,7 +119,7 @@ class _Filling:
         return person(user.id, name, user.roles, admin=name == "rana", creator=True)
 
     def machines(self, rana: Person, hub: Hub) -> None:
-        """Let a machine fill a box, and programs ask in rana's name."""
+        """Add a widget with external content, and tokens for programs that act for rana."""
         row = widgets.add(self.session, self.registry, rana, hub, "push", "right")
         token, _text = push.create_token(self.session, rana, row, "The builder", 30)
         push.put(self.session, token, {"title": "All builds are good", "severity": "good"})

@@ -64,7 +64,7 @@ def open_page(chromium: Browser, production: Stack) -> Iterator[Open]:
 
 
 def _complains(said: ConsoleMessage) -> bool:
-    """Tell whether a page complains about itself, not about an answer that the test asked for."""
+    """Return whether a console message is about the page, and not about a response that the test provoked."""
     return said.type == "error" and "Failed to load resource" not in said.text and "net::ERR_" not in said.text
 
 

@@ -34,7 +34,7 @@ class Server:
         raise AssertionError("no step was sent")
 
     def answer(self, route: Route) -> None:
-        """Let a step through, and give the page the time to show its answer, if it does."""
+        """Let a step through, and give the page time to show its response, if it does so."""
         with self.page.expect_response(lambda response: response.url.endswith("/edit") and response.status != 303):
             route.continue_()
         self.page.wait_for_timeout(300)

@@ -18,7 +18,7 @@ API_HUB = "/api/v1/hubs/<any(u, t):space>/<name>"
 
 @dataclass(frozen=True)
 class Visit:
-    """One look at a page: where, as whom ("" is a visitor), and what is done there before one looks."""
+    """A page to check: its path, the person ("" is a visitor), and what to do there before the check."""
 
     path: str
     who: str = ""
@@ -27,7 +27,7 @@ class Visit:
 
 
 def click(button: str, /, **filled: str) -> Callable[[Page], Response | None]:
-    """Return what fills fields in and presses the first button so named; the page that comes then is looked at."""
+    """Return a function that fills in fields and presses the first button of that name; the next page is checked."""
 
     def act(page: Page) -> Response | None:
         for field, text in filled.items():
@@ -39,7 +39,7 @@ def click(button: str, /, **filled: str) -> Callable[[Page], Response | None]:
     return act
 
 
-#: Route → what one looks at there.
+#: Route → the pages that are checked there.
 PAGES = {
     "/": [Visit("/"), Visit("/", "rana"), Visit("/", "sami")],
     "/search": [Visit("/search"), Visit("/search?q=otters", "rana"), Visit("/search?q=nobodyatall", "sami")],
@@ -131,7 +131,7 @@ PAGES = {
     ],
     "/api/v1/": [Visit("/api/v1/")],
 }
-#: Route → why nobody looks at it as a page.
+#: Route → why it is not checked as a page.
 NO_PAGES = {
     "/search/palette": "JSON for the palette",
     "/login/start": "leads to the provider of accounts",
@@ -145,11 +145,11 @@ NO_PAGES = {
     HUB + "feed.atom": "a feed for readers",
     "/stream/new": "JSON for open pages",
     "/stream/token": "JSON for open pages",
-    "/w/<int:widget_id>/fragment": "a part of pages that are looked at",
+    "/w/<int:widget_id>/fragment": "a part of pages that are checked",
     "/w/<int:widget_id>/json": "JSON",
     "/w/<int:widget_id>/calendar.ics": "a file for calendars",
 }
-#: What one sees when something is not as it should be.
+#: Pages about errors.
 ERRORS = [
     Visit("/t/otters/settings", "sami", status=403),
     Visit("/nowhere/at/all", status=404),
@@ -191,7 +191,7 @@ class Walk:
 
     def _page(self, who: str, scripts: bool) -> Page:
         if (who, scripts) not in self._pages:
-            # Without motion no colour is looked at while it changes.
+            # Without motion no colour is checked while it changes.
             context = self._chromium.new_context(
                 base_url=self._address, java_script_enabled=scripts, reduced_motion="reduce"
             )

@@ -1,4 +1,4 @@
-"""The life of a hub in a browser, on the whole stack: made from a template, renamed, deleted and brought back."""
+"""The life of a hub in a browser, on the whole stack: created from a template, renamed, deleted and restored."""
 
 import pytest
 from playwright.sync_api import Page, expect

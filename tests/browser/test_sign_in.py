@@ -132,7 +132,7 @@ def test_signing_out_signs_out_here_and_at_the_provider(here: Site, browse: Open
     page.wait_for_url(f"{here.url}/")
     expect(page.get_by_role("link", name="Sign in").first).to_be_visible()
     begin(page)
-    expect(page.locator("input[name=login]")).to_be_visible()  # the provider asks anew who one is
+    expect(page.locator("input[name=login]")).to_be_visible()  # the provider requires a new login
     other = browse(here)
     other.context.add_cookies(stolen)  # type: ignore[arg-type]
     other.goto("/")
@@ -149,7 +149,7 @@ def test_who_signs_out_at_the_provider_is_signed_out_here(here: Site, browse: Op
     expect(page.get_by_text("Please sign in first.")).to_be_visible()
 
 
-def test_a_logout_token_that_the_provider_did_not_sign_signs_nobody_out(here: Site, browse: Open) -> None:
+def test_a_logout_token_with_a_forged_signature_is_ignored(here: Site, browse: Open) -> None:
     page = browse(here)
     enter(page, "bertil")
     for token in ("", "x.y.z", "eyJhbGciOiJub25lIn0.eyJzdWIiOiJzdWItYmVydGlsIn0."):

@@ -99,7 +99,7 @@ def publish(production: Stack, bus: Bus, entries: list[dict[str, Any]], mark: st
 def pairs(entries: list[dict[str, Any]], feeds: dict[str, set[str]]) -> tuple[int, list[tuple[str, str]]]:
     """Return the number of pairs, and those that did not arrive."""
     wanted = [(entry["message"], name) for entry in entries for name in entry["usernames"]]
-    # Accounts of programs are not people, whoever made the expected answers.
+    # Accounts of programs are not people, although the expected answers name them.
     wanted = [(message, name) for message, name in wanted if name not in SERVICE_ACCOUNTS]
     return len(wanted), [(m["topic"], name) for m, name in wanted if name not in feeds[m["msg_id"]]]
 
@@ -119,7 +119,7 @@ def test_the_messages_of_the_real_bus_reach_the_feeds_of_the_people_they_name(
     with_it = f"{total_known - len(missing_known)} with one of {len(aliases)} entries"
     tell(f"{total - len(missing)} of {total} pairs arrive without a directory of nicks and addresses, {with_it}")
     for (topic, _), count in sorted(Counter(missing_known).items()):
-        tell(f"missing {count} × {topic}: named only by an e-mail address or nick that nobody has claimed")
+        tell(f"missing {count} × {topic}: named only by an unclaimed e-mail address or nick")
     assert 1 - len(missing_known) / total_known >= ENOUGH
     assert "Traceback" not in production.services["hub"].log()
 

@@ -1,4 +1,4 @@
-"""A service that never answers holds nobody but those who ask for it, whoever asks for it how often."""
+"""A service that never responds delays only requests that need it, however many there are."""
 
 import threading
 from collections.abc import Iterator
@@ -43,7 +43,7 @@ class Hanging:
 
 @dataclass
 class Place:
-    """A stack with a widget that asks a service which hangs, and one that asks nobody."""
+    """A stack with a widget that asks a service which hangs, and one that needs no service."""
 
     stack: Stack
     service: Hanging

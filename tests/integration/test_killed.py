@@ -61,7 +61,7 @@ def stored(slow: Stack, msg_id: str) -> bool:
 
 
 def kill_when_stored(slow: Stack, heard: Bus, name: str) -> Stream:
-    """Have a message stored that touches a widget built a moment ago, and kill the daemon; return an open stream."""
+    """Send a message that touches a widget built just before, kill the daemon once it is stored; return a stream."""
     hub, stream = slow.services["hub"], listen(slow, name)
     say(heard, name, "The first")
     arrives(stream, "The first")

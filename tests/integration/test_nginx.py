@@ -33,7 +33,7 @@ def front(production: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 class Reader:
-    """Somebody with cookies who asks nginx."""
+    """A client of nginx with cookies."""
 
     def __init__(self, front: Front, username: str = "") -> None:
         self.url = f"http://{HOST}:{front.port}"

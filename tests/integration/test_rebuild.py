@@ -178,7 +178,7 @@ def test_content_that_grows_old_is_renewed_while_somebody_looks_and_pushed(probe
     counts = [stream.next("widget", timeout=60).data["html"] for _ in range(3)]
     stream.socket.close()
     assert len(set(counts)) == 3
-    assert count(store, "lonely") == 1  # nobody looks
+    assert count(store, "lonely") == 1  # it has no viewers
     time.sleep(1)
     # Who reads it gets the old content at once, and has it renewed.
     start = time.monotonic()

@@ -137,7 +137,7 @@ def test_a_reader_who_comes_back_hears_exactly_what_was_missed(production: Stack
     again.close()
 
 
-def test_a_reader_with_a_cursor_of_another_age_is_told_to_fetch_anew(production: Stack, hub: Hub) -> None:
+def test_a_reader_with_a_cursor_of_another_epoch_gets_a_reset(production: Stack, hub: Hub) -> None:
     stream = listen(production, hub, cursor="0badcafe-123")
     assert stream.next("reset").data == {"reason": "epoch"}
     stream.close()

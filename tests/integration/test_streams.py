@@ -81,7 +81,7 @@ def test_what_the_log_cannot_tell_becomes_a_reset_and_then_goes_on(streams: Stre
     stream.close()
 
 
-def test_a_reader_whose_events_were_cut_from_the_log_is_told_to_fetch_anew(streams: Streams) -> None:
+def test_a_reader_whose_events_were_trimmed_from_the_log_gets_a_reset(streams: Streams) -> None:
     cursor = streams.log.cursor()
     for n in range(25):
         streams.publish("hub:4:en", n=n)
@@ -90,7 +90,7 @@ def test_a_reader_whose_events_were_cut_from_the_log_is_told_to_fetch_anew(strea
     stream.close()
 
 
-def test_a_reader_who_missed_more_than_a_page_holds_is_told_to_fetch_anew(streams: Streams) -> None:
+def test_a_reader_who_missed_more_than_a_page_holds_gets_a_reset(streams: Streams) -> None:
     cursor = streams.log.cursor()
     for n in range(12):
         streams.publish(f"hub:{40 + n % 2}:en", n=n, blob="x" * 100_000)
@@ -147,7 +147,7 @@ def test_a_poll_answers_what_was_missed_at_once_and_waits_for_what_is_next(strea
     assert f"Content-Length: {len(rest)}".encode() in head_bytes
 
 
-def test_a_poll_with_an_unknown_cursor_is_told_to_fetch_anew(streams: Streams) -> None:
+def test_a_poll_with_an_unknown_cursor_gets_a_reset(streams: Streams) -> None:
     assert "event: reset" in streams.poll("nonsense", streams.token("hub:8:en"))
 
 
@@ -303,7 +303,7 @@ def test_at_the_end_each_reader_is_told_when_to_come_back_and_gets_what_was_miss
         assert time.monotonic() - start < 10
         assert all(list(reader) == [] for reader in readers)
         waits = {reader.retry for reader in readers}
-        # Six tries a minute at most, also while nobody answers; and not all in the same moment.
+        # At most six attempts a minute, also while the server is down, and spread over time.
         assert min(first | waits) >= 10_000
         assert max(waits) <= 20_000
         assert len(waits) > 20

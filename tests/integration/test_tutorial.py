@@ -19,7 +19,7 @@ _PATH = re.compile(r"(?:# |\{# )(\S+)(?: #\})?\n")
 
 @dataclass
 class Reader:
-    """Somebody who does what the tutorial says, in a shell that remembers where it is."""
+    """Follows the tutorial in a shell that keeps its working directory."""
 
     folder: Path
     env: dict[str, str]

@@ -179,7 +179,7 @@ def test_a_widget_whose_message_was_lost_is_in_the_index_within_the_sweep_interv
         shows(production, bus, number, "farther", "Found by the sweep")
 
 
-def test_a_hangup_makes_the_index_anew_while_messages_are_handled(
+def test_a_hangup_rebuilds_the_index_while_messages_are_handled(
     database: Database, hubs: list[Hub], second: Service, bus: Bus
 ) -> None:
     before = second.log().count("hubs are in the index")

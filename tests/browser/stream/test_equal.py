@@ -49,7 +49,7 @@ class Fate:
         }
 
     def step(self) -> str:
-        """Let one thing happen; return its name."""
+        """Run a random action; return its name."""
         (act,) = self.chance.choices(list(self.acts), list(self.acts.values()))
         act()
         return act.__name__
@@ -80,7 +80,7 @@ class Fate:
         self.truth.evict(self.chance.choice(self.truth.changing))
 
     def forget(self) -> None:
-        """Have Redis lose everything."""
+        """Empty Redis."""
         self.truth.log.client.flushall()
         self.proxy.cut()
 
@@ -139,7 +139,7 @@ def fresh(page: Page, truth: Truth) -> dict[str, Any]:
 
 
 def ends_up(page: Page, truth: Truth, expected: dict[str, Any], happened: list[str]) -> None:
-    """Let time pass until the page shows what is expected."""
+    """Advance the clock until the page shows what is expected."""
     end, shown, live = time.monotonic() + 60, {}, ""
     while time.monotonic() < end:
         shown, live = page.evaluate(SHOWN, truth.changing), page.evaluate(STATE)

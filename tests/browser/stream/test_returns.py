@@ -56,7 +56,7 @@ class Aged:
         return live(self.page)
 
     def wait_until_too_old(self) -> None:
-        """Wait until nobody takes the token of the page any more."""
+        """Wait until the token of the page has expired."""
         assert self.token
         wait_for(self._is_too_old, "the token to become too old", LEFT + 5)
 

@@ -56,7 +56,7 @@ def test_lines_comments_and_pieces_are_read_as_the_format_says(open_page: Open) 
     ]
 
 
-def test_nobody_tries_more_than_six_times_a_minute(open_page: Open) -> None:
+def test_a_page_reconnects_at_most_six_times_a_minute(open_page: Open) -> None:
     page = open_page("/u/isolde/")
     most = page.evaluate(
         """async () => {
@@ -267,7 +267,7 @@ def test_behind_a_proxy_that_holds_streams_back_the_page_polls(
     assert "token=" not in log
 
 
-def test_a_server_that_starts_anew_gets_its_readers_back(
+def test_readers_reconnect_after_a_restart_of_the_server(
     open_page: Open, production: Stack, proxy: Chameleon, pusher: Pusher
 ) -> None:
     page = live(open_page("/u/isolde/"))
