@@ -27,16 +27,18 @@ run: $(VENV)/run.done  ## Run a whole instance with demo data on 127.0.0.1 (PORT
 
 ##@ Test it
 
-# Two processes, each with services of its own, share the tests; both must collect them in the same order.
-PYTEST := PYTHONHASHSEED=0 $(BIN)/python -m pytest
+# Processes with services of their own share the tests; all must collect them in the same order. Tests of real processes
+# wait for much of their time, so that three keep two cores busy.
+JOBS ?= 3
+PYTEST := PYTHONHASHSEED=0 $(BIN)/python -m pytest -n $(JOBS)
 
 # With both databases, the unit tests of statements run on PostgreSQL as well.
 test: $(VENV)/test.done $(if $(T),,check)  ## Check the code and run all tests, or only a part: make test T=tests/unit/bus
-	$(PYTEST) -n 2 --database both $(or $(T),-m 'not slow')
+	$(PYTEST) --database both $(or $(T),-m 'not slow')
 
 test-full: $(VENV)/test.done check  ## Check the code and run all tests, including the slow ones and the views on PostgreSQL
-	$(PYTEST) -n 2 --database postgresql tests/unit/views
-	$(PYTEST) -n 2 --database both
+	$(PYTEST) --database postgresql tests/unit/views
+	$(PYTEST) --database both
 
 check: $(VENV)/test.done  ## Check imports, style and types
 	$(BIN)/lint-imports
@@ -45,16 +47,16 @@ check: $(VENV)/test.done  ## Check imports, style and types
 	$(BIN)/mypy
 
 unit: $(VENV)/test.done  ## Run the tests that need nothing
-	$(PYTEST) -n 2 -m 'not slow' tests/unit
+	$(PYTEST) -m 'not slow' tests/unit
 
 integration: $(VENV)/test.done  ## Run the tests against PostgreSQL, memcached, Redis, the bus and gunicorn
-	$(PYTEST) -n 2 -m 'not slow' tests/integration
+	$(PYTEST) -m 'not slow' tests/integration
 
 browser: $(VENV)/test.done  ## Run the tests in Chromium
-	$(PYTEST) -n 2 -m 'not slow' tests/browser
+	$(PYTEST) -m 'not slow' tests/browser
 
 attack: $(VENV)/test.done  ## Run the attack programs in full: hidden hubs, stale reads, NUL, revocation, hostile messages
-	$(PYTEST) -n 2 tests/attack
+	$(PYTEST) tests/attack
 
 soak: $(VENV)/test.done  ## Break parts of a running system for an hour; results in docs/reliability.md
 	$(BIN)/python -m tests.chaos --seed $$(date +%s) --seconds 540 --rounds 6 --report
