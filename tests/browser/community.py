@@ -51,7 +51,7 @@ def community(folder: Path) -> Iterator[tuple[Flask, str]]:
         app = create_app(settings)
         site = app.extensions["hubs"]
         with site.database.transaction() as session:
-            _Filling(session, site.registry).everything()
+            _Filling(session, site.registry, site.secret_box).everything()
         _break(app)
         with serving(app) as address:
             yield app, address
@@ -78,8 +78,8 @@ def _break(app: Flask) -> None:
 
 
 class _Filling:
-    def __init__(self, session: Session, registry: Registry) -> None:
-        self.session, self.registry = session, registry
+    def __init__(self, session: Session, registry: Registry, secret_box: SecretBox) -> None:
+        self.session, self.registry, self.secret_box = session, registry, secret_box
 
     def everything(self) -> None:
         """Make the people, their teams, and what they did."""
@@ -126,6 +126,7 @@ class _Filling:
         old, _text = push.create_token(self.session, rana, row, LONG, 30)
         push.revoke_token(self.session, rana, row, old.id)
         tokens.create(self.session, rana, "A script", 30, "write")
+        hooks.create(self.session, rana, self.secret_box, hub, "github", "Our builds", "otters/otters")
         widgets.add(self.session, self.registry, rana, hub, "members", "left", {"limit": 1}, LONG)
 
     def webhook(self, rana: Person, hub: Hub) -> None:

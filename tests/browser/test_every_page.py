@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Browser, Page, Response, expect
 
-from hubs.models import Hub, Widget
+from hubs.models import Hub, Webhook, Widget
 from tests.browser.axe import NARROW, WIDE, all_problems, inject, problems, report, show_in
 from tests.browser.community import community
 
@@ -96,6 +96,8 @@ PAGES = {
         Visit("/t/otters/settings/other", "rana", click("Delete this hub"), 400),
         Visit("/u/rana/settings/other", "rana"),
     ],
+    HUB + "settings/webhooks": [Visit(f"/t/{name}/settings/webhooks", "rana") for name in ("otters", "voles")],
+    HUB + "settings/webhooks/<int:number>": [Visit("/t/otters/settings/webhooks/{webhook}", "rana")],
     HUB + "members": [
         *(Visit("/t/otters/members", who) for who in ("", "sami", "rana")),
         Visit("/t/voles/members", "rana"),
@@ -169,6 +171,7 @@ class Walk:
         with app.extensions["hubs"].database.session() as session:
             rows = session.query(Widget).join(Hub).filter(Hub.name == "otters")
             self._numbers = {row.plugin: str(row.id) for row in rows.order_by(Widget.id)}
+            self._numbers["webhook"] = str(session.query(Webhook).one().id)
 
     def open(self, visit: Visit, scripts: bool = True) -> Page:
         """Return the page after what is done there; it must answer as expected, with nothing left to load."""
