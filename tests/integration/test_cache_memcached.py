@@ -38,6 +38,7 @@ def test_a_memcached_that_hangs_costs_bounded_time(tmp_path: Path) -> None:
         store = cache.connect(f"memcached://127.0.0.1:{port}")
         store.set("a", b"1", 60)
         service.process.send_signal(signal.SIGSTOP)
+        services.wait_for(lambda: store.get("a") is None, "all threads of memcached to stop")
         start = time.monotonic()
         for _ in range(20):
             assert store.get("a") is None
