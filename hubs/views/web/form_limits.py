@@ -5,8 +5,9 @@ from flask import Flask, request
 from hubs.views.web.context import app_context, rate_limit_key
 from hubs.views.web.input_check import FORMS
 
-#: The provider reports the end of each session there; its token authenticates the request.
-_UNLIMITED = ("auth.backchannel",)
+#: Other programs send there, many from one address: the provider reports the end of each session, and webhooks have a
+#: rate limit of their own.
+_UNLIMITED = ("auth.backchannel", "webhooks.receive")
 
 
 def register(app: Flask) -> None:

@@ -45,5 +45,6 @@ def test_forms_and_the_api_are_counted_apart(app: Flask, client: FlaskClient, ot
     limit(app, 2)
     assert [post(client, "/t/otters/star").status_code for _ in range(3)] == [303, 303, 429]
     assert client.get("/api/v1/me").status_code == 200
-    # The provider reports the end of each session at an address of its own.
-    assert [client.post("/login/backchannel", data={"logout_token": "x"}).status_code for _ in range(4)] == [404] * 4
+    # Other programs send to addresses of their own.
+    for path in ("/login/backchannel", "/hooks/unknown"):
+        assert [client.post(path, data={"logout_token": "x"}).status_code for _ in range(4)] == [404] * 4

@@ -78,6 +78,10 @@ def test_a_form_with_nul_is_an_invalid_request(
             continue
         for fields in (dict.fromkeys(names, BAD), {BAD: "1"}, {"act": ["fine", BAD]}):
             answer = send(owner, path_of(route, otters), method, data=fields | csrf, content_type=content_type)
+            if route.startswith("/hooks/"):
+                # The signature is that of the bytes, so the form is not parsed before it is checked.
+                assert answer.status_code == 404
+                continue
             assert answer.status_code == 400, (method, route)
             assert "invalid characters" in answer.get_data(as_text=True), route
 
