@@ -126,13 +126,11 @@ class _Filling:
         old, _text = push.create_token(self.session, rana, row, LONG, 30)
         push.revoke_token(self.session, rana, row, old.id)
         tokens.create(self.session, rana, "A script", 30, "write")
-        hooks.create(self.session, rana, self.secret_box, hub, "github", "Our builds", "otters/otters")
         widgets.add(self.session, self.registry, rana, hub, "members", "left", {"limit": 1}, LONG)
 
     def webhook(self, rana: Person, hub: Hub) -> None:
         """Let a forge report to a hub, with a delivery of each result."""
-        box = SecretBox(b"nobody opens these here")
-        hook, _secret = hooks.create(self.session, rana, box, hub, "forgejo", LONG, f"otters/{LONG} docs")
+        hook, _secret = hooks.create(self.session, rana, self.secret_box, hub, "forgejo", LONG, f"otters/{LONG} docs")
         for state in DeliveryState:
             reason = "The body is not valid JSON." if state == DeliveryState.REFUSED else ""
             values = {"topic": "forgejo.issues", "project": f"otters/{LONG}", "reason": reason}
