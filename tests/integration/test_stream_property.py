@@ -72,10 +72,10 @@ class Hub:
         self.events = HubsEvents(self.log, self.events._tokens, 100)
 
     def stop(self) -> None:
-        if self.events._served is not None:
-            writer, broker = self.events._served
-            broker.stop()
-            writer.drain()
+        if self.events._threads is not None:
+            broadcaster, subscriber = self.events._threads
+            subscriber.stop()
+            broadcaster.drain()
 
 
 class Page:
