@@ -10,6 +10,8 @@ let options = [];
 let active = -1;
 let asking = null;
 let timer = 0;
+// The text whose results are on screen.
+let shownFor = null;
 
 const recentKey = () => `hubs.recent.${dialog.dataset.account}`;
 const recent = () => (recall(recentKey()) || "").split(",").filter(Boolean);
@@ -65,7 +67,8 @@ async function ask() {
   asking?.abort();
   asking = new AbortController();
   const { signal } = asking;
-  const query = new URLSearchParams({ q: input.value, recent: recent().join(",") });
+  const text = input.value;
+  const query = new URLSearchParams({ q: text, recent: recent().join(",") });
   try {
     const answer = await fetch(`${dialog.dataset.source}?${query}`, { signal, headers: { Accept: "application/json" } });
     if (answer.status === 429) {
@@ -75,6 +78,7 @@ async function ask() {
     }
     if (!answer.ok) throw new Error(`status ${answer.status}`);
     show((await answer.json()).groups);
+    shownFor = text;
   } catch {
     if (signal.aborted) return;
     show([]);
@@ -94,20 +98,21 @@ function onKey(event) {
   else if (event.key === "ArrowUp") choose(active <= 0 ? last : active - 1);
   else if (event.key === "Enter") {
     // The list on screen may belong to fewer letters than were typed.
-    const settled = timer === 0 && options[active];
-    go(settled ? options[active].dataset.path : `${dialog.dataset.page}?${new URLSearchParams({ q: input.value })}`);
+    const isCurrent = shownFor === input.value && options[active];
+    go(isCurrent ? options[active].dataset.path : `${dialog.dataset.page}?${new URLSearchParams({ q: input.value })}`);
   } else return;
   event.preventDefault();
 }
 
 function onInput() {
   window.clearTimeout(timer);
-  timer = window.setTimeout(() => ask().finally(() => (timer = 0)), PAUSE);
+  timer = window.setTimeout(ask, PAUSE);
 }
 
 export function openPalette() {
   if (document.querySelector("dialog[open]")) return;
   input.value = "";
+  shownFor = null;
   show([]);
   status.textContent = "";
   dialog.showModal();
