@@ -162,7 +162,7 @@ def test_a_widget_that_another_process_builds_is_left_to_it_and_checked_again(
     assert lock is not None
     lock.release()
     wait_for(lambda: pushed.events, "the build afterwards")
-    assert rebuilder.counts["built"] == 1
+    wait_for(lambda: rebuilder.counts["built"] == 1, "the build to be counted")
 
 
 def test_a_removed_widget_is_not_built(make: Make, pushed: Pushed, team: Hub) -> None:
