@@ -25,7 +25,8 @@ def seen(answer: Answer, name: str, number: str) -> tuple[Any, ...]:
     """Return an answer without what the request itself put into it."""
 
     def neutral(text: bytes) -> bytes:
-        return TOKEN.sub(b"token", text).replace(name.encode(), b"NAME").replace(number.encode(), b"NUMBER")
+        named = TOKEN.sub(b"token", text).replace(name.encode(), b"NAME")
+        return re.sub(rb"\b%s\b" % number.encode(), b"NUMBER", named)  # not a part of a port
 
     heads = sorted(
         (key.lower(), b"" if key.lower() in VARYING else neutral(value.encode())) for key, value in answer.headers
