@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 import pika
 from fedora_messaging.message import Message as FedoraMessage
 
-from tests.services import HOST, Service, base_env, free_port, listens
-
-PROGRAM = "/usr/lib/rabbitmq/bin/rabbitmq-server"
+from hubs.demo.rabbitmq import environment, program, stop_port_mapper
+from hubs.demo.rabbitmq import url as address
+from tests.services import Service, free_port, listens
 
 
 @contextlib.contextmanager
@@ -23,31 +23,12 @@ def rabbitmq() -> Iterator[tuple[Service, str]]:
     """Run a RabbitMQ with data of its own; give it and its address. A restart keeps durable queues."""
     folder = Path(tempfile.mkdtemp(prefix="hubs-rabbit-"))
     port, distribution, epmd = free_port(), free_port(), free_port()
-    (folder / "rabbitmq.conf").write_text(f"listeners.tcp.1 = {HOST}:{port}\n")
-    (folder / "enabled_plugins").write_text("[].")
-    env = {
-        **base_env(),
-        "HOME": str(folder),
-        "RABBITMQ_MNESIA_BASE": str(folder / "mnesia"),
-        "RABBITMQ_LOG_BASE": str(folder / "log"),
-        "RABBITMQ_NODENAME": f"hubs{port}@localhost",
-        "RABBITMQ_NODE_IP_ADDRESS": HOST,
-        "RABBITMQ_NODE_PORT": str(port),
-        "RABBITMQ_DIST_PORT": str(distribution),
-        "ERL_EPMD_PORT": str(epmd),
-        "ERL_EPMD_ADDRESS": HOST,
-        "RABBITMQ_PID_FILE": str(folder / "pid"),
-        "RABBITMQ_CONFIG_FILE": str(folder / "rabbitmq.conf"),
-        "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "enabled_plugins"),
-        "RABBITMQ_CONF_ENV_FILE": str(folder / "none"),
-        "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1} +S 1:1",
-    }
-    service = Service([PROGRAM], folder, "rabbitmq", env)
+    service = Service([program()], folder, "rabbitmq", environment(folder, port, distribution, epmd))
     try:
-        yield service.ready(lambda: listens(port)), f"amqp://guest:guest@{HOST}:{port}/%2F"
+        yield service.ready(lambda: listens(port)), address(port)
     finally:
         _end_group(service)
-        _end_epmd(epmd)
+        stop_port_mapper(epmd)
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -68,16 +49,6 @@ def _end_group(service: Service) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(service.process.pid, signal.SIGKILL)
     service.process.wait(10)
-
-
-def _end_epmd(port: int) -> None:
-    """End the port mapper that the broker started for itself on ``port``."""
-    for entry in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            if entry.joinpath("comm").read_text().strip() != "epmd":
-                continue
-            if f"ERL_EPMD_PORT={port}\0" in entry.joinpath("environ").read_text():
-                os.kill(int(entry.name), signal.SIGKILL)
 
 
 class Publisher:

@@ -46,9 +46,9 @@ def serve(folder: Path, port: int, distribution: int, epmd: int) -> int:
 
     :raises NoRabbitMQ: if the machine has none.
     """
-    environment = _environment(folder, port, distribution, epmd)
+    env = environment(folder, port, distribution, epmd)
     # In its folder, since Erlang writes dumps into the working directory.
-    broker = subprocess.Popen([program()], env=environment, cwd=folder)  # noqa: S603 - a fixed path, no arguments
+    broker = subprocess.Popen([program()], env=env, cwd=folder)  # noqa: S603 - a fixed path, no arguments
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: broker.terminate())
     try:
@@ -58,7 +58,7 @@ def serve(folder: Path, port: int, distribution: int, epmd: int) -> int:
     return 0 if status in (0, 128 + signal.SIGTERM, -signal.SIGTERM, -signal.SIGINT) else status
 
 
-def _environment(folder: Path, port: int, distribution: int, epmd: int) -> dict[str, str]:
+def environment(folder: Path, port: int, distribution: int, epmd: int) -> dict[str, str]:
     """Write the configuration files and return the environment: everything is in ``folder``, nothing in the system."""
     folder = folder.absolute()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
