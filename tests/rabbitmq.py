@@ -15,7 +15,7 @@ from fedora_messaging.message import Message as FedoraMessage
 
 from hubs.demo.rabbitmq import environment, program, stop_port_mapper
 from hubs.demo.rabbitmq import url as address
-from tests.services import Service, free_port, listens
+from tests.services import Service, free_port, listens, wait_for
 
 
 @contextlib.contextmanager
@@ -29,6 +29,7 @@ def rabbitmq() -> Iterator[tuple[Service, str]]:
     finally:
         _end_group(service)
         stop_port_mapper(epmd)
+        wait_for(lambda: not listens(epmd), "the end of Erlang's port mapper", 5)
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 from hubs.errors import HubsError
@@ -86,6 +87,13 @@ def environment(folder: Path, port: int, distribution: int, epmd: int) -> dict[s
 
 def stop_port_mapper(port: int) -> None:
     """Stop the port mapper that Erlang started on our port, and which would otherwise stay."""
-    if epmd := shutil.which("epmd"):
-        command = [epmd, "-port", str(port), "-kill"]
-        subprocess.run(command, capture_output=True, check=False, timeout=PATIENCE)  # noqa: S603 - only our number
+    epmd = shutil.which("epmd")
+    if epmd is None:
+        return
+    command = [epmd, "-port", str(port), "-kill"]
+    # It refuses until it has noticed that a broker that was killed is gone.
+    for _ in range(20):
+        done = subprocess.run(command, capture_output=True, check=False, timeout=PATIENCE)  # noqa: S603 - our number
+        if b"living nodes" not in done.stdout + done.stderr:
+            return
+        time.sleep(0.1)
