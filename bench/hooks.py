@@ -15,7 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from tests import services
+from bench.running import addresses
 from tests.hooks import HookedHub, deliver, hooked_hubs, listen
 from tests.stack import Stack, stack
 
@@ -54,27 +54,17 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        with (
-            services.postgresql() as (_, postgresql),
-            services.memcached(folder) as (_, memcached),
-            services.redis_server(folder) as (_, redis),
-        ):
-            addresses = (
-                f"postgresql+psycopg2://postgres@127.0.0.1:{postgresql}/postgres",
-                f"memcached://127.0.0.1:{memcached}",
-                f"redis://127.0.0.1:{redis}/0",
-            )
-            with stack(folder, *addresses, MORE) as running:
-                hubs = hooked_hubs(running, [f"hooked-{number}" for number in range(HUBS)])
-                latency(running, hubs, HUBS)  # every hub has been built once
-                time.sleep(2)
-                print(f"{'ms':<34} {'p50':>8} {'p95':>8} {'p99':>8} {'count':>6}")
-                answered, shown = latency(running, hubs, options.rounds)
-                print_figures("delivery to its answer", answered)
-                print_figures("delivery to the browser", shown)
-                print("aim: p95 ≤ 150 to the browser", flush=True)
-                _answered, shown = latency(running, hubs[:1], max(2, options.rounds // 4))
-                print_figures("the same, all to one hub", shown)
+        with addresses(folder) as urls, stack(folder, *urls, MORE) as running:
+            hubs = hooked_hubs(running, [f"hooked-{number}" for number in range(HUBS)])
+            latency(running, hubs, HUBS)  # every hub has been built once
+            time.sleep(2)
+            print(f"{'ms':<34} {'p50':>8} {'p95':>8} {'p99':>8} {'count':>6}")
+            answered, shown = latency(running, hubs, options.rounds)
+            print_figures("delivery to its answer", answered)
+            print_figures("delivery to the browser", shown)
+            print("aim: p95 ≤ 150 to the browser", flush=True)
+            _answered, shown = latency(running, hubs[:1], max(2, options.rounds // 4))
+            print_figures("the same, all to one hub", shown)
 
 
 if __name__ == "__main__":

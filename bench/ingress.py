@@ -24,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from bench.crowd import fill
 from bench.pipeline import percentile, receipts, resident
+from bench.running import addresses
 from bench.triage import corpus
 from hubs.events.log import EventLog
 from hubs.events.message import hub_channel
@@ -201,18 +202,12 @@ def latency(running: Stack, url: str, rounds: int) -> list[float]:
 @contextlib.contextmanager
 def running_stack(folder: Path, widgets: int, amqp_url: str) -> Iterator[tuple[Stack, str]]:
     """Run all processes on a database with ``widgets`` widgets, reading from the broker; give them and the database."""
-    with (
-        services.postgresql() as (_, port),
-        services.memcached(folder) as (_, memcached),
-        services.redis_server(folder) as (_, redis),
-    ):
-        url = f"postgresql+psycopg2://postgres@{services.HOST}:{port}/postgres"
-        database = Database(url)
+    with addresses(folder) as urls:
+        database = Database(urls[0])
         fill(database, widgets)
         database.dispose()
-        addresses = url, f"memcached://{services.HOST}:{memcached}", f"redis://{services.HOST}:{redis}/0"
-        with stack(folder, *addresses, {"HUBS_AMQP_URL": amqp_url, "HUBS_AMQP_QUEUE": QUEUE}) as running:
-            yield running, url
+        with stack(folder, *urls, {"HUBS_AMQP_URL": amqp_url, "HUBS_AMQP_QUEUE": QUEUE}) as running:
+            yield running, urls[0]
 
 
 def measure(folder: Path, options: argparse.Namespace) -> None:

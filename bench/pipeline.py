@@ -25,6 +25,7 @@ from sqlalchemy import text
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from bench import push
+from bench.running import addresses
 from bench.triage import corpus
 from hubs.actions.people import roles
 from hubs.backend.ingest.fedmsg_meta import fedmsg_meta_extractor
@@ -286,18 +287,8 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        with (
-            services.postgresql() as (_, postgresql),
-            services.memcached(folder) as (_, memcached),
-            services.redis_server(folder) as (_, redis),
-        ):
-            urls = (
-                f"postgresql+psycopg2://postgres@127.0.0.1:{postgresql}/postgres",
-                f"memcached://127.0.0.1:{memcached}",
-                f"redis://127.0.0.1:{redis}/0",
-            )
-            with stack(folder, *urls) as running:
-                run(running, options.count, options.rounds, options.puts, options.soak)
+        with addresses(folder) as urls, stack(folder, *urls) as running:
+            run(running, options.count, options.rounds, options.puts, options.soak)
 
 
 if __name__ == "__main__":
