@@ -169,19 +169,18 @@ def _place(source: str) -> str:
     return source.partition("://")[2].strip("/") or source.strip("/")
 
 
-_FORGEJO = ("x-forgejo-event", "x-gitea-event")
-_GITEA = ("x-gitea-event", "x-forgejo-event")
+def _gitea_like(key: str, label: str, *names: str) -> Service:
+    """Return Forgejo or Gitea: each sends its own headers and those of the other, which ``names`` puts in order."""
+    prefixes = [f"x-{name}" for name in names]
+    verify = signatures.body_hmac(
+        [*(f"{prefix}-signature" for prefix in prefixes), "x-hub-signature-256"],
+        [*(f"{prefix}-delivery" for prefix in prefixes), "x-github-delivery"],
+    )
+    return Service(key, label, verify, _forge("forgejo", *(f"{prefix}-event" for prefix in prefixes)), "docs/handbook")
+
+
 SERVICES = (
-    Service(
-        "forgejo",
-        "Forgejo",
-        signatures.body_hmac(
-            ("x-forgejo-signature", "x-gitea-signature", "x-hub-signature-256"),
-            ("x-forgejo-delivery", "x-gitea-delivery", "x-github-delivery"),
-        ),
-        _forge("forgejo", *_FORGEJO),
-        "docs/handbook",
-    ),
+    _gitea_like("forgejo", "Forgejo", "forgejo", "gitea"),
     Service(
         "github",
         "GitHub",
@@ -190,16 +189,7 @@ SERVICES = (
         "fedora-infra/fedora-hubs",
     ),
     Service("gitlab", "GitLab", signatures.gitlab, _gitlab, "fedora/docs/handbook"),
-    Service(
-        "gitea",
-        "Gitea",
-        signatures.body_hmac(
-            ("x-gitea-signature", "x-forgejo-signature", "x-hub-signature-256"),
-            ("x-gitea-delivery", "x-forgejo-delivery", "x-github-delivery"),
-        ),
-        _forge("forgejo", *_GITEA),
-        "docs/handbook",
-    ),
+    _gitea_like("gitea", "Gitea", "gitea", "forgejo"),
     Service(
         "discourse",
         "Discourse",
