@@ -78,14 +78,29 @@ def export(session: Session, registry: Registry, person: Person, user: User) -> 
     Left out are messages that also name people who hide their activity from this person, and whatever would name a hub
     that the person can no longer see: its name may have changed since.
     """
+    return {
+        **_account(session, registry, user),
+        **_belonging(session, person),
+        **_credentials(session, person, user),
+        **_layouts(session, person, user),
+        **_activity(session, person, user),
+    }
+
+
+def _account(session: Session, registry: Registry, user: User) -> dict[str, Any]:
     hub = own_hub(session, user)
-    requests, invitations = membership.mine(session, person)
     names = ("username", "fullname", "timezone", "locale", "about", "issuer", "subject", "unlisted", "quiet_unfollow")
     return {
         "account": {**{name: getattr(user, name) for name in names}, "activity": user.activity.value},
         "created_on": user.created_on.isoformat(),
         "last_active": user.last_active.isoformat() if user.last_active else None,
         "hub": documents.describe(hub, registry).plain() if hub else None,
+    }
+
+
+def _belonging(session: Session, person: Person) -> dict[str, Any]:
+    requests, invitations = membership.mine(session, person)
+    return {
         "roles": [
             {"hub": role.hub.name, "kind": role.hub.kind, "role": role.role.value}
             for role in role_actions.mine(session, person)
@@ -97,9 +112,13 @@ def export(session: Session, registry: Registry, person: Person, user: User) -> 
             {"hub": invitation.hub.name, "role": invitation.role.value, "by": invitation.invited_by}
             for invitation in invitations
         ],
-        "signed_in_since": [
-            moment.isoformat() for moment in session.scalars(select(SignIn.created_on).where(SignIn.user_id == user.id))
-        ],
+    }
+
+
+def _credentials(session: Session, person: Person, user: User) -> dict[str, Any]:
+    sign_ins = session.scalars(select(SignIn.created_on).where(SignIn.user_id == user.id))
+    return {
+        "signed_in_since": [created_on.isoformat() for created_on in sign_ins],
         "tokens": [
             {"name": token.name, "scope": token.scope.value, "created_on": token.created_on.isoformat()}
             for token in tokens.mine(session, person)
@@ -112,11 +131,22 @@ def export(session: Session, registry: Registry, person: Person, user: User) -> 
             {"name": hook.name, "hub": hook.hub.name, "created_on": hook.created_on.isoformat()}
             for hook in hooks.mine(session, person)
         ],
+    }
+
+
+def _layouts(session: Session, person: Person, user: User) -> dict[str, Any]:
+    return {
         "drafts": [
             {"hub": of_hub.name, "updated_on": draft.updated_on.isoformat(), "layout": draft.steps[draft.at]}
             for draft, of_hub in drafts.mine(session, person)
         ],
         "bookmarks": [bookmarked.name for bookmarked in bookmarks.read(session, person, user).hubs],
+    }
+
+
+def _activity(session: Session, person: Person, user: User) -> dict[str, Any]:
+    changes = session.scalars(select(AuditEntry).where(AuditEntry.agent == user.username))
+    return {
         "notices": [
             {
                 "hub": notice.hub.name,
@@ -130,7 +160,7 @@ def export(session: Session, registry: Registry, person: Person, user: User) -> 
         "messages": _messages(session, person, user.username),
         "changes": [
             {"at": entry.at.isoformat(), "action": entry.action, "hub": entry.hub_name, "origin": entry.origin}
-            for entry in session.scalars(select(AuditEntry).where(AuditEntry.agent == user.username))
+            for entry in changes
         ],
     }
 
