@@ -1,10 +1,11 @@
 """Finding by keyboard only, in both colour schemes, and on a phone."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from hubs.actions import hubs as hub_actions
 from hubs.actions.people import roles
@@ -121,6 +122,26 @@ def test_enter_at_once_after_typing_goes_to_the_search_page(page: Page) -> None:
     page.keyboard.press("Enter")
     page.wait_for_url("**/search?q=oters")
     expect(page.get_by_role("link", name="otters").last).to_be_visible()
+
+
+def test_enter_opens_no_hit_of_an_earlier_text(page: Page) -> None:
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/search/palette?q=s&*", hold)
+    page.clock.install()
+    page.clock.pause_at(datetime.now(UTC) + timedelta(hours=1))  # from now on only the test moves the clock
+    page.keyboard.press("/")
+    page.keyboard.type("s")
+    with page.expect_request("**/search/palette?q=s&*"):
+        page.clock.run_for(500)
+    page.keyboard.type("wimming")
+    held[0].fulfill(json={"groups": [{"label": "People", "items": [{"title": "Sami", "path": "/u/sami/"}]}]})
+    settled(page, "Sami")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/search?q=swimming")
 
 
 def test_single_keys_can_be_switched_off_for_this_browser(page: Page) -> None:
