@@ -18,11 +18,12 @@ from hubs.models import (
     hub_mark,
     now,
 )
+from hubs.models.database import storable
 
 #: Most old messages that are removed in one transaction.
 REMOVED = 5_000
-#: Longest address that is stored; longer ones are dropped.
-LINK_LENGTH = 1024
+#: Longest address that is stored; longer ones are dropped. Longest sentence; longer ones are cut.
+LINK_LENGTH, SENTENCE_LENGTH = 1024, 1000
 
 
 def store(session: Session, messages: Sequence[Message]) -> list[Message]:
@@ -97,7 +98,7 @@ def _row(message: Message, about_hub_id: int | None) -> dict[str, Any]:
         "sent_at": message.sent_at,
         "received_at": message.received_at,
         "activity": message.activity.as_row() if message.activity else None,
-        "sentence": _plain(message.sentence),
+        "sentence": storable(message.sentence[:SENTENCE_LENGTH]),
         "link": _address(message.link),
         "icon": _address(message.icon),
         "about_hub_id": about_hub_id,
@@ -126,11 +127,6 @@ def _person(key: int, message: Message, username: str) -> dict[str, Any]:
 
 def _package(key: int, message: Message, package: str) -> dict[str, Any]:
     return {"message_id": key, "package": package, "sent_at": message.sent_at}
-
-
-def _plain(text: str) -> str:
-    """Return text that PostgreSQL accepts: without NUL and lone surrogates."""
-    return text[:1000].replace("\0", "").encode("utf-8", "replace").decode()
 
 
 def _address(text: str) -> str:

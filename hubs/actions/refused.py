@@ -6,6 +6,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from hubs.models import RefusedMessage, now
+from hubs.models.database import storable
 
 #: Most characters of a body, most rows, and how long rows are kept.
 BODY, MOST, KEPT = 10_000, 1_000, timedelta(days=30)
@@ -16,8 +17,8 @@ def record(session: Session, origin: str, topic: str, msg_id: str, reason: str, 
     """Store a refused message; long values are truncated, and invalid characters replaced."""
     text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
     fields = {"origin": origin, "topic": topic, "msg_id": msg_id, "reason": reason}
-    cut = {name: _clean(value)[: _LENGTHS[name]] for name, value in fields.items()}
-    session.add(RefusedMessage(**cut, body=_clean(text[:BODY])))
+    cut = {name: storable(value)[: _LENGTHS[name]] for name, value in fields.items()}
+    session.add(RefusedMessage(**cut, body=storable(text[:BODY])))
 
 
 def purge(session: Session) -> None:
@@ -32,7 +33,3 @@ def purge(session: Session) -> None:
 def count(session: Session) -> int:
     """Return how many refused messages are kept."""
     return session.scalar(select(func.count(RefusedMessage.id))) or 0
-
-
-def _clean(text: str) -> str:
-    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session, sessionmaker
 _UNSTORABLE = re.compile(
     r"((?:\\\\|\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2})+)|\\u0000|\\ud[89a-f][0-9a-f]{2}", re.IGNORECASE
 )
+_UNSTORABLE_CHARACTERS = re.compile("[\0\ud800-\udfff]")
 #: Seconds after which PostgreSQL cancels a statement.
 STATEMENT_TIMEOUT = 15
 #: Seconds for which a connection to PostgreSQL, a free one of the pool, and the lock of a SQLite file are waited for.
@@ -105,6 +106,11 @@ def is_unavailable(error: BaseException) -> bool:
     disconnected = isinstance(error, DBAPIError) and error.connection_invalidated
     names = ("OperationalError", "InterfaceError", "InternalError", "TimeoutError")
     return isinstance(error, SQLAlchemyError) and (disconnected or type(error).__name__ in names)
+
+
+def storable(text: str) -> str:
+    """Return text that every database can store: NUL and lone surrogates become U+FFFD."""
+    return _UNSTORABLE_CHARACTERS.sub("\ufffd", text)
 
 
 def to_json(value: object) -> str:

@@ -38,11 +38,11 @@ def test_people_and_packages_are_stored_with_time_and_category(session: Session)
     assert [row.package for row in session.query(MessagePackage)] == ["tidepool"]
 
 
-def test_characters_that_a_database_cannot_store_are_removed(session: Session) -> None:
+def test_characters_that_a_database_cannot_store_are_replaced(session: Session) -> None:
     odd = message("m", sentence="a\0b \ud800" + "x" * 2000, link="javascript:alert(1)", icon="https://x/" + "y" * 2000)
     messages.store(session, [odd])
     row = session.query(StoredMessage).one()
-    assert row.sentence.startswith("ab ?x")
+    assert row.sentence.startswith("a\ufffdb \ufffdx")
     assert len(row.sentence) <= 1000
     assert (row.link, row.icon) == ("", "")
 
