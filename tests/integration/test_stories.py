@@ -23,7 +23,7 @@ def hub(production: Stack, bus: Bus) -> Hub:
     """Give the hub of a new person, in the index of the daemon."""
     database = production.database()
     with database.transaction() as session:
-        user = roles.sign_up(session, production.registry, "ottoline", "Ottoline Brand")
+        user = roles.sign_up(session, production.registry, "ottilie", "Ottilie Brand")
         hub = session.scalars(select(Hub).where(Hub.user_id == user.id)).one()
         _ = hub.widgets, hub.roles
     return hub
@@ -42,8 +42,8 @@ def widget_of(hub: Hub, plugin: str) -> Widget:
 
 
 def test_a_page_comes_back_at_once_and_misses_can_be_loaded_one_by_one(production: Stack, hub: Hub) -> None:
-    page = production.get("/u/ottoline/")
-    assert "Ottoline Brand" in page
+    page = production.get("/u/ottilie/")
+    assert "Ottilie Brand" in page
     for row in hub.widgets:
         assert f'id="widget-{row.id}"' in page
         assert "panel" in production.get(f"/w/{row.id}/fragment") or row.plugin == "cobwebs"
@@ -52,16 +52,16 @@ def test_a_page_comes_back_at_once_and_misses_can_be_loaded_one_by_one(productio
 def test_cached_fragments_are_in_the_page_already(production: Stack, hub: Hub) -> None:
     feed = widget_of(hub, "feed")
     production.get(f"/w/{feed.id}/fragment")
-    assert f'data-load="/w/{feed.id}/fragment"' not in production.get("/u/ottoline/")
+    assert f'data-load="/w/{feed.id}/fragment"' not in production.get("/u/ottilie/")
 
 
 def test_a_bus_message_reaches_the_browser_as_content(production: Stack, hub: Hub, bus: Bus) -> None:
     stream = listen(production, hub)
-    msg = {"agent": "ottoline", "issue": {"title": "Lanterns flicker", "id": 7}, "project": {"name": "lights"}}
+    msg = {"agent": "ottilie", "issue": {"title": "Lanterns flicker", "id": 7}, "project": {"name": "lights"}}
     bus.send("io.pagure.prod.pagure.issue.new", msg)
     feed = widget_of(hub, "feed").id
     heard = next(event for event in stream if event.type == "widget" and event.data["widget"] == feed)
-    assert "ottoline" in heard.data["html"]
+    assert "ottilie" in heard.data["html"]
     assert heard.data["state"] == "live"
     assert heard.id
     stream.close()
@@ -69,8 +69,8 @@ def test_a_bus_message_reaches_the_browser_as_content(production: Stack, hub: Hu
 
 def test_one_message_sent_twice_is_stored_once(production: Stack, hub: Hub, bus: Bus) -> None:
     for _ in range(3):
-        bus.send("org.fedoraproject.dev.wiki.article.edit", {"user": "ottoline"}, msg_id="2026-same-same")
-    last = bus.send("org.fedoraproject.dev.wiki.article.edit", {"user": "ottoline"})
+        bus.send("org.fedoraproject.dev.wiki.article.edit", {"user": "ottilie"}, msg_id="2026-same-same")
+    last = bus.send("org.fedoraproject.dev.wiki.article.edit", {"user": "ottilie"})
     database = production.database()
 
     def stored(msg_id: str) -> int:
@@ -86,7 +86,7 @@ def test_changed_settings_reach_those_who_look_at_the_hub(production: Stack, hub
     stream = listen(production, hub)
     with database.transaction() as session:
         mine = session.get_one(Hub, hub.id)
-        owner = person(mine.user_id or 0, "ottoline", mine.roles)
+        owner = person(mine.user_id or 0, "ottilie", mine.roles)
         row = widgets.add(session, production.registry, owner, mine, "sticky", "left", {"text": "first *words*"})
     layout = stream.next("layout")
     assert layout.data["hub"] == hub.id
@@ -96,7 +96,7 @@ def test_changed_settings_reach_those_who_look_at_the_hub(production: Stack, hub
     # No publisher is attached here, so this is also the sweep of the outbox at work.
     with database.transaction() as session:
         mine = session.get_one(Hub, hub.id)
-        owner = person(mine.user_id or 0, "ottoline", mine.roles)
+        owner = person(mine.user_id or 0, "ottilie", mine.roles)
         widgets.update(session, production.registry, owner, session.get_one(Widget, row.id), {"text": "second words"})
     heard = next(event for event in stream if event.type == "widget" and event.data["widget"] == row.id)
     assert "second words" in heard.data["html"]
@@ -109,7 +109,7 @@ def test_many_messages_in_a_second_cost_at_most_two_builds_of_a_widget(productio
     production.wait_until_built(feed)  # what earlier tests caused
     time.sleep(production.settings.rebuild_interval)  # a widget that rests would be built once
     stream = listen(production, hub)
-    pages = [{"user": "ottoline", "title": f"Page {number}"} for number in range(300)]
+    pages = [{"user": "ottilie", "title": f"Page {number}"} for number in range(300)]
     production.wait_until_stored(*(bus.send("org.fedoraproject.dev.wiki.article.edit", page) for page in pages))
     production.wait_until_built(feed)
     stream.socket.settimeout(0.5)
