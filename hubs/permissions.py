@@ -185,7 +185,13 @@ def _may(who: Person, verb: str, hub: Hub) -> bool:
         return bool(who.roles.get(hub.id))
     if verb == "join":
         return hub.kind != "user" and not hub.archived and _takes_members(hub) and not who.is_(hub, *INSIDE)
-    return not hub.archived
+    # What happens on a person's own hub is in their stream anyway.
+    return not hub.archived and hub.user_id != who.id
+
+
+def offers(who: Person, verb: str, hub: Hub) -> bool:
+    """Return whether a page offers ``verb`` to ``who``: to visitors, what they may do once they have signed in."""
+    return can(who, verb, hub) or (not who.signed_in and can(stand_in("stranger", hub), verb, hub))
 
 
 def require(who: Person, verb: str, what: Hub | Widget | None = None) -> None:

@@ -261,9 +261,9 @@ def people(**filters: str | int) -> str:
     return "/people/" + (f"?{urlencode(filters)}" if filters else "")
 
 
-def login() -> str:
-    """Return the path of the sign-in page."""
-    return "/login"
+def login(target: str = "") -> str:
+    """Return the path of the sign-in page, which leads to ``target`` afterwards."""
+    return "/login" + (f"?{urlencode({'next': target})}" if target else "")
 
 
 def login_start() -> str:

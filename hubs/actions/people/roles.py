@@ -76,6 +76,8 @@ def take_role(session: Session, person: Person, hub: Hub, role: RoleName) -> boo
     """Subscribe a person to a hub, or star it for them; return whether that changed anything."""
     if role not in OPEN:
         raise NotAllowed(_("Only the owners of the hub can grant this role."))
+    if person.signed_in and hub.user_id == person.id:
+        raise NotAllowed(_("You cannot subscribe to your own hub or star it."))
     require(person, _VERBS[role], hub)
     user = session.get_one(User, person.id)
     return _add(session, person.username, hub, user, role)

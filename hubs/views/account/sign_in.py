@@ -14,6 +14,7 @@ from hubs.errors import InvalidInput, NotAllowed, NotFound
 from hubs.i18n import _
 from hubs.models import User
 from hubs.settings.types import is_loopback
+from hubs.views.account import intents
 from hubs.views.account.oidc import Provider, pending_attempts, provider
 from hubs.views.web.context import app_context, db, local_path
 
@@ -89,6 +90,7 @@ def _enter(user: User, target: str, provider_session: str = "", id_token: str = 
     key = sessions.start(db(), user, app_context().settings.session_lifetime, provider_session, id_token)
     db().commit()
     previous_key = str(session.get("key", ""))
+    intent, target = intents.read(target), intents.plain(target)
     if previous_key:
         sessions.end(db(), previous_key)
         db().commit()
@@ -99,6 +101,8 @@ def _enter(user: User, target: str, provider_session: str = "", id_token: str = 
     g.pop("account", None)
     session.update(user=user.id, key=key, seen=int(time.time()))
     flash(_("Welcome, %(name)s.") % {"name": user.name})
+    if intent is not None:
+        intents.carry_out(intent)
     return redirect(target, 303)
 
 
@@ -115,6 +119,7 @@ def _page(problem: str = "") -> str:
         offered = list(db().scalars(select(User).order_by(User.username).limit(OFFERED)))
     issuer = urlsplit(app_context().settings.oidc_issuer).netloc
     values = {"people": offered, "allowed": _allowed(), "next": _next(), "issuer": issuer}
+    values["wanted"] = intents.describe(_next())
     return render_template("login.html", **values, **({"problem": problem} if problem else {}))
 
 

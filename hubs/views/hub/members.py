@@ -12,8 +12,9 @@ from hubs.actions.people import membership
 from hubs.actions.people import roles as role_actions
 from hubs.errors import InvalidInput, NotFound
 from hubs.i18n import _
-from hubs.models import Hub, JoinRequest, Role, RoleName, User, hub_fields
-from hubs.permissions import can, require
+from hubs.models import Hub, JoinMode, JoinRequest, Role, RoleName, User, hub_fields
+from hubs.permissions import can, offers, require
+from hubs.views.account import intents
 from hubs.views.web import forms
 from hubs.views.web.context import current_person, db, find_hub
 
@@ -30,10 +31,13 @@ def show(space: str, name: str) -> str:
 
 
 @blueprint.get("/join")
-def conditions(space: str, name: str) -> str:
-    """Show the conditions for joining, with the form to request it."""
+def conditions(space: str, name: str) -> ResponseReturnValue:
+    """Show the conditions for joining, with the form to request it; visitors sign in next."""
     hub = find_hub(space, name)
-    require(current_person(), "join", hub)
+    if not offers(current_person(), "join", hub):
+        require(current_person(), "join", hub)
+    if not current_person().signed_in and hub.join_mode == JoinMode.OPEN and not hub.join_conditions:
+        return redirect(intents.state("join", hub), 303)
     return render_template("join.html", hub=hub, request=_request(hub), problem="", message="")
 
 
@@ -43,6 +47,8 @@ def join(space: str, name: str) -> ResponseReturnValue:
     hub = find_hub(space, name)
     message = request.form.get("message", "")
     try:
+        if not current_person().signed_in and offers(current_person(), "join", hub):
+            return redirect(intents.state("join", hub, message), 303)
         joined = membership.join(db(), current_person(), hub, message)
     except InvalidInput as error:
         page = render_template("join.html", hub=hub, request=None, problem=str(error), message=message)

@@ -11,7 +11,8 @@ from hubs.actions.people import notifications, roles
 from hubs.errors import InvalidInput, NotAllowed
 from hubs.i18n import _
 from hubs.models import Hub, JoinRequest, RequestState, Role, RoleName, User, Widget
-from hubs.permissions import STAND_INS, Person, can, closed, refusal, require, stand_in
+from hubs.permissions import STAND_INS, Person, can, closed, offers, refusal, require, stand_in
+from hubs.views.account import intents
 from hubs.views.page_cache import render
 from hubs.views.web.context import (
     app_context,
@@ -117,6 +118,15 @@ def act(space: str, name: str, act: str) -> ResponseReturnValue:
     return redirect(hub_page_url(hub), 303)
 
 
+@blueprint.get("/<any(u, t):space>/<name>/<any(subscribe, star):act>")
+def begin(space: str, name: str, act: str) -> ResponseReturnValue:
+    """Lead a visitor who wants to take a role through sign-in; people who are signed in have a form for it."""
+    hub = find_hub(space, name)
+    if current_person().signed_in or not offers(current_person(), act, hub):
+        return redirect(urls.hub(hub.kind, hub.name), 303)
+    return redirect(intents.state(act, hub), 303)
+
+
 def _shown_as(hub: Hub, name: str) -> str:
     """Render a hub for its owner as another kind of person sees it, without working forms and without a stream."""
     require(current_person(), "own", hub)
@@ -133,7 +143,8 @@ def _shown_as(hub: Hub, name: str) -> str:
 
 def _may(hub: Hub, viewer: Person) -> dict[str, bool]:
     """Return which controls the page offers to a viewer, and which roles they have."""
-    may = {verb: can(viewer, verb, hub) for verb in ("edit", "own", "subscribe", "star", "join")}
+    may = {verb: can(viewer, verb, hub) for verb in ("edit", "own")}
+    may |= {verb: offers(viewer, verb, hub) for verb in ("subscribe", "star", "join")}
     roles_here = viewer.roles.get(hub.id, frozenset())
     return {
         **may,

@@ -4,14 +4,15 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from flask import Flask, Response, g, jsonify, make_response, render_template, request
+from flask import Flask, Response, g, jsonify, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
-from hubs.errors import HubsError, InvalidInput, TooManyRequests, Unauthorized
+from hubs import urls
+from hubs.errors import HubsError, InvalidInput, NotAllowed, TooManyRequests, Unauthorized
 from hubs.i18n import N_, _
 from hubs.views.web.context import account
 from hubs.views.web.form_recovery import RefusedForm, SignedOut, refused_form
@@ -90,6 +91,11 @@ def _wants_json() -> bool:
     return is_json or request.accept_mimetypes.best == "application/json"
 
 
+def _is_navigation() -> bool:
+    """Return whether a browser loads a page: scripts and programs do not ask for HTML by name."""
+    return request.method == "GET" and any(kind == "text/html" for kind, _quality in request.accept_mimetypes)
+
+
 def _refused_form(status: int) -> RefusedForm | None:
     """Return the form to send again, if sending it again can help or it holds typed text."""
     if status == 413:  # too large to be read
@@ -107,7 +113,9 @@ def _problem(status: int, text: str, fields: dict[str, str] | None) -> Response:
     return response
 
 
-def _ours(error: HubsError) -> Response:
+def _ours(error: HubsError) -> ResponseReturnValue:
+    if isinstance(error, NotAllowed) and _is_navigation() and account() is None:
+        return redirect(urls.login(request.full_path.rstrip("?")), 303)
     fields = error.fields if isinstance(error, InvalidInput) else None
     response = answer(error.status, str(error), fields, signed_out=isinstance(error, SignedOut))
     if isinstance(error, Unauthorized):

@@ -67,6 +67,7 @@ RULES = {
     (HUB + "settings/delete", "POST"): "edit",
     ("/me/deleted/<int:hub_id>", "POST"): "account",
     (HUB + "<any(subscribe, unsubscribe, star, unstar, leave):act>", "POST"): "signed in",
+    (HUB + "<any(subscribe, star):act>", "GET"): "view",
     (HUB + "members", "GET"): "view",
     (HUB + "join", "GET"): "join",
     (HUB + "join", "POST"): "join",
@@ -167,7 +168,8 @@ def allowed(rule: str, role: str, visibility: Visibility) -> bool:
     rules = {
         "view": True,
         "signed in": role != "visitor",
-        "join": role in ("stranger", "subscriber"),
+        # Visitors are led through sign-in: tests/unit/views/account/test_intents.py.
+        "join": role in ("visitor", "stranger", "subscriber"),
         "edit": role == "owner",
     }
     return sees and rules[rule]
@@ -189,6 +191,7 @@ def path_of(route: str, hub: Hub) -> str:
         .replace("/api/v1/search", "/api/v1/search?q=otters")
         .replace("/language", "/language?lang=en")
         .replace("<any(subscribe, unsubscribe, star, unstar, leave):act>", "star")
+        .replace("<any(subscribe, star):act>", "star")
         .replace("<int:widget_id>", str(cut_list(hub).id))
         .replace("<int:number>", str(cut_list(hub).id))
         .replace("<int:token>", "1")
