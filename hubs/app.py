@@ -35,8 +35,10 @@ from hubs.views.hub import webhooks as hub_webhooks
 from hubs.views.page_cache import fragments as fragment_cache
 from hubs.views.page_cache import render
 from hubs.views.page_cache.middleware import SESSION
+from hubs.views.site import branding, cards, discovery
 from hubs.views.web import converters, error_pages, form_limits, form_recovery, input_check, language, security_headers
 from hubs.views.web.context import EXTENSION, AppContext, close_session, current_person, page_context
+from hubs.views.web.head import head_context
 from hubs.views.web.rate_limits import Limiter
 from hubs.widgets.secrets import SecretBox
 from hubs.widgets.view import FILTERS, SHARED
@@ -66,6 +68,9 @@ PAGES = (
     tokens,
     health,
     language,
+    branding,
+    cards,
+    discovery,
 )
 
 
@@ -100,6 +105,7 @@ def create_app(
         app.register_blueprint(module.blueprint)
     api.install(app, protection)
     app.context_processor(page_context)
+    app.context_processor(head_context)
     app.teardown_appcontext(close_session)
     error_pages.register(app, render.outage_page)
     security_headers.register(app, settings)
@@ -163,7 +169,15 @@ def _install_templates(app: Flask, context: AppContext) -> None:
     environment.filters["heading"] = partial(context.registry.title, translate=i18n.gettext)
     i18n.install(environment)
     environment.globals.update(
-        urls=urls, api_urls=api_urls, can=can, current_person=current_person, site_name=context.settings.site_name
+        urls=urls,
+        api_urls=api_urls,
+        can=can,
+        current_person=current_person,
+        site_name=context.settings.site_name,
+        # Not only in the context of pages: head and foot need them on error pages too.
+        settings=context.settings,
+        site_colours=branding.version(context.settings),
+        footer_links=branding.links(context.settings),
     )
     environment.trim_blocks = environment.lstrip_blocks = True
 

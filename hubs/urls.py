@@ -289,3 +289,48 @@ def logout() -> str:
 def static(path: str) -> str:
     """Return the path of a static file."""
     return f"/static/{path}"
+
+
+def hub_card(kind: str, name: str) -> str:
+    """Return the path of the picture that previews of links to a public hub show."""
+    return hub(kind, name) + "card.png"
+
+
+def robots() -> str:
+    """Return the path of the rules for crawlers."""
+    return "/robots.txt"
+
+
+def sitemap(number: int = 0) -> str:
+    """Return the path of the list of sitemaps, or of one of them."""
+    return f"/sitemap-{number}.xml" if number else "/sitemap.xml"
+
+
+def opensearch() -> str:
+    """Return the path of the description of the search for browsers."""
+    return "/opensearch.xml"
+
+
+def manifest() -> str:
+    """Return the path of the manifest with which browsers install the instance."""
+    return "/manifest.webmanifest"
+
+
+def favicon() -> str:
+    """Return the path of the icon that browsers request on their own."""
+    return "/favicon.ico"
+
+
+def icon(size: int, *, maskable: bool = False) -> str:
+    """Return the path of the instance's icon in 180, 192 or 512 pixels."""
+    return f"/icon-{size}-maskable.png" if maskable else f"/icon-{size}.png"
+
+
+def logo() -> str:
+    """Return the path of the logo that the settings name."""
+    return "/logo"
+
+
+def site_css(version: str) -> str:
+    """Return the path of the style sheet with the instance's colours."""
+    return f"/site.css?{urlencode({'v': version})}"

@@ -8,10 +8,14 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, fi
 from hubs.errors import BadSetting
 from hubs.settings.secret_key import generated_key
 from hubs.settings.types import (
+    Accent,
     BrokerURL,
     CacheURL,
+    DarkAccent,
     DatabaseURL,
+    FooterLinks,
     IssuerURL,
+    LogoPath,
     Networks,
     RedisURL,
     ServiceURL,
@@ -58,6 +62,22 @@ class Settings(BaseModel):
         "/events", description="Address at which browsers reach the event stream; a path when on the same host."
     )
     site_name: str = Field("Fedora Hubs", description="Name of this instance, shown on every page.")
+    site_description: str = Field(
+        "A portal of live pages for the teams and people of a community.",
+        max_length=200,
+        description="What this instance is, in one sentence for search engines and previews of links.",
+    )
+    site_logo: LogoPath = Field("", description="Path of an SVG or PNG file to show as the logo; empty means ours.")
+    site_accent: Accent = Field(
+        "",
+        description="Colour of buttons and links, such as #2554c7, with a contrast of 4.5 to white; empty means blue.",
+    )
+    site_accent_dark: DarkAccent = Field(
+        "", description="The same for the dark theme; empty means that it is computed from site_accent."
+    )
+    footer_links: FooterLinks = Field(
+        [], description="Links in the foot of every page, as Text=address, comma-separated; 12 at most."
+    )
     admins: Words = Field([], description="Accounts that read the whole audit log, comma-separated.")
     hub_creation: Literal["everybody", "admins"] = Field(
         "everybody", description='Who may create hubs for teams: "everybody" (any signed-in person) or "admins".'

@@ -2,13 +2,18 @@
 
 import re
 from ipaddress import ip_address, ip_network
+from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 
+from hubs.settings.colours import DARK, ENOUGH, LIGHT, contrast, is_colour, readable_on
+
 #: Hosts for which TLS is not required.
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+#: Largest logo in bytes, and most links in the foot of a page.
+LOGO_BYTES, MOST_FOOTER_LINKS = 200_000, 12
 
 
 def _words(value: Any) -> Any:
@@ -82,6 +87,59 @@ def _redis(value: str) -> str:
     return value
 
 
+def _accent(value: str) -> str:
+    return _colour(value, LIGHT, "white", "darker")
+
+
+def _dark_accent(value: str) -> str:
+    return _colour(value, DARK, f"the dark theme's {DARK}", "lighter")
+
+
+def _colour(value: str, background: str, named: str, direction: str) -> str:
+    """Refuse a colour that cannot be read on ``background``, and name the nearest that can."""
+    value = value.strip().lower()
+    if not value:
+        return value
+    if not is_colour(value):
+        raise ValueError("write a colour as # and six hexadecimal digits, such as #2554c7")
+    ratio = contrast(value, background)
+    if ratio < ENOUGH:
+        raise ValueError(
+            f"the contrast of {value} with {named} is {ratio:.1f}, and {ENOUGH} is needed to read it; choose a "
+            f"{direction} colour, such as {readable_on(background, value)}"
+        )
+    return value
+
+
+def _footer_links(value: list[str]) -> list[str]:
+    if len(value) > MOST_FOOTER_LINKS:
+        raise ValueError(f"{len(value)} links are too many for the foot of a page; {MOST_FOOTER_LINKS} are possible")
+    for entry in value:
+        label, _sign, address = entry.partition("=")
+        is_address = urlsplit(address).scheme in ("http", "https", "mailto") or re.match("/(?!/)", address)
+        if not label.strip() or not is_address:
+            raise ValueError(
+                f"{entry} is not a link; write its text, an equals sign and its address, such as "
+                "Privacy=https://hubs.example.org/privacy"
+            )
+    return value
+
+
+def _logo(value: str) -> str:
+    path = Path(value)
+    if not value:
+        return value
+    if path.suffix.lower() not in (".svg", ".png"):
+        raise ValueError(
+            f"{value} is neither an SVG nor a PNG file; write the path of a file that ends in .svg or .png"
+        )
+    if not path.is_file():
+        raise ValueError(f"there is no file {value}; write the path of the logo on this machine")
+    if path.stat().st_size > LOGO_BYTES:
+        raise ValueError(f"{value} has more than {LOGO_BYTES // 1000} kB; every page shows it, so make it smaller")
+    return value
+
+
 Words = Annotated[list[str], BeforeValidator(_words)]
 Networks = Annotated[Words, AfterValidator(_networks)]
 #: A credential for another service; never shown.
@@ -94,6 +152,13 @@ SiteURL = Annotated[str, AfterValidator(_site)]
 IssuerURL = Annotated[str, AfterValidator(_issuer)]
 #: The address of an AMQP broker, with its password; may be empty.
 BrokerURL = Annotated[SecretStr, AfterValidator(_broker)]
+#: A colour that can be read on the cards of the light theme, or of the dark one; may be empty.
+Accent = Annotated[str, AfterValidator(_accent)]
+DarkAccent = Annotated[str, AfterValidator(_dark_accent)]
+#: Links as ``Text=address``.
+FooterLinks = Annotated[Words, AfterValidator(_footer_links)]
+#: The path of an SVG or PNG file; may be empty.
+LogoPath = Annotated[str, AfterValidator(_logo)]
 DatabaseURL = Annotated[str, AfterValidator(_database)]
 CacheURL = Annotated[str, AfterValidator(_cache)]
 RedisURL = Annotated[str, AfterValidator(_redis)]

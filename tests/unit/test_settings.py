@@ -48,6 +48,16 @@ def test_the_environment_beats_the_file(tmp_path: Path) -> None:
         ("HUBS_REDIS_URL", "http://x", "redis://"),
         ("HUBS_SITE_URL", "hubs.example.org", "https://hubs.example.org"),
         ("HUBS_ENVIRONMENT", "moon", "'dev', 'stg' or 'prod'"),
+        ("HUBS_SITE_ACCENT", "blue", "such as #2554c7"),
+        ("HUBS_SITE_ACCENT", "#f0b65c", "the contrast of #f0b65c with white is 1.8, and 4.5 is needed"),
+        ("HUBS_SITE_ACCENT_DARK", "#2554c7", "choose a lighter colour, such as #"),
+        ("HUBS_SITE_LOGO", "/nowhere/logo.svg", "there is no file /nowhere/logo.svg"),
+        ("HUBS_SITE_LOGO", "/nowhere/logo.gif", "ends in .svg or .png"),
+        ("HUBS_FOOTER_LINKS", "Privacy", "such as Privacy=https://"),
+        ("HUBS_FOOTER_LINKS", "Run=javascript:alert(1)", "is not a link"),
+        ("HUBS_FOOTER_LINKS", "Elsewhere=//evil.example.org", "is not a link"),
+        ("HUBS_FOOTER_LINKS", ",".join(f"A=/{number}" for number in range(13)), "12 are possible"),
+        ("HUBS_SITE_DESCRIPTION", "x" * 201, "at most 200 characters"),
     ],
 )
 def test_a_bad_setting_stops_the_start_with_a_sentence(name: str, value: str, hint: str) -> None:

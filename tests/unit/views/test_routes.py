@@ -18,6 +18,8 @@ TOKEN = re.compile(r'(?<=value=")[\w.-]{60,}(?=")')
 HUB = "/<any(u, t):space>/<name>/"
 API_HUB = "/api/v1/hubs/<any(u, t):space>/<name>"
 API_WIDGET = "/api/v1/widgets/<int(max=2147483647):number>"
+#: Rules that tests of their own prove.
+UNWALKED = ("meetings", "machine", "tokens", "webhook", "gallery", "sitemap", "logo")
 #: Route, method → who may use it on a public hub; "all" are open whatever the hub's visibility.
 RULES = {
     ("/", "GET"): "all",
@@ -39,6 +41,19 @@ RULES = {
     ("/healthz", "GET"): "all",
     ("/language", "GET"): "all",
     ("/static/<path:filename>", "GET"): "all",
+    ("/robots.txt", "GET"): "all",
+    ("/sitemap.xml", "GET"): "all",
+    ("/sitemap-<int:number>.xml", "GET"): "sitemap",
+    ("/opensearch.xml", "GET"): "all",
+    ("/manifest.webmanifest", "GET"): "all",
+    ("/favicon.ico", "GET"): "all",
+    ("/icon-<int:size>.png", "GET"): "all",
+    ("/icon-<int:size>-maskable.png", "GET"): "all",
+    ("/site.css", "GET"): "all",
+    # Where the settings name one, and sitemaps: tests/unit/views/site.
+    ("/logo", "GET"): "logo",
+    # For everybody or for nobody.
+    (HUB + "card.png", "GET"): "public",
     (HUB, "GET"): "view",
     (HUB + "json", "GET"): "view",
     (HUB + "stream", "GET"): "view",
@@ -167,6 +182,7 @@ def allowed(rule: str, role: str, visibility: Visibility) -> bool:
         return rule == "all" or (rule == "account" and role != "visitor")
     rules = {
         "view": True,
+        "public": visibility == Visibility.PUBLIC,
         "signed in": role != "visitor",
         # Visitors are led through sign-in: tests/unit/views/account/test_intents.py.
         "join": role in ("visitor", "stranger", "subscriber"),
@@ -194,6 +210,7 @@ def path_of(route: str, hub: Hub) -> str:
         .replace("<any(subscribe, star):act>", "star")
         .replace("<int:widget_id>", str(cut_list(hub).id))
         .replace("<int:number>", str(cut_list(hub).id))
+        .replace("<int:size>", "192")
         .replace("<int:token>", "1")
         .replace("<int:hub_id>", str(hub.id))
         .replace("<path:filename>", "hubs.css")
@@ -219,7 +236,7 @@ def test_the_rules_hold(client: FlaskClient, session: Session, otters: Hub, role
     last = ["/me/delete", "/logout"]
     ordered = sorted(RULES.items(), key=lambda item: last.index(item[0][0]) if item[0][0] in last else -1)
     for (route, method), rule in ordered:
-        if rule in ("meetings", "machine", "tokens", "webhook", "gallery") or rule.startswith("api"):
+        if rule in UNWALKED or rule.startswith("api"):
             continue
         path = path_of(route, otters)
         fields = {"act": "down", "key": "feed", "number": "1", "display_name": "Otters", "left_width": "8"}
@@ -298,7 +315,9 @@ def test_a_hidden_hub_answers_like_a_nonexistent_one(
     if role == "owner":
         return
     for (route, method), rule in RULES.items():
-        if rule in ("all", "account", "admin", "provider", "machine", "gallery") or rule.startswith("api"):
+        if rule in ("all", "account", "admin", "provider", "machine", "gallery", "sitemap", "logo") or rule.startswith(
+            "api"
+        ):
             continue
         number = cut_list(otters).id
         real = path_of(route, otters)
@@ -377,6 +396,17 @@ def test_every_generated_path_has_a_route(app: Flask) -> None:
         (urls.login_backchannel(), "POST"),
         (urls.logout(), "POST"),
         (urls.static("hubs.css"), "GET"),
+        (urls.hub_card("team", "x"), "GET"),
+        (urls.robots(), "GET"),
+        (urls.sitemap(), "GET"),
+        (urls.sitemap(3), "GET"),
+        (urls.opensearch(), "GET"),
+        (urls.manifest(), "GET"),
+        (urls.favicon(), "GET"),
+        (urls.icon(192), "GET"),
+        (urls.icon(512, maskable=True), "GET"),
+        (urls.logo(), "GET"),
+        (urls.site_css("a"), "GET"),
     ]
     assert len(paths) >= len([name for name in vars(urls) if not name.startswith("_")]) - 2
     for path, method in paths:

@@ -1,0 +1,1 @@
+"""Pictures: those that people upload, and those that are drawn here."""

@@ -1,0 +1,1 @@
+"""What identifies the instance and its hubs to other programs: icons, pictures, and descriptions for search engines."""
