@@ -44,8 +44,8 @@ class Cache(Protocol):
     def add(self, key: str, value: bytes, ttl: int) -> bool | None:
         """Store the value unless the key has one: True if stored, False if not, None if the cache is unavailable."""
 
-    def delete(self, key: str) -> None:
-        """Remove the entry."""
+    def delete(self, key: str) -> bool:
+        """Remove the entry; return whether it is certainly gone."""
 
     def close(self) -> None:
         """Close open connections."""
@@ -59,6 +59,15 @@ def connect(url: str) -> Cache:
     if parts.scheme == "sqlite":
         return SQLiteCache(Path(url.removeprefix("sqlite:///")))
     return NullCache()
+
+
+def put(cache: Cache, key: str, value: bytes, ttl: int) -> bool:
+    """Store a value, or at least remove the previous one; return whether that one is certainly gone.
+
+    A server that was merely slow, or a connection that was reset, leaves the previous value in place. Whoever replaced
+    it must then try again, since nobody else knows that it is outdated.
+    """
+    return cache.set(key, value, ttl) or cache.delete(key)
 
 
 def key_of(*parts: object) -> str:
@@ -103,8 +112,9 @@ class NullCache:
         """Return None: nothing is ever stored."""
         return None
 
-    def delete(self, key: str) -> None:
-        """Do nothing."""
+    def delete(self, key: str) -> bool:
+        """Return True: there is never an entry."""
+        return True
 
     def close(self) -> None:
         """Do nothing."""
@@ -159,12 +169,15 @@ class MemcachedCache:
         # pymemcache returns False both for "has one" and for "server is down"; a read tells them apart.
         return False if self.get(key) is not None else None
 
-    def delete(self, key: str) -> None:
-        """Remove the entry."""
+    def delete(self, key: str) -> bool:
+        """Remove the entry; return whether it is certainly gone."""
+        # pymemcache's `delete` returns False both for a missing entry and for a server that is down. An entry that
+        # has expired already is as good as none, and storing it is confirmed.
         try:
-            self._connected().delete(key)
+            return bool(self._connected().set(key, b"", expire=-1))
         except (MemcacheError, OSError) as error:
             log.warning("cache deletes nothing: %s", error)
+            return False
 
     def close(self) -> None:
         """Close all connections."""
@@ -238,9 +251,9 @@ class SQLiteCache:
         )
         return None if rows is None else bool(rows)
 
-    def delete(self, key: str) -> None:
-        """Remove the entry."""
-        self._run("DELETE FROM cache WHERE key = ?", [key])
+    def delete(self, key: str) -> bool:
+        """Remove the entry; return whether it is certainly gone."""
+        return self._run("DELETE FROM cache WHERE key = ?", [key]) is not None
 
     def close(self) -> None:
         """Close this thread's connection."""

@@ -13,8 +13,9 @@ class CacheSuite:
         assert store.get("a") is None
         assert store.set("a", b"\x00\xff one", 60) is True
         assert store.get("a") == b"\x00\xff one"
-        store.delete("a")
+        assert store.delete("a") is True
         assert store.get("a") is None
+        assert store.delete("a") is True  # what is not there is certainly gone
 
     def test_an_empty_value_is_a_value(self, store: Cache) -> None:
         store.set("empty", b"", 60)

@@ -25,16 +25,21 @@ log = logging.getLogger(__name__)
 ALL = -1
 #: Seconds until the next try while another process builds the widget: its build time so far, within these bounds.
 BUSY = (0.2, 5.0)
+#: Seconds until the next try after the cache did not confirm that it replaced the old content: doubled each time,
+#: within these bounds, so that a long outage of the cache does not keep all touched widgets building.
+UNCONFIRMED = (1.0, 10.0)
 #: Size of the memory of which widgets request other services.
 REMEMBERED = 100_000
 
 
 @dataclass
 class BuildResult:
-    """The fragments of one build by language, and whether any of them changed."""
+    """The fragments of one build by language, whether any of them changed, and whether the cache holds them."""
 
     fragments: dict[str, Fragment] = field(default_factory=dict)
     changed: bool = False
+    #: Whether the cache confirmed that it holds nothing older.
+    confirmed: bool = True
 
 
 class Builder:
@@ -46,7 +51,9 @@ class Builder:
         self._database, self._fragments, self._stream, self._due = database, fragments, stream, due
         self._budget = budget
         self._quick: dict[int, bool] = {}
-        #: Events since the start: built, pushed, failed, busy, overtaken.
+        #: How often in a row the cache did not confirm a widget's new content.
+        self._unconfirmed: Counter[int] = Counter()
+        #: Events since the start: built, pushed, failed, busy, overtaken, unconfirmed.
         self.counts: Counter[str] = Counter()
 
     def is_quick(self, widget_id: int) -> bool:
@@ -87,7 +94,7 @@ class Builder:
             try:
                 result = self._make(row, self._functions(row, stale), lock)
                 if result is not None:
-                    self._fragments.forget(row, self._others(result))
+                    result.confirmed &= self._fragments.forget(row, self._others(result))
                     self._tell_others(result, row.audience)
             finally:
                 lock.release()
@@ -128,8 +135,9 @@ class Builder:
         for locale in self._locales(row):
             # Cached functions return the same data for all languages: compute them once.
             fragment = self._fragments.make(row, locale, () if result.fragments else stale)
-            if not self._fragments.keep(row, fragment, locale, lock):
+            if not lock.is_held():  # a late build must not overwrite a newer one
                 return None
+            result.confirmed &= self._fragments.keep(row, fragment, locale)
             result.fragments[locale] = fragment
             self._push(result, locale, row.audience)
         return result
@@ -137,11 +145,21 @@ class Builder:
     def _settle(self, result: BuildResult, touched: float) -> float | None:
         """Schedule the next build; return what `build` returns."""
         fragment = result.fragments[i18n.DEFAULT]
+        if not result.confirmed:
+            return self._retry_unconfirmed(fragment.widget)
+        self._unconfirmed.pop(fragment.widget, None)
         failed = bool(fragment.failures)
         self.counts["failed"] += failed
         if self._due.finish(fragment.widget, fragment.due, failed=failed, touched=touched) or not failed:
             return None
         return max(0.0, fragment.due - time.time())
+
+    def _retry_unconfirmed(self, widget_id: int) -> float | None:
+        """Schedule another build: once the cache works again it would show the old content, maybe for hours."""
+        self.counts["unconfirmed"] += 1
+        self._unconfirmed[widget_id] += 1
+        wait = min(UNCONFIRMED[0] * 2.0 ** (self._unconfirmed[widget_id] - 1), UNCONFIRMED[1])
+        return None if self._due.reschedule(widget_id, time.time() + wait) else wait
 
     def _is_quick(self, plugin: str) -> bool:
         widget_type = self._fragments.registry.get(plugin)

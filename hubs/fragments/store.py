@@ -17,7 +17,7 @@ from dataclasses import replace
 from typing import Any
 
 from hubs import i18n
-from hubs.cache import Cache, NullCache, key_of
+from hubs.cache import Cache, NullCache, key_of, put
 from hubs.clients.all import Clients
 from hubs.errors import NeedsSetup, NotFound, UpstreamError
 from hubs.fragments import build_lock
@@ -26,7 +26,7 @@ from hubs.fragments.public import PublicFragmentCache
 from hubs.i18n import _
 from hubs.models import Widget
 from hubs.signed_cache import SignedCache
-from hubs.widgets.caching import BuildContext, CachedFunction, attach_context
+from hubs.widgets.caching import BuildContext, CachedFunction, attach_context, services_of
 from hubs.widgets.registry import Registry, WidgetType
 from hubs.widgets.view import environment
 
@@ -97,11 +97,11 @@ class FragmentStore:
         """Return one cached fragment."""
         return self.read_many([row], locale).get(row.id)
 
-    def forget(self, row: Widget, locales: Iterable[str]) -> None:
-        """Remove a widget's fragments from the cache."""
-        for locale in locales:
-            self.cache.delete(self.key(row, locale))
+    def forget(self, row: Widget, locales: Iterable[str]) -> bool:
+        """Remove a widget's fragments from the cache; return whether they are certainly gone."""
+        gone = [self.cache.delete(self.key(row, locale)) for locale in locales]
         self.public.forget([row.id])
+        return all(gone)
 
     def fingerprint(self, value: object) -> str:
         """Return a keyed fingerprint (HMAC) of a JSON-serialisable value."""
@@ -128,7 +128,8 @@ class FragmentStore:
         With a ``lock``, it is stored only while that is held.
         """
         fragment = self.make(row, locale, stale)
-        self.keep(row, fragment, locale, lock)
+        if lock is None or lock.is_held():
+            self.keep(row, fragment, locale)
         return fragment
 
     def make(self, row: Widget, locale: str = DEFAULT_LOCALE, stale: Iterable[type[CachedFunction]] = ()) -> Fragment:
@@ -139,17 +140,13 @@ class FragmentStore:
         with i18n.use(locale):
             return self._make(row, locale, stale)
 
-    def keep(
-        self, row: Widget, fragment: Fragment, locale: str = DEFAULT_LOCALE, lock: build_lock.BuildLock | None = None
-    ) -> bool:
-        """Store a fragment unless its ``lock`` has expired: a late build must not overwrite a newer one."""
-        if lock is not None and not lock.is_held():
-            return False
+    def keep(self, row: Widget, fragment: Fragment, locale: str = DEFAULT_LOCALE) -> bool:
+        """Store a fragment; return False if the cache may still hold older content, of it or of cached functions."""
         lifetime = min(FAILED, self._ttl) if fragment.state == "failed" else self._ttl
-        self.signed.set(self.key(row, locale), fragment.pack(), lifetime)
+        replaced = put(self.signed, self.key(row, locale), fragment.pack(), lifetime)
         # nginx serves the public entry without looking at this one, so it must go whenever the content changes.
         self.public.forget([row.id])
-        return True
+        return replaced and not services_of(row).has_outdated
 
     def give_up(self, row: Widget, error: Exception, locale: str = DEFAULT_LOCALE) -> Fragment:
         """Store that a build failed or timed out; return the fragment that viewers see until the next try."""

@@ -53,9 +53,10 @@ class MemoryCache:
         """Store the value unless the key has one."""
         return self._values.setdefault(key, value) is value
 
-    def delete(self, key: str) -> None:
+    def delete(self, key: str) -> bool:
         """Forget the key."""
         self._values.pop(key, None)
+        return True
 
     def close(self) -> None:
         """Do nothing."""

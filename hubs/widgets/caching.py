@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 from sqlalchemy.orm import Session, object_session
 
-from hubs.cache import Cache, NullCache, key_of
+from hubs.cache import Cache, NullCache, key_of, put
 from hubs.clients.all import Clients
 from hubs.models import Widget
 from hubs.widgets.interests import Interest
@@ -40,6 +40,8 @@ class BuildContext:
     memo: dict[str, Any] = field(default_factory=dict)
     #: Replacements of the named functions, for tests and the gallery.
     overrides: Mapping[str, Callable[[], Any]] = field(default_factory=dict)
+    #: Whether the cache may still hold a value that was computed again.
+    has_outdated: bool = False
 
     def sign(self, data: bytes) -> bytes:
         """Return the signature of a cached object."""
@@ -98,7 +100,8 @@ class CachedFunction:
         services.memo[type(self).__name__] = value
         if self.stored:
             data = pickle.dumps(value)
-            services.cache.set(self._key(services), services.sign(self._bound(services, data)) + data, services.ttl)
+            entry = services.sign(self._bound(services, data)) + data
+            services.has_outdated |= not put(services.cache, self._key(services), entry, services.ttl)
         return value
 
     def _load(self, services: BuildContext) -> Any:

@@ -27,6 +27,7 @@ def test_a_memcached_that_dies_means_misses_and_comes_back_by_itself(tmp_path: P
         service.kill()
         assert store.get("a") is None
         assert store.add("a", b"1", 60) is None
+        assert store.delete("a") is False
         service.restart()
         services.wait_for(lambda: store.set("a", b"2", 60), "storing again")
         assert store.get("a") == b"2"

@@ -32,6 +32,7 @@ class TestSQLite(CacheSuite):
         assert store.get("a") is None
         assert store.set("a", b"1", 60) is False
         assert store.add("a", b"1", 60) is None
+        assert store.delete("a") is False
 
     def test_a_forked_child_opens_its_own_connection(self, tmp_path: Path) -> None:
         store = cache.SQLiteCache(tmp_path / "cache.db")
