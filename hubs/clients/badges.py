@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from hubs.clients.http.client import HTTP, Service
-from hubs.clients.http.response import Moment, Shape, Text
+from hubs.clients.http.records import Records
+from hubs.clients.http.response import LARGE, Moment, Shape, Text
 
 #: From the rarest to the most common.
 RARITIES = "XSABCD"
@@ -52,13 +53,13 @@ class Earned:
 class _Assertion(Shape):
     issued: Moment
     id: Text
-    name: Text
+    name: Text = ""
     description: Text = ""
     rarity: Text = ""
 
 
 class _Person(Shape):
-    assertions: list[_Assertion]
+    assertions: Records[_Assertion]
     rank: int | None = 0
     user_count: int | None = 0
 
@@ -76,11 +77,11 @@ class Badges:
         :raises UpstreamError: when there is no usable response.
         """
         service = self._service
-        person = self._http.get(service.url("user", username, "json"), service).read_as(_Person)
+        person = self._http.get(service.url("user", username, "json"), service, limit=LARGE).read_as(_Person)
         badges = [
             Badge(
                 assertion.id,
-                assertion.name,
+                assertion.name or assertion.id,
                 assertion.description,
                 service.url("badge", assertion.id),
                 assertion.issued,

@@ -17,14 +17,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from pydantic import Field
-
 from hubs.clients.http.client import HTTP, Service
-from hubs.clients.http.response import Link, Moment, Shape, Text
+from hubs.clients.http.records import Records
+from hubs.clients.http.response import LARGE, Link, Moment, Shape, Text
 from hubs.errors import UpstreamMissing
 
-#: Updates per page, number of pages, and the largest page in bytes: updates contain all their comments.
-ROWS, PAGES, LIMIT = 40, 5, 8_000_000
+#: Updates per page, and number of pages.
+ROWS, PAGES = 40, 5
 
 
 @dataclass(frozen=True)
@@ -51,8 +50,8 @@ class _Release(Shape):
 
 
 class _Update(Shape):
-    title: Text
-    alias: Text = ""
+    alias: Text
+    title: Text = ""
     url: Link = ""
     request: str | None = None
     karma: int | None = 0
@@ -60,12 +59,12 @@ class _Update(Shape):
     stable_days: int | None = 0
     date_submitted: Moment | None = None
     date_testing: Moment | None = None
-    meets_testing_requirements: bool = False
+    meets_testing_requirements: bool | None = False
     release: _Release | None = None
 
 
 class _Page(Shape):
-    updates: list[_Update] = Field(max_length=200)
+    updates: Records[_Update]
     pages: int = 1
 
 
@@ -87,7 +86,7 @@ class Bodhi:
         for number in range(1, PAGES + 1):
             url = self._service.url("updates", "", user=username, status="testing", rows_per_page=ROWS, page=number)
             try:
-                page: _Page = self._http.get(url, self._service, limit=LIMIT).read_as(_Page)
+                page: _Page = self._http.get(url, self._service, limit=LARGE).read_as(_Page)
             except UpstreamMissing:
                 return
             yield from page.updates
@@ -98,14 +97,14 @@ class Bodhi:
         release = update.release or _Release()
         return Update(
             alias=update.alias,
-            title=update.title,
+            title=update.title or update.alias,
             url=update.url or self._service.url("updates", update.alias),
             release=release.long_name or release.name,
             karma=update.karma or 0,
             needed_karma=update.stable_karma or 0,
             needed_days=update.stable_days or 0,
             since=update.date_testing or update.date_submitted,
-            ready=update.meets_testing_requirements,
+            ready=bool(update.meets_testing_requirements),
         )
 
 

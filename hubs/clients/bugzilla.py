@@ -9,28 +9,32 @@ API: https://bugzilla.readthedocs.io/en/latest/api/core/v1/bug.html#search-bugs,
                "flags": [{"id": 1, "name": "fedora-review", "status": "?", "setter": "kofi@example.org"}],
                "groups": []}]}
 
-``component`` is a text on a plain Bugzilla and a list on Red Hat's. Flags have the status ``?``, ``+`` or ``-``.
+To requests without a key, addresses are shortened to the part before the @. Unassigned bugs are assigned to ``nobody``
+at some domain, whatever their status. ``component`` is a text on a plain Bugzilla and a list on Red Hat's. Flags have
+the status ``?``, ``+`` or ``-``.
 A bug with ``groups`` is restricted to them. Our key may see it, but viewers of a hub may not, so it is left out.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import Field, SecretStr
 
 from hubs.clients.forges.tickets import Ticket, Tickets, listed
 from hubs.clients.http.client import HTTP, Service
-from hubs.clients.http.response import Moment, Shape, Text
+from hubs.clients.http.records import Parts, Records
+from hubs.clients.http.response import LARGE, Moment, Shape, Text
 
 #: The requested fields of a bug, and the maximum number of bugs.
 FIELDS = "id,summary,status,resolution,component,creator,assigned_to,creation_time,last_change_time,flags,groups"
 ROWS = 200
 #: The component in which new packages are reviewed.
 PRODUCT, REVIEWS = "Fedora", "Package Review"
-#: The assignee of unassigned bugs.
-NOBODY = "nobody@fedoraproject.org"
+#: The name in the address of the assignee of unassigned bugs: its domain depends on the server and the product.
+NOBODY = "nobody"
+_EVER = datetime.fromtimestamp(0, UTC)
 #: Bugs in these states are unassigned, too: Bugzilla enters the owner of the component.
 _UNASSIGNED = ("NEW", "UNCONFIRMED")
 
@@ -61,18 +65,18 @@ class _Flag(Shape):
 
 class _Bug(Shape):
     id: int
-    summary: Text
+    summary: Text = ""
     status: Text = ""
     creator: Text = ""
     assigned_to: Text = ""
-    creation_time: Moment
-    last_change_time: Moment
-    flags: list[_Flag] = Field(default=[], max_length=100)
-    groups: list[Text] = Field(default=[], max_length=100)
+    creation_time: Moment | None = None
+    last_change_time: Moment | None = None
+    flags: Parts[_Flag] = Field(default_factory=list)
+    groups: Any = None
 
 
 class _SearchResult(Shape):
-    bugs: list[_Bug] = Field(max_length=ROWS)
+    bugs: Records[_Bug]
 
 
 class Bugzilla:
@@ -95,8 +99,8 @@ class Bugzilla:
 
     def issues_of(self, email: str) -> Tickets:
         """Return the open bugs that a person filed or is assigned to, as `issues` does."""
-        assigned = self.search(assigned_to=email, resolution="---")
-        return _tickets([*assigned, *self.search(creator=email, resolution="---")], "Bugzilla")
+        bugs = [*self.search(assigned_to=email, resolution="---"), *self.search(creator=email, resolution="---")]
+        return _tickets([_complete(bug, email) for bug in bugs], "Bugzilla")
 
     def search(self, **criteria: Any) -> list[Bug]:
         """Return at most `ROWS` public bugs, last changed first; ``criteria`` are parameters of Bugzilla's search.
@@ -104,8 +108,8 @@ class Bugzilla:
         :raises UpstreamError: when there is no usable response.
         """
         url = self._service.url("rest", "bug", **criteria, include_fields=FIELDS, limit=ROWS, order="changeddate DESC")
-        response: _SearchResult = self._http.get(url, self._service).read_as(_SearchResult)
-        bugs = [self._bug(bug) for bug in response.bugs if not bug.groups]
+        response: _SearchResult = self._http.get(url, self._service, limit=LARGE).read_as(_SearchResult)
+        bugs = [self._bug(bug) for bug in response.bugs[:ROWS] if not bug.groups]
         return sorted(bugs, key=lambda bug: bug.changed, reverse=True)
 
     def _bug(self, bug: _Bug) -> Bug:
@@ -115,11 +119,24 @@ class Bugzilla:
             url=self._service.url("show_bug.cgi", id=bug.id),
             status=bug.status,
             creator=bug.creator,
-            assignee="" if bug.assigned_to == NOBODY else bug.assigned_to,
-            created=bug.creation_time,
-            changed=bug.last_change_time,
+            assignee="" if bug.assigned_to.partition("@")[0].lower() == NOBODY else bug.assigned_to,
+            created=bug.creation_time or bug.last_change_time or _EVER,
+            changed=bug.last_change_time or bug.creation_time or _EVER,
             flags=tuple((flag.name, flag.status) for flag in bug.flags),
         )
+
+
+def _complete(bug: Bug, email: str) -> Bug:
+    """Return a bug of the person with this address, restoring it where the server has shortened it.
+
+    The bugs were searched for by the whole address, so its shortened form in them stands for the same person.
+    """
+    short = email.partition("@")[0]
+    return replace(
+        bug,
+        creator=email if bug.creator == short else bug.creator,
+        assignee=email if bug.assignee == short else bug.assignee,
+    )
 
 
 def _tickets(bugs: Sequence[Bug], project: str) -> Tickets:

@@ -13,7 +13,8 @@ Name and version are null until the sources have been imported.
 from datetime import UTC, datetime
 
 from hubs.clients.http.client import HTTP, Service
-from hubs.clients.http.response import Moment, Shape, Text
+from hubs.clients.http.records import Records
+from hubs.clients.http.response import LARGE, Moment, Shape, Text
 from hubs.clients.koji import Built
 
 #: Number of projects of a person whose builds are read.
@@ -26,7 +27,7 @@ class _Project(Shape):
 
 
 class _Projects(Shape):
-    items: list[_Project]
+    items: Records[_Project]
 
 
 class _Source(Shape):
@@ -36,7 +37,7 @@ class _Source(Shape):
 
 class _Build(Shape):
     id: int
-    state: Text
+    state: Text = ""
     projectname: Text = ""
     submitter: Text = ""
     source_package: _Source = _Source()
@@ -45,7 +46,7 @@ class _Build(Shape):
 
 
 class _Builds(Shape):
-    items: list[_Build]
+    items: Records[_Build]
 
 
 class Copr:
@@ -68,7 +69,7 @@ class Copr:
         address = service.url(
             "api_3", "project", "list", ownername=username, limit=PROJECTS, order="id", order_type="DESC"
         )
-        projects: _Projects = self._http.get(address, service).read_as(_Projects)
+        projects: _Projects = self._http.get(address, service, limit=LARGE).read_as(_Projects)
         builds: list[Built] = []
         for project in projects.items[:PROJECTS]:
             builds += self._of_project(username, project.name, count)
@@ -77,7 +78,7 @@ class Copr:
     def _of_project(self, username: str, project: str, count: int) -> list[Built]:
         params = {"ownername": username, "projectname": project, "limit": count, "order": "id", "order_type": "DESC"}
         address = self._service.url("api_3", "build", "list", **params)
-        builds: _Builds = self._http.get(address, self._service).read_as(_Builds)
+        builds: _Builds = self._http.get(address, self._service, limit=LARGE).read_as(_Builds)
         return [self._built(build) for build in builds.items]
 
     def _built(self, build: _Build) -> Built:

@@ -9,19 +9,20 @@ with dates as ``2026-03-01``; a recurring meeting is listed once per occurrence.
                    "meeting_information": "…", "meeting_location": "…"}],
      "arguments": {"calendar": "docs", "start": "2026-03-01", "end": "2026-04-01", "region": null}}
 
-Older servers leave out id and time zone, and write managers as ``"rana,"``. An unknown calendar
-is an error 400.
+All dates and times are UTC. ``meeting_timezone`` is only the zone that the meeting is registered in: the server has
+applied its daylight saving time already. Older servers leave out id and time zone, and write managers as ``"rana,"``.
+An unknown calendar is an error 400.
 """
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field
 
 from hubs.clients.http.client import HTTP, Service
-from hubs.clients.http.response import Shape, Text
+from hubs.clients.http.records import Records
+from hubs.clients.http.response import LARGE, Shape, Text
 
 
 def _names(value: Any) -> Any:
@@ -55,14 +56,13 @@ class _Meeting(Shape):
     meeting_date_end: _Day | None = None
     meeting_time_start: time
     meeting_time_stop: time | None = None
-    meeting_timezone: Text = "UTC"
     meeting_information: Text = ""
     meeting_location: Text = ""
     meeting_manager: Annotated[tuple[Text, ...], BeforeValidator(_names)] = ()
 
 
 class _Meetings(Shape):
-    meetings: list[_Meeting]
+    meetings: Records[_Meeting]
 
 
 class Fedocal:
@@ -81,33 +81,24 @@ class Fedocal:
         :raises UpstreamError: when there is no usable response, or no such calendar.
         """
         address = self._service.url("api", "meetings", "", calendar=calendar, start=start, end=end)
-        response: _Meetings = self._http.get(address, self._service).read_as(_Meetings)
+        response: _Meetings = self._http.get(address, self._service, limit=LARGE).read_as(_Meetings)
         meetings = [self._meeting(entry) for entry in response.meetings]
         return sorted(meetings, key=lambda meeting: (meeting.start, meeting.name))
 
     def _meeting(self, meeting: _Meeting) -> Meeting:
-        zone = _zone(meeting.meeting_timezone)
-        start = datetime.combine(meeting.meeting_date, meeting.meeting_time_start.replace(tzinfo=None), zone)
+        start = datetime.combine(meeting.meeting_date, meeting.meeting_time_start.replace(tzinfo=None), UTC)
         stop = (meeting.meeting_time_stop or meeting.meeting_time_start).replace(tzinfo=None)
-        end = datetime.combine(meeting.meeting_date_end or meeting.meeting_date, stop, zone)
+        end = datetime.combine(meeting.meeting_date_end or meeting.meeting_date, stop, UTC)
         number = "" if meeting.meeting_id is None else str(meeting.meeting_id)
         return Meeting(
             id=number,
             name=meeting.meeting_name,
             calendar=meeting.calendar_name,
-            start=start.astimezone(UTC),
-            end=max(start, end).astimezone(UTC),
+            start=start,
+            end=max(start, end),
             # Fedocal writes a missing place as the word None.
             location="" if meeting.meeting_location == "None" else meeting.meeting_location,
             information=meeting.meeting_information,
             managers=meeting.meeting_manager,
             url=self._service.url("meeting", number, "") if number else self.page(meeting.calendar_name),
         )
-
-
-def _zone(name: str) -> ZoneInfo:
-    """Return a time zone; UTC, which most meetings use, for an unknown name."""
-    try:
-        return ZoneInfo(name or "UTC")
-    except (ValueError, OSError, KeyError):
-        return ZoneInfo("UTC")

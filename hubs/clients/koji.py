@@ -15,9 +15,8 @@ from datetime import UTC, datetime
 from typing import Any
 from xml.parsers.expat import ExpatError
 
-from pydantic import TypeAdapter, ValidationError
-
 from hubs.clients.http.client import HTTP, Service
+from hubs.clients.http.records import Records
 from hubs.clients.http.response import Moment, Response, Shape, Text, unexpected
 
 XML = "text/xml"
@@ -38,13 +37,10 @@ class Built:
 class _Build(Shape):
     build_id: int
     nvr: Text
-    state: int
+    state: int = -1
     owner_name: Text = ""
     creation_ts: Moment | None = None
     completion_ts: Moment | None = None
-
-
-_BUILDS = TypeAdapter(list[_Build])
 
 
 class Koji:
@@ -85,6 +81,7 @@ def _read(response: Response) -> list[_Build]:
         raise unexpected(response.name)
     try:
         values: Any = xmlrpc.client.loads(response.body)[0][0]
-        return _BUILDS.validate_python(values)
-    except (xmlrpc.client.Error, ExpatError, ValidationError, ValueError, TypeError, LookupError):
+    except (xmlrpc.client.Error, ExpatError, ValueError, TypeError, LookupError):
         raise unexpected(response.name) from None
+    builds: list[_Build] = response.validated(values, Records[_Build])
+    return builds

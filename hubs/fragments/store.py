@@ -19,6 +19,7 @@ from typing import Any
 from hubs import i18n
 from hubs.cache import Cache, NullCache, key_of, put
 from hubs.clients.all import Clients
+from hubs.clients.http.records import unread
 from hubs.errors import NeedsSetup, NotFound, UpstreamError
 from hubs.fragments import build_lock
 from hubs.fragments.fragment import Fragment, error_fragment, from_html, unpack
@@ -168,7 +169,8 @@ class FragmentStore:
         except Exception as error:  # widgets may raise anything; the page around them must stay intact
             log.exception("widget %s (%s) of hub %s cannot be built", row.id, row.plugin, row.hub_id)
             return self._last_good(row, locale, error)
-        return replace(fragment, due=_refresh(widget_type.cls.lifetime))
+        skipped = [skip for skips in services_of(row).skipped.values() for skip in skips]
+        return replace(fragment, error=unread(skipped), due=_refresh(widget_type.cls.lifetime))
 
     def page(self, row: Widget, number: int, locale: str = DEFAULT_LOCALE) -> str:
         """Render a page of the full list that a widget shortens.

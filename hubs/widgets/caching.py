@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import logging
 import pickle
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session, object_session
 
 from hubs.cache import Cache, NullCache, key_of, put
 from hubs.clients.all import Clients
+from hubs.clients.http.records import Skipped, collected
 from hubs.models import Widget
 from hubs.widgets.interests import Interest
 
@@ -38,6 +39,8 @@ class BuildContext:
     code: str = ""
     clients: Clients | None = None
     memo: dict[str, Any] = field(default_factory=dict)
+    #: Records that upstream services sent but nobody could read, by the function that requested them.
+    skipped: dict[str, Sequence[Skipped]] = field(default_factory=dict)
     #: Replacements of the named functions, for tests and the gallery.
     overrides: Mapping[str, Callable[[], Any]] = field(default_factory=dict)
     #: Whether the cache may still hold a value that was computed again.
@@ -96,10 +99,12 @@ class CachedFunction:
     def rebuild(self) -> Any:
         """Compute the value, store it, and return it. Empty values are stored too."""
         services = services_of(self.instance)
-        value = services.overrides.get(type(self).__name__, self.execute)()
-        services.memo[type(self).__name__] = value
+        name = type(self).__name__
+        with collected() as skipped:
+            value = services.overrides.get(name, self.execute)()
+        services.memo[name], services.skipped[name] = value, skipped
         if self.stored:
-            data = pickle.dumps(value)
+            data = pickle.dumps((value, skipped))
             entry = services.sign(self._bound(services, data)) + data
             services.has_outdated |= not put(services.cache, self._key(services), entry, services.ttl)
         return value
@@ -113,10 +118,12 @@ class CachedFunction:
             log.warning("cached value of %s has a wrong signature; it is computed again", self._key(services))
             return _MISSING
         try:
-            return pickle.loads(data)  # noqa: S301 - signed by us, see above
+            value, skipped = pickle.loads(data)  # noqa: S301 - signed by us, see above
         except Exception:  # a class that moved or changed since; anything may be raised
             log.warning("cached value of %s cannot be read; it is computed again", self._key(services), exc_info=True)
             return _MISSING
+        services.skipped[type(self).__name__] = skipped
+        return value
 
     def _key(self, services: BuildContext) -> str:
         row = self.instance

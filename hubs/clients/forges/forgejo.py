@@ -12,7 +12,8 @@ from pydantic import SecretStr
 from hubs.clients.forges.github import Item
 from hubs.clients.forges.tickets import PAGE, Tickets, listed
 from hubs.clients.http.client import HTTP, Service
-from hubs.clients.http.response import Response
+from hubs.clients.http.records import Records
+from hubs.clients.http.response import LARGE, Response
 from hubs.parameters.addresses import TypedAddress
 
 
@@ -40,11 +41,11 @@ class Forgejo:
         parts = ("api", "v1", "repos", *path.split("/"), kind)
         if urlsplit(self._own.base).netloc == host:
             address = self._own.url(*parts, state="open", limit=PAGE, **params)
-            response = self._http.get(address, self._own)
+            response = self._http.get(address, self._own, limit=LARGE)
         else:  # a host name that a person typed may lead anywhere
             typed = TypedAddress(f"https://{host}", owner)
             response = self._http.get(typed.below(*parts, state="open", limit=PAGE, **params))
-        items: list[Item] = response.read_as(list[Item])
+        items: list[Item] = response.read_as(Records[Item])
         tickets = [item.ticket(path) for item in items if kind == "pulls" or item.pull_request is None]
         return listed(tickets, _total(response), len(items) >= PAGE and _total(response) is None)
 

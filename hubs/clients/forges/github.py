@@ -14,11 +14,12 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 
-from hubs.clients.forges.tickets import PAGE, Ticket, Tickets, listed
+from hubs.clients.forges.tickets import EVER, PAGE, Ticket, Tickets, listed
 from hubs.clients.http.client import HTTP, Service
-from hubs.clients.http.response import Link, Moment, Shape, Text
+from hubs.clients.http.records import Parts, Records
+from hubs.clients.http.response import LARGE, Link, Moment, Shape, Text
 from hubs.errors import UpstreamMissing
 from hubs.i18n import _
 
@@ -36,16 +37,16 @@ class Item(Shape):
     title: Text = ""
     html_url: Link = ""
     user: _Account | None = None
-    assignees: list[_Account] | None = None
-    requested_reviewers: list[_Account | None] | None = None
+    assignees: Parts[_Account] = Field(default_factory=list)
+    requested_reviewers: Parts[_Account] = Field(default_factory=list)
     draft: bool | None = False
-    updated_at: Moment
+    updated_at: Moment = EVER
     repository_url: Text = ""
     pull_request: Any = None
 
     def ticket(self, project: str = "", reviewers: Sequence[str] = ()) -> Ticket:
         """Return it as a ticket of ``project``, or of the repository that it names."""
-        requested = [account.login for account in self.requested_reviewers or () if account is not None]
+        requested = [account.login for account in self.requested_reviewers]
         return Ticket(
             project=project or "/".join(self.repository_url.rsplit("/", 2)[-2:]),
             number=str(self.number),
@@ -53,15 +54,15 @@ class Item(Shape):
             url=self.html_url,
             author=self.user.login if self.user else "",
             updated=self.updated_at,
-            assignees=tuple(account.login for account in self.assignees or () if account.login),
+            assignees=tuple(account.login for account in self.assignees if account.login),
             reviewers=tuple(name for name in (*requested, *reviewers) if name),
             draft=bool(self.draft),
         )
 
 
 class _SearchResult(Shape):
-    total_count: int
-    items: list[Item]
+    total_count: int = 0
+    items: Records[Item]
 
 
 class GitHub:
@@ -98,13 +99,13 @@ class GitHub:
         address = self._service.url(
             "repos", *project.split("/"), kind, state="open", sort="updated", direction="desc", per_page=PAGE
         )
-        items: list[Item] = self._http.get(address, self._service).read_as(list[Item])
+        items: list[Item] = self._http.get(address, self._service, limit=LARGE).read_as(Records[Item])
         matching = [item for item in items if kind == "pulls" or item.pull_request is None]
         return listed(_tickets(matching, project), least=len(items) >= PAGE)
 
     def _search(self, query: str) -> _SearchResult:
         address = self._service.url("search", "issues", q=query, sort="updated", order="desc", per_page=PAGE)
-        response: _SearchResult = self._http.get(address, self._service).read_as(_SearchResult)
+        response: _SearchResult = self._http.get(address, self._service, limit=LARGE).read_as(_SearchResult)
         return response
 
 

@@ -14,16 +14,14 @@ the lists of one project leave out ``project``, and older servers ``full_url``. 
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import SecretStr
 
-from hubs.clients.forges.tickets import PAGE, Ticket, Tickets, listed
+from hubs.clients.forges.tickets import EVER, PAGE, Ticket, Tickets, listed
 from hubs.clients.http.client import HTTP, Service
-from hubs.clients.http.response import Link, Moment, Shape, Text
-
-_LONG_AGO = datetime.fromtimestamp(0, UTC)
+from hubs.clients.http.records import Records
+from hubs.clients.http.response import LARGE, Link, Moment, Shape, Text
 
 
 class _Person(Shape):
@@ -38,28 +36,29 @@ class _Project(Shape):
 class _Ticket(Shape):
     id: int
     title: Text = ""
-    user: _Person = _Person()
+    user: _Person | None = None
     assignee: _Person | None = None
     date_created: Moment | None = None
     last_updated: Moment | None = None
     project: _Project | None = None
     full_url: Link = ""
-    private: bool = False
+    #: Anything but false counts as private.
+    private: Any = False
 
 
 class _Issues(Shape):
-    issues: list[_Ticket]
+    issues: Records[_Ticket]
     total_issues: int | None = None
 
 
 class _Requests(Shape):
-    requests: list[_Ticket]
+    requests: Records[_Ticket]
     total_requests: int | None = None
 
 
 class _OfPerson(Shape):
-    issues_assigned: list[_Ticket]
-    issues_created: list[_Ticket]
+    issues_assigned: Records[_Ticket]
+    issues_created: Records[_Ticket]
 
 
 class Pagure:
@@ -97,10 +96,10 @@ class Pagure:
 
     def _get(self, shape: Any, *parts: str) -> Any:
         address = self._service.url("api", "0", *parts, status="Open", per_page=PAGE)
-        return self._http.get(address, self._service).read_as(shape)
+        return self._http.get(address, self._service, limit=LARGE).read_as(shape)
 
     def _tickets(self, tickets: Iterable[_Ticket], kind: str, project: str = "") -> list[Ticket]:
-        return [self._ticket(ticket, kind, project) for ticket in tickets if not ticket.private]
+        return [self._ticket(ticket, kind, project) for ticket in tickets if ticket.private is False]
 
     def _ticket(self, ticket: _Ticket, kind: str, project: str) -> Ticket:
         name = project or (ticket.project.fullname or ticket.project.name if ticket.project else "")
@@ -109,7 +108,7 @@ class Pagure:
             number=str(ticket.id),
             title=ticket.title,
             url=ticket.full_url or (self._service.url(*name.split("/"), kind, ticket.id) if name else ""),
-            author=ticket.user.name,
-            updated=ticket.last_updated or ticket.date_created or _LONG_AGO,
+            author=ticket.user.name if ticket.user else "",
+            updated=ticket.last_updated or ticket.date_created or EVER,
             assignees=(ticket.assignee.name,) if ticket.assignee and ticket.assignee.name else (),
         )

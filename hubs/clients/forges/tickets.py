@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 #: Tickets per request.
 PAGE = 50
+#: The time of the last change of a ticket whose forge does not state it.
+EVER = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(frozen=True)

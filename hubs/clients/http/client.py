@@ -16,7 +16,6 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Any, overload
 from urllib.parse import quote, urljoin, urlsplit
 
@@ -26,10 +25,11 @@ from hubs.cache import Cache, NullCache
 from hubs.clients.http.conditional import ResponseCache, StoredResponse
 from hubs.clients.http.connections import Pools
 from hubs.clients.http.politeness import Circuit, Circuits, Policy
-from hubs.clients.http.response import Response, seconds_to_wait, tidy, too_large, uncompressed, unexpected
+from hubs.clients.http.response import Response, tidy, too_large, uncompressed, unexpected
 from hubs.clients.http.service import Service, ServiceAddress
 from hubs.clients.http.ssrf import Network, Resolve, resolve, until
-from hubs.errors import UpstreamForbidden, UpstreamMissing, UpstreamRefused, UpstreamUnreachable
+from hubs.clients.http.status import raise_for_status, retry_after, used_up
+from hubs.errors import UpstreamForbidden, UpstreamUnreachable
 from hubs.i18n import _
 from hubs.parameters.addresses import TypedAddress
 
@@ -144,7 +144,7 @@ class HTTP:
         response = self._follow(address, self._request_for(service, accept, limit, stored, owner=owner))
         if response.status == 304 and stored is not None:
             return replace(response, status=200, body=stored.body)
-        _raise_for_status(response)
+        raise_for_status(response)
         validators = (response.headers.get("etag", "")[:200], response.headers.get("last-modified", "")[:100])
         self._responses.store(address, secret, StoredResponse(response.url, *validators, response.body))
         return response
@@ -156,7 +156,7 @@ class HTTP:
         """
         _check(url, service)
         response = self._with_retries(_Target.of(url, service), self._request_for(service, kind, content=content))
-        _raise_for_status(response)
+        raise_for_status(response)
         return response
 
     def close(self) -> None:
@@ -208,8 +208,8 @@ class HTTP:
     def _wait(self, tries: int, result: Response | UpstreamUnreachable) -> float:
         """Return the seconds until the next try: back-off with full jitter, but at least ``Retry-After``."""
         first, longest = self._policy.backoff
-        retry_after = _retry_after(result) if isinstance(result, Response) else None
-        return max(retry_after or 0.0, random.uniform(0.0, min(first * 2.0 ** (tries - 1), longest)))
+        stated = retry_after(result) if isinstance(result, Response) else None
+        return max(stated or 0.0, random.uniform(0.0, min(first * 2.0 ** (tries - 1), longest)))
 
     def _attempt(self, circuit: Circuit, target: _Target, request: _Request) -> Response | UpstreamUnreachable:
         """Send a request once; return the response, or the error if a retry may help."""
@@ -225,9 +225,11 @@ class HTTP:
                 circuit.failed()
             else:
                 circuit.succeeded()
-            retry_after = _retry_after(response)
-            if retry_after:  # for all requests to this host, not only for this one
-                circuit.pause(retry_after)
+            # For all requests to this host, not only for this one.
+            if seconds := used_up(response):
+                circuit.limit(seconds)
+            elif seconds := retry_after(response):
+                circuit.pause(seconds)
             return response
 
     def _exchange(self, target: _Target, request: _Request) -> Response:
@@ -274,27 +276,3 @@ def _redirect_target(url: str, response: Response) -> str:
         return urljoin(url, response.headers["location"])
     except ValueError:
         raise unexpected(response.name) from None
-
-
-def _retry_after(response: Response) -> float | None:
-    """Return the ``Retry-After`` of a busy service in seconds."""
-    if response.status not in (429, 503) or "retry-after" not in response.headers:
-        return None
-    return seconds_to_wait(response.headers["retry-after"], datetime.now(UTC))
-
-
-def _raise_for_status(response: Response) -> None:
-    """Raise for every status other than 2xx."""
-    status, name, retry_after = response.status, response.name, _retry_after(response)
-    if status in range(200, 300):
-        return
-    if status in (404, 410):
-        raise UpstreamMissing(_("{host} returned “Not Found”.").format(host=name))
-    if status == 429:
-        raise UpstreamRefused(_("{host} asked us to try again later.").format(host=name), retry_after or 60.0)
-    if status in (401, 403, 407, 451):
-        raise UpstreamRefused(_("{host} denied access.").format(host=name))
-    if status >= 500:
-        text = _("{host} reported an error ({status}).")
-        raise UpstreamUnreachable(text.format(host=name, status=status), retry_after)
-    raise unexpected(name)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from hubs.clients.http.status import limit_error
 from hubs.errors import UpstreamRefused, UpstreamUnreachable
 from hubs.i18n import _
 
@@ -89,6 +90,7 @@ class Circuit:
         self._host, self._policy, self._clock = host, host.policy, host.clock
         self._lock = threading.Lock()
         self._not_before = float("-inf")
+        self._renewed = float("-inf")
         self._failures = 0
         self._probing = False
 
@@ -97,7 +99,7 @@ class Circuit:
         """Wait for permission to send, at most until ``deadline`` (monotonic); the block calls `succeeded` or `failed`.
 
         :raises UpstreamUnreachable: while the circuit breaker is open.
-        :raises UpstreamRefused: when the wait would exceed the deadline.
+        :raises UpstreamRefused: when the wait would exceed the deadline, or the host's rate limit is used up.
         """
         probe = self._admit()
         try:
@@ -127,9 +129,17 @@ class Circuit:
         with self._lock:
             self._not_before = max(self._not_before, self._clock() + min(seconds, self._policy.rest[1]))
 
+    def limit(self, seconds: float) -> None:
+        """Send nothing until the rate limit of the host is renewed."""
+        with self._lock:
+            self._renewed = max(self._renewed, self._clock() + seconds)
+
     def _admit(self) -> bool:
         """Return whether this request is the probe of a host that was down."""
         with self._lock:
+            limited = self._renewed - self._clock()
+            if limited > 0:
+                raise limit_error(self._host.name, limited)
             wait = self._not_before - self._clock()
             if wait > 0 or self._probing:
                 text = _("{host} is temporarily paused after repeated errors and will be tried again later.")

@@ -7,10 +7,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    ModelWrapValidatorHandler,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 
 from hubs.errors import UpstreamTooLarge, UpstreamUnexpected
 from hubs.i18n import _
@@ -18,6 +27,10 @@ from hubs.i18n import _
 T = TypeVar("T")
 #: Longest text of a response in characters; the rest is cut.
 TEXT = 500
+#: Largest response of a service, in bytes: many send whole descriptions and comments.
+LARGE = 8_000_000
+#: Zero-width non-joiner and joiner: Persian, Hindi and many emoji are misspelt without them.
+_JOINERS = "\u200c\u200d"
 
 
 @dataclass(frozen=True)
@@ -45,21 +58,44 @@ class Response:
 
         :raises UpstreamUnexpected: when the body does not match.
         """
+        return self.validated(self.json(), shape)
+
+    def validated(self, value: Any, shape: Any) -> Any:
+        """Return a parsed body as ``shape``; its lists are read as `hubs.clients.http.records` describes.
+
+        :raises UpstreamUnexpected: when it does not match.
+        """
         try:
-            return _adapter(shape).validate_python(self.json())
+            return _adapter(shape).validate_python(value, context={"service": self.name})
         except ValidationError:
             raise unexpected(self.name) from None
 
 
 class Shape(BaseModel):
-    """Base of response models; fields that are not declared are ignored."""
+    """Base of response models; fields that are not declared are ignored.
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    A field with a default gets it where the service sends null or an unusable value: one odd field must not hide a
+    record.
+    """
+
+    model_config = ConfigDict(extra="ignore", frozen=True, coerce_numbers_to_str=True)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _without_odd_fields(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        try:
+            return handler(value)
+        except ValidationError as error:
+            odd = {problem["loc"][0] for problem in error.errors(include_url=False) if problem["loc"]}
+            required = {name for name, field in cls.model_fields.items() if field.is_required()}
+            if not isinstance(value, Mapping) or not odd or odd & required:
+                raise
+            return handler({name: content for name, content in value.items() if name not in odd})
 
 
 def tidy(value: Any, limit: int = TEXT) -> str:
     """Return external text as one line of at most ``limit`` characters, without control characters."""
-    text = " ".join("".join(c if c.isprintable() else " " for c in str(value)[: limit * 4]).split())
+    text = " ".join("".join(c if c.isprintable() or c in _JOINERS else " " for c in str(value)[: limit * 4]).split())
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 

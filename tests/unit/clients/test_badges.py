@@ -53,7 +53,7 @@ def test_badges_are_listed_newest_first_with_the_rarest(upstream: Upstream, http
 
 
 def test_a_person_without_badges_is_no_error(upstream: Upstream, http: HTTP) -> None:
-    upstream.on("/user/rana/json", person(rank=None))
+    upstream.on("/user/rana/json", person(rank=None, assertions=None))
     earned = Badges(http, upstream.url).earned("rana")
     assert (earned.badges, earned.rank, earned.rarest) == ((), 0, None)
 
@@ -70,7 +70,6 @@ def test_a_username_is_quoted_as_one_part_of_the_path(upstream: Upstream, http: 
         "<html>maintenance</html>",
         [],
         {},
-        {"assertions": None},
         {"assertions": [1]},
         person({"issued": "soon", "id": 1}),
         person(badge("x", 1e300)),

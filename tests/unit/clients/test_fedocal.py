@@ -41,8 +41,8 @@ def test_meetings_are_ordered_by_start_in_utc(upstream: Upstream, http: HTTP) ->
     later = meeting(meeting_id=7, meeting_date="2026-03-10", meeting_date_end="2026-03-10")
     meetings = read(upstream, http, later, meeting(meeting_timezone="Europe/Paris"))
     assert [entry.id for entry in meetings] == ["42", "7"]
-    assert meetings[0].start == datetime(2026, 3, 3, 15, 0, tzinfo=UTC)
-    assert meetings[0].end == datetime(2026, 3, 3, 16, 0, tzinfo=UTC)
+    assert meetings[0].start == datetime(2026, 3, 3, 16, 0, tzinfo=UTC)
+    assert meetings[0].end == datetime(2026, 3, 3, 17, 0, tzinfo=UTC)
     assert meetings[0].url == f"{upstream.url}/meeting/42/"
     assert (meetings[0].name, meetings[0].location, meetings[0].managers) == (
         "Tide watch",
@@ -67,8 +67,36 @@ def test_an_end_before_the_start_and_an_unknown_zone_are_tolerated(upstream: Ups
     assert parsed.start == parsed.end == datetime(2026, 3, 3, 16, 0, tzinfo=UTC)
 
 
+def test_times_are_utc_whatever_zone_a_meeting_is_registered_in(upstream: Upstream, http: HTTP) -> None:
+    """Fedocal's documentation: ``meeting_timezone`` only says by whose daylight saving time the UTC times change."""
+    zones = ("UTC", "Europe/Paris", "America/New_York", "Asia/Kolkata", "../../etc/passwd", None)
+    winter, summer = (
+        [
+            meeting(meeting_id=number, meeting_date=day, meeting_date_end=day, meeting_timezone=zone)
+            for number, zone in enumerate(zones)
+        ]
+        for day in ("2026-03-03", "2026-07-03")
+    )
+    meetings = read(upstream, http, *winter, *summer)
+    assert {entry.start for entry in meetings} == {
+        datetime(2026, 3, 3, 16, tzinfo=UTC),
+        datetime(2026, 7, 3, 16, tzinfo=UTC),
+    }
+
+
+def test_a_meeting_across_midnight_ends_on_the_next_day(upstream: Upstream, http: HTTP) -> None:
+    late = meeting(meeting_time_start="23:30:00", meeting_date_end="2026-03-04", meeting_time_stop="00:30:00")
+    parsed = read(upstream, http, late)[0]
+    assert (parsed.start, parsed.end) == (
+        datetime(2026, 3, 3, 23, 30, tzinfo=UTC),
+        datetime(2026, 3, 4, 0, 30, tzinfo=UTC),
+    )
+
+
 def test_an_empty_calendar_is_no_error(upstream: Upstream, http: HTTP) -> None:
     assert read(upstream, http) == []
+    upstream.on("/api/meetings/", {"meetings": None})
+    assert Fedocal(http, upstream.url).meetings("tides", *DAYS) == []
 
 
 @pytest.mark.parametrize(
@@ -76,10 +104,9 @@ def test_an_empty_calendar_is_no_error(upstream: Upstream, http: HTTP) -> None:
     [
         "<html>maintenance</html>",
         [],
-        {"meetings": None},
         {"meetings": [1]},
         {"meetings": [meeting(meeting_date="soon")]},
-        {"meetings": [meeting(meeting_date="0001-01-01", meeting_timezone="Asia/Tokyo")]},
+        {"meetings": [meeting(meeting_date="0001-01-01")]},
         {"meetings": [meeting(meeting_name=["x"])]},
         Reply({"meetings": [], "error": "Invalid calendar provided: tides"}, 400),
     ],

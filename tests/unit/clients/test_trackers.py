@@ -11,6 +11,7 @@ from hubs.clients.forges.github import GitHub
 from hubs.clients.forges.pagure import Pagure
 from hubs.clients.forges.tickets import PAGE, Tickets
 from hubs.clients.http.client import HTTP
+from hubs.clients.http.response import LARGE
 from hubs.errors import UpstreamError, UpstreamForbidden, UpstreamMissing, UpstreamUnexpected
 from tests.upstream import Reply, Upstream
 
@@ -198,6 +199,6 @@ def test_unsafe_links_and_long_titles_are_cleaned(upstream: Upstream, http: HTTP
 
 
 def test_a_response_beyond_the_limit_is_refused(upstream: Upstream, http: HTTP) -> None:
-    upstream.on("/repos/a/b/issues", [item(1)] * 1000)
+    upstream.on("/repos/a/b/issues", [item(1, body="x" * LARGE)])
     with pytest.raises(UpstreamError, match="larger than"):
         GitHub(http, upstream.url, NONE).issues("a/b")

@@ -250,3 +250,25 @@ def test_the_interests_of_each_widget(registry: Registry, member: Hub, team: Hub
     assert heard("package_reviews", team, **EMAIL) == [mine]
     assert heard("rss", member, url="https://e.example/") == []
     assert heard("json", member, url="https://e.example/") == []
+
+
+def test_owners_are_told_of_entries_that_could_not_be_read(
+    upstream: Upstream, build: Build, session: Session, fragments: FragmentStore
+) -> None:
+    upstream.on("/updates/", page(update("otter-1"), None, {"title": 7}))
+    fragment = build("updates", username="member")
+    assert (fragment.state, fragment.error) == ("live", "2 of 3 entries of Bodhi could not be read.")
+    assert "otter-1" in text_of(fragment.html)
+    assert "could not be read" not in fragment.html
+    # Also when it is built from the cached value, in another process.
+    row = session.get_one(Widget, fragment.widget)
+    assert fragments.build(row).error == fragment.error
+    upstream.on("/updates/", page(update("otter-1")))
+    assert fragments.build(row, stale=[row_function(fragments, row)]).error == ""
+
+
+def row_function(fragments: FragmentStore, row: Widget) -> Any:
+    """Return the cached function of a widget."""
+    widget_type = fragments.registry.get(row.plugin)
+    assert widget_type is not None
+    return widget_type.functions[0]

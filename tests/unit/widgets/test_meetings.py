@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from hubs.backend.index.index import Index
 from hubs.bus import Message, parse
 from hubs.clients.fedocal import Meeting
+from hubs.clients.http.response import LARGE
 from hubs.fragments.store import FragmentStore
 from hubs.models import Hub, Widget, now
 from hubs.widgets.meetings import GetMeetings
@@ -139,7 +140,7 @@ def test_an_unexpected_shape_fails_only_its_own_widget(upstream: Upstream, build
 
 
 def test_an_oversized_list_fails_only_its_own_widget(upstream: Upstream, build: Build) -> None:
-    say(upstream, *[meeting()] * 1000)
+    say(upstream, meeting(meeting_information="x" * LARGE))
     fragment = build("meetings", calendar="tides")
     assert fragment.state == "failed"
     assert "is larger than" in fragment.error

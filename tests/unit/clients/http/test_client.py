@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -378,3 +379,44 @@ def test_a_redirect_to_an_invalid_address_is_a_clear_error(upstream: Upstream, h
 def test_non_ascii_paths_are_quoted(http: HTTP, upstream: Upstream, service: Service) -> None:
     upstream.on("/caf%C3%A9", {"ok": True})
     assert http.get(ServiceAddress(f"{upstream.url}/café?ü=1"), service).json() == {"ok": True}
+
+
+@pytest.mark.parametrize("status", [403, 429])
+@pytest.mark.parametrize("prefix", ["X-RateLimit-", "RateLimit-"])
+def test_a_used_up_rate_limit_says_when_it_continues_and_nothing_is_sent_before(
+    upstream: Upstream, http: HTTP, service: Service, status: int, prefix: str
+) -> None:
+    renewed = (datetime.now(UTC) + timedelta(minutes=40)).replace(second=30)
+    headers = {f"{prefix}Remaining": "0", f"{prefix}Reset": str(int(renewed.timestamp()))}
+    upstream.on("/x", Reply({"message": "API rate limit exceeded"}, status, headers))
+    for path in ("x", "y"):
+        with pytest.raises(UpstreamRefused, match=f"continues at {renewed + timedelta(minutes=1):%H:%M} UTC") as caught:
+            http.get(service.url(path), service)
+        assert caught.value.retry_after == pytest.approx(2400, abs=40)
+    assert upstream.paths() == ["/x"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "text"),
+    [
+        ({}, "denied access"),
+        ({"X-RateLimit-Remaining": "12", "X-RateLimit-Reset": "2000000000"}, "denied access"),
+        ({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "soon"}, "denied access"),
+        ({"Retry-After": "60"}, "asked us to try again later"),
+    ],
+)
+def test_other_refusals_are_told_apart_from_a_used_up_limit(
+    upstream: Upstream, http: HTTP, service: Service, headers: dict[str, str], text: str
+) -> None:
+    upstream.on("/x", Reply("", 403, headers))
+    with pytest.raises(UpstreamRefused, match=text):
+        http.get(service.url("x"), service)
+
+
+def test_a_limit_that_is_never_renewed_pauses_for_an_hour_at_most(
+    upstream: Upstream, http: HTTP, service: Service
+) -> None:
+    upstream.on("/x", Reply("", 403, {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "99999999999"}))
+    with pytest.raises(UpstreamRefused) as caught:
+        http.get(service.url("x"), service)
+    assert caught.value.retry_after == 3600

@@ -34,11 +34,17 @@ def test_a_model_keeps_the_declared_fields_and_cleans_them() -> None:
 
 
 @pytest.mark.parametrize(
-    "body", ["", "{", "[" * 200_000, '{"title": {}}', "[]", '{"title": 1e999}', "9" * 10_000, FIRST]
+    "body", ["", "{", "[" * 200_000, '{"title": {}}', "[]", '{"title": [1e999]}', "9" * 10_000, "null"]
 )
 def test_any_other_body_is_the_same_error(body: str) -> None:
     with pytest.raises(UpstreamUnexpected, match="Tracker"):
         response(body).read_as(Entry)
+
+
+@pytest.mark.parametrize("body", [FIRST, '{"title": "", "url": [7], "when": {}}', '{"title": "", "when": null}'])
+def test_an_odd_field_with_a_default_does_not_hide_the_others(body: str) -> None:
+    entry = response(body).read_as(Entry)
+    assert (entry.title, entry.url, entry.when) == ("", "", None)
 
 
 @pytest.mark.parametrize(
