@@ -35,8 +35,17 @@ from hubs.views.hub import webhooks as hub_webhooks
 from hubs.views.page_cache import fragments as fragment_cache
 from hubs.views.page_cache import render
 from hubs.views.page_cache.middleware import SESSION
-from hubs.views.site import branding, cards, discovery
-from hubs.views.web import converters, error_pages, form_limits, form_recovery, input_check, language, security_headers
+from hubs.views.site import branding, cards, discovery, pictures
+from hubs.views.web import (
+    converters,
+    error_pages,
+    form_limits,
+    form_recovery,
+    input_check,
+    language,
+    security_headers,
+    uploads,
+)
 from hubs.views.web.context import EXTENSION, AppContext, close_session, current_person, page_context
 from hubs.views.web.head import head_context
 from hubs.views.web.rate_limits import Limiter
@@ -71,6 +80,7 @@ PAGES = (
     branding,
     cards,
     discovery,
+    pictures,
 )
 
 
@@ -91,6 +101,7 @@ def create_app(
     converters.install(app)
     render.install(app)
     language.register(app)
+    uploads.register(app)
     input_check.register(app)
     form_limits.register(app)
     form_recovery.register(app)
@@ -139,6 +150,7 @@ def create_context(
         api_limiter=Limiter(settings.redis_url, settings.api_rate),
         search_limiter=Limiter(settings.redis_url, settings.search_rate),
         webhook_limiter=Limiter(settings.redis_url, settings.webhook_rate),
+        upload_limiter=Limiter(settings.redis_url, settings.upload_rate),
         secret_box=SecretBox(settings.key()),
     )
 

@@ -296,6 +296,11 @@ def hub_card(kind: str, name: str) -> str:
     return hub(kind, name) + "card.png"
 
 
+def picture(digest: str) -> str:
+    """Return the path of an uploaded picture."""
+    return f"/pictures/{digest}.webp"
+
+
 def robots() -> str:
     """Return the path of the rules for crawlers."""
     return "/robots.txt"

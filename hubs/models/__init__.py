@@ -12,6 +12,7 @@ from hubs.models.people.membership import Invitation, JoinRequest, RequestState
 from hubs.models.people.personal import Bookmark, Notice, NoticeKind, StreamMark
 from hubs.models.people.sessions import SignIn
 from hubs.models.people.tokens import BearerToken, PersonalToken, Scope
+from hubs.models.pictures import Picture, PictureKind
 from hubs.models.revocations import Revocation
 from hubs.models.user import Role, RoleName, User
 from hubs.models.visibility import Visibility
@@ -40,6 +41,8 @@ __all__ = [
     "NoticeKind",
     "OutboxMessage",
     "PersonalToken",
+    "Picture",
+    "PictureKind",
     "PushContent",
     "PushToken",
     "RefusedMessage",

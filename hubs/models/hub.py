@@ -42,6 +42,15 @@ class Banner(StrEnum):
     SLATE = "slate"
 
 
+class Pattern(StrEnum):
+    """The ready-made patterns of a hub's banner."""
+
+    RINGS = ""
+    DOTS = "dots"
+    WAVES = "waves"
+    PLAIN = "plain"
+
+
 class Hub(Base):
     """The page of a person, a team, or another kind of group; the kind is data."""
 
@@ -70,6 +79,11 @@ class Hub(Base):
     avatar: Mapped[str] = mapped_column(String(512), default="")
     #: Colours of the banner, one of `Banner`.
     banner: Mapped[str] = mapped_column(String(512), default="")
+    #: Digests of the emblem and of the picture behind the banner (`hubs.models.pictures`); empty if there is none.
+    emblem: Mapped[str] = mapped_column(String(32), default="", server_default="")
+    cover: Mapped[str] = mapped_column(String(32), default="", server_default="")
+    #: The pattern of a banner without a picture, one of `Pattern`.
+    pattern: Mapped[str] = mapped_column(String(16), default="", server_default="")
     visibility: Mapped[Visibility] = mapped_column(visibility_column(), default=Visibility.PUBLIC)
     join_mode: Mapped[JoinMode] = mapped_column(
         Enum(

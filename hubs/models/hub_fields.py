@@ -13,7 +13,7 @@ from typing import Any, Literal
 from hubs.errors import InvalidInput
 from hubs.i18n import N_, _
 from hubs.models import visible_text
-from hubs.models.hub import GRID, SUMMARY_LENGTH, Banner, Hub, JoinMode
+from hubs.models.hub import GRID, SUMMARY_LENGTH, Banner, Hub, JoinMode, Pattern
 from hubs.models.visibility import Visibility
 from hubs.parameters.declaration import Parameter, kind_text
 from hubs.parameters.kinds import MARKDOWN
@@ -133,6 +133,19 @@ HUB_FIELDS: tuple[HubField, ...] = (
             (Banner.RED.value, N_("Red")),
             (Banner.BROWN.value, N_("Brown")),
             (Banner.SLATE.value, N_("Slate")),
+        ],
+        page="appearance",
+    ),
+    HubField(
+        "pattern",
+        label=N_("Pattern"),
+        kind="choice",
+        default=Pattern.RINGS.value,
+        choices=[
+            (Pattern.RINGS.value, N_("Rings")),
+            (Pattern.DOTS.value, N_("Dots")),
+            (Pattern.WAVES.value, N_("Waves")),
+            (Pattern.PLAIN.value, N_("Plain")),
         ],
         page="appearance",
     ),

@@ -55,6 +55,8 @@ class User(Base):
     unlisted: Mapped[bool] = mapped_column(default=False)
     #: Whether the bus message omits the person's name when they stop following a hub.
     quiet_unfollow: Mapped[bool] = mapped_column(default=True)
+    #: Digest of the person's picture (`hubs.models.pictures`); empty if there is none.
+    picture: Mapped[str] = mapped_column(String(32), default="", server_default="")
     about: Mapped[str] = mapped_column(Text, default="")
     created_on: Mapped[datetime] = mapped_column(default=now)
     last_active: Mapped[datetime | None]

@@ -188,6 +188,7 @@ class Settings(BaseModel):
     api_rate: int = Field(
         600, ge=1, description="API requests, and forms, per minute for each token, person or address."
     )
+    upload_rate: int = Field(20, ge=1, description="Pictures that one person may upload per minute.")
     search_rate: int = Field(600, ge=1, description="Searches per minute for each person, or address of visitors.")
     webhook_rate: int = Field(
         120, ge=1, description="Requests per minute to one webhook from one address; more are refused with 429."

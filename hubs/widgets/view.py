@@ -122,6 +122,24 @@ def hub_avatar(hub: Any, size: int = 32) -> Markup:
     return _round(look, hub.avatar or hub.name[:1].upper() or "?", size)
 
 
+def portrait(user: Any, size: int = 32) -> Markup:
+    """Render the avatar of an account: the person's picture, if there is one, over what `avatar` renders."""
+    return _pictured(avatar(user.username, size), user.picture)
+
+
+def hub_picture(hub: Any, size: int = 32) -> Markup:
+    """Render the emblem of a hub: its picture, if there is one, over what `hub_avatar` renders."""
+    return _pictured(hub_avatar(hub, size), getattr(hub, "emblem", ""))
+
+
+def _pictured(drawn: Markup, digest: str) -> Markup:
+    if not digest:
+        return drawn
+    # The drawing stays below: a picture that was replaced meanwhile is not found, and must leave no gap.
+    image = Markup('<img src="{}" alt="" loading="lazy" decoding="async">').format(urls.picture(digest))
+    return Markup('<span class="pictured">{}{}</span>').format(drawn, image)
+
+
 def _hue(name: str) -> str:
     return f"hue-{sum(ord(letter) * (index + 7) for index, letter in enumerate(name)) % 12}"
 
@@ -153,7 +171,8 @@ FILTERS = {
     "moment": moment,
     "day": day,
     "avatar": avatar,
-    "hub_avatar": hub_avatar,
+    "portrait": portrait,
+    "hub_avatar": hub_picture,
     "icon": icon,
     "account": account,
 }

@@ -28,6 +28,7 @@ ON_BOTH = (
     "models/test_messages_about_hubs.py",
     "models/test_names_without_regard_to_case.py",
     "search/",
+    "views/site/test_pictures.py",
     "views/web/test_input_check.py",
     "widgets/shared/test_daily_counts.py",
 )

@@ -1,5 +1,6 @@
 """Changes a person's own settings, exports their data, and deletes accounts."""
 
+from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any
 from zoneinfo import available_timezones
@@ -8,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from hubs import i18n
-from hubs.actions import outbox, own_messages, push
+from hubs.actions import outbox, own_messages, pictures, push
 from hubs.actions.layout import documents, drafts
 from hubs.actions.people import bookmarks, membership, notifications, tokens
 from hubs.actions.people import roles as role_actions
@@ -95,6 +96,15 @@ def _account(session: Session, registry: Registry, user: User) -> dict[str, Any]
         "created_on": user.created_on.isoformat(),
         "last_active": user.last_active.isoformat() if user.last_active else None,
         "hub": documents.describe(hub, registry).plain() if hub else None,
+        "pictures": [
+            {
+                "kind": picture.kind.value,
+                "created_on": picture.created_on.isoformat(),
+                "type": "image/webp",
+                "base64": b64encode(picture.content).decode(),
+            }
+            for picture in pictures.of_account(session, user)
+        ],
     }
 
 

@@ -16,6 +16,7 @@ startForms();
 startNotices();
 loadAll(document);
 if (document.body.dataset.stream) startStream(document.body.dataset);
+if (document.querySelector("[data-picture]")) import("./pictures.js").then((pictures) => pictures.startPictures());
 if (document.getElementById("editor")) import("./editor.js").then((editor) => editor.startEditor());
 const bookmarks = () => import("./bookmarks.js");
 if (document.getElementById("bookmarks")) bookmarks().then((list) => list.startList());

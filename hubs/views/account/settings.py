@@ -7,13 +7,13 @@ from flask import Blueprint, Response, flash, g, jsonify, redirect, render_templ
 from flask.typing import ResponseReturnValue
 
 from hubs import i18n, urls
-from hubs.actions import lifecycle
+from hubs.actions import lifecycle, pictures
 from hubs.actions.people import membership, sessions
 from hubs.actions.privacy import account_data
 from hubs.errors import InvalidInput, NotAllowed
 from hubs.i18n import N_, _, ngettext
 from hubs.models import User, Visibility
-from hubs.views.web import forms
+from hubs.views.web import forms, uploads
 from hubs.views.web.context import account, app_context, current_person, db
 from hubs.widgets.parameters import Parameter
 
@@ -44,10 +44,18 @@ def show() -> str:
 def save() -> ResponseReturnValue:
     """Save the settings of the account."""
     user, values = myself(), forms.read(_parameters(), request.form)
+    # The picture comes first, so that one answer names all fields that cannot be accepted.
+    wrong: dict[str, str] = {}
+    is_changed, picture = uploads.read("picture", wrong)
     try:
         account_data.update_account(db(), app_context().registry, user, values)
     except InvalidInput as error:
-        return _page(user, values, error.fields), error.status
+        wrong |= error.fields
+    if wrong:
+        db().rollback()
+        return _page(user, values, wrong), InvalidInput.status
+    if is_changed:
+        pictures.set_avatar(db(), user, picture)
     db().commit()
     flash(_("Saved."))
     return redirect(urls.me(), 303)

@@ -82,8 +82,14 @@ def brief(hub: Hub) -> dict[str, Any]:
         **{name: getattr(hub, name) for name in names},
         **values(hub, schemas.BRIEF_FIELDS),
         "url": app_context().settings.site_url + urls.hub(hub.kind, hub.name),
+        "picture_url": picture_url(hub.emblem),
         "api_url": address(hub),
     }
+
+
+def picture_url(digest: str) -> str | None:
+    """Return the URL of a picture; None if there is none."""
+    return app_context().settings.site_url + urls.picture(digest) if digest else None
 
 
 def address(hub: Hub) -> str:
@@ -96,6 +102,7 @@ def describe(hub: Hub) -> dict[str, Any]:
     record = {
         **brief(hub),
         **values(hub, schemas.RECORD_FIELDS),
+        "cover_url": picture_url(hub.cover),
         "version": hub.version,
         "created_on": hub.created_on,
         "roles": sorted(role.value for role in current_person().roles.get(hub.id, ())),

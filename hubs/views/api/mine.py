@@ -9,7 +9,7 @@ from hubs.i18n import _
 from hubs.models import User
 from hubs.views.api import schemas
 from hubs.views.api.base import LARGEST, ApiBlueprint
-from hubs.views.api.hubs import address
+from hubs.views.api.hubs import address, picture_url
 from hubs.views.web.context import account, current_person, db
 
 blueprint = ApiBlueprint("Me", __name__, "Your account and your tokens.")
@@ -22,7 +22,7 @@ def myself() -> Any:
     names = ("username", "fullname", "timezone", "locale", "unlisted", "quiet_unfollow", "created_on")
     mine = role_actions.mine(db(), current_person())
     roles = sorted(({"hub": address(role.hub), "role": role.role.value} for role in mine), key=_by_hub)
-    return {**{name: getattr(user, name) for name in names}, "activity": user.activity.value, "roles": roles}
+    return {**{name: getattr(user, name) for name in names}, **_derived(user), "roles": roles}
 
 
 @blueprint.read("/me/tokens", schemas.TokenPage)
@@ -40,6 +40,10 @@ def revoke_token(number: int) -> Any:
     """Revoke one of your tokens, which may be the one you authenticate with."""
     tokens.revoke(db(), current_person(), number)
     db().commit()
+
+
+def _derived(user: User) -> dict[str, Any]:
+    return {"activity": user.activity.value, "picture_url": picture_url(user.picture)}
 
 
 def _user() -> User:

@@ -79,6 +79,7 @@ class HubBrief(Schema):
     title = text("The display name, or the name where there is none.")
     last_activity = timestamp(allow_none=True)
     url = text("The page for people.")
+    picture_url = text("The emblem of a team, or the picture of a person.", allow_none=True)
     api_url = text()
 
 
@@ -90,6 +91,7 @@ class Hub(HubBrief):
 
         include = record(RECORD_FIELDS)
 
+    cover_url = text("The picture behind the hub's name.", allow_none=True)
     version = fields.Integer(required=True)
     created_on = timestamp()
     roles = fields.List(choice(RoleName), required=True, metadata={"description": "Your own roles."})
@@ -207,6 +209,7 @@ class Me(Schema):
     unlisted = fields.Boolean(required=True)
     quiet_unfollow = fields.Boolean(required=True)
     created_on = timestamp()
+    picture_url = text(allow_none=True)
     roles = fields.List(fields.Nested(MyRole), required=True)
 
 

@@ -7,14 +7,15 @@ from flask.typing import ResponseReturnValue
 
 from hubs import urls
 from hubs.actions import hubs as hub_actions
-from hubs.actions import lifecycle
+from hubs.actions import lifecycle, pictures
 from hubs.actions.layout import documents, yaml_files
 from hubs.errors import Conflict, InvalidInput, NotFound
 from hubs.i18n import _
-from hubs.models import Hub, hub_fields
+from hubs.models import Hub, PictureKind, hub_fields
 from hubs.permissions import can, refusal
+from hubs.pictures.uploads import SQUARE, WIDE, Encoded
 from hubs.views.account.settings import myself
-from hubs.views.web import forms
+from hubs.views.web import forms, uploads
 from hubs.views.web.context import app_context, current_person, db, find_hub, hub_page_url
 
 blueprint = Blueprint("manage", __name__)
@@ -30,11 +31,17 @@ def appearance(space: str, name: str) -> ResponseReturnValue:
     wrong: dict[str, str] = {}
     if request.method == "POST":
         values = forms.read(APPEARANCE, request.form)
+        # Pictures come first, so that one answer names all fields that cannot be accepted.
+        changes = _read_pictures(hub, wrong)
         try:
             hub_actions.update(db(), current_person(), hub, values)
         except InvalidInput as error:
-            wrong = error.fields
+            wrong |= error.fields
+        if wrong:
+            db().rollback()
         else:
+            for kind, picture in changes.items():
+                pictures.set_hub_picture(db(), current_person(), hub, kind, picture)
             db().commit()
             flash(_("Saved."))
             return redirect(hub_page_url(hub), 303)
@@ -108,6 +115,15 @@ def bring_back(hub_id: int) -> ResponseReturnValue:
     db().commit()
     flash(_("The hub has been restored."))
     return redirect(urls.hub(hub.kind, hub.name), 303)
+
+
+def _read_pictures(hub: Hub, wrong: dict[str, str]) -> dict[PictureKind, Encoded | None]:
+    """Return the pictures to change; ``wrong`` gets a sentence for each that cannot be accepted."""
+    sizes = {PictureKind.EMBLEM: SQUARE, PictureKind.COVER: WIDE}
+    if hub.kind == "user":
+        del sizes[PictureKind.EMBLEM]  # it is the picture of the person, on their account page
+    read = {kind: uploads.read(kind.value, wrong, size) for kind, size in sizes.items()}
+    return {kind: picture for kind, (is_changed, picture) in read.items() if is_changed}
 
 
 def _other(hub: Hub, wrong: dict[str, str], typed: str) -> str:

@@ -78,6 +78,7 @@ def as_json(space: str, name: str) -> Response:
         archived=hub.archived,
         version=hub.version,
         left_width=hub.left_width,
+        picture_url=app_context().settings.site_url + urls.picture(hub.emblem) if hub.emblem else None,
         last_activity=hub.last_activity and hub.last_activity.isoformat(),
         url=app_context().settings.site_url + urls.hub(hub.kind, hub.name),
         widgets=[_describe(row) for row in visible_widgets(hub)],

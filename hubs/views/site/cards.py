@@ -3,6 +3,7 @@
 from flask import Blueprint, Response, request
 from sqlalchemy import select
 
+from hubs.actions import pictures
 from hubs.cache import key_of
 from hubs.errors import NotFound
 from hubs.i18n import _
@@ -37,7 +38,8 @@ def card(space: str, name: str) -> Response:
 def card_of(hub: Hub) -> Card:
     """Return what the card of a hub shows."""
     letters = hub.avatar or hub.name[:1].upper()
-    return Card(hub.title, hub.summary, letters, hub.banner, app_context().settings.site_name)
+    emblem = pictures.find(db(), VISITOR, hub.emblem) if hub.emblem else None
+    return Card(hub.title, hub.summary, letters, hub.banner, app_context().settings.site_name, emblem or b"")
 
 
 def _drawn(content: Card) -> bytes:

@@ -52,6 +52,7 @@ class AppContext:
     api_limiter: Limiter
     search_limiter: Limiter
     webhook_limiter: Limiter
+    upload_limiter: Limiter
     #: Encrypts the secrets of webhooks.
     secret_box: SecretBox
 

@@ -3,6 +3,7 @@
 import logging
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from hubs.actions import hubs, lifecycle
@@ -13,15 +14,26 @@ from hubs.permissions import OPERATOR
 from hubs.widgets.registry import Registry
 from tests.unit.conftest import user_of
 
+#: Kinds and names of hubs, and names of people; some differ only in case.
+NAMES = (("team", "Docs"), ("sig", "docs"), ("user", "DOCS"), ("team", "otters"))
+PEOPLE = ("Adalind", "adalind", "rana")
+
 
 def test_clashes_are_reported_and_keep_working(
     database: Database, registry: Registry, caplog: pytest.LogCaptureFixture
 ) -> None:
-    migrations.downgrade(database, "0033")
     with database.transaction() as session:
-        session.add_all([Hub(kind="team", name="Docs"), Hub(kind="sig", name="docs"), Hub(kind="user", name="DOCS")])
-        session.add_all([User(username="Adalind"), User(username="adalind"), User(username="rana")])
-        session.add(Hub(kind="team", name="otters"))
+        session.add_all([Hub(kind=kind, name=f"clash-{number}") for number, (kind, _name) in enumerate(NAMES)])
+        session.add_all([User(username=f"clash-{name}-{number}") for number, name in enumerate(PEOPLE)])
+    migrations.downgrade(database, "0033")
+    # Names alone: the models have columns that this version of the tables has not.
+    with database.engine.begin() as connection:
+        for number, (_kind, name) in enumerate(NAMES):
+            values = {"name": name, "former": f"clash-{number}"}
+            connection.execute(text("UPDATE hubs SET name = :name WHERE name = :former"), values)
+        for number, name in enumerate(PEOPLE):
+            values = {"name": name, "former": f"clash-{name}-{number}"}
+            connection.execute(text("UPDATE users SET username = :name WHERE username = :former"), values)
     with caplog.at_level(logging.WARNING):
         migrations.upgrade(database)
     assert "/t/Docs, /t/docs" in caplog.text

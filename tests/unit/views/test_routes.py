@@ -19,7 +19,7 @@ HUB = "/<any(u, t):space>/<name>/"
 API_HUB = "/api/v1/hubs/<any(u, t):space>/<name>"
 API_WIDGET = "/api/v1/widgets/<int(max=2147483647):number>"
 #: Rules that tests of their own prove.
-UNWALKED = ("meetings", "machine", "tokens", "webhook", "gallery", "sitemap", "logo")
+UNWALKED = ("meetings", "machine", "tokens", "webhook", "gallery", "sitemap", "logo", "picture")
 #: Route, method → who may use it on a public hub; "all" are open whatever the hub's visibility.
 RULES = {
     ("/", "GET"): "all",
@@ -52,6 +52,7 @@ RULES = {
     ("/site.css", "GET"): "all",
     # Where the settings name one, and sitemaps: tests/unit/views/site.
     ("/logo", "GET"): "logo",
+    ("/pictures/<digest>.webp", "GET"): "picture",
     # For everybody or for nobody.
     (HUB + "card.png", "GET"): "public",
     (HUB, "GET"): "view",
@@ -315,9 +316,17 @@ def test_a_hidden_hub_answers_like_a_nonexistent_one(
     if role == "owner":
         return
     for (route, method), rule in RULES.items():
-        if rule in ("all", "account", "admin", "provider", "machine", "gallery", "sitemap", "logo") or rule.startswith(
-            "api"
-        ):
+        if rule in (
+            "all",
+            "account",
+            "admin",
+            "provider",
+            "machine",
+            "gallery",
+            "sitemap",
+            "logo",
+            "picture",
+        ) or rule.startswith("api"):
             continue
         number = cut_list(otters).id
         real = path_of(route, otters)
@@ -397,6 +406,7 @@ def test_every_generated_path_has_a_route(app: Flask) -> None:
         (urls.logout(), "POST"),
         (urls.static("hubs.css"), "GET"),
         (urls.hub_card("team", "x"), "GET"),
+        (urls.picture("0a"), "GET"),
         (urls.robots(), "GET"),
         (urls.sitemap(), "GET"),
         (urls.sitemap(3), "GET"),
