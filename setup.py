@@ -66,6 +66,7 @@ setup(
         "alembic>=1.13",
         "authlib>=1.9",
         "babel>=2.14",
+        "brotli>=1.1",
         "click>=8.1",
         "cryptography>=42",
         "fakeredis[lua]>=2.26",

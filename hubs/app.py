@@ -44,6 +44,7 @@ from hubs.views.web import (
     input_check,
     language,
     security_headers,
+    static_files,
     uploads,
 )
 from hubs.views.web.context import EXTENSION, AppContext, close_session, current_person, page_context
@@ -99,6 +100,7 @@ def create_app(
     context = app.extensions[EXTENSION] = create_context(settings, fragments, publisher)
     app.config.update(_flask_config(settings))
     converters.install(app)
+    static_files.register(app)
     render.install(app)
     language.register(app)
     uploads.register(app)

@@ -11,6 +11,7 @@ from hubs import __version__
 from hubs.backend.standalone import run as run_daemon
 from hubs.bus import NullPublisher, Publisher
 from hubs.commands import cache, files, messages, people
+from hubs.commands.static import static
 from hubs.demo import fill as demo_fill
 from hubs.demo import rabbitmq
 from hubs.demo import replay as demo_replay
@@ -166,6 +167,7 @@ for command in (
     people.audit,
     cache.cache,
     messages.messages,
+    static,
     widget,
 ):
     cli.add_command(command)

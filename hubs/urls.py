@@ -3,8 +3,14 @@
 Fragments are rendered in the daemon too, where no Flask exists, so nothing here may need a request.
 """
 
+import hashlib
+from functools import cache
+from pathlib import Path
 from urllib.parse import quote, urlencode
 
+#: The folder of static files, and the file that only a source checkout has beside the package.
+_STATIC = Path(__file__).parent / "static"
+_CHECKOUT = Path(__file__).parent.parent / "setup.py"
 #: Kinds of hub that have their own path; every other kind lives under ``/t/``.
 _PREFIX = {"user": "u"}
 
@@ -287,8 +293,29 @@ def logout() -> str:
 
 
 def static(path: str) -> str:
-    """Return the path of a static file."""
-    return f"/static/{path}"
+    """Return the path of a static file: it changes with the content of any of them, so that browsers may keep it."""
+    version = static_version()
+    return f"/static/v-{version}/{path}" if version else f"/static/{path}"
+
+
+@cache
+def static_version() -> str:
+    """Return a hash of all static files; empty in a source checkout, where they change while the server runs.
+
+    It is one for all files, since scripts import each other by relative paths.
+    """
+    return "" if _CHECKOUT.exists() else hash_of_folder(_STATIC)
+
+
+def hash_of_folder(folder: Path) -> str:
+    """Return a hash of the names and contents of all files in a folder."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    return digest(b"".join(b"%s\0%s\0" % (str(path.relative_to(folder)).encode(), path.read_bytes()) for path in paths))
+
+
+def digest(content: bytes) -> str:
+    """Return a short hash of a file's content."""
+    return hashlib.blake2b(content, digest_size=6).hexdigest()
 
 
 def hub_card(kind: str, name: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, request, session
+from flask import Flask, Response, session
 
 from hubs.settings import Settings
 
@@ -16,9 +16,7 @@ def register(app: Flask, settings: Settings) -> None:
     def protect(response: Response) -> Response:
         headers = response.headers
         headers.extend(fixed)
-        if request.endpoint == "static":
-            headers["Cache-Control"] = "public, max-age=3600"
-        elif "Cache-Control" not in headers:
+        if "Cache-Control" not in headers:
             # Pages of signed-in people must not stay in a shared cache.
             headers["Cache-Control"] = "private, no-cache" if session else "no-cache"
             response.vary.add("Cookie")

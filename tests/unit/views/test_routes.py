@@ -41,6 +41,7 @@ RULES = {
     ("/healthz", "GET"): "all",
     ("/language", "GET"): "all",
     ("/static/<path:filename>", "GET"): "all",
+    ("/static/v-<version>/<path:filename>", "GET"): "all",
     ("/robots.txt", "GET"): "all",
     ("/sitemap.xml", "GET"): "all",
     ("/sitemap-<int:number>.xml", "GET"): "sitemap",

@@ -1,0 +1,113 @@
+"""Static files: kept for a year under an address that names their content, and compressed."""
+
+import gzip
+from pathlib import Path
+
+import brotli
+import pytest
+from click.testing import CliRunner
+from flask import Flask
+from flask.testing import FlaskClient
+
+from hubs import urls
+from hubs.cli import cli
+from hubs.views.web.static_files import StaticFiles
+
+HASH = "0123456789ab"
+
+
+@pytest.fixture
+def installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make addresses as an installed package does."""
+    monkeypatch.setattr(urls, "static_version", lambda: HASH)
+
+
+@pytest.fixture
+def sheet(app: Flask) -> bytes:
+    return (Path(app.static_folder or "") / "icons.svg").read_bytes()
+
+
+def test_a_checkout_uses_plain_names_that_are_revalidated(client: FlaskClient) -> None:
+    assert urls.static("icons.svg") == "/static/icons.svg"
+    response = client.get("/static/icons.svg")
+    assert "must-revalidate" in response.headers["Cache-Control"]
+    again = client.get("/static/icons.svg", headers={"If-None-Match": response.headers["ETag"]})
+    assert (again.status_code, again.data) == (304, b"")
+
+
+def test_installed_files_are_kept_for_a_year(client: FlaskClient, sheet: bytes, installed: None) -> None:
+    assert urls.static("icons.svg") == f"/static/v-{HASH}/icons.svg"
+    response = client.get(urls.static("icons.svg"))
+    assert response.data == sheet
+    assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+
+
+def test_an_address_from_before_an_upgrade_gets_the_present_file_and_is_not_kept(
+    client: FlaskClient, sheet: bytes, installed: None
+) -> None:
+    response = client.get("/static/v-ffffffffffff/icons.svg")
+    assert response.data == sheet
+    assert "immutable" not in response.headers["Cache-Control"]
+
+
+@pytest.mark.parametrize(
+    ("accepts", "coding"), [("br, gzip", "br"), ("gzip", "gzip"), ("", None), ("br;q=0, gzip;q=0", None)]
+)
+def test_the_best_coding_that_the_browser_accepts_is_sent(
+    client: FlaskClient, sheet: bytes, accepts: str, coding: str | None
+) -> None:
+    response = client.get("/static/icons.svg", headers={"Accept-Encoding": accepts})
+    assert response.headers.get("Content-Encoding") == coding
+    decode = {"br": brotli.decompress, "gzip": gzip.decompress, None: bytes}[coding]
+    assert decode(response.data) == sheet
+    assert "Accept-Encoding" in response.headers["Vary"]
+    assert response.headers["Content-Type"] == "image/svg+xml; charset=utf-8"
+    assert (coding is None) == (len(response.data) == len(sheet))
+
+
+def test_a_picture_is_not_compressed_again(tmp_path: Path) -> None:
+    (tmp_path / "font.woff2").write_bytes(b"x" * 5000)
+    (tmp_path / "tiny.css").write_text("a{}")
+    files = StaticFiles(tmp_path)
+    for name in ("font.woff2", "tiny.css"):
+        file = files.get(name)
+        assert file is not None
+        assert file.codings == {}
+
+
+def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
+    sheet, files = tmp_path / "a.css", StaticFiles(tmp_path)
+    sheet.write_text("a{}")
+    first = files.get("a.css")
+    sheet.write_text("b{}")
+    second = files.get("a.css")
+    assert first is not None
+    assert second is not None
+    assert (first.body, second.body) == (b"a{}", b"b{}")
+    assert first.etag != second.etag
+
+
+@pytest.mark.parametrize("path", ["../setup.py", "/etc/passwd", "js", "", "nothing.css", "js/../../urls.py"])
+def test_nothing_outside_the_folder_is_served(client: FlaskClient, path: str) -> None:
+    for prefix in ("/static/", f"/static/v-{HASH}/"):
+        assert client.get(prefix + path, follow_redirects=True).status_code == 404
+
+
+def test_the_version_follows_names_and_contents(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("1")
+    versions = [urls.hash_of_folder(tmp_path)]
+    (tmp_path / "a").rename(tmp_path / "b")
+    versions.append(urls.hash_of_folder(tmp_path))
+    (tmp_path / "b").write_text("2")
+    versions.append(urls.hash_of_folder(tmp_path))
+    assert len(set(versions)) == 3
+    assert urls.hash_of_folder(tmp_path) == versions[-1]
+
+
+def test_the_command_writes_compressed_forms_for_another_server(tmp_path: Path, installed: None) -> None:
+    result = CliRunner().invoke(cli, ["static", str(tmp_path / "out")])
+    assert result.exit_code == 0, result.output
+    assert f"/static/v-{HASH}/" in result.output
+    sheet = tmp_path / "out" / "icons.svg"
+    assert brotli.decompress(sheet.with_name("icons.svg.br").read_bytes()) == sheet.read_bytes()
+    assert gzip.decompress(sheet.with_name("icons.svg.gz").read_bytes()) == sheet.read_bytes()
