@@ -72,7 +72,7 @@ def read(session: Session, row: Widget, hubs: Sequence[Hub] | None, days: int) -
     if hubs is not None:
         mine = _naming_members(session, [message.id for message in messages], [hub.id for hub in hubs])
         messages = [message for message in messages if message.id in mine]
-    return [request for message in messages if (request := _request(message)) is not None]
+    return [request for message in messages if (request := request_of(message)) is not None]
 
 
 def by_day(requests: Sequence[Request]) -> dict[date, list[Request]]:
@@ -99,7 +99,8 @@ def _naming_members(session: Session, messages: Sequence[int], hubs: Sequence[in
     return set(session.scalars(query.where(MessagePerson.username.in_(members))))
 
 
-def _request(message: StoredMessage) -> Request | None:
+def request_of(message: StoredMessage) -> Request | None:
+    """Return the request of a message of the meeting bot; None if it has no text."""
     body = message.body or {}
     details = body.get("details")
     details = details if isinstance(details, Mapping) else {}
