@@ -26,9 +26,10 @@ from hubs.permissions import can
 from hubs.services import create_services
 from hubs.settings import Settings, load
 from hubs.settings.types import is_loopback
-from hubs.views import api, front, gallery, health, search, webhooks
+from hubs.views import api, gallery, health, search, webhooks
 from hubs.views.account import bookmarks_and_notifications, oidc, sign_in, stream, tokens
 from hubs.views.account import settings as account_settings
+from hubs.views.home import front, since
 from hubs.views.hub import admin, editor, history, members, new, page, push_tokens, widget
 from hubs.views.hub import settings as hub_settings
 from hubs.views.hub import webhooks as hub_webhooks
@@ -58,6 +59,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 #: Modules with a blueprint of pages; the API installs its own.
 PAGES = (
     front,
+    since,
     search,
     gallery,
     new,

@@ -20,6 +20,16 @@ def front() -> str:
     return "/"
 
 
+def now() -> str:
+    """Return the path of the newest lines of the front page, as HTML."""
+    return "/now"
+
+
+def home(act: str) -> str:
+    """Return the path that changes a person's home page (POST): ``seen``, ``steps`` or ``profile``."""
+    return f"/home/{act}"
+
+
 def new_hub() -> str:
     """Return the path of the form that creates a hub."""
     return "/new"
@@ -93,6 +103,11 @@ def hub_stream(kind: str, name: str) -> str:
 def hub_act(kind: str, name: str, act: str) -> str:
     """Return the path that a form posts to in order to do ``act`` on a hub, such as ``subscribe``."""
     return f"{hub(kind, name)}{act}"
+
+
+def hub_since(kind: str, name: str, day: str) -> str:
+    """Return the path of the summary of what happened on a hub since a day, such as ``2026-11-01``."""
+    return f"{hub(kind, name)}since/{quote(day, safe='')}"
 
 
 def hub_members(kind: str, name: str) -> str:

@@ -201,6 +201,14 @@ class FragmentStore:
             raise NotFound(_("This widget shows no meetings."))
         return calendar
 
+    def peek(self, row: Widget, function: type[CachedFunction]) -> Any:
+        """Return the cached value of one of a widget's functions, or None; computes nothing."""
+        try:
+            self._prepare(self._registered(row), row)
+        except NeedsSetup:
+            return None
+        return function(row).peek()
+
     def preview(self, row: Widget, locale: str = DEFAULT_LOCALE) -> Fragment:
         """Build a widget that is not on any page. Nothing is stored; errors of the widget are shown, never raised."""
         try:

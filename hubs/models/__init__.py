@@ -8,6 +8,7 @@ from hubs.models.machines.push import PushContent, PushToken
 from hubs.models.machines.webhooks import DeliveryState, Webhook, WebhookDelivery
 from hubs.models.messages import MessagePackage, MessagePerson, RefusedMessage, StoredMessage, hub_mark, is_hub_mark
 from hubs.models.outbox import OutboxMessage, digest
+from hubs.models.people.home import FirstSteps, HomeState
 from hubs.models.people.membership import Invitation, JoinRequest, RequestState
 from hubs.models.people.personal import Bookmark, Notice, NoticeKind, StreamMark
 from hubs.models.people.sessions import SignIn
@@ -29,7 +30,9 @@ __all__ = [
     "Database",
     "DeliveryState",
     "Draft",
+    "FirstSteps",
     "FormerName",
+    "HomeState",
     "Hub",
     "Invitation",
     "JoinMode",

@@ -204,6 +204,15 @@ HUB_FIELDS: tuple[HubField, ...] = (
         page="members",
     ),
     HubField(
+        "first_steps",
+        label=N_("First steps"),
+        help=N_("Shown to people who follow the team and are new here: what to read and try first. Markdown."),
+        kind="markdown",
+        max_length=MARKDOWN,
+        stored_in="extras",
+        page="members",
+    ),
+    HubField(
         "group_name",
         label=N_("Group"),
         help=N_("The group of the account system whose members are this hub's members."),

@@ -96,6 +96,11 @@ class CachedFunction:
         services.memo[name] = value
         return value
 
+    def peek(self) -> Any:
+        """Return the cached value, or None: nothing is computed."""
+        value = self._load(services_of(self.instance)) if self.stored else _MISSING
+        return None if value is _MISSING else value
+
     def rebuild(self) -> Any:
         """Compute the value, store it, and return it. Empty values are stored too."""
         services = services_of(self.instance)

@@ -100,7 +100,8 @@ def _enter(user: User, target: str, provider_session: str = "", id_token: str = 
     session.update(pending)
     g.pop("account", None)
     session.update(user=user.id, key=key, seen=int(time.time()))
-    flash(_("Welcome, %(name)s.") % {"name": user.name})
+    if target != urls.front():  # which greets the person itself
+        flash(_("Welcome, %(name)s.") % {"name": user.name})
     if intent is not None:
         intents.carry_out(intent)
     return redirect(target, 303)

@@ -77,7 +77,7 @@ def answer(space: str, name: str) -> ResponseReturnValue:
     membership.answer(db(), current_person(), hub, _username(), approve=approve, note=note)
     db().commit()
     flash(_("Done."))
-    return redirect(urls.hub_members(hub.kind, hub.name), 303)
+    return redirect(urls.front() if request.form.get("back") == "home" else urls.hub_members(hub.kind, hub.name), 303)
 
 
 @blueprint.post("/roles")

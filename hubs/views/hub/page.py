@@ -116,7 +116,8 @@ def act(space: str, name: str, act: str) -> ResponseReturnValue:
         roles.drop_role(session, person, hub, user, role)
     session.commit()
     flash(_("Done.") if take else _("Done; you can come back any time."))
-    return redirect(hub_page_url(hub), 303)
+    back = urls.front() if request.form.get("back") == "home" else hub_page_url(hub)
+    return redirect(back, 303)
 
 
 @blueprint.get("/<any(u, t):space>/<name>/<any(subscribe, star):act>")

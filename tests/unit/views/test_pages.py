@@ -82,8 +82,8 @@ def test_the_health_check_counts_messages_without_a_reader(
 def test_the_front_page_names_the_current_user(client: FlaskClient, otters: Hub) -> None:
     assert "Sign in" in text(client.get("/"))
     page = text(sign_in(client, "member").get("/"))
-    assert "Hello, Member" in page
-    assert "My hubs" in page
+    assert "Welcome, Member" in page
+    assert "Your hubs" in page
     assert "/t/otters/" in page
 
 
@@ -166,9 +166,9 @@ def test_signing_in_creates_the_account_once_and_signing_out_ends_the_session(
     client: FlaskClient, session: Session
 ) -> None:
     sign_in(client, "quillon")
-    assert "Hello, quillon" in text(client.get("/"))
+    assert "Welcome, quillon" in text(client.get("/"))
     post(client, "/logout")
-    assert "Hello" not in text(client.get("/"))
+    assert "Welcome" not in text(client.get("/"))
     sign_in(client, "quillon")
     assert session.query(User).count() == 1
 

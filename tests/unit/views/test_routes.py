@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from hubs import api_urls, urls
 from hubs.events.message import hub_channel
-from hubs.models import Hub, Visibility, Widget
+from hubs.models import Hub, Visibility, Widget, now
 from tests.unit.views.conftest import post, sign_in
 
 ROLES = ("visitor", "stranger", "subscriber", "member", "owner")
@@ -23,6 +23,12 @@ UNWALKED = ("meetings", "machine", "tokens", "webhook", "gallery", "sitemap", "l
 #: Route, method → who may use it on a public hub; "all" are open whatever the hub's visibility.
 RULES = {
     ("/", "GET"): "all",
+    ("/now", "GET"): "all",
+    ("/home/seen", "POST"): "account",
+    ("/home/steps", "POST"): "account",
+    ("/home/profile", "POST"): "account",
+    (HUB + "since/<day>", "GET"): "view",
+    (HUB + "since/<day>/json", "GET"): "view",
     ("/search", "GET"): "all",
     ("/search/palette", "GET"): "all",
     ("/teams/", "GET"): "all",
@@ -210,6 +216,7 @@ def path_of(route: str, hub: Hub) -> str:
         .replace("/language", "/language?lang=en")
         .replace("<any(subscribe, unsubscribe, star, unstar, leave):act>", "star")
         .replace("<any(subscribe, star):act>", "star")
+        .replace("<day>", now().date().isoformat())
         .replace("<int:widget_id>", str(cut_list(hub).id))
         .replace("<int:number>", str(cut_list(hub).id))
         .replace("<int:size>", "192")
@@ -347,6 +354,9 @@ def test_every_generated_path_has_a_route(app: Flask) -> None:
     adapter = app.url_map.bind("127.0.0.1")
     paths = [
         (urls.front(), "GET"),
+        (urls.now(), "GET"),
+        (urls.home("seen"), "POST"),
+        (urls.hub_since("team", "x", "2026-11-01"), "GET"),
         (urls.new_hub(), "POST"),
         (urls.hub("user", "a b/ü"), "GET"),
         (urls.hub("team", "x"), "GET"),

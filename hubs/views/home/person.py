@@ -1,0 +1,112 @@
+"""The parts of a person's home page, each read in a fixed number of queries."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from hubs.actions.people import home, notifications, stream
+from hubs.clients.fedocal import Meeting
+from hubs.digest import numbers, people, reading, sparkline, steps, words
+from hubs.digest.tasks import tasks
+from hubs.i18n import N_, _
+from hubs.models import FirstSteps, HomeState, Hub, NoticeKind, User, Widget, now
+from hubs.permissions import visible_widgets
+from hubs.views.home.since import has_feed
+from hubs.views.web.context import app_context, current_person, db
+from hubs.widgets.feed.cards import Card, grouped
+from hubs.widgets.heatmap.grid import Grid
+from hubs.widgets.meetings import GetMeetings
+
+#: Most entries of each part.
+NEEDS, HUBS, LINES, MEETINGS, TASKS, AWAY_HUBS = 5, 6, 10, 3, 3, 3
+#: Most calendars that are looked at for the week.
+CALENDARS = 8
+_REQUIRES = (NoticeKind.JOIN_REQUEST, NoticeKind.INVITATION)
+
+
+def parts(user: User, narrow: str) -> Mapping[str, Any]:
+    """Return the values of the home page's template."""
+    session, person = db(), current_person()
+    followed, state = stream.followed(session, person), home.state(session, person)
+    needs = [notice for notice in notifications.mine(session, person) if notice.kind in _REQUIRES]
+    shown = [hub for hub in followed if hub.user_id != person.id][:HUBS]
+    days = people.own_days(session, person)
+    active, count = people.here_now(session, person)
+    series = numbers.series(session, app_context().fragments.signed, shown)
+    month = now().date().replace(day=1)
+    return {
+        "needs": needs[:NEEDS],
+        "needed": len(needs),
+        "hubs": shown,
+        "sparks": {hub_id: sparkline.draw(counts) for hub_id, counts in series.items()},
+        "today_of": {hub_id: counts[-1] for hub_id, counts in series.items()},
+        "cards": _cards(narrow),
+        "meetings": _week(followed),
+        "tasks": tasks(session, person)[:TASKS],
+        "grid": Grid(days),
+        "this_month": sum(number for day, number in days.items() if day >= month),
+        "active": active,
+        "active_count": count,
+        "first_steps": _first_steps(user, state),
+        "greeting": _greeting(user),
+        "steps_dismissed": state.first_steps == FirstSteps.DISMISSED,
+        "fact_text": words.text,
+        "draw": sparkline.draw,
+        **_away(state.away_since, state.away_until),
+    }
+
+
+def _first_steps(user: User, state: HomeState) -> steps.Steps | None:
+    """Return a newcomer's first steps, until all are done or they are dismissed."""
+    if state.first_steps != FirstSteps.OPEN:
+        return None
+    result = steps.steps(db(), current_person(), user)
+    return result if result.done < steps.NUMBER else None
+
+
+def _greeting(user: User) -> str:
+    """Return a greeting that fits the time of day where the person is."""
+    try:
+        hour = now().astimezone(ZoneInfo(user.timezone)).hour
+    except (ZoneInfoNotFoundError, ValueError):
+        hour = now().hour
+    night, noon, evening = 5, 12, 18
+    if night <= hour < noon:
+        text = N_("Good morning, %(name)s")
+    elif noon <= hour < evening:
+        text = N_("Good afternoon, %(name)s")
+    else:
+        text = N_("Good evening, %(name)s")
+    return _(text) % {"name": user.name}
+
+
+def _away(since: Any, until: Any) -> dict[str, Any]:
+    """Return the summary of the person's absence, if there was one, and its hubs by id."""
+    if since is None or until is None:
+        return {"away": None, "away_hubs": {}}
+    session, person = db(), current_person()
+    query = select(Hub).where(Hub.id.in_([hub.id for hub in stream.followed(session, person)]), has_feed(person))
+    hubs = {hub.id: hub for hub in session.scalars(query.limit(reading.MOST_HUBS)) if hub.user_id != person.id}
+    return {"away": reading.read(session, person, list(hubs.values()), since, until), "away_hubs": hubs}
+
+
+def _cards(narrow: str) -> Sequence[Card]:
+    items = stream.read(db(), current_person(), narrow).items[: 3 * LINES]
+    return grouped(items)[:LINES]
+
+
+def _week(hubs: Sequence[Hub]) -> Sequence[tuple[Meeting, Hub]]:
+    """Return the meetings of the coming week on the calendars of these hubs, as far as their widgets know them."""
+    query = select(Widget).join(Widget.hub).options(joinedload(Widget.hub)).where(visible_widgets(current_person()))
+    query = query.where(Widget.plugin == "meetings", Widget.hub_id.in_([hub.id for hub in hubs]))
+    present, meetings = now(), []
+    for row in db().scalars(query.order_by(Hub.last_activity.desc().nulls_last(), Widget.id).limit(CALENDARS)):
+        agenda = app_context().fragments.peek(row, GetMeetings)
+        for meeting in agenda.meetings if agenda else ():
+            if present <= meeting.end and meeting.start <= present + timedelta(days=7):
+                meetings.append((meeting, row.hub))
+    return sorted(meetings, key=lambda entry: entry[0].start)[:MEETINGS]
