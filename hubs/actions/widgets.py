@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from hubs.actions import outbox
 from hubs.errors import Conflict, InvalidInput, NotFound
 from hubs.i18n import _
-from hubs.models import Hub, Visibility, Widget, now
+from hubs.models import SIDES, Hub, Visibility, Widget, Width, now
 from hubs.permissions import Person, require
 from hubs.widgets.registry import Registry, WidgetType
 
@@ -17,7 +17,7 @@ from hubs.widgets.registry import Registry, WidgetType
 LIMIT = 60
 LABEL_LENGTH = 128
 #: Ways to move a widget.
-MOVES = ("up", "down", "left", "right")
+MOVES = ("up", "down", *SIDES)
 
 
 def add(
@@ -31,10 +31,11 @@ def add(
     label: str = "",
     key: str = "",
     visibility: str = Visibility.PUBLIC,
+    width: str = Width.THIRD,
 ) -> Widget:
-    """Add a widget at the end of a column. ``key`` identifies it within the hub; an empty one is generated.
+    """Add a widget at the end of a zone. ``key`` identifies it within the hub; an empty one is generated.
 
-    :raises InvalidInput: when the settings are not valid, or the widget does not fit the column.
+    :raises InvalidInput: when the settings are not valid, or the widget does not fit the zone.
     """
     require(person, "edit", hub)
     widget_type = fitting(registry, hub.kind, side, plugin)
@@ -47,6 +48,7 @@ def add(
         side=side,
         position=_end(hub, side),
         visibility=visibility_of(visibility),
+        width=width_of(width).value,
         settings=widget_type.schema.store(values or {}, {})[0],
         version=1,
     )
@@ -99,13 +101,13 @@ def update(
 
 
 def move(session: Session, registry: Registry, person: Person, row: Widget, way: str) -> None:
-    """Move a widget one place ``up`` or ``down``, or to the end of the ``left`` or ``right`` column."""
+    """Move a widget one place ``up`` or ``down``, or to the end of a zone: ``left``, ``right`` or ``below``."""
     require(person, "edit", row)
     if way not in MOVES:
         raise InvalidInput(
             _("A widget moves %(ways)s or %(last)s.") % {"ways": ", ".join(MOVES[:-1]), "last": MOVES[-1]}
         )
-    if way in ("left", "right"):
+    if way in SIDES:
         _check_side(registry, row, way)
         row.position = _end(row.hub, way)
         row.side = way
@@ -119,6 +121,22 @@ def move(session: Session, registry: Registry, person: Person, row: Widget, way:
     row.hub.touch()
     session.flush()
     _tell(session, registry, person, row, "updated", ["position"])
+
+
+def resize(session: Session, registry: Registry, person: Person, row: Widget, value: str) -> bool:
+    """Set how much of a row a widget takes below the columns; return whether that changed.
+
+    :raises InvalidInput: when the value is not a `Width`.
+    """
+    require(person, "edit", row)
+    width = width_of(value).value
+    if row.width == width:
+        return False
+    row.width, row.updated_on = width, now()
+    row.hub.touch()
+    session.flush()
+    _tell(session, registry, person, row, "updated", ["width"])
+    return True
 
 
 def arrange(
@@ -187,16 +205,15 @@ def installed(registry: Registry, plugin: str) -> WidgetType:
 
 
 def fitting(registry: Registry, kind: str, side: str, plugin: str) -> WidgetType:
-    """Return the widget called ``plugin`` if it fits a column of a hub of this kind.
+    """Return the widget called ``plugin`` if it fits a zone of a hub of this kind.
 
     :raises InvalidInput: when it does not.
     """
     widget_type = installed(registry, plugin)
-    if side not in ("left", "right"):
-        raise InvalidInput(_("The column is either left or right."), {"side": _("Please choose left or right.")})
+    check_side(side)
     if not widget_type.fits(kind, side):
         raise InvalidInput(
-            _("%(label)s can't be placed in the %(side)s column of this hub.")
+            _("%(label)s can't be placed in the zone %(side)s of this hub.")
             % {"label": _(widget_type.label), "side": side}
         )
     return widget_type
@@ -211,6 +228,29 @@ def heading(label: str, widget_type: WidgetType) -> str:
             {"label": _("At most %(most)s characters are possible.") % {"most": LABEL_LENGTH}},
         )
     return "" if label == widget_type.label else label
+
+
+def check_side(side: str) -> None:
+    """Check that pages have this zone.
+
+    :raises InvalidInput: when they do not.
+    """
+    if side not in SIDES:
+        raise InvalidInput(
+            _("A page has the zones left, right and below."), {"side": _("Please choose left, right or below.")}
+        )
+
+
+def width_of(value: str) -> Width:
+    """Return the width that a form submitted.
+
+    :raises InvalidInput: when it is not a `Width`.
+    """
+    try:
+        return Width(value)
+    except ValueError:
+        sentence = _("Please choose one of: %(names)s.") % {"names": ", ".join(Width)}
+        raise InvalidInput(_("This is not a valid width."), {"width": sentence}) from None
 
 
 def visibility_of(value: str) -> Visibility:

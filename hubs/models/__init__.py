@@ -3,7 +3,7 @@
 from hubs.models.base import Base, Moment, now
 from hubs.models.database import Database
 from hubs.models.history import AuditEntry, Draft, Revision
-from hubs.models.hub import GRID, SUMMARY_LENGTH, Banner, FormerName, Hub, JoinMode, Widget
+from hubs.models.hub import GRID, SIDES, SUMMARY_LENGTH, Banner, FormerName, Hub, JoinMode, Widget, Width
 from hubs.models.machines.push import PushContent, PushToken
 from hubs.models.machines.webhooks import DeliveryState, Webhook, WebhookDelivery
 from hubs.models.messages import MessagePackage, MessagePerson, RefusedMessage, StoredMessage, hub_mark, is_hub_mark
@@ -21,6 +21,7 @@ from hubs.models.watermark import Watermark
 
 __all__ = [
     "GRID",
+    "SIDES",
     "SUMMARY_LENGTH",
     "AuditEntry",
     "Banner",
@@ -64,6 +65,7 @@ __all__ = [
     "Webhook",
     "WebhookDelivery",
     "Widget",
+    "Width",
     "digest",
     "hub_mark",
     "is_hub_mark",

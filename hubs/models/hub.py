@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from secrets import token_hex
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import JSON, CheckConstraint, Enum, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.ext.mutable import MutableDict
@@ -19,6 +19,8 @@ from hubs.models.visibility import Visibility, visibility_column
 SUMMARY_LENGTH = 128
 #: Columns of the page's grid.
 GRID = 12
+#: The zones of a page: two columns, and full-width rows below them.
+SIDES: tuple[Literal["left", "right", "below"], ...] = ("left", "right", "below")
 
 
 class JoinMode(StrEnum):
@@ -49,6 +51,14 @@ class Pattern(StrEnum):
     DOTS = "dots"
     WAVES = "waves"
     PLAIN = "plain"
+
+
+class Width(StrEnum):
+    """How much of a row a widget takes in the zone ``below``."""
+
+    THIRD = "third"
+    HALF = "half"
+    FULL = "full"
 
 
 class Hub(Base):
@@ -135,7 +145,7 @@ class Hub(Base):
         return [users[username] for username in sorted(users)]
 
     def column(self, side: str) -> list["Widget"]:
-        """Return the widgets of the ``left`` or ``right`` column, top first."""
+        """Return the widgets of a zone, one of `SIDES`, top first."""
         return sorted((w for w in self.widgets if w.side == side), key=lambda w: (w.position, w.id))
 
     def touch(self) -> None:
@@ -161,7 +171,8 @@ class Widget(Base):
 
     __tablename__ = "widgets"
     __table_args__ = (
-        CheckConstraint("side IN ('left', 'right')", name="side"),
+        CheckConstraint("side IN ('left', 'right', 'below')", name="side"),
+        CheckConstraint("width IN ('third', 'half', 'full')", name="width"),
         UniqueConstraint("hub_id", "key"),
         Index(None, "hub_id", "side", "position"),
     )
@@ -174,6 +185,8 @@ class Widget(Base):
     label: Mapped[str] = mapped_column(String(128), default="")
     side: Mapped[str] = mapped_column(String(8), default="left")
     position: Mapped[int] = mapped_column(default=0)
+    #: One of `Width`; it has an effect below the columns only.
+    width: Mapped[str] = mapped_column(String(8), default=Width.THIRD.value, server_default=Width.THIRD.value)
     #: Narrows the hub's visibility for this widget; a wider value has no effect.
     visibility: Mapped[Visibility] = mapped_column(visibility_column(), default=Visibility.PUBLIC)
     settings: Mapped[dict[str, Any]] = mapped_column(MutableDict.as_mutable(JSON), default=dict)

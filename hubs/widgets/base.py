@@ -21,7 +21,7 @@ class Widget:
     summary: ClassVar[str] = ""
     #: Name of a symbol in ``static/icons.svg``.
     icon: ClassVar[str] = "box"
-    #: Columns in which it may be placed: ``both``, ``left`` or ``right``.
+    #: Zones in which it may be placed: ``both`` columns, ``left``, ``right``, ``below`` them, or ``any`` of these.
     position: ClassVar[str] = "both"
     #: Settings, as `Parameter` objects or as mappings with name, label, default and help.
     parameters: ClassVar[Sequence[Parameter | Mapping[str, Any]]] = ()

@@ -55,6 +55,17 @@ BUILT_IN = (
 GROUP = "hubs.widgets"
 
 
+#: The zones of a page in which a widget of each position fits. ``both`` is older than the zone below, for which widgets
+#: must be made: a row is up to four times as wide as a column.
+POSITIONS: dict[str, tuple[str, ...]] = {
+    "both": ("left", "right"),
+    "left": ("left",),
+    "right": ("right",),
+    "below": ("below",),
+    "any": ("left", "right", "below"),
+}
+
+
 @dataclass(frozen=True)
 class WidgetType:
     """A widget's class with everything that its module defines."""
@@ -90,8 +101,8 @@ class WidgetType:
         return self.origin in BUILT_IN and not any(function.stored for function in self.functions)
 
     def fits(self, kind: str, side: str) -> bool:
-        """Return whether the widget may be added to this column of a hub of this kind."""
-        return self.cls.position in ("both", side) and (not self.cls.kinds or kind in self.cls.kinds)
+        """Return whether the widget may be added to this zone of a hub of this kind."""
+        return side in POSITIONS[self.cls.position] and (not self.cls.kinds or kind in self.cls.kinds)
 
     def bind(self, row: WidgetRow) -> WidgetRow:
         """Attach the settings schema to the row, and return the row."""
@@ -170,8 +181,8 @@ def load(origin: str, secret_box: SecretBox) -> WidgetType:
         raise ValueError(f"{origin} is not a subclass of hubs.widgets.base.Widget")
     if not cls.name:
         raise ValueError(f"{origin} has no name")
-    if cls.position not in ("both", "left", "right"):
-        raise ValueError(f"{origin} has the position {cls.position!r}; use both, left or right")
+    if cls.position not in POSITIONS:
+        raise ValueError(f"{origin} has the position {cls.position!r}; use {', '.join(POSITIONS)}")
     folder = Path(inspect.getfile(cls)).parent
     if not (folder / "templates" / RootWidgetView.template).is_file():
         raise ValueError(f"{origin} has no templates/{RootWidgetView.template} beside its module")

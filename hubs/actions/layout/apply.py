@@ -8,11 +8,11 @@ from sqlalchemy.orm import Session
 from hubs.actions import hubs, widgets
 from hubs.actions.layout import diff, documents
 from hubs.actions.layout.diff import Change
-from hubs.actions.layout.documents import SIDES, HubDocument, WidgetDocument
+from hubs.actions.layout.documents import HubDocument, WidgetDocument
 from hubs.actions.people import roles
 from hubs.errors import InvalidInput
 from hubs.i18n import _
-from hubs.models import Hub, RoleName, User, Widget
+from hubs.models import SIDES, Hub, RoleName, User, Widget
 from hubs.models.hub_fields import HUB_FIELDS
 from hubs.permissions import Person, require
 from hubs.widgets.registry import Registry
@@ -118,10 +118,13 @@ def _widget(
             widget.title,
             widget.id,
             widget.visibility,
+            widget.width,
         )
     if registry.get(widget.widget) is not None:
         # Documents contain no secrets; the widget keeps its own.
         widgets.update(session, registry, person, row, widget.settings, widget.title, visibility=widget.visibility)
+    # Also of a widget that is not installed here: its place on the page does not depend on its type.
+    widgets.resize(session, registry, person, row, widget.width)
     return row
 
 

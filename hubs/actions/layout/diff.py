@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any, Literal
 
-from hubs.actions.layout.documents import OTHERS, RECORD, SIDES, HubDocument, WidgetDocument
+from hubs.actions.layout.documents import OTHERS, RECORD, HubDocument, WidgetDocument
 from hubs.i18n import _
+from hubs.models import SIDES
 
 #: Longest value that is shown, in characters.
 SHOWN = 80
@@ -87,6 +88,8 @@ def _settings(old: WidgetDocument, new: WidgetDocument) -> Iterator[Change]:
         yield Change("set", new.id, "title", old.title, new.title)
     if old.visibility != new.visibility:
         yield Change("set", new.id, "visibility", old.visibility, new.visibility)
+    if old.width != new.width:
+        yield Change("set", new.id, "width", old.width, new.width)
     for name in sorted({*old.settings, *new.settings}):
         if old.settings.get(name) != new.settings.get(name):
             yield Change("set", new.id, name, old.settings.get(name), new.settings.get(name))

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from hubs.errors import Conflict, InvalidInput
 from hubs.i18n import _
-from hubs.models import Hub, RoleName, Visibility, Widget
+from hubs.models import SIDES, Hub, RoleName, Visibility, Widget, Width
 from hubs.models.hub_fields import HUB_FIELDS, HubField, values
 from hubs.widgets.parameters import Parameter
 from hubs.widgets.registry import Registry
@@ -21,8 +21,6 @@ from hubs.widgets.schema import Schema
 WIDGETS, PEOPLE = 60, 5000
 #: Largest document, in characters of JSON. It is bounded because every change stores one as a revision.
 SIZE = 500_000
-#: The columns of a page.
-SIDES: tuple[Literal["left", "right"], ...] = ("left", "right")
 _STRICT = ConfigDict(extra="forbid", frozen=True)
 
 
@@ -35,20 +33,23 @@ class WidgetDocument(BaseModel):
     widget: str = Field(min_length=1, max_length=128)
     title: str = Field("", max_length=128)
     visibility: Visibility = Visibility.PUBLIC
+    #: How much of a row it takes, below the columns.
+    width: Width = Width.THIRD
     settings: dict[str, Any] = {}
 
 
 class Layout(BaseModel):
-    """The widgets of both columns, top first."""
+    """The widgets of both columns and of the rows below them, top first."""
 
     model_config = _STRICT
 
     left: list[WidgetDocument] = []
     right: list[WidgetDocument] = []
+    below: list[WidgetDocument] = []
 
     @model_validator(mode="after")
     def _distinct(self) -> "Layout":
-        ids = [widget_id.id for widget_id in (*self.left, *self.right)]
+        ids = [widget_id.id for widget_id in (*self.left, *self.right, *self.below)]
         if len(ids) > WIDGETS:
             raise ValueError(f"a hub holds at most {WIDGETS} widgets")
         duplicates = sorted({widget_id for widget_id in ids if ids.count(widget_id) > 1})
@@ -160,7 +161,7 @@ def describe(hub: Hub, registry: Registry, *, people: bool = False) -> HubDocume
         accounts=accounts,
         owners=roles.get("owners"),
         members=roles.get("members"),
-        widgets=Layout(left=layout["left"], right=layout["right"]),
+        widgets=Layout(**layout),
         **values(hub, _COLUMNS),
     )
 
@@ -179,6 +180,7 @@ def _widget(row: Widget, registry: Registry) -> WidgetDocument:
         widget=row.plugin,
         title=row.label or "",
         visibility=row.visibility or Visibility.PUBLIC,
+        width=Width(row.width or Width.THIRD),
         settings=without_defaults(schema.parameters, schema.shown(row.settings or {})),
     )
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from hubs.actions import widgets
-from hubs.actions.layout.documents import RECORD, SIDES, WIDGETS, HubDocument, Layout, WidgetDocument, without_defaults
+from hubs.actions.layout.documents import RECORD, WIDGETS, HubDocument, Layout, WidgetDocument, without_defaults
 from hubs.errors import Conflict, InvalidInput, NotFound
 from hubs.i18n import _
-from hubs.models import GRID, Visibility
+from hubs.models import GRID, SIDES, Visibility
 from hubs.widgets.registry import Registry
 
 Columns = dict[str, list[WidgetDocument]]
@@ -31,9 +31,9 @@ def every_widget(document: HubDocument) -> Iterator[WidgetDocument]:
 
 
 def side_of(document: HubDocument, key: str) -> str:
-    """Return the column of a widget."""
+    """Return the zone of a widget."""
     widget = find(document, key)
-    return "left" if widget in document.widgets.left else "right"
+    return next(side for side in SIDES if widget in getattr(document.widgets, side))
 
 
 def add(
@@ -45,9 +45,9 @@ def add(
     title: str = "",
     visibility: str = Visibility.PUBLIC,
 ) -> HubDocument:
-    """Add a widget at the end of a column.
+    """Add a widget at the end of a zone.
 
-    :raises InvalidInput: when its settings are not valid, or it does not fit the column.
+    :raises InvalidInput: when its settings are not valid, or it does not fit the zone.
     :raises Conflict: when the hub has the maximal number of widgets.
     """
     widget_type = widgets.fitting(registry, document.kind, side, plugin)
@@ -98,9 +98,9 @@ def remove(document: HubDocument, key: str) -> HubDocument:
 
 
 def place(document: HubDocument, registry: Registry, key: str, side: str, index: int, before: str = "") -> HubDocument:
-    """Move a widget into a column: before the widget ``before`` if that is there, else to the 0-based ``index``.
+    """Move a widget into a zone: before the widget ``before`` if that is there, else to the 0-based ``index``.
 
-    :raises InvalidInput: when it does not fit that column.
+    :raises InvalidInput: when it does not fit that zone.
     """
     moved = find(document, key)
     if side != side_of(document, key):
@@ -112,7 +112,7 @@ def place(document: HubDocument, registry: Registry, key: str, side: str, index:
 
 
 def step(document: HubDocument, registry: Registry, key: str, way: str) -> HubDocument:
-    """Move a widget ``up``, ``down``, ``top``, ``bottom``, or to the end of the ``left`` or ``right`` column."""
+    """Move a widget ``up``, ``down``, ``top``, ``bottom``, or to the end of another zone."""
     side = side_of(document, key)
     rows = [widget.id for widget in getattr(document.widgets, side)]
     at = rows.index(key)
@@ -121,7 +121,7 @@ def step(document: HubDocument, registry: Registry, key: str, way: str) -> HubDo
         return place(document, registry, key, side, places[way])
     if way in SIDES:
         return place(document, registry, key, way, WIDGETS)
-    raise InvalidInput(_("A widget moves up, down, top, bottom, left or right."))
+    raise InvalidInput(_("A widget moves up, down, top, bottom, left, right or below."))
 
 
 def width(document: HubDocument, value: Any) -> HubDocument:
@@ -136,6 +136,14 @@ def width(document: HubDocument, value: Any) -> HubDocument:
             {"left_width": _("Please choose a width from 1 to %(most)s.") % {"most": GRID - 1}},
         )
     return document.model_copy(update={"left_width": columns})
+
+
+def span(document: HubDocument, key: str, value: str) -> HubDocument:
+    """Set how much of a row a widget takes below the columns.
+
+    :raises InvalidInput: when the value is not a `Width`.
+    """
+    return _replace(document, find(document, key).model_copy(update={"width": widgets.width_of(value)}))
 
 
 def take(document: HubDocument, other: HubDocument, key: str, name: str) -> HubDocument:
@@ -154,7 +162,7 @@ def take(document: HubDocument, other: HubDocument, key: str, name: str) -> HubD
     settings = {setting: value for setting, value in ours.settings.items() if setting != name}
     if name in theirs.settings:
         settings[name] = theirs.settings[name]
-    change = {name: getattr(theirs, name)} if name in ("title", "visibility") else {"settings": settings}
+    change = {name: getattr(theirs, name)} if name in ("title", "visibility", "width") else {"settings": settings}
     return _replace(document, ours.model_copy(update=change))
 
 
@@ -171,4 +179,4 @@ def _columns(document: HubDocument) -> Columns:
 
 
 def _with(document: HubDocument, columns: Columns) -> HubDocument:
-    return document.model_copy(update={"widgets": Layout(left=columns["left"], right=columns["right"])})
+    return document.model_copy(update={"widgets": Layout(**columns)})

@@ -3,11 +3,12 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from hubs.actions.layout.documents import RECORD, SIDES, WIDGETS, HubDocument, Layout, WidgetDocument
+from hubs.actions.layout.documents import RECORD, WIDGETS, HubDocument, Layout, WidgetDocument
 from hubs.actions.layout.edits import every_widget
 from hubs.actions.widgets import free_key
 from hubs.errors import Conflict
 from hubs.i18n import _
+from hubs.models import SIDES
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ def merge(base: HubDocument, mine: HubDocument, theirs: HubDocument) -> tuple[Hu
         raise Conflict(text % {"count": len(widgets), "widgets": WIDGETS})
     columns = _order(merged, base, mine, theirs, widgets)
     record["accounts"] = {name: text for name, text in accounts.items() if text}
-    record["widgets"] = Layout(left=columns["left"], right=columns["right"])
+    record["widgets"] = Layout(**columns)
     return theirs.model_copy(update=record), merged.clashes
 
 
@@ -79,7 +80,7 @@ def _renamed(base: HubDocument, mine: HubDocument, theirs: HubDocument) -> HubDo
         ]
         for side in SIDES
     }
-    return mine.model_copy(update={"widgets": Layout(left=columns["left"], right=columns["right"])})
+    return mine.model_copy(update={"widgets": Layout(**columns)})
 
 
 def _widgets(merged: _Merge, base: HubDocument, mine: HubDocument, theirs: HubDocument) -> dict[str, WidgetDocument]:
@@ -107,13 +108,14 @@ def _settings(
     base = old or others
     title = merged.value(ours.id, "title", base.title, ours.title, others.title)
     visibility = merged.value(ours.id, "visibility", base.visibility, ours.visibility, others.visibility)
+    width = merged.value(ours.id, "width", base.width, ours.width, others.width)
     names = sorted({*base.settings, *ours.settings, *others.settings})
     settings = {
         name: merged.value(ours.id, name, base.settings.get(name), ours.settings.get(name), others.settings.get(name))
         for name in names
     }
     changed = {name: value for name, value in settings.items() if value is not None}
-    return ours.model_copy(update={"title": title, "visibility": visibility, "settings": changed})
+    return ours.model_copy(update={"title": title, "visibility": visibility, "width": width, "settings": changed})
 
 
 def _order(

@@ -38,8 +38,12 @@ function letGo() {
 function move(key) {
   const { card } = taken;
   const list = card.closest("[data-list]");
+  const zone = list.dataset.list;
   if (key === "ArrowUp" && card.previousElementSibling) card.previousElementSibling.before(card);
   else if (key === "ArrowDown" && card.nextElementSibling) card.nextElementSibling.after(card);
+  // Beyond the end of a column are the rows below, and above these is the left column.
+  else if (key === "ArrowDown" && zone !== "below") document.querySelector('[data-list="below"]').prepend(card);
+  else if (key === "ArrowUp" && zone === "below") document.querySelector('[data-list="left"]').append(card);
   else if (key === "ArrowLeft" || key === "ArrowRight") {
     const other = document.querySelector(`[data-list="${key === "ArrowLeft" ? "left" : "right"}"]`);
     if (other && other !== list) other.append(card);

@@ -42,6 +42,9 @@ async function fetchPage() {
 function keepOwn(frame) {
   const own = frameOf(frame.dataset.widget);
   if (!own) return;
+  // The width belongs to the place, not to the content that is kept.
+  if (frame.dataset.width) own.dataset.width = frame.dataset.width;
+  else delete own.dataset.width;
   const fetched = { version: Number(frame.dataset.version), built_at: frame.dataset.built || "" };
   const same = own.dataset.digest && own.dataset.digest === frame.dataset.digest;
   if (same || !isNewer(own, fetched)) frame.replaceWith(document.importNode(placeholder(own), false));

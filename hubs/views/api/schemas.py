@@ -6,8 +6,9 @@ from typing import Any
 from marshmallow import RAISE, Schema, fields, validate
 
 from hubs.actions.widgets import LIMIT
-from hubs.models import RoleName, Scope, Visibility
+from hubs.models import SIDES, RoleName, Scope, Visibility, Width
 from hubs.models.hub_fields import HUB_FIELDS, HubField
+from hubs.widgets.registry import POSITIONS
 
 
 def text(description: str = "", **more: Any) -> fields.String:
@@ -119,7 +120,8 @@ class Widget(Schema):
     hub = text("The hub's address in this API.")
     type = text()
     label = text()
-    side = choice(("left", "right"), required=True)
+    side = choice(SIDES, required=True)
+    width = choice(Width, "How much of a row it takes below the columns.", required=True)
     position = fields.Integer(required=True, metadata={"description": "From the top, from 0."})
     visibility = choice(Visibility, required=True)
     version = fields.Integer(required=True)
@@ -134,7 +136,8 @@ class WidgetNew(Body):
     """A widget to add at the end of a column; see ``/widget-types/{name}`` for its settings."""
 
     type = text()
-    side = choice(("left", "right"), load_default="left")
+    side = choice(SIDES, load_default="left")
+    width = choice(Width, load_default=Width.THIRD.value)
     label = fields.String(load_default="")
     visibility = choice(Visibility, load_default=Visibility.PUBLIC.value)
     settings = fields.Dict(keys=fields.String(), values=fields.Raw(allow_none=True), load_default=dict)
@@ -146,7 +149,8 @@ class WidgetChanges(Body):
     label = fields.String()
     visibility = choice(Visibility)
     settings = fields.Dict(keys=fields.String(), values=fields.Raw(allow_none=True))
-    side = choice(("left", "right"))
+    side = choice(SIDES)
+    width = choice(Width)
     position = fields.Integer(
         strict=True,
         validate=validate.Range(0, LIMIT),
@@ -160,7 +164,7 @@ class WidgetType(Schema):
     name = text()
     label = text()
     summary = text()
-    position = choice(("both", "left", "right"), required=True)
+    position = choice(POSITIONS, "The zones in which it fits; `both` are the columns.", required=True)
     kinds = fields.List(fields.String(), required=True, metadata={"description": "Of hubs; empty means all."})
     settings = fields.Dict(keys=fields.String(), values=fields.Raw(), required=True)
 

@@ -6,7 +6,7 @@ from hubs import api_urls, urls
 from hubs.actions import widgets as acts
 from hubs.errors import InvalidInput
 from hubs.i18n import _
-from hubs.models import Widget
+from hubs.models import SIDES, Widget
 from hubs.permissions import can
 from hubs.views.api import schemas
 from hubs.views.api.base import LARGEST, ApiBlueprint, check_precondition, locked
@@ -22,9 +22,9 @@ ONE = f"/widgets/<int(max={LARGEST}):number>"
 
 @blueprint.read(f"{HUB}/widgets", schemas.WidgetPage, 404)
 def widgets(space: str, name: str) -> Any:
-    """List the widgets of a hub that you may see, column by column from the top."""
+    """List the widgets of a hub that you may see, zone by zone from the top."""
     hub = find_hub(space, name)
-    rows = sorted(visible_widgets(hub), key=lambda row: (row.side, row.position, row.id))
+    rows = sorted(visible_widgets(hub), key=lambda row: (SIDES.index(row.side), row.position, row.id))
     return {"items": [describe(row) for row in rows], "next": None}
 
 
@@ -43,6 +43,7 @@ def add_widget(new: dict[str, Any], space: str, name: str) -> Any:
         new["settings"],
         new["label"],
         visibility=new["visibility"],
+        width=new["width"],
     )
     db().commit()
     return describe(row), {"Location": app_context().settings.site_url + api_urls.widget(row.id)}
@@ -66,6 +67,8 @@ def change_widget(changes: dict[str, Any], number: int) -> Any:
         values = {**schema.shown(row.settings), **changes.get("settings", {})}
         texts = {"label": changes.get("label"), "visibility": changes.get("visibility")}
         acts.update(db(), app_context().registry, current_person(), row, values, **texts)
+    if "width" in changes:
+        acts.resize(db(), app_context().registry, current_person(), row, changes["width"])
     if {"side", "position"} & set(changes):
         _move(row, changes.get("side", row.side), changes.get("position", acts.LIMIT))
     db().commit()
@@ -88,9 +91,10 @@ def _locked_widget(number: int) -> Widget:
 
 
 def _move(row: Widget, side: str, position: int) -> None:
-    if side not in ("left", "right"):
-        raise InvalidInput(_("The column is either left or right."), {"side": _("Please choose left or right.")})
-    columns = {name: [widget for widget in row.hub.column(name) if widget is not row] for name in ("left", "right")}
+    acts.check_side(side)
+    columns: dict[str, list[Widget]] = {
+        name: [widget for widget in row.hub.column(name) if widget is not row] for name in SIDES
+    }
     columns[side].insert(max(0, position), row)
     acts.arrange(db(), app_context().registry, current_person(), row.hub, columns)
 
@@ -99,7 +103,7 @@ def describe(row: Widget) -> dict[str, Any]:
     """Return a widget with everything that the current person may know about it."""
     widget_type, base = app_context().registry.get(row.plugin), app_context().settings.site_url
     has_calendar = widget_type is not None and widget_type.view.calendar is not RootWidgetView.calendar
-    names = ("id", "side", "version", "updated_on")
+    names = ("id", "side", "width", "version", "updated_on")
     column = [widget for widget in visible_widgets(row.hub) if widget.side == row.side]
     record = {
         **{name: getattr(row, name) for name in names},

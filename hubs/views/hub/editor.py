@@ -138,6 +138,8 @@ def _step(hub: Hub) -> None:
     key = form.get("key", "")
     if form.get("act") == "width":
         document = edits.width(document, form.get("left_width"))
+    elif form.get("act") == "span":
+        document = edits.span(document, key, form.get("width", ""))
     elif form.get("act") == "remove":
         document = edits.remove(document, key)
     elif form.get("act") == "place":
@@ -181,8 +183,7 @@ def _page(hub: Hub, problem: HubsError | None = None, meanwhile: SavedMeanwhile 
 
 def _side() -> str:
     side = request.values.get("side", "left")
-    if side not in documents.SIDES:
-        raise InvalidInput(_("The column is either left or right."))
+    widget_actions.check_side(side)
     return side
 
 

@@ -180,6 +180,7 @@ def _describe(row: Widget) -> dict[str, object]:
         "type": row.plugin,
         "label": app_context().registry.title(row),
         "side": row.side,
+        "width": row.width,
         "version": row.version,
         "url": app_context().settings.site_url + urls.widget(row.id),
     }

@@ -17,6 +17,7 @@ class About(Widget):
     label = N_("About")
     summary = N_("A text about the person or the team, with links and lists.")
     icon = "about"
+    position = "any"
     parameters: ClassVar = [
         Parameter(
             "text",

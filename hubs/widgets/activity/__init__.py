@@ -28,6 +28,7 @@ class Activity(Widget):
     label = N_("Weekly activity")
     summary = N_("A chart of the last weeks, by category.")
     icon = "activity"
+    position = "any"
     shows_activity = True
     lifetime = 6 * 3600
     parameters: ClassVar = [

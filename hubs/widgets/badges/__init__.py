@@ -29,6 +29,7 @@ class Badges(Widget):
     label = N_("Badges")
     summary = N_("The newest badges of a person, how many there are, and the rarest.")
     icon = "badge"
+    position = "any"
     lifetime = 24 * 3600
     parameters: ClassVar = [
         PERSON,

@@ -34,6 +34,7 @@ class Builds(Widget):
     label = N_("Builds")
     summary = N_("The last builds of a person, a team or a package, and how they ended.")
     icon = "hammer"
+    position = "any"
     shows_activity = True
     lifetime = 6 * 3600
     parameters: ClassVar = [

@@ -21,6 +21,7 @@ class Feed(Widget):
     label = N_("Feed")
     summary = N_("What the person or the team did lately, as it happens.")
     icon = "feed"
+    position = "any"
     shows_activity = True
     parameters: ClassVar = [
         MESSAGE_SCOPE,

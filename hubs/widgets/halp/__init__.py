@@ -20,6 +20,7 @@ class Halp(Widget):
     label = N_("Help wanted")
     summary = N_("What people asked for help with in meetings, by day, with a link to the log.")
     icon = "question"
+    position = "any"
     lifetime = 6 * 3600
     parameters: ClassVar = [
         Parameter(

@@ -23,6 +23,7 @@ class Heatmap(Widget):
     label = N_("Activity calendar")
     summary = N_("A year of days, each coloured by how much happened.")
     icon = "heatmap"
+    position = "any"
     shows_activity = True
     lifetime = 6 * 3600
     parameters: ClassVar = [

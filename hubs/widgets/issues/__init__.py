@@ -34,6 +34,7 @@ class Issues(Widget):
     label = N_("Issues")
     summary = N_("Open issues on Pagure, Forgejo, GitHub or Bugzilla: unassigned ones, and what changed lately.")
     icon = "bug"
+    position = "any"
     lifetime = 3600
     parameters: ClassVar = [
         PROJECT,

@@ -17,6 +17,7 @@ class Library(Widget):
     label = N_("Library")
     summary = N_("Links worth keeping, each with a note.")
     icon = "library"
+    position = "any"
     parameters: ClassVar = [
         Parameter(
             "items",

@@ -29,6 +29,7 @@ class Meetings(Widget):
     label = N_("Meetings")
     summary = N_("The next meetings from a calendar of Fedocal, in your own time zone, to add to your calendar.")
     icon = "calendar"
+    position = "any"
     lifetime = 1800
     parameters: ClassVar = [
         Parameter(

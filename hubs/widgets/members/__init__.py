@@ -25,6 +25,7 @@ class Members(Widget):
     label = N_("Members")
     summary = N_("The people of the team, with the time of their last activity.")
     icon = "members"
+    position = "any"
     parameters: ClassVar = [
         Parameter("limit", label=N_("People shown"), default=20, kind="number", minimum=1, maximum=200),
     ]

@@ -33,6 +33,7 @@ class PackageReviews(Widget):
     label = N_("Package reviews")
     summary = N_("A person's open requests for the review of a new package, and where each stands.")
     icon = "search"
+    position = "any"
     lifetime = 6 * 3600
     parameters: ClassVar = [
         Parameter(

@@ -37,6 +37,7 @@ class PullRequests(Widget):
     label = N_("Pull requests")
     summary = N_("Open pull requests on Pagure, Forgejo or GitHub: which wait for a review, which are mine.")
     icon = "branch"
+    position = "any"
     lifetime = 3600
     parameters: ClassVar = [
         PROJECT,

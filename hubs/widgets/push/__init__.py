@@ -46,6 +46,7 @@ class Push(Widget):
     label = N_("External content")
     summary = N_("Content from a build server, a monitor or your own script, shown as soon as it arrives.")
     icon = "push"
+    position = "any"
     parameters: ClassVar = [
         Parameter("note", label=N_("Note"), default="", kind="markdown", help=N_("Shown below the content. Markdown."))
     ]

@@ -21,6 +21,7 @@ class RSS(Widget):
     label = N_("News from elsewhere")
     summary = N_("The latest entries of any RSS or Atom feed.")
     icon = "rss"
+    position = "any"
     lifetime = 1800
     parameters: ClassVar = [
         Parameter(

@@ -20,6 +20,7 @@ class Stats(Widget):
     label = N_("People")
     summary = N_("How many members, subscribers and stars the hub has.")
     icon = "stats"
+    position = "any"
 
 
 class CountPeople(CachedFunction):

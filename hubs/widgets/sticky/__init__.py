@@ -26,6 +26,7 @@ class Sticky(Widget):
     label = N_("Sticky note")
     summary = N_("A pinned note in one of five colours.")
     icon = "sticky"
+    position = "any"
     parameters: ClassVar = [
         Parameter(
             "text", label=N_("Text"), default="", kind="markdown", help=N_("What everybody should see. Markdown.")

@@ -21,6 +21,7 @@ class Updates(Widget):
     label = N_("Updates to stable")
     summary = N_("A person's package updates in testing: those that can be pushed to stable come first.")
     icon = "package"
+    position = "any"
     #: Days in testing pass without a message.
     lifetime = 6 * 3600
     parameters: ClassVar = [

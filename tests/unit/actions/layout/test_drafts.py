@@ -222,7 +222,7 @@ def test_invalid_edits_are_refused(registry: Registry) -> None:
     document = page(left=["feed"])
     with pytest.raises(NotFound, match="no widget called"):
         edits.add(document, registry, "left", "nonsense", {})
-    with pytest.raises(InvalidInput, match="left or right"):
+    with pytest.raises(InvalidInput, match="left, right and below"):
         edits.add(document, registry, "middle", "feed", {})
     with pytest.raises(InvalidInput, match="attention"):
         edits.configure(document, registry, "feed", {"limit": "many"}, "")

@@ -141,6 +141,11 @@ def test_widget_changes_are_published_on_the_bus(ask: Ask, session: Session, ott
     assert changed["version"] == created.json["version"] + 1
     moved = ask("owner", "PATCH", path, {"side": "left", "position": 1}).json
     assert (moved["side"], moved["position"]) == ("left", 1)
+    below = ask("owner", "PATCH", path, {"side": "below", "width": "half"}).json
+    assert (below["side"], below["position"], below["width"]) == ("below", 0, "half")
+    assert ask("", "GET", "/hubs/t/otters/widgets").json["items"][-1]["id"] == created.json["id"]
+    assert ask("owner", "PATCH", path, {"width": "double"}).status_code == 400
+    moved = ask("owner", "PATCH", path, {"side": "left", "position": 1}).json
     for position in (10**30, 2**63, -1, 1.5, True):
         assert ask("owner", "PATCH", path, {"position": position}).status_code == 400
     column = [item["id"] for item in ask("", "GET", "/hubs/t/otters/widgets").json["items"] if item["side"] == "left"]
@@ -150,7 +155,7 @@ def test_widget_changes_are_published_on_the_bus(ask: Ask, session: Session, ott
     told = [item for item in session.query(OutboxMessage).order_by(OutboxMessage.id) if "widget_id" in item.body]
     assert {item.body["agent"] for item in told} == {"owner"}
     mine = [item.topic for item in told if item.body["widget_id"] == created.json["id"]]
-    assert mine == ["hubs.widget.created", "hubs.widget.updated", "hubs.widget.updated", "hubs.widget.deleted"]
+    assert mine == ["hubs.widget.created", *["hubs.widget.updated"] * 5, "hubs.widget.deleted"]
 
 
 def test_settings_are_refused_with_the_messages_of_the_form(ask: Ask, otters: Hub) -> None:
@@ -162,7 +167,7 @@ def test_settings_are_refused_with_the_messages_of_the_form(ask: Ask, otters: Hu
     }
     assert ask("owner", "POST", "/hubs/t/otters/widgets", {"type": "nothing"}).status_code == 404
     wrong = ask("owner", "POST", "/hubs/t/otters/widgets", {"type": "feed", "side": "top"}).get_json(force=True)
-    assert wrong["fields"] == {"side": "Please choose left or right."}
+    assert wrong["fields"] == {"side": "Please choose left, right or below."}
 
 
 def test_kinds_of_widgets_come_with_the_schema_of_their_settings(ask: Ask, registry: Registry, otters: Hub) -> None:

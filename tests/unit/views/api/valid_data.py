@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from hubs.actions.widgets import LIMIT
-from hubs.models import Visibility
+from hubs.models import SIDES, Visibility, Width
 from hubs.models.hub_fields import HUB_FIELDS
 from hubs.widgets.parameters import Parameter
 from hubs.widgets.push import CONTENT
@@ -60,9 +60,10 @@ def body_of(method: str, path: str, registry: Registry, plugin: str) -> st.Searc
         fields = {field.name: value_of(field) for field in HUB_FIELDS if field.in_api}
         fields["avatar"] = st.sampled_from(["", "Ä", "ot", "🦦"])
         return st.fixed_dictionaries({}, optional=fields).filter(bool)
-    common = {"label": _LINE, "visibility": st.sampled_from(list(Visibility))}
+    common = {"label": _LINE, "visibility": st.sampled_from(list(Visibility)), "width": st.sampled_from(list(Width))}
     if method == "PATCH":
-        place = {"side": st.sampled_from(["left", "right"]), "position": st.integers(0, LIMIT)}
+        sides = [side for side in SIDES if registry.get(plugin).fits("team", side)]
+        place = {"side": st.sampled_from(sides), "position": st.integers(0, LIMIT)}
         parameters = registry.get(plugin).parameters
         return st.fixed_dictionaries({}, optional={**common, **place, "settings": _settings(parameters)}).filter(bool)
     if method == "POST":
