@@ -74,10 +74,10 @@ messages: $(VENV)/test.done  ## Update the translation catalogues from the texts
 		--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --width 110
 
 lock: build/lock/bin/uv  ## Renew requirements/*.txt: the newest versions that setup.py allows
-	build/lock/bin/uv $(COMPILE) --upgrade --extra postgres --extra fedora --extra signatures --extra amqp --extra test \
-		--extra bench --output-file requirements/test.txt setup.py
+	build/lock/bin/uv $(COMPILE) --upgrade --extra postgres --extra fedora --extra signatures --extra amqp --extra backup \
+		--extra docs --extra test --extra bench --output-file requirements/test.txt setup.py
 	build/lock/bin/uv $(COMPILE) --constraint requirements/test.txt --extra postgres --extra fedora --extra signatures \
-		--extra amqp --extra celery --output-file requirements/production.txt setup.py
+		--extra amqp --extra celery --extra backup --output-file requirements/production.txt setup.py
 	build/lock/bin/uv $(COMPILE) --constraint requirements/test.txt --output-file requirements/run.txt setup.py
 
 dist: build/lock/bin/uv  ## Build the source archive, and the wheel from it, into dist/

@@ -71,7 +71,7 @@ setup(
         "cryptography>=42",
         "fakeredis[lua]>=2.26",
         "fedmsg[consumers]>=1.1.7",
-        "flask>=3.0",
+        "flask>=3.1",
         "flask-smorest>=0.45",
         "flask-sse>=1.0",
         "flask-wtf>=1.2",
@@ -126,6 +126,8 @@ setup(
         "amqp": ["pika>=1.3"],
         "celery": ["celery[redis]>=5.5"],
         "bench": ["gevent>=24.2"],
+        "backup": ["pyrage>=1.2"],
+        "docs": ["myst-parser>=4", "sphinx>=8"],
     },
     entry_points={
         "console_scripts": ["hubs = hubs.cli:main", "hubs-worker = hubs.backend.worker:main"],

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from hubs.models import Base, Database, search_index
+from hubs.models import Base, Database, migrations, search_index
 from hubs.settings import load
 
 
@@ -13,6 +13,11 @@ def _run() -> None:
             # SQLite changes a column by recreating the table; dropping the old one would cascade to other tables.
             connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
             connection.commit()
+        else:
+            # A change that waits for its lock makes everybody behind it wait as well: it gives up early and is
+            # repeated by `hubs.models.migrations.upgrade`.
+            connection.exec_driver_sql(f"SET lock_timeout = '{migrations.LOCK_TIMEOUT}ms'")
+            connection.commit()
         context.configure(
             connection=connection,
             target_metadata=Base.metadata,
@@ -20,6 +25,8 @@ def _run() -> None:
             render_as_batch=True,  # SQLite cannot alter a column in place
             user_module_prefix="models.",
             include_name=search_index.is_ours,
+            # What is done stays done if a later migration fails, and indexes can be created outside of a transaction.
+            transaction_per_migration=True,
         )
         with context.begin_transaction():
             context.run_migrations()
@@ -27,6 +34,9 @@ def _run() -> None:
         connection.commit()
         if connection.dialect.name == "sqlite":
             connection.exec_driver_sql("PRAGMA foreign_keys=ON")
+        else:  # the connection goes back to the pool
+            connection.exec_driver_sql("RESET lock_timeout")
+            connection.commit()
 
 
 _run()

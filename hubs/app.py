@@ -25,6 +25,7 @@ from hubs.fragments.thread_pool import BoundedThreadPool
 from hubs.permissions import can
 from hubs.services import create_services
 from hubs.settings import Settings, load
+from hubs.settings.secret_key import all_keys
 from hubs.settings.types import is_loopback
 from hubs.views import api, gallery, health, search, webhooks
 from hubs.views.account import bookmarks_and_notifications, oidc, sign_in, stream, tokens
@@ -160,8 +161,12 @@ def create_context(
 
 
 def _flask_config(settings: Settings) -> dict[str, Any]:
+    first, *former = (hmac.digest(key, b"flask", hashlib.sha256) for key in all_keys(settings.key()))
     return {
-        "SECRET_KEY": hmac.digest(settings.key(), b"flask", hashlib.sha256),
+        "SECRET_KEY": first,
+        "SECRET_KEY_FALLBACKS": former,
+        # A form that was open when the key changed can still be sent. The last key of this list signs.
+        "WTF_CSRF_SECRET_KEY": [*reversed(former), first],
         "MAX_CONTENT_LENGTH": 1_000_000,
         "SESSION_COOKIE_NAME": SESSION,
         "SESSION_COOKIE_HTTPONLY": True,

@@ -5,12 +5,11 @@ import sys
 from pathlib import Path
 
 import click
-from alembic.util.exc import CommandError
 
 from hubs import __version__
 from hubs.backend.standalone import run as run_daemon
 from hubs.bus import NullPublisher, Publisher
-from hubs.commands import cache, files, messages, people
+from hubs.commands import backups, cache, files, messages, people, schema, secrets
 from hubs.commands.static import static
 from hubs.demo import fill as demo_fill
 from hubs.demo import rabbitmq
@@ -68,33 +67,6 @@ def up(port: int, data_dir: Path, replay: bool, pause: float, bus: str) -> None:
 def daemon() -> None:
     """Run the daemon without fedmsg-hub, with messages from AMQP and webhooks only."""
     run_daemon(load())
-
-
-@cli.group()
-def db() -> None:
-    """Manage the database."""
-
-
-@db.command()
-def upgrade() -> None:
-    """Migrate the tables to the current schema; the migrations are part of the package."""
-    migrations.upgrade(create_database(load()))
-
-
-@db.command()
-def check() -> None:
-    """Compare the tables with the models; fail when they differ."""
-    try:
-        migrations.check(create_database(load()))
-    except CommandError as error:
-        raise click.ClickException(f"{error} Run: hubs db upgrade") from None
-
-
-@db.command()
-@click.argument("message")
-def revise(message: str) -> None:
-    """Write a migration for the differences between the models and a PostgreSQL database."""
-    migrations.revise(create_database(load()), message)
 
 
 @cli.group()
@@ -168,6 +140,10 @@ for command in (
     cache.cache,
     messages.messages,
     static,
+    secrets.secrets,
+    schema.db,
+    backups.backup,
+    backups.restore,
     widget,
 ):
     cli.add_command(command)

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Iterable
 
 from hubs.cache import Cache
+from hubs.settings.secret_key import all_keys
 
 log = logging.getLogger(__name__)
 
@@ -19,7 +20,7 @@ class SignedCache:
     """A cache that returns only what this instance stored in ``cache`` under the same key."""
 
     def __init__(self, cache: Cache, secret: bytes) -> None:
-        self._cache, self._secret = cache, secret
+        self._cache, self._keys = cache, all_keys(secret)
 
     def get(self, key: str) -> bytes | None:
         """Return the value, or None."""
@@ -51,11 +52,20 @@ class SignedCache:
         if entry is None:
             return None
         value = entry[_LENGTH:]
-        if not hmac.compare_digest(entry[:_LENGTH], self.signature(key, value)):
+        if not self.is_signed(key, value, entry[:_LENGTH]):
             log.warning("the cache entry %s is foreign or damaged and is ignored", key)
             return None
         return value
 
     def signature(self, key: str, value: bytes) -> bytes:
         """Return the signature of a value under a key."""
-        return hmac.digest(self._secret, b"%s%s\0%s" % (_DOMAIN, key.encode(), value), "sha256")
+        return hmac.digest(self._keys[0], _signed_text(key, value), "sha256")
+
+    def is_signed(self, key: str, value: bytes, signature: bytes) -> bool:
+        """Return whether a signature of a value under a key is by the current or a former key of the instance."""
+        text = _signed_text(key, value)
+        return any(hmac.compare_digest(signature, hmac.digest(secret, text, "sha256")) for secret in self._keys)
+
+
+def _signed_text(key: str, value: bytes) -> bytes:
+    return b"%s%s\0%s" % (_DOMAIN, key.encode(), value)

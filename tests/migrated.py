@@ -35,6 +35,16 @@ def lost_by_upgrading(database: Database) -> dict[str, tuple[int, int]]:
     return {table: (before[table], after[table]) for table in _TABLES if before[table] != after[table]}
 
 
+def lost_by_returning(database: Database) -> dict[str, tuple[int, int]]:
+    """Downgrade a filled database to the first migration and upgrade it again; return the tables that lost rows."""
+    before = _counts(database)
+    migrations.downgrade(database, "0001")
+    between = _counts(database)
+    migrations.upgrade(database)
+    after = _counts(database)
+    return {table: rows for table in _TABLES if (rows := (between[table], after[table])) != (before[table],) * 2}
+
+
 def _counts(database: Database) -> dict[str, int]:
     with database.engine.connect() as connection:
         return {table: connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one() for table in _TABLES}

@@ -9,6 +9,7 @@ from itsdangerous import BadSignature, URLSafeSerializer
 
 from hubs.errors import NotAllowed
 from hubs.events.message import hub_scope
+from hubs.settings.secret_key import all_keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,8 @@ class Tokens:
     """Mints and verifies stream tokens, without any lookup."""
 
     def __init__(self, key: bytes, ttl: int) -> None:
-        self._signer = URLSafeSerializer(key, salt="hubs.stream")
+        # It signs with the last key of a list.
+        self._signer = URLSafeSerializer(list(reversed(all_keys(key))), salt="hubs.stream")
         self._ttl = ttl
 
     def mint(

@@ -11,7 +11,6 @@ fails unnoticed while the cache is unavailable, so an entry lives for only `LIFE
 which access must have ended.
 """
 
-import hmac
 import json
 import re
 import secrets
@@ -83,8 +82,9 @@ class PublicFragmentCache:
         if match is None:
             return None
         head = match[1] + b"}"
-        expected = self._signature(widget_id, locale, head, entry[end + len(_END) :])
-        return CachedResponse(json.loads(head), entry) if hmac.compare_digest(match[2], expected) else None
+        value, signature = b"%s\0%s" % (head, entry[end + len(_END) :]), bytes.fromhex(match[2].decode())
+        is_ours = self._signed.is_signed(self.key(widget_id, locale), value, signature)
+        return CachedResponse(json.loads(head), entry) if is_ours else None
 
     def read(self, widget_id: int, locale: str) -> CachedResponse | None:
         """Return the cached response of a widget, or None. Only public fragments have one."""

@@ -1,12 +1,24 @@
 """Applies the migrations, which are part of the package."""
 
+import logging
+import time
+from collections.abc import Callable, Iterator
 from importlib.resources import files
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import Script, ScriptDirectory
+from sqlalchemy.exc import OperationalError
 
 from hubs.models.database import Database
+
+log = logging.getLogger(__name__)
+
+#: Milliseconds for which a migration waits for the lock of a table in use, seconds until it tries again, and tries.
+LOCK_TIMEOUT, PAUSE, TRIES = 100, 0.5, 60
+_LOCK_NOT_AVAILABLE = "55P03"
 
 
 def location() -> Path:
@@ -18,12 +30,28 @@ def location() -> Path:
 
 def upgrade(database: Database, revision: str = "head") -> None:
     """Apply every migration up to ``revision``."""
-    command.upgrade(_config(database), revision)
+    _retry(lambda: command.upgrade(_config(database), revision))
 
 
 def downgrade(database: Database, revision: str) -> None:
     """Undo migrations down to ``revision``; ``base`` empties the database."""
-    command.downgrade(_config(database), revision)
+    _retry(lambda: command.downgrade(_config(database), revision))
+
+
+def current(database: Database) -> str:
+    """Return the newest migration that was applied to the database; empty if it has none."""
+    with database.engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision() or ""
+
+
+def known() -> tuple[str, ...]:
+    """Return all migrations of this version of Hubs, the newest first."""
+    return tuple(script.revision for script in _scripts())
+
+
+def history() -> list[tuple[str, str]]:
+    """Return all migrations of this version of Hubs with their first line, the newest first."""
+    return [(script.revision, script.doc.splitlines()[0]) for script in _scripts()]
 
 
 def check(database: Database) -> None:
@@ -36,9 +64,27 @@ def revise(database: Database, message: str) -> None:
     command.revision(_config(database), message, autogenerate=True)
 
 
-def _config(database: Database) -> Config:
+def _scripts() -> Iterator[Script]:
+    return ScriptDirectory.from_config(_config()).walk_revisions()
+
+
+def _config(database: Database | None = None) -> Config:
     config = Config()
     config.set_main_option("script_location", str(location()))
     config.set_main_option("path_separator", "os")
     config.attributes["database"] = database
     return config
+
+
+def _retry(migrate: Callable[[], object]) -> None:
+    """Repeat migrations that could not lock a table at once; those that were committed are not repeated."""
+    for attempt in range(1, TRIES + 1):
+        try:
+            migrate()
+        except OperationalError as error:
+            if getattr(error.orig, "pgcode", None) != _LOCK_NOT_AVAILABLE or attempt == TRIES:
+                raise
+            log.info("a table is in use; trying again in %s seconds", PAUSE)
+            time.sleep(PAUSE)
+        else:
+            return

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator, model_validator
 
 from hubs.errors import BadSetting
-from hubs.settings.secret_key import generated_key
+from hubs.settings.secret_key import SecretKey, generated_file, generated_key, parse_keys
 from hubs.settings.types import (
     Accent,
     BrokerURL,
@@ -55,7 +55,9 @@ class Settings(BaseModel):
     )
     redis_url: RedisURL = Field("redis://127.0.0.1:6379/0", description="Redis that carries the browsers' events.")
     secret_key: SecretStr = Field(
-        SecretStr(""), description="Signs sessions, stream tokens and cached objects; empty means a generated file."
+        SecretStr(""),
+        description="Signs sessions, stream tokens and cached objects, and encrypts secrets; empty means a generated "
+        "file. Several, comma-separated: the first signs, the others still verify.",
     )
     site_url: SiteURL = Field("http://127.0.0.1:8000", description="Address at which people reach the pages.")
     stream_url: str = Field(
@@ -249,11 +251,17 @@ class Settings(BaseModel):
         """The cache URL in force."""
         return self.cache_url or f"sqlite:///{(self.data_dir / 'cache.db').absolute()}"
 
-    def key(self) -> bytes:
-        """Return the secret key; if none is set, one that is generated once and stored in ``data_dir``."""
+    @property
+    def uses_generated_key(self) -> bool:
+        """Whether the key may be a generated file: nothing else is configured, and the database is a file as well."""
+        is_shared = bool(self.database_url) and not self.database_url.startswith("sqlite")
+        return not self.secret_key.get_secret_value() and not is_shared
+
+    def key(self) -> SecretKey:
+        """Return the secret key with its former keys; if none is set, one that is generated once in ``data_dir``."""
         configured = self.secret_key.get_secret_value()
         if configured:
-            return configured.encode()
-        if self.database_url and not self.database_url.startswith("sqlite"):
+            return parse_keys(configured)
+        if not self.uses_generated_key:
             raise BadSetting("HUBS_SECRET_KEY is empty: with a shared database every process needs the same long text.")
-        return generated_key(self.data_dir / "secret_key")
+        return generated_key(generated_file(self.data_dir))

@@ -18,6 +18,7 @@ from hubs.cache import Cache, NullCache, key_of, put
 from hubs.clients.all import Clients
 from hubs.clients.http.records import Skipped, collected
 from hubs.models import Widget
+from hubs.settings.secret_key import all_keys
 from hubs.widgets.interests import Interest
 
 log = logging.getLogger(__name__)
@@ -49,6 +50,10 @@ class BuildContext:
     def sign(self, data: bytes) -> bytes:
         """Return the signature of a cached object."""
         return hmac.digest(self.key, data, "sha256")
+
+    def is_signed(self, data: bytes, signature: bytes) -> bool:
+        """Return whether a signature is by the current or a former key of the instance."""
+        return any(hmac.compare_digest(signature, hmac.digest(key, data, "sha256")) for key in all_keys(self.key))
 
 
 class CachedFunction:
@@ -119,7 +124,7 @@ class CachedFunction:
         if entry is None:
             return _MISSING
         signature, data = entry[:_SIGNATURE], entry[_SIGNATURE:]
-        if not hmac.compare_digest(signature, services.sign(self._bound(services, data))):
+        if not services.is_signed(self._bound(services, data), signature):
             log.warning("cached value of %s has a wrong signature; it is computed again", self._key(services))
             return _MISSING
         try:

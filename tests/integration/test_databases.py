@@ -17,7 +17,7 @@ from hubs.fragments.store import FragmentStore
 from hubs.models import Database, Hub, Widget, migrations, now
 from hubs.settings import load
 from hubs.widgets.registry import Registry
-from tests.migrated import lost_by_upgrading
+from tests.migrated import lost_by_returning, lost_by_upgrading
 from tests.upstream import all_at, running
 
 #: Widgets that ask a service for everything they show.
@@ -59,6 +59,8 @@ def test_migrations_make_what_the_models_say_up_and_down(database: Database) -> 
 
 def test_no_migration_loses_data(database: Database) -> None:
     assert lost_by_upgrading(database) == {}
+    assert lost_by_returning(database) == {}
+    migrations.check(database)
     migrations.downgrade(database, "base")
 
 

@@ -25,6 +25,7 @@ FOLDER = Path(__file__).parent
 #: privacy, counting, and what no database can store.
 ON_BOTH = (
     "actions/",
+    "maintenance/",
     "models/test_messages_about_hubs.py",
     "models/test_names_without_regard_to_case.py",
     "search/",

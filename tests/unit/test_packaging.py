@@ -18,8 +18,8 @@ ROOT = Path(__file__).parents[2]
 #: The extras that each lock file serves, as `make lock` names them.
 EXTRAS = {
     "run": [],
-    "test": ["postgres", "fedora", "signatures", "amqp", "test", "bench"],
-    "production": ["postgres", "fedora", "signatures", "amqp", "celery"],
+    "test": ["postgres", "fedora", "signatures", "amqp", "backup", "docs", "test", "bench"],
+    "production": ["postgres", "fedora", "signatures", "amqp", "celery", "backup"],
 }
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 

@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError, StatementError
 from sqlalchemy.orm import Session
 
 from hubs.models import Database, Hub, User, Visibility, Widget, digest, idle, migrations, now
-from tests.migrated import lost_by_upgrading
+from tests.migrated import lost_by_returning, lost_by_upgrading
 
 
 def test_datetimes_are_read_back_aware_and_in_utc(session: Session) -> None:
@@ -39,6 +39,12 @@ def test_migrations_produce_the_tables_of_the_models(database: Database) -> None
 
 def test_no_migration_loses_data(database: Database) -> None:
     assert lost_by_upgrading(database) == {}
+    migrations.check(database)
+
+
+def test_a_return_to_the_first_schema_and_back_loses_no_data(database: Database) -> None:
+    assert lost_by_upgrading(database) == {}
+    assert lost_by_returning(database) == {}
     migrations.check(database)
 
 

@@ -1,0 +1,1 @@
+"""What administrators do to a whole instance: rotate its key, back it up and restore it, install it on a machine."""

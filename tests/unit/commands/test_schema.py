@@ -1,0 +1,48 @@
+"""The command that manages the schema of the database."""
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from hubs.models import Database, migrations
+from tests.unit.commands.test_commands import run, settings
+
+__all__ = ["settings"]
+NEWEST, BEFORE = migrations.known()[:2]
+
+
+@pytest.mark.usefixtures("database")
+def test_the_schema_goes_down_and_up_again() -> None:
+    assert f"database\t{NEWEST}" in run("db", "current").output
+    assert run("db", "downgrade", BEFORE, "--yes").output == f"The schema is {BEFORE} (was {NEWEST}).\n"
+    assert "run hubs db upgrade" in run("db", "current").output
+    assert "Run: hubs db upgrade" in run("db", "check", fails=SystemExit).output
+    assert run("db", "upgrade").output == f"The schema is {NEWEST} (was {BEFORE}).\n"
+    assert run("db", "upgrade").output == f"The schema is {NEWEST}, as before.\n"
+
+
+@pytest.mark.usefixtures("database")
+def test_history_marks_what_the_database_has() -> None:
+    run("db", "downgrade", BEFORE, "--yes")
+    lines = run("db", "history").output.splitlines()
+    assert lines[0].startswith(f"  {NEWEST}  ")
+    assert lines[1].startswith(f"* {BEFORE}  ")
+    assert lines[-1] == "* 0001  The first tables."
+    assert len(lines) == len(migrations.known())
+
+
+@pytest.mark.usefixtures("database")
+def test_a_downgrade_asks_first_and_knows_where_it_goes() -> None:
+    assert "Undo 1 migrations?" in run("db", "downgrade", BEFORE, stdin="n\n", fails=SystemExit).output
+    assert "There is no migration 4711" in run("db", "downgrade", "4711", "--yes", fails=SystemExit).output
+    run("db", "downgrade", BEFORE, "--yes")
+    assert f"which is before {NEWEST}" in run("db", "downgrade", NEWEST, "--yes", fails=SystemExit).output
+
+
+def test_a_newer_schema_is_explained(database: Database, session: Session) -> None:
+    session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    session.commit()
+    assert "of a newer version" in run("db", "current").output
+    for command in (("upgrade",), ("downgrade", BEFORE, "--yes")):
+        assert "cannot migrate it" in run("db", *command, fails=SystemExit).output
+    assert migrations.current(database) == "9999"
