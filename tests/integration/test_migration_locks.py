@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError
 
-from hubs.models import Database, migrations, online
+from hubs.maintenance import online
+from hubs.models import Database, migrations
 from hubs.models.migrations import LOCK_TIMEOUT
 
 ROWS = 1_000_000
