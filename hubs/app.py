@@ -37,7 +37,7 @@ from hubs.views.hub import webhooks as hub_webhooks
 from hubs.views.page_cache import fragments as fragment_cache
 from hubs.views.page_cache import render
 from hubs.views.page_cache.middleware import SESSION
-from hubs.views.site import branding, cards, discovery, pictures
+from hubs.views.site import branding, cards, discovery, embedding, pictures
 from hubs.views.web import (
     converters,
     error_pages,
@@ -84,6 +84,7 @@ PAGES = (
     branding,
     cards,
     discovery,
+    embedding,
     pictures,
 )
 

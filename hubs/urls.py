@@ -343,6 +343,16 @@ def picture(digest: str) -> str:
     return f"/pictures/{digest}.webp"
 
 
+def embed(widget_id: int) -> str:
+    """Return the path of a widget as a page that other sites may embed."""
+    return f"/embed/{widget_id}"
+
+
+def oembed(address: str) -> str:
+    """Return the path that says how to embed the widget at an address (oEmbed)."""
+    return f"/oembed?{urlencode({'url': address})}"
+
+
 def robots() -> str:
     """Return the path of the rules for crawlers."""
     return "/robots.txt"

@@ -5,6 +5,7 @@ widget and the documentation are derived from `HUB_FIELDS`. A field in ``extras`
 of its own also needs the column in `hubs.models.hub` and a migration.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,6 +19,12 @@ from hubs.models.visibility import Visibility
 from hubs.parameters.declaration import Parameter, kind_text
 from hubs.parameters.kinds import MARKDOWN
 
+#: Most sites that may embed the widgets of one hub.
+MOST_SITES = 8
+#: An origin, with TLS unless it is on this machine.
+_SITE = re.compile(
+    r"(?:https://(?:\*\.)?[a-z0-9-]+(?:\.[a-z0-9-]+)+|http://(?:localhost|127\.0\.0\.1))(?::[0-9]{1,5})?"
+)
 #: The pages of a hub's settings.
 Page = Literal["general", "appearance", "members"]
 
@@ -83,6 +90,22 @@ class HubField(Parameter):
 
 def _extra(name: str, label: str, **more: Any) -> HubField:
     return HubField(name, label=label, stored_in="extras", page="general", **more)
+
+
+def clean_sites(value: Any) -> str:
+    """Return the sites that may embed widgets, separated by blanks: ``*``, or origins such as https://example.org.
+
+    The result is part of a Content-Security-Policy, so nothing else may pass.
+
+    :raises InvalidInput: for anything else.
+    """
+    sites = sorted({site.lower().rstrip("/") for site in re.split(r"[\s,]+", str(value or "")) if site})
+    if not all(site == "*" or _SITE.fullmatch(site) for site in sites) or len(sites) > MOST_SITES:
+        raise InvalidInput(
+            _("Please write at most %(most)s addresses such as https://blog.example.org, or * for every site.")
+            % {"most": MOST_SITES}
+        )
+    return "*" if "*" in sites else " ".join(sites)
 
 
 #: All fields, in the order of forms and documents.
@@ -228,6 +251,14 @@ HUB_FIELDS: tuple[HubField, ...] = (
         default=False,
         permission="own",
         in_lists=True,
+    ),
+    _extra(
+        "embed_on",
+        N_("Sites that may embed widgets"),
+        help=N_(
+            "Addresses such as https://blog.example.org, or * for every site. Only public widgets can be embedded."
+        ),
+        validator=clean_sites,
     ),
     _extra("website", N_("Website"), contact=N_("Website")),
     _extra("chat", N_("Chat"), contact=N_("Chat")),

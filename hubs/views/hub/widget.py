@@ -8,6 +8,7 @@ from hubs.fragments.public import CachedResponse
 from hubs.i18n import _
 from hubs.models import Hub, Widget
 from hubs.permissions import VISITOR, can
+from hubs.views.site import embedding
 from hubs.views.web.context import app_context, current_person, find_widget, locale, stream_of
 from hubs.widgets.schema import Schema
 
@@ -30,7 +31,7 @@ def show(widget_id: int) -> str:
     fragments = app_context().fragment_reader.read_many([row], locale())
     may = {"edit": can(current_person(), "edit", hub)}
     values = {"hub": hub, "row": row, "stream": stream, "fragments": fragments, "may": may}
-    return render_template("widget.html", **values, title=_title(row))
+    return render_template("widget.html", **values, title=_title(row), embedding=embedding.offer(row))
 
 
 @blueprint.get("/fragment")

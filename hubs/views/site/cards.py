@@ -10,7 +10,8 @@ from hubs.i18n import _
 from hubs.models import Hub, Visibility
 from hubs.permissions import NO_HUB, VISITOR, visible
 from hubs.pictures.card import Card, draw_card
-from hubs.views.web.context import app_context, db, rate_limit_key
+from hubs.views.web.context import app_context, db
+from hubs.views.web.rate_limits import visitor_key
 
 blueprint = Blueprint("cards", __name__)
 
@@ -47,7 +48,7 @@ def _drawn(content: Card) -> bytes:
     picture = cache.get(key)
     if picture is None:
         # Drawing takes a quarter of a second, so one client cannot have all the cards drawn at once.
-        app_context().api_limiter.take("card", rate_limit_key())
+        app_context().api_limiter.take("card", visitor_key())
         picture = draw_card(content)
         cache.set(key, picture, LIFETIME)
     return picture

@@ -14,7 +14,8 @@ from hubs.i18n import _
 from hubs.models import Hub
 from hubs.permissions import VISITOR, in_lists, visible
 from hubs.settings.colours import LIGHT
-from hubs.views.web.context import app_context, db, rate_limit_key
+from hubs.views.web.context import app_context, db
+from hubs.views.web.rate_limits import visitor_key
 
 blueprint = Blueprint("discovery", __name__)
 
@@ -40,7 +41,7 @@ def robots() -> Response:
 @blueprint.get("/sitemap.xml")
 def sitemap_index() -> Response:
     """Return the list of sitemaps."""
-    app_context().api_limiter.take("sitemap", rate_limit_key())
+    app_context().api_limiter.take("sitemap", visitor_key())
     total = db().scalar(select(func.count()).select_from(_hubs().subquery())) or 0
     numbers = range(1, max(1, ceil(total / PER_SITEMAP)) + 1)
     entries = "".join(f"<sitemap><loc>{escape(_site() + urls.sitemap(number))}</loc></sitemap>" for number in numbers)
@@ -50,7 +51,7 @@ def sitemap_index() -> Response:
 @blueprint.get("/sitemap-<int:number>.xml")
 def sitemap(number: int) -> Response:
     """Return one sitemap: the addresses of public hubs and when they were changed; the first also has the lists."""
-    app_context().api_limiter.take("sitemap", rate_limit_key())
+    app_context().api_limiter.take("sitemap", visitor_key())
     if not 1 <= number <= MOST_SITEMAPS:
         raise NotFound(_("There is no such sitemap."))
     rows = db().execute(_hubs().limit(PER_SITEMAP).offset((number - 1) * PER_SITEMAP)).all()

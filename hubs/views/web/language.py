@@ -19,6 +19,9 @@ COOKIE = "hubs-language"
 #: Lifetime of the cookie in seconds; entries of Accept-Language that are considered.
 COOKIE_AGE, MAX_ACCEPTED = 365 * 86400, 20
 
+#: Blueprints whose responses are the same for everybody: reading the session would make them set its cookie.
+COOKIELESS = ("branding", "cards", "discovery", "embedding")
+
 
 def register(app: Flask) -> None:
     """Activate the user's language for the whole of each request.
@@ -52,7 +55,8 @@ def _activate_preferred() -> None:
     # Before the account is read, which fails while the database is down: that error is translated as well.
     activate(explicit if explicit in i18n.locales() else of_browser())
     # A language in the URL spares the query for the account.
-    user = account() if explicit not in i18n.locales() else None
+    is_same_for_all = request.blueprint in COOKIELESS or explicit in i18n.locales()
+    user = None if is_same_for_all else account()
     if user is not None and user.locale in i18n.locales():
         activate(user.locale)
 

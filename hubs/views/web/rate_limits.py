@@ -5,6 +5,7 @@ import time
 from ipaddress import IPv4Address, IPv6Network, ip_address
 from typing import Any, cast
 
+from flask import request
 from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage, SlidingWindowCounterSupport, storage_from_string
 from limits.strategies import SlidingWindowCounterRateLimiter
@@ -31,6 +32,11 @@ def address_key(address: str) -> str:
         return address
     # A subscriber usually gets a whole /64, so single addresses would not limit anybody.
     return str(parsed.ipv4_mapped or IPv6Network((int(parsed), 64), strict=False))
+
+
+def visitor_key() -> str:
+    """Return the rate-limit key of a client by its address alone, for responses that must not read the session."""
+    return address_key(request.remote_addr or "")
 
 
 def seconds_until_room(most: int, span: float, before: int, before_left: float, now: int, now_left: float) -> int:

@@ -15,7 +15,9 @@ def register(app: Flask, settings: Settings) -> None:
     @app.after_request
     def protect(response: Response) -> Response:
         headers = response.headers
-        headers.extend(fixed)
+        # A page for other sites, or a file of the operator, has a policy of its own.
+        own = {"Content-Security-Policy"} & set(headers.keys())
+        headers.extend((name, value) for name, value in fixed if name not in own)
         if "Cache-Control" not in headers:
             # Pages of signed-in people must not stay in a shared cache.
             headers["Cache-Control"] = "private, no-cache" if session else "no-cache"

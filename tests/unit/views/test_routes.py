@@ -19,7 +19,7 @@ HUB = "/<any(u, t):space>/<name>/"
 API_HUB = "/api/v1/hubs/<any(u, t):space>/<name>"
 API_WIDGET = "/api/v1/widgets/<int(max=2147483647):number>"
 #: Rules that tests of their own prove.
-UNWALKED = ("meetings", "machine", "tokens", "webhook", "gallery", "sitemap", "logo", "picture")
+UNWALKED = ("meetings", "machine", "tokens", "webhook", "gallery", "sitemap", "logo", "picture", "embed")
 #: Route, method → who may use it on a public hub; "all" are open whatever the hub's visibility.
 RULES = {
     ("/", "GET"): "all",
@@ -60,6 +60,8 @@ RULES = {
     # Where the settings name one, and sitemaps: tests/unit/views/site.
     ("/logo", "GET"): "logo",
     ("/pictures/<digest>.webp", "GET"): "picture",
+    ("/embed/<int:number>", "GET"): "embed",
+    ("/oembed", "GET"): "embed",
     # For everybody or for nobody.
     (HUB + "card.png", "GET"): "public",
     (HUB, "GET"): "view",
@@ -418,6 +420,8 @@ def test_every_generated_path_has_a_route(app: Flask) -> None:
         (urls.static("hubs.css"), "GET"),
         (urls.hub_card("team", "x"), "GET"),
         (urls.picture("0a"), "GET"),
+        (urls.embed(1), "GET"),
+        (urls.oembed("x"), "GET"),
         (urls.robots(), "GET"),
         (urls.sitemap(), "GET"),
         (urls.sitemap(3), "GET"),
