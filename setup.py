@@ -56,6 +56,7 @@ setup(
             "templates/*.html",
         ],
         "hubs": ["py.typed", "static/**/*", "templates/**/*", "translations/**/*"],
+        "hubs.demo.services": ["contracts/**/*"],
         "hubs.kit": ["skeleton/**/*"],
         "hubs.testing": ["vendor/**/*"],
         "hubs._alembic": ["*.py", "*.mako"],

@@ -17,7 +17,7 @@ from xml.parsers.expat import ExpatError
 
 from hubs.clients.http.client import HTTP, Service
 from hubs.clients.http.records import Records
-from hubs.clients.http.response import Moment, Response, Shape, Text, unexpected
+from hubs.clients.http.response import LARGE, Moment, Response, Shape, Text, unexpected
 
 XML = "text/xml"
 
@@ -67,7 +67,7 @@ class Koji:
     def _list(self, count: int, **criteria: str) -> list[Built]:
         options = {"limit": count, "order": "-build_id"}
         request = xmlrpc.client.dumps(({**criteria, "queryOpts": options, "__starstar": True},), "listBuilds")
-        response = self._http.post(self._service.url("kojihub"), self._service, request.encode(), XML)
+        response = self._http.post(self._service.url("kojihub"), self._service, request.encode(), XML, LARGE)
         return [self._built(build) for build in _read(response)]
 
     def _built(self, build: _Build) -> Built:

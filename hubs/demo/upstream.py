@@ -1,21 +1,22 @@
 """Stand-ins for upstream services, so that the demo's widgets work without a network: one local server.
 
-It answers in the shapes that `hubs.clients` reads. Answers about the same person, project or calendar are always the
-same, except that a few entries are added over time. All data is fictional.
+It answers in the services' published formats (`hubs.demo.services.contract`). Answers about the same person, project or
+calendar are always the same, except that a few entries are added over time. All data is fictional.
 """
 
-import json
 import random
 import re
-import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 from hubs.demo import messages as invented
+from hubs.demo.services.contract import answer as documented
+from hubs.demo.services.contract import record
+from hubs.demo.services.server import Asked, Reply, Upstream
 
 HOST = "127.0.0.1"
 #: The services with a stand-in: the setting of each, and its path on the server.
@@ -44,57 +45,31 @@ def answer(path: str, query: Query) -> Any:
     return None
 
 
-def server(port: int) -> ThreadingHTTPServer:
-    """Return the server of the stand-ins, already listening."""
-    http_server = _Server((HOST, port), _Handler)
-    http_server.daemon_threads = True
-    return http_server
+@contextmanager
+def server(port: int) -> Iterator[Upstream]:
+    """Run the server of the stand-ins for the block."""
+    running = Upstream(HOST, port, _reply)
+    try:
+        yield running
+    finally:
+        running.stop()
 
 
 def serve(port: int) -> None:
     """Serve until stopped."""
-    with server(port) as running:
-        running.serve_forever()
+    with server(port):
+        threading.Event().wait()
 
 
-class _Server(ThreadingHTTPServer):
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Log errors, except that a client has closed its connection."""
-        if not isinstance(sys.exception(), ConnectionError):
-            super().handle_error(request, client_address)
-
-
-class _Handler(BaseHTTPRequestHandler):
-    """Answers API requests with JSON, and browsers that follow a link with a sentence."""
-
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        """Answer a request."""
-        parts = urlsplit(self.path)
-        content = answer(parts.path, parse_qs(parts.query))
-        if content is not None:
-            self._send(200, "application/json", json.dumps(content))
-        elif "text/html" in self.headers.get("Accept", ""):
-            self._send(200, "text/plain; charset=utf-8", "In the demo, this stands for a page of another service.")
-        else:
-            self._send(404, "application/json", '{"error": "There is nothing here."}')
-
-    def do_POST(self) -> None:
-        """Answer 404: no stand-in accepts POST."""
-        self.rfile.read(min(int(self.headers.get("Content-Length") or 0), 100_000))
-        self._send(404, "application/json", '{"error": "There is nothing here."}')
-
-    def _send(self, status: int, kind: str, text: str) -> None:
-        body = text.encode()
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *args: Any) -> None:
-        """Log nothing, to keep the output of the demo readable."""
+def _reply(asked: Asked) -> Reply:
+    """Answer API requests with JSON, and browsers that follow a link with a sentence."""
+    content = answer(asked.path, asked.params)
+    if content is not None:
+        return Reply(content)
+    if "text/html" in asked.headers.get("accept", ""):
+        text = "In the demo, this stands for a page of another service."
+        return Reply(text, headers={"Content-Type": "text/plain; charset=utf-8"})
+    return Reply({"error": "There is nothing here."}, 404)
 
 
 def _ago(**more: float) -> datetime:
@@ -108,34 +83,32 @@ def _badges(query: Query, username: str) -> Any:
     for index in range(number):
         name = f"{chance.choice(invented.BADGES)} {chance.choice(('I', 'II', 'III', 'IV', 'V'))}"
         issued = time.time() - chance.randint(1, 900) * 86400.0 if index < 30 else _STARTED + (index - 30) * GROWTH
-        about = {"name": name, "description": f"Earned as “{name}”.", "rarity": chance.choice("SABBCCDD")}
-        earned.append({"id": f"{name.lower().replace(' ', '-')}-{index}", "issued": issued, **about})
-    return {"user": username, "rank": chance.randint(20, 4000), "user_count": 9200, "assertions": earned}
+        key, text = f"{name.lower().replace(' ', '-')}-{index}", f"Earned as “{name}”."
+        badge = record("badges", "person", id=key, issued=issued, name=name, description=text)
+        earned.append(badge | {"rarity": chance.choice("SABBCCDD")})
+    page = {"user": username, "rank": chance.randint(20, 4000), "user_count": 9200, "assertions": earned}
+    return documented("badges", "person") | page
 
 
 def _updates(query: Query) -> Any:
     chance = random.Random(f"updates {query.get('user', [''])[0]}")
     updates = []
-    for number in range(chance.randint(0, 5)):
+    for _ in range(chance.randint(0, 5)):
         title = f"{chance.choice(invented.PACKAGES)}-{chance.randint(0, 9)}.{chance.randint(0, 20)}-1.fc43"
         karma, since = chance.randint(-1, 4), _ago(days=chance.randint(0, 12))
         updates.append(
-            {
-                "alias": f"FEDORA-2026-{chance.getrandbits(40):010x}",
-                "title": title,
-                "url": "",
-                "status": "testing",
-                "request": None,
-                "karma": karma,
-                "stable_karma": 3,
-                "stable_days": 7,
-                "meets_testing_requirements": karma >= 3 or since < _ago(days=7),
-                "date_testing": since.strftime("%Y-%m-%d %H:%M:%S"),
-                "release": {"name": "F43", "long_name": "Fedora 43"},
-                "number": number,
-            }
+            record(
+                "bodhi",
+                "updates",
+                alias=f"FEDORA-2026-{chance.getrandbits(40):010x}",
+                title=title,
+                url="",
+                karma=karma,
+                meets_testing_requirements=karma >= 3 or since < _ago(days=7),
+                date_testing=since.strftime("%Y-%m-%d %H:%M:%S"),
+            )
         )
-    return {"updates": updates, "page": 1, "pages": 1, "total": len(updates)}
+    return documented("bodhi", "updates") | {"updates": updates, "total": len(updates)}
 
 
 def _reviews(query: Query) -> Any:
@@ -144,14 +117,16 @@ def _reviews(query: Query) -> Any:
     for _ in range(chance.randint(1, 4)):
         flag = chance.choice(("", "?", "+"))
         bugs.append(
-            {
-                "id": chance.randint(2_000_000, 2_400_000),
-                "summary": f"Review Request: {chance.choice(invented.PACKAGES)} - A tool of our own",
-                "status": "ASSIGNED" if flag else "NEW",
-                "creation_time": _ago(days=40).isoformat(),
-                "last_change_time": _ago(days=chance.randint(0, 30)).isoformat(),
-                "flags": [{"name": "fedora-review", "status": flag}] if flag else [],
-            }
+            record(
+                "bugzilla",
+                "bugs",
+                id=chance.randint(2_000_000, 2_400_000),
+                summary=f"Review Request: {chance.choice(invented.PACKAGES)} - A tool of our own",
+                status="ASSIGNED" if flag else "NEW",
+                creation_time=_ago(days=40).isoformat(),
+                last_change_time=_ago(days=chance.randint(0, 30)).isoformat(),
+                flags=[{"name": "fedora-review", "status": flag}] if flag else [],
+            )
         )
     return {"bugs": bugs}
 
@@ -165,19 +140,19 @@ def _meetings(query: Query) -> Any:
     for week in range(4):
         day = (first + timedelta(weeks=week)).date().isoformat()
         meetings.append(
-            {
-                "meeting_id": week + 1,
-                "meeting_name": f"{chance.choice(invented.TOPICS)}",
-                "calendar_name": calendar,
-                "meeting_date": day,
-                "meeting_date_end": day,
-                "meeting_time_start": f"{hour:02d}:00:00",
-                "meeting_time_stop": f"{hour + 1:02d}:00:00",
-                "meeting_timezone": "UTC",
-                "meeting_location": f"#{calendar}",
-                "meeting_information": "",
-                "meeting_manager": [],
-            }
+            record(
+                "fedocal",
+                "meetings",
+                meeting_id=week + 1,
+                meeting_name=chance.choice(invented.TOPICS),
+                calendar_name=calendar,
+                meeting_date=day,
+                meeting_date_end=day,
+                meeting_time_start=f"{hour:02d}:00:00",
+                meeting_time_stop=f"{hour + 1:02d}:00:00",
+                meeting_location=f"#{calendar}",
+                meeting_manager=[],
+            )
         )
     return {"meetings": meetings}
 
@@ -187,16 +162,19 @@ def _tickets(query: Query, project: str, kind: str) -> Any:
     tickets = []
     for number in range(chance.randint(3, 14)):
         assignee = chance.choice((None, {"name": "elowen"}, {"name": "kaveri"}))
+        person = {"name": chance.choice(("adalind", "bramvk", "farrukh"))}
         tickets.append(
-            {
-                "id": 900 - number * 7,
-                "title": chance.choice(invented.TITLES),
-                "status": "Open",
-                "user": {"name": chance.choice(("adalind", "bramvk", "farrukh"))},
-                "assignee": assignee,
-                "last_updated": str(int(_ago(hours=chance.randint(1, 400)).timestamp())),
-                "project": {"fullname": project},
-            }
+            record(
+                "pagure",
+                kind,
+                id=900 - number * 7,
+                title=chance.choice(invented.TITLES),
+                user=person,
+                assignee=assignee,
+                last_updated=str(int(_ago(hours=chance.randint(1, 400)).timestamp())),
+                full_url="",
+            )
+            | {"project": {"fullname": project}}
         )
     key = "issues" if kind == "issues" else "requests"
     return {key: tickets, f"total_{key}": len(tickets)}

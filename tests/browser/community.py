@@ -6,7 +6,6 @@ only), and she deleted ``newts``. ``sami`` is invited to the otters, ``tove`` ha
 them too.
 """
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,10 +41,9 @@ LONG = "Otterschwimmwettbewerbsvorbereitungsausschussvorsitzende"
 def community(folder: Path) -> Iterator[tuple[Flask, str]]:
     """Give the application and its address."""
     with upstream.server(0) as others:
-        threading.Thread(target=others.serve_forever, args=(0.05,), daemon=True).start()
         where = {"HUBS_DATABASE_URL": f"sqlite:///{folder / 'hubs.db'}", "HUBS_DATA_DIR": str(folder)}
         more = {"HUBS_GALLERY": "1", "HUBS_ADMINS": "rana"}
-        settings = load({**BASE, **upstream.environment(others.server_address[1]), **where, **more})
+        settings = load({**BASE, **upstream.environment(others.port), **where, **more})
         database = Database(settings.database, info={"site_url": settings.site_url})
         prepare(database)
         app = create_app(settings)
@@ -59,7 +57,6 @@ def community(folder: Path) -> Iterator[tuple[Flask, str]]:
         site.fragments.cache.close()
         site.database.dispose()
         database.dispose()
-        others.shutdown()
 
 
 def _break(app: Flask) -> None:

@@ -1,6 +1,5 @@
 """Whole pages with every widget in a real browser, under all rules of axe-core: filled, empty, light, dark, narrow."""
 
-import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -41,9 +40,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Give the address of a web app with two hubs that hold every widget: rana's filled, sami's empty."""
     folder = tmp_path_factory.mktemp("accessible")
     with upstream.server(0) as others:
-        threading.Thread(target=others.serve_forever, args=(0.05,), daemon=True).start()
         where = {"HUBS_DATABASE_URL": f"sqlite:///{folder / 'hubs.db'}", "HUBS_DATA_DIR": str(folder)}
-        settings = load({**BASE, **upstream.environment(others.server_address[1]), **where})
+        settings = load({**BASE, **upstream.environment(others.port), **where})
         _fill(Database(settings.database))
         app = create_app(settings)
         with serving(app) as address:
@@ -51,7 +49,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         app.extensions["hubs"].fragments._clients.close()
         app.extensions["hubs"].fragments.cache.close()
         app.extensions["hubs"].database.dispose()
-        others.shutdown()
 
 
 def _fill(database: Database) -> None:

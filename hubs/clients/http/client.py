@@ -149,13 +149,17 @@ class HTTP:
         self._responses.store(address, secret, StoredResponse(response.url, *validators, response.body))
         return response
 
-    def post(self, url: ServiceAddress, service: Service, content: bytes, kind: str) -> Response:
+    def post(
+        self, url: ServiceAddress, service: Service, content: bytes, kind: str, limit: int | None = None
+    ) -> Response:
         """Return the response to a body of the media type ``kind``; otherwise like `get`.
 
         Retries may send it several times, so it must not change anything.
         """
         _check(url, service)
-        response = self._with_retries(_Target.of(url, service), self._request_for(service, kind, content=content))
+        response = self._with_retries(
+            _Target.of(url, service), self._request_for(service, kind, limit, content=content)
+        )
         raise_for_status(response)
         return response
 

@@ -1,6 +1,5 @@
 """The answers of the demo's stand-ins are readable by the clients of the real services."""
 
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from urllib.error import HTTPError
@@ -18,11 +17,7 @@ from tests.unit.clients.conftest import QUICK
 def port() -> Iterator[int]:
     """Return the port of running stand-ins."""
     with upstream.server(0) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-        thread.start()
-        yield server.server_address[1]
-        server.shutdown()
-        thread.join()
+        yield server.port
 
 
 @pytest.fixture
