@@ -12,8 +12,8 @@ from typing import TypeVar
 from redis import RedisError
 
 from hubs.actions import outbox, revocations
+from hubs.actions.inbox import counts
 from hubs.actions.layout import revisions
-from hubs.actions.people import notifications
 from hubs.actions.webhooks import deliveries
 from hubs.bus import NullPublisher, Publisher
 from hubs.cache import connect
@@ -75,7 +75,7 @@ def create_services(
     forget_after_commit(database, fragments.public)
     revocations.revoke_after_commit(database, events)
     outbox.publish_after_commit(database, publisher)
-    notifications.push_after_commit(database, events)
+    counts.publish_after_commit(database, events)
     deliveries.announce_after_commit(database, partial(_announce_delivery, events))
     schedule = BuildSchedule(lambda: events.client)
     return Services(settings, database, fragments, events, schedule, publisher)

@@ -13,7 +13,7 @@ from redis import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from hubs.actions import audit, lifecycle, messages, outbox, refused, revocations
-from hubs.actions.people import notifications
+from hubs.actions.inbox import marks, teamwork
 from hubs.actions.webhooks import deliveries
 from hubs.backend.extras import create_remote
 from hubs.backend.heartbeat import Heartbeat, HeartbeatPublisher
@@ -41,6 +41,8 @@ log = logging.getLogger(__name__)
 
 #: Seconds between two sweeps of the outbox, two log lines with figures, two removals of expired rows.
 OUTBOX, REPORT, PURGE = 2.0, 60.0, 3600.0
+#: Seconds between two looks for notifications whose snooze is over.
+WAKE = 2.0
 #: Seconds without a turn of the timers after which the process counts as having been stopped.
 STALL = 10.0
 #: Waiting messages below which shed messages are fetched from the history service.
@@ -189,6 +191,7 @@ class Daemon:
         """
         tasks = {
             self._refresher.sweep: self._settings.sweep_interval,
+            self._wake: WAKE,
             self._report: REPORT,
             self._purge: PURGE,
         }
@@ -256,10 +259,16 @@ class Daemon:
         else:
             self._reported = unread
 
+    def _wake(self) -> None:
+        """Return what was snoozed, or taken by one owner of a team, to the inboxes when its time is over."""
+        with self._database.transaction() as session:
+            marks.wake(session)
+            teamwork.lapse(session)
+
     def _purge(self) -> None:
         self._purge_messages()
         with self._database.transaction() as session:
-            notifications.purge(session, self._settings.retention_days)
+            marks.purge(session, self._settings.retention_days)
             outbox.purge(session)
             revocations.purge(session)
             audit.purge(session, self._settings.audit_days)

@@ -9,8 +9,18 @@ from hubs.models.machines.webhooks import DeliveryState, Webhook, WebhookDeliver
 from hubs.models.messages import MessagePackage, MessagePerson, RefusedMessage, StoredMessage, hub_mark, is_hub_mark
 from hubs.models.outbox import OutboxMessage, digest
 from hubs.models.people.home import FirstSteps, HomeState
+from hubs.models.people.inbox import (
+    HelpClaim,
+    MuteScope,
+    Notice,
+    NoticeKind,
+    NoticeMute,
+    NoticeReason,
+    SavedView,
+    ViewPlace,
+)
 from hubs.models.people.membership import Invitation, JoinRequest, RequestState
-from hubs.models.people.personal import Bookmark, Notice, NoticeKind, StreamMark
+from hubs.models.people.personal import Bookmark, StreamMark
 from hubs.models.people.sessions import SignIn
 from hubs.models.people.tokens import BearerToken, PersonalToken, Scope
 from hubs.models.pictures import Picture, PictureKind
@@ -33,6 +43,7 @@ __all__ = [
     "Draft",
     "FirstSteps",
     "FormerName",
+    "HelpClaim",
     "HomeState",
     "Hub",
     "Invitation",
@@ -41,8 +52,11 @@ __all__ = [
     "MessagePackage",
     "MessagePerson",
     "Moment",
+    "MuteScope",
     "Notice",
     "NoticeKind",
+    "NoticeMute",
+    "NoticeReason",
     "OutboxMessage",
     "PersonalToken",
     "Picture",
@@ -55,11 +69,13 @@ __all__ = [
     "Revocation",
     "Role",
     "RoleName",
+    "SavedView",
     "Scope",
     "SignIn",
     "StoredMessage",
     "StreamMark",
     "User",
+    "ViewPlace",
     "Visibility",
     "Watermark",
     "Webhook",

@@ -17,8 +17,9 @@ from sqlalchemy.orm import Session
 
 from hubs.actions import hubs as hub_actions
 from hubs.actions import lifecycle, messages, push, widgets
+from hubs.actions.inbox import bus
 from hubs.actions.layout import drafts, edits
-from hubs.actions.people import membership, notifications, roles, tokens
+from hubs.actions.people import membership, roles, tokens
 from hubs.actions.webhooks import hooks
 from hubs.app import create_app
 from hubs.demo import upstream
@@ -142,7 +143,7 @@ class _Filling:
             for number in range(1, 60)
         ]
         messages.store(self.session, entries)
-        notifications.mention(self.session, [("m1", "mirko", frozenset(("rana", "mirko")))])
+        bus.note(self.session, [bus.Heard("m1", "mirko", frozenset(("rana", "mirko")))])
 
     def draft(self, rana: Person, hub: Hub) -> None:
         """Begin a draft as rana, and let mirko save over it."""

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
-from hubs.actions.people import notifications
+from hubs.actions.inbox import listing
 from hubs.errors import Conflict, NotAllowed, NotFound
 from hubs.i18n import _
-from hubs.models import Bookmark, Hub, Notice, RoleName, User
+from hubs.models import Bookmark, Hub, RoleName, User
 from hubs.permissions import NO_HUB, Person, can
 
 #: Most bookmarks of a person.
@@ -24,6 +24,8 @@ class Bar:
     hubs: Sequence[Hub] = ()
     removed: Sequence[Hub] = ()
     unread: frozenset[int] = field(default_factory=frozenset)
+    #: The number on the bell: what needs the person.
+    needs_you: int = 0
 
     def dot(self, hub: Hub) -> bool:
         """Return whether the person has unread notifications about a hub."""
@@ -31,12 +33,12 @@ class Bar:
 
 
 def read(session: Session, person: Person, user: User) -> Bar:
-    """Return a person's bookmarks, with one query in addition to loading the account's roles.
+    """Return a person's bookmarks, with two queries in addition to loading the account's roles.
 
     Hubs that the person added or moved come first, in that order; then the own hub, and owned, joined and subscribed
     hubs by name. Hubs that are archived or that the person may not see are left out.
     """
-    unread = select(Notice.hub_id).join(Notice.hub).where(notifications.concerns(person), Notice.read.is_(False))
+    unread = listing.unread_hubs(person)
     query = select(Hub, Bookmark, Hub.id.in_(unread)).outerjoin(
         Bookmark, and_(Bookmark.hub_id == Hub.id, Bookmark.user_id == person.id)
     )
@@ -50,6 +52,7 @@ def read(session: Session, person: Person, user: User) -> Bar:
         [hub for hub in ordered if hub not in removed],
         removed,
         frozenset(hub.id for hub, _, is_unread in rows if is_unread),
+        listing.count(session, person),
     )
 
 

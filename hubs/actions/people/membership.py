@@ -4,7 +4,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from hubs.actions import outbox
-from hubs.actions.people import notifications, roles
+from hubs.actions.inbox import items
+from hubs.actions.people import roles
 from hubs.errors import Conflict, InvalidInput, NotFound
 from hubs.i18n import _
 from hubs.models import (
@@ -44,7 +45,7 @@ def join(session: Session, person: Person, hub: Hub, message: str = "") -> bool:
         raise Conflict(_("You have already asked, and the owners have not answered yet."))
     request.message, request.state, request.note, request.decided_by = message, RequestState.PENDING, "", ""
     request.created_on, request.decided_on = now(), None
-    notifications.tell(session, hub, NoticeKind.JOIN_REQUEST, hub.people(RoleName.OWNER), person.username)
+    items.tell(session, hub, NoticeKind.JOIN_REQUEST, hub.people(RoleName.OWNER), person.username)
     _note(session, person, "hubs.request.created", hub, user)
     return False
 
@@ -55,7 +56,7 @@ def withdraw(session: Session, person: Person, hub: Hub) -> None:
     if request is None:
         raise NotFound(_("You have not asked to join this hub."))
     session.delete(request)
-    notifications.settle(session, hub, NoticeKind.JOIN_REQUEST, person.username)
+    items.settle(session, hub, NoticeKind.JOIN_REQUEST, person.username, by=person.username)
     session.flush()
 
 
@@ -73,8 +74,8 @@ def answer(session: Session, person: Person, hub: Hub, username: str, *, approve
     _note(session, person, "hubs.request.approved" if approve else "hubs.request.denied", hub, user)
     if approve:
         roles.grant_role_unchecked(session, person.username, hub, user, RoleName.MEMBER)
-    notifications.settle(session, hub, NoticeKind.JOIN_REQUEST, user.username)
-    notifications.tell(session, hub, NoticeKind.APPROVED if approve else NoticeKind.DENIED, [user], person.username)
+    items.settle(session, hub, NoticeKind.JOIN_REQUEST, user.username, by=person.username)
+    items.tell(session, hub, NoticeKind.APPROVED if approve else NoticeKind.DENIED, [user], person.username)
 
 
 def invite(session: Session, person: Person, hub: Hub, user: User, role: RoleName, message: str = "") -> Invitation:
@@ -100,8 +101,7 @@ def invite(session: Session, person: Person, hub: Hub, user: User, role: RoleNam
         session.add(invitation)
     invitation.role, invitation.message, invitation.invited_by = role, _text(message, "message"), person.username
     invitation.created_on, invitation.expires_on = now(), now() + INVITED
-    notifications.settle(session, hub, NoticeKind.INVITATION, user=user)
-    notifications.tell(session, hub, NoticeKind.INVITATION, [user], person.username)
+    items.tell(session, hub, NoticeKind.INVITATION, [user], person.username)
     _note(session, person, "hubs.invitation.created", hub, user, role=role.value)
     return invitation
 
@@ -114,7 +114,7 @@ def take_back(session: Session, person: Person, hub: Hub, username: str) -> None
     if user is None or invitation is None:
         raise NotFound(_("%(username)s is not invited.") % {"username": username})
     session.delete(invitation)
-    notifications.settle(session, hub, NoticeKind.INVITATION, user=user)
+    items.settle(session, hub, NoticeKind.INVITATION, user=user, by=person.username)
     _note(session, person, "hubs.invitation.removed", hub, user, role=invitation.role.value)
     session.flush()
 
@@ -139,7 +139,7 @@ def respond(session: Session, person: Person, hub_id: int, *, accept: bool) -> H
         )
     user = session.get_one(User, person.id)
     session.delete(invitation)
-    notifications.settle(session, hub, NoticeKind.INVITATION, user=user)
+    items.settle(session, hub, NoticeKind.INVITATION, user=user, by=person.username)
     what = "hubs.invitation.accepted" if accept else "hubs.invitation.declined"
     _note(session, person, what, hub, user, role=role.value, invited_by=invited_by)
     if accept:
@@ -195,7 +195,7 @@ def _forget(session: Session, hub: Hub, user: User) -> None:
     request = session.get(JoinRequest, (hub.id, user.id))
     if request is not None and request.state == RequestState.PENDING:
         session.delete(request)
-        notifications.settle(session, hub, NoticeKind.JOIN_REQUEST, user.username)
+        items.settle(session, hub, NoticeKind.JOIN_REQUEST, user.username)
         session.flush()
 
 

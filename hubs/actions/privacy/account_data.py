@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 
 from hubs import i18n
 from hubs.actions import outbox, own_messages, pictures, push
+from hubs.actions.inbox import export as inbox_export
 from hubs.actions.layout import documents, drafts
-from hubs.actions.people import bookmarks, membership, notifications, tokens
+from hubs.actions.people import bookmarks, membership, tokens
 from hubs.actions.people import roles as role_actions
 from hubs.actions.privacy import anonymize
 from hubs.actions.webhooks import hooks
@@ -157,15 +158,7 @@ def _layouts(session: Session, person: Person, user: User) -> dict[str, Any]:
 def _activity(session: Session, person: Person, user: User) -> dict[str, Any]:
     changes = session.scalars(select(AuditEntry).where(AuditEntry.agent == user.username))
     return {
-        "notices": [
-            {
-                "hub": notice.hub.name,
-                "kind": notice.kind.value,
-                "about": notice.about,
-                "at": notice.created_on.isoformat(),
-            }
-            for notice in notifications.mine(session, person)
-        ],
+        **inbox_export.read(session, person),
         "saved_and_hidden": _marks(session, user),
         "messages": _messages(session, person, user.username),
         "changes": [

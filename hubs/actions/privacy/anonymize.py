@@ -6,13 +6,16 @@ from typing import Any
 from sqlalchemy import String, cast, delete, select, update
 from sqlalchemy.orm import Session
 
+from hubs.actions.inbox.counts import changed
 from hubs.models import (
     AuditEntry,
     Base,
     Invitation,
     JoinRequest,
     MessagePerson,
+    MuteScope,
     Notice,
+    NoticeMute,
     PushToken,
     Revision,
     StoredMessage,
@@ -24,6 +27,8 @@ _COLUMNS: tuple[tuple[type[Base], str], ...] = (
     (Revision, "agent"),
     (Invitation, "invited_by"),
     (JoinRequest, "decided_by"),
+    (Notice, "resolved_by"),
+    (Notice, "taken_by"),
     (PushToken, "created_by"),
     (Webhook, "created_by"),
 )
@@ -38,7 +43,9 @@ def anonymise(session: Session, username: str, stand_in: str, hub_id: int | None
     """
     _clean_messages(session, username, stand_in)
     session.execute(delete(MessagePerson).where(MessagePerson.username == username))
-    session.execute(delete(Notice).where(Notice.about == username))
+    told = session.scalars(delete(Notice).where(Notice.about == username).returning(Notice.user_id))
+    changed(session, told.all())
+    session.execute(delete(NoticeMute).where(NoticeMute.scope == MuteScope.PERSON, NoticeMute.value == username))
     session.execute(update(AuditEntry).where(AuditEntry.agent == username).values(agent=stand_in, origin=""))
     for table, column in _COLUMNS:
         named = update(table).where(getattr(table, column) == username)

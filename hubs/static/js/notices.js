@@ -2,10 +2,16 @@
 const PAUSE = 2000;
 let timer = 0;
 
+// The figures of the inbox replace those of the page, zero too: what was read in another window is read here.
 function onNotice({ detail }) {
-  if (detail.kind === "stream") return;
-  for (const dot of document.querySelectorAll(`[data-dot="all"], [data-dot="${CSS.escape(String(detail.hub))}"]`)) {
-    dot.hidden = false;
+  if (detail.kind !== "inbox") return;
+  const unread = new Set(detail.hubs.map(String));
+  for (const dot of document.querySelectorAll("[data-dot]")) {
+    dot.hidden = dot.dataset.dot === "all" ? unread.size === 0 : !unread.has(dot.dataset.dot);
+  }
+  for (const badge of document.querySelectorAll("[data-inbox-count]")) {
+    badge.textContent = detail.count > 99 ? "99+" : String(detail.count);
+    badge.hidden = detail.count === 0;
   }
 }
 

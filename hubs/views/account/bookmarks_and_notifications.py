@@ -4,7 +4,9 @@ from flask import Blueprint, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from hubs import urls
-from hubs.actions.people import bookmarks, notifications
+from hubs.actions.inbox import listing, marks
+from hubs.actions.inbox.listing import Box
+from hubs.actions.people import bookmarks
 from hubs.errors import InvalidInput
 from hubs.i18n import _
 from hubs.views.account.settings import myself
@@ -44,7 +46,7 @@ def arrange() -> ResponseReturnValue:
 def show_notices() -> str:
     """Show the current user's notifications, newest first."""
     myself()
-    notices = notifications.mine(db(), current_person())
+    notices = [row for box in (Box.NEEDS_YOU, Box.NEWS) for row in listing.page(db(), current_person(), box).notices]
     messages = {item.id: item for item in items_of(db(), [row.message for row in notices if row.message])}
     you = current_person().username
     return render_template("notifications.html", notices=notices, messages=messages, you=you)
@@ -54,7 +56,7 @@ def show_notices() -> str:
 def read_notices() -> ResponseReturnValue:
     """Mark all notifications of the current user as read."""
     myself()
-    notifications.read_all(db(), current_person())
+    marks.read_all(db(), current_person())
     db().commit()
     flash(_("All notifications are marked as read."))
     return redirect(urls.my_notices(), 303)

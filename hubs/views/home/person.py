@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from hubs.actions.people import home, notifications, stream
+from hubs.actions.inbox import listing
+from hubs.actions.people import home, stream
 from hubs.clients.fedocal import Meeting
 from hubs.digest import numbers, people, reading, sparkline, steps, words
 from hubs.digest.tasks import tasks
@@ -32,7 +33,7 @@ def parts(user: User, narrow: str) -> Mapping[str, Any]:
     """Return the values of the home page's template."""
     session, person = db(), current_person()
     followed, state = stream.followed(session, person), home.state(session, person)
-    needs = [notice for notice in notifications.mine(session, person) if notice.kind in _REQUIRES]
+    needs = [notice for notice in listing.newest_needs(session, person) if notice.kind in _REQUIRES]
     shown = [hub for hub in followed if hub.user_id != person.id][:HUBS]
     days = people.own_days(session, person)
     active, count = people.here_now(session, person)

@@ -7,7 +7,8 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
 from hubs import urls
-from hubs.actions.people import notifications, roles
+from hubs.actions.inbox import marks
+from hubs.actions.people import roles
 from hubs.errors import InvalidInput, NotAllowed
 from hubs.i18n import _
 from hubs.models import Hub, JoinRequest, RequestState, Role, RoleName, User, Widget
@@ -52,7 +53,7 @@ def show(space: str, name: str) -> ResponseReturnValue:
     if bar().dot(hub):
         # Opening the page counts as reading the notifications from this hub. The bar in this page is read again, so
         # that its dot is gone.
-        notifications.look(db(), current_person(), hub)
+        marks.look(db(), current_person(), hub)
         db().commit()
         g.pop("bar")
     rows = visible_widgets(hub)

@@ -227,7 +227,7 @@ def test_a_request_to_join_lights_the_dot_of_the_hub_through_page_and_api(
         headers = {"Authorization": f"Bearer {text}"}
         answer = app.test_client().put("/api/v1/hubs/t/otters/roles/stranger/member", headers=headers)
         assert answer.get_json() == {"state": "requested"}
-    assert notices(events, owner.id, cursor) == [f'{{"kind":"join-request","count":1,"hub":{otters.id}}}']
+    assert notices(events, owner.id, cursor) == [f'{{"kind":"inbox","count":1,"news":0,"hubs":[{otters.id}]}}']
 
 
 def test_a_rollback_has_no_effect_on_bus_streams_or_cache(

@@ -16,7 +16,8 @@ from hubs import i18n
 from hubs.actions import hubs as hub_actions
 from hubs.actions import lifecycle, messages, widgets
 from hubs.actions import outbox as outbox_actions
-from hubs.actions.people import notifications, roles
+from hubs.actions.inbox import counts
+from hubs.actions.people import roles
 from hubs.backend.index.index import Index
 from hubs.backend.index.refresher import IndexRefresher
 from hubs.backend.ingest import config_changes as config_changes_module
@@ -90,7 +91,7 @@ class Parts:
 @pytest.fixture
 def parts(database: Database, registry: Registry, team: Hub) -> Iterator[Parts]:
     recorder, index = Recorder(), Index(registry)
-    notifications.push_after_commit(database, recorder)  # type: ignore[arg-type]
+    counts.publish_after_commit(database, recorder)  # type: ignore[arg-type]
     extract = Extractor(index.directory)
     refresher = IndexRefresher(database, index, lambda: None)
     handler = ConfigChangeHandler(database, index, refresher, extract, recorder, recorder, recorder)  # type: ignore[arg-type]
@@ -540,7 +541,7 @@ def test_people_mentioned_on_a_hub_they_follow_are_notified(parts: Parts, sessio
     channels = {channel for channel, kind, _ in parts.recorder.published if kind == "notice"}
     assert channels == {f"user:{user_of(session, name).id}" for name in ("owner", "subscriber")}
     told = next(data for _, kind, data in parts.recorder.published if kind == "notice")
-    assert told == {"kind": "mention", "count": 1, "hub": team.id}
+    assert told == {"kind": "inbox", "count": 0, "news": 1, "hubs": [team.id]}
     parts.pipeline.handle([message_of("one", "tides.turned", title="Thanks", agent="member", users=everybody)])
     assert session.query(Notice).count() == 2
 

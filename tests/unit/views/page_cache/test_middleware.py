@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 
 from hubs.actions import hubs as hub_actions
 from hubs.actions import widgets
-from hubs.actions.people import bookmarks, notifications, roles, sessions
+from hubs.actions.inbox import items, marks
+from hubs.actions.people import bookmarks, roles, sessions
 from hubs.app import create_app
 from hubs.cache import NullCache
 from hubs.fragments import versions
@@ -126,7 +127,7 @@ def _join(session: Session, hub: Hub) -> None:
 
 
 def _tell(session: Session, hub: Hub) -> None:
-    notifications.tell(session, hub, NoticeKind.INVITATION, [user_of(session, "stranger")], "owner")
+    items.tell(session, hub, NoticeKind.INVITATION, [user_of(session, "stranger")], "owner")
 
 
 def _rename(session: Session, hub: Hub) -> None:
@@ -257,14 +258,14 @@ def test_notifications_that_are_read_elsewhere_disappear_at_once(
     mine = "/u/stranger/"
     page(client, mine)
     hidden = prepare(client, queries, mine).count('data-dot="all" hidden')
-    notifications.read_all(session, as_person(session, "stranger"))
+    marks.read_all(session, as_person(session, "stranger"))
     session.commit()
     assert page(client, mine).count('data-dot="all" hidden') == hidden + 1
     _tell(session, otters)
     session.commit()
     assert page(client, mine).count('data-dot="all" hidden') == hidden
     prepare(client, queries, mine)
-    notifications.settle(session, otters, NoticeKind.INVITATION)
+    items.settle(session, otters, NoticeKind.INVITATION)
     session.commit()
     assert page(client, mine).count('data-dot="all" hidden') == hidden + 1
 

@@ -1,0 +1,168 @@
+"""Lists and counts of notifications. Both use the same conditions, so a count always equals its list."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
+from sqlalchemy.orm import Session, joinedload
+
+from hubs.models import Hub, Notice, NoticeKind, NoticeReason, RoleName, now
+from hubs.permissions import Person, hides_from, names_any, visible
+
+#: Notifications on one page of a list.
+SHOWN = 50
+#: Counts end here: counting all of 100,000 notifications would take longer than reading a page of them.
+MOST = 1000
+
+
+class Box(StrEnum):
+    """The lists of the inbox."""
+
+    NEEDS_YOU = "needs-you"
+    NEWS = "news"
+    SNOOZED = "snoozed"
+    DONE = "done"
+    SAVED = "saved"
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which notifications of a list are shown; empty filters select all."""
+
+    hub_id: int = 0
+    reason: NoticeReason | None = None
+    person: str = ""
+
+    def condition(self) -> ColumnElement[bool]:
+        """Return the condition on `Notice`."""
+        parts: list[ColumnElement[bool]] = []
+        if self.hub_id:
+            parts.append(Notice.hub_id == self.hub_id)
+        if self.reason:
+            parts.append(Notice.reason == self.reason)
+        if self.person:
+            parts.append(Notice.about == self.person)
+        return and_(true(), *parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Notifications, and the cursor of the next page; empty on the last one."""
+
+    notices: list[Notice]
+    next: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The figures of a person's inbox, each at most `MOST`."""
+
+    #: Items of “Needs you” that are neither done nor snoozed, read or not: the number on the bell.
+    needs_you: int = 0
+    #: Unread news.
+    news: int = 0
+    snoozed: int = 0
+    #: Ids of hubs with unread notifications.
+    unread_hubs: frozenset[int] = field(default_factory=frozenset)
+
+
+def concerns(person: Person) -> ColumnElement[bool]:
+    """Return the condition on `Notice`, joined with its `Hub`, that selects what a person may see now.
+
+    Invitations may name a hub that the person cannot see yet; requests to join are for current owners only.
+    """
+    owned_hubs = [hub for hub, names in person.roles.items() if RoleName.OWNER in names]
+    is_request = Notice.kind == NoticeKind.JOIN_REQUEST
+    is_invitation = Notice.kind == NoticeKind.INVITATION
+    hidden = names_any(Notice.message_id, hides_from(person))
+    may_see = and_(visible(person), or_(~is_request, Notice.hub_id.in_(owned_hubs)), ~hidden)
+    valid_invitation = and_(is_invitation, Hub.deleted_on.is_(None))
+    return and_(Notice.user_id == person.id, Hub.archived.is_(False), or_(valid_invitation, may_see))
+
+
+def is_open(moment: datetime) -> ColumnElement[bool]:
+    """Return the condition that a notification is neither done nor snoozed at a time."""
+    return and_(Notice.done_on.is_(None), or_(Notice.snoozed_until.is_(None), Notice.snoozed_until <= moment))
+
+
+def in_box(box: Box, moment: datetime) -> ColumnElement[bool]:
+    """Return the condition that a notification is in one of the lists at a time."""
+    if box == Box.DONE:
+        return Notice.done_on.is_not(None)
+    if box == Box.SAVED:
+        return Notice.saved.is_(True)
+    if box == Box.SNOOZED:
+        return and_(Notice.done_on.is_(None), Notice.snoozed_until > moment)
+    return and_(Notice.needs_you.is_(box == Box.NEEDS_YOU), is_open(moment))
+
+
+def page(session: Session, person: Person, box: Box, filters: Filters | None = None, before: str = "") -> Page:
+    """Return a page of a list, newest first; ``before`` is the cursor of an earlier page."""
+    order = Notice.done_on if box == Box.DONE else Notice.moved_on
+    query = select(Notice).join(Notice.hub).where(concerns(person), in_box(box, now()))
+    if filters is not None:
+        query = query.where(filters.condition())
+    if (cursor := _cursor(before)) is not None:
+        moment, number = cursor
+        query = query.where(or_(order < moment, and_(order == moment, Notice.id < number)))
+    query = query.options(joinedload(Notice.hub), joinedload(Notice.message))
+    rows = list(session.scalars(query.order_by(order.desc(), Notice.id.desc()).limit(SHOWN + 1)))
+    if len(rows) <= SHOWN:
+        return Page(rows)
+    last = rows[SHOWN - 1]
+    moment = (last.done_on or last.moved_on) if box == Box.DONE else last.moved_on
+    return Page(rows[:SHOWN], f"{moment.isoformat()}_{last.id}")
+
+
+def newest_needs(session: Session, person: Person, limit: int = SHOWN) -> list[Notice]:
+    """Return what a person is expected to act on, newest first: the items that `count` counts."""
+    return page(session, person, Box.NEEDS_YOU).notices[:limit]
+
+
+def count(session: Session, person: Person, box: Box = Box.NEEDS_YOU, filters: Filters | None = None) -> int:
+    """Return the number of notifications in a list, at most `MOST`; of news only the unread ones count."""
+    query = select(Notice.id).join(Notice.hub).where(concerns(person), in_box(box, now()))
+    if filters is not None:
+        query = query.where(filters.condition())
+    if box == Box.NEWS:
+        query = query.where(Notice.read.is_(False))
+    return session.scalar(select(func.count()).select_from(query.limit(MOST).subquery())) or 0
+
+
+def counts(session: Session, person: Person) -> Counts:
+    """Return the figures of a person's inbox."""
+    needs_you, news, snoozed = (count(session, person, box) for box in (Box.NEEDS_YOU, Box.NEWS, Box.SNOOZED))
+    return Counts(needs_you, news, snoozed, frozenset(session.scalars(unread_hubs(person))))
+
+
+def unread_hubs(person: Person) -> Select[int]:
+    """Return the query for the ids of hubs with unread notifications that are neither done nor snoozed."""
+    unread = and_(concerns(person), is_open(now()), Notice.read.is_(False))
+    return select(Notice.hub_id).join(Notice.hub).where(unread).distinct()
+
+
+def by_hub(session: Session, person: Person) -> list[tuple[Hub, int]]:
+    """Return the hubs of a person's open notifications with the number of these, the largest number first."""
+    newest = select(Notice.hub_id).join(Notice.hub).where(concerns(person), is_open(now())).limit(MOST).subquery()
+    number = func.count()
+    query = select(Hub, number).join(newest, newest.c.hub_id == Hub.id).group_by(Hub.id).order_by(number.desc(), Hub.id)
+    return [(hub, figure) for hub, figure in session.execute(query.limit(SHOWN))]
+
+
+def find(session: Session, person: Person, ids: Sequence[int]) -> list[Notice]:
+    """Return those of the notifications with these ids that a person may see."""
+    query = select(Notice).join(Notice.hub).where(concerns(person), Notice.id.in_(ids))
+    return list(session.scalars(query.options(joinedload(Notice.hub), joinedload(Notice.message))))
+
+
+def _cursor(text: str) -> tuple[datetime, int] | None:
+    moment, _, number = text.partition("_")
+    if not (number.isascii() and number.isdigit() and len(number) < 19):
+        return None
+    try:
+        at = datetime.fromisoformat(moment)
+    except ValueError:
+        return None
+    return (at, int(number)) if at.tzinfo is not None else None
