@@ -15,6 +15,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from hubs import api_urls, i18n, urls
 from hubs.actions import outbox
 from hubs.actions.layout.diff import shown
+from hubs.clients.all import Clients
 from hubs.errors import BadSetting
 from hubs.events.tokens import Tokens
 from hubs.fragments.jobs import JobEngine
@@ -158,6 +159,7 @@ def create_context(
         webhook_limiter=Limiter(settings.redis_url, settings.webhook_rate),
         upload_limiter=Limiter(settings.redis_url, settings.upload_rate),
         secret_box=SecretBox(settings.key()),
+        clients=Clients(settings),
     )
 
 

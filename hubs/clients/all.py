@@ -16,6 +16,7 @@ from hubs.clients.http.client import HTTP
 from hubs.clients.http.politeness import Policy
 from hubs.clients.http.ssrf import networks
 from hubs.clients.koji import Koji
+from hubs.clients.libravatar import Libravatar
 from hubs.settings import Settings
 from hubs.signed_cache import SignedCache
 
@@ -34,6 +35,7 @@ class Clients:
         self.documents = Documents(self.http)
         self.fedocal = Fedocal(self.http, settings.fedocal_url)
         self.koji = Koji(self.http, settings.koji_url)
+        self.libravatar = Libravatar(self.http, settings.libravatar_url, settings.libravatar_identity)
         self.copr = Copr(self.http, settings.copr_url)
         self.pagure = Pagure(self.http, settings.pagure_url, settings.pagure_token)
         self.github = GitHub(self.http, settings.github_api_url, settings.github_token)

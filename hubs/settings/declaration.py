@@ -17,6 +17,7 @@ from hubs.settings.types import (
     IssuerURL,
     LogoPath,
     Networks,
+    OptionalServiceURL,
     RedisURL,
     ServiceURL,
     SiteURL,
@@ -216,6 +217,14 @@ class Settings(BaseModel):
     forgejo_token: Token = Field(
         SecretStr(""), description="Token for our own Forgejo, best of an account without private projects."
     )
+    libravatar_url: OptionalServiceURL = Field(
+        "",
+        description="Libravatar, from which people can take their picture; empty means none. "
+        "Such as https://seccdn.libravatar.org",
+    )
+    libravatar_identity: str = Field(
+        "", description="OpenID address of a person at Libravatar: https://{username}.id.example.org/"
+    )
     allowed_private_networks: Networks = Field(
         [],
         description="Networks, such as 10.20.0.0/16, from which feeds may be read although they are not public.",
@@ -232,6 +241,12 @@ class Settings(BaseModel):
     def _client(self) -> "Settings":
         if self.oidc_issuer and not self.oidc_client_id:
             raise ValueError("oidc_client_id: the provider must know this instance by a name")
+        return self
+
+    @model_validator(mode="after")
+    def _pictures(self) -> "Settings":
+        if self.libravatar_url and "{username}" not in self.libravatar_identity:
+            raise ValueError("libravatar_identity: write an address such as https://{username}.id.example.org/")
         return self
 
     @model_validator(mode="after")

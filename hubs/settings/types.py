@@ -50,6 +50,10 @@ def _service(value: str) -> str:
     return _address(value, "https://bodhi.fedoraproject.org")
 
 
+def _optional_service(value: str) -> str:
+    return _address(value, "https://seccdn.libravatar.org") if value else value
+
+
 def _site(value: str) -> str:
     return _address(value, "https://hubs.example.org")
 
@@ -146,6 +150,8 @@ Networks = Annotated[Words, AfterValidator(_networks)]
 Token = Annotated[SecretStr, AfterValidator(_token)]
 #: The address of another service, without a slash at its end.
 ServiceURL = Annotated[str, AfterValidator(_service)]
+#: The same, or empty if the service is not used.
+OptionalServiceURL = Annotated[str, AfterValidator(_optional_service)]
 #: Our own address, without a slash at its end.
 SiteURL = Annotated[str, AfterValidator(_site)]
 #: The address of an OpenID provider, over TLS but for one on this machine; may be empty.

@@ -48,6 +48,8 @@ def test_the_environment_beats_the_file(tmp_path: Path) -> None:
         ("HUBS_REDIS_URL", "http://x", "redis://"),
         ("HUBS_SITE_URL", "hubs.example.org", "https://hubs.example.org"),
         ("HUBS_ENVIRONMENT", "moon", "'dev', 'stg' or 'prod'"),
+        ("HUBS_LIBRAVATAR_URL", "libravatar", "such as https://seccdn.libravatar.org"),
+        ("HUBS_LIBRAVATAR_URL", "https://seccdn.libravatar.org", "{username}.id.example.org"),
         ("HUBS_SITE_ACCENT", "blue", "such as #2554c7"),
         ("HUBS_SITE_ACCENT", "#f0b65c", "the contrast of #f0b65c with white is 1.8, and 4.5 is needed"),
         ("HUBS_SITE_ACCENT_DARK", "#2554c7", "choose a lighter colour, such as #"),

@@ -30,7 +30,7 @@ _LONGEST = 1024
 #: Fields of a widget that do not affect its content.
 _PLACE = {"position"}
 #: Fields of a hub that appear in lists on other hubs.
-_LISTED = {"visibility", "name", "archived", "display_name", "privacy", "subscriptions"}
+_LISTED = {"visibility", "name", "archived", "display_name", "picture", "privacy", "subscriptions"}
 
 
 class ConfigChangeHandler:

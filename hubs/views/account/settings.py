@@ -10,11 +10,12 @@ from hubs import i18n, urls
 from hubs.actions import lifecycle, pictures
 from hubs.actions.people import membership, sessions
 from hubs.actions.privacy import account_data
-from hubs.errors import InvalidInput, NotAllowed
+from hubs.errors import InvalidInput, NotAllowed, Unavailable, UpstreamError
 from hubs.i18n import N_, _, ngettext
 from hubs.models import User, Visibility
+from hubs.pictures.uploads import accept
 from hubs.views.web import forms, uploads
-from hubs.views.web.context import account, app_context, current_person, db
+from hubs.views.web.context import account, app_context, current_person, db, rate_limit_key
 from hubs.widgets.parameters import Parameter
 
 _UNLISTED = N_("Teams that you own always list you.")
@@ -61,6 +62,24 @@ def save() -> ResponseReturnValue:
     return redirect(urls.me(), 303)
 
 
+@blueprint.post("/picture")
+def take_picture() -> ResponseReturnValue:
+    """Copy the picture that the current user published at Libravatar."""
+    user = myself()
+    app_context().upload_limiter.take("upload", rate_limit_key())
+    try:
+        data = app_context().clients.libravatar.picture(user.username)
+    except UpstreamError as error:
+        raise Unavailable(str(error)) from error
+    if data is None:
+        flash(_("There is no picture of you at Libravatar."))
+    else:
+        pictures.set_avatar(db(), user, accept(data))
+        db().commit()
+        flash(_("Saved."))
+    return redirect(urls.me() + "#settings", 303)
+
+
 @blueprint.post("/export")
 def export() -> Response:
     """Return everything stored about the current user, as a JSON file."""
@@ -104,7 +123,15 @@ def _page(user: User, values: Mapping[str, Any], wrong: dict[str, str]) -> str:
 
     form = forms.Form(_parameters(), values, wrong)
     deleted = lifecycle.discarded(db(), current_person())
-    return render_template("me.html", user=user, deleted=deleted, form=form, requests=requests, invitations=invitations)
+    return render_template(
+        "me.html",
+        user=user,
+        deleted=deleted,
+        form=form,
+        requests=requests,
+        invitations=invitations,
+        can_take_picture=app_context().clients.libravatar.is_enabled,
+    )
 
 
 def _parameters() -> tuple[Parameter, ...]:

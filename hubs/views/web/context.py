@@ -17,6 +17,7 @@ from hubs.actions import outbox
 from hubs.actions.people import bookmarks
 from hubs.actions.people.bookmarks import Bar
 from hubs.actions.people.sessions import digest_of
+from hubs.clients.all import Clients
 from hubs.errors import NotFound
 from hubs.events.log import EventLog
 from hubs.events.message import hub_channel, session_scope, user_channel
@@ -55,6 +56,8 @@ class AppContext:
     upload_limiter: Limiter
     #: Encrypts the secrets of webhooks.
     secret_box: SecretBox
+    #: Upstream services that a view may query while a person waits.
+    clients: Clients
 
     @property
     def registry(self) -> Registry:

@@ -39,6 +39,8 @@ class Member:
     name: str
     owner: bool
     last_active: datetime | None
+    #: Digest of the person's picture; empty if there is none.
+    picture: str = ""
 
 
 class GetMembers(CachedFunction):
@@ -61,7 +63,7 @@ class GetMembers(CachedFunction):
         owners = {user.username for user, role in rows if role == RoleName.OWNER}
         listed = {user.username: user for user, _ in rows if not user.unlisted or user.username in owners}
         active = {name: None if user.id in hidden else user.last_active for name, user in listed.items()}
-        members = [Member(name, user.name, name in owners, active[name]) for name, user in listed.items()]
+        members = [Member(name, user.name, name in owners, active[name], user.picture) for name, user in listed.items()]
         return sorted(members, key=lambda member: (not member.owner, -_seconds(member.last_active), member.username))
 
 

@@ -103,6 +103,7 @@ RULES = {
     (HUB + "joining", "POST"): "edit",
     ("/me/", "GET"): "account",
     ("/me/", "POST"): "account",
+    ("/me/picture", "POST"): "account",
     ("/me/export", "POST"): "account",
     ("/me/sign-out", "POST"): "account",
     ("/me/delete", "POST"): "account",

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import encode_multipart
 
+from hubs.errors import UpstreamError, UpstreamUnreachable
 from hubs.models import AuditEntry, Hub, Picture, User, Visibility
 from tests.unit.conftest import user_of
 from tests.unit.pictures.test_uploads import encoded
@@ -174,3 +175,44 @@ def test_pictures_are_deleted_with_the_hub(client: FlaskClient, session: Session
     session.delete(otters)
     session.commit()
     assert session.scalars(select(Picture)).all() == []
+
+
+class _Libravatar:
+    """Stands in for the client, which has tests of its own."""
+
+    def __init__(self, answer: bytes | UpstreamError | None) -> None:
+        self._answer = answer
+        self.is_enabled = True
+
+    def picture(self, username: str) -> bytes | None:
+        assert username == "member"
+        if isinstance(self._answer, UpstreamError):
+            raise self._answer
+        return self._answer
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "is_set"),
+    [
+        (encoded(), 303, True),
+        (None, 303, False),
+        (b"no picture", 400, False),
+        (UpstreamUnreachable("Libravatar does not answer."), 503, False),
+    ],
+)
+def test_a_person_takes_their_picture_from_libravatar(
+    app: Flask,
+    client: FlaskClient,
+    session: Session,
+    otters: Hub,
+    answer: bytes | UpstreamError | None,
+    status: int,
+    is_set: bool,
+) -> None:
+    sign_in(client, "member")
+    assert "Libravatar" not in client.get("/me/").get_data(as_text=True)
+    app.extensions["hubs"].clients.libravatar = _Libravatar(answer)
+    assert "Use my picture from Libravatar" in client.get("/me/").get_data(as_text=True)
+    assert post(client, "/me/picture").status_code == status
+    session.expire_all()
+    assert bool(user_of(session, "member").picture) is is_set
