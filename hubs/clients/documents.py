@@ -1,7 +1,7 @@
 """JSON documents from addresses that people typed, and parts of them by a simple path.
 
 Format: https://www.rfc-editor.org/rfc/rfc8259. A path is names and numbers separated by dots: ``items.0.owner.name``;
-the empty path is the whole document.
+the empty path is the whole document. A name that contains dots is found as well: the longest name that fits is taken.
 """
 
 from collections.abc import Mapping
@@ -32,14 +32,18 @@ class Documents:
 
 def pick(document: Any, path: str) -> Any:
     """Return the part of a document at a path, or None."""
-    part = document
-    for step in [step for step in path.split(".") if step][:STEPS]:
+    part, steps = document, [step for step in path.split(".") if step][:STEPS]
+    while steps:
+        taken = 1
         if isinstance(part, Mapping):
-            part = part.get(step)
-        elif isinstance(part, list) and step.isascii() and step.isdigit() and int(step[:9]) < len(part):
-            part = part[int(step[:9])]
+            lengths = (length for length in range(len(steps), 0, -1) if ".".join(steps[:length]) in part)
+            taken = next(lengths, 1)
+            part = part.get(".".join(steps[:taken]))
+        elif isinstance(part, list) and steps[0].isascii() and steps[0].isdigit() and int(steps[0][:9]) < len(part):
+            part = part[int(steps[0][:9])]
         else:
             return None
+        steps = steps[taken:]
     return part
 
 

@@ -6,7 +6,7 @@ entities is refused before they are expanded.
 
 import html
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -22,10 +22,35 @@ from hubs.errors import InvalidInput
 from hubs.parameters.addresses import TypedAddress
 
 ACCEPT = "application/atom+xml, application/rss+xml, application/xml;q=0.9, text/xml;q=0.8, */*;q=0.1"
-#: Largest feed in bytes, and maximum number of entries.
+#: Bytes read of a feed, and maximum number of entries.
 LIMIT, ENTRIES = 1_000_000, 200
 #: A time zone of RFC 3339. It also occurs in RFC 822 dates, where the standard library would ignore it.
 _ZONE = re.compile(r"([+-]\d\d):(\d\d)$")
+#: Names of zones at the end of a date. The standard library knows only those of North America, and takes others for
+#: UTC.
+_ZONE_NAME = re.compile(r"[A-Z]{3,4}$")
+_OFFSETS = {
+    "+0000": "WET",
+    "+0100": "CET MEZ WEST BST WAT",
+    "+0200": "CEST MESZ EET CAT SAST",
+    "+0300": "EEST MSK TRT EAT",
+    "+0500": "PKT",
+    "+0530": "IST",
+    "+0800": "AWST HKT SGT",
+    "+0900": "JST KST",
+    "+0930": "ACST",
+    "+1000": "AEST",
+    "+1030": "ACDT",
+    "+1100": "AEDT",
+    "+1200": "NZST",
+    "+1300": "NZDT",
+    "-0300": "BRT ART ADT",
+    "-0400": "AST",
+    "-0800": "AKDT",
+    "-0900": "AKST",
+    "-1000": "HST",
+}
+_ZONE_NAMES = {name: offset for offset, names in _OFFSETS.items() for name in names.split()}
 #: The year that programs write for a missing date: 0001-01-01, or 01 Jan 0001.
 _NEVER = re.compile(r"(?:^|\s)0001\b")
 
@@ -42,7 +67,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Feed:
-    """A feed; entries are in its own order, or newest first if all of them have dates."""
+    """A feed; entries are newest first, except that those without a date are where the feed has them."""
 
     title: str
     url: str
@@ -61,11 +86,13 @@ class Feeds:
         :raises UpstreamForbidden: when the address leads to no public web server.
         :raises UpstreamError: when there is no usable response.
         """
-        response = self._http.get(url, accept=ACCEPT, limit=LIMIT)
+        response = self._http.get(url, accept=ACCEPT, limit=LIMIT, cut=True)
         try:
             raw = parse(response.body, response.headers.get("content-type", ""), ENTRIES)
         except InvalidInput:
             raise unexpected(response.name) from None
+        if response.is_cut and len(raw.entries) < ENTRIES:
+            raw.entries = raw.entries[:-1]  # the last one is incomplete
         return _feed(raw, response.url)
 
 
@@ -77,9 +104,13 @@ def plain(text: Any) -> str:
 def _feed(raw: RawFeed, address: str) -> Feed:
     base = _joined(address, raw.base) or address
     entries = [_entry(entry, base) for entry in raw.entries]
-    if all(entry.published for entry in entries):
-        entries.sort(key=_when, reverse=True)
-    return Feed(plain(raw.head.get("title")), _joined(base, raw.head.get("link", "")), tuple(entries))
+    return Feed(plain(raw.head.get("title")), _joined(base, raw.head.get("link", "")), tuple(_ordered(entries)))
+
+
+def _ordered(entries: Sequence[Entry]) -> list[Entry]:
+    """Return the entries newest first; those without a date keep their place in the feed."""
+    dated = iter(sorted((entry for entry in entries if entry.published), key=_when, reverse=True))
+    return [next(dated) if entry.published else entry for entry in entries]
 
 
 def _entry(entry: Mapping[str, str], base: str) -> Entry:
@@ -99,7 +130,8 @@ def _joined(base: str, address: str) -> str:
 
 def _moment(text: str) -> datetime | None:
     """Parse a time of RFC 3339 or RFC 822; a date alone counts as midnight, and year 1 as missing."""
-    text = _ZONE.sub(r"\1\2", text[:100].upper())
+    text = _ZONE.sub(r"\1\2", text[:100].strip().upper())
+    text = _ZONE_NAME.sub(lambda match: _ZONE_NAMES.get(match[0], match[0]), text)
     for read in (datetime.fromisoformat, parsedate_to_datetime, _read_day):
         try:
             return None if _NEVER.search(text) else utc(read(text))

@@ -42,6 +42,8 @@ _FIELDS = {
 #: Dublin Core by namespace, and by its usual prefixes where a feed does not declare them.
 _CORE = ("http://purl.org/dc/elements/1.1/", "http://purl.org/dc/terms/", "dc", "dcterms")
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+#: Characters before the XML declaration that are skipped.
+_NOISE = 4000
 _DECLARED = re.compile(rb"<\?xml[^>]{1,200}encoding\s{0,9}=\s{0,9}[\"']([A-Za-z0-9._-]{1,40})")
 _CHARSET = re.compile(r"charset\s{0,9}=\s{0,9}[\"']?([A-Za-z0-9._-]{1,40})")
 #: Encodings that are supersets of ASCII. Some of Python's others are slow, too.
@@ -199,14 +201,20 @@ def _decoded(body: bytes, content_type: str) -> str:
     for mark, name in _MARKS:
         if body.startswith(mark):
             return _CONTROL.sub("", body[len(mark) :].decode(name, "replace")).lstrip()
-    declared, charset = _DECLARED.search(body[:400]), _CHARSET.search(content_type[:200].lower())
+    declared, charset = _DECLARED.search(body[: _NOISE + 400]), _CHARSET.search(content_type[:200].lower())
     encoding = declared[1].decode() if declared else charset[1] if charset else ""
     name = encoding if _CODECS.fullmatch(encoding) else "utf-8"
     try:
         text = body.decode(name, "replace")
     except LookupError:
         text = body.decode("utf-8", "replace")
-    return _CONTROL.sub("", text).lstrip()
+    return _CONTROL.sub("", _from_declaration(text)).lstrip()
+
+
+def _from_declaration(text: str) -> str:
+    """Return a text from its XML declaration on; programs print warnings before it, which are no XML."""
+    start = text.find("<?xml", 0, _NOISE)
+    return text[start:] if start > 0 else text
 
 
 def _escaped(match: re.Match[str]) -> str:

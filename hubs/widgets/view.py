@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import nh3
 from babel.dates import format_skeleton
 from jinja2 import BaseLoader, ChoiceLoader, Environment, FileSystemLoader, StrictUndefined, Undefined
+from linkify_it import LinkifyIt
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
@@ -76,6 +77,8 @@ def markdown(text: str | None) -> Markup:
     return Markup(clean)  # noqa: S704 - sanitized just above
 
 
+#: Schemes that are no links when they are written without Markdown around them.
+_LINKED: dict[str, Any] = {"ftp:": None, "//": None, "mailto:": None}
 _SCHEMES = {"http", "https", "mailto", "irc", "ircs", "matrix"}
 
 
@@ -85,7 +88,10 @@ def _markdown() -> MarkdownIt:
 
 
 def _without_tables() -> MarkdownIt:
-    return MarkdownIt("commonmark", {"html": False, "linkify": False, "maxNesting": 20})
+    parser = MarkdownIt("commonmark", {"html": False, "linkify": True, "maxNesting": 20}).enable("linkify")
+    # Only what starts with https:// or http://: a file name such as setup.py is no address.
+    parser.linkify = LinkifyIt(_LINKED, {"fuzzy_link": False, "fuzzy_email": False, "fuzzy_ip": False})
+    return parser
 
 
 @lru_cache(4096)

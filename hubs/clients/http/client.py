@@ -103,6 +103,8 @@ class _Request:
     limit: int
     deadline: float
     content: bytes = b""
+    #: Whether a body beyond the limit is cut instead of refused.
+    cut: bool = False
 
 
 class HTTP:
@@ -126,13 +128,24 @@ class HTTP:
         self._pools = Pools(allowed_networks, resolver)
 
     @overload
-    def get(self, url: TypedAddress, *, accept: str = JSON, limit: int | None = None) -> Response: ...
+    def get(
+        self, url: TypedAddress, *, accept: str = JSON, limit: int | None = None, cut: bool = False
+    ) -> Response: ...
 
     @overload
     def get(self, url: ServiceAddress, service: Service, accept: str = JSON, limit: int | None = None) -> Response: ...
 
-    def get(self, url: str, service: Service | None = None, accept: str = JSON, limit: int | None = None) -> Response:
+    def get(
+        self,
+        url: str,
+        service: Service | None = None,
+        accept: str = JSON,
+        limit: int | None = None,
+        cut: bool = False,
+    ) -> Response:
         """Return the response of ``url``, with status 2xx; ``limit`` is its largest size in bytes.
+
+        With ``cut``, only the beginning of a larger body is read.
 
         :raises UpstreamError: with a message for viewers, when there is no usable response.
         :raises TypeError: for any address but `Service.url` with its service, and a `TypedAddress` without one.
@@ -141,10 +154,13 @@ class HTTP:
         address, owner = str(url), url.owner if isinstance(url, TypedAddress) else ""
         secret = bool(service and service.headers())
         stored = self._responses.read(address, secret)
-        response = self._follow(address, self._request_for(service, accept, limit, stored, owner=owner))
+        request = replace(self._request_for(service, accept, limit, stored, owner=owner), cut=cut)
+        response = self._follow(address, request)
         if response.status == 304 and stored is not None:
             return replace(response, status=200, body=stored.body)
         raise_for_status(response)
+        if response.is_cut:
+            return response
         validators = (response.headers.get("etag", "")[:200], response.headers.get("last-modified", "")[:100])
         self._responses.store(address, secret, StoredResponse(response.url, *validators, response.body))
         return response
@@ -246,16 +262,17 @@ class HTTP:
         with pool.stream("POST" if request.content else "GET", target.parsed(), **how) as response:
             headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
             length = headers.get("content-length", "")
-            if length.isdigit() and int(length[:15]) > request.limit:
+            if not request.cut and length.isdigit() and int(length[:15]) > request.limit:
                 raise too_large(target.name, request.limit)
             encoding = headers.get("content-encoding", "").strip().lower()
             chunks = response.iter_stream()
             body = (
-                uncompressed(target.name, chunks, encoding, request.limit)
+                uncompressed(target.name, chunks, encoding, request.limit, request.cut)
                 if response.status in range(200, 300)
                 else b""
             )
-        return Response(target.name, target.url, response.status, headers, body)
+        is_cut = len(body) > request.limit
+        return Response(target.name, target.url, response.status, headers, body[: request.limit], is_cut)
 
     def _headers(self, target: _Target, request: _Request) -> list[tuple[bytes, bytes]]:
         headers = {"Host": target.authority, **request.headers}

@@ -35,13 +35,17 @@ _JOINERS = "\u200c\u200d"
 
 @dataclass(frozen=True)
 class Response:
-    """A response: ``url`` after redirects, header names in lower case, the body uncompressed."""
+    """A response: ``url`` after redirects, header names in lower case, the body uncompressed.
+
+    ``is_cut`` is true if the body was longer than the limit of a request for its beginning.
+    """
 
     name: str
     url: str
     status: int
     headers: Mapping[str, str]
     body: bytes
+    is_cut: bool = False
 
     def json(self) -> Any:
         """Return the body as JSON.
@@ -95,18 +99,21 @@ class Shape(BaseModel):
 
 def tidy(value: Any, limit: int = TEXT) -> str:
     """Return external text as one line of at most ``limit`` characters, without control characters."""
-    text = " ".join("".join(c if c.isprintable() or c in _JOINERS else " " for c in str(value)[: limit * 4]).split())
+    text = str(value)[: limit * 4]
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() or c in _JOINERS else " " for c in text)
+    text = " ".join(text.split())
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def link(value: Any) -> str:
     """Return an external address if it is a web address, else an empty text; it is safe in an ``href``."""
-    text = value.strip() if isinstance(value, str) else ""
+    text = value.strip().replace(" ", "%20") if isinstance(value, str) else ""
     try:
         good = urlsplit(text).scheme in ("http", "https") and bool(urlsplit(text).hostname)
     except ValueError:
         good = False
-    return text if good and len(text) <= 2000 and text.isprintable() and " " not in text else ""
+    return text if good and len(text) <= 2000 and text.isprintable() else ""
 
 
 def _tidy_text(value: str) -> str:
@@ -139,8 +146,10 @@ def unexpected(name: str) -> UpstreamUnexpected:
     )
 
 
-def uncompressed(name: str, chunks: Iterable[bytes], encoding: str, limit: int) -> bytes:
+def uncompressed(name: str, chunks: Iterable[bytes], encoding: str, limit: int, cut: bool = False) -> bytes:
     """Return the uncompressed body; neither form may be larger than ``limit`` bytes.
+
+    With ``cut``, the beginning of a larger body is returned, one byte longer than the limit.
 
     :raises UpstreamTooLarge: as soon as either is, before more is read or uncompressed.
     :raises UpstreamUnexpected: when it is damaged, or its encoding was not requested.
@@ -154,6 +163,8 @@ def uncompressed(name: str, chunks: Iterable[bytes], encoding: str, limit: int) 
             received += len(chunk)
             body += decompressor.decompress(chunk, limit + 1 - len(body)) if decompressor else chunk
             if received > limit or len(body) > limit:
+                if cut:
+                    return bytes(body[: limit + 1])
                 raise too_large(name, limit)
     except zlib.error:
         raise unexpected(name) from None

@@ -20,6 +20,23 @@ def test_a_json_document_is_read_and_any_other_body_is_a_clear_error(upstream: U
         documents.read(TypedAddress(f"{upstream.url}/y"))
 
 
+@pytest.mark.parametrize(
+    ("path", "part"),
+    [
+        ("a.b", 1),
+        ("a.b.c", None),
+        ("x.y.z.w", 3),
+        ("x.y", {"z.w": 3}),
+        ("a.c", 2),
+        ("list.0.v1.0", "new"),
+        ("x.z", None),
+    ],
+)
+def test_a_field_whose_name_contains_dots_is_selected(path: str, part: Any) -> None:
+    document = {"a.b": 1, "a": {"b": 0, "c": 2}, "x": {"y": {"z.w": 3}}, "list": [{"v1.0": "new"}]}
+    assert pick(document, path) == part
+
+
 def test_private_addresses_are_refused(upstream: Upstream, http: HTTP) -> None:
     with pytest.raises(UpstreamForbidden):
         Documents(http).read(TypedAddress(f"{upstream.url}/x"))

@@ -1,5 +1,6 @@
 """Feeds of all formats, including hostile ones."""
 
+import gzip
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 from hubs.clients.feeds import ENTRIES, Feeds
 from hubs.clients.feedxml import parse
 from hubs.clients.http.client import HTTP
-from hubs.errors import UpstreamForbidden, UpstreamTooLarge, UpstreamUnexpected
+from hubs.errors import UpstreamForbidden, UpstreamUnexpected
 from hubs.parameters.addresses import TypedAddress
 from tests.upstream import Reply, Upstream
 
@@ -68,6 +69,11 @@ def test_atom_and_rdf_are_read(upstream: Upstream, feeds: Feeds) -> None:
     ("written", "expected"),
     [
         ("Tue, 24 Nov 2026 12:00:00 EST", datetime(2026, 11, 24, 17, tzinfo=UTC)),
+        ("Tue, 24 Nov 2026 12:00:00 CET", datetime(2026, 11, 24, 11, tzinfo=UTC)),
+        ("Fri, 24 Jul 2026 12:00:00 CEST", datetime(2026, 7, 24, 10, tzinfo=UTC)),
+        ("Fri, 24 Jul 2026 12:00:00 EEST", datetime(2026, 7, 24, 9, tzinfo=UTC)),
+        ("Tue, 24 Nov 2026 12:00:00 JST", datetime(2026, 11, 24, 3, tzinfo=UTC)),
+        ("2026-07-24 12:00:00 CEST", datetime(2026, 7, 24, 10, tzinfo=UTC)),
         ("Tuesday, 24 November 2026 12:00 +0200", datetime(2026, 11, 24, 10, tzinfo=UTC)),
         ("Tue, 24 Nov 2026 12:00:00 +02:00", datetime(2026, 11, 24, 10, tzinfo=UTC)),
         ("2026-11-24T12:00:00+02:00", datetime(2026, 11, 24, 10, tzinfo=UTC)),
@@ -252,12 +258,57 @@ def test_only_web_addresses_become_links(upstream: Upstream, feeds: Feeds) -> No
     assert [entry.url for entry in read(upstream, feeds, body).entries] == ["", ""]
 
 
-def test_long_feeds_are_cut_and_huge_ones_refused(upstream: Upstream, feeds: Feeds) -> None:
+def test_long_feeds_are_cut(upstream: Upstream, feeds: Feeds) -> None:
     item = "<item><title>t</title></item>"
     body = f'<rss version="2.0"><channel><title>x</title>{item * (ENTRIES + 9)}</channel></rss>'
     assert len(read(upstream, feeds, body).entries) == ENTRIES
-    with pytest.raises(UpstreamTooLarge):
+
+
+@pytest.mark.parametrize("encoding", ["identity", "gzip"])
+def test_a_huge_feed_is_read_up_to_the_limit(upstream: Upstream, feeds: Feeds, encoding: str) -> None:
+    texts = [f"<item><title>Entry {n}</title><description>{'x' * 90_000}</description></item>" for n in range(50)]
+    body = f'<rss version="2.0"><channel><title>Big</title>{"".join(texts)}</channel></rss>'.encode()
+    headers = {"Content-Encoding": "gzip"} if encoding == "gzip" else {}
+    feed = read(upstream, feeds, gzip.compress(body) if encoding == "gzip" else body, **headers)
+    # Eleven fit into a megabyte, and the twelfth is cut.
+    assert (feed.title, len(feed.entries), feed.entries[-1].title) == ("Big", 11, "Entry 10")
+    assert len(read(upstream, feeds, body).entries) == 11  # the cut body was not stored as the whole
+
+
+def test_what_is_no_feed_is_an_error_however_long(upstream: Upstream, feeds: Feeds) -> None:
+    with pytest.raises(UpstreamUnexpected):
         read(upstream, feeds, " " * 1_000_001)
+
+
+def test_undated_entries_keep_their_place_among_sorted_ones(upstream: Upstream, feeds: Feeds) -> None:
+    days = [3, None, 9, None, 7]
+    items = "".join(
+        f"<item><title>{day}</title>{f'<pubDate>0{day} Nov 2026</pubDate>' if day else ''}</item>" for day in days
+    )
+    feed = read(upstream, feeds, f"<rss><channel>{items}</channel></rss>")
+    assert [entry.title for entry in feed.entries] == ["9", "None", "7", "None", "3"]
+
+
+@pytest.mark.parametrize("text", ["می\u200cخواهم", "क्\u200dष", "👩\u200d💻"])
+def test_joiners_stay_in_text(upstream: Upstream, feeds: Feeds, text: str) -> None:
+    item = f"<item><title>{text}</title><author>{text}</author></item>"
+    entry = read(upstream, feeds, f"<rss><channel>{item}</channel></rss>".encode()).entries[0]
+    assert (entry.title, entry.author) == (text, text)
+
+
+def test_blanks_in_addresses_are_encoded(upstream: Upstream, feeds: Feeds) -> None:
+    item = "<item><title>x</title><link> https://otters.example/a b/c d.html </link></item>"
+    assert read(upstream, feeds, f"<rss><channel>{item}</channel></rss>").entries[0].url == (
+        "https://otters.example/a%20b/c%20d.html"
+    )
+
+
+@pytest.mark.parametrize(
+    "noise", ["\n\n  ", "Warning: date() in /srv/x.php on line 3\n", "<br />\n<b>Notice</b>: x < 3", "junk "]
+)
+def test_text_before_the_declaration_is_skipped(upstream: Upstream, feeds: Feeds, noise: str) -> None:
+    body = f'{noise}<?xml version="1.0" encoding="utf-8"?><rss><channel><item><title>é</title></item></channel></rss>'
+    assert [entry.title for entry in read(upstream, feeds, body.encode()).entries] == ["é"]
 
 
 def test_texts_are_limited_in_length(upstream: Upstream, feeds: Feeds) -> None:

@@ -57,6 +57,27 @@ def test_texts_are_sanitized_markdown(session: Session, fragments: FragmentStore
     assert 'href="javascript' not in html
 
 
+def test_bare_addresses_in_markdown_become_links() -> None:
+    html = markdown("See https://e.example/a_b(c)?d=1. Not `https://x.example` or [x](https://y.example)")
+    assert (
+        '<a href="https://e.example/a_b(c)?d=1" rel="noopener nofollow ugc">https://e.example/a_b(c)?d=1</a>.' in html
+    )
+    assert "<code>https://x.example</code>" in html
+    assert html.count("<a ") == 2
+
+
+@pytest.mark.parametrize(
+    "text", ["setup.py", "a@b.example", "ftp://z.example", "//z.example", "www.z.example", "javascript://x/%0aalert(1)"]
+)
+def test_other_texts_do_not_become_links(text: str) -> None:
+    assert "<a" not in markdown(f"See {text} for that")
+
+
+def test_a_link_ends_before_markup() -> None:
+    assert 'href="https://e.example/"' in markdown('https://e.example/"onclick=x')
+    assert "<script" not in markdown("https://e.example/<script>alert(1)</script>")
+
+
 def test_markdown_keeps_common_formatting() -> None:
     html = markdown("# T\n\n- [a](https://e.example/)\n\n| x | y |\n|---|---|\n| 1 | 2 |\n\n`code`")
     for part in ("<h1>", "<li>", 'href="https://e.example/"', "<table>", "<code>", "noopener"):

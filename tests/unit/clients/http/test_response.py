@@ -57,7 +57,7 @@ def test_an_odd_field_with_a_default_does_not_hide_the_others(body: str) -> None
         ("//e.example/x", ""),
         ("https:///x", ""),
         ("https://[x", ""),
-        ("https://e.example/a b", ""),
+        ("https://e.example/a b", "https://e.example/a%20b"),
         ("https://e.example/\n", "https://e.example/"),
         ("https://e.example/" + "x" * 3000, ""),
         (None, ""),
