@@ -83,7 +83,7 @@ def confirm_pending(database: Database, events: EventLog) -> int:
 
 
 def restore(database: Database, events: EventLog) -> None:
-    """Write all revocations to a Redis that lost its data.
+    """Write all revocations to a Redis that lost its data, or that may lack those of the time it was unavailable.
 
     :raises redis.RedisError: when that cannot be done now.
     """
@@ -96,7 +96,7 @@ def restore(database: Database, events: EventLog) -> None:
     except SQLAlchemyError as error:
         raise Incomplete(f"revocations cannot be read: {type(error).__name__}") from error
     events.revocations.mark_complete(epoch)
-    log.warning("Redis has new data, epoch %s: %d revocations were restored", epoch, count)
+    log.warning("Redis lost data or was unavailable; %d revocations were written again, epoch %s", count, epoch)
 
 
 def purge(session: Session) -> None:

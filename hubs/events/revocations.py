@@ -58,6 +58,8 @@ class RevocationCopy:
     def __init__(self, client: Callable[[], redis.Redis], ttl: int) -> None:
         self._client, self._ttl = client, ttl
         self._restoring = threading.Lock()
+        #: How often `doubt` was called, and how many of these calls a restore has answered.
+        self._doubts = self._settled = 0
         #: Restores the copy from the database after a loss; None where there is no database (tests, benchmarks).
         self.restore: Callable[[], None] | None = None
 
@@ -108,6 +110,17 @@ class RevocationCopy:
         """
         self._client().eval(_MARK, 2, EPOCH, _COMPLETE, epoch)
 
+    def doubt(self) -> None:
+        """Restore the copy before the next token is accepted: Redis was unavailable, and revocations wait meanwhile.
+
+        The daemon sends those that wait within about a second. Until then, tokens must not be accepted that they end.
+        """
+        self._doubts += 1
+
+    @property
+    def _is_in_doubt(self) -> bool:
+        return self._settled != self._doubts
+
     def are_revoked(self, claims: Sequence[StreamClaims]) -> list[bool]:
         """Return for each of ``claims`` whether one of its scopes was revoked since it was issued, in one round trip.
 
@@ -115,10 +128,12 @@ class RevocationCopy:
         """
         scopes = list(dict.fromkeys(scope for claim in claims for scope in claim.scopes))
         epoch, mark, *values = self._read(scopes)
-        if self.restore is not None and (epoch is None or epoch != mark):
+        if self.restore is not None and (self._is_in_doubt or epoch is None or epoch != mark):
             with self._restoring:  # thousands of readers reconnect after a loss: the first one restores the copy
-                if not self.is_complete():
+                doubts = self._doubts
+                if self._is_in_doubt or not self.is_complete():
                     self.restore()
+                    self._settled = doubts
             epoch, mark, *values = self._read(scopes)
             if epoch is None or epoch != mark:
                 raise Incomplete("the revocations are not restored yet")

@@ -79,6 +79,7 @@ def test_a_half_open_connection_to_redis_is_given_up(
     wait_for(lambda: not reader.up.is_set(), "the connection to be given up", 6)
     valve.shut = False
     assert reader.up.wait(10)
+    assert reader._events.revocations._is_in_doubt, "revocations may have been made meanwhile"
 
 
 def test_a_heartbeat_that_ends_a_gap_reaches_readers_at_once(

@@ -19,8 +19,9 @@ log = logging.getLogger(__name__)
 #: Seconds between two attempts while Redis is unavailable.
 RETRY = 0.5
 #: Seconds of silence after which a ping is sent, and after which the connection is given up: without any data, not even
-#: the reply to the ping, it may be half-open.
-SILENCE, DEAD = 4.0, 8.0
+#: the reply to the ping, it may be half-open. Access must have ended after five seconds, also if Redis answers again by
+#: then and the revocation that waited is not the first to arrive.
+SILENCE, DEAD = 2.0, 4.5
 #: Seconds between two checks for channels with new readers.
 CHECK = 0.5
 
@@ -95,6 +96,8 @@ class RedisSubscriber:
                 # Events may have been missed: readers reconnect with the id of their last event. This comes before any
                 # event of the new subscription, so that no reader takes that for the next one.
                 self._has_gap = False
+                # Before anybody reconnects: a change of access during the gap may not be in Redis yet.
+                self._events.revocations.doubt()
                 self._listener.end_all()
             self.up.set()
         elif delivery["type"] == "pmessage":

@@ -125,6 +125,47 @@ def test_after_a_loss_the_revocations_are_restored_before_any_token_is_accepted(
     assert len(set(restored)) == 2
 
 
+def test_after_an_outage_no_token_is_accepted_before_the_revocations_that_waited(stream: EventLog) -> None:
+    tokens, waiting = Tokens(KEY, 60), {}
+    claims = tokens.read(tokens.mint(["user:1"]))
+
+    def restore() -> None:
+        epoch = stream.revocations.epoch()
+        stream.revocations.write(waiting)
+        stream.revocations.mark_complete(epoch)
+
+    stream.revocations.restore = restore
+    assert not stream.is_revoked(claims)
+    waiting["user:1"] = time.time(), 60.0  # committed while Redis does not answer
+    assert not stream.is_revoked(claims)
+    stream.revocations.doubt()
+    assert stream.is_revoked(claims)
+    waiting.clear()
+    stream.client.delete("hubs:revoked:user:1")
+    assert not stream.is_revoked(claims), "one restore is enough for one outage"
+
+
+def test_a_restore_that_fails_is_repeated(stream: EventLog) -> None:
+    tokens = Tokens(KEY, 60)
+    claims = tokens.read(tokens.mint(["user:1"]))
+    stream.revocations.mark_complete(stream.revocations.epoch())
+    attempts = 0
+
+    def restore() -> None:
+        nonlocal attempts
+        attempts += 1
+        if attempts == 1:
+            raise redis.ConnectionError("the database does not answer")
+
+    stream.revocations.restore = restore
+    stream.revocations.doubt()
+    with pytest.raises(redis.ConnectionError):
+        stream.is_revoked(claims)
+    assert not stream.is_revoked(claims)
+    assert not stream.is_revoked(claims)
+    assert attempts == 2
+
+
 def test_without_restored_revocations_no_token_is_accepted(stream: EventLog) -> None:
     tokens = Tokens(KEY, 60)
     stream.revocations.restore = lambda: None
