@@ -7,7 +7,12 @@ from setuptools import find_packages, setup
 
 # Migrations and the sample bus configuration live at the top of the source tree, where people look for them,
 # and travel inside the package, so that an installed copy needs no source tree.
-CARRIED = {"hubs._alembic": "alembic", "hubs._alembic.versions": "alembic/versions", "hubs._fedmsg": "fedmsg.d"}
+CARRIED = {
+    "hubs._alembic": "alembic",
+    "hubs._alembic.versions": "alembic/versions",
+    "hubs._fedmsg": "fedmsg.d",
+    "hubs._deploy": "deploy",
+}
 
 # The one place that names the version. It is read, not imported: the dependencies may not be installed yet.
 VERSION = re.search(r'^__version__ = "(.+)"$', Path("hubs/__init__.py").read_text(encoding="utf-8"), re.MULTILINE)
@@ -62,6 +67,7 @@ setup(
         "hubs._alembic": ["*.py", "*.mako"],
         "hubs._alembic.versions": ["*.py"],
         "hubs._fedmsg": ["*.py"],
+        "hubs._deploy": ["**/*"],
     },
     install_requires=[
         "alembic>=1.13",

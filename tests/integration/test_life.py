@@ -16,7 +16,8 @@ from tests.services import BIN, Service, wait_for
 from tests.stack import ROOT, Bus, Stack, command_of
 
 SAID = {"capture_output": True, "text": True, "check": False}
-UNITS = sorted((ROOT / "deploy" / "systemd").glob("*.service"))
+SYSTEMD = ROOT / "deploy" / "systemd"
+UNITS = sorted(SYSTEMD.glob("*.service"))
 
 
 class Notified:
@@ -74,9 +75,11 @@ def hub(daemon: Service, notified: Notified) -> Service:
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
 def test_systemd_accepts_the_units(unit: Path, tmp_path: Path) -> None:
     # The programs are elsewhere on this machine: that is the one thing about which verify may not complain.
+    for path in (*UNITS, *SYSTEMD.glob("*.socket"), *SYSTEMD.glob("*.timer")):
+        command = f"\\1{shutil.which('true')}"
+        text = re.sub(r"^(ExecStart(?:Post)?=)\S+", command, path.read_text(), flags=re.MULTILINE)
+        (tmp_path / path.name).write_text(text)
     copy = tmp_path / unit.name
-    text = re.sub(r"^ExecStart=\S+", f"ExecStart={shutil.which('true')}", unit.read_text(), flags=re.MULTILINE)
-    copy.write_text(text)
     result = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", str(copy)], capture_output=True, text=True, check=False
     )
@@ -94,7 +97,14 @@ def test_the_units_leave_little_to_who_breaks_in(unit: Path) -> None:
 
 def test_the_web_and_stream_units_start_what_we_test() -> None:
     texts = {unit.stem: unit.read_text() for unit in UNITS}
-    assert set(texts) == {"hubs-web", "hubs-hub", "hubs-eventsource", "hubs-relay", "hubs-worker"}
+    daemons = {"hubs-hub", "hubs-hub-standby", "hubs-relay", "hubs-worker"}
+    assert set(texts) == {"hubs-web", "hubs-eventsource", "hubs-backup", *daemons}
+    # It must do the same as the daemon that it stands in for, but never start by itself.
+    without = texts["hubs-hub"].partition("\n[Install]")[0].rstrip().splitlines()
+    standby = texts["hubs-hub-standby"].rstrip().splitlines()
+    assert [line for line in standby if not line.startswith("Description=")] == [
+        line for line in without if not line.startswith("Description=")
+    ]
     assert "hubs.wsgi:application" in texts["hubs-web"]
     assert "hubs.backend.eventsource:application" in texts["hubs-eventsource"]
     assert "Type=notify" in texts["hubs-hub"]
