@@ -7,7 +7,7 @@ from hubs.actions import pictures
 from hubs.cache import key_of
 from hubs.errors import NotFound
 from hubs.i18n import _
-from hubs.models import Hub, Visibility
+from hubs.models import Hub
 from hubs.permissions import NO_HUB, VISITOR, visible
 from hubs.pictures.card import Card, draw_card
 from hubs.views.web.context import app_context, db
@@ -26,7 +26,7 @@ def card(space: str, name: str) -> Response:
     """Return the card of a public hub; every other hub is not found, whoever requests it."""
     kind = Hub.kind == "user" if space == "u" else Hub.kind != "user"
     hub = db().scalars(select(Hub).where(kind, Hub.name == name, visible(VISITOR))).one_or_none()
-    if hub is None or hub.visibility != Visibility.PUBLIC:
+    if hub is None:
         raise NotFound(_(NO_HUB))
     response = Response(_drawn(card_of(hub)), mimetype="image/png")
     # Without asking, a copy could still be shown after the hub was hidden.
