@@ -31,7 +31,7 @@ from hubs.settings.types import is_loopback
 from hubs.views import api, gallery, health, search, webhooks
 from hubs.views.account import bookmarks_and_notifications, oidc, sign_in, stream, tokens
 from hubs.views.account import settings as account_settings
-from hubs.views.home import front, since
+from hubs.views.home import announcements, front, since
 from hubs.views.hub import admin, editor, history, members, new, page, push_tokens, widget
 from hubs.views.hub import settings as hub_settings
 from hubs.views.hub import webhooks as hub_webhooks
@@ -62,6 +62,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 PAGES = (
     front,
     since,
+    announcements,
     search,
     gallery,
     new,

@@ -110,6 +110,21 @@ def hub_since(kind: str, name: str, day: str) -> str:
     return f"{hub(kind, name)}since/{quote(day, safe='')}"
 
 
+def hub_announcements(kind: str, name: str) -> str:
+    """Return the path of the announcements of a hub, which also publishes one (POST)."""
+    return f"{hub(kind, name)}announcements"
+
+
+def announcements() -> str:
+    """Return the path of all announcements, for administrators, which also publishes one (POST)."""
+    return "/announcements"
+
+
+def announcement_act(announcement_id: int, act: str) -> str:
+    """Return the path that dismisses or withdraws an announcement (POST): ``dismiss`` or ``withdraw``."""
+    return f"/announcements/{announcement_id}/{act}"
+
+
 def hub_members(kind: str, name: str) -> str:
     """Return the path of a hub's members and their management."""
     return hub(kind, name) + "members"

@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from hubs.actions import audit, lifecycle, messages, outbox, refused, revocations
 from hubs.actions.inbox import marks, teamwork
+from hubs.actions.people import announcements
 from hubs.actions.webhooks import deliveries
 from hubs.backend.extras import create_remote
 from hubs.backend.heartbeat import Heartbeat, HeartbeatPublisher
@@ -275,6 +276,7 @@ class Daemon:
             refused.purge(session)
             deliveries.purge(session)
             lifecycle.purge(session)
+            announcements.purge(session, self._settings.retention_days)
 
     def _purge_messages(self) -> None:
         with self._database.transaction() as session:

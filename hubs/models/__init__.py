@@ -8,6 +8,7 @@ from hubs.models.machines.push import PushContent, PushToken
 from hubs.models.machines.webhooks import DeliveryState, Webhook, WebhookDelivery
 from hubs.models.messages import MessagePackage, MessagePerson, RefusedMessage, StoredMessage, hub_mark, is_hub_mark
 from hubs.models.outbox import OutboxMessage, digest
+from hubs.models.people.announcements import Announcement, AnnouncementHub, AnnouncementMark
 from hubs.models.people.home import FirstSteps, HomeState
 from hubs.models.people.inbox import (
     HelpClaim,
@@ -33,6 +34,9 @@ __all__ = [
     "GRID",
     "SIDES",
     "SUMMARY_LENGTH",
+    "Announcement",
+    "AnnouncementHub",
+    "AnnouncementMark",
     "AuditEntry",
     "Banner",
     "Base",

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from hubs.actions.inbox.counts import changed
 from hubs.models import (
+    Announcement,
     AuditEntry,
     Base,
     Invitation,
@@ -31,6 +32,7 @@ _COLUMNS: tuple[tuple[type[Base], str], ...] = (
     (Notice, "taken_by"),
     (PushToken, "created_by"),
     (Webhook, "created_by"),
+    (Announcement, "created_by"),
 )
 #: Rows that are loaded at once.
 _BATCH = 500

@@ -3,9 +3,9 @@
 from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 
-from hubs.views.api import document, feeds, hubs, machines, mine, roles, search, types, widgets
+from hubs.views.api import announcements, document, feeds, hubs, machines, mine, roles, search, types, widgets
 
-_MODULES = (hubs, widgets, roles, feeds, search, types, mine, machines)
+_MODULES = (hubs, widgets, roles, feeds, search, types, mine, machines, announcements)
 
 
 def install(app: Flask, protection: CSRFProtect) -> None:

@@ -1,6 +1,6 @@
 """The front page: for visitors, for people who are signed in, and the newest lines for an open one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -8,13 +8,13 @@ from flask import Blueprint, Response, flash, make_response, redirect, render_te
 from flask.typing import ResponseReturnValue
 
 from hubs import i18n, urls
-from hubs.actions.people import home, stream
+from hubs.actions.people import announcements, home, stream
 from hubs.actions.privacy import account_data
 from hubs.digest import live, numbers, sparkline
 from hubs.digest.tasks import tasks
 from hubs.errors import InvalidInput
 from hubs.i18n import _
-from hubs.models import now
+from hubs.models import Announcement, now
 from hubs.search import directory
 from hubs.views.account.settings import myself
 from hubs.views.account.stream import LABELS
@@ -40,11 +40,16 @@ def front() -> str:
     """Show the front page."""
     user = account()
     if user is None:
-        return render_template("home/visitor.html", **_for_visitors())
+        return render_template("home/visitor.html", **_for_visitors(), announcements=_announcements())
     narrow = request.args.get("show", "all")
     narrow = narrow if narrow in stream.FILTERS else "all"
     values = person.parts(user, narrow)
-    return render_template("home/person.html", user=user, narrow=narrow, labels=LABELS, locales=i18n.names(), **values)
+    more = {"narrow": narrow, "labels": LABELS, "locales": i18n.names(), "announcements": _announcements()}
+    return render_template("home/person.html", user=user, **more, **values)
+
+
+def _announcements() -> Sequence[Announcement]:
+    return announcements.current(db(), current_person())
 
 
 def _for_visitors() -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from hubs import urls
 from hubs.actions.inbox import marks
-from hubs.actions.people import roles
+from hubs.actions.people import announcements, roles
 from hubs.errors import InvalidInput, NotAllowed
 from hubs.i18n import _
 from hubs.models import Hub, JoinRequest, RequestState, Role, RoleName, User, Widget
@@ -63,7 +63,9 @@ def show(space: str, name: str) -> ResponseReturnValue:
     else:
         # Never wait: one slow widget must not delay the page.
         fragments = app_context().fragments.read_many(rows, locale())
-    return render.page(hub, rows, fragments, cursor, may=_may(hub, current_person()), why=_why(hub))
+    shown: dict[str, Any] = {"may": _may(hub, current_person()), "why": _why(hub)}
+    shown["announcements"] = announcements.current(db(), current_person(), hub)
+    return render.page(hub, rows, fragments, cursor, **shown)
 
 
 @blueprint.get("/<any(u, t):space>/<name>/json")

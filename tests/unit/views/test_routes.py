@@ -24,6 +24,13 @@ UNWALKED = ("meetings", "machine", "tokens", "webhook", "gallery", "sitemap", "l
 RULES = {
     ("/", "GET"): "all",
     ("/now", "GET"): "all",
+    ("/announcements", "GET"): "admin",
+    ("/announcements", "POST"): "admin",
+    # There are none here; tests/unit/views/home/test_announcements.py has owner, member and stranger.
+    ("/announcements/<int:number>/dismiss", "POST"): "account",
+    ("/announcements/<int:number>/withdraw", "POST"): "account",
+    (HUB + "announcements", "GET"): "edit",
+    (HUB + "announcements", "POST"): "edit",
     ("/home/seen", "POST"): "account",
     ("/home/steps", "POST"): "account",
     ("/home/profile", "POST"): "account",
@@ -151,6 +158,12 @@ RULES = {
     ("/api/v1/me/tokens", "GET"): "account",
     (API_HUB, "GET"): "view",
     (API_HUB + "/feed", "GET"): "view",
+    ("/api/v1/announcements", "GET"): "all",
+    (API_HUB + "/announcements", "GET"): "view",
+    (API_HUB + "/announcements", "POST"): "api edit",
+    # tests/unit/views/home/test_announcements.py
+    ("/api/v1/announcements", "POST"): "api own",
+    ("/api/v1/announcements/<int(max=2147483647):number>", "DELETE"): "api own",
     (API_HUB + "/roles", "GET"): "view",
     (API_HUB + "/widgets", "GET"): "view",
     (API_WIDGET, "GET"): "view",
@@ -166,6 +179,7 @@ RULES = {
 }
 #: There is nobody to approve, remove or invite here; what these do is in test_members.
 MISSES = (
+    "/announcements/",
     "/t/otters/withdraw",
     "/t/otters/requests",
     "/t/otters/roles",
@@ -254,7 +268,7 @@ def test_the_rules_hold(client: FlaskClient, session: Session, otters: Hub, role
         fields = {"act": "down", "key": "feed", "number": "1", "display_name": "Otters", "left_width": "8"}
         fields |= {"username": role if role != "visitor" else "newcomer", "activity": "public", "timezone": "UTC"}
         fields |= {"name": "builder", "days": "7", "scope": "read", "template": "team"}
-        fields |= {"visibility": visibility.value, "join_mode": "request"}
+        fields |= {"visibility": visibility.value, "join_mode": "request", "title": "News"}
         if path == "/t/otters/settings/name":
             fields["name"] = "otters"  # another one would end the walk
         if (path, method) == ("/login", "POST") and role == "visitor":
@@ -358,6 +372,10 @@ def test_every_generated_path_has_a_route(app: Flask) -> None:
     paths = [
         (urls.front(), "GET"),
         (urls.now(), "GET"),
+        (urls.announcements(), "POST"),
+        (urls.hub_announcements("team", "x"), "POST"),
+        (urls.announcement_act(1, "dismiss"), "POST"),
+        (urls.announcement_act(1, "withdraw"), "POST"),
         (urls.home("seen"), "POST"),
         (urls.hub_since("team", "x", "2026-11-01"), "GET"),
         (urls.new_hub(), "POST"),

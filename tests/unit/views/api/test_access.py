@@ -14,7 +14,13 @@ from tests.unit.views.api.conftest import Ask
 from tests.unit.views.conftest import sign_in, token
 from tests.unit.views.test_routes import ROLES, RULES, TOKEN, allowed, cut_list, path_of
 
-BODIES = {"PATCH /api/v1/hubs": {"summary": "New."}, "POST": {"type": "about"}, "PATCH /api/v1/widgets": {"label": "x"}}
+BODIES = {
+    "PATCH /api/v1/hubs": {"summary": "New."},
+    "POST /api/v1/hubs/t/otters/announcements": {"title": "News"},
+    "POST /api/v1/hubs/t/badgers/announcements": {"title": "News"},
+    "POST": {"type": "about"},
+    "PATCH /api/v1/widgets": {"label": "x"},
+}
 WRITES = sorted((method, route) for (route, method), rule in RULES.items() if rule == "api edit")
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from hubs.actions.people.announcements import FIELDS
 from hubs.actions.widgets import LIMIT
 from hubs.models import SIDES, Visibility, Width
 from hubs.models.hub_fields import HUB_FIELDS
@@ -66,6 +67,9 @@ def body_of(method: str, path: str, registry: Registry, plugin: str) -> st.Searc
         place = {"side": st.sampled_from(sides), "position": st.integers(0, LIMIT)}
         parameters = registry.get(plugin).parameters
         return st.fixed_dictionaries({}, optional={**common, **place, "settings": _settings(parameters)}).filter(bool)
+    if method == "POST" and path.endswith("/announcements"):
+        optional = {field.name: value_of(field) for field in FIELDS if field.name in ("text", "link", "public")}
+        return st.fixed_dictionaries({"title": _LINE.map(lambda typed: typed.strip() or "x")}, optional=optional)
     if method == "POST":
         types = [kind for kind in registry if kind.fits("team", "left")]
         return st.sampled_from(types).flatmap(
