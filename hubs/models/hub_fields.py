@@ -66,10 +66,10 @@ class HubField(Parameter):
                 names = ", ".join(choice for choice in known if choice)
                 raise InvalidInput(_("Please choose one of: %(names)s.") % {"names": names})
             return self.values(value) if self.values else str(value)
-        if isinstance(value, str) and len(value.replace("\r\n", "\n").strip()) > self.max_length:
+        if isinstance(value, str) and len(value.replace("\r\n", "\n")) > self.max_length:
             raise InvalidInput(
                 _("This is %(length)d characters long; at most %(limit)d are possible.")
-                % {"length": len(value.strip()), "limit": self.max_length}
+                % {"length": len(value), "limit": self.max_length}
             )
         return super().clean(value)
 

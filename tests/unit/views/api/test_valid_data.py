@@ -16,9 +16,10 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from hubs.actions import push, widgets
-from hubs.actions.people import roles, tokens
+from hubs.actions.people import announcements, roles, tokens
 from hubs.app import create_app
-from hubs.models import Database, Hub, JoinMode, PersonalToken, PushToken, RoleName, User, Visibility
+from hubs.models import Announcement, Database, Hub, JoinMode, PersonalToken, PushToken, RoleName, User, Visibility
+from hubs.permissions import OPERATOR
 from hubs.settings import load
 from hubs.widgets.registry import Registry
 from tests.unit.conftest import as_person
@@ -47,7 +48,12 @@ EXAMPLES = settings(
 
 @pytest.fixture
 def app(database: Database, tmp_path: Path) -> Iterator[Flask]:
-    places = {"HUBS_DATABASE_URL": str(database.url), "HUBS_DATA_DIR": str(tmp_path), "HUBS_API_RATE": "1000000"}
+    places = {
+        "HUBS_DATABASE_URL": str(database.url),
+        "HUBS_DATA_DIR": str(tmp_path),
+        "HUBS_API_RATE": "1000000",
+        "HUBS_ADMINS": "owner",
+    }
     application = create_app(load({**BASE, **places, "HUBS_PUSH_RATE": "1000000"}))
     yield application
     application.extensions["hubs"].database.dispose()
@@ -70,6 +76,8 @@ class State:
         hub = session.get_one(Hub, self.hub_id)
         hub.archived, hub.visibility, hub.join_mode = False, Visibility.PUBLIC, JoinMode.REQUEST
         session.execute(delete(PushToken))
+        session.execute(delete(Announcement))
+        announcement = announcements.publish(session, OPERATOR, {"title": "News"}, [hub])
         session.execute(delete(PersonalToken).where(PersonalToken.name == "spare"))
         while len(hub.widgets) > 5:
             widgets.remove(session, self.registry, self.owner, hub.widgets[-1])
@@ -82,11 +90,19 @@ class State:
         if RoleName.MEMBER not in [role.role for role in member.roles if role.hub_id == hub.id]:
             roles.give_role(session, self.owner, hub, member, RoleName.MEMBER)
         session.commit()
-        return {"feed": feed.id, "push": box.id, "token": spare.id, "secret": text}
+        return {"feed": feed.id, "push": box.id, "token": spare.id, "secret": text, "announcement": announcement.id}
 
 
 def path_parameters(path: str, state: dict[str, Any]) -> dict[str, Any]:
-    number = state["push"] if "/push/" in path else state["token"] if "/tokens/" in path else state["feed"]
+    number = (
+        state["announcement"]
+        if "/announcements/" in path
+        else state["push"]
+        if "/push/" in path
+        else state["token"]
+        if "/tokens/" in path
+        else state["feed"]
+    )
     known = {"space": "t", "name": "otters", "number": number, "username": "member", "plugin": "feed"}
     known["role"] = "member"
     return {name: value for name, value in known.items() if f"{{{name}}}" in path}
@@ -140,7 +156,7 @@ def test_most_calls_with_valid_data_succeed_and_none_fails(
     schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", app)
     operations = [result.ok() for result in schema.get_all_operations()]
     statuses = {operation.label: call(app, state, registry, operation) for operation in operations}
-    assert len(statuses) == 20
+    assert len(statuses) == 25
     shares = {
         label: sum(count for status, count in counted.items() if status < 400) / counted.total()
         for label, counted in statuses.items()
