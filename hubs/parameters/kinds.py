@@ -23,7 +23,7 @@ _PART = r"[A-Za-z0-9_][A-Za-z0-9._+-]{0,99}"
 _PROJECTS = {
     "github": re.compile(rf"{_PART}/{_PART}"),
     "pagure": re.compile(rf"(?:forks/{_PART}/)?(?:{_PART}/)?{_PART}"),
-    "forgejo": re.compile(rf"[A-Za-z0-9][A-Za-z0-9.-]{{0,199}}(?::\d{{1,5}})?/{_PART}/{_PART}"),
+    "forgejo": re.compile(rf"[A-Za-z0-9][A-Za-z0-9.-]{{0,199}}(?::\d{{1,5}})?/{_PART}(?:/{_PART})?"),
     "bugzilla": re.compile(r"[^/\n]{1,100}/[^/\n]{1,100}"),
 }
 #: For pasted addresses of projects: the prefix of the short form by host.

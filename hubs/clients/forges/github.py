@@ -30,6 +30,10 @@ class _Account(Shape):
     login: Text = ""
 
 
+class _Repository(Shape):
+    full_name: Text = ""
+
+
 class Item(Shape):
     """An issue or a pull request."""
 
@@ -42,13 +46,15 @@ class Item(Shape):
     draft: bool | None = False
     updated_at: Moment = EVER
     repository_url: Text = ""
+    #: Forgejo names the repository in this way.
+    repository: _Repository | None = None
     pull_request: Any = None
 
     def ticket(self, project: str = "", reviewers: Sequence[str] = ()) -> Ticket:
         """Return it as a ticket of ``project``, or of the repository that it names."""
         requested = [account.login for account in self.requested_reviewers]
         return Ticket(
-            project=project or "/".join(self.repository_url.rsplit("/", 2)[-2:]),
+            project=project or (self.repository.full_name if self.repository else "") or self._named_by_url(),
             number=str(self.number),
             title=self.title,
             url=self.html_url,
@@ -56,8 +62,11 @@ class Item(Shape):
             updated=self.updated_at,
             assignees=tuple(account.login for account in self.assignees if account.login),
             reviewers=tuple(name for name in (*requested, *reviewers) if name),
-            draft=bool(self.draft),
+            draft=bool(self.draft) or (isinstance(self.pull_request, dict) and self.pull_request.get("draft") is True),
         )
+
+    def _named_by_url(self) -> str:
+        return "/".join(self.repository_url.rsplit("/", 2)[-2:])
 
 
 class _SearchResult(Shape):

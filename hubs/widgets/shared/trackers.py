@@ -17,8 +17,9 @@ PROJECT = Parameter(
     default="",
     kind="project",
     help=N_(
-        "Written as github:owner/name, pagure:name, pagure:namespace/name, forgejo:host/owner/name or "
-        "bugzilla:product/component. Empty means the tracker accounts in this hub's settings."
+        "Written as github:owner/name, pagure:name, pagure:namespace/name, forgejo:host/owner/name, forgejo:host/owner "
+        "for all projects of a person or an organisation, or bugzilla:product/component. Empty means the tracker "
+        "accounts in this hub's settings."
     ),
 )
 #: Accounts of a hub, by forge.

@@ -114,6 +114,18 @@ CASES = {
         {"/api/v1/repos/a/b/issues": "issues"},
         2,
     ),
+    "forgejo issues of an owner": Case(
+        "forgejo",
+        lambda h, u: Forgejo(h, u, NONE).issues(f"{_host(u)}/a").items,
+        {"/api/v1/repos/issues/search": "issues"},
+        2,
+    ),
+    "forgejo pulls of an owner": Case(
+        "forgejo",
+        lambda h, u: Forgejo(h, u, NONE).pulls(f"{_host(u)}/a").items,
+        {"/api/v1/repos/issues/search": "pulls-of-owner"},
+        2,
+    ),
     "forgejo pulls": Case(
         "forgejo",
         lambda h, u: Forgejo(h, u, NONE).pulls(f"{_host(u)}/a/b").items,

@@ -202,3 +202,19 @@ def test_a_response_beyond_the_limit_is_refused(upstream: Upstream, http: HTTP) 
     upstream.on("/repos/a/b/issues", [item(1, body="x" * LARGE)])
     with pytest.raises(UpstreamError, match="larger than"):
         GitHub(http, upstream.url, NONE).issues("a/b")
+
+
+def test_forgejo_lists_the_tickets_of_all_repositories_of_an_owner(upstream: Upstream, http: HTTP) -> None:
+    repository = {"id": 5, "name": "boat", "owner": "harbour", "full_name": "harbour/boat"}
+    draft = item(4, repository=repository, pull_request={"merged": False, "draft": True})
+    upstream.on("/api/v1/repos/issues/search", [item(3, repository=repository)])
+    client, host = Forgejo(http, upstream.url, NONE), upstream.url.removeprefix("http://")
+    assert [(ticket.project, ticket.number) for ticket in client.issues(f"{host}/harbour").items] == [
+        ("harbour/boat", "3")
+    ]
+    upstream.on("/api/v1/repos/issues/search", [draft])
+    assert [(ticket.number, ticket.draft) for ticket in client.pulls(f"{host}/harbour").items] == [("4", True)]
+    assert [(asked.params["owner"], asked.params["type"]) for asked in upstream.asked] == [
+        (["harbour"], ["issues"]),
+        (["harbour"], ["pulls"]),
+    ]
