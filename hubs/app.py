@@ -192,6 +192,7 @@ def _install_templates(app: Flask, context: AppContext) -> None:
     environment.filters.update(FILTERS)
     environment.filters["shown"] = shown
     environment.filters["heading"] = partial(context.registry.title, translate=i18n.gettext)
+    environment.filters["symbol"] = context.registry.symbol
     i18n.install(environment)
     environment.globals.update(
         urls=urls,
@@ -203,6 +204,7 @@ def _install_templates(app: Flask, context: AppContext) -> None:
         settings=context.settings,
         site_colours=branding.version(context.settings),
         footer_links=branding.links(context.settings),
+        style_sheets=urls.STYLE_SHEETS,
     )
     environment.trim_blocks = environment.lstrip_blocks = True
 

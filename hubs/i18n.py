@@ -48,6 +48,12 @@ def tag(locale: str) -> str:
     return locale.replace("_", "-")
 
 
+@cache
+def direction(locale: str) -> str:
+    """Return the direction in which a language is written: ``ltr`` or ``rtl``."""
+    return str(Locale.parse(locale).text_direction)
+
+
 def current() -> str:
     """Return the current language."""
     return _locale.get()

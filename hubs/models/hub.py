@@ -32,11 +32,14 @@ class JoinMode(StrEnum):
 
 
 class Banner(StrEnum):
-    """The colours of a hub's banner and avatar; each contrasts with white, in the light and the dark theme."""
+    """The colours of a hub's page and emblem; each contrasts with white, in the light and the dark theme."""
 
+    #: A hue derived from the hub's name.
     SITE = ""
+    BLUE = "blue"
     GREEN = "green"
     TEAL = "teal"
+    MOSS = "moss"
     PURPLE = "purple"
     PLUM = "plum"
     RED = "red"

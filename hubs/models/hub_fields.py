@@ -148,9 +148,11 @@ HUB_FIELDS: tuple[HubField, ...] = (
         kind="choice",
         default=Banner.SITE.value,
         choices=[
-            (Banner.SITE.value, N_("Blue")),
+            (Banner.SITE.value, N_("Automatic")),
+            (Banner.BLUE.value, N_("Blue")),
             (Banner.GREEN.value, N_("Green")),
             (Banner.TEAL.value, N_("Teal")),
+            (Banner.MOSS.value, N_("Moss")),
             (Banner.PURPLE.value, N_("Purple")),
             (Banner.PLUM.value, N_("Plum")),
             (Banner.RED.value, N_("Red")),

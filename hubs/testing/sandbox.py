@@ -157,7 +157,7 @@ class Sandbox:
     def page(self, shown: Shown, *, refreshing: bool = False) -> str:
         """Return a page with the widget in its frame, as a browser receives it."""
         environment = Environment(loader=FileSystemLoader(_PAGES), autoescape=True, trim_blocks=True)
-        environment.filters.update(FILTERS, heading=partial(self.registry.title, translate=i18n.gettext))
+        environment.filters.update(FILTERS, heading=partial(self.registry.title, translate=i18n.gettext), symbol=self.registry.symbol)
         i18n.install(environment)
         environment.globals.update(urls=urls)
         page = environment.from_string(_PAGE)
@@ -223,8 +223,7 @@ def _raises(error: Exception) -> Callable[..., Any]:
 
 def _styles() -> str:
     static = Path(__file__).parent.parent / "static"
-    files = ("vendor/bootstrap/bootstrap.min.css", "hubs.css", "widgets.css")
-    return "\n".join((static / name).read_text(encoding="utf-8") for name in files)
+    return "\n".join((static / name).read_text(encoding="utf-8") for name in urls.STYLE_SHEETS)
 
 
 _PAGE = """{% from "frame.html" import frame %}<!doctype html>

@@ -145,6 +145,11 @@ class Registry:
         widget_type = self.get(row.plugin)
         return row.label or (translate(widget_type.label) if widget_type else row.plugin)
 
+    def symbol(self, row: WidgetRow) -> str:
+        """Return the name of the icon of a widget's type."""
+        widget_type = self.get(row.plugin)
+        return widget_type.cls.icon if widget_type else "box"
+
     def reload(self, origin: str) -> WidgetType:
         """Load the widget ``module:ClassName`` again and replace the version loaded before.
 

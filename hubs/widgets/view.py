@@ -116,16 +116,32 @@ def _day(value: date, skeleton: str, locale: str) -> str:
     return format_skeleton(skeleton, value, locale=locale)
 
 
+#: The hues of the design, in which people without a colour of their own are shown; see ``static/css/tokens.css``.
+HUES = ("blue", "teal", "green", "moss", "amber", "rose", "plum", "violet")
+#: The hues of colours that have another name in the database; these names outlive the design.
+_HUE_OF = {"purple": "violet", "red": "rose", "brown": "amber"}
+
+
+def hue(hub: Any) -> str:
+    """Return a hub's hue: ``slate`` once it is archived, else that of its colour, by default one from its name."""
+    return "slate" if getattr(hub, "archived", False) else colour_hue(hub.banner) or _hue(hub.name)
+
+
+def colour_hue(colour: str) -> str:
+    """Return the hue of a colour that a hub can choose, one of `hubs.models.Banner`."""
+    return _HUE_OF.get(colour, colour)
+
+
 @lru_cache(4096)
 def avatar(username: str, size: int = 32) -> Markup:
-    """Render a person's avatar: the first letter on a colour derived from the name, without an external request."""
-    return _round(_hue(username), username[:1].upper() or "?", size)
+    """Render a person's avatar: the first letter on a tint derived from the name, without an external request."""
+    return _mark("avatar", _hue(username), username[:1].upper() or "?", size)
 
 
 def hub_avatar(hub: Any, size: int = 32) -> Markup:
-    """Render a hub's avatar on the colour of its banner; letter and colour default to those of its name."""
-    look = f"look-{hub.banner}" if hub.banner else _hue(hub.name)
-    return _round(look, hub.avatar or hub.name[:1].upper() or "?", size)
+    """Render a hub's emblem in its hue: square for teams, round for people; the letter defaults to that of its name."""
+    shape = "avatar" if hub.kind in ("user", "person") else "emblem"
+    return _mark(shape, hue(hub), hub.avatar or hub.name[:1].upper() or "?", size)
 
 
 def portrait(user: Any, size: int = 32) -> Markup:
@@ -147,21 +163,19 @@ def _pictured(drawn: Markup, digest: str) -> Markup:
 
 
 def _hue(name: str) -> str:
-    return f"hue-{sum(ord(letter) * (index + 7) for index, letter in enumerate(name)) % 12}"
+    return HUES[sum(ord(letter) * (index + 7) for index, letter in enumerate(name)) % len(HUES)]
 
 
-def _round(look: str, text: str, size: int) -> Markup:
-    smaller = " avatar-two" if len(text) > 1 else ""
-    return Markup(
-        '<svg class="avatar {}{}" width="{}" height="{}" viewBox="0 0 32 32" aria-hidden="true">'
-        '<rect width="32" height="32" rx="16"/><text x="16" y="21.5" text-anchor="middle">{}</text></svg>'
-    ).format(look, smaller, size, size, text)
+def _mark(shape: str, colour: str, text: str, size: int) -> Markup:
+    return Markup('<span class="{}" data-size="{}" data-hue="{}" aria-hidden="true">{}</span>').format(
+        shape, size, colour, text
+    )
 
 
 @lru_cache(256)
 def icon(name: str) -> Markup:
     """Render an icon of our own icon file."""
-    return Markup('<svg class="icon" width="18" height="18" aria-hidden="true"><use href="{}#{}"/></svg>').format(
+    return Markup('<svg class="icon" width="17" height="17" aria-hidden="true"><use href="{}#{}"/></svg>').format(
         urls.static("icons.svg"), name
     )
 
@@ -179,6 +193,8 @@ FILTERS = {
     "avatar": avatar,
     "portrait": portrait,
     "hub_avatar": hub_picture,
+    "hue": hue,
+    "colour_hue": colour_hue,
     "icon": icon,
     "account": account,
 }

@@ -39,7 +39,7 @@ def paths(route: Route, team: Team, texts: dict[str, str]) -> Iterator[str]:
     """Yield the address of a route, and the address with each text in each of its parts that takes one."""
     widget = str(team.widgets["sticky"])
     values = {"space": "t", "name": team.name, "hub_id": str(team.hub_id), "plugin": "about", "key": "feed"}
-    values |= {"username": team.username("member"), "filename": "hubs.css"}
+    values |= {"username": team.username("member"), "filename": "css/base.css"}
     yield route.path(widget, **values)
     for place in route.texts:
         for text in texts.values():

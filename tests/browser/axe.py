@@ -47,7 +47,7 @@ def inject(page: Page) -> Page:
 def show_in(page: Page, scheme: Literal["light", "dark"]) -> None:
     """Show a page in a colour scheme; its script hears of a change later than the call that makes it returns."""
     page.emulate_media(color_scheme=scheme)
-    page.wait_for_function("(scheme) => document.documentElement.dataset.bsTheme === scheme", arg=scheme)
+    page.wait_for_function("(scheme) => document.documentElement.dataset.theme === scheme", arg=scheme)
 
 
 def problems(page: Page, **options: Any) -> list[str]:

@@ -124,7 +124,7 @@ def test_the_page_says_when_its_stream_is_gone_and_catches_up_when_it_is_back(
 def test_pages_fit_a_phone_in_both_colour_schemes(open_page: Open, path: str, scheme: str) -> None:
     page = open_page(path, viewport={"width": 390, "height": 844}, color_scheme=scheme)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    assert page.evaluate("document.documentElement.dataset.bsTheme") == scheme
+    assert page.evaluate("document.documentElement.dataset.theme") == scheme
 
 
 def test_everything_can_be_reached_with_the_keyboard(open_page: Open) -> None:

@@ -123,7 +123,7 @@ def test_the_package_carries_all_it_needs(tmp_path: Path) -> None:
     target = tmp_path / "site"
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(target)
-    for path in ("_alembic/env.py", "_alembic/versions", "_fedmsg/base.py", "static/hubs.css", "static/js/main.js"):
+    for path in ("_alembic/env.py", "_alembic/versions", "_fedmsg/base.py", "static/css/base.css", "static/js/main.js"):
         assert (target / "hubs" / path).exists(), path
     assert (target / "hubs" / "widgets" / "feed" / "templates" / "root.html").exists()
     assert (target / "hubs" / "templates" / "hub.html").exists()

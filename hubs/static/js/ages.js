@@ -4,6 +4,11 @@ const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
 const full = new Intl.DateTimeFormat(language, { dateStyle: "full", timeStyle: "short" });
 const day = new Intl.DateTimeFormat(language, { weekday: "long", day: "numeric", month: "long" });
 const date = new Intl.DateTimeFormat(language, { dateStyle: "medium" });
+const minutes = new Intl.NumberFormat(language, { style: "unit", unit: "minute", unitDisplay: "short" });
+const clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" });
+const weekday = new Intl.DateTimeFormat(language, { weekday: "short" });
+const dayAndMonth = new Intl.DateTimeFormat(language, { day: "numeric", month: "short" });
+const monthAndYear = new Intl.DateTimeFormat(language, { month: "short", year: "numeric" });
 const UNITS = [
   ["year", 31557600],
   ["month", 2629800],
@@ -19,6 +24,19 @@ export function ago(moment, now) {
   const [unit, size] = UNITS.find(([, length]) => Math.abs(seconds) >= length) || UNITS.at(-1);
   return relative.format(Math.round(seconds / size) || -1, unit);
 }
+
+// A stamp of a few letters, such as "8 min", "13:40", "Mon" or "20 Nov"; the title has the full date.
+export function stamp(moment, now) {
+  const seconds = (now - moment) / 1000;
+  if (Math.abs(seconds) < 45) return relative.format(0, "second");
+  if (seconds > 0 && seconds < 3570) return minutes.format(Math.max(1, Math.round(seconds / 60)));
+  const days = Math.round((startOf(now) - startOf(moment)) / 86400000);
+  if (days === 0) return clock.format(moment);
+  if (days > 0 && days < 7) return weekday.format(moment);
+  return (Math.abs(days) < 330 ? dayAndMonth : monthAndYear).format(moment);
+}
+
+const startOf = (moment) => new Date(moment.getFullYear(), moment.getMonth(), moment.getDate());
 
 function dayName(element, now) {
   // A date without time has no zone: read it as a day of the viewer's calendar.
@@ -49,7 +67,8 @@ function show(element, now) {
     return;
   }
   if (!element.title) element.title = full.format(moment);
-  setText(element, style === "date" ? date.format(moment) : ago(moment, now));
+  const texts = { date: () => date.format(moment), short: () => stamp(moment, now) };
+  setText(element, (texts[style] || (() => ago(moment, now)))());
 }
 
 function setText(element, text) {

@@ -20,14 +20,14 @@ export function recall(key) {
 
 function toggleTheme() {
   const root = document.documentElement;
-  root.dataset.bsTheme = root.dataset.bsTheme === "dark" ? "light" : "dark";
-  remember("hubs.theme", root.dataset.bsTheme);
+  root.dataset.theme = root.dataset.theme === "dark" ? "light" : "dark";
+  remember("hubs.theme", root.dataset.theme);
 }
 
 export function prepareFrame(frame) {
-  const button = frame.querySelector("[data-collapse]");
-  if (!button || !button.hidden) return;
-  button.hidden = false;
+  const item = frame.querySelector("[data-collapse-item]");
+  if (!item || !item.hidden) return;
+  item.hidden = false;
   if (recall(`hubs.collapsed.${frame.dataset.widget}`)) collapse(frame, true);
 }
 
@@ -35,7 +35,7 @@ function collapse(frame, shut) {
   frame.classList.toggle("widget-collapsed", shut);
   const button = frame.querySelector("[data-collapse]");
   button.setAttribute("aria-expanded", String(!shut));
-  button.querySelector(".visually-hidden").textContent = textOf(shut ? "expand" : "collapse");
+  button.querySelector("[data-collapse-text]").textContent = textOf(shut ? "expand" : "collapse");
   remember(`hubs.collapsed.${frame.dataset.widget}`, shut ? "1" : null);
 }
 
@@ -45,6 +45,7 @@ function onClick(event) {
   if (button?.matches("[data-collapse]")) {
     const frame = button.closest(".widget");
     collapse(frame, !frame.classList.contains("widget-collapsed"));
+    button.closest("details").open = false;
   }
   for (const menu of document.querySelectorAll("details[data-menu][open]")) {
     if (!menu.contains(event.target)) menu.open = false;

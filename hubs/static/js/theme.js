@@ -11,7 +11,7 @@
     }
   }
   function apply() {
-    root.dataset.bsTheme = chosen() || (system.matches ? "dark" : "light");
+    root.dataset.theme = chosen() || (system.matches ? "dark" : "light");
   }
   apply();
   system.addEventListener("change", apply);

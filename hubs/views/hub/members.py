@@ -38,7 +38,7 @@ def conditions(space: str, name: str) -> ResponseReturnValue:
         require(current_person(), "join", hub)
     if not current_person().signed_in and hub.join_mode == JoinMode.OPEN and not hub.join_conditions:
         return redirect(intents.state("join", hub), 303)
-    return render_template("join.html", hub=hub, request=_request(hub), problem="", message="")
+    return render_template("join.html", hub=hub, join_request=_request(hub), problem="", message="")
 
 
 @blueprint.post("/join")
@@ -51,7 +51,7 @@ def join(space: str, name: str) -> ResponseReturnValue:
             return redirect(intents.state("join", hub, message), 303)
         joined = membership.join(db(), current_person(), hub, message)
     except InvalidInput as error:
-        page = render_template("join.html", hub=hub, request=None, problem=str(error), message=message)
+        page = render_template("join.html", hub=hub, join_request=None, problem=str(error), message=message)
         return page, error.status
     db().commit()
     flash(_("You are now a member.") if joined else _("The owners have been asked. Their answer will appear here."))

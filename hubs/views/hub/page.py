@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, Response, flash, g, jsonify, redirect, render_template, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy import select
+from sqlalchemy import func, literal, select
 
 from hubs import urls
 from hubs.actions.inbox import marks
@@ -64,6 +64,7 @@ def show(space: str, name: str) -> ResponseReturnValue:
         # Never wait: one slow widget must not delay the page.
         fragments = app_context().fragments.read_many(rows, locale())
     shown: dict[str, Any] = {"may": _may(hub, current_person()), "why": _why(hub)}
+    shown["stars"], shown["waiting"] = _counts(hub, shown["may"]["own"])
     shown["announcements"] = announcements.current(db(), current_person(), hub)
     return render.page(hub, rows, fragments, cursor, **shown)
 
@@ -142,7 +143,7 @@ def _shown_as(hub: Hub, name: str) -> str:
     # Scripts would load missing fragments with the owner's permissions, so wait for them here.
     fragments = app_context().fragment_reader.read_many(rows, locale(), BUDGET)
     may = {**_may(hub, viewer), "pending": False}
-    page = {"hub": hub, "rows": rows, "fragments": fragments, "may": may}
+    page = {"hub": hub, "rows": rows, "fragments": fragments, "may": may, "stars": _counts(hub, False)[0], "waiting": 0}
     return render_template("hub.html", **page, stream=None, seen_as=name, sees=can(viewer, "view", hub))
 
 
@@ -159,6 +160,14 @@ def _may(hub: Hub, viewer: Person) -> dict[str, bool]:
         # Stand-ins of "View as" have no account.
         "pending": may["join"] and viewer.id > 0 and _has_pending_request(hub),
     }
+
+
+def _counts(hub: Hub, for_owner: bool) -> tuple[int, int]:
+    """Return a hub's number of stars, and for an owner that of pending requests to join."""
+    stars = select(func.count()).where(Role.hub_id == hub.id, Role.role == RoleName.STARGAZER)
+    pending = select(func.count()).where(JoinRequest.hub_id == hub.id, JoinRequest.state == RequestState.PENDING)
+    row = db().execute(select(stars.scalar_subquery(), pending.scalar_subquery() if for_owner else literal(0))).one()
+    return row[0], row[1]
 
 
 def _why(hub: Hub) -> dict[str, Any] | None:

@@ -150,6 +150,7 @@ def page_context() -> dict[str, Any]:
         "has_session": "user" in session,
         "settings": app_context().settings,
         "lang": i18n.tag(locale()),
+        "direction": i18n.direction(locale()),
         "locale": locale(),
         "languages": i18n.names(),
     }

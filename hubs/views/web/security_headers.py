@@ -37,7 +37,7 @@ def headers_for(settings: Settings) -> Sequence[tuple[str, str]]:
 
 
 def content_policy(settings: Settings) -> str:
-    """Return the Content-Security-Policy: our own files only, and data: images, which Bootstrap's CSS contains."""
+    """Return the Content-Security-Policy: our own files only."""
     stream = urlsplit(settings.stream_url)
     elsewhere = f" {stream.scheme}://{stream.netloc}" if stream.netloc else ""
     return "; ".join(
@@ -45,7 +45,7 @@ def content_policy(settings: Settings) -> str:
             "default-src 'none'",
             "script-src 'self'",
             "style-src 'self'",
-            "img-src 'self' data:",
+            "img-src 'self'",
             "font-src 'self'",
             f"connect-src 'self'{elsewhere}",
             "worker-src 'self'",

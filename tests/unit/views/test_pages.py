@@ -132,7 +132,7 @@ def test_errors_of_json_requests_are_json(client: FlaskClient, otters: Hub) -> N
 
 
 def test_every_response_has_security_headers(client: FlaskClient, otters: Hub) -> None:
-    for path in ("/", "/t/otters/", "/nothing", "/healthz", "/static/hubs.css"):
+    for path in ("/", "/t/otters/", "/nothing", "/healthz", "/static/css/base.css"):
         answer = client.get(path)
         answer.close()
         headers = answer.headers

@@ -239,7 +239,7 @@ def path_of(route: str, hub: Hub) -> str:
         .replace("<int:size>", "192")
         .replace("<int:token>", "1")
         .replace("<int:hub_id>", str(hub.id))
-        .replace("<path:filename>", "hubs.css")
+        .replace("<path:filename>", "css/base.css")
     )
 
 
@@ -436,7 +436,7 @@ def test_every_generated_path_has_a_route(app: Flask) -> None:
         (urls.login_callback(), "GET"),
         (urls.login_backchannel(), "POST"),
         (urls.logout(), "POST"),
-        (urls.static("hubs.css"), "GET"),
+        (urls.static("css/base.css"), "GET"),
         (urls.hub_card("team", "x"), "GET"),
         (urls.picture("0a"), "GET"),
         (urls.embed(1), "GET"),
