@@ -157,7 +157,9 @@ class Sandbox:
     def page(self, shown: Shown, *, refreshing: bool = False) -> str:
         """Return a page with the widget in its frame, as a browser receives it."""
         environment = Environment(loader=FileSystemLoader(_PAGES), autoescape=True, trim_blocks=True)
-        environment.filters.update(FILTERS, heading=partial(self.registry.title, translate=i18n.gettext), symbol=self.registry.symbol)
+        environment.filters.update(
+            FILTERS, heading=partial(self.registry.title, translate=i18n.gettext), symbol=self.registry.symbol
+        )
         i18n.install(environment)
         environment.globals.update(urls=urls)
         page = environment.from_string(_PAGE)

@@ -72,3 +72,9 @@ def live(page: Page) -> Page:
     """Wait until the page's stream is open."""
     page.wait_for_selector("[data-live=live]")
     return page
+
+
+def open_menu(page: Page, name: str) -> Page:
+    """Open the menu whose button has this name."""
+    page.locator("summary", has_text=name).and_(page.locator("summary:visible")).first.click()
+    return page

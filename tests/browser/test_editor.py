@@ -17,7 +17,7 @@ def columns(page: Page, side: str) -> list[str]:
 
 def test_a_page_is_edited_with_the_mouse(open_page: Open, newts: str) -> None:
     page = open_page(newts, username="ottoline")
-    page.get_by_role("link", name="Edit page layout").click()
+    page.get_by_role("link", name="Edit page").click()
     wait_for_order(page, "left", ["sticky", "feed"])
     with step(page):
         page.locator(".edit-card[data-key=feed] [data-handle]").drag_to(page.locator(".edit-card[data-key=sticky]"))

@@ -5,7 +5,7 @@ import time
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Open, live
+from tests.browser.conftest import Open, live, open_menu
 from tests.stack import Bus, Stack
 
 
@@ -30,7 +30,7 @@ def test_a_new_feed_card_appears_without_reload_when_a_message_is_published(
     bus.send("io.pagure.prod.pagure.issue.new", _issue("rosalba", title))
     expect(feed(page)).to_contain_text(title)
     assert page.evaluate("window.untouched") is True
-    expect(page.locator(".live-text")).to_have_text("live")
+    expect(page.locator(".live-text")).to_have_text("Live")
 
 
 def test_a_changed_note_reaches_another_browser_within_two_seconds(open_page: Open, bus: Bus) -> None:
@@ -48,7 +48,8 @@ def test_a_changed_note_reaches_another_browser_within_two_seconds(open_page: Op
     time.sleep(1.2)
 
     admin.goto("/u/severin/")
-    admin.get_by_role("link", name="Settings of Sticky note").click()
+    open_menu(admin, "Options of Sticky note")
+    admin.get_by_role("link", name="Configure").click()
     admin.get_by_label("text").fill("The kettle is **hot**.")
     admin.get_by_role("button", name="Save changes").click()
     start = time.monotonic()
@@ -129,14 +130,14 @@ def test_pages_fit_a_phone_in_both_colour_schemes(open_page: Open, path: str, sc
 
 def test_everything_can_be_reached_with_the_keyboard(open_page: Open) -> None:
     page = open_page("/u/rosalba/", username="rosalba")
-    page.wait_for_selector("[data-collapse]:not([hidden])")
+    page.wait_for_selector("[data-collapse-item]:not([hidden])", state="attached")
     page.keyboard.press("Tab")
     expect(page.locator(":focus")).to_have_text("Skip to the content")
     reached = set()
     for _ in range(60):
         page.keyboard.press("Tab")
         reached.add(page.evaluate("document.activeElement.textContent.trim()"))
-    assert {"Edit page layout", "Collapse", "Settings of Feed"} <= reached
+    assert {"Edit page", "More actions", "Options of Feed"} <= reached
 
 
 def _issue(agent: str, title: str, number: int = 7) -> dict[str, object]:

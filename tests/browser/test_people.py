@@ -10,7 +10,7 @@ from hubs.actions import hubs as hub_actions
 from hubs.actions.people import roles
 from hubs.models import Hub, RoleName, User, Visibility
 from hubs.permissions import person
-from tests.browser.conftest import Open
+from tests.browser.conftest import Open, open_menu
 from tests.stack import Bus, Stack
 
 
@@ -51,7 +51,7 @@ def test_from_request_by_approval_to_membership_with_and_without_javascript(
     expect(asking.locator(".prose em")).to_have_text("rules")
     asking.fill("#f-message", "I have read them.")
     asking.get_by_role("button", name="Ask to join").click()
-    expect(asking.get_by_role("link", name="Pending")).to_be_visible()
+    expect(asking.get_by_role("link", name="Request sent")).to_be_visible()
     owner.goto(f"/t/{team}/members")
     expect(owner.get_by_text("I have read them.")).to_be_visible()
     owner.get_by_label("Note to tamsin").fill("Welcome, Tamsin.")
@@ -60,6 +60,7 @@ def test_from_request_by_approval_to_membership_with_and_without_javascript(
     asking.goto("/me/")
     expect(asking.get_by_text("Welcome, Tamsin.").first).to_be_visible()
     asking.goto(f"/t/{team}/")
+    open_menu(asking, "More actions")
     expect(asking.get_by_role("button", name="Leave")).to_be_visible()
     asking.get_by_role("button", name="Leave").click()
     expect(asking.get_by_role("link", name="Join")).to_be_visible()
@@ -102,14 +103,15 @@ def test_an_owner_looks_at_the_hub_as_others_see_it(open_page: Open, production:
         number = sticky.id
     page = open_page(f"/t/{team}/", username="odalys")
     expect(page.locator(f"#widget-{number}")).to_have_count(1)
+    open_menu(page, "More actions")
     page.get_by_role("link", name="View as …").click()
     expect(page.get_by_text("as a visitor does")).to_be_visible()
     expect(page.locator(f"#widget-{number}")).to_have_count(0)
-    expect(page.get_by_role("link", name="Edit page layout")).to_have_count(0)
+    expect(page.get_by_role("link", name="Edit page")).to_have_count(0)
     page.get_by_role("link", name="Member", exact=True).click()
     expect(page.locator(f"#widget-{number}")).to_have_count(1)
     page.get_by_role("link", name="Back to your own view").click()
-    expect(page.get_by_role("link", name="Edit page layout")).to_be_visible()
+    expect(page.get_by_role("link", name="Edit page")).to_be_visible()
 
 
 def test_the_members_page_and_my_account_fit_a_phone(open_page: Open, team: str) -> None:

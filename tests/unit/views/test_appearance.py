@@ -10,10 +10,11 @@ from sqlalchemy.orm import Session
 
 from hubs.actions.layout import yaml_files
 from hubs.models import Banner, Hub
+from hubs.widgets.view import HUES, colour_hue
 from tests.unit.views.conftest import post, sign_in
 
 APPEARANCE = "/t/otters/settings/appearance"
-RULE = re.compile(r"\.banner(?:-(?P<name>\w+))?(?:, \.look)? \{ background: linear-gradient\(120deg, (#\w+), (#\w+)\)")
+PAIR = re.compile(r"--hue-([\w-]+): light-dark\((#\w{6}), (#\w{6})\)")
 #: Contrast that text needs at least (WCAG 2.2, 1.4.3).
 NEEDED = 4.5
 
@@ -31,15 +32,14 @@ def test_a_hub_is_shown_in_its_colours_and_with_its_sign_everywhere(client: Flas
     sign_in(client, "owner")
     assert change(client, banner="plum", avatar="🦦") == 303
     page = text(client, "/t/otters/")
-    assert 'class="banner banner-plum"' in page
+    assert '<div class="banner" data-hue="plum"' in page
     for path in ("/t/otters/", "/teams/", "/", "/search?q=otters"):
-        picture = re.search(r'<svg class="avatar look-plum.*?</svg>', text(client, path))
+        picture = re.search(r'<span class="emblem" data-size="\d+" data-hue="plum".*?</span>', text(client, path))
         assert picture, path
-        assert ">🦦</text>" in picture[0]
+        assert ">🦦</span>" in picture[0]
     assert re.search(r'value="plum" checked', text(client, APPEARANCE))
     assert change(client) == 303
-    assert 'class="banner"' in text(client, "/t/otters/")
-    assert "look-" not in text(client, "/t/otters/")
+    assert 'data-hue="plum"' not in text(client, "/t/otters/")
 
 
 def test_invalid_appearance_is_reported_beside_its_field(client: FlaskClient, session: Session, otters: Hub) -> None:
@@ -91,17 +91,17 @@ def contrast(first: str, second: str) -> float:
     return (light + 0.05) / (dark + 0.05)
 
 
-def test_text_on_hub_colours_has_enough_contrast(app: Flask) -> None:
-    """The colours are the same in light and dark, so that first look at the style sheets proves both."""
-    folder = Path(app.static_folder or "")
-    styles, widgets = ((folder / name).read_text() for name in ("hubs.css", "widgets.css"))
-    colours = {rule["name"] or "": rule.groups()[1:] for rule in RULE.finditer(styles)}
-    assert colours.keys() == {*Banner, "archived"}
-    written = ["#ffffff", re.search(r"\.banner-name \{[^}]*color: (#\w{6})", styles)[1]]  # type: ignore[index]
-    for name, stops in colours.items():
-        for stop in stops:
-            assert all(contrast(stop, ink) >= NEEDED for ink in written), (name, stop)
-    rounds = dict(re.findall(r"\.(?:look|hue)-(\w+) rect \{ fill: (#\w{6})", widgets))
-    assert rounds.keys() == {*filter(None, Banner), *map(str, range(12))}
-    for name, colour in rounds.items():
-        assert contrast(colour, "#ffffff") >= NEEDED, (name, colour)
+def test_text_in_each_hue_has_enough_contrast_in_light_and_dark(app: Flask) -> None:
+    styles = (Path(app.static_folder or "") / "css" / "tokens.css").read_text()
+    cards = re.search(r"--card: light-dark\((#\w+), (#\w+)\)", styles)
+    assert cards
+    hues = {*filter(None, map(colour_hue, Banner)), "slate"}
+    assert set(HUES) <= hues
+    for name in hues:
+        block = styles.partition(f'[data-hue="{name}"] {{')[2].partition("}")[0]
+        values = {key: (light, dark) for key, light, dark in PAIR.findall(block)}
+        for scheme in (0, 1):
+            for stop in ("banner", "banner-2"):
+                assert contrast(values[stop][scheme], "#ffffff") >= NEEDED, (name, stop)
+            for ground in (cards[scheme + 1], values["tint"][scheme], values["tint-2"][scheme]):
+                assert contrast(values["text"][scheme], ground) >= NEEDED, (name, ground)

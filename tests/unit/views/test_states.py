@@ -32,7 +32,7 @@ def test_controls_of_a_widget_use_the_name_in_its_heading(
         page = client.get("/t/otters/", headers={"Accept-Language": language}).get_data(as_text=True)
         first = page.partition('<section class="widget"')[2].partition("</section>")[0]
         assert f'data-state="{state}"' in first
-        assert first.count(heading) == 3, "its own heading or label, its page, its settings"
+        assert heading in first
         assert "sticky" not in text_of(first)
         app.extensions["hubs"].fragments.build(row, language)
 

@@ -32,7 +32,7 @@ def test_from_the_conditions_by_request_and_approval_to_membership(
     sign_in(client, "stranger")
     assert "<em>Swim</em> first." in text(client, "/t/otters/join")
     assert post(client, "/t/otters/join", message="I do <b>swim</b>.").status_code == 303
-    assert "Pending" in text(client, "/t/otters/")
+    assert "Request sent" in text(client, "/t/otters/")
     assert "Withdraw the request" in text(client, "/t/otters/join")
     assert "Pending" in text(client, "/me/")
     assert post(client, "/t/otters/join", message="again").status_code == 409
@@ -69,7 +69,7 @@ def test_a_request_is_withdrawn(client: FlaskClient, otters: Hub) -> None:
     sign_in(client, "stranger")
     post(client, "/t/otters/join")
     assert post(client, "/t/otters/withdraw").status_code == 303
-    assert "Pending" not in text(client, "/t/otters/")
+    assert "Request sent" not in text(client, "/t/otters/")
 
 
 def test_an_invitation_to_a_closed_hub_is_accepted(client: FlaskClient, session: Session, otters: Hub) -> None:

@@ -164,18 +164,18 @@ CHANGES: dict[str, tuple[str, Callable[[Session, Hub], None], str, bool]] = {
         "?as=visitor",
         True,
     ),
-    "a request to join": ("stranger", _join, "Pending", True),
+    "a request to join": ("stranger", _join, "Request sent", True),
     "an owner who is named": ("stranger", _rename, "Olga Owner", True),
     "a bookmark": (
         "stranger",
         lambda s, h: bookmarks.add(s, as_person(s, "stranger"), h.id),
-        'otters<span class="dot"',
+        'otters</span><span class="dot"',
         True,
     ),
     "the order of the bar": (
         "member",
         lambda s, h: bookmarks.remove(s, as_person(s, "member"), h.id),
-        'otters<span class="dot"',
+        'otters</span><span class="dot"',
         False,
     ),
     "signed out everywhere": (
