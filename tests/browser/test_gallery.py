@@ -23,8 +23,8 @@ _COVERED = """() => [...document.querySelectorAll(".widget")].filter((frame) => 
   range.selectNodeContents(title);
   const end = title.getBoundingClientRect().right;
   const parts = [...frame.querySelectorAll(".widget-tools > *")].map((part) => part.getBoundingClientRect());
-  return [...range.getClientRects()].some((line) => parts.some((part) => part.width && part.left < line.right && part.left < end
-    && line.left < part.right && part.top < line.bottom && line.top < part.bottom));
+  return [...range.getClientRects()].some((line) => parts.some((part) => part.width && part.left < line.right
+    && part.left < end && line.left < part.right && part.top < line.bottom && line.top < part.bottom));
 }).map((frame) => frame.dataset.state)"""
 #: Whether something that is written in a drawing is too small to read.
 _TINY = """() => [...document.querySelectorAll(".widget svg text")].some((text) => {

@@ -159,7 +159,7 @@ def environment_of(path: Path) -> dict[str, str]:
 def test_an_installed_instance_starts_as_its_units_say(fresh: Path, redis_port: int, tmp_path: Path) -> None:
     root, plain = tmp_path / "root", {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LOGNAME": "hubs"}
     output = run(fresh / "hubs", "deploy", "--to", root, "--host", "otters.example.org", env=plain).stdout
-    assert len(list((root / "var/www/hubs/static").glob("v-*/hubs.css*"))) == 3, output
+    assert len(list((root / "var/www/hubs/static").glob("v-*/css/base.css*"))) == 3, output
     assert (next(fresh.parent.glob("lib/python3*/site-packages/fedora_hubs-*/licenses/LICENSE"))).is_file()
     # As written, but for the services that this machine has no instance of.
     env = {**plain, **environment_of(root / "etc/hubs/hubs.env")}
