@@ -185,7 +185,8 @@ class History:
         self.api("DELETE", f"/roles/{self._username('member')}/member")
 
     def by_command(self) -> None:
-        self.world.command("team", "sync", self.name, "-", text="# nobody\n")
+        if self._document():  # an earlier change may have deleted the hub
+            self.world.command("team", "sync", self.name, "-", text="# nobody\n")
 
     def by_file(self) -> None:
         document = self._document()
