@@ -14,7 +14,7 @@ ITSELF := -m pip install --quiet --no-deps --no-build-isolation --editable .
 COMPILE := pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --system-certs \
 	--custom-compile-command 'make lock'
 
-.PHONY: help run test test-full check unit integration browser attack soak bench messages lock dist clean
+.PHONY: help run test test-full check unit integration browser attack soak bench messages docs lock dist clean
 .DELETE_ON_ERROR:
 
 help:
@@ -66,6 +66,9 @@ bench: $(VENV)/test.done  ## Print the figures of all benchmarks
 
 ##@ Maintain it
 
+docs: $(VENV)/test.done  ## Build the documentation into build/docs; warnings and broken links are errors
+	$(BIN)/python docs/build.py
+
 messages: $(VENV)/test.done  ## Update the translation catalogues from the texts in the code
 	mkdir -p build
 	$(BIN)/pybabel --quiet extract --mapping-file babel.cfg --keyword N_ --no-location --sort-output \
@@ -80,7 +83,7 @@ lock: build/lock/bin/uv  ## Renew requirements/*.txt: the newest versions that s
 		--extra amqp --extra celery --extra backup --output-file requirements/production.txt setup.py
 	build/lock/bin/uv $(COMPILE) --constraint requirements/test.txt --output-file requirements/run.txt setup.py
 
-dist: build/lock/bin/uv  ## Build the source archive, and the wheel from it, into dist/
+dist: build/lock/bin/uv docs  ## Build the source archive, and the wheel from it, into dist/
 	build/lock/bin/uv build --quiet --system-certs --out-dir dist
 
 clean:  ## Remove what was installed and built; the demo data in var/ stays

@@ -13,6 +13,9 @@ CARRIED = {
     "hubs._fedmsg": "fedmsg.d",
     "hubs._deploy": "deploy",
 }
+# The site of the documentation, where `make docs` has built it.
+if Path("build/docs/index.html").is_file():
+    CARRIED["hubs._docs"] = "build/docs"
 
 # The one place that names the version. It is read, not imported: the dependencies may not be installed yet.
 VERSION = re.search(r'^__version__ = "(.+)"$', Path("hubs/__init__.py").read_text(encoding="utf-8"), re.MULTILINE)
@@ -68,6 +71,7 @@ setup(
         "hubs._alembic.versions": ["*.py"],
         "hubs._fedmsg": ["*.py"],
         "hubs._deploy": ["**/*"],
+        "hubs._docs": ["**/*"],
     },
     install_requires=[
         "alembic>=1.13",

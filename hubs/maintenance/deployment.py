@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 HOST, BIN = "hubs.example.org", "/opt/hubs/bin"
 CERTIFICATE, KEY = "/etc/hubs/tls/fullchain.pem", "/etc/hubs/tls/privkey.pem"
 #: The folders and the group of an installation; they are fixed, since units and documents name them.
-CONFIG, STATIC, GROUP = Path("etc/hubs"), Path("var/www/hubs/static"), "hubs"
+CONFIG, STATIC, DOCS = Path("etc/hubs"), Path("var/www/hubs/static"), Path("var/www/hubs/docs")
+GROUP = "hubs"
 _ENVIRONMENT = "hubs.env"
 
 
@@ -55,6 +56,10 @@ def write(root: Path, machine: Machine) -> list[Path]:
         written.append(_replace(source / kind / "hubs.conf", root / f"etc/{kind}.d/hubs.conf", machine))
     written.append(_replace(source / "bin" / "hubs", root / "usr/local/sbin/hubs", machine))
     written[-1].chmod(0o755)
+    documentation = location("_docs", "build/docs")
+    if (documentation / "index.html").is_file():  # only where it was built
+        shutil.copytree(documentation, root / DOCS, dirs_exist_ok=True)
+        written.append(root / DOCS)
     return written + _configuration(root, source, machine)
 
 
