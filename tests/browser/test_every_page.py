@@ -56,6 +56,15 @@ PAGES = {
         Visit("/u/rana/", "rana"),
         Visit("/u/rana/"),
     ],
+    HUB + "since/<day>": [
+        Visit("/t/otters/since/2026-11-01?until=2027-06-01"),
+        Visit("/u/rana/since/2026-11-01", "rana"),
+    ],
+    HUB + "announcements": [
+        Visit("/t/otters/announcements", "rana"),
+        Visit("/t/otters/announcements", "rana", click("Publish", title="News", ends_on="never"), 400),
+    ],
+    "/announcements": [Visit("/announcements", "rana")],
     HUB + "edit": [
         Visit("/t/stoats/edit", "rana"),
         Visit("/t/otters/edit", "rana"),
@@ -147,6 +156,9 @@ NO_PAGES = {
     HUB + "feed.atom": "a feed for readers",
     "/stream/new": "JSON for open pages",
     "/stream/token": "JSON for open pages",
+    "/now": "a part of the front page",
+    HUB + "<any(subscribe, star):act>": "leads to the sign-in page",
+    HUB + "since/<day>/json": "JSON",
     "/w/<int:widget_id>/fragment": "a part of pages that are checked",
     "/w/<int:widget_id>/json": "JSON",
     "/w/<int:widget_id>/calendar.ics": "a file for calendars",
