@@ -144,6 +144,18 @@ def test_enter_opens_no_hit_of_an_earlier_text(page: Page) -> None:
     page.wait_for_url("**/search?q=swimming")
 
 
+@pytest.mark.parametrize("event", [{"isComposing": True}, {"keyCode": 229}])
+def test_enter_that_ends_a_composition_opens_nothing(page: Page, event: dict[str, object]) -> None:
+    page.keyboard.press("/")
+    page.keyboard.type("otters")
+    settled(page, "otters")
+    address = page.url
+    page.locator("#palette [role=combobox]").dispatch_event("keydown", {"key": "Enter", "bubbles": True, **event})
+    page.wait_for_timeout(300)
+    assert page.url == address
+    expect(page.locator("#palette")).to_be_visible()
+
+
 def test_single_keys_can_be_switched_off_for_this_browser(page: Page) -> None:
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()

@@ -92,7 +92,8 @@ function go(path) {
 }
 
 function onKey(event) {
-  if (event.isComposing) return;
+  // Safari reports the Enter that ends a composition with this code alone.
+  if (event.isComposing || event.keyCode === 229) return;
   const last = options.length - 1;
   if (event.key === "ArrowDown") choose(active >= last ? 0 : active + 1);
   else if (event.key === "ArrowUp") choose(active <= 0 ? last : active - 1);
