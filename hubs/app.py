@@ -29,7 +29,7 @@ from hubs.settings import Settings, load
 from hubs.settings.secret_key import all_keys
 from hubs.settings.types import is_loopback
 from hubs.views import api, gallery, health, search, webhooks
-from hubs.views.account import bookmarks_and_notifications, oidc, sign_in, stream, tokens
+from hubs.views.account import bookmarks, inbox, oidc, sign_in, stream, tokens
 from hubs.views.account import settings as account_settings
 from hubs.views.home import announcements, front, since
 from hubs.views.hub import admin, editor, history, members, new, page, push_tokens, widget
@@ -75,7 +75,8 @@ PAGES = (
     push_tokens,
     hub_webhooks,
     webhooks,
-    bookmarks_and_notifications,
+    bookmarks,
+    inbox,
     stream,
     widget,
     sign_in,

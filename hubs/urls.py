@@ -177,9 +177,20 @@ def bookmarks() -> str:
     return "/me/bookmarks"
 
 
-def my_notices() -> str:
-    """Return the path of a person's notifications, which also marks all of them as read (POST)."""
-    return "/me/notices"
+def my_notices(**filters: str) -> str:
+    """Return the path of a person's notifications, which also changes them (POST)."""
+    query = urlencode({name: value for name, value in filters.items() if value})
+    return "/me/notices" + (f"?{query}" if query else "")
+
+
+def my_notices_part(part: str) -> str:
+    """Return the path of the ``count`` of a person's notifications, or of the ``popover`` of the bell."""
+    return f"/me/notices/{part}"
+
+
+def my_mutes() -> str:
+    """Return the path of the list of what a person muted."""
+    return "/me/notices/mutes"
 
 
 def my_tokens() -> str:

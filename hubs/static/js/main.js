@@ -1,6 +1,7 @@
 // The entry point. Without JavaScript pages are readable and their forms work.
 import { startAges } from "./ages.js";
 import { startForms } from "./forms.js";
+import { startInbox } from "./inbox.js";
 import { loadAll } from "./load.js";
 import { startNotices } from "./notices.js";
 import { startPage } from "./page.js";
@@ -14,6 +15,7 @@ startShortcuts();
 startAges();
 startForms();
 startNotices();
+startInbox();
 loadAll(document);
 if (document.body.dataset.stream) startStream(document.body.dataset);
 if (document.querySelector("[data-picture]")) import("./pictures.js").then((pictures) => pictures.startPictures());

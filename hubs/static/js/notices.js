@@ -35,7 +35,22 @@ function tell(link, count) {
   link.textContent = count < 99 ? link.dataset.text.replace("{num}", String(count)) : link.dataset.most;
 }
 
+// Events may have been missed: a page that was hidden, or whose stream broke, fetches the figures.
+async function catchUp() {
+  const bell = document.querySelector("[data-figures]");
+  if (!bell) return;
+  try {
+    const answer = await fetch(bell.dataset.figures, { headers: { Accept: "application/json" }, cache: "no-store" });
+    if (answer.ok) onNotice({ detail: await answer.json() });
+  } catch {
+    // The next event, or the next time the page is shown, corrects them.
+  }
+}
+
 export function startNotices() {
+  document.addEventListener("hubs:caught-up", catchUp);
+  document.addEventListener("visibilitychange", () => document.hidden || catchUp());
+  window.addEventListener("pageshow", (event) => event.persisted && catchUp());
   document.addEventListener("hubs:notice", onNotice);
   const link = document.querySelector("[data-new]");
   if (!link?.dataset.new) return;

@@ -88,6 +88,7 @@ function gone() {
 
 // Returns whether everything out of date could be loaded.
 async function catchUp(fresh) {
+  document.dispatchEvent(new Event("hubs:caught-up"));
   document.dispatchEvent(new Event("hubs:heard"));
   const arranged = Number(page.hubVersion) === fresh.version || (await layoutChanged(page, fresh.version));
   const outdated = Object.entries(fresh.widgets).filter(([id, digest]) => {

@@ -24,7 +24,7 @@ LABELS = {"all": N_("All"), "mine": N_("Mine"), "mentions": N_("Mentions"), "sav
 def show() -> str:
     """Show a page of the stream."""
     myself()
-    attributes = _stream_attributes()
+    attributes = stream_attributes()
     narrow, before = request.args.get("show", "all"), request.args.get("before", "")
     page = stream.read(db(), current_person(), narrow, before)
     days: dict[str, list[Card]] = {}
@@ -72,7 +72,7 @@ def count() -> Response:
 def token() -> Response:
     """Return a new token and cursor for a page that lost its stream."""
     myself()
-    attributes = _stream_attributes()
+    attributes = stream_attributes()
     return _uncached(**{name: attributes[name] for name in ("token", "cursor", "channels")}, version=0, widgets={})
 
 
@@ -82,7 +82,7 @@ def _uncached(**values: object) -> Response:
     return response
 
 
-def _stream_attributes() -> dict[str, str]:
+def stream_attributes() -> dict[str, str]:
     """Return the stream attributes of the page, which announce new messages."""
     # The cursor is read before the messages, so that none falls in between.
     cursor, person = app_context().events.cursor(), current_person()

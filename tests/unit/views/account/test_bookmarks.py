@@ -104,7 +104,7 @@ def test_a_request_to_join_is_a_dot_for_owners_until_they_open_the_hub(
     for name, expected in (("owner", {str(otters.id), "all"}), ("member", set()), ("subscriber", set())):
         assert dots(sign_in(client, name)) == expected, name
     sign_in(client, "owner")
-    assert "stranger would like to join otters." in client.get("/me/notices").get_data(as_text=True)
+    assert "Stranger would like to join otters." in client.get("/me/notices").get_data(as_text=True)
     assert dots(client) == {str(otters.id), "all"}
     assert dots(client, "/t/otters/") == set()
     assert dots(client) == set()
@@ -112,10 +112,10 @@ def test_a_request_to_join_is_a_dot_for_owners_until_they_open_the_hub(
     assert "would like to join" not in client.get("/me/notices").get_data(as_text=True)
     sign_in(client, "stranger")
     assert dots(client) == {str(otters.id), "all"}
-    assert "You are now a member of otters." in client.get("/me/notices").get_data(as_text=True)
+    assert "You are now a member of otters." in client.get("/me/notices?box=news").get_data(as_text=True)
     assert post(client, "/me/notices").status_code == 303
     assert dots(client) == set()
-    assert "You are now a member of otters." in client.get("/me/notices").get_data(as_text=True)
+    assert "You are now a member of otters." in client.get("/me/notices?box=news").get_data(as_text=True)
 
 
 def test_an_invitation_to_a_hidden_hub_shows_on_the_bell(client: FlaskClient, session: Session, otters: Hub) -> None:
@@ -125,7 +125,7 @@ def test_an_invitation_to_a_hidden_hub_shows_on_the_bell(client: FlaskClient, se
     session.commit()
     sign_in(client, "stranger")
     assert dots(client) == {"all"}
-    assert "owner invites you to otters." in client.get("/me/notices").get_data(as_text=True)
+    assert "Owner invites you to otters." in client.get("/me/notices").get_data(as_text=True)
     post(client, f"/me/invitations/{otters.id}", answer="decline")
     assert dots(client) == set()
     assert session.query(Notice).filter(Notice.done_on.is_(None)).count() == 0

@@ -1,17 +1,14 @@
-"""A person's own bookmarks and notifications."""
+"""A person's own bookmarks."""
 
-from flask import Blueprint, flash, redirect, render_template, request
+from flask import Blueprint, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from hubs import urls
-from hubs.actions.inbox import listing, marks
-from hubs.actions.inbox.listing import Box
-from hubs.actions.people import bookmarks
+from hubs.actions.people import bookmarks as bookmark_actions
 from hubs.errors import InvalidInput
 from hubs.i18n import _
 from hubs.views.account.settings import myself
 from hubs.views.web.context import bar, current_person, db, find_hub
-from hubs.widgets.feed.cards import items_of
 
 blueprint = Blueprint("mine", __name__, url_prefix="/me")
 
@@ -29,37 +26,17 @@ def arrange() -> ResponseReturnValue:
     myself()
     act, hub = request.form.get("act", ""), _number("hub")
     if act in ("up", "down"):
-        bookmarks.step(db(), current_person(), hub, -1 if act == "up" else 1)
+        bookmark_actions.step(db(), current_person(), hub, -1 if act == "up" else 1)
     elif act == "place":
-        bookmarks.move(db(), current_person(), hub, _number("index"))
+        bookmark_actions.move(db(), current_person(), hub, _number("index"))
     elif act == "add":
-        bookmarks.add(db(), current_person(), hub)
+        bookmark_actions.add(db(), current_person(), hub)
     elif act == "remove":
-        bookmarks.remove(db(), current_person(), hub)
+        bookmark_actions.remove(db(), current_person(), hub)
     else:
         raise InvalidInput(_("A bookmark can be moved, added or removed."))
     db().commit()
     return redirect(_back(), 303)
-
-
-@blueprint.get("/notices")
-def show_notices() -> str:
-    """Show the current user's notifications, newest first."""
-    myself()
-    notices = [row for box in (Box.NEEDS_YOU, Box.NEWS) for row in listing.page(db(), current_person(), box).notices]
-    messages = {item.id: item for item in items_of(db(), [row.message for row in notices if row.message])}
-    you = current_person().username
-    return render_template("notifications.html", notices=notices, messages=messages, you=you)
-
-
-@blueprint.post("/notices")
-def read_notices() -> ResponseReturnValue:
-    """Mark all notifications of the current user as read."""
-    myself()
-    marks.read_all(db(), current_person())
-    db().commit()
-    flash(_("All notifications are marked as read."))
-    return redirect(urls.my_notices(), 303)
 
 
 def _number(name: str) -> int:
