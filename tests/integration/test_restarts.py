@@ -144,7 +144,8 @@ def test_a_restart_refuses_no_request(
     finally:
         unit.close()
     print(f"\n{name}: {len(load.seconds)} requests, {len(load.failed)} failed, slowest {max(load.seconds):.1f} s")
-    assert len(load.seconds) > 10 * RESTARTS
+    # Few on a busy machine, where each waits for the start of the application; but some during each restart.
+    assert len(load.seconds) >= 5 * RESTARTS
     assert load.failed == []
 
 
