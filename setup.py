@@ -101,6 +101,7 @@ setup(
         "moksha.hub>=1.5.17",
         "nh3>=0.2.17",
         "pillow>=11.3",
+        "prometheus-client>=0.20",
         "pydantic>=2.7",
         "pymemcache>=4.0",
         "pyyaml>=6.0",
@@ -108,6 +109,7 @@ setup(
         "requests>=2.32",
         "setuptools>=69,<81",  # moksha.hub and fedmsg.meta read entry points through pkg_resources
         "sqlalchemy>=2.0.30",
+        "structlog>=24.1",
         "tzdata",
         "webargs>=8.6",
     ],
