@@ -23,6 +23,7 @@ from hubs.fragments.on_demand import BUILD, FragmentReader, RefreshRequester
 from hubs.fragments.side_jobs import SIDE, BackgroundJobs
 from hubs.fragments.store import FragmentStore
 from hubs.fragments.thread_pool import BoundedThreadPool
+from hubs.health.readiness import Readiness
 from hubs.permissions import can
 from hubs.services import create_services
 from hubs.settings import Settings, load
@@ -160,6 +161,7 @@ def create_context(
         search_limiter=Limiter(settings.redis_url, settings.search_rate),
         webhook_limiter=Limiter(settings.redis_url, settings.webhook_rate),
         upload_limiter=Limiter(settings.redis_url, settings.upload_rate),
+        readiness=Readiness(database, lambda: services.events.client),
         secret_box=SecretBox(settings.key()),
         clients=Clients(settings),
     )

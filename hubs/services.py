@@ -100,10 +100,9 @@ def create_event_log(settings: Settings) -> EventLog:
     return EventLog(settings.redis_url, settings.stream_log, settings.stream_ttl, settings.token_ttl)
 
 
-def create_event_server_log(settings: Settings) -> EventLog:
+def create_event_server_log(settings: Settings, database: Database) -> EventLog:
     """Return the event log for the event server, which reads the database only after Redis lost its data."""
     events = create_event_log(settings)
-    database = create_database(settings, pool_size=1)
     events.revocations.restore = partial(revocations.restore, database, events)
     return events
 

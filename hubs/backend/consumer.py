@@ -6,6 +6,7 @@ for systemd, a handler that survives any exception, and one log line per unusabl
 
 import json
 import logging
+import os
 import signal
 import time
 from collections import Counter
@@ -52,6 +53,7 @@ class FedoraHubsConsumer(FedmsgConsumer):  # type: ignore[misc]
         self._limit = settings.message_limit
         #: Dropped messages by reason.
         self.dropped: Counter[str] = Counter()
+        self.daemon.figures.dropped = self.dropped
         #: The second of the last log line about a dropped message, and the lines in that second.
         self._log_lines = (0.0, 0)
         self._stopping = self._ready = False
@@ -125,7 +127,11 @@ class FedoraHubsConsumer(FedmsgConsumer):  # type: ignore[misc]
             signal.signal(number, self._on_signal)
         signal.signal(signal.SIGHUP, self._on_hangup)
         self._guard_frames()
-        self.daemon.start()
+        try:
+            self.daemon.start()
+        except BadSetting as error:  # an older schema; an exception would be logged by the reactor, which runs on
+            log.critical("fedmsg-hub cannot start: %s", error)
+            os._exit(2)
         task.LoopingCall(self._watch).start(TICK, now=True)
 
     def _on_signal(self, number: int, frame: object) -> None:

@@ -16,7 +16,9 @@ from hubs.actions import audit, lifecycle, messages, outbox, refused, revocation
 from hubs.actions.inbox import marks, teamwork
 from hubs.actions.people import announcements
 from hubs.actions.webhooks import deliveries
+from hubs.backend.canary import CanarySender
 from hubs.backend.extras import create_remote
+from hubs.backend.figures import DaemonFigures
 from hubs.backend.heartbeat import Heartbeat, HeartbeatPublisher
 from hubs.backend.index.index import Index
 from hubs.backend.index.refresher import IndexRefresher
@@ -34,6 +36,7 @@ from hubs.events import coverage
 from hubs.fragments.builder import Builder
 from hubs.fragments.store import FragmentStore
 from hubs.fragments.thread_pool import BoundedThreadPool
+from hubs.health import schema
 from hubs.models import now
 from hubs.services import create_services
 from hubs.settings import Settings
@@ -120,6 +123,11 @@ class Daemon:
             self._database, settings.history_url, self.pipeline.put, is_authentic, settings.history_interval
         )
         self._heartbeats = HeartbeatPublisher(self.pipeline, lambda: events.client)
+        # Without a bus of our own, the canary begins in the pipeline.
+        publisher = services.publisher if settings.publish and bus is not None else None
+        self._canary = CanarySender(publisher, self.pipeline.put, self._pools[0], lambda: events.client)
+        self.pipeline.on_canary = self._canary.returned
+        self.figures = DaemonFigures(services, self.pipeline, self.rebuilder)
         self._sources = create_sources(settings, self._database, events, self.pipeline)
         self._stopped = threading.Event()
         #: When the first message was shed that has not been requested from the history service.
@@ -132,6 +140,7 @@ class Daemon:
 
     def start(self) -> None:
         """Start all threads."""
+        schema.require(self._database)
         tune_gc()
         self.rebuilder.start()
         self.pipeline.start()
@@ -140,6 +149,8 @@ class Daemon:
             threading.Thread(target=act, name=act.__name__.strip("_"), daemon=True).start()
         self._history.start()
         self._heartbeats.start()
+        self._canary.start()
+        self.figures.serve()
         for source in self._sources:
             source.start()
 
@@ -152,6 +163,7 @@ class Daemon:
         self._stopped.set()
         self._history.stop()
         self._heartbeats.stop()
+        self._canary.stop()
         self._refresher.stop()
         self._timers.stop()
         for source in self._sources:

@@ -12,7 +12,7 @@ import json
 import resource
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NoReturn
 
 import redis
@@ -27,7 +27,11 @@ from hubs.errors import NotAllowed
 from hubs.events.log import EventLog
 from hubs.events.message import Event, ReplayUnavailable, encode, reset
 from hubs.events.tokens import StreamClaims, Tokens
-from hubs.services import create_event_server_log
+from hubs.health import figures
+from hubs.health.readiness import Readiness
+from hubs.metrics.exporter import Exporter, report
+from hubs.metrics.families import Sample
+from hubs.services import create_database, create_event_server_log
 from hubs.settings import Settings, load
 
 #: Seconds for which a handshake waits for the subscription; seconds after which a stream ends and the page reconnects.
@@ -52,6 +56,7 @@ class HubsEvents(ServerSentEventsBlueprint):  # type: ignore[misc]
         self.add_url_rule("/events", "stream", self.stream, methods=methods)
         self.add_url_rule("/events/poll", "poll", self.poll, methods=methods)
         self.add_url_rule("/healthz", "health", self.health)
+        self.add_url_rule("/livez", "livez", lambda: Response("alive\n", mimetype="text/plain"))
 
     @property
     def redis(self) -> redis.Redis:
@@ -89,6 +94,15 @@ class HubsEvents(ServerSentEventsBlueprint):  # type: ignore[misc]
         answer = jsonify(redis=up, readers=len(broadcaster), heartbeat=beat)
         answer.status_code = 200 if up else 503
         return answer
+
+    def figures(self) -> Iterator[Sample]:
+        """Yield the figures of this process."""
+        broadcaster, subscriber = self._running()
+        yield "hubs_stream_readers", (), float(len(broadcaster))
+        yield "hubs_stream_buffered_bytes", (), float(broadcaster.buffered_bytes)
+        yield "hubs_stream_dropped_readers", (), float(broadcaster.dropped_readers)
+        yield "hubs_stream_subscribed", (), float(subscriber.up.is_set())
+        yield "hubs_event_delivered_seconds", (), broadcaster.delivered_after
 
     def _running(self) -> tuple[SSEBroadcaster, RedisSubscriber]:
         """Return the loop and the subscriber; they are started when first needed, hence after gunicorn's fork."""
@@ -216,10 +230,25 @@ def create_eventsource(settings: Settings | None = None) -> Flask:
     settings = settings or load()
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = MOST_BYTES
-    events = create_event_server_log(settings)
+    database = create_database(settings, pool_size=2)
+    events = create_event_server_log(settings, database)
+    readiness = Readiness(database, lambda: events.client)
     files = _raise_file_limit()
     max_readers = files - min(RESERVE, files // 4)
-    app.register_blueprint(HubsEvents(events, Tokens(settings.key(), settings.token_ttl), max_readers))
+    blueprint = HubsEvents(events, Tokens(settings.key(), settings.token_ttl), max_readers)
+    app.register_blueprint(blueprint)
+
+    def readyz() -> tuple[Response, int]:
+        problems = readiness.problems()
+        return jsonify(report(problems)), 503 if any(problems.values()) else 200
+
+    def samples() -> Iterator[Sample]:
+        yield from blueprint.figures()
+        yield from figures.shared(settings, database, events.client, readiness)
+
+    app.add_url_rule("/readyz", "readyz", readyz)
+    if settings.metrics_address:
+        Exporter("eventsource", settings.metrics_address, samples, readiness.problems).start()
     return app
 
 

@@ -16,6 +16,8 @@ import redis
 CHANNEL, INTERVAL = "hubs:heartbeat", 3.0
 #: Seconds without a heartbeat after which updates count as late.
 LATE = 10.0
+#: The Redis key that exists while heartbeats came through, and for how many seconds after the last one.
+LAST_KEY, REMEMBERED = "hubs:heartbeat:last", 3600
 #: Longest name of a daemon.
 _NAME = 64
 
@@ -35,6 +37,21 @@ def publish(client: redis.Redis, daemon: str, handled_at: datetime | None, *, is
     """
     fields = {"daemon": daemon, "handled_at": handled_at.timestamp() if handled_at else None, "last": is_last}
     client.publish(CHANNEL, json.dumps(fields))
+    client.set(LAST_KEY, daemon, ex=REMEMBERED)
+
+
+def age(client: redis.Redis) -> float | None:
+    """Return the seconds since the last heartbeat of any daemon, by the clock of Redis; None if there was none lately.
+
+    :raises redis.RedisError: when Redis does not answer.
+    """
+    return age_of(client, LAST_KEY, REMEMBERED)
+
+
+def age_of(client: redis.Redis, key: str, lifetime: int) -> float | None:
+    """Return the seconds since ``key`` was written with ``lifetime``; no clocks of two machines are compared."""
+    left = client.pttl(key)
+    return None if left < 0 else max(0.0, lifetime - left / 1000)
 
 
 def decode(payload: bytes) -> Beat:

@@ -12,6 +12,7 @@ import json
 import logging
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -58,13 +59,17 @@ class FragmentStore:
         build_timeout: int = 30,
         clients: Clients | None = None,
     ) -> None:
-        self.registry, self.cache, self._clients = registry, cache, clients
+        self.registry, self.cache, self.clients = registry, cache, clients
         self._key, self._ttl, self._timeout = key, ttl, build_timeout
         #: For entries whose content reaches viewers. Locks and marks in ``cache`` are not signed: they only cost time.
         self.signed = SignedCache(cache, key)
         self.public = PublicFragmentCache(cache, key)
         #: Called by `read_many` with the widgets whose content has expired; set in processes that serve requests.
         self.on_due: Callable[[list[int]], object] | None = None
+        #: Builds since the start by type of widget and outcome: built, waiting, needs-setup, failed, late.
+        self.outcomes: Counter[tuple[str, str]] = Counter()
+        #: Cached fragments that were found and missed by `decode_entries`.
+        self.hits = self.misses = 0
 
     def key(self, row: Widget, locale: str = DEFAULT_LOCALE) -> str:
         """Return the cache key of a fragment. It names the audience, so a wider one never gets HTML built for fewer."""
@@ -87,6 +92,8 @@ class FragmentStore:
         fragments = {
             number: fragment for number, fragment in entries if fragment is not None and fragment.widget == number
         }
+        self.hits += len(fragments)
+        self.misses += len(keys) - len(fragments)
         if self.on_due is not None:
             now = time.time()
             due = [number for number, fragment in fragments.items() if 0 < fragment.due < now]
@@ -151,6 +158,7 @@ class FragmentStore:
 
     def give_up(self, row: Widget, error: Exception, locale: str = DEFAULT_LOCALE) -> Fragment:
         """Store that a build failed or timed out; return the fragment that viewers see until the next try."""
+        self._count(row, "late")
         with i18n.use(locale):
             fragment = self._last_good(row, locale, error)
         self.keep(row, fragment, locale)
@@ -161,16 +169,24 @@ class FragmentStore:
             widget_type = self._registered(row)
             fragment = from_html(row, self._render(widget_type, row, locale, stale))
         except NeedsSetup as error:
+            self._count(row, "needs-setup")
             fragment = error_fragment(row, self._title(row), "needs-setup", str(error))
             return replace(fragment, error=error.detail or fragment.error)
         except UpstreamError as error:  # the client has logged the cause
+            self._count(row, "waiting")
             log.info("widget %s (%s) of hub %s waits: %s", row.id, row.plugin, row.hub_id, error)
             return self._last_good(row, locale, error)
         except Exception as error:  # widgets may raise anything; the page around them must stay intact
+            self._count(row, "failed")
             log.exception("widget %s (%s) of hub %s cannot be built", row.id, row.plugin, row.hub_id)
             return self._last_good(row, locale, error)
+        self._count(row, "built")
         skipped = [skip for skips in services_of(row).skipped.values() for skip in skips]
         return replace(fragment, error=unread(skipped), due=_refresh(widget_type.cls.lifetime))
+
+    def _count(self, row: Widget, outcome: str) -> None:
+        # The name of a type that is not installed is whatever somebody once wrote into a document.
+        self.outcomes[row.plugin if self.registry.get(row.plugin) else "unknown", outcome] += 1
 
     def page(self, row: Widget, number: int, locale: str = DEFAULT_LOCALE) -> str:
         """Render a page of the full list that a widget shortens.
@@ -235,7 +251,7 @@ class FragmentStore:
     def _prepare(self, widget_type: WidgetType, row: Widget, store: Cache | None = None) -> None:
         widget_type.bind(row)
         ttl = min(widget_type.cls.lifetime or self._ttl, self._ttl)
-        attach_context(row, BuildContext(store or self.cache, self._key, ttl, widget_type.code, self._clients))
+        attach_context(row, BuildContext(store or self.cache, self._key, ttl, widget_type.code, self.clients))
         _ = row.config  # raises for unreadable settings, before any request to a service
 
     def _render(

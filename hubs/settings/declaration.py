@@ -15,6 +15,7 @@ from hubs.settings.types import (
     DatabaseURL,
     FooterLinks,
     IssuerURL,
+    ListenAddress,
     LogoPath,
     Networks,
     OptionalServiceURL,
@@ -59,6 +60,11 @@ class Settings(BaseModel):
         SecretStr(""),
         description="Signs sessions, stream tokens and cached objects, and encrypts secrets; empty means a generated "
         "file. Several, comma-separated: the first signs, the others still verify.",
+    )
+    metrics_address: ListenAddress = Field(
+        "",
+        description="Address of /metrics, /livez and /readyz, such as 127.0.0.1:9464: the web app listens there, the "
+        "daemon on the next port, the event server on the one after; empty means none. Never a public address.",
     )
     site_url: SiteURL = Field("http://127.0.0.1:8000", description="Address at which people reach the pages.")
     stream_url: str = Field(

@@ -74,6 +74,22 @@ def _issuer(value: str) -> str:
     return value.rstrip("/")
 
 
+def _listen(value: str) -> str:
+    """Accept one address of this machine with a port: figures are nobody else's business."""
+    if not value:
+        return value
+    try:
+        parts = urlsplit(f"//{value}")
+        address, port = ip_address(parts.hostname or ""), parts.port
+    except ValueError:
+        raise ValueError("write an address and a port, such as 127.0.0.1:9464") from None
+    if address.is_unspecified:
+        raise ValueError("it would listen on all addresses, the public one too; write one, such as 127.0.0.1:9464")
+    if port is None or not 0 < port < 65_533:
+        raise ValueError("write a port below 65533, such as 127.0.0.1:9464, since the next three are used as well")
+    return value
+
+
 def _database(value: str) -> str:
     # SQLAlchemy 2.1 maps postgresql:// to psycopg 3, and does not know postgres://, which hosting services use.
     return re.sub(r"^postgres(ql)?://", "postgresql+psycopg2://", value)
@@ -165,6 +181,8 @@ DarkAccent = Annotated[str, AfterValidator(_dark_accent)]
 FooterLinks = Annotated[Words, AfterValidator(_footer_links)]
 #: The path of an SVG or PNG file; may be empty.
 LogoPath = Annotated[str, AfterValidator(_logo)]
+#: An address and port to listen on; may be empty.
+ListenAddress = Annotated[str, AfterValidator(_listen)]
 DatabaseURL = Annotated[str, AfterValidator(_database)]
 CacheURL = Annotated[str, AfterValidator(_cache)]
 RedisURL = Annotated[str, AfterValidator(_redis)]

@@ -1,5 +1,7 @@
 """Health check of the web application."""
 
+import logging
+
 from flask import Blueprint, Response, jsonify
 from redis.exceptions import RedisError
 from sqlalchemy import text
@@ -11,6 +13,7 @@ from hubs.events import coverage
 from hubs.models import Watermark
 from hubs.views.web.context import app_context, db
 
+log = logging.getLogger(__name__)
 blueprint = Blueprint("health", __name__)
 
 
@@ -27,6 +30,23 @@ def healthz() -> tuple[Response, int]:
         unread=_unread() if services["redis"] else None,
     )
     return response, 200 if has_database else 503
+
+
+@blueprint.get("/livez")
+def livez() -> Response:
+    """Answer that this process handles requests."""
+    return Response("alive\n", mimetype="text/plain")
+
+
+@blueprint.get("/readyz")
+def readyz() -> tuple[Response, int]:
+    """Report each check; 503 if one fails. The reasons are in the log and at the metrics address, not on the site."""
+    problems = app_context().readiness.problems()
+    for name, problem in problems.items():
+        if problem:
+            log.info("not ready, %s: %s", name, problem)
+    checks = {name: not problem for name, problem in problems.items()}
+    return jsonify(version=__version__, ready=all(checks.values()), checks=checks), 200 if all(checks.values()) else 503
 
 
 def _database() -> bool:

@@ -148,6 +148,8 @@ NO_PAGES = {
     "/login/start": "leads to the provider of accounts",
     "/login/callback": "leads on from there",
     "/healthz": "JSON for monitors",
+    "/livez": "a text for monitors",
+    "/readyz": "JSON for monitors",
     "/language": "leads back to where one was",
     "/static/<path:filename>": "files",
     HUB + "json": "JSON",

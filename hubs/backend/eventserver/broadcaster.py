@@ -22,6 +22,7 @@ from hubs.backend.eventserver.client import SSEClient
 from hubs.backend.eventserver.coalesce import CoalescedEvents, EventBatch
 from hubs.backend.eventserver.pulse import Pulse
 from hubs.events.heartbeat import Beat
+from hubs.metrics.histogram import Histogram
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +55,8 @@ class SSEBroadcaster:
         self._numbers = itertools.count(1)
         self._beat_group = 0
         self.pulse = Pulse()
+        #: Seconds from the publication of events to their write, and the number of readers that did not read.
+        self.delivered_after, self.dropped_readers = Histogram(), 0
         self._next_beat = time.monotonic() + HEARTBEAT / BEATS
         self._running = True
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
@@ -66,22 +69,27 @@ class SSEBroadcaster:
         """Return the number of readers."""
         return len(self._readers)
 
+    @property
+    def buffered_bytes(self) -> int:
+        """Bytes that wait for readers; those that wait for several readers count for each."""
+        return sum(reader.size for reader in self._all())
+
     def add(self, reader: SSEClient) -> None:
         """Take over a reader's socket; its events are buffered until `release`."""
         os.set_blocking(reader.fd, False)
-        self._call(lambda: self._add(reader))
+        self.call(lambda: self._add(reader))
 
     def release(self, reader: SSEClient, first: bytes, after: int) -> None:
         """Send ``first``, then every event after number ``after``."""
-        self._call(lambda: self._release(reader, first, after))
+        self.call(lambda: self._release(reader, first, after))
 
     def answer(self, reader: SSEClient, data: bytes) -> None:
         """Send ``data`` unchanged and close the connection."""
-        self._call(lambda: self._finish(reader, data))
+        self.call(lambda: self._finish(reader, data))
 
     def drop(self, reader: SSEClient) -> None:
         """Close a reader's connection."""
-        self._call(lambda: self._close(reader))
+        self.call(lambda: self._close(reader))
 
     def broadcast(self, channel: str, number: int, payload: bytes) -> None:
         """Send an event to all readers of ``channel``."""
@@ -90,25 +98,26 @@ class SSEBroadcaster:
 
     def end(self, scope: str, moment: float = inf) -> None:
         """End the streams whose tokens name ``scope`` and were issued until ``moment``."""
-        self._call(lambda: self._close_all(self._issued_until(scope, moment)))
+        self.call(lambda: self._close_all(self._issued_until(scope, moment)))
 
     def end_all(self) -> None:
         """Tell all readers to reconnect, and end their streams."""
-        self._call(lambda: self._disconnect_all(responses.reconnect_notice))
+        self.call(lambda: self._disconnect_all(responses.reconnect_notice))
 
     def heartbeat(self, beat: Beat) -> None:
         """Record a heartbeat of a daemon; one that ends a gap is sent to all readers at once."""
         if self.pulse.note(beat):
-            self._call(self._beat_all)
+            self.call(self._beat_all)
 
     def drain(self, timeout: float = 2.0) -> None:
         """Tell every reader to reconnect after a random delay, then stop."""
-        self._call(self._drain)
+        self.call(self._drain)
         if self._thread.is_alive():
             self._thread.join(timeout)
 
-    def _call(self, call: Callable[[], None]) -> None:
-        self._calls.append(call)
+    def call(self, act: Callable[[], None]) -> None:
+        """Run ``act`` in the loop, in its turn."""
+        self._calls.append(act)
         self._wake()
 
     def _wake(self) -> None:
@@ -151,12 +160,17 @@ class SSEBroadcaster:
                 coalesced = batch.events_for(channel, reader.channels)
                 if coalesced is not None:
                     self._deliver_to(reader, coalesced)
+        # The number of an event is when it was published, in microseconds.
+        written = time.time()
+        for _, number, _ in events:
+            self.delivered_after.observe(max(0.0, written - number / 1_000_000))
 
     def _deliver_to(self, reader: SSEClient, coalesced: CoalescedEvents) -> None:
         if reader.buffered is not None:  # its log is still being read
             reader.buffered.extend(coalesced.events)
             reader.size += len(coalesced.joined)
             if reader.size > BACKLOG:
+                self.dropped_readers += 1
                 self._close(reader)
         elif coalesced.events[0][0] > reader.after:
             self._send(reader, coalesced.joined)
@@ -188,6 +202,7 @@ class SSEBroadcaster:
             return
         if reader.size > BACKLOG:
             log.info("a reader that does not read is disconnected")
+            self.dropped_readers += 1
             self._close(reader)
         elif not done and not was_pending:
             self._epoll.modify(reader.fd, select.EPOLLRDHUP | select.EPOLLOUT)
@@ -242,6 +257,7 @@ class SSEBroadcaster:
             else:
                 reader.stuck += 1
                 if reader.stuck >= STUCK:
+                    self.dropped_readers += 1
                     self._close(reader)
 
     def _beat_all(self) -> None:

@@ -5,11 +5,12 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol
 
 import redis
 
-from hubs.events import heartbeat, viewers
+from hubs.events import canary, heartbeat, viewers
 from hubs.events.log import PREFIX, EventLog
 from hubs.events.message import Event, decode, encode, number_of
 from hubs.events.revocations import CONTROL
@@ -40,6 +41,9 @@ class Listener(Protocol):
 
     def heartbeat(self, beat: heartbeat.Beat) -> None:
         """Record a heartbeat of a daemon."""
+
+    def call(self, act: Callable[[], None]) -> None:
+        """Run ``act`` in the loop, in its turn."""
 
 
 class RedisSubscriber:
@@ -74,7 +78,7 @@ class RedisSubscriber:
     def _listen(self) -> None:
         with self._events.client.pubsub() as subscription:  # type: ignore[no-untyped-call]
             subscription.psubscribe(f"{PREFIX}*")
-            subscription.subscribe(CONTROL, heartbeat.CHANNEL)
+            subscription.subscribe(CONTROL, heartbeat.CHANNEL, canary.CHANNEL)
             received_at = pinged_at = time.monotonic()
             while not self._stopping:
                 delivery = subscription.get_message(timeout=1.0)
@@ -104,6 +108,8 @@ class RedisSubscriber:
             self._pass_on(delivery["channel"].decode().removeprefix(PREFIX), delivery["data"])
         elif delivery["type"] == "message" and delivery["channel"] == heartbeat.CHANNEL.encode():
             self._handle_heartbeat(delivery["data"])
+        elif delivery["type"] == "message" and delivery["channel"] == canary.CHANNEL.encode():
+            self._listener.call(partial(self._confirm, delivery["data"].decode("ascii", "replace")))
         elif delivery["type"] == "message":
             self._handle_control(delivery["data"])
 
@@ -114,6 +120,16 @@ class RedisSubscriber:
             log.warning("a message on %s is not an event: %s", channel, error)
             return
         self._listener.broadcast(channel, number_of(event.id), encode(event))
+
+    def _confirm(self, name: str) -> None:
+        """Confirm a canary that has passed through the loop; in a thread, since the loop never waits for Redis."""
+        threading.Thread(target=self._survive, args=(name,), name="canary", daemon=True).start()
+
+    def _survive(self, name: str) -> None:
+        try:
+            canary.confirm(self._events.client, name)
+        except redis.RedisError as error:
+            log.warning("a canary is not confirmed, Redis does not answer: %s", error)
 
     def _handle_heartbeat(self, payload: bytes) -> None:
         try:

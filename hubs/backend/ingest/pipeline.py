@@ -24,8 +24,10 @@ from hubs.backend.ingest.group_membership import EVENTS
 from hubs.backend.ingest.mentions import Mentions
 from hubs.backend.rebuild.scheduler import Rebuilder
 from hubs.bus import MODULE, Message, acknowledge
+from hubs.events import canary
 from hubs.fragments.schedule import BuildSchedule
-from hubs.models import Database
+from hubs.metrics.histogram import Histogram
+from hubs.models import Database, now
 from hubs.models.database import is_unavailable
 
 log = logging.getLogger(__name__)
@@ -69,7 +71,11 @@ class Pipeline:
         self.ready = threading.Event()
         #: When the newest handled message was received.
         self.handled_at: datetime | None = None
-        #: Counts since the start: stored, duplicate, touched, dropped, shed, failed.
+        #: Seconds from the receipt of messages to their commit.
+        self.stored_after = Histogram()
+        #: Called in the thread with a canary, in its turn among the messages; it is neither stored nor counted.
+        self.on_canary: Callable[[Message], None] = lambda message: None
+        #: Counts since the start: received, stored, duplicate, touched, dropped, shed, failed.
         self.counts: Counter[str] = Counter()
 
     def start(self) -> None:
@@ -88,6 +94,12 @@ class Pipeline:
         if self.is_full:
             self.counts["shed"] += 1
             return False
+        if isinstance(item, Message):
+            if item.name == canary.TOPIC:
+                acknowledge([item])
+                item = partial(self.on_canary, item)
+            else:
+                self.counts["received"] += 1
         self._waiting.put(item)
         return True
 
@@ -150,6 +162,9 @@ class Pipeline:
         fresh = stored[0]
         self.counts["stored"] += len(fresh)
         self.counts["duplicate"] += len(batch) - len(fresh)
+        committed_at = now()
+        for message, _ in fresh:
+            self.stored_after.observe((committed_at - message.received_at).total_seconds())
         delay = REST if len(self) >= BATCH else 0.0
         for message, touched in fresh:
             self._survive(partial(self._react, message, touched, delay))

@@ -24,6 +24,7 @@ from typing import Protocol
 from sqlalchemy.exc import SQLAlchemyError
 
 from hubs.fragments.thread_pool import BoundedThreadPool
+from hubs.metrics.histogram import Histogram
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +68,9 @@ class _Job:
     #: A thread is still running a build that was abandoned.
     stuck: bool = False
     started: float = float("-inf")
+    #: When the next build, and the running one, were first requested for.
+    requested: float | None = None
+    claimed: float | None = None
     #: Seconds after the start during which only interactive changes cause another build.
     rest: float = 0.0
     #: Requested by an interactive change; the current build has that priority.
@@ -94,6 +98,8 @@ class Rebuilder:
         self._finished = 0
         #: Counts since the start: asked, and those of the backend.
         self.counts = backend.counts
+        #: Seconds from the first request of a build to its end.
+        self.built_after = Histogram()
         self._threads = [
             threading.Thread(target=act, name=name, daemon=True)
             for act, name in ((self._dispatch, "rebuild"), (self._dispatch_slow, "rebuild-slow"))
@@ -129,6 +135,8 @@ class Rebuilder:
             self.counts["asked"] += 1
             job = self._jobs.setdefault(widget_id, _Job())
             job.stale.update(stale)
+            if job.requested is None:
+                job.requested = now + delay
             job.interactive = job.interactive or interactive
             if interactive and job.queued_slow:
                 self._queued_slow.put((0, next(self._turns), widget_id))
@@ -166,7 +174,7 @@ class Rebuilder:
                 if job is None or not job.queued_slow:  # an interactive request moved it forward
                     continue
                 # This build covers everything requested until now.
-                stale, job.stale, job.due = job.stale, set(), None
+                stale, job.stale, job.due, job.requested = job.stale, set(), None, None
                 job.queued_slow, job.interactive, job.started = False, False, time.monotonic()
             self._begin(self._slow, widget_id, stale)
 
@@ -195,6 +203,7 @@ class Rebuilder:
                         continue
                     stale, job.stale = job.stale, set()
                     job.due, job.running, job.started = None, True, now
+                    job.claimed, job.requested = job.requested, None
                     job.high_priority, job.interactive = job.interactive, False
                     return widget_id, stale
                 self._changed.wait(self._queue[0][0] - now if self._queue else None)
@@ -243,6 +252,9 @@ class Rebuilder:
         with self._changed:
             job = self._jobs[widget_id]
             job.running = job.stuck = False
+            if again is None and job.claimed is not None:
+                self.built_after.observe(max(0.0, time.monotonic() - job.claimed))
+            job.claimed = None
             job.rest = min((time.monotonic() - job.started) * (1 + REST), LONGEST_REST)
             if again is not None:
                 job.stale |= stale

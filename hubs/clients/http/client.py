@@ -17,18 +17,19 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, overload
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote, urlsplit
 
 import httpcore
 
 from hubs.cache import Cache, NullCache
 from hubs.clients.http.conditional import ResponseCache, StoredResponse
 from hubs.clients.http.connections import Pools
+from hubs.clients.http.counts import RequestCounts
 from hubs.clients.http.politeness import Circuit, Circuits, Policy
 from hubs.clients.http.response import Response, tidy, too_large, uncompressed, unexpected
 from hubs.clients.http.service import Service, ServiceAddress
 from hubs.clients.http.ssrf import Network, Resolve, resolve, until
-from hubs.clients.http.status import raise_for_status, retry_after, used_up
+from hubs.clients.http.status import raise_for_status, redirect_target, retry_after, used_up
 from hubs.errors import UpstreamForbidden, UpstreamUnreachable
 from hubs.i18n import _
 from hubs.parameters.addresses import TypedAddress
@@ -126,6 +127,7 @@ class HTTP:
         self._responses = ResponseCache(cache or NullCache(), self._policy.limit)
         self._circuits = Circuits(self._policy)
         self._pools = Pools(allowed_networks, resolver)
+        self.counts = RequestCounts(self._circuits)
 
     @overload
     def get(
@@ -206,7 +208,7 @@ class HTTP:
             response = self._with_retries(target, request)
             if response.status not in _REDIRECTS or "location" not in response.headers:
                 return response
-            url = _redirect_target(url, response)
+            url = redirect_target(url, response)
         raise unexpected(name)
 
     def _with_retries(self, target: _Target, request: _Request) -> Response:
@@ -233,14 +235,17 @@ class HTTP:
 
     def _attempt(self, circuit: Circuit, target: _Target, request: _Request) -> Response | UpstreamUnreachable:
         """Send a request once; return the response, or the error if a retry may help."""
+        service = target.name if target.trusted else ""
         with circuit.turn(request.deadline):
             try:
                 with until(request.deadline):
                     response = self._exchange(target, request)
             except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.RemoteProtocolError) as error:
                 circuit.failed()
+                self.counts.count(service, target.origin, 0)
                 log.info("%s does not answer: %s", target.host, error or type(error).__name__)
                 return UpstreamUnreachable(_("{host} is not responding.").format(host=target.name))
+            self.counts.count(service, target.origin, response.status)
             if response.status >= 500:
                 circuit.failed()
             else:
@@ -289,11 +294,3 @@ def _check(url: str, service: Service | None) -> None:
         raise TypeError("An address without a Service must be a TypedAddress, such as the value of a url parameter.")
     if service is not None and not isinstance(url, ServiceAddress):
         raise TypeError("An address that is requested with a Service must be made by its method url().")
-
-
-def _redirect_target(url: str, response: Response) -> str:
-    """Return the target of a redirect."""
-    try:
-        return urljoin(url, response.headers["location"])
-    except ValueError:
-        raise unexpected(response.name) from None

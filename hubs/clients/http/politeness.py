@@ -134,6 +134,11 @@ class Circuit:
         with self._lock:
             self._renewed = max(self._renewed, self._clock() + seconds)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether requests are refused now because of failures."""
+        return self._failures >= self._policy.threshold and self._not_before > self._clock()
+
     def _admit(self) -> bool:
         """Return whether this request is the probe of a host that was down."""
         with self._lock:
@@ -175,3 +180,9 @@ class Circuits:
                 if len(known) > REMEMBERED:
                     known.popitem(last=False)
             return circuit
+
+    def open(self) -> list[tuple[str, tuple[str, str, int]]]:
+        """Return the owner and the host of each open circuit breaker."""
+        with self._lock:
+            circuits = list(self._circuits.items())
+        return [(owner, key[1:]) for (owner, key), circuit in circuits if circuit.is_open]

@@ -1,6 +1,7 @@
 """The status of a response: which error it means, and when the service may be asked again."""
 
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urljoin
 
 from hubs.clients.http.response import Response, seconds_to_wait, unexpected
 from hubs.errors import UpstreamMissing, UpstreamRefused, UpstreamUnreachable
@@ -59,3 +60,11 @@ def raise_for_status(response: Response) -> None:
         text = _("{host} reported an error ({status}).")
         raise UpstreamUnreachable(text.format(host=name, status=status), wait)
     raise unexpected(name)
+
+
+def redirect_target(url: str, response: Response) -> str:
+    """Return the target of a redirect."""
+    try:
+        return urljoin(url, response.headers["location"])
+    except ValueError:
+        raise unexpected(response.name) from None

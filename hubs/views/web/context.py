@@ -25,6 +25,7 @@ from hubs.events.tokens import Tokens
 from hubs.fragments.on_demand import FragmentReader
 from hubs.fragments.side_jobs import BackgroundJobs
 from hubs.fragments.store import FragmentStore
+from hubs.health.readiness import Readiness
 from hubs.i18n import _
 from hubs.models import Database, FormerName, Hub, Role, SignIn, User, Widget, now
 from hubs.permissions import NO_HUB, NO_WIDGET, VISITOR, Person, audiences, can, person, require, visible
@@ -54,6 +55,7 @@ class AppContext:
     search_limiter: Limiter
     webhook_limiter: Limiter
     upload_limiter: Limiter
+    readiness: Readiness
     #: Encrypts the secrets of webhooks.
     secret_box: SecretBox
     #: Upstream services that a view may query while a person waits.

@@ -18,6 +18,7 @@ class FakeDaemon:
     def __init__(self, settings: object, bus: object) -> None:
         self.taken: list[Message] = []
         self.pipeline, self.room, self.shed = self.taken, 2, 0
+        self.figures = SimpleNamespace()
 
     @property
     def is_full(self) -> bool:

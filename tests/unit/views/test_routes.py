@@ -52,6 +52,8 @@ RULES = {
     ("/login/backchannel", "POST"): "provider",
     ("/logout", "POST"): "all",
     ("/healthz", "GET"): "all",
+    ("/livez", "GET"): "all",
+    ("/readyz", "GET"): "all",
     ("/language", "GET"): "all",
     ("/static/<path:filename>", "GET"): "all",
     ("/static/v-<version>/<path:filename>", "GET"): "all",
@@ -286,7 +288,7 @@ def test_the_rules_hold(client: FlaskClient, session: Session, otters: Hub, role
             assert answer.status_code in (303, 400, 404, 409), path
             continue
         if allowed(rule, role, visibility):
-            assert answer.status_code < 400 or (path == "/healthz"), (path, method, answer.status_code)
+            assert answer.status_code < 400 or path in ("/healthz", "/readyz"), (path, method, answer.status_code)
         else:
             assert answer.status_code in (403, 404) or (path.startswith("/api/") and answer.status_code == 401), (
                 path,

@@ -1,0 +1,1 @@
+"""Whether an instance works: the schema of its database, the checks of ``/readyz``, and shared metrics."""

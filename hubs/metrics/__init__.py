@@ -1,0 +1,1 @@
+"""Metrics: what is measured (`families`), durations (`histogram`), and how Prometheus reads them (`exporter`)."""
