@@ -130,3 +130,9 @@ def test_the_metrics_address_is_one_address_with_a_port(address: str) -> None:
 
 def test_the_metrics_address_may_be_an_address_of_its_own() -> None:
     assert load({"HUBS_METRICS_ADDRESS": "10.1.2.3:9464"}).metrics_address == "10.1.2.3:9464"
+
+
+def test_every_metric_is_documented() -> None:
+    page = (Path(__file__).parents[3] / "docs/operate.md").read_text()
+    for family in FAMILIES.values():
+        assert f"`{family.name}{'_total' if family.kind == 'counter' else ''}` | {family.kind} | {family.help}" in page
