@@ -14,8 +14,9 @@ from hubs.clients.fedocal import Meeting
 from hubs.digest import numbers, people, reading, sparkline, steps, words
 from hubs.digest.tasks import tasks
 from hubs.i18n import N_, _
-from hubs.models import FirstSteps, HomeState, Hub, NoticeKind, User, Widget, now
+from hubs.models import FirstSteps, HomeState, Hub, User, Widget, now
 from hubs.permissions import visible_widgets
+from hubs.views.account import inbox_entries
 from hubs.views.home.since import has_feed
 from hubs.views.web.context import app_context, current_person, db
 from hubs.widgets.feed.cards import Card, grouped
@@ -26,22 +27,21 @@ from hubs.widgets.meetings import GetMeetings
 NEEDS, HUBS, LINES, MEETINGS, TASKS, AWAY_HUBS = 5, 6, 10, 3, 3, 3
 #: Most calendars that are looked at for the week.
 CALENDARS = 8
-_REQUIRES = (NoticeKind.JOIN_REQUEST, NoticeKind.INVITATION)
 
 
 def parts(user: User, narrow: str) -> Mapping[str, Any]:
     """Return the values of the home page's template."""
     session, person = db(), current_person()
     followed, state = stream.followed(session, person), home.state(session, person)
-    needs = [notice for notice in listing.newest_needs(session, person) if notice.kind in _REQUIRES]
+    needs = inbox_entries.entries(session, listing.newest_needs(session, person, NEEDS))
     shown = [hub for hub in followed if hub.user_id != person.id][:HUBS]
     days = people.own_days(session, person)
     active, count = people.here_now(session, person)
     series = numbers.series(session, app_context().fragments.signed, shown)
     month = now().date().replace(day=1)
     return {
-        "needs": needs[:NEEDS],
-        "needed": len(needs),
+        "needs": needs,
+        "needed": listing.count(session, person),
         "hubs": shown,
         "sparks": {hub_id: sparkline.draw(counts) for hub_id, counts in series.items()},
         "today_of": {hub_id: counts[-1] for hub_id, counts in series.items()},

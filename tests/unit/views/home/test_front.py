@@ -112,7 +112,7 @@ def test_a_request_is_answered_from_home(client: FlaskClient, session: Session, 
     home.show_first_steps(session, as_person(session, "owner"), shown=False)
     session.commit()
     page = read(client)
-    assert "stranger would like to join otters." in page
+    assert "Stranger would like to join otters." in page
     answer = post(client, "/t/otters/requests", username="stranger", answer="approve", back="home")
     assert answer.location == "/"
     assert "Nothing waits for you." in read(client)
