@@ -138,9 +138,13 @@ def counts(session: Session, person: Person) -> Counts:
 
 
 def unread_hubs(person: Person) -> Select[int]:
-    """Return the query for the ids of hubs with unread notifications that are neither done nor snoozed."""
+    """Return the query for the ids of hubs with unread notifications that are neither done nor snoozed.
+
+    Of more than `MOST` such notifications the rest is not looked at, since every page asks for these hubs.
+    """
     unread = and_(concerns(person), is_open(now()), Notice.read.is_(False))
-    return select(Notice.hub_id).join(Notice.hub).where(unread).distinct()
+    some = select(Notice.hub_id).join(Notice.hub).where(unread).limit(MOST).subquery()
+    return select(some.c.hub_id).distinct()
 
 
 def by_hub(session: Session, person: Person) -> list[tuple[Hub, int]]:

@@ -62,6 +62,7 @@ def _text_enum(kind: type[StrEnum], name: str, length: int = 24) -> Enum:
 
 
 _OPEN = text("done_on IS NULL")
+_SAVED = text("saved")
 _SNOOZED = text("snoozed_until IS NOT NULL")
 _TAKEN = text("taken_until IS NOT NULL")
 
@@ -88,6 +89,7 @@ class Notice(Base):
             postgresql_where=_OPEN,
         ),
         Index(None, "user_id", "done_on"),
+        Index("ix_notices_saved", "user_id", "moved_on", "id", sqlite_where=_SAVED, postgresql_where=_SAVED),
         # For everybody's notifications about a subject that is finished elsewhere.
         Index("ix_notices_subject_open", "subject", sqlite_where=_OPEN, postgresql_where=_OPEN),
         Index("ix_notices_snoozed", "snoozed_until", sqlite_where=_SNOOZED, postgresql_where=_SNOOZED),
