@@ -71,7 +71,7 @@ docs: $(VENV)/test.done  ## Build the documentation into build/docs; warnings an
 
 messages: $(VENV)/test.done  ## Update the translation catalogues from the texts in the code
 	mkdir -p build
-	$(BIN)/pybabel --quiet extract --mapping-file babel.cfg --keyword N_ --no-location --sort-output \
+	$(BIN)/pybabel --quiet extract --mapping-file babel.cfg --keyword N_ --keyword nN_:1,2 --no-location --sort-output \
 		--output-file build/hubs.pot .
 	$(BIN)/pybabel --quiet update --domain hubs --input-file build/hubs.pot --output-dir hubs/translations \
 		--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --width 110

@@ -1,8 +1,8 @@
 """Internationalisation: the available languages, the current one, and translated texts.
 
-Texts are marked with `_` and `ngettext` where they are produced, or with `N_` where a text is declared and shown
-later. Catalogues are the ``.po`` files under ``translations/``, read without a build step. Independent of requests,
-since the daemon renders fragments in the languages of the current viewers.
+Texts are marked with `_` and `ngettext` where they are produced, or with `N_` and `nN_` where a text is declared and
+shown later. Catalogues are the ``.po`` files under ``translations/``, read without a build step. Independent of
+requests, since the daemon renders fragments in the languages of the current viewers.
 """
 
 from collections.abc import Iterator
@@ -82,6 +82,11 @@ def ngettext(singular: str, plural: str, number: int) -> str:
 def N_(text: str) -> str:  # noqa: N802 - the field's name for it
     """Mark a text for translation where it is shown, and return it unchanged."""
     return text
+
+
+def nN_(singular: str, plural: str) -> tuple[str, str]:  # noqa: N802 - as `N_`
+    """Mark a text with a plural for translation where it is shown, and return both forms unchanged."""
+    return singular, plural
 
 
 _ = gettext

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+#: A text in singular and plural, marked with `hubs.i18n.nN_`.
+Plural = tuple[str, str]
+
 
 @dataclass(frozen=True, slots=True)
 class Forms:
@@ -15,3 +18,17 @@ class Forms:
     you: str = ""
     to_you: str = ""
     nobody: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupForms:
+    """The forms of the sentence about several activities with one verb; ``{num}`` is their number.
+
+    ``repeated`` is about the same thing several times, ``many`` about several things. Groups of a verb without the form
+    are not described by number: they show the sentence about the newest activity, or are not built.
+    """
+
+    repeated: Plural | None = None
+    you_repeated: Plural | None = None
+    many: Plural | None = None
+    you_many: Plural | None = None

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from hubs.activities.activity import Activity
 from hubs.activities.forms import Forms
 from hubs.activities.people import shown
-from hubs.activities.verbs import code, community, infra, own, packages, tickets
-from hubs.i18n import _
+from hubs.activities.verbs import code, community, groups, infra, own, packages, tickets
+from hubs.i18n import _, ngettext
 
 VERBS: Mapping[str, Forms] = {
     **tickets.VERBS,
@@ -25,7 +25,7 @@ VERBS: Mapping[str, Forms] = {
 _WITHOUT_DETAIL = frozenset(
     ("karma.given", "karma.taken", "checks.passed", "checks.failed", "test.passed", "test.failed")
 )
-_PLACES = re.compile(r"\{(actor|target|thing)\}")
+_PLACES = re.compile(r"\{(actor|target|thing|num)\}")
 #: Longest title shown.
 _TITLE = 160
 
@@ -41,20 +41,56 @@ class Part:
     account: str = ""
 
 
-def parts(activity: Activity, accounts: Mapping[str, str] | None = None, you: str = "") -> list[Part]:
+def parts(
+    activity: Activity, accounts: Mapping[str, str] | None = None, you: str = "", *, short: bool = False
+) -> list[Part]:
     """Return the sentence about an activity in the current language; empty for an unknown verb.
 
     :param accounts: display names by account, for people of the activity who have one.
     :param you: the viewer's account, which is addressed as “you”.
+    :param short: leave out the project and the detail, for lines that show `place` beside the sentence.
     """
     forms = VERBS.get(activity.verb)
     if forms is None:
         return []
     template = _template(forms, activity, you)
-    pieces = list(_filled(_(template), activity, accounts or {}))
-    if activity.detail and activity.verb not in _WITHOUT_DETAIL:
+    values = _values(activity, _short_label(activity) if short else label(activity))
+    pieces = list(_filled(_(template), values, accounts or {}))
+    if not short and _detail(activity):
         pieces.append(Part(f" ({activity.detail})"))
     return pieces
+
+
+def group_parts(
+    activity: Activity, number: int, accounts: Mapping[str, str] | None = None, you: str = "", *, same_thing: bool
+) -> list[Part]:
+    """Return the short sentence about a group of activities; empty if its verb has no such form.
+
+    :param activity: the newest of them.
+    :param same_thing: whether all are about one thing, or else have one verb.
+    """
+    forms = groups.GROUPS.get(activity.verb)
+    if forms is None:
+        return []
+    is_you = bool(you) and activity.actor == you
+    named, own = (forms.repeated, forms.you_repeated) if same_thing else (forms.many, forms.you_many)
+    texts = own if is_you else named
+    if texts is None:
+        return []
+    values = _values(activity, _short_label(activity)) | {"num": str(number)}
+    return list(_filled(ngettext(*texts, number), values, accounts or {}))
+
+
+def has_many(verb: str) -> bool:
+    """Return whether there is a sentence about several things with this verb."""
+    forms = groups.GROUPS.get(verb)
+    return forms is not None and forms.many is not None
+
+
+def place(activity: Activity) -> str:
+    """Return what a short sentence leaves out: the project and the detail."""
+    project = activity.project if _stands_alone(activity) else ""
+    return " · ".join(filter(None, (project, _detail(activity))))
 
 
 def sentence(activity: Activity, accounts: Mapping[str, str] | None = None, you: str = "") -> str:
@@ -71,6 +107,22 @@ def label(activity: Activity) -> str:
     return " ".join(filter(None, (name.strip(), _("“{title}”").replace("{title}", title) if title else "")))
 
 
+def _short_label(activity: Activity) -> str:
+    """Return the label of a thing without its project."""
+    if not _stands_alone(activity):
+        return label(activity)
+    return " ".join(filter(None, (activity.thing.number.strip(), activity.thing.title[:_TITLE])))
+
+
+def _stands_alone(activity: Activity) -> bool:
+    """Return whether a thing is recognizable without its project, unlike a branch or a commit."""
+    return bool(activity.thing.title) or activity.thing.number[:1] not in ("", " ", "(", "@")
+
+
+def _detail(activity: Activity) -> str:
+    return "" if activity.verb in _WITHOUT_DETAIL else activity.detail
+
+
 def _template(forms: Forms, activity: Activity, you: str) -> str:
     if you and activity.actor == you:
         return forms.you or forms.named
@@ -79,14 +131,19 @@ def _template(forms: Forms, activity: Activity, you: str) -> str:
     return forms.nobody if forms.nobody and not shown(activity.actor) else forms.named
 
 
-def _filled(template: str, activity: Activity, accounts: Mapping[str, str]) -> Iterator[Part]:
-    values = {"actor": activity.actor, "target": activity.target}
+def _values(activity: Activity, thing: str) -> dict[str, str]:
+    return {"actor": activity.actor, "target": activity.target, "thing": thing}
+
+
+def _filled(template: str, values: Mapping[str, str], accounts: Mapping[str, str]) -> Iterator[Part]:
     for number, piece in enumerate(_PLACES.split(template)):
         if number % 2 == 0:
             if piece:
                 yield Part(piece)
+        elif piece == "num":
+            yield Part(values.get("num", ""))
         elif piece == "thing":
-            yield Part(label(activity), "thing")
+            yield Part(values["thing"], "thing")
         else:
             name = values[piece]
             account = name if name in accounts else ""

@@ -96,14 +96,24 @@ def _without_tables() -> MarkdownIt:
 
 @lru_cache(4096)
 def moment(value: datetime | None, style: str = "ago") -> Markup:
-    """Render a time as ``<time>``: plain UTC text, which the browser turns into local or relative time."""
+    """Render a time as ``<time>``: plain UTC text, which the browser turns into local or relative time.
+
+    The styles ``clock`` and ``short`` are for narrow columns: the time of day, for lines below the name of their day,
+    and the day.
+    """
     if value is None:
         return Markup("")
     utc = value.astimezone(UTC)
-    machine = utc.strftime("%Y-%m-%dT%H:%M:%SZ")
-    return Markup('<time datetime="{}" data-style="{}">{} UTC</time>').format(
-        machine, style, utc.strftime("%Y-%m-%d %H:%M")
+    machine, text = utc.strftime("%Y-%m-%dT%H:%M:%SZ"), utc.strftime("%Y-%m-%d %H:%M UTC")
+    if style not in _SHORT:
+        return Markup('<time datetime="{}" data-style="{}">{}</time>').format(machine, style, text)
+    return Markup('<time datetime="{}" data-style="{}" title="{}">{}</time>').format(
+        machine, style, text, utc.strftime(_SHORT[style])
     )
+
+
+#: What is shown without scripts of times in narrow columns; the title has all of them.
+_SHORT = {"clock": "%H:%M", "short": "%m-%d"}
 
 
 def day(value: date, skeleton: str = "yMMMd") -> str:

@@ -23,7 +23,7 @@ def texts() -> frozenset[str | tuple[str, ...]]:
     """Return all texts that are marked in the code; of those with a plural, both forms."""
     with (ROOT / "babel.cfg").open() as mapping:
         methods, options = parse_mapping_cfg(mapping)
-    keywords = {**DEFAULT_KEYWORDS, "N_": None}
+    keywords = {**DEFAULT_KEYWORDS, "N_": None, "nN_": (1, 2)}
     messages = extract_from_dir(ROOT, methods, options, keywords, directory_filter=is_ours)
     return frozenset(message for _file, _line, message, _comments, _context in messages if message)
 

@@ -9,6 +9,8 @@ const clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-di
 const weekday = new Intl.DateTimeFormat(language, { weekday: "short" });
 const dayAndMonth = new Intl.DateTimeFormat(language, { day: "numeric", month: "short" });
 const monthAndYear = new Intl.DateTimeFormat(language, { month: "short", year: "numeric" });
+// Styles of narrow columns, whose title has the whole time also without this script.
+const SHORT = ["clock", "short"];
 const UNITS = [
   ["year", 31557600],
   ["month", 2629800],
@@ -38,6 +40,12 @@ export function stamp(moment, now) {
 
 const startOf = (moment) => new Date(moment.getFullYear(), moment.getMonth(), moment.getDate());
 
+// A stamp below the name of its day: "now", "8 min" or "13:40".
+function clockText(moment, now) {
+  const seconds = (now - moment) / 1000;
+  return seconds > -45 && seconds < 3570 ? stamp(moment, now) : clock.format(moment);
+}
+
 function dayName(element, now) {
   // A date without time has no zone: read it as a day of the viewer's calendar.
   const [year, month, number] = element.dateTime.split("-").map(Number);
@@ -66,8 +74,8 @@ function show(element, now) {
     setText(element, `${full.format(moment)} (${ago(moment, now)})`);
     return;
   }
-  if (!element.title) element.title = full.format(moment);
-  const texts = { date: () => date.format(moment), short: () => stamp(moment, now) };
+  if (!element.title || SHORT.includes(style)) element.title = full.format(moment);
+  const texts = { date: () => date.format(moment), short: () => stamp(moment, now), clock: () => clockText(moment, now) };
   setText(element, (texts[style] || (() => ago(moment, now)))());
 }
 

@@ -6,12 +6,14 @@ import { loadAll } from "./load.js";
 import { startNotices } from "./notices.js";
 import { startPage } from "./page.js";
 import { startPalette } from "./palette.js";
+import { prepareLists } from "./reading.js";
 import { startShortcuts } from "./shortcuts.js";
 import { startStream } from "./stream.js";
 
 startPage();
 startPalette();
 startShortcuts();
+prepareLists(document);
 startAges();
 startForms();
 startNotices();
@@ -28,3 +30,5 @@ document.querySelector("[data-bookmarks]")?.addEventListener(
   () => bookmarks().then((bar) => bar.startBar()),
   { once: true },
 );
+const streamList = document.querySelector("[data-stream-list]");
+if (streamList) import("./streampage.js").then((stream) => stream.startStreamPage(streamList));

@@ -1,6 +1,7 @@
 // Replaces a widget's content, keeping focus, selection, open sections and scroll positions.
 import { showTimes } from "./ages.js";
 import { prepareFrame } from "./page.js";
+import { holdBack, prepareLists } from "./reading.js";
 import { textOf } from "./texts.js";
 
 // States with a text, and the name of that text.
@@ -21,6 +22,7 @@ export function show(fresh) {
   const frame = frameOf(fresh.widget);
   if (!frame || !isNewer(frame, fresh)) return false;
   const changed = frame.dataset.digest !== fresh.digest;
+  if (changed && holdBack(frame, fresh, show)) return false;
   Object.assign(frame.dataset, {
     version: fresh.version,
     built: fresh.built_at,
@@ -50,6 +52,7 @@ function swap(frame, html) {
   const before = anchor(frame);
   const template = document.createElement("template");
   template.innerHTML = html;
+  prepareLists(template.content);
   mark(body, template.content);
   body.replaceChildren(template.content);
   body.removeAttribute("data-load");
@@ -64,7 +67,7 @@ function swap(frame, html) {
 // Returns the state to restore: focus, text selection, open sections, and scroll positions of lists.
 function captureState(body) {
   const open = [...body.querySelectorAll("details[open]")].map((element, index) => keyOf(element, index, "details"));
-  const scrolls = [...body.querySelectorAll(".scroll")].map((element) => [element.scrollLeft, element.scrollTop]);
+  const scrolls = [...body.querySelectorAll(".scroll, .feed-pane")].map((element) => [element.scrollLeft, element.scrollTop]);
   const active = document.activeElement;
   const focus = active && active !== body && body.contains(active) ? pathOf(body, active) : null;
   const caret = focus && "selectionStart" in active ? [active.selectionStart, active.selectionEnd, active.value] : null;
@@ -75,7 +78,7 @@ function restoreState(body, state) {
   [...body.querySelectorAll("details")].forEach((element, index) => {
     if (state.open.includes(keyOf(element, index, "details"))) element.open = true;
   });
-  [...body.querySelectorAll(".scroll")].forEach((element, index) => {
+  [...body.querySelectorAll(".scroll, .feed-pane")].forEach((element, index) => {
     if (state.scrolls[index]) [element.scrollLeft, element.scrollTop] = state.scrolls[index];
   });
   const target = state.focus && find(body, state.focus);

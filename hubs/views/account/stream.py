@@ -11,7 +11,7 @@ from hubs.i18n import N_, _
 from hubs.permissions import audiences
 from hubs.views.account.settings import myself
 from hubs.views.web.context import app_context, current_person, db, locale, mint
-from hubs.widgets.feed.cards import Card, grouped
+from hubs.widgets.feed.groups import by_day, grouped
 
 blueprint = Blueprint("stream", __name__, url_prefix="/stream")
 
@@ -27,37 +27,41 @@ def show() -> str:
     attributes = stream_attributes()
     narrow, before = request.args.get("show", "all"), request.args.get("before", "")
     page = stream.read(db(), current_person(), narrow, before)
-    days: dict[str, list[Card]] = {}
-    for card in grouped(page.items):
-        days.setdefault(card.newest.received_at.date().isoformat(), []).append(card)
     newest = stream.cursor(page.items[0].received_at, page.items[0].id) if page.items else ""
-    hidden = request.args.get("hidden", "")
+    hidden = [number for number in request.args.get("hidden", "").split(" ") if _is_number(number)]
     return render_template(
         "stream.html",
         page=page,
-        days=days,
+        lines=list(by_day(grouped(page.items))),
         narrow=narrow,
         labels=LABELS,
         first=not before,
         newest=newest,
         stream=attributes,
         you=current_person().username,
-        hidden=hidden if hidden.isascii() and hidden.isdigit() else "",
+        hidden=hidden[: stream.PER_PAGE],
     )
 
 
 @blueprint.post("/")
 def mark() -> ResponseReturnValue:
-    """Save or hide a message, or undo that."""
+    """Save or hide messages, or undo that."""
     myself()
-    number, act = request.form.get("message", ""), request.form.get("act", "")
-    if not (number.isascii() and number.isdigit() and len(number) <= 16):
+    numbers, act = request.form.getlist("message"), request.form.get("act", "")
+    if not numbers or len(numbers) > stream.PER_PAGE or not all(map(_is_number, numbers)):
         raise InvalidInput(_("Please choose a message."))
-    stream.mark(db(), current_person(), int(number), act)
+    for number in numbers:
+        stream.mark(db(), current_person(), int(number), act)
     db().commit()
+    if request.accept_mimetypes.best == "application/json":  # the page's script shows the result in place
+        return _uncached(messages=numbers, act=act)
     narrow = request.form.get("show", "all")
     place = {"show": narrow if narrow in stream.FILTERS else "all", "before": request.form.get("before", "")}
-    return redirect(urls.stream(**place, hidden=number if act == "hide" else ""), 303)
+    return redirect(urls.stream(**place, hidden=" ".join(numbers) if act == "hide" else ""), 303)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 16
 
 
 @blueprint.get("/new")

@@ -19,7 +19,7 @@ from hubs.permissions import visible_widgets
 from hubs.views.account import inbox_entries
 from hubs.views.home.since import has_feed
 from hubs.views.web.context import app_context, current_person, db
-from hubs.widgets.feed.cards import Card, grouped
+from hubs.widgets.feed.groups import Group, grouped
 from hubs.widgets.heatmap.grid import Grid
 from hubs.widgets.meetings import GetMeetings
 
@@ -95,7 +95,7 @@ def _away(since: Any, until: Any) -> dict[str, Any]:
     return {"away": reading.read(session, person, list(hubs.values()), since, until), "away_hubs": hubs}
 
 
-def _cards(narrow: str) -> Sequence[Card]:
+def _cards(narrow: str) -> Sequence[Group]:
     items = stream.read(db(), current_person(), narrow).items[: 3 * LINES]
     return grouped(items)[:LINES]
 

@@ -1,4 +1,4 @@
-"""Recent activity of people, as cards."""
+"""Recent activity of people, one line per message or group of messages."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -7,7 +7,8 @@ from hubs.i18n import N_
 from hubs.models import Widget as Row
 from hubs.widgets.base import Widget
 from hubs.widgets.caching import CachedFunction, Interest, session_of
-from hubs.widgets.feed.cards import Card, Item, grouped, read
+from hubs.widgets.feed.cards import Item, read
+from hubs.widgets.feed.groups import by_day, grouped
 from hubs.widgets.paging import Shown, no_such_page, span
 from hubs.widgets.parameters import Parameter
 from hubs.widgets.shared.messages import MESSAGE_SCOPE, MessageScope
@@ -15,7 +16,7 @@ from hubs.widgets.view import RootWidgetView
 
 
 class Feed(Widget):
-    """News cards from the bus."""
+    """News from the bus."""
 
     name = "feed"
     label = N_("Feed")
@@ -55,18 +56,16 @@ class GetItems(CachedFunction):
 
 
 class FeedView(RootWidgetView):
-    """Shows the cards."""
+    """Shows the lines."""
 
     paged = True
 
     def get_context(self, instance: Row, *args: Any, page: int = 0, **kwargs: Any) -> Mapping[str, Any]:
-        """Return the cards by day."""
+        """Return the lines by day."""
         start, size = span(instance.config["limit"] or 30, page)
         items = GetItems(instance).read(start, size) if page else GetItems(instance)()
         if page > 1 and not items:
             raise no_such_page()
-        days: dict[str, list[Card]] = {}
-        for card in grouped(items[:size]):
-            days.setdefault(card.newest.received_at.date().isoformat(), []).append(card)
         shown = Shown(items[:size], page, len(items) > size)
-        return {"days": days, "shown": shown, "whose": MessageScope.of(instance).title()}
+        lines = list(by_day(grouped(shown.items)))
+        return {"lines": lines, "shown": shown, "whose": MessageScope.of(instance).title()}

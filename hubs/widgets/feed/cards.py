@@ -1,7 +1,7 @@
-"""Cards of the feed: messages read in few queries, and grouped into stories."""
+"""Messages as feeds show them, read in few queries."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -10,13 +10,11 @@ from sqlalchemy import Executable, and_, bindparam, case, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from hubs.activities.activity import Activity
-from hubs.activities.sentences import Part, parts
+from hubs.activities.sentences import Part, parts, place
 from hubs.models import MessagePerson, StoredMessage, User, is_hub_mark, now
 from hubs.widgets.shared.messages import MessageScope, ScopeFilter
 
-#: Messages further apart than this are two stories.
-APART = timedelta(hours=6)
-#: What a card shows of a message; its body, which may be long, stays in the database.
+#: What a feed shows of a message; its body, which may be long, stays in the database.
 SHOWN: tuple[Any, ...] = (
     StoredMessage.id,
     StoredMessage.category,
@@ -33,8 +31,6 @@ EVER = datetime.fromtimestamp(0, UTC)
 _NAMED = aliased(MessagePerson)
 #: The full names of listed people; for others the feed shows the username only.
 _SHOWN_NAME = case((User.unlisted.is_(False), User.fullname)).label("shown_name")
-#: People shown on one card.
-FACES = 4
 #: Icons by category; any other category gets a box.
 ICONS = {
     **dict.fromkeys(("pagure", "github", "gitlab", "forgejo", "git", "trac"), "branch"),
@@ -61,7 +57,7 @@ ICONS = {
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One message as a card shows it."""
+    """One message as a feed shows it."""
 
     id: int
     category: str
@@ -84,41 +80,24 @@ class Item:
         """What happened, as plain text in the current language."""
         return " ".join("".join(part.text for part in self.parts()).split())
 
-    def parts(self, you: str = "") -> list[Part]:
-        """Return the sentence in the current language; the account ``you``, if given, is addressed as “you”."""
-        sentence = parts(self.activity, self.names, you) if self.activity else []
+    def parts(self, you: str = "", *, short: bool = False) -> list[Part]:
+        """Return the sentence in the current language; the account ``you``, if given, is addressed as “you”.
+
+        A ``short`` sentence leaves out what `place` says.
+        """
+        sentence = parts(self.activity, self.names, you, short=short) if self.activity else []
         return sentence or [Part(self.fallback, "thing")]
 
-
-@dataclass(slots=True)
-class Card:
-    """One story: messages of one category about one thing, or by the same people, newest first."""
-
-    items: list[Item] = field(default_factory=list)
+    @property
+    def place(self) -> str:
+        """Where it happened, which a short sentence leaves out."""
+        return place(self.activity) if self.activity else ""
 
     @property
-    def newest(self) -> Item:
-        """The newest message."""
-        return self.items[0]
-
-    @property
-    def icon(self) -> str:
-        """The icon of its category."""
-        return ICONS.get(self.newest.category, "box")
-
-    @property
-    def people(self) -> list[str]:
-        """The people whom its messages name, at most `FACES`."""
-        return list(dict.fromkeys(name for item in self.items for name in item.people))[:FACES]
-
-    def takes(self, item: Item) -> bool:
-        """Return whether an older message belongs to this story."""
-        last = self.items[-1]
-        if item.category != last.category or last.received_at - item.received_at > APART:
-            return False
-        if item.link:
-            return item.link == last.link
-        return (item.people, item.activity, item.fallback) == (last.people, last.activity, last.fallback)
+    def actor(self) -> str:
+        """The account of the person who acted; else that of the first person concerned, or an empty text."""
+        name = self.activity.actor if self.activity else ""
+        return name if name in self.names else next(iter(self.names), "")
 
 
 def read(
@@ -219,13 +198,3 @@ def _items(messages: Iterable[Any], named: Iterable[tuple[int, str, str | None]]
         )
         for row in messages
     ]
-
-
-def grouped(items: Iterable[Item]) -> list[Card]:
-    """Group consecutive messages that belong to the same story."""
-    cards: list[Card] = []
-    for item in items:
-        if not (cards and cards[-1].takes(item)):
-            cards.append(Card())
-        cards[-1].items.append(item)
-    return cards

@@ -117,8 +117,8 @@ def test_the_feed_groups_messages_into_stories(session: Session, fragments: Frag
     ]
     messages.store(session, stored)
     html = build(session, fragments, person_hub(session), "feed")
-    assert html.count('class="feed-card"') == 3
-    assert "3 more" in html
+    assert html.count('<li class="act') == 3
+    assert "Show all 4 messages" in html
 
 
 def test_the_feed_respects_hidden_categories_and_its_limit(

@@ -7,6 +7,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
 
 from hubs.actions import messages
 from hubs.actions.people import roles, stream
@@ -14,7 +15,7 @@ from hubs.backend.ingest.extract import Extractor
 from hubs.bus import parse
 from hubs.models import Hub, MessagePerson, RoleName, StoredMessage, StreamMark, User, Visibility, now
 from tests.unit.conftest import as_person, user_of
-from tests.unit.views.conftest import post, sign_in
+from tests.unit.views.conftest import post, sign_in, token
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -33,7 +34,8 @@ def sees(client: FlaskClient, path: str = "/stream/") -> list[str]:
     page = client.get(path)
     assert page.status_code == 200, path
     text = page.get_data(as_text=True)
-    return [sentence.strip() for sentence in re.findall(r'<p class="feed-sentence">(.*?)</p>', text, re.DOTALL)]
+    lines = re.findall(r'<p class="act-text">(.*?)</p>', text, re.DOTALL)
+    return [re.sub(r'^<span class="what" dir="auto">(.*)</span>$', r"\1", line.strip()) for line in lines]
 
 
 def test_a_stream_holds_followed_hubs_only(client: FlaskClient, session: Session, otters: Hub) -> None:
@@ -216,10 +218,40 @@ def test_sentences_are_in_the_readers_language_with_names_and_links(
     user_of(session, "member").fullname = "Mem & Ber"
     messages.store(session, [Extractor()(parse(envelope))])
     session.commit()
-    link = '<a href="https://x.example/4" rel="noopener nofollow">otters#4 {}Low &lt;tide&gt;{}</a>'
-    english, member = link.format("“", "”"), '<span class="feed-person" title="member">Mem &amp; Ber</span>'
-    assert sees(sign_in(client, "owner")) == [f"{member} assigned the issue {english} to you"]
-    owner = '<span class="feed-person" title="owner">Owner</span>'
-    assert sees(sign_in(client, "member")) == [f"You assigned the issue {english} to {owner}"]
+    link = '<a class="what" href="https://x.example/4" rel="noopener nofollow" dir="auto">#4 Low &lt;tide&gt;</a>'
+    place = ' <span class="where"><bdi>otters</bdi></span>'
+    member = '<a class="who" href="/u/member/" title="member" dir="auto">Mem &amp; Ber</a>'
+    assert sees(sign_in(client, "owner")) == [f"{member} assigned the issue {link} to you{place}"]
+    owner = '<a class="who" href="/u/owner/" title="owner" dir="auto">Owner</a>'
+    assert sees(sign_in(client, "member")) == [f"You assigned the issue {link} to {owner}{place}"]
     german = client.get("/stream/", headers={"Accept-Language": "de"}).get_data(as_text=True)
-    assert f"Sie haben das Ticket {link.format('„', '“')} {owner} zugewiesen" in german
+    assert f"Sie haben das Ticket {link} {owner} zugewiesen" in german
+
+
+def _mark(client: FlaskClient, numbers: list[str], act: str, **headers: str) -> TestResponse:
+    data = {"csrf_token": token(client, "/"), "message": numbers, "act": act}
+    return client.post("/stream/", data=data, headers=headers)
+
+
+def test_a_group_is_saved_and_hidden_as_a_whole(client: FlaskClient, session: Session, otters: Hub) -> None:
+    numbers = [str(say(session, "an edit", "member", minutes=minute)) for minute in range(2)]
+    session.query(StoredMessage).update({"sentence": "an edit"})
+    session.commit()
+    page = sign_in(client, "owner").get("/stream/").get_data(as_text=True)
+    assert page.count('class="act act-group has-acts"') == 1
+    answer = _mark(client, numbers, "hide")
+    assert sees(client) == []
+    restored = client.get(answer.headers["Location"]).get_data(as_text=True)
+    assert "The messages are hidden." in restored
+    assert all(f'name="message" value="{number}"' in restored for number in numbers)
+    _mark(client, numbers, "unhide")
+    assert len(sees(client)) == 1
+
+
+def test_the_script_of_the_page_gets_an_answer_in_place_of_a_redirect(
+    client: FlaskClient, session: Session, otters: Hub
+) -> None:
+    number = str(say(session, "member edits", "member"))
+    answer = _mark(sign_in(client, "owner"), [number], "save", Accept="application/json")
+    assert answer.json == {"messages": [number], "act": "save"}
+    assert answer.headers["Cache-Control"] == "no-store"
