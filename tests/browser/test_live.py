@@ -83,25 +83,54 @@ def test_forms_work_without_javascript(open_page: Open) -> None:
     expect(page.get_by_role("link", name="Tide tables")).to_have_attribute("href", "https://tides.example.org/")
 
 
-def test_an_update_keeps_focus_and_unfolded_parts(open_page: Open, production: Stack, bus: Bus) -> None:
+def test_new_lines_wait_while_somebody_reads_and_keep_unfolded_parts(
+    open_page: Open, production: Stack, bus: Bus
+) -> None:
     page = open_page("/", username="valdis")
     page.goto("/u/valdis/")
     live(page)
     production.settle()
-    for number in range(3):
-        bus.send("io.pagure.prod.pagure.issue.comment.added", _issue("valdis", "Lost keys", number=7 + 0 * number))
-    card = feed(page).locator(".feed-card").first
-    expect(card.locator("summary")).to_be_visible()
-    card.locator("summary").click()
-    card.locator("summary").focus()
+    for _ in range(3):
+        bus.send("io.pagure.prod.pagure.issue.comment.added", _issue("valdis", "Lost keys"))
+    group = feed(page).locator(".act-group").first
+    expect(group).to_contain_text("commented 3 times on #7 Lost keys")
+    group.locator("summary").click()
+    group.locator("summary").focus()
     time.sleep(1.2)
     bus.send("io.pagure.prod.pagure.issue.new", _issue("valdis", "Found keys", number=8))
-    expect(feed(page)).to_contain_text("Found keys")
-    assert page.locator("details[open] summary").count() == 1
+    pill = feed(page).locator(".pill")
+    expect(pill).to_have_text("1 new")
     assert page.evaluate("document.activeElement.tagName") == "SUMMARY"
-    # The name is part of the sentence, not a line of its own above it.
-    name = feed(page).locator(".feed-person").first
-    assert name.evaluate("element => getComputedStyle(element).display") == "inline"
+    pill.click()
+    expect(feed(page)).to_contain_text("Found keys")
+    assert page.locator(".act-more[open]").count() == 1
+    expect(pill).to_have_count(0)
+
+
+def test_fifty_messages_move_nothing_while_somebody_reads(open_page: Open, production: Stack, bus: Bus) -> None:
+    for number in range(40):
+        bus.send("io.pagure.prod.pagure.issue.new", _issue("yrsa", f"Old {number}", number=number))
+    page = open_page("/", username="yrsa")
+    page.goto("/u/yrsa/")
+    live(page)
+    pane = feed(page).locator(".feed-pane")
+    expect(pane.locator(".act-more li").nth(20)).to_be_attached()
+    pane.evaluate("pane => pane.scrollTop = 12")
+    watched = page.locator(".act, .widget, .day")
+    before = watched.evaluate_all(TOPS)
+    for number in range(50):
+        bus.send("io.pagure.prod.pagure.pull-request.new", _pull("yrsa", number))
+    expect(feed(page).locator(".pill")).to_have_text("29 new", timeout=40000)
+    page.wait_for_timeout(1500)
+    assert watched.evaluate_all(TOPS)[: len(before)] == before
+    page.mouse.move(0, 0)
+    feed(page).locator(".pill").click()
+    expect(pane).to_contain_text("opened 30 pull requests")
+    assert pane.evaluate("pane => pane.scrollTop") == 0
+
+
+#: The names and positions on the screen of elements.
+TOPS = "all => all.map(element => [element.dataset.key || element.id, element.getBoundingClientRect().top])"
 
 
 def test_the_page_says_when_its_stream_is_gone_and_catches_up_when_it_is_back(
@@ -144,3 +173,9 @@ def _issue(agent: str, title: str, number: int = 7) -> dict[str, object]:
     project = {"name": "lights", "fullname": "lights"}
     issue = {"id": number, "title": title, "user": {"name": agent}, "comments": [{"user": {"name": agent}, "id": 1}]}
     return {"agent": agent, "issue": issue, "project": project}
+
+
+def _pull(agent: str, number: int) -> dict[str, object]:
+    project = {"name": "lights", "fullname": "lights"}
+    request = {"id": 100 + number, "title": f"Lamp {number}", "user": {"name": agent}, "project": project}
+    return {"agent": agent, "pullrequest": request}

@@ -5,12 +5,14 @@ import { arrangeDays } from "./days.js";
 const LEFT = 1000;
 const waiting = new Map();
 let watched = false;
+// The list whose update is shown now, although the pointer is over its button.
+let released = null;
 
 // Returns whether an update must wait, in which case it is kept and shown by ``apply`` later.
 export function holdBack(frame, fresh, apply) {
   const pane = frame.querySelector("[data-reading]");
   const isReplacement = pane && Number(frame.dataset.version) === fresh.version;
-  if (!isReplacement || !fresh.html.includes("data-reading") || !isRead(pane)) {
+  if (!isReplacement || !fresh.html.includes("data-reading") || frame === released || !isRead(pane)) {
     waiting.delete(frame);
     pane?.querySelector(":scope > .pill")?.remove();
     return false;
@@ -63,7 +65,9 @@ function release(frame, toTop) {
   if (!update) return;
   waiting.delete(frame);
   frame.querySelector(".pill")?.remove();
+  released = frame;
   update.apply(update.fresh);
+  released = null;
   const pane = frame.querySelector("[data-reading]");
   if (!pane || !toTop) return;
   pane.scrollTop = 0;

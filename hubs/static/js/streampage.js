@@ -15,14 +15,14 @@ async function loadOlder(list, link) {
     const known = new Set([...list.querySelectorAll(".act")].map((line) => line.dataset.last));
     const last = list.querySelector("ol.acts:last-of-type");
     const lines = [...page.querySelectorAll("[data-stream-list] .act")].filter((line) => !known.has(line.dataset.last));
-    last.append(...lines.map((line) => document.importNode(line, true)));
+    const added = lines.map((line) => document.importNode(line, true));
+    last.append(...added);
     arrangeDays(list);
     showTimes(list);
     const next = page.querySelector("[data-older]");
     if (next) link.href = next.getAttribute("href");
     else link.parentElement.remove();
-    const first = lines[0] && document.getElementById(lines[0].id);
-    first?.querySelector("a, button, summary")?.focus({ preventScroll: true });
+    added[0]?.querySelector("a, button, summary")?.focus({ preventScroll: true });
   } catch {
     window.location.assign(link.href);
   }

@@ -234,7 +234,7 @@ def _mark(client: FlaskClient, numbers: list[str], act: str, **headers: str) -> 
 
 
 def test_a_group_is_saved_and_hidden_as_a_whole(client: FlaskClient, session: Session, otters: Hub) -> None:
-    numbers = [str(say(session, "an edit", "member", minutes=minute)) for minute in range(2)]
+    numbers = [str(say(session, f"edit {minute}", "member", minutes=minute)) for minute in range(2)]
     session.query(StoredMessage).update({"sentence": "an edit"})
     session.commit()
     page = sign_in(client, "owner").get("/stream/").get_data(as_text=True)
