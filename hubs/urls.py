@@ -14,7 +14,19 @@ _CHECKOUT = Path(__file__).parent.parent / "setup.py"
 #: The style sheets of every page, in order; kits and plain error pages use them as well.
 STYLE_SHEETS = tuple(
     f"css/{name}.css"
-    for name in ("tokens", "base", "controls", "bars", "banner", "cards", "dialogs", "pages", "widgets", "identity")
+    for name in (
+        "tokens",
+        "base",
+        "controls",
+        "bars",
+        "banner",
+        "cards",
+        "dialogs",
+        "pages",
+        "widgets",
+        "lines",
+        "identity",
+    )
 )
 #: Kinds of hub that have their own path; every other kind lives under ``/t/``.
 _PREFIX = {"user": "u"}

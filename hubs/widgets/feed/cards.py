@@ -88,6 +88,11 @@ class Item:
         sentence = parts(self.activity, self.names, you, short=short) if self.activity else []
         return sentence or [Part(self.fallback, "thing")]
 
+    def things(self, you: str = "") -> list[Part]:
+        """Return only what the short sentence is about, for lists below a sentence about all of them."""
+        sentence = self.parts(you, short=True)
+        return [part for part in sentence if part.role == "thing" and part.text] or sentence
+
     @property
     def place(self) -> str:
         """Where it happened, which a short sentence leaves out."""

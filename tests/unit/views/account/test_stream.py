@@ -35,7 +35,7 @@ def sees(client: FlaskClient, path: str = "/stream/") -> list[str]:
     assert page.status_code == 200, path
     text = page.get_data(as_text=True)
     lines = re.findall(r'<p class="act-text">(.*?)</p>', text, re.DOTALL)
-    return [re.sub(r'^<span class="what" dir="auto">(.*)</span>$', r"\1", line.strip()) for line in lines]
+    return [re.sub(r'^<span class="act-what" dir="auto">(.*)</span>$', r"\1", line.strip()) for line in lines]
 
 
 def test_a_stream_holds_followed_hubs_only(client: FlaskClient, session: Session, otters: Hub) -> None:
@@ -218,11 +218,11 @@ def test_sentences_are_in_the_readers_language_with_names_and_links(
     user_of(session, "member").fullname = "Mem & Ber"
     messages.store(session, [Extractor()(parse(envelope))])
     session.commit()
-    link = '<a class="what" href="https://x.example/4" rel="noopener nofollow" dir="auto">#4 Low &lt;tide&gt;</a>'
+    link = '<a class="act-what" href="https://x.example/4" rel="noopener nofollow" dir="auto">#4 Low &lt;tide&gt;</a>'
     place = ' <span class="where"><bdi>otters</bdi></span>'
-    member = '<a class="who" href="/u/member/" title="member" dir="auto">Mem &amp; Ber</a>'
+    member = '<a class="act-who" href="/u/member/" title="member" dir="auto">Mem &amp; Ber</a>'
     assert sees(sign_in(client, "owner")) == [f"{member} assigned the issue {link} to you{place}"]
-    owner = '<a class="who" href="/u/owner/" title="owner" dir="auto">Owner</a>'
+    owner = '<a class="act-who" href="/u/owner/" title="owner" dir="auto">Owner</a>'
     assert sees(sign_in(client, "member")) == [f"You assigned the issue {link} to {owner}{place}"]
     german = client.get("/stream/", headers={"Accept-Language": "de"}).get_data(as_text=True)
     assert f"Sie haben das Ticket {link} {owner} zugewiesen" in german
