@@ -92,7 +92,7 @@ def in_box(box: Box, moment: datetime) -> ColumnElement[bool]:
     if box == Box.DONE:
         return Notice.done_on.is_not(None)
     if box == Box.SAVED:
-        return Notice.saved.is_(True)
+        return Notice.saved == true()  # PostgreSQL uses no partial index for IS TRUE
     if box == Box.SNOOZED:
         return and_(Notice.done_on.is_(None), Notice.snoozed_until > moment)
     return and_(Notice.needs_you.is_(box == Box.NEEDS_YOU), is_open(moment))
