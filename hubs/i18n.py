@@ -14,13 +14,18 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from babel import Locale, negotiate_locale
+from babel import Locale
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 #: The language of the texts in the code.
 DEFAULT = "en"
 FOLDER = Path(__file__).parent / "translations"
+
+#: The available variant of a language for people who prefer another one, and the variants that differ too much to
+#: stand in for: traditional characters are not an acceptable rendering of simplified ones, or the reverse.
+NEAREST = {"pt": "pt_BR", "zh": "zh_Hans"}
+UNLIKE = {"zh_Hans": {"hant", "tw", "hk", "mo"}}
 
 _locale: ContextVar[str] = ContextVar("locale", default=DEFAULT)
 
@@ -32,15 +37,30 @@ def locales() -> tuple[str, ...]:
 
 
 def names() -> dict[str, str]:
-    """Return the name of each language in that language."""
-    return {code: Locale.parse(code).get_display_name(code) or code for code in locales()}
+    """Return the name of each language in that language, with a capital as in a list of names."""
+    spelled = {code: Locale.parse(code).get_display_name(code) or code for code in locales()}
+    return {code: name[:1].upper() + name[1:] for code, name in spelled.items()}
+
+
+def find(language: str) -> str:
+    """Return the available language with this code or tag, such as ``pt_BR`` or ``pt-br``; empty if there is none."""
+    wanted = language.replace("-", "_").lower()
+    return next((code for code in locales() if code.lower() == wanted), "")
 
 
 def negotiate(preferred: list[str]) -> str:
     """Return the best available language for a list of preferences, best first, such as ``["de-AT", "en"]``."""
-    best = negotiate_locale([language.replace("-", "_") for language in preferred], locales(), sep="_") or DEFAULT
-    # The library returns the spelling of the preference, for example "DE" instead of "de".
-    return next((code for code in locales() if code.lower() == best.lower()), DEFAULT)
+    return next((code for language in preferred if (code := _closest(language))), DEFAULT)
+
+
+def _closest(language: str) -> str:
+    """Return the available language for one preference: the same, a more general one, or its nearest variant."""
+    parts = language.replace("-", "_").lower().split("_")
+    for length in range(len(parts), 0, -1):
+        if code := find("_".join(parts[:length])):
+            return code
+    variant = find(NEAREST.get(parts[0], ""))
+    return "" if UNLIKE.get(variant, set()).intersection(parts) else variant
 
 
 def tag(locale: str) -> str:

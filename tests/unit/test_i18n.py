@@ -18,7 +18,7 @@ def test_texts_follow_the_current_language_and_fall_back_to_english() -> None:
 
 
 def test_days_follow_the_current_language_despite_caching() -> None:
-    for locale, said in (("de", "7. Sept."), ("en", "Sep 7"), ("de", "7. Sept.")):
+    for locale, said in (("de", "7. Sept."), ("en", "Sep 7"), ("de", "7. Sept."), ("zh_Hans", "9月7日")):
         with i18n.use(locale):
             assert day(date(2026, 9, 7), "MMMd") == said
 
@@ -47,6 +47,39 @@ def test_the_best_language_is_negotiated(wanted: list[str], got: str) -> None:
     assert i18n.negotiate(wanted) == got
 
 
+@pytest.mark.parametrize(
+    ("wanted", "got"),
+    [
+        (["fr-CA", "en"], "fr"),
+        (["es-419"], "es"),
+        (["pt-BR"], "pt_BR"),
+        (["pt-PT", "es"], "pt_BR"),
+        (["zh-CN"], "zh_Hans"),
+        (["zh-Hans-CN"], "zh_Hans"),
+        (["ZH-hans"], "zh_Hans"),
+        (["zh", "en"], "zh_Hans"),
+        (["zh-TW", "fr"], "fr"),
+        (["zh-Hant-HK"], "en"),
+        (["ar-EG"], "ar"),
+    ],
+)
+def test_regions_and_scripts_are_negotiated(wanted: list[str], got: str) -> None:
+    assert i18n.negotiate(wanted) == got
+
+
+def test_a_language_has_its_code_and_its_tag() -> None:
+    assert [i18n.find(code) for code in ("pt_BR", "pt-BR", "pt-br", "zh-hans", "pt", "", "../de")] == [
+        *["pt_BR"] * 3,
+        "zh_Hans",
+        *[""] * 3,
+    ]
+    assert all(i18n.find(i18n.tag(code)) == code for code in i18n.locales())
+
+
+def test_arabic_is_written_from_right_to_left() -> None:
+    assert [code for code in i18n.locales() if i18n.direction(code) == "rtl"] == ["ar"]
+
+
 @pytest.mark.usefixtures("german")
 def test_templates_translate_and_escape() -> None:
     environment = Environment(autoescape=True)
@@ -62,4 +95,12 @@ def test_an_empty_text_stays_empty() -> None:
 
 
 def test_every_language_has_a_name() -> None:
-    assert i18n.names()["en"] == "English"
+    assert i18n.names() == {
+        "en": "English",
+        "ar": "العربية",
+        "de": "Deutsch",
+        "es": "Español",
+        "fr": "Français",
+        "pt_BR": "Português (Brasil)",
+        "zh_Hans": "中文 (简体)",
+    }

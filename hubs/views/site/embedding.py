@@ -44,6 +44,7 @@ def show(number: int) -> Response:
         title=app_context().registry.title(row, _),
         fragment=fragment,
         lang=i18n.tag(locale()),
+        direction=i18n.direction(locale()),
         seconds=RELOAD if fragment else RELOAD_SOON,
         site_url=app_context().settings.site_url,
     )

@@ -39,8 +39,8 @@ def choose() -> ResponseReturnValue:
 
     Needs neither session nor CSRF token: a forged request could only change the language of the pages.
     """
-    language = request.args.get("lang", "")
-    if language not in i18n.locales():
+    language = i18n.find(request.args.get("lang", ""))
+    if not language:
         raise InvalidInput(_("Please choose one of the languages."))
     response = redirect(local_path(request.args.get("next", "")), 303)
     secure = app_context().settings.site_url.startswith("https://")
@@ -51,11 +51,11 @@ def choose() -> ResponseReturnValue:
 def _activate_preferred() -> None:
     if request.endpoint == "static":
         return
-    explicit = request.args.get("lang", "")
+    explicit = i18n.find(request.args.get("lang", ""))
     # Before the account is read, which fails while the database is down: that error is translated as well.
-    activate(explicit if explicit in i18n.locales() else of_browser())
+    activate(explicit or of_browser())
     # A language in the URL spares the query for the account.
-    is_same_for_all = request.blueprint in COOKIELESS or explicit in i18n.locales()
+    is_same_for_all = request.blueprint in COOKIELESS or bool(explicit)
     user = None if is_same_for_all else account()
     if user is not None and user.locale in i18n.locales():
         activate(user.locale)
