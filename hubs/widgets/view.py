@@ -143,20 +143,27 @@ def colour_hue(colour: str) -> str:
 
 
 @lru_cache(4096)
-def avatar(username: str, size: int = 32) -> Markup:
-    """Render a person's avatar: the first letter on a tint derived from the name, without an external request."""
-    return _mark("avatar", _hue(username), username[:1].upper() or "?", size)
+def avatar(username: str, size: int = 32, fullname: str = "") -> Markup:
+    """Render a person's avatar: initials on a tint derived from the username, without an external request."""
+    return _mark("avatar", _hue(username), initials(fullname or username), size)
+
+
+def initials(name: str) -> str:
+    """Return the first letters of the first and the last word of a name, or the first letter of a single word."""
+    words = [word for word in name.split() if word[0].isalnum()]
+    return "".join(word[0] for word in (words if len(words) < 2 else [words[0], words[-1]])).upper() or "?"
 
 
 def hub_avatar(hub: Any, size: int = 32) -> Markup:
     """Render a hub's emblem in its hue: square for teams, round for people; the letter defaults to that of its name."""
     shape = "avatar" if hub.kind in ("user", "person") else "emblem"
-    return _mark(shape, hue(hub), hub.avatar or hub.name[:1].upper() or "?", size)
+    text = hub.avatar or (initials(hub.title) if shape == "avatar" else hub.title[:1].upper() or "?")
+    return _mark(shape, hue(hub), text, size)
 
 
 def portrait(user: Any, size: int = 32) -> Markup:
     """Render the avatar of an account: the person's picture, if there is one, over what `avatar` renders."""
-    return _pictured(avatar(user.username, size), user.picture)
+    return _pictured(avatar(user.username, size, user.fullname), user.picture)
 
 
 def hub_picture(hub: Any, size: int = 32) -> Markup:
