@@ -54,7 +54,7 @@ def community(folder: Path) -> Iterator[tuple[Flask, str]]:
         _break(app)
         with serving(app) as address:
             yield app, address
-        site.fragments._clients.close()
+        site.fragments.clients.close()
         site.fragments.cache.close()
         site.database.dispose()
         database.dispose()

@@ -46,7 +46,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         app = create_app(settings)
         with serving(app) as address:
             yield address
-        app.extensions["hubs"].fragments._clients.close()
+        app.extensions["hubs"].fragments.clients.close()
         app.extensions["hubs"].fragments.cache.close()
         app.extensions["hubs"].database.dispose()
 

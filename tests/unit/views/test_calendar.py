@@ -35,7 +35,7 @@ def app(database: Database, tmp_path: Path, upstream: Upstream) -> Iterator[Flas
     yield application
     site = application.extensions["hubs"]
     site.database.dispose()
-    site.fragments._clients.close()
+    site.fragments.clients.close()
     site.fragments.cache.close()
 
 
