@@ -18,7 +18,7 @@ from tests.stack import ROOT
 
 LANGUAGES = [code for code in i18n.locales() if code != i18n.DEFAULT]
 #: Languages that must have every text: add one here when its catalogue is complete.
-COMPLETE = ["de"]
+COMPLETE = ["de", "fr"]
 #: What must be the same in a text and in its translation: what is filled in, and HTML.
 PARTS = re.compile(r"%\(\w+\)[a-z]|(?<!%)%[sd]|\{\w+\}|</?[a-z][^>]*>")
 
@@ -131,3 +131,9 @@ def test_translations_have_the_same_outer_spaces_and_end_as_the_text(code: str) 
             assert text == text.strip(), entry.id
             assert "\n" not in text, entry.id
             assert text.endswith(PUNCTUATION) == forms(entry.id)[0].endswith(PUNCTUATION), entry.id
+
+
+def test_french_has_narrow_spaces_before_double_punctuation() -> None:
+    narrow = re.compile(r"[ \u00a0][;:!?»]|«[ \u00a0]|'")
+    wrong = [text for entry in entries("fr") for text in translated(entry) if narrow.search(text)]
+    assert wrong == []

@@ -1,4 +1,7 @@
-"""No text of ours is left in English: pages and fragments in a language that puts every text into brackets."""
+"""No text of ours is left in English: pages and fragments in a pseudo-language.
+
+It puts every text into brackets, and lengthens it as long languages do.
+"""
 
 import re
 from gettext import NullTranslations
@@ -20,17 +23,19 @@ DATA = r"""Fedora Hubs|Hubs|Otters|otters|We swim\.|Owner|owner|Member|member|Su
 |UTC|English|Deutsch|Europe/Oslo|\d+|[a-z_]+/json|docs"""
 
 
-class Brackets(NullTranslations):
+class Pseudo(NullTranslations):
+    """Translations into brackets, longer by two fifths."""
+
     def gettext(self, message: str) -> str:
-        return f"⟦{message}⟧"
+        return f"⟦{message}{'·' * (len(message) * 2 // 5 + 1)}⟧"
 
     def ngettext(self, singular: str, plural: str, number: int) -> str:
-        return f"⟦{singular if number == 1 else plural}⟧"
+        return self.gettext(singular if number == 1 else plural)
 
 
 @pytest.fixture
 def client(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
-    monkeypatch.setattr(i18n, "_catalogue", lambda locale: Brackets())
+    monkeypatch.setattr(i18n, "_catalogue", lambda locale: Pseudo())
     return client
 
 
@@ -59,6 +64,22 @@ def left(html: str) -> list[str]:
         "/t/otters/edit",
         "/t/otters/edit/add?side=left",
         "/t/otters/history",
+        "/u/owner/?full=1",
+        "/t/otters/settings/appearance",
+        "/t/otters/settings/other",
+        "/t/otters/settings/webhooks",
+        "/t/otters/announcements",
+        "/me/notices",
+        "/me/notices/mutes",
+        "/me/bookmarks",
+        "/me/tokens",
+        "/stream/",
+        "/search?q=otters",
+        "/search?q=zq",
+        "/people/",
+        "/teams/",
+        "/new",
+        "/gallery/",
         "/no/such/page",
     ],
 )
