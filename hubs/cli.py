@@ -9,7 +9,7 @@ import click
 from hubs import __version__
 from hubs.backend.standalone import run as run_daemon
 from hubs.bus import NullPublisher, Publisher
-from hubs.commands import backups, cache, deploy, files, messages, people, schema, secrets
+from hubs.commands import backups, cache, deploy, doctor, files, messages, people, schema, secrets
 from hubs.commands.static import static
 from hubs.demo import fill as demo_fill
 from hubs.demo import rabbitmq
@@ -145,6 +145,7 @@ for command in (
     backups.backup,
     backups.restore,
     deploy.deploy,
+    doctor.doctor,
     widget,
 ):
     cli.add_command(command)

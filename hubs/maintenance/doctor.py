@@ -1,0 +1,159 @@
+"""The checks of `hubs doctor`: what is really in force on an instance, and what to do about what is wrong.
+
+Each check gives one sentence. What depends on a service that does not answer is skipped with a sentence as well, so
+that nobody waits for one timeout after the other.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from functools import partial
+
+from redis import Redis, RedisError
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from hubs.actions import outbox
+from hubs.cache import connect
+from hubs.errors import HubsError
+from hubs.events import canary, coverage
+from hubs.fragments import schedule
+from hubs.fragments.store import FragmentStore
+from hubs.health import schema
+from hubs.health.readiness import Readiness
+from hubs.maintenance.findings import Finding, local
+from hubs.models import Database, OutboxMessage, Widget, now
+from hubs.services import create_database, create_event_log, create_fragments
+from hubs.settings import Settings
+
+#: Seconds for which builds and changes may wait, and by which clocks may differ.
+OVERDUE, UNHANDLED, APART = 120.0, timedelta(minutes=5), 2.0
+#: The widgets whose fragments are read, the newest first, and how many in one round trip.
+MOST_WIDGETS, BATCH = 5000, 200
+_TODO = {
+    "database": "Look at the log of the database, its free disk space, and HUBS_DATABASE_URL.",
+    "redis": "Look at the log of Redis, its memory limit, and HUBS_REDIS_URL.",
+}
+_CLOCKS = {"sqlite": "SELECT (julianday('now') - 2440587.5) * 86400"}
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """Return the findings of all checks; services that are down do not raise."""
+    database, events = create_database(settings), create_event_log(settings)
+    try:
+        return [*local(settings), *_services(settings, database, events.client)]
+    finally:
+        database.dispose()
+
+
+def _services(settings: Settings, database: Database, client: Redis) -> Iterator[Finding]:
+    problems = Readiness(database, lambda: client).problems()
+    has = {name: not problems[name] for name in ("database", "redis")}
+    for name, problem in problems.items():
+        if name in ("heartbeat", "canary") and not has["redis"]:
+            yield Finding(name, False, "It cannot be checked: Redis does not answer.")
+        elif problem:
+            yield Finding(name, False, f"{problem} {_TODO.get(name, '')}".rstrip())
+        else:
+            yield _attempt(name, True, "", partial(_good, name, database, client))
+    yield _cache(settings)
+    for name, check in (("event server", _event_servers), ("builds", _builds), ("topics", _topics)):
+        yield _attempt(name, has["redis"], "Redis", partial(check, client))
+    for name, read in (("changes", _changes), ("clock", _clock), ("widgets", partial(_widgets, settings))):
+        yield _attempt(name, has["database"], "the database", partial(_read, database, read))
+
+
+def _attempt(name: str, answers: bool, service: str, check: Callable[[], tuple[bool, str]]) -> Finding:
+    if not answers:
+        return Finding(name, False, f"It cannot be checked: {service} does not answer.")
+    try:
+        return Finding(name, *check())
+    except (SQLAlchemyError, RedisError, HubsError) as error:
+        return Finding(name, False, f"It cannot be checked: {str(error).splitlines()[0][:200] or type(error).__name__}")
+
+
+def _read(database: Database, check: Callable[[Session], tuple[bool, str]]) -> tuple[bool, str]:
+    with database.session() as session:
+        return check(session)
+
+
+def _good(name: str, database: Database, client: Redis) -> tuple[bool, str]:
+    if name == "schema":
+        revision, newest = schema.current(database), schema.expected()
+        is_newer = revision > newest
+        return True, f"{revision}, " + (f"newer than this version of Hubs ({newest})" if is_newer else "current")
+    last = canary.last(client) if name == "canary" else None
+    if last is not None:
+        return True, f"came back {last[0]:.0f} s ago, after {last[1]:.2f} s"
+    return True, {"heartbeat": "the daemon is alive"}.get(name, "writable")
+
+
+def _cache(settings: Settings) -> Finding:
+    cache = connect(settings.cache)
+    try:
+        ok = cache.set("doctor", b"1", 5) and cache.get("doctor") == b"1"
+    finally:
+        cache.close()
+    todo = "It keeps nothing, so pages are slow. Start memcached, and look at HUBS_CACHE_URL."
+    return Finding("cache", ok, "writable" if ok else todo)
+
+
+def _event_servers(client: Redis) -> tuple[bool, str]:
+    """Count the processes that hear Redis: an event server answers although it is cut off from it."""
+    count = sum(number for _, number in client.pubsub_numsub(canary.CHANNEL))
+    if not count:
+        return False, "No event server hears Redis, so pages do not update. Look at the log of hubs-eventsource."
+    return True, f"{count} processes hear Redis"
+
+
+def _builds(client: Redis) -> tuple[bool, str]:
+    late = client.zcount(schedule.KEY, "-inf", time.time() - OVERDUE)
+    if late:
+        return False, f"{late} widgets wait for more than {OVERDUE:.0f} s. Look at the log of hubs-hub and hubs-worker."
+    return True, "no widget waits for long"
+
+
+def _topics(client: Redis) -> tuple[bool, str]:
+    counts = coverage.read(client, 5)
+    if counts:
+        names = ", ".join(f"{family} ({count})" for family, count in counts.items())
+        return False, f"No reader understands {names}; they are shown with a generic sentence. Report it, or upgrade."
+    return True, "all are understood"
+
+
+def _changes(session: Session) -> tuple[bool, str]:
+    given_up = outbox.set_aside(session)
+    if given_up:
+        return (
+            False,
+            f"{given_up} changes failed {outbox.MOST_ATTEMPTS} times and are set aside. See hubs-hub's log.",
+        )
+    oldest = session.scalar(select(func.min(OutboxMessage.created_on)).where(OutboxMessage.handled_at.is_(None)))
+    if oldest is not None and now() - oldest > UNHANDLED:
+        minutes = (now() - oldest).total_seconds() / 60
+        return False, f"The oldest change has waited for {minutes:.0f} minutes. Look at hubs-relay and hubs-hub."
+    return True, "none waits for long"
+
+
+def _clock(session: Session) -> tuple[bool, str]:
+    query = _CLOCKS.get(session.get_bind().dialect.name, "SELECT extract(epoch FROM clock_timestamp())")
+    apart = abs(time.time() - float(session.scalar(text(query)) or 0.0))
+    if apart > APART:
+        return False, f"The clocks of this machine and the database are {apart:.0f} s apart. Run chrony on both."
+    return True, f"{apart:.1f} s apart from the database"
+
+
+def _widgets(settings: Settings, session: Session) -> tuple[bool, str]:
+    fragments = create_fragments(settings, FragmentStore)
+    rows = list(session.scalars(select(Widget).order_by(Widget.id.desc()).limit(MOST_WIDGETS)))
+    plugins, failing = {row.id: row.plugin for row in rows}, Counter[str]()
+    for start in range(0, len(rows), BATCH):
+        for number, fragment in fragments.read_many(rows[start : start + BATCH]).items():
+            if fragment.state in ("failed", "stale"):
+                failing[plugins[number]] += 1
+    if failing:
+        names = ", ".join(f"{plugin} ({count})" for plugin, count in failing.most_common(5))
+        return False, f"{failing.total()} of {len(rows)} cannot be built: {names}. The log of hubs-hub says why."
+    return True, f"none of {len(rows)} fails"
