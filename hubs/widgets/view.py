@@ -163,7 +163,7 @@ def hub_avatar(hub: Any, size: int = 32) -> Markup:
 
 def portrait(user: Any, size: int = 32) -> Markup:
     """Render the avatar of an account: the person's picture, if there is one, over what `avatar` renders."""
-    return _pictured(avatar(user.username, size, user.fullname), user.picture)
+    return _pictured(avatar(user.username, size, user.name), user.picture)
 
 
 def hub_picture(hub: Any, size: int = 32) -> Markup:
