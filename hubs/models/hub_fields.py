@@ -177,7 +177,7 @@ HUB_FIELDS: tuple[HubField, ...] = (
     HubField(
         "avatar",
         label=N_("Avatar"),
-        help=N_("One or two letters, or an emoji. If empty, the first letter of the URL name."),
+        help=N_("One or two letters, or an emoji. If empty, the first letter of the title."),
         validator=visible_text.clean_avatar,
         page="appearance",
     ),

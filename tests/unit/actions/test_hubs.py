@@ -88,7 +88,7 @@ def test_an_update_without_changes_is_not_published(session: Session, team: Hub)
         ("left_width", "12", "from 1 to 11"),
         ("left_width", "wide", "from 1 to 11"),
         ("visibility", "secret", "public"),
-        ("banner", "pink", "one of: green, teal"),
+        ("banner", "pink", "one of: blue, green, teal"),
         ("avatar", "otters", "two letters"),
         ("avatar", "a\u202e", "two letters"),
         ("avatar", "a\u0301" * 9, "two letters"),

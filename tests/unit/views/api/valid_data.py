@@ -60,6 +60,7 @@ def body_of(method: str, path: str, registry: Registry, plugin: str) -> st.Searc
     if method == "PATCH" and path.endswith("/hubs/{space}/{name}"):
         fields = {field.name: value_of(field) for field in HUB_FIELDS if field.in_api}
         fields["avatar"] = st.sampled_from(["", "Ä", "ot", "🦦"])
+        fields["embed_on"] = st.sampled_from(["", "*", "https://blog.example.org https://wiki.example.org"])
         return st.fixed_dictionaries({}, optional=fields).filter(bool)
     common = {"label": _LINE, "visibility": st.sampled_from(list(Visibility)), "width": st.sampled_from(list(Width))}
     if method == "PATCH":
