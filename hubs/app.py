@@ -33,7 +33,7 @@ from hubs.views import api, gallery, health, search, webhooks
 from hubs.views.account import bookmarks, inbox, oidc, sign_in, stream, tokens
 from hubs.views.account import settings as account_settings
 from hubs.views.home import announcements, front, since
-from hubs.views.hub import admin, editor, history, members, new, page, push_tokens, widget
+from hubs.views.hub import about, activity, admin, editor, history, members, new, page, push_tokens, widget
 from hubs.views.hub import settings as hub_settings
 from hubs.views.hub import webhooks as hub_webhooks
 from hubs.views.page_cache import fragments as fragment_cache
@@ -68,6 +68,8 @@ PAGES = (
     gallery,
     new,
     page,
+    activity,
+    about,
     hub_settings,
     editor,
     history,

@@ -147,6 +147,17 @@ def hub_members(kind: str, name: str) -> str:
     return hub(kind, name) + "members"
 
 
+def hub_about(kind: str, name: str) -> str:
+    """Return the path of what a hub is, whom to contact, and how to join."""
+    return hub(kind, name) + "about"
+
+
+def hub_activity(hub_kind: str, hub_name: str, /, **filters: str) -> str:
+    """Return the path of a hub's stream, with filters such as ``kind="code"``."""
+    query = urlencode({name: value for name, value in filters.items() if value})
+    return hub(hub_kind, hub_name) + "activity" + (f"?{query}" if query else "")
+
+
 def hub_join(kind: str, name: str) -> str:
     """Return the path of the form to ask for membership, with the owners' questions."""
     return hub(kind, name) + "join"

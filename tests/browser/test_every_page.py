@@ -118,6 +118,16 @@ PAGES = {
     ],
     HUB + "settings/webhooks": [Visit(f"/t/{name}/settings/webhooks", "rana") for name in ("otters", "voles")],
     HUB + "settings/webhooks/<int:number>": [Visit("/t/otters/settings/webhooks/{webhook}", "rana")],
+    HUB + "activity": [
+        *(Visit("/t/otters/activity", who) for who in ("", "sami", "rana")),
+        Visit("/t/otters/activity?kind=bugs&person=rana&since=2026-01-01"),
+        Visit("/t/otters/activity?since=never", status=400),
+        Visit("/u/rana/activity"),
+    ],
+    HUB + "about": [
+        *(Visit(f"/t/{name}/about", "rana") for name in ("otters", "voles", "mice", "stoats")),
+        Visit("/u/rana/about"),
+    ],
     HUB + "members": [
         *(Visit("/t/otters/members", who) for who in ("", "sami", "rana")),
         Visit("/t/voles/members", "rana"),

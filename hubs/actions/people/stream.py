@@ -35,7 +35,7 @@ def read(session: Session, person: Person, narrow: str = "all", before: str = ""
 
     :raises InvalidInput: when the filter or the cursor is not valid.
     """
-    place = _place(before) if before else None
+    place = position(before) if before else None
     # Further back only if the recent past does not fill the page: sorting all messages of years would take seconds.
     for since in time_windows(place[0] if place else now()):
         query = _chosen(person, narrow, MessagePerson.received_at >= since).where(StoredMessage.received_at >= since)
@@ -54,7 +54,7 @@ def read(session: Session, person: Person, narrow: str = "all", before: str = ""
 
 def count_newer(session: Session, person: Person, narrow: str, after: str) -> int:
     """Return how many messages are newer than a cursor, at most `COUNTED`; an empty cursor counts all."""
-    received_at, number = _place(after) if after else (EVER, 0)
+    received_at, number = position(after) if after else (EVER, 0)
     query = _chosen(person, narrow, MessagePerson.received_at >= received_at)
     query = query.where(~_older(received_at, number), StoredMessage.id != number)
     newer = query.with_only_columns(StoredMessage.id).limit(COUNTED).subquery()
@@ -100,7 +100,11 @@ def cursor(received_at: datetime, number: int) -> str:
     return f"{(received_at - _EPOCH) // timedelta(microseconds=1)}-{number}"
 
 
-def _place(text: str) -> tuple[datetime, int]:
+def position(text: str) -> tuple[datetime, int]:
+    """Return the time of receipt and the id that a cursor names.
+
+    :raises InvalidInput: when it is not a cursor.
+    """
     moment, _dash, number = text.partition("-")
     if not all(part.isascii() and part.isdigit() and len(part) <= 16 for part in (moment, number)):
         raise InvalidInput(_("There is no such place in your stream."))

@@ -7,19 +7,17 @@ from typing import Any
 from flask import Blueprint, Response, make_response
 
 from hubs import urls
-from hubs.errors import InvalidInput, NotFound
+from hubs.errors import InvalidInput
 from hubs.i18n import _
 from hubs.models import Hub
-from hubs.permissions import audiences, can
 from hubs.views.api import schemas
 from hubs.views.api.atom import atom
 from hubs.views.api.base import ApiBlueprint, authenticate, finish
 from hubs.views.api.hubs import ONE as HUB
 from hubs.views.api.paging import PageQuery, after, page
 from hubs.views.web.context import app_context, current_person, db, find_hub
-from hubs.widgets.feed import Feed
 from hubs.widgets.feed.cards import Item, read
-from hubs.widgets.shared.messages import MessageScope
+from hubs.widgets.feed.scope import visible_scope
 
 blueprint = ApiBlueprint("Feeds", __name__, "Recent activity of the people of a hub.")
 #: The Atom feed lives beside the hub's page, where feed readers look for it.
@@ -56,15 +54,8 @@ def as_atom(space: str, name: str) -> Response:
 
 
 def _read(hub: Hub, limit: int, before: tuple[datetime, int] | None = None) -> Sequence[Item]:
-    """Return messages, newest first, as a feed widget would show them to the current person.
-
-    :raises NotFound: if the hub has feed widgets, but none that this person may see.
-    """
-    feeds = [row for row in hub.widgets if row.plugin == Feed.name]
-    if feeds and not any(can(current_person(), "view", row) for row in feeds):
-        raise NotFound(_("This hub has no feed, or you may not see it."))
-    scope = MessageScope(hub, hub.name if hub.kind == "user" else "", audiences(current_person(), hub)[-1])
-    return read(db(), scope, limit, (), before=before)
+    """Return messages, newest first, as a feed widget would show them to the current person."""
+    return read(db(), visible_scope(current_person(), hub), limit, (), before=before)
 
 
 def _position(start: Sequence[Any]) -> tuple[datetime, int]:

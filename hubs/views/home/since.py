@@ -7,12 +7,13 @@ from sqlalchemy import ColumnElement, exists, or_, select
 
 from hubs.digest import reading, words
 from hubs.digest.summary import Summary
-from hubs.errors import InvalidInput, NotFound
+from hubs.errors import InvalidInput
 from hubs.i18n import _
 from hubs.models import Hub, Widget, now
-from hubs.permissions import Person, can, visible_widgets
+from hubs.permissions import Person, visible_widgets
 from hubs.views.web.context import current_person, db, find_hub
 from hubs.widgets.feed import Feed
+from hubs.widgets.feed.scope import visible_scope
 
 blueprint = Blueprint("since", __name__, url_prefix="/<any(u, t):space>/<name>/since/<day>")
 
@@ -42,9 +43,7 @@ def has_feed(person: Person) -> ColumnElement[bool]:
 
 def _read(space: str, name: str, day: str) -> tuple[Hub, Summary]:
     hub = find_hub(space, name)
-    feeds = [row for row in hub.widgets if row.plugin == Feed.name]
-    if feeds and not any(can(current_person(), "view", row) for row in feeds):
-        raise NotFound(_("This hub has no feed, or you may not see it."))
+    visible_scope(current_person(), hub)
     since, until = _start(day), now()
     if "until" in request.args:
         until = min(until, _start(request.args["until"]) + timedelta(days=1))

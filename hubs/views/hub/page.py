@@ -63,8 +63,7 @@ def show(space: str, name: str) -> ResponseReturnValue:
     else:
         # Never wait: one slow widget must not delay the page.
         fragments = app_context().fragments.read_many(rows, locale())
-    shown: dict[str, Any] = {"may": _may(hub, current_person()), "why": _why(hub)}
-    shown["stars"], shown["waiting"] = _counts(hub, shown["may"]["own"])
+    shown = banner_context(hub)
     shown["announcements"] = announcements.current(db(), current_person(), hub)
     return render.page(hub, rows, fragments, cursor, **shown)
 
@@ -131,6 +130,13 @@ def begin(space: str, name: str, act: str) -> ResponseReturnValue:
     if current_person().signed_in or not offers(current_person(), act, hub):
         return redirect(urls.hub(hub.kind, hub.name), 303)
     return redirect(intents.state(act, hub), 303)
+
+
+def banner_context(hub: Hub) -> dict[str, Any]:
+    """Return what the banner and the tabs of every page of a hub show to the current user."""
+    shown: dict[str, Any] = {"may": _may(hub, current_person()), "why": _why(hub)}
+    shown["stars"], shown["waiting"] = _counts(hub, shown["may"]["own"])
+    return shown
 
 
 def _shown_as(hub: Hub, name: str) -> str:

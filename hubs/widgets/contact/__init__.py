@@ -40,7 +40,7 @@ class GetContact(CachedFunction):
 
     def execute(self) -> list[tuple[str, str, str]]:
         """Return (label, text, address) of each contact; the address is empty if there is no safe one."""
-        return list(_ways(self.instance.hub.extras or {}))
+        return list(contacts(self.instance.hub.extras or {}))
 
 
 class ContactView(RootWidgetView):
@@ -52,7 +52,8 @@ class ContactView(RootWidgetView):
         return {"ways": GetContact(instance)(), "zone": _zone(user.timezone) if user else None}
 
 
-def _ways(extras: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+def contacts(extras: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Yield (label, text, address) of each contact in a hub's extras; the address is empty if there is no safe one."""
     for field in _FIELDS:
         text = extras.get(field.name)
         if isinstance(text, str) and text:

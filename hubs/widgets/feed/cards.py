@@ -56,6 +56,30 @@ ICONS = {
 
 
 @dataclass(frozen=True, slots=True)
+class Narrowing:
+    """Selects among the messages in scope: those of some categories, that also name a person, since a time."""
+
+    #: Empty means any.
+    categories: tuple[str, ...] = ()
+    username: str = ""
+    since: datetime = EVER
+
+    @property
+    def shape(self) -> tuple[bool, bool]:
+        """Which conditions the statement needs; statements are cached by it."""
+        return bool(self.categories), bool(self.username)
+
+    def values(self) -> dict[str, Any]:
+        """Return the bind values of the conditions."""
+        values: dict[str, Any] = {"categories": self.categories} if self.categories else {}
+        return values | ({"also_named": self.username} if self.username else {})
+
+
+#: Selects all messages in scope.
+NOTHING = Narrowing()
+
+
+@dataclass(frozen=True, slots=True)
 class Item:
     """One message as a feed shows it."""
 
@@ -112,19 +136,21 @@ def read(
     hidden: Sequence[str],
     offset: int = 0,
     before: tuple[datetime, int] | None = None,
+    narrowed: Narrowing = NOTHING,
 ) -> list[Item]:
     """Return the newest messages in scope, newest first, skipping the first ``offset``.
 
-    ``before`` is a cursor: the time of receipt and id of a message; only older ones are returned.
+    ``before`` is a cursor: the time of receipt and id of a message; only older ones are returned. ``narrowed``
+    selects further among the messages in scope.
     """
-    values = {**whose.values(), "hidden": hidden, "limit": limit, "offset": offset}
+    values = {**whose.values(), "hidden": hidden, "limit": limit, "offset": offset, **narrowed.values()}
     if before is not None:
         values |= {"before_at": before[0], "before_id": before[1]}
-    query, items = _newest(whose.terms, bool(hidden), before is not None), []
+    query, items = _newest(whose.terms, bool(hidden), before is not None, narrowed.shape), []
     latest = before[0] if before is not None else now()
-    for since in [EVER] if whose.terms.is_ordered else time_windows(latest):
-        items = _items_of_rows(session.execute(query, {**values, "since": since}).all())
-        if len(items) == limit:
+    for start in [EVER] if whose.terms.is_ordered else time_windows(latest):
+        items = _items_of_rows(session.execute(query, {**values, "since": max(start, narrowed.since)}).all())
+        if len(items) == limit or start <= narrowed.since:
             break
     return items
 
@@ -140,7 +166,7 @@ def time_windows(latest: datetime) -> Iterator[datetime]:
 
 
 @cache
-def _newest(terms: ScopeFilter, hides: bool, paginated: bool) -> Executable:
+def _newest(terms: ScopeFilter, hides: bool, paginated: bool, shape: tuple[bool, bool]) -> Executable:
     received = MessagePerson.received_at
     matching = select(MessagePerson.message_id, received).where(
         terms.condition(), ~terms.tells_of_hidden(), received >= bindparam("since")
@@ -151,6 +177,13 @@ def _newest(terms: ScopeFilter, hides: bool, paginated: bool) -> Executable:
         matching = matching.where(or_(received < bindparam("before_at"), earlier))
     if hides:
         matching = matching.where(MessagePerson.category.not_in(bindparam("hidden", expanding=True)))
+    by_category, by_person = shape
+    if by_category:
+        matching = matching.where(MessagePerson.category.in_(bindparam("categories", expanding=True)))
+    if by_person:
+        also = aliased(MessagePerson)
+        naming = select(also.message_id).where(also.username == bindparam("also_named"))
+        matching = matching.where(MessagePerson.message_id.in_(naming))
     if not terms.is_ordered:  # a message that names several members is selected several times
         matching = matching.distinct()
     newest = (

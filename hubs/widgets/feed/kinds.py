@@ -1,7 +1,21 @@
 """Icons of activities, by verb or, without one, by the category of the message."""
 
+from hubs.i18n import N_
 from hubs.widgets.feed.cards import ICONS, Item
 
+#: Kinds of activity by which a hub's stream can be filtered: name → label, and the icons of their categories.
+KINDS = {
+    "code": (N_("Code"), ("branch",)),
+    "bugs": (N_("Bugs"), ("bug",)),
+    "builds": (N_("Builds"), ("hammer", "disc")),
+    "tests": (N_("Tests"), ("check",)),
+    "packages": (N_("Packages"), ("package",)),
+    "talk": (N_("Discussion"), ("chat", "mail")),
+    "meetings": (N_("Meetings"), ("calendar",)),
+    "pages": (N_("Documentation"), ("page",)),
+    "badges": (N_("Badges"), ("badge",)),
+    "hubs": (N_("Hubs and groups"), ("hub", "user")),
+}
 #: Verbs that report a failure, which is shown in red with an icon of its own.
 FAILED = frozenset(
     (
@@ -46,6 +60,12 @@ _FAMILIES = {
     "update": "package-check",
     "wiki": "page",
 }
+
+
+def categories(kind: str) -> tuple[str, ...]:
+    """Return the categories of messages of a kind, one of `KINDS`."""
+    _label, icons = KINDS[kind]
+    return tuple(sorted(name for name, symbol in ICONS.items() if symbol in icons))
 
 
 def is_failure(item: Item) -> bool:

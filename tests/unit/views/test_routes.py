@@ -102,6 +102,8 @@ RULES = {
     ("/me/deleted/<int:hub_id>", "POST"): "account",
     (HUB + "<any(subscribe, unsubscribe, star, unstar, leave):act>", "POST"): "signed in",
     (HUB + "<any(subscribe, star):act>", "GET"): "view",
+    (HUB + "activity", "GET"): "view",
+    (HUB + "about", "GET"): "view",
     (HUB + "members", "GET"): "view",
     (HUB + "join", "GET"): "join",
     (HUB + "join", "POST"): "join",
