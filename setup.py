@@ -64,6 +64,7 @@ setup(
             "templates/*.html",
         ],
         "hubs": ["py.typed", "static/**/*", "templates/**/*", "translations/**/*"],
+        "hubs.commands": ["presets/*.toml"],
         "hubs.demo.services": ["contracts/**/*"],
         "hubs.kit": ["skeleton/**/*"],
         "hubs.testing": ["vendor/**/*"],

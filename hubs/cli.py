@@ -1,6 +1,7 @@
 """The ``hubs`` command: sets up, runs and administers an instance."""
 
 import logging
+import os
 import sys
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import click
 from hubs import __version__
 from hubs.backend.standalone import run as run_daemon
 from hubs.bus import NullPublisher, Publisher
-from hubs.commands import backups, cache, deploy, doctor, files, messages, people, schema, secrets
+from hubs.commands import backups, cache, deploy, doctor, files, init, messages, people, schema, secrets
 from hubs.commands.static import static
 from hubs.demo import fill as demo_fill
 from hubs.demo import rabbitmq
@@ -43,7 +44,13 @@ def cli() -> None:
 @click.option("--replay/--no-replay", default=True, show_default=True, help="Publish demo messages on the bus.")
 @click.option("--pause", default=1.5, show_default=True, help="Seconds between two demo messages, on average.")
 @click.option("--bus", type=click.Choice(BUSES), default=FEDMSG, show_default=True, help="The message bus.")
-def up(port: int, data_dir: Path, replay: bool, pause: float, bus: str) -> None:
+@click.option(
+    "--config",
+    envvar="HUBS_CONFIG",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False, resolve_path=True),
+    help="File with settings; hubs.toml in the working directory if it exists.",
+)
+def up(port: int, data_dir: Path, replay: bool, pause: float, bus: str, config: Path | None) -> None:
     """Run a whole instance on this machine; no other services need to be installed.
 
     Prepares a SQLite database, fills it with demo people and teams the first time, and starts web, eventsource,
@@ -57,6 +64,9 @@ def up(port: int, data_dir: Path, replay: bool, pause: float, bus: str) -> None:
     All ports are on 127.0.0.1: PORT for the pages, PORT+1 for the event stream, PORT+2 for Redis, PORT+3 and PORT+4 for
     the bus, PORT+5 for the stand-ins, PORT+6 for the bus again.
     """
+    config = config or init.find()
+    if config is not None:
+        os.environ["HUBS_CONFIG"] = str(config)  # of all processes, whatever their working directories are
     try:
         run(Ports.from_first(port), data_dir, replay=replay, pause=pause, bus=bus)
     except (PortTaken, rabbitmq.NoRabbitMQ) as error:
@@ -80,7 +90,7 @@ def fill() -> None:
     settings = load()
     services = create_services(settings, publisher=NullPublisher())
     migrations.upgrade(services.database)
-    if demo_fill.fill(services.database, services.registry):
+    if demo_fill.fill(services.database, services.registry, settings):
         click.echo("Loaded the demo data.")
     else:
         click.echo("The database already has people; nothing was changed.")
@@ -94,7 +104,7 @@ def replay(pause: float, count: int, bus: str) -> None:
     """Publish demo messages on the bus: through fedmsg's relay, or to the broker of HUBS_AMQP_URL."""
     settings = load()
     publisher = demo_replay.create_publisher(settings) if bus == AMQP else Publisher()
-    demo_replay.run(create_database(settings), publisher, pause, count)
+    demo_replay.run(create_database(settings), publisher, pause, count, settings.demo_messages)
 
 
 @demo.command("rabbitmq")
@@ -127,11 +137,12 @@ def settings() -> None:
         click.echo(f"{PREFIX}{name.upper()} (default: {field.get_default()!s})\n    {field.description}")
     settings = load()
     click.echo("\nThe current settings are valid.")
-    for origin, reason in Registry(settings.widgets).broken.items():
+    for origin, reason in Registry(settings.widgets, layouts=settings.layouts).broken.items():
         click.echo(f"But the widget {origin} cannot be used: {reason}")
 
 
 for command in (
+    init.init,
     files.export,
     files.apply,
     people.team,

@@ -18,7 +18,7 @@ from hubs.permissions import Person, require
 from hubs.widgets.registry import Registry
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-#: The (column, widget) pairs of a new hub, by kind.
+#: The (column, widget) pairs of a new hub, by kind, unless the settings name others.
 DEFAULT_WIDGETS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "user": (
         ("left", "feed"),
@@ -62,7 +62,7 @@ def create(
         raise taken(name)
     hub = Hub(kind=kind, name=name, user=founder if kind == "user" else None, version=1, extras={}, managed_in="")
     _change(hub, values or {})
-    for side, plugin in DEFAULT_WIDGETS.get(kind, DEFAULT_WIDGETS["team"]) if layout is None else layout:
+    for side, plugin in default_layout(registry, kind) if layout is None else layout:
         if registry.get(plugin) is not None:
             place = len(hub.widgets)
             row = Widget(key=plugin, plugin=plugin, side=side, position=place, settings={}, version=1)
@@ -72,6 +72,12 @@ def create(
     write_name(session, kind, name)
     outbox.record(session, "hubs.hub.created", outbox.about_hub(session, hub, founder.username), hub)
     return hub
+
+
+def default_layout(registry: Registry, kind: str) -> Sequence[tuple[str, str]]:
+    """Return the (column, widget) pairs of a new hub: those of the settings, else ours."""
+    kind = kind if kind in DEFAULT_WIDGETS else "team"
+    return registry.layouts.get(kind) or DEFAULT_WIDGETS[kind]
 
 
 def at_address(session: Session, kind: str, name: str) -> Hub | None:

@@ -24,13 +24,14 @@ SPAN = timedelta(days=1)
 class Template:
     """A template: its name and purpose, its (column, widget) pairs from the top, and initial settings.
 
-    ``texts`` are initial settings by widget, translated into the language of the person who creates the hub.
+    Without ``layout`` a hub gets the default widgets of a team. ``texts`` are initial settings by widget, translated
+    into the language of the person who creates the hub.
     """
 
     name: str
     label: str
     summary: str
-    layout: tuple[tuple[str, str], ...]
+    layout: tuple[tuple[str, str], ...] | None
     join_mode: JoinMode = JoinMode.REQUEST
     texts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
@@ -39,8 +40,8 @@ TEMPLATES = (
     Template(
         "team",
         N_("Team"),
-        N_("People who work together: a pinned note, news, rules, meetings and members."),
-        hubs.DEFAULT_WIDGETS["team"],
+        N_("People who work together, with the usual widgets: a pinned note, news, members and others."),
+        None,
         texts={"sticky": {"text": N_("Welcome! An owner can write here what everybody should know.")}},
     ),
     Template(

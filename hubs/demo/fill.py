@@ -2,10 +2,12 @@
 
 import random
 import tomllib
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from importlib.resources import files
 from typing import Any
+from urllib.parse import urlsplit
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
@@ -13,15 +15,20 @@ from sqlalchemy.orm import Session
 from hubs.actions import activity, messages, widgets
 from hubs.actions import hubs as hub_actions
 from hubs.actions.people import roles
+from hubs.backend.index.people import aliases_of
 from hubs.backend.ingest.extract import Extractor
 from hubs.bus import Message, parse
 from hubs.demo import messages as invented
+from hubs.demo.shape import FORGE, REPOSITORY, login
 from hubs.models import Database, Hub, OutboxMessage, RoleName, User, now
 from hubs.permissions import person
+from hubs.settings import Settings
 from hubs.widgets.registry import Registry
 
 #: Number of messages in the year before today, and the random seed, fixed so that every demo is the same.
 MESSAGES, SEED = 2500, 44
+#: The family of messages whose demo shows every service, with widgets beyond the default ones.
+_OURS = "fedora"
 _EXTRA_WIDGETS = (
     ("left", "issues"),
     ("left", "activity"),
@@ -41,7 +48,7 @@ def data() -> dict[str, list[dict[str, Any]]]:
     return tables
 
 
-def fill(database: Database, registry: Registry) -> bool:
+def fill(database: Database, registry: Registry, settings: Settings) -> bool:
     """Fill an empty database; return False without any change if it already has people."""
     chance = random.Random(SEED)
     with database.transaction() as session:
@@ -53,10 +60,11 @@ def fill(database: Database, registry: Registry) -> bool:
             for row in tables["people"]
         }
         for username, user in users.items():
-            _personal(session, registry, user, chance.choice(("heatmap", "contact", "library")), username)
+            plugin = chance.choice(("heatmap", "contact", "library"))
+            _personal(session, registry, user, plugin, username, settings.demo_messages)
         for team in tables["teams"]:
-            _team(session, registry, users, team)
-        _history(session, chance, [row["username"] for row in tables["people"] if not row.get("quiet")])
+            _team(session, registry, users, team, settings)
+        _history(session, chance, [row["username"] for row in tables["people"] if not row.get("quiet")], settings)
         for team in tables["teams"]:
             _age(session, team)
         # The demo starts with an empty cache and no open pages, so these changes need not be announced.
@@ -65,7 +73,9 @@ def fill(database: Database, registry: Registry) -> bool:
     return True
 
 
-def _personal(session: Session, registry: Registry, user: User, plugin: str, username: str) -> None:
+def _personal(
+    session: Session, registry: Registry, user: User, plugin: str, username: str, families: Sequence[str]
+) -> None:
     hub = session.scalars(select(Hub).where(Hub.kind == "user", Hub.name == username)).one()
     owner = person(user.id, username, hub.roles)
     summaries = (
@@ -74,20 +84,37 @@ def _personal(session: Session, registry: Registry, user: User, plugin: str, use
         "Breaks things so that you need not.",
         "Says hello.",
     )
-    hub_actions.update(session, owner, hub, {"summary": summaries[user.id % len(summaries)]})
+    accounts = {field: account for family, (field, account) in _accounts(username).items() if family in families}
+    hub_actions.update(session, owner, hub, {"summary": summaries[user.id % len(summaries)], **accounts})
     values: dict[str, Any] = {}
     if plugin == "library":
         values = {"items": [{"title": "My notes", "link": f"https://notes.example.org/{username}", "note": ""}]}
-    widgets.add(session, registry, owner, hub, "builds", "left")
-    widgets.add(session, registry, owner, hub, "karma", "right")
+    if _OURS in families:
+        widgets.add(session, registry, owner, hub, "builds", "left")
+        widgets.add(session, registry, owner, hub, "karma", "right")
     side = "left" if plugin == "heatmap" else "right"
-    widgets.add(session, registry, owner, hub, plugin, side, values)
+    if plugin not in {row.plugin for row in hub.widgets}:
+        widgets.add(session, registry, owner, hub, plugin, side, values)
 
 
-def _team(session: Session, registry: Registry, users: dict[str, User], team: dict[str, Any]) -> None:
-    founder = users[team["owners"][0]]
+def _accounts(username: str) -> dict[str, tuple[str, str]]:
+    """Return the fields of a person's hub that link their logins, by the family of messages that has these logins."""
+    name = login(username)
+    return {
+        "github": ("github_username", name),
+        "gitlab": ("gitlab_username", name),
+        "forgejo": ("forgejo_username", f"{FORGE}/{name}"),
+    }
+
+
+def _team(
+    session: Session, registry: Registry, users: dict[str, User], team: dict[str, Any], settings: Settings
+) -> None:
+    founder, is_ours = users[team["owners"][0]], _OURS in settings.demo_messages
     values = {name: team[name] for name in ("display_name", "summary", "description", "banner")}
     values |= {"calendar": team["name"], **team.get("extras", {})}
+    if not is_ours:
+        values = {name: value for name, value in values.items() if name not in ("calendar", "pagure_username")}
     hub = hub_actions.create(session, registry, founder, "team", team["name"], values)
     session.flush()
     owner = person(founder.id, founder.username, hub.roles)
@@ -97,21 +124,31 @@ def _team(session: Session, registry: Registry, users: dict[str, User], team: di
     for username in team["subscribers"]:
         reader = users[username]
         roles.take_role(session, person(reader.id, username, ()), hub, RoleName.SUBSCRIBER)
+    project = {"project": _project(settings)}
+    texts: dict[str, Any] = {"rules": team.get("rules"), "issues": project, "pulls": project}
+    texts["sticky"] = {"text": team["sticky"].strip(), "colour": team["colour"]}
     for row in list(hub.widgets):
-        if row.plugin == "sticky":
-            widgets.update(session, registry, owner, row, {"text": team["sticky"].strip(), "colour": team["colour"]})
-        if row.plugin == "rules" and "rules" in team:
-            widgets.update(session, registry, owner, row, team["rules"])
-    for side, plugin in _EXTRA_WIDGETS:
+        if values := texts.get(row.plugin):
+            widgets.update(session, registry, owner, row, values)
+    for side, plugin in _EXTRA_WIDGETS if is_ours else ():
         values = {"project": f"pagure:{team['name']}"} if plugin == "issues" else {}
         widgets.add(session, registry, owner, hub, plugin, side, values)
     if team.get("archived"):
         hub_actions.update(session, owner, hub, {"archived": True})
 
 
-def _history(session: Session, chance: random.Random, usernames: list[str]) -> None:
+def _project(settings: Settings) -> str:
+    """Return the project whose tickets the teams' widgets show; the stand-ins of the demo have any project."""
+    if "forgejo" in settings.demo_messages:
+        return f"forgejo:{urlsplit(settings.forgejo_url).netloc}/{REPOSITORY}"
+    return f"github:{REPOSITORY}"
+
+
+def _history(session: Session, chance: random.Random, usernames: list[str], settings: Settings) -> None:
     """Store a year of messages: more recent than old ones, more on weekdays, some people busier than others."""
-    extract, history = Extractor(), []
+    hubs = session.scalars(select(Hub).where(Hub.kind == "user"))
+    directory = {alias: hub.name for hub in hubs for alias in aliases_of(hub)}
+    extract, history = Extractor(directory, settings.service_accounts), []
     busy = [name for rank, name in enumerate(usernames) for _ in range(len(usernames) - rank)]
     for number in range(MESSAGES):
         sent = now() - timedelta(days=364 * chance.random() ** 1.6, minutes=chance.randint(20, 1400))
@@ -119,8 +156,9 @@ def _history(session: Session, chance: random.Random, usernames: list[str]) -> N
             continue
         first = chance.choice(busy)
         names = [first, chance.choice([name for name in usernames if name != first])]
-        topic, body = invented.random_message(chance, names)
-        envelope = {"topic": f"org.fedoraproject.dev.{topic}", "msg": body, "timestamp": sent.timestamp()}
+        topic, body = invented.random_message(chance, names, settings.demo_messages)
+        topic = f"{settings.topic_prefix}.{settings.environment}.{topic}"
+        envelope = {"topic": topic, "msg": body, "timestamp": sent.timestamp()}
         message = extract(parse({**envelope, "msg_id": f"demo-{SEED}-{number}"}))
         history.append(replace(message, received_at=message.sent_at))
     messages.store(session, history)

@@ -1,25 +1,13 @@
 """Demo messages in the shapes of the real bus: a mix of categories, each with the fields that its service sends."""
 
 import random
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+
+from hubs.demo import forges
+from hubs.demo.shape import COMMENTS, TITLES, Body, Shape
 
 _PROJECTS = ("hubs", "websites", "release-notes", "wallpapers", "test-days", "ansible-roles", "installer-guide")
 PACKAGES = ("nethogs", "python-sunpath", "rust-heron", "lantern-icons", "wordgarden", "libquokka", "tidepool")
-TITLES = (
-    "Page is blank after sign-in",
-    "Add a dark variant",
-    "Typo in the first paragraph",
-    "Build fails on aarch64",
-    "Document the new option",
-    "Time zone is off by one hour",
-    "Translate the welcome screen",
-    "Crash when the list is empty",
-    "Drop the unused helper",
-    "Speed up the search",
-)
-_COMMENTS = ("Works for me, thank you!", "Could you add a test?", "Reproduced here.", "This looks good.", "+1")
 BADGES = ("Nuancier", "Bug Squasher", "Speak Up!", "Helping Hand", "Associate Editor", "Patch Hero")
 _REQUESTS = (
     "Somebody to review the new style guide",
@@ -28,17 +16,6 @@ _REQUESTS = (
     "Help triage the backlog before Thursday",
 )
 TOPICS = ("Freeze exceptions", "Open floor", "Wallpaper vote", "Release blockers", "Docs sprint")
-
-Body = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Shape:
-    """One kind of message: its topic after the environment, its relative frequency, and a function for its body."""
-
-    topic: str
-    weight: int
-    make: Callable[[random.Random, str, str], Body]
 
 
 def _repository(chance: random.Random) -> Body:
@@ -62,7 +39,7 @@ def _issue(chance: random.Random, agent: str, other: str) -> Body:
         "user": {"name": other, "fullname": other.title()},
         "assignee": {"name": agent},
         "full_url": f"{project['full_url']}/issue/{number}",
-        "comments": [{"id": number, "comment": chance.choice(_COMMENTS), "user": {"name": agent}}],
+        "comments": [{"id": number, "comment": chance.choice(COMMENTS), "user": {"name": agent}}],
     }
     return {"agent": agent, "issue": issue, "project": project}
 
@@ -77,7 +54,7 @@ def _pull_request(chance: random.Random, agent: str, other: str) -> Body:
         "user": {"name": other},
         "project": project,
         "full_url": f"{project['full_url']}/pull-request/{number}",
-        "comments": [{"id": number, "comment": chance.choice(_COMMENTS), "user": {"name": agent}}],
+        "comments": [{"id": number, "comment": chance.choice(COMMENTS), "user": {"name": agent}}],
     }
     return {"agent": agent, "pullrequest": request}
 
@@ -93,7 +70,7 @@ def _update(chance: random.Random, agent: str, other: str) -> Body:
         "status": "testing",
         "url": f"https://updates.example.org/updates/{alias}",
     }
-    return {"agent": agent, "update": update, "comment": {"user": {"name": agent}, "text": chance.choice(_COMMENTS)}}
+    return {"agent": agent, "update": update, "comment": {"user": {"name": agent}, "text": chance.choice(COMMENTS)}}
 
 
 def _build(chance: random.Random, agent: str, other: str) -> Body:
@@ -205,8 +182,22 @@ SHAPES: Sequence[Shape] = (
 )
 
 
-def random_message(chance: random.Random, usernames: Sequence[str]) -> tuple[str, Body]:
+#: The messages of a demo by the setting ``demo_messages``.
+FAMILIES: Mapping[str, Sequence[Shape]] = {
+    "fedora": SHAPES,
+    "github": forges.GITHUB,
+    "gitlab": forges.GITLAB,
+    "forgejo": forges.FORGEJO,
+    "pagure": tuple(shape for shape in SHAPES if shape.topic.startswith("pagure.")),
+    "wiki": tuple(shape for shape in SHAPES if shape.topic in ("wiki.article.edit", "meetbot.meeting.complete")),
+}
+
+
+def random_message(
+    chance: random.Random, usernames: Sequence[str], families: Sequence[str] = ("fedora",)
+) -> tuple[str, Body]:
     """Return the topic (after the environment) and the body of a message about two of ``usernames``."""
-    shape = chance.choices(SHAPES, [shape.weight for shape in SHAPES])[0]
+    shapes = [shape for family in families for shape in FAMILIES[family]]
+    shape = chance.choices(shapes, [shape.weight for shape in shapes])[0]
     agent, other = chance.sample(list(usernames), 2)
     return shape.topic, shape.make(chance, agent, other)

@@ -4,6 +4,7 @@ import logging
 import random
 import signal
 import threading
+from collections.abc import Sequence
 from datetime import timedelta
 from importlib.util import find_spec
 
@@ -22,7 +23,9 @@ log = logging.getLogger(__name__)
 PEOPLE, QUIET = 50, timedelta(days=60)
 
 
-def run(database: Database, publisher: Publishes, pause: float, count: int = 0) -> None:
+def run(
+    database: Database, publisher: Publishes, pause: float, count: int = 0, families: Sequence[str] = ("fedora",)
+) -> None:
     """Publish demo messages about the people in the database until stopped, or ``count`` of them.
 
     :raises NotFound: if there are fewer than two people.
@@ -36,7 +39,7 @@ def run(database: Database, publisher: Publishes, pause: float, count: int = 0) 
     stopped = _stopped()
     sent = 0
     while not stopped.is_set() and (not count or sent < count):
-        topic, body = messages.random_message(chance, usernames)
+        topic, body = messages.random_message(chance, usernames, families)
         publisher.publish(topic, body)
         sent += 1
         if sent == 1 or sent % 50 == 0:

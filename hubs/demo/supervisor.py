@@ -127,11 +127,11 @@ def run(ports: Ports, data_dir: Path, *, replay: bool, pause: float, bus: str = 
     if bus == AMQP:
         rabbitmq.program()  # before anything is written
     env = environment(ports, data_dir, bus)
-    _prepare(env)
+    site_name = _prepare(env)
     manager = Manager()
     for name, command in commands(ports, replay=replay, pause=pause, bus=bus).items():
         manager.add_process(name, command, env=env, cwd=str(config_parent(data_dir)))
-    print(f"\nFedora Hubs is at http://{HOST}:{ports.web}/ - sign in there as any of the demo people.", flush=True)
+    print(f"\n{site_name} is at http://{HOST}:{ports.web}/ - sign in there as any of the demo people.", flush=True)
     print("Press Ctrl-C to stop; the data is kept.\n", flush=True)
     manager.loop()
     if bus == AMQP:  # the broker's process does that too, unless it was killed because it took too long to stop
@@ -153,15 +153,17 @@ def config_parent(data_dir: Path) -> Path:
     return data_dir.absolute()
 
 
-def _prepare(env: dict[str, str]) -> None:
+def _prepare(env: dict[str, str]) -> str:
+    """Create and fill the database; return the name of the instance."""
     settings = load({name: value for name, value in env.items() if name.startswith("HUBS_")})
     services = create_services(settings, publisher=NullPublisher())
     database = services.database
     print("Preparing the database …", flush=True)
     migrations.upgrade(database)
-    if fill.fill(database, services.registry):
+    if fill.fill(database, services.registry, settings):
         print("Filled it with demo people and teams.", flush=True)
     services.close()
+    return settings.site_name
 
 
 def _python(module: str) -> str:

@@ -17,6 +17,7 @@ from hubs.demo import messages as invented
 from hubs.demo.services.contract import answer as documented
 from hubs.demo.services.contract import record
 from hubs.demo.services.server import Asked, Reply, Upstream
+from hubs.demo.shape import TITLES, login
 
 HOST = "127.0.0.1"
 #: The services with a stand-in: the setting of each, and its path on the server.
@@ -168,7 +169,7 @@ def _tickets(query: Query, project: str, kind: str) -> Any:
                 "pagure",
                 kind,
                 id=900 - number * 7,
-                title=chance.choice(invented.TITLES),
+                title=chance.choice(TITLES),
                 user=person,
                 assignee=assignee,
                 last_updated=str(int(_ago(hours=chance.randint(1, 400)).timestamp())),
@@ -180,10 +181,39 @@ def _tickets(query: Query, project: str, kind: str) -> Any:
     return {key: tickets, f"total_{key}": len(tickets)}
 
 
+def _forge_tickets(service: str) -> Callable[..., Any]:
+    """Return a function for the lists of a repository on GitHub or Forgejo, which have the same fields."""
+
+    def respond(query: Query, project: str, kind: str) -> Any:
+        chance, tickets = random.Random(f"{service} {kind} {project}"), []
+        for number in range(chance.randint(3, 14)):
+            person, assignee = (
+                {"login": login(chance.choice(("adalind", "bramvk", "elowen", "kaveri")))} for _ in range(2)
+            )
+            tickets.append(
+                record(
+                    service,
+                    kind,
+                    id=9000 - number,
+                    number=900 - number * 7,
+                    title=chance.choice(TITLES),
+                    user=person,
+                    assignees=[assignee] if chance.random() < 0.5 else [],
+                    updated_at=_ago(hours=chance.randint(1, 400)).isoformat(),
+                    html_url="",
+                )
+            )
+        return tickets
+
+    return respond
+
+
 _ANSWERS: tuple[tuple[str, Callable[..., Any]], ...] = (
     (r"/badges/user/([^/]+)/json", _badges),
     (r"/bodhi/updates/", _updates),
     (r"/bugzilla/rest/bug", _reviews),
     (r"/fedocal/api/meetings/", _meetings),
     (r"/pagure/api/0/([\w.-]+(?:/[\w.-]+)?)/(issues|pull-requests)", _tickets),
+    (r"/github/repos/([\w.-]+/[\w.-]+)/(issues|pulls)", _forge_tickets("github")),
+    (r"/forgejo/api/v1/repos/([\w.-]+/[\w.-]+)/(issues|pulls)", _forge_tickets("forgejo")),
 )

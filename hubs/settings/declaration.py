@@ -8,13 +8,16 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, fi
 from hubs.errors import BadSetting
 from hubs.settings.secret_key import SecretKey, generated_file, generated_key, parse_keys
 from hubs.settings.types import (
+    SERVICE_ACCOUNTS,
     Accent,
     BrokerURL,
     CacheURL,
     DarkAccent,
     DatabaseURL,
+    Families,
     FooterLinks,
     IssuerURL,
+    Layout,
     ListenAddress,
     LogoPath,
     Networks,
@@ -24,21 +27,7 @@ from hubs.settings.types import (
     SiteURL,
     Token,
     Words,
-)
-
-#: Accounts of Fedora's programs.
-SERVICE_ACCOUNTS = (
-    "anitya",
-    "autopen",
-    "bodhi",
-    "hotness",
-    "koschei",
-    "packit",
-    "pagure",
-    "releng",
-    "the-new-hotness",
-    "upstream-release-monitoring",
-    "zodbot",
+    pairs,
 )
 
 
@@ -131,6 +120,13 @@ class Settings(BaseModel):
         description="Accounts of programs, comma-separated; their actions are not a person's activity.",
     )
     widgets: Words = Field([], description="Outside widgets, as module:ClassName, comma-separated.")
+    team_widgets: Layout = Field(
+        [], description="Widgets of a new team's hub from the top, such as left:feed,right:members; empty means ours."
+    )
+    person_widgets: Layout = Field([], description="The same for a new person's hub.")
+    demo_messages: Families = Field(
+        ["fedora"], description="Families of demo messages: fedora, github, gitlab, forgejo, pagure, wiki."
+    )
     rebuild: Literal["threads", "celery"] = Field(
         "threads",
         description="Where fragments are built: threads (of the daemon), or celery (workers, on any machine).",
@@ -271,6 +267,11 @@ class Settings(BaseModel):
     def cache(self) -> str:
         """The cache URL in force."""
         return self.cache_url or f"sqlite:///{(self.data_dir / 'cache.db').absolute()}"
+
+    @property
+    def layouts(self) -> dict[str, tuple[tuple[str, str], ...]]:
+        """The (zone, widget) pairs of new hubs, by kind; empty where the settings leave them to us."""
+        return {"team": pairs(self.team_widgets), "user": pairs(self.person_widgets)}
 
     @property
     def uses_generated_key(self) -> bool:

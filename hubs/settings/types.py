@@ -14,6 +14,24 @@ from hubs.settings.colours import DARK, ENOUGH, LIGHT, contrast, is_colour, read
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 #: Largest logo in bytes, and most links in the foot of a page.
 LOGO_BYTES, MOST_FOOTER_LINKS = 200_000, 12
+#: Accounts of Fedora's programs.
+SERVICE_ACCOUNTS = (
+    "anitya",
+    "autopen",
+    "bodhi",
+    "hotness",
+    "koschei",
+    "packit",
+    "pagure",
+    "releng",
+    "the-new-hotness",
+    "upstream-release-monitoring",
+    "zodbot",
+)
+#: Families of demo messages (`hubs.demo.messages`).
+FAMILIES = ("fedora", "github", "gitlab", "forgejo", "pagure", "wiki")
+#: The zones of a hub's page, and most widgets of a new hub.
+ZONES, MOST_WIDGETS = ("left", "right", "below"), 30
 
 
 def _words(value: Any) -> Any:
@@ -145,6 +163,28 @@ def _footer_links(value: list[str]) -> list[str]:
     return value
 
 
+def _layout(value: list[str]) -> list[str]:
+    for entry in value:
+        zone, _colon, widget = entry.partition(":")
+        if zone not in ZONES or not widget:
+            raise ValueError(f"{entry} is not a zone and a widget; write such as left:feed (zones: {', '.join(ZONES)})")
+    if len(value) > MOST_WIDGETS:
+        raise ValueError(f"{len(value)} widgets are too many for a new hub; {MOST_WIDGETS} are possible")
+    return value
+
+
+def _families(value: list[str]) -> list[str]:
+    unknown = [name for name in value if name not in FAMILIES] or ([] if value else ["nothing"])
+    if unknown:
+        raise ValueError(f"{', '.join(unknown)} is no family of messages; choose from {', '.join(FAMILIES)}")
+    return value
+
+
+def pairs(layout: list[str]) -> tuple[tuple[str, str], ...]:
+    """Return the (zone, widget) pairs of a layout such as ``["left:feed"]``."""
+    return tuple((zone, widget) for zone, _colon, widget in (entry.partition(":") for entry in layout))
+
+
 def _logo(value: str) -> str:
     path = Path(value)
     if not value:
@@ -179,6 +219,10 @@ Accent = Annotated[str, AfterValidator(_accent)]
 DarkAccent = Annotated[str, AfterValidator(_dark_accent)]
 #: Links as ``Text=address``.
 FooterLinks = Annotated[Words, AfterValidator(_footer_links)]
+#: Families of demo messages.
+Families = Annotated[Words, AfterValidator(_families)]
+#: Widgets as ``zone:widget``.
+Layout = Annotated[Words, AfterValidator(_layout)]
 #: The path of an SVG or PNG file; may be empty.
 LogoPath = Annotated[str, AfterValidator(_logo)]
 #: An address and port to listen on; may be empty.

@@ -4,12 +4,13 @@ import hashlib
 import inspect
 import logging
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
+from types import MappingProxyType
 from typing import TypeVar
 
 from hubs import __version__
@@ -23,6 +24,9 @@ from hubs.widgets.view import RootWidgetView
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+#: The (zone, widget) pairs of a hub, from the top.
+Layout = Sequence[tuple[str, str]]
+NO_LAYOUTS: Mapping[str, Layout] = MappingProxyType({})
 
 #: The built-in widgets, in the order of the catalogue.
 BUILT_IN = (
@@ -118,8 +122,13 @@ class WidgetType:
 class Registry:
     """All widgets of this instance: built in, from installed packages, and from the setting ``widgets``."""
 
-    def __init__(self, declared: Iterable[str] = (), key: bytes = b"") -> None:
-        """Load them; without ``key``, the instance's key, secrets can be neither stored nor read."""
+    def __init__(
+        self, declared: Iterable[str] = (), key: bytes = b"", layouts: Mapping[str, Layout] = NO_LAYOUTS
+    ) -> None:
+        """Load them; without ``key``, the instance's key, secrets can be neither stored nor read.
+
+        ``layouts`` are the default widgets of new hubs by kind, as the settings have them.
+        """
         self._types: dict[str, WidgetType] = {}
         #: Why a declared widget cannot be used, by its declaration.
         self.broken: dict[str, str] = {}
@@ -132,6 +141,7 @@ class Registry:
             except Exception as error:  # an outside widget may fail in any way and must not stop the rest
                 log.exception("widget %s cannot be used", origin)
                 self.broken[origin] = f"{type(error).__name__}: {error}"
+        self.layouts = {kind: tuple(self._usable(kind, layout)) for kind, layout in layouts.items()}
 
     def __iter__(self) -> Iterator[WidgetType]:
         return iter(self._types.values())
@@ -159,6 +169,17 @@ class Registry:
         self._types = {name: known for name, known in self._types.items() if known.origin != origin}
         self._add(widget_type)
         return widget_type
+
+    def _usable(self, kind: str, layout: Layout) -> Iterator[tuple[str, str]]:
+        """Yield the pairs of a layout that a new hub of this kind can have; the others are reported as broken."""
+        for side, name in layout:
+            widget_type = self.get(name)
+            if widget_type is not None and widget_type.fits(kind, side):
+                yield side, name
+                continue
+            reason = "there is no such widget" if widget_type is None else f"it does not fit there on hubs of a {kind}"
+            log.error("new hubs do not get %s:%s: %s", side, name, reason)
+            self.broken[f"{side}:{name}"] = reason
 
     def _add(self, widget_type: WidgetType) -> None:
         existing = self._types.get(widget_type.name)

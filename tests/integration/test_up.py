@@ -8,12 +8,15 @@ import sqlite3
 import subprocess
 import zipfile
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 from click.testing import CliRunner
 
 from hubs.cli import cli
+from hubs.commands.init import CONFIG, PRESETS
 from hubs.demo import rabbitmq
+from hubs.settings import load
 from tests.services import BIN, HOST, Service, answers, base_env, free_port, listens, wait_for
 from tests.stack import ROOT
 
@@ -136,3 +139,35 @@ def test_the_package_carries_all_it_needs(tmp_path: Path) -> None:
     assert (
         str(target) in subprocess.run(where, env=env, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
     )
+
+
+@pytest.mark.parametrize(
+    "preset", [preset if preset == "gitlab" else pytest.param(preset, marks=pytest.mark.slow) for preset in PRESETS]
+)
+def test_two_commands_lead_from_an_empty_folder_to_a_living_page(preset: str, tmp_path: Path) -> None:
+    subprocess.run(
+        [str(BIN / "hubs"), "init", "--preset", preset], cwd=tmp_path, env=base_env(), check=True, timeout=60
+    )
+    port = first_port()
+    service = up(tmp_path, port)
+    try:
+        name = load({"HUBS_CONFIG": str(tmp_path / CONFIG)}).site_name
+        assert f"{name} is at http://{HOST}:{port}/" in service.log()
+        with urlopen(f"http://{HOST}:{port}/t/infrastructure/", timeout=60) as response:
+            page = response.read().decode()
+        assert f"Infrastructure · {name}" in page
+        assert ("fedora" in page.lower()) == (preset == "fedora")
+        before = count(tmp_path)
+        wait_for(lambda: count(tmp_path) > before + 2, "the replay to arrive in the database", 120)
+        assert new_person(tmp_path, before), "the replay's people are known by the accounts that their hubs link"
+    finally:
+        service.process.send_signal(signal.SIGINT)
+        service.process.wait(60)
+    assert "Traceback" not in service.log()
+
+
+def new_person(folder: Path, before: int) -> bool:
+    """Return whether a message that arrived after the first ``before`` has a person."""
+    query = "SELECT count(*) FROM message_people WHERE message_id IN (SELECT id FROM messages ORDER BY id LIMIT -1 OFFSET ?)"
+    with contextlib.closing(sqlite3.connect(folder / "var" / "hubs.db")) as connection:
+        return bool(connection.execute(query, [before]).fetchone()[0])
