@@ -126,6 +126,8 @@ def _team(
         roles.take_role(session, person(reader.id, username, ()), hub, RoleName.SUBSCRIBER)
     project = {"project": _project(settings)}
     texts: dict[str, Any] = {"rules": team.get("rules"), "issues": project, "pulls": project}
+    website = team.get("extras", {}).get("website")
+    texts["library"] = {"items": [{"title": "Our website", "link": website, "note": ""}]} if website else None
     texts["sticky"] = {"text": team["sticky"].strip(), "colour": team["colour"]}
     for row in list(hub.widgets):
         if values := texts.get(row.plugin):

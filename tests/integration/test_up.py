@@ -168,6 +168,7 @@ def test_two_commands_lead_from_an_empty_folder_to_a_living_page(preset: str, tm
 
 def new_person(folder: Path, before: int) -> bool:
     """Return whether a message that arrived after the first ``before`` has a person."""
-    query = "SELECT count(*) FROM message_people WHERE message_id IN (SELECT id FROM messages ORDER BY id LIMIT -1 OFFSET ?)"
+    arrived = "SELECT id FROM messages ORDER BY id LIMIT -1 OFFSET ?"
+    query = f"SELECT count(*) FROM message_people WHERE message_id IN ({arrived})"
     with contextlib.closing(sqlite3.connect(folder / "var" / "hubs.db")) as connection:
         return bool(connection.execute(query, [before]).fetchone()[0])

@@ -22,7 +22,7 @@ TOP = sorted(path.name for path in ROOT.iterdir() if path.is_dir() and path.name
 #: A path from the top of the tree, with at least one folder.
 PATH = re.compile(rf"(?<![\w./<-])((?:{'|'.join(map(re.escape, TOP))})/[\w./*<>-]*[\w*/>])")
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)")
-MODULE = re.compile(r"`(hubs(?:\.(?!(?:po|env|db|conf|service)\b)[a-z_]\w*)+)")
+MODULE = re.compile(r"`(hubs(?:\.(?!(?:po|env|db|conf|service|toml)\b)[a-z_]\w*)+)")
 #: A file inside `hubs/`, named without it.
 SHORT = re.compile(r"(?<![\w./])`([a-z_]+/[\w/]+\.(?:py|js|html))`")
 #: What a document says to be in a file.

@@ -5,6 +5,7 @@ from sqlalchemy.orm import Session
 
 from hubs import i18n
 from hubs.actions import templates
+from hubs.actions.hubs import default_layout
 from hubs.errors import Conflict, InvalidInput, NotAllowed, TooManyRequests
 from hubs.models import RoleName, User, Visibility
 from hubs.permissions import OPERATOR, VISITOR, Person
@@ -29,7 +30,8 @@ def test_each_template_creates_a_complete_hub_with_its_texts(
     values = {"display_name": "The Voles", "summary": "Small.", "visibility": "members"}
     hub = templates.start(session, registry, person, founder, "voles", values, template.name)
     placed = [(side, row.plugin) for side in ("left", "right") for row in hub.column(side)]
-    assert placed == sorted(template.layout, key=lambda pair: pair[0])
+    layout = default_layout(registry, "team") if template.layout is None else template.layout
+    assert placed == sorted(layout, key=lambda pair: pair[0])
     assert (hub.kind, hub.title, hub.summary, hub.visibility) == ("team", "The Voles", "Small.", Visibility.MEMBERS)
     assert hub.join_mode == template.join_mode
     assert hub.people(RoleName.OWNER) == [founder]
