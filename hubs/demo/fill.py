@@ -130,8 +130,8 @@ def _team(
     texts["library"] = {"items": [{"title": "Our website", "link": website, "note": ""}]} if website else None
     texts["sticky"] = {"text": team["sticky"].strip(), "colour": team["colour"]}
     for row in list(hub.widgets):
-        if values := texts.get(row.plugin):
-            widgets.update(session, registry, owner, row, values)
+        if text := texts.get(row.plugin):
+            widgets.update(session, registry, owner, row, text)
     for side, plugin in _EXTRA_WIDGETS if is_ours else ():
         values = {"project": f"pagure:{team['name']}"} if plugin == "issues" else {}
         widgets.add(session, registry, owner, hub, plugin, side, values)
