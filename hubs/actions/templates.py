@@ -40,7 +40,7 @@ TEMPLATES = (
     Template(
         "team",
         N_("Team"),
-        N_("People who work together, with the usual widgets: a pinned note, news, members and others."),
+        N_("People who work together: a pinned note, news, rules, meetings and members."),
         None,
         texts={"sticky": {"text": N_("Welcome! An owner can write here what everybody should know.")}},
     ),
