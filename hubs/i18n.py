@@ -32,8 +32,19 @@ _locale: ContextVar[str] = ContextVar("locale", default=DEFAULT)
 
 @cache
 def locales() -> tuple[str, ...]:
-    """Return the available languages, the default first."""
-    return (DEFAULT, *sorted(path.parent.parent.name for path in FOLDER.glob("*/LC_MESSAGES/hubs.po")))
+    """Return the available languages, the default first; a catalogue without any translation yet is left out."""
+    return (DEFAULT, *sorted(code for code in catalogues() if _has_translations(code)))
+
+
+def catalogues() -> list[str]:
+    """Return the languages that have a catalogue, also an empty one."""
+    return [path.parent.parent.name for path in FOLDER.glob("*/LC_MESSAGES/hubs.po")]
+
+
+@cache
+def _has_translations(code: str) -> bool:
+    with (FOLDER / code / "LC_MESSAGES" / "hubs.po").open("rb") as source:
+        return any(entry.id and any(entry.string or ()) for entry in read_po(source, locale=code))
 
 
 def names() -> dict[str, str]:

@@ -189,6 +189,16 @@ def german(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(i18n, "FOLDER", tmp_path)
     i18n.locales.cache_clear()
     i18n._catalogue.cache_clear()
+    monkeypatch.setattr(i18n, "_has_translations", lambda code: True)
     yield
     i18n.locales.cache_clear()
     i18n._catalogue.cache_clear()
+
+
+@pytest.fixture
+def every_catalogue(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Offer also the languages into which nothing is translated yet."""
+    monkeypatch.setattr(i18n, "_has_translations", lambda code: True)
+    i18n.locales.cache_clear()
+    yield
+    i18n.locales.cache_clear()

@@ -8,6 +8,8 @@ from jinja2 import Environment
 from hubs import i18n
 from hubs.widgets.view import day
 
+pytestmark = pytest.mark.usefixtures("every_catalogue")
+
 
 @pytest.mark.usefixtures("german")
 def test_texts_follow_the_current_language_and_fall_back_to_english() -> None:

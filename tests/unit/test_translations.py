@@ -16,7 +16,7 @@ from babel.messages.pofile import read_po
 from hubs import i18n
 from tests.stack import ROOT
 
-LANGUAGES = [code for code in i18n.locales() if code != i18n.DEFAULT]
+LANGUAGES = i18n.catalogues()
 #: Languages that must have every text: add one here when its catalogue is complete.
 COMPLETE = ["de", "es", "fr"]
 #: What must be the same in a text and in its translation: what is filled in, and HTML.
@@ -137,3 +137,11 @@ def test_french_has_narrow_spaces_before_double_punctuation() -> None:
     narrow = re.compile(r"[ \u00a0][;:!?»]|«[ \u00a0]|'")
     wrong = [text for entry in entries("fr") for text in translated(entry) if narrow.search(text)]
     assert wrong == []
+
+
+def test_a_language_without_any_translation_is_not_offered() -> None:
+    offered = i18n.locales()
+    assert set(offered) - {i18n.DEFAULT} <= set(i18n.catalogues())
+    for code in offered:
+        with i18n.use(code):
+            assert (i18n.gettext("Sign in") != "Sign in") == (code != i18n.DEFAULT)

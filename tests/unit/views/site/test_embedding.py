@@ -31,6 +31,7 @@ def test_a_widget_is_a_page_that_the_named_site_may_embed(client: FlaskClient, r
     assert again.status_code == 304
 
 
+@pytest.mark.usefixtures("every_catalogue")
 def test_an_embedded_widget_has_the_direction_of_its_language(client: FlaskClient, row: Widget) -> None:
     assert '<html lang="ar" dir="rtl">' in client.get(f"/embed/{row.id}?lang=ar").get_data(as_text=True)
     assert '<html lang="fr" dir="ltr">' in client.get(f"/embed/{row.id}?lang=fr").get_data(as_text=True)

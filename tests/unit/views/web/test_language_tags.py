@@ -8,6 +8,8 @@ from flask.testing import FlaskClient
 from hubs import i18n
 from tests.stack import ROOT
 
+pytestmark = pytest.mark.usefixtures("every_catalogue")
+
 
 @pytest.mark.parametrize(
     ("accepted", "opening"),
