@@ -141,6 +141,7 @@ PAGES = {
     "/me/": [*(Visit("/me/", who) for who in ("rana", "sami", "tove"))],
     "/me/bookmarks": [Visit("/me/bookmarks", "rana"), Visit("/me/bookmarks", "sami", click("Remove Sami"))],
     "/me/notices": [Visit("/me/notices", "rana"), Visit("/me/notices", "sami")],
+    "/me/notices/mutes": [Visit("/me/notices/mutes", "rana")],
     "/me/tokens": [
         Visit("/me/tokens", "rana"),
         Visit("/me/tokens", "sami"),
@@ -186,6 +187,23 @@ NO_PAGES = {
     "/w/<int:widget_id>/fragment": "a part of pages that are checked",
     "/w/<int:widget_id>/json": "JSON",
     "/w/<int:widget_id>/calendar.ics": "a file for calendars",
+    "/robots.txt": "a file for crawlers",
+    "/sitemap.xml": "a file for crawlers",
+    "/sitemap-<int:number>.xml": "a file for crawlers",
+    "/opensearch.xml": "a description for browsers",
+    "/manifest.webmanifest": "a description for browsers",
+    "/favicon.ico": "a picture",
+    "/icon-<int:size>.png": "a picture",
+    "/icon-<int:size>-maskable.png": "a picture",
+    "/logo": "a picture",
+    "/pictures/<digest>.webp": "a picture",
+    HUB + "card.png": "a picture",
+    "/site.css": "a style sheet",
+    "/oembed": "JSON for other sites",
+    "/embed/<int:number>": "a widget of pages that are checked, where a hub allows it",
+    "/me/notices/count": "JSON for open pages",
+    "/me/notices/popover": "a part of pages that are checked",
+    "/static/v-<version>/<path:filename>": "files",
 }
 #: Pages about errors.
 ERRORS = [
