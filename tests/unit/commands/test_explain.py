@@ -91,4 +91,4 @@ def test_without_a_database_no_widgets_are_listed(monkeypatch: pytest.MonkeyPatc
 
 def test_an_unknown_language_is_refused() -> None:
     result = run("messages", "explain", "--locale", "xx", "-", stdin="{}", fails=SystemExit)
-    assert "There is en, de." in result.output
+    assert "There is en, de, es, fr." in result.output
