@@ -10,6 +10,8 @@ function startPreview(form) {
   button.hidden = true;
   form.addEventListener("input", () => later(PAUSE));
   if (document.querySelector("[data-preview-later]")) later(AGAIN);
+  // Somebody may have typed before this script was there.
+  if (isChanged(form)) later(0);
   function later(pause) {
     window.clearTimeout(timer);
     timer = window.setTimeout(refresh, pause);
@@ -33,10 +35,16 @@ function startPreview(form) {
   }
 }
 
+function isChanged(form) {
+  return [...form.elements].some((field) => "defaultValue" in field && field.value !== field.defaultValue);
+}
+
 function startFilter(input) {
   const list = document.querySelector(input.dataset.filter);
   const none = document.querySelector("[data-filter-none]");
-  input.addEventListener("input", () => {
+  input.addEventListener("input", filter);
+  if (input.value !== input.defaultValue) filter(); // typed before this script was there
+  function filter() {
     const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
     let shown = 0;
     for (const item of list.children) {
@@ -44,7 +52,7 @@ function startFilter(input) {
       if (!item.hidden) shown += 1;
     }
     none.hidden = shown > 0;
-  });
+  }
 }
 
 // Without JavaScript, or where the page may not use the clipboard, the text is selected by hand.
