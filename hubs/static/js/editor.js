@@ -118,7 +118,7 @@ function onKey(event) {
   event.preventDefault();
   // A pending step decides whether there is anything to undo.
   busy.then(() => {
-    const button = document.querySelector(event.shiftKey ? "[data-redo]" : "[data-undo]");
+    const button = document.querySelector(event.shiftKey ? "button[data-redo]" : "button[data-undo]");
     if (!button.disabled) send(button.form);
   });
 }
