@@ -38,7 +38,8 @@ def request(client: Client, route: Route, path: str) -> Answer:
     if route.method == "GET":
         return client.get(path)
     if route.rule.startswith("/api/"):
-        return client.call(route.method, path, {"type": "about"} if route.method == "POST" else {})
+        body = {"title": "Hello"} if route.rule.endswith("/announcements") else {"type": "about"}
+        return client.call(route.method, path, body if route.method == "POST" else {})
     return client.post(path)
 
 
