@@ -56,6 +56,7 @@ def finger(page: Page) -> Iterator[Callable[..., None]]:
 @pytest.fixture
 def page(open_page: Open, newts: str) -> Page:
     page = open_page(newts + "edit", username="ottoline")
+    page.locator("[data-handle]").first.wait_for()  # before the script is there, forms are sent as usual
     wait_for_order(page, "left", ["sticky", "feed"])
     page.evaluate("document.getElementById('editor').seen = true")
     return page
@@ -115,6 +116,7 @@ def test_a_card_that_is_put_back_gives_way_to_the_answer(page: Page, server: Ser
 
 def test_a_finger_that_rests_on_a_handle_drags_it_though_an_answer_arrives(open_page: Open, newts: str) -> None:
     page = open_page(newts + "edit", username="ottoline", viewport={"width": 900, "height": 900}, has_touch=True)
+    page.locator("[data-handle]").first.wait_for()
     page.evaluate("document.getElementById('editor').seen = true")
     server = Server(page)
     choose(page, "rules", "Remove")
