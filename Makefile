@@ -5,6 +5,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Tests start hundreds of Python processes; where bytecode is not kept, each of them compiles all modules again.
+export PYTHONDONTWRITEBYTECODE :=
 
 # The lock files hold the exact versions and hashes of everything that is installed; setup.py holds the ranges.
 LOCKED := -m pip install --quiet --require-hashes --requirement

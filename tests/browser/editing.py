@@ -33,7 +33,11 @@ def newts(production: Stack) -> Iterator[str]:
 
 @contextmanager
 def step(page: Page) -> Iterator[None]:
-    """Do one step, and wait until the editor stands as the server answered it."""
+    """Do one step, and wait until the editor stands as the server answered it.
+
+    Before the page's script is there, a step would be a form like any other, and load a new page.
+    """
+    page.locator("[data-handle]").first.wait_for()
     page.evaluate("document.getElementById('editor').seen = true")
     yield
     page.wait_for_function("() => !document.getElementById('editor').seen")

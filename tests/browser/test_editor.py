@@ -20,10 +20,14 @@ def test_a_page_is_edited_with_the_mouse(open_page: Open, newts: str) -> None:
     page.get_by_role("link", name="Edit page").click()
     wait_for_order(page, "left", ["sticky", "feed"])
     with step(page):
-        page.locator(".edit-card[data-key=feed] [data-handle]").drag_to(page.locator(".edit-card[data-key=sticky]"))
+        page.locator(".edit-card[data-key=feed] [data-handle]").drag_to(
+            page.locator(".edit-card[data-key=sticky]"), steps=8
+        )
     wait_for_order(page, "left", ["feed", "sticky"])
     with step(page):
-        page.locator(".edit-card[data-key=stats] [data-handle]").drag_to(page.locator(".edit-card[data-key=sticky]"))
+        page.locator(".edit-card[data-key=stats] [data-handle]").drag_to(
+            page.locator(".edit-card[data-key=sticky]"), steps=8
+        )
     expect(page.locator("[data-list=left] .edit-card")).to_have_count(3)
     page.locator("[data-side=right] .add-button").click()
     page.fill("#q", "library")

@@ -178,7 +178,14 @@ def test_a_button_that_is_pressed_when_an_answer_arrives_is_clicked(page: Page, 
 def test_a_card_lands_beside_the_one_it_was_put_before_whatever_was_on_its_way(page: Page, server: Server) -> None:
     choose(page, "sticky", "Remove")
     first = server.asked()
-    page.locator("[data-key=rules] [data-handle]").drag_to(page.locator("[data-key=feed] .edit-head"))
+    page.mouse.move(*middle(page, "[data-key=rules] [data-handle]"))
+    page.mouse.down()
+    for _ in range(20):  # each step moves the cards below the pointer, as it does for a person
+        page.mouse.move(*middle(page, "[data-key=feed] .edit-head"), steps=5)
+        page.wait_for_timeout(100)
+        if order(page, "left") == ["sticky", "rules", "feed"]:
+            break
+    page.mouse.up()
     wait_for_order(page, "left", ["sticky", "rules", "feed"])
     server.answer(first)
     server.answer(server.asked())
@@ -188,7 +195,7 @@ def test_a_card_lands_beside_the_one_it_was_put_before_whatever_was_on_its_way(p
 def test_what_was_wrong_with_a_step_is_said_though_another_one_followed(page: Page, server: Server) -> None:
     page.eval_on_selector("#left-width", "range => { range.max = 20; range.value = 20; range.form.requestSubmit(); }")
     first = server.asked()
-    page.locator("[data-key=feed] [data-handle]").drag_to(page.locator("[data-key=sticky] .edit-head"))
+    page.locator("[data-key=feed] [data-handle]").drag_to(page.locator("[data-key=sticky] .edit-head"), steps=8)
     server.answer(first)
     server.answer(server.asked())
     wait_for_order(page, "left", ["feed", "sticky"])

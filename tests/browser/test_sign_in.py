@@ -146,7 +146,8 @@ def test_who_signs_out_at_the_provider_is_signed_out_here(here: Site, browse: Op
     page.get_by_role("button", name="Yes, sign me out").click()
     page.wait_for_url(re.compile("session/end/success"))
     page.goto(f"{here.url}/me/")
-    expect(page.get_by_text("Please sign in first.")).to_be_visible()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    assert urlsplit(page.url).path == "/login"
 
 
 def test_a_logout_token_with_a_forged_signature_is_ignored(here: Site, browse: Open) -> None:

@@ -16,6 +16,7 @@ import pytest
 
 from hubs.maintenance import probe
 from hubs.maintenance.deployment import Machine, write
+from hubs.models import Database, migrations
 from tests.installing import install
 from tests.services import BIN, HOST, Service, answers, base_env, free_port, wait_for
 from tests.stack import ROOT, command_of
@@ -108,6 +109,9 @@ def test_a_gunicorn_unit_is_active_only_once_a_worker_has_loaded_the_application
         "HUBS_DATA_DIR": str(tmp_path),
         "HUBS_REBUILD_THREADS": threads,
     }
+    database = Database(f"sqlite:///{tmp_path}/hubs.db")
+    migrations.upgrade(database)
+    database.dispose()
     command = [*command_of(ROOT / "deploy/systemd/hubs-web.service"), "--bind", f"{HOST}:{free_port()}"]
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
         notify.bind(env["NOTIFY_SOCKET"])
