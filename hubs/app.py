@@ -12,7 +12,7 @@ from flask_wtf.csrf import CSRFProtect
 from jinja2 import ChoiceLoader, FileSystemLoader
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from hubs import api_urls, i18n, urls
+from hubs import __version__, api_urls, i18n, urls
 from hubs.actions import outbox
 from hubs.actions.layout.diff import shown
 from hubs.clients.all import Clients
@@ -205,6 +205,7 @@ def _install_templates(app: Flask, context: AppContext) -> None:
         can=can,
         current_person=current_person,
         site_name=context.settings.site_name,
+        hubs_version=__version__,
         # Not only in the context of pages: head and foot need them on error pages too.
         settings=context.settings,
         site_colours=branding.version(context.settings),

@@ -27,7 +27,7 @@ from hubs.errors import NotAllowed
 from hubs.events.log import EventLog
 from hubs.events.message import Event, ReplayUnavailable, encode, reset
 from hubs.events.tokens import StreamClaims, Tokens
-from hubs.health import figures
+from hubs.health import figures, schema
 from hubs.health.readiness import Readiness
 from hubs.metrics.exporter import Exporter, report
 from hubs.metrics.families import Sample
@@ -226,11 +226,15 @@ def _refuse(status: int, text: str) -> Response:
 
 
 def create_eventsource(settings: Settings | None = None) -> Flask:
-    """Assemble the EventSource server."""
+    """Assemble the EventSource server.
+
+    :raises BadSetting: if a setting cannot be used, or the schema is older than the code.
+    """
     settings = settings or load()
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = MOST_BYTES
     database = create_database(settings, pool_size=2)
+    schema.require(database)
     events = create_event_server_log(settings, database)
     readiness = Readiness(database, lambda: events.client)
     files = _raise_file_limit()
@@ -262,5 +266,6 @@ def _raise_file_limit() -> int:
 def __getattr__(name: str) -> Flask:
     """Assemble ``application`` on access: importing this module has no effect."""
     if name == "application":
-        return create_eventsource()
+        with schema.startup("event server"):
+            return create_eventsource()
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

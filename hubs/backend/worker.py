@@ -9,7 +9,7 @@ import logging
 import queue
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import redis
@@ -26,8 +26,12 @@ from hubs.fragments.builder import Builder
 from hubs.fragments.schedule import BuildSchedule
 from hubs.fragments.store import FragmentStore
 from hubs.fragments.thread_pool import BoundedThreadPool
+from hubs.health import figures, schema
+from hubs.health.readiness import Readiness
+from hubs.metrics.exporter import Exporter
+from hubs.metrics.families import Sample
 from hubs.models import Database, Widget
-from hubs.services import create_services
+from hubs.services import Services, create_database, create_services
 from hubs.settings import Settings, load
 
 log = logging.getLogger(__name__)
@@ -129,11 +133,12 @@ class WorkerProcess:
 
 
 def create_process(settings: Settings) -> WorkerProcess:
-    """Assemble the objects of one worker process."""
+    """Assemble the objects of one worker process, and serve its metrics if the settings name an address."""
     services = create_services(settings, pool_size=settings.max_abandoned_builds + 2, publisher=NullPublisher())
     database, fragments, schedule = services.database, services.fragments, services.schedule
     builder = Builder(database, fragments, services.events, schedule, settings.build_budget)
     pool = BoundedThreadPool("build", 1, settings.build_budget, settings.max_abandoned_builds)
+    _serve_figures(services)
     return WorkerProcess(
         database,
         fragments,
@@ -143,6 +148,18 @@ def create_process(settings: Settings) -> WorkerProcess:
         pool,
         lease_seconds(settings),
     )
+
+
+def _serve_figures(services: Services) -> None:
+    settings, database = services.settings, services.database
+    readiness = Readiness(database, lambda: services.events.client)
+
+    def samples() -> Iterator[Sample]:
+        yield from figures.of_fragments(services.fragments)
+        yield from figures.shared(settings, database, services.events.client, readiness)
+
+    if settings.metrics_address:
+        Exporter("worker", settings.metrics_address, samples, readiness.problems).start()
 
 
 def create_worker(settings: Settings) -> Celery:
@@ -190,6 +207,9 @@ def main() -> None:
     try:
         settings = load()
         settings.key()
+        database = create_database(settings)
+        schema.require(database)
+        database.dispose()  # the processes have connections of their own
     except BadSetting as error:
         log.critical("hubs-worker cannot start:\n%s", error)
         raise SystemExit(2) from None

@@ -2,6 +2,9 @@
 
 import logging
 import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -11,6 +14,9 @@ from hubs.models import Database, migrations
 from hubs.models.database import is_unavailable
 
 log = logging.getLogger(__name__)
+
+#: The status with which a worker of gunicorn says that starting others is pointless.
+CANNOT_START = 3
 
 _REVISION = re.compile(r"^(\d{4})_", re.ASCII)
 
@@ -61,3 +67,13 @@ def require(database: Database) -> None:
             log.warning("the schema of the database is newer (%s) than this code (%s)", revision, expected())
     except SQLAlchemyError as error:
         log.warning("the schema cannot be checked, the database does not answer: %s", error)
+
+
+@contextmanager
+def startup(name: str) -> Iterator[None]:
+    """End the process with one sentence if a setting or the schema does not let ``name`` start."""
+    try:
+        yield
+    except BadSetting as error:
+        log.critical("the %s cannot start: %s", name, error)
+        sys.exit(CANNOT_START)

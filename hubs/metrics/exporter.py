@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from hubs import __version__
 from hubs.metrics.families import Sample
 from hubs.metrics.store import MetricStore, create_folder
 
@@ -111,6 +112,6 @@ def _handler(store: MetricStore, check: Check) -> type[BaseHTTPRequestHandler]:
 
 
 def report(problems: Mapping[str, str]) -> dict[str, object]:
-    """Return the answer of ``/readyz``: whether all checks pass, and each with ``ok`` or its problem."""
+    """Return the answer of ``/readyz``: the version, whether all checks pass, and each with ``ok`` or its problem."""
     checks = {name: problem or "ok" for name, problem in problems.items()}
-    return {"ready": not any(problems.values()), "checks": checks}
+    return {"version": __version__, "ready": not any(problems.values()), "checks": checks}

@@ -52,8 +52,8 @@ class Settings(BaseModel):
     )
     metrics_address: ListenAddress = Field(
         "",
-        description="Address of /metrics, /livez and /readyz, such as 127.0.0.1:9464: the web app listens there, the "
-        "daemon on the next port, the event server on the one after; empty means none. Never a public address.",
+        description="Address of /metrics, /livez and /readyz, such as 127.0.0.1:9464: the web app listens there; "
+        "daemon, event server and worker on the next three ports. Empty means none. Never a public address.",
     )
     site_url: SiteURL = Field("http://127.0.0.1:8000", description="Address at which people reach the pages.")
     stream_url: str = Field(

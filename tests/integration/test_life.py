@@ -105,6 +105,13 @@ def test_the_web_and_stream_units_start_what_we_test() -> None:
     assert [line for line in standby if not line.startswith("Description=")] == [
         line for line in without if not line.startswith("Description=")
     ]
+    # Figures outlive a restart; both daemons are scraped at one port.
+    kept = {name: re.findall(r"^RuntimeDirectory=(.+)$", text, re.MULTILINE) for name, text in texts.items()}
+    measured = {name: [name] for name in ("hubs-web", "hubs-eventsource", "hubs-hub", "hubs-worker")}
+    assert {name: folders for name, folders in kept.items() if folders} == {
+        **measured,
+        "hubs-hub-standby": ["hubs-hub"],
+    }
     assert "hubs.wsgi:application" in texts["hubs-web"]
     assert "hubs.backend.eventsource:application" in texts["hubs-eventsource"]
     assert "Type=notify" in texts["hubs-hub"]

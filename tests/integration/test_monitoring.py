@@ -6,6 +6,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+from hubs import __version__
 from hubs.metrics.exporter import OFFSETS
 from hubs.models import migrations
 from tests.services import free_port, wait_for
@@ -40,6 +41,7 @@ def test_every_process_is_measured_and_ready(tmp_path: Path, database_url: str) 
         assert "hubs_messages_stored_total 0.0" in _read(ports["hub"], "/metrics")[1]  # a canary is not stored
         assert "hubs_messages_received_total 0.0" in _read(ports["hub"], "/metrics")[1]
         assert "hubs_stream_subscribed 1.0" in _read(ports["eventsource"], "/metrics")[1]
+        stack.ports["metrics"] = first
         _check_public(stack)
 
 
@@ -53,11 +55,20 @@ def _check_public(stack: Stack) -> None:
     assert _read(stack.ports["stream"], "/metrics")[0] == 404
     status, text = _read(stack.ports["web"], "/readyz")
     assert (status, json.loads(text)["ready"]) == (200, True)
+    for port in (stack.ports["web"], stack.ports["stream"], stack.ports["metrics"]):
+        assert json.loads(_read(port, "/readyz")[1])["version"] == __version__
     database = stack.database()
     migrations.downgrade(database, "0033")
     database.dispose()
     wait_for(lambda: _misses_schema(stack.ports["web"]), "the check of the schema")
-    for command in ("gunicorn --no-control-socket --bind 127.0.0.1:0 hubs.wsgi:application", "hubs daemon"):
+    gunicorn = "gunicorn --no-control-socket --bind 127.0.0.1:0"
+    for command in (
+        f"{gunicorn} hubs.wsgi:application",
+        f"{gunicorn} hubs.backend.eventsource:application",
+        "hubs daemon",
+        "fedmsg-hub --with-consumers hubs.backend.consumer:FedoraHubsConsumer",
+        "hubs-worker",
+    ):
         program, *arguments = command.split()
         done = subprocess.run(
             [BIN / program, *arguments], env=stack.env, capture_output=True, text=True, timeout=60, check=False

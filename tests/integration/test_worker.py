@@ -6,6 +6,7 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 import redis
@@ -13,8 +14,9 @@ import redis
 from hubs.actions import hubs as hub_actions
 from hubs.actions.people import roles
 from hubs.fragments.schedule import BuildSchedule
+from hubs.metrics.exporter import OFFSETS
 from hubs.models import Hub, Widget
-from tests.services import BIN, Service, end, free_port, wait_for
+from tests.services import BIN, HOST, Service, end, free_port, wait_for
 from tests.sse import Stream
 from tests.stack import ROOT, Bus, Stack, command_of, own_stack
 
@@ -26,6 +28,7 @@ MORE = {
     "HUBS_BUILD_BUDGET": "4",
     "HUBS_BUILD_TIMEOUT": "6",
     "HUBS_SWEEP_INTERVAL": "1",
+    "HUBS_METRICS_ADDRESS": f"{HOST}:{free_port()}",
     "PYTHONPATH": str(ROOT),  # for the probes; gunicorn and fedmsg-hub look there by themselves
 }
 
@@ -134,6 +137,19 @@ def test_a_killed_worker_and_a_killed_process_of_another_lose_nothing(
     assert "killed was built 3" in queued.get(f"/w/{killed}/fragment")
     alive = {worker.process.pid for worker in workers if worker.process.poll() is None}
     assert alive == {other_parent}
+
+
+def test_one_port_gives_the_builds_of_all_workers(queued: Stack, store: redis.Redis, workers: list[Service]) -> None:
+    widget = add(queued, "measured", 0.0)
+    ask(store, widget)
+    queued.wait_until_built(widget)
+    host, _, port = queued.settings.metrics_address.rpartition(":")
+
+    def measured() -> bool:
+        with urlopen(f"http://{host}:{int(port) + OFFSETS['worker']}/metrics", timeout=10) as answer:
+            return bool(re.search(r'hubs_builds_total{outcome="\w+",widget="probe"} [1-9]', answer.read().decode()))
+
+    wait_for(measured, "the figures of a worker")
 
 
 def test_what_is_asked_for_while_it_is_queued_or_built_is_built_once_more(
