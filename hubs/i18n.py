@@ -49,8 +49,13 @@ def _has_translations(code: str) -> bool:
 
 def names() -> dict[str, str]:
     """Return the name of each language in that language, with a capital as in a list of names."""
-    spelled = {code: Locale.parse(code).get_display_name(code) or code for code in locales()}
+    spelled = {code: _own_name(Locale.parse(code)) for code in locales()}
     return {code: name[:1].upper() + name[1:] for code, name in spelled.items()}
+
+
+def _own_name(locale: Locale) -> str:
+    # Some variants have a name of their own, such as 简体中文; others the language's with the region in parentheses.
+    return locale.languages.get(str(locale)) or locale.get_display_name(locale) or str(locale)
 
 
 def find(language: str) -> str:

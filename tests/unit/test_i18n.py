@@ -104,5 +104,5 @@ def test_every_language_has_a_name() -> None:
         "es": "Español",
         "fr": "Français",
         "pt_BR": "Português (Brasil)",
-        "zh_Hans": "中文 (简体)",
+        "zh_Hans": "简体中文",
     }
