@@ -13,7 +13,9 @@ from hubs.search import directory
 from hubs.search.query import MOST_LETTERS
 from hubs.search.search import Hit
 from hubs.search.search import search as search_for
+from hubs.views import palette_commands
 from hubs.views.web.context import app_context, bar, current_person, db, rate_limit_key
+from hubs.widgets.view import hub_picture, icon
 
 blueprint = Blueprint("finding", __name__)
 
@@ -42,23 +44,27 @@ def search() -> str:
 def palette() -> Response:
     """Return the groups of the palette: search results, or recent and bookmarked hubs while nothing is typed."""
     typed = _typed()
+    commands = palette_commands.matching(typed)
+    offered = _group(_("Commands"), [command.item() for command in commands])
     results = search_for(db(), app_context().registry, current_person(), typed, IN_PALETTE)
     if results.query:
         kinds = ((_("Teams"), results.teams), (_("People"), results.people), (_("Widgets"), results.widgets))
-        groups = [_group(label, [_hit(hit) for hit in hits]) for label, hits in kinds]
+        # A similar name must not stand where a command was meant.
+        hits = ((label, [_hit(hit) for hit in hits if not (commands and hit.guessed)]) for label, hits in kinds)
         more = {
             "title": _("Search for “%(words)s”") % {"words": results.query},
             "detail": "",
             "path": urls.search(results.query),
+            "picture": _icon("search"),
         }
-        groups.append(_group(_("All results"), [more]))
+        groups = [offered, *(_group(*pair) for pair in hits), _group(_("All results"), [more])]
     else:
         # The browser remembers the visited paths; only those that the person may see come back.
         recent = directory.at(db(), current_person(), request.args.get("recent", "")[:1000].split(","))
         groups = [
             _group(_("Recently visited"), [_hub(hub) for hub in recent]),
             _group(_("My hubs"), [_hub(hub) for hub in bar().hubs[:OWN] if hub not in recent]),
-            _group(_("Directories"), _directories()),
+            offered,
         ]
     response = jsonify(groups=[group for group in groups if group["items"]])
     response.cache_control.no_store = True
@@ -120,19 +126,20 @@ def _directory(
     )
 
 
-def _directories() -> list[dict[str, str]]:
-    named = ((_("All teams"), urls.teams()), (_("All people"), urls.people()))
-    return [{"title": title, "detail": "", "path": path} for title, path in named]
-
-
-def _group(label: str, items: list[dict[str, str]]) -> dict[str, Any]:
+def _group(label: str, items: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return {"label": label, "items": items}
 
 
 def _hit(hit: Hit) -> dict[str, str]:
     detail = hit.hub or (hit.name if hit.name != hit.title else hit.detail)
-    return {"title": hit.title, "detail": detail, "path": hit.path}
+    picture = _icon("layout-grid") if hit.kind == "widget" else hub_picture(hit, 28)
+    return {"title": hit.title, "detail": detail, "path": hit.path, "picture": picture}
 
 
 def _hub(hub: Hub) -> dict[str, str]:
-    return {"title": hub.title, "detail": hub.summary, "path": urls.hub(hub.kind, hub.name)}
+    path, picture = urls.hub(hub.kind, hub.name), hub_picture(hub, 28)
+    return {"title": hub.title, "detail": hub.summary, "path": path, "picture": picture}
+
+
+def _icon(name: str) -> str:
+    return f'<span class="palette-icon">{icon(name)}</span>'

@@ -65,7 +65,7 @@ def chosen(page: Page) -> str:
     """Return the text of the option that a screen reader is told of."""
     return page.evaluate(
         "() => document.getElementById(document.querySelector('#palette [role=combobox]')"
-        ".getAttribute('aria-activedescendant') || 'none')?.firstChild.textContent || ''"
+        ".getAttribute('aria-activedescendant') || 'none')?.querySelector('.palette-name').textContent || ''"
     )
 
 
@@ -154,6 +154,35 @@ def test_enter_that_ends_a_composition_opens_nothing(page: Page, event: dict[str
     page.wait_for_timeout(300)
     assert page.url == address
     expect(page.locator("#palette")).to_be_visible()
+
+
+def run_command(page: Page, text: str, title: str) -> None:
+    """Open the palette, type a text, and press Enter on the command that it lists first."""
+    page.keyboard.press("Control+k")
+    page.keyboard.type(text)
+    expect(page.locator("#palette [role=option]").first).to_contain_text(title)
+    assert chosen(page) == title
+    page.keyboard.press("Enter")
+
+
+def test_commands_are_run_from_the_keyboard(page: Page) -> None:
+    page.goto("/t/otters/")
+    ready(page)
+    run_command(page, "dark", "Dark theme")
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    run_command(page, "light", "Light theme")
+    expect(page.locator("html")).to_have_attribute("data-theme", "light")
+    run_command(page, "keyb", "Keyboard shortcuts")
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
+    page.keyboard.press("Escape")
+    run_command(page, "settings", "Settings of this hub")
+    page.wait_for_url("**/t/otters/settings")
+    ready(page)
+    run_command(page, "mark", "Mark all as read")
+    page.wait_for_url("**/me/notices?*")
+    ready(page)
+    run_command(page, "sign out", "Sign out")
+    expect(page.get_by_text("You are signed out.")).to_be_visible()
 
 
 def test_single_keys_can_be_switched_off_for_this_browser(page: Page) -> None:

@@ -7,6 +7,8 @@ const RECENT = 8;
 const PAUSE = 120;
 let dialog, input, list, status;
 let options = [];
+// What each option stands for: a page, a form to send, or a control of this page to press.
+const chosenItems = new WeakMap();
 let active = -1;
 let asking = null;
 let timer = 0;
@@ -39,6 +41,13 @@ function choose(index) {
   input.setAttribute("aria-activedescendant", option.id);
 }
 
+// The pictures are rendered by the server, since they depend on hues, initials and the addresses of icons.
+function pictureOf(item) {
+  const template = document.createElement("template");
+  template.innerHTML = item.picture || "";
+  return [...template.content.children];
+}
+
 function show(groups) {
   options = [];
   list.replaceChildren();
@@ -49,9 +58,10 @@ function show(groups) {
     for (const item of group.items) {
       const id = `palette-option-${options.length}`;
       const option = element("div", "palette-option", "", { id, role: "option", "aria-selected": "false" });
-      option.append(element("span", "", item.title));
+      const name = element("span", "palette-name", item.title, { dir: "auto" });
+      option.append(...pictureOf(item), name);
       if (item.detail) option.append(" ", element("small", "", item.detail));
-      option.dataset.path = item.path;
+      chosenItems.set(option, item);
       options.push(option);
       box.append(option);
     }
@@ -68,7 +78,8 @@ async function ask() {
   asking = new AbortController();
   const { signal } = asking;
   const text = input.value;
-  const query = new URLSearchParams({ q: text, recent: recent().join(",") });
+  const { theme } = document.documentElement.dataset;
+  const query = new URLSearchParams({ q: text, recent: recent().join(","), at: window.location.pathname, theme });
   try {
     const answer = await fetch(`${dialog.dataset.source}?${query}`, { signal, headers: { Accept: "application/json" } });
     if (answer.status === 429) {
@@ -86,9 +97,25 @@ async function ask() {
   }
 }
 
-function go(path) {
+function go(path, newTab = false) {
   dialog.close();
-  window.location.assign(path);
+  if (newTab) window.open(path, "_blank", "noopener");
+  else window.location.assign(path);
+}
+
+function run(option, newTab = false) {
+  const item = chosenItems.get(option);
+  if (item.press) {
+    dialog.close();
+    document.querySelector(item.press)?.click();
+  } else if (item.send) {
+    const form = dialog.querySelector("[data-command]");
+    form.action = item.path;
+    for (const [name, value] of Object.entries(item.send)) {
+      form.append(element("input", "", "", { type: "hidden", name, value }));
+    }
+    form.submit();
+  } else go(item.path, newTab);
 }
 
 function onKey(event) {
@@ -100,7 +127,9 @@ function onKey(event) {
   else if (event.key === "Enter") {
     // The list on screen may belong to fewer letters than were typed.
     const isCurrent = shownFor === input.value && options[active];
-    go(isCurrent ? options[active].dataset.path : `${dialog.dataset.page}?${new URLSearchParams({ q: input.value })}`);
+    const newTab = event.ctrlKey || event.metaKey;
+    if (isCurrent) run(isCurrent, newTab);
+    else go(`${dialog.dataset.page}?${new URLSearchParams({ q: input.value })}`, newTab);
   } else return;
   event.preventDefault();
 }
@@ -132,7 +161,7 @@ export function startPalette() {
   dialog.addEventListener("close", () => asking?.abort());
   dialog.addEventListener("click", (event) => {
     const option = event.target.closest("[role=option]");
-    if (option) go(option.dataset.path);
+    if (option) run(option, event.ctrlKey || event.metaKey);
     else if (event.target === dialog) dialog.close();
   });
   for (const button of document.querySelectorAll("[data-palette-open]")) {

@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from hubs.actions import hubs as hub_actions
+from hubs.actions.people import roles
 from hubs.errors import TooManyRequests
 from hubs.models import Hub, Visibility, now
 from hubs.search import directory
@@ -61,12 +62,79 @@ def test_the_query_is_escaped_and_truncated(client: FlaskClient, otters: Hub) ->
 def test_the_palette_lists_bookmarks_and_recent_hubs_before_typing(client: FlaskClient, seals: Hub) -> None:
     answer = client.get("/search/palette?recent=/t/seals/,/t/none/,http://e.example/,/t/seals/")
     groups = {group["label"]: [item["path"] for item in group["items"]] for group in answer.json["groups"]}
-    assert groups == {"Recently visited": ["/t/seals/"], "Directories": ["/teams/", "/people/"]}
+    assert groups["Recently visited"] == ["/t/seals/"]
+    assert "/teams/" in groups["Commands"]
     assert answer.headers["Cache-Control"] == "no-store"
     sign_in(client, "member")
     own = client.get("/search/palette").json["groups"][0]
     assert own["label"] == "My hubs"
     assert "/t/otters/" in [item["path"] for item in own["items"]]
+
+
+def commands(client: FlaskClient, typed: str, at: str = "/") -> list[str]:
+    """Return the titles of the commands that the palette offers on a page for a search."""
+    groups = client.get("/search/palette", query_string={"q": typed, "at": at}).json["groups"]
+    assert all(group["label"] != "Commands" for group in groups[1:])  # they come first
+    return [item["title"] for group in groups if group["label"] == "Commands" for item in group["items"]]
+
+
+@pytest.mark.parametrize(
+    ("who", "typed", "at", "expected"),
+    [
+        (None, "sign out", "/", []),
+        (None, "sign", "/", ["Sign in"]),
+        (None, "create", "/", []),
+        ("stranger", "create", "/", ["Create hub"]),
+        ("stranger", "make hub", "/", ["Create hub"]),
+        ("stranger", "settings", "/t/otters/", []),
+        ("stranger", "edit", "/t/otters/", []),
+        ("owner", "settings", "/t/otters/about", ["Settings of this hub"]),
+        ("owner", "Edit Lay", "/t/otters/", ["Edit layout"]),
+        ("owner", "edit", "/teams/", []),
+        ("owner", "invite", "/t/otters/", ["Invite people"]),
+        ("owner", "invite", "/t/nowhere/", []),
+        ("owner", "log out", "/", ["Sign out"]),
+        ("owner", "dàrk", "/", ["Dark theme"]),
+        ("owner", "mark all", "/", ["Mark all as read"]),
+        ("owner", "go to stre", "/", ["Go to Stream"]),
+        ("owner", "zzzz", "/", []),
+    ],
+)
+def test_the_palette_offers_the_commands_that_match_and_are_allowed(
+    client: FlaskClient, otters: Hub, who: str | None, typed: str, at: str, expected: list[str]
+) -> None:
+    if who:
+        sign_in(client, who)
+    assert commands(client, typed, at) == expected
+
+
+def test_commands_of_hidden_hubs_are_not_offered(client: FlaskClient, session: Session, otters: Hub) -> None:
+    otters.visibility = Visibility.OWNERS
+    session.commit()
+    assert commands(sign_in(client, "member"), "edit", "/t/otters/") == []
+
+
+def test_no_similar_name_stands_where_a_command_was_meant(
+    client: FlaskClient, session: Session, registry: Registry
+) -> None:
+    roles.sign_up(session, registry, "keybord", "Keybord Wolny")
+    session.commit()
+    assert "Keybord Wolny" in read(client, "/search?q=keyboard")  # the page still suggests it
+    groups = client.get("/search/palette?q=keyboard").json["groups"]
+    assert [group["label"] for group in groups] == ["Commands", "All results"]
+
+
+def test_the_theme_command_names_the_other_theme(client: FlaskClient) -> None:
+    item = client.get("/search/palette?q=theme&theme=dark").json["groups"][0]["items"][0]
+    assert (item["title"], item["press"]) == ("Light theme", "[data-theme-toggle]")
+
+
+def test_entries_of_the_palette_carry_escaped_pictures(client: FlaskClient, session: Session, otters: Hub) -> None:
+    otters.avatar = "<b"
+    session.commit()
+    item = client.get("/search/palette?q=otters").json["groups"][0]["items"][0]
+    assert 'class="emblem"' in item["picture"]
+    assert "&lt;b" in item["picture"]
 
 
 def test_the_palette_hides_recent_hubs_that_are_no_longer_visible(
