@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, and_, false, or_, select, true
+from sqlalchemy import ColumnElement, Integer, and_, bindparam, false, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from hubs.errors import NotAllowed, NotFound
@@ -45,9 +45,37 @@ class Person:
         """Return whether the person holds one of the roles on ``hub``."""
         return not self.roles.get(hub.id, frozenset()).isdisjoint(names)
 
+    def hubs_as(self, *names: RoleName) -> list[int]:
+        """Return the ids of the hubs on which the person holds one of the roles."""
+        return [hub for hub, held in self.roles.items() if not held.isdisjoint(names)]
 
+
+class _AnyAccount(Person):
+    """Stands for any account in a statement: its id and its hubs are parameters of the statement."""
+
+    @property
+    def signed_in(self) -> bool:
+        return True
+
+    def hubs_as(self, *names: RoleName) -> list[int]:
+        return cast("list[int]", _OWNED if names == (RoleName.OWNER,) else _INSIDE)
+
+
+_OWNED, _INSIDE = (bindparam(name, type_=Integer, expanding=True) for name in ("person_owned", "person_inside"))
 VISITOR = Person()
 OPERATOR = Person(operator=True)
+#: For statements that are built once and run for many accounts, with the values of `parameters`. Building one for each
+#: request takes longer than running it.
+ANY_ACCOUNT: Person = _AnyAccount(id=cast("int", bindparam("person_id", type_=Integer)))
+
+
+def parameters(who: Person) -> dict[str, Any]:
+    """Return the values of the parameters of a statement that was built for `ANY_ACCOUNT`."""
+    return {
+        "person_id": who.id,
+        "person_owned": who.hubs_as(RoleName.OWNER),
+        "person_inside": who.hubs_as(*INSIDE),
+    }
 
 
 def person(user_id: int, username: str, roles: Iterable[Role], *, admin: bool = False, creator: bool = False) -> Person:
@@ -110,12 +138,10 @@ def _within(level: Any, hub_id: Any, who: Person) -> ColumnElement[bool]:
         return true()
     if not who.signed_in:
         return cast("ColumnElement[bool]", level == Visibility.PUBLIC)
-    owned = [hub for hub, names in who.roles.items() if RoleName.OWNER in names]
-    joined = [hub for hub, names in who.roles.items() if RoleName.MEMBER in names]
     return or_(
         level.in_((Visibility.PUBLIC, Visibility.SIGNED_IN)),
-        and_(level == Visibility.MEMBERS, hub_id.in_([*owned, *joined])),
-        and_(level == Visibility.OWNERS, hub_id.in_(owned)),
+        and_(level == Visibility.MEMBERS, hub_id.in_(who.hubs_as(*INSIDE))),
+        and_(level == Visibility.OWNERS, hub_id.in_(who.hubs_as(RoleName.OWNER))),
     )
 
 

@@ -116,6 +116,13 @@ def start_tracking(session: Session) -> None:
     session.info[_READ] = []
 
 
+def note_reads(session: Session, kind: str, ids: Iterable[int]) -> None:
+    """Record hubs or people (``kind`` is ``hub`` or ``user``) that were read as columns instead of objects."""
+    if _READ in session.info:
+        session.info[_READ].extend((kind, subject_id) for subject_id in ids)
+
+
 def stop_tracking(session: Session) -> set[tuple[str, int]]:
-    """Return the hubs and people that the rows loaded since `start_tracking` concern."""
-    return about(session.info.pop(_READ, []))
+    """Return the hubs and people that the rows read since `start_tracking` concern."""
+    rows = session.info.pop(_READ, [])
+    return about(rows) | {row for row in rows if isinstance(row, tuple)}

@@ -6,6 +6,7 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, render_template, request
 
 from hubs import urls
+from hubs.actions.people.bookmarks import BookmarkedHub
 from hubs.i18n import N_, _
 from hubs.models import Hub
 from hubs.models.idle import grade
@@ -61,9 +62,10 @@ def palette() -> Response:
     else:
         # The browser remembers the visited paths; only those that the person may see come back.
         recent = directory.at(db(), current_person(), request.args.get("recent", "")[:1000].split(","))
+        visited = {hub.id for hub in recent}
         groups = [
             _group(_("Recently visited"), [_hub(hub) for hub in recent]),
-            _group(_("My hubs"), [_hub(hub) for hub in bar().hubs[:OWN] if hub not in recent]),
+            _group(_("My hubs"), [_hub(hub) for hub in bar().hubs[:OWN] if hub.id not in visited]),
             offered,
         ]
     response = jsonify(groups=[group for group in groups if group["items"]])
@@ -136,7 +138,7 @@ def _hit(hit: Hit) -> dict[str, str]:
     return {"title": hit.title, "detail": detail, "path": hit.path, "picture": picture}
 
 
-def _hub(hub: Hub) -> dict[str, str]:
+def _hub(hub: Hub | BookmarkedHub) -> dict[str, str]:
     path, picture = urls.hub(hub.kind, hub.name), hub_picture(hub, 28)
     return {"title": hub.title, "detail": hub.summary, "path": path, "picture": picture}
 

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, or_, select, true
 from sqlalchemy.orm import Session, joinedload
 
-from hubs.models import Hub, Notice, NoticeKind, NoticeReason, RoleName, now
-from hubs.permissions import Person, hides_from, names_any, visible
+from hubs.models import Hub, Moment, Notice, NoticeKind, NoticeReason, RoleName, now
+from hubs.permissions import ANY_ACCOUNT, Person, hides_from, names_any, parameters, visible
 
 #: Notifications on one page of a list.
 SHOWN = 50
@@ -73,7 +75,7 @@ def concerns(person: Person) -> ColumnElement[bool]:
 
     Invitations may name a hub that the person cannot see yet; requests to join are for current owners only.
     """
-    owned_hubs = [hub for hub, names in person.roles.items() if RoleName.OWNER in names]
+    owned_hubs = person.hubs_as(RoleName.OWNER)
     is_request = Notice.kind == NoticeKind.JOIN_REQUEST
     is_invitation = Notice.kind == NoticeKind.INVITATION
     hidden = names_any(Notice.message_id, hides_from(person))
@@ -82,12 +84,21 @@ def concerns(person: Person) -> ColumnElement[bool]:
     return and_(Notice.user_id == person.id, Hub.archived.is_(False), or_(valid_invitation, may_see))
 
 
-def is_open(moment: datetime) -> ColumnElement[bool]:
+#: The current time, in statements that are built once for all accounts.
+_PRESENT = bindparam("present", type_=Moment)
+
+
+def values(person: Person) -> dict[str, Any]:
+    """Return the parameters of `unread_hubs` for a person now."""
+    return {"present": now(), **parameters(person)}
+
+
+def is_open(moment: Any) -> ColumnElement[bool]:
     """Return the condition that a notification is neither done nor snoozed at a time."""
     return and_(Notice.done_on.is_(None), or_(Notice.snoozed_until.is_(None), Notice.snoozed_until <= moment))
 
 
-def in_box(box: Box, moment: datetime) -> ColumnElement[bool]:
+def in_box(box: Box, moment: Any) -> ColumnElement[bool]:
     """Return the condition that a notification is in one of the lists at a time."""
     if box == Box.DONE:
         return Notice.done_on.is_not(None)
@@ -123,26 +134,39 @@ def newest_needs(session: Session, person: Person, limit: int = SHOWN) -> list[N
 
 def count(session: Session, person: Person, box: Box = Box.NEEDS_YOU, filters: Filters | None = None) -> int:
     """Return the number of notifications in a list, at most `MOST`; of news only the unread ones count."""
-    query = select(Notice.id).join(Notice.hub).where(concerns(person), in_box(box, now()))
-    if filters is not None:
-        query = query.where(filters.condition())
-    if box == Box.NEWS:
-        query = query.where(Notice.read.is_(False))
-    return session.scalar(select(func.count()).select_from(query.limit(MOST).subquery())) or 0
+    query = _counting(box) if filters is None else _number_of(_counted(box).where(filters.condition()))
+    return session.scalar(query, values(person)) or 0
+
+
+@cache
+def _counting(box: Box) -> Select[int]:
+    return _number_of(_counted(box))
+
+
+def _counted(box: Box) -> Select[int]:
+    query = select(Notice.id).join(Notice.hub).where(concerns(ANY_ACCOUNT), in_box(box, _PRESENT))
+    return query.where(Notice.read.is_(False)) if box == Box.NEWS else query
+
+
+def _number_of(query: Select[int]) -> Select[int]:
+    return select(func.count()).select_from(query.limit(MOST).subquery())
 
 
 def counts(session: Session, person: Person) -> Counts:
     """Return the figures of a person's inbox."""
     needs_you, news, snoozed = (count(session, person, box) for box in (Box.NEEDS_YOU, Box.NEWS, Box.SNOOZED))
-    return Counts(needs_you, news, snoozed, frozenset(session.scalars(unread_hubs(person))))
+    return Counts(needs_you, news, snoozed, frozenset(session.scalars(unread_hubs(), values(person))))
 
 
-def unread_hubs(person: Person) -> Select[int]:
+@cache
+def unread_hubs() -> Select[int]:
     """Return the query for the ids of hubs with unread notifications that are neither done nor snoozed.
+
+    It runs with the parameters `values`.
 
     Of more than `MOST` such notifications the rest is not looked at, since every page asks for these hubs.
     """
-    unread = and_(concerns(person), is_open(now()), Notice.read.is_(False))
+    unread = and_(concerns(ANY_ACCOUNT), is_open(_PRESENT), Notice.read.is_(False))
     some = select(Notice.hub_id).join(Notice.hub).where(unread).limit(MOST).subquery()
     return select(some.c.hub_id).distinct()
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, func, or_, select
+from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from hubs.actions import outbox
@@ -13,7 +14,7 @@ from hubs.i18n import N_, _
 from hubs.models import Announcement, AnnouncementHub, AnnouncementMark, AuditEntry, Hub, now, visible_text
 from hubs.models.session_events import touch
 from hubs.parameters.declaration import Parameter
-from hubs.permissions import INSIDE, Person, can, require, visible
+from hubs.permissions import ANY_ACCOUNT, INSIDE, VISITOR, Person, can, parameters, require, visible
 
 #: Longest time for which one is shown, time if no end is given, and most that are current on one hub or for everyone.
 LONGEST, USUAL, MOST = timedelta(days=366), timedelta(days=7), 20
@@ -71,7 +72,7 @@ def withdraw(session: Session, person: Person, announcement_id: int) -> None:
 
 def dismiss(session: Session, person: Person, announcement_id: int) -> None:
     """Hide an announcement that the person sees from them."""
-    shown = select(Announcement.id).where(Announcement.id == announcement_id, _visible(person))
+    shown = select(Announcement.id).where(Announcement.id == announcement_id, _visible(person, now()))
     if not person.signed_in or session.scalar(shown) is None:
         raise NotFound(_("There is no such announcement."))
     if session.get(AnnouncementMark, (person.id, announcement_id)) is None:
@@ -82,10 +83,21 @@ def dismiss(session: Session, person: Person, announcement_id: int) -> None:
 
 def current(session: Session, person: Person, hub: Hub | None = None, limit: int = SHOWN) -> list[Announcement]:
     """Return what is shown to a person now, newest first: on the page of ``hub``, or else on their home page."""
+    values = {"present": now(), "most": limit, "hub_id": hub.id if hub else 0, **parameters(person)}
+    return list(session.scalars(_current_query(person.signed_in, hub is not None), values))
+
+
+@cache
+def _current_query(signed_in: bool, on_hub: bool) -> Select[Announcement]:
+    """Return the query of `current`, built once, since every page runs it."""
+    person = ANY_ACCOUNT if signed_in else VISITOR
     dismissed = select(AnnouncementMark.announcement_id).where(AnnouncementMark.user_id == person.id)
-    here = _about([hub]) if hub else or_(Announcement.everyone, _for_members(person))
-    query = select(Announcement).where(_visible(person), here, Announcement.id.not_in(dismissed))
-    return list(session.scalars(query.order_by(Announcement.starts_on.desc(), Announcement.id.desc()).limit(limit)))
+    of_hub = select(AnnouncementHub.announcement_id).where(AnnouncementHub.hub_id == bindparam("hub_id"))
+    here = Announcement.id.in_(of_hub) if on_hub else or_(Announcement.everyone, _for_members(person))
+    shown = _visible(person, bindparam("present"))
+    query = select(Announcement).where(shown, here, Announcement.id.not_in(dismissed))
+    newest = query.order_by(Announcement.starts_on.desc(), Announcement.id.desc())
+    return newest.limit(bindparam("most", type_=Integer))
 
 
 def published(session: Session, hub: Hub | None) -> list[Announcement]:
@@ -101,9 +113,8 @@ def purge(session: Session, days: int) -> None:
         session.delete(row)
 
 
-def _visible(person: Person) -> ColumnElement[bool]:
-    """Return the condition that selects what a person may see now."""
-    present = now()
+def _visible(person: Person, present: Any) -> ColumnElement[bool]:
+    """Return the condition that selects what a person may see at the time ``present``."""
     of_hubs = select(AnnouncementHub.announcement_id).join(Hub, Hub.id == AnnouncementHub.hub_id).where(visible(person))
     public = and_(Announcement.public, Announcement.id.in_(of_hubs))
     everyone = and_(Announcement.everyone, Announcement.public if not person.signed_in else Announcement.everyone)
@@ -112,11 +123,10 @@ def _visible(person: Person) -> ColumnElement[bool]:
 
 
 def _for_members(person: Person) -> ColumnElement[bool]:
-    inside = [hub_id for hub_id, names in person.roles.items() if not names.isdisjoint(INSIDE)]
-    if not inside:
+    if not person.signed_in:
         return false()
     mine = select(AnnouncementHub.announcement_id).join(Hub, Hub.id == AnnouncementHub.hub_id)
-    return Announcement.id.in_(mine.where(AnnouncementHub.hub_id.in_(inside), visible(person)))
+    return Announcement.id.in_(mine.where(AnnouncementHub.hub_id.in_(person.hubs_as(*INSIDE)), visible(person)))
 
 
 def _about(hubs: Sequence[Hub]) -> ColumnElement[bool]:

@@ -2,58 +2,98 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, NamedTuple
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import Select, and_, or_, select
 from sqlalchemy.orm import Session
 
 from hubs.actions.inbox import listing
 from hubs.errors import Conflict, NotAllowed, NotFound
 from hubs.i18n import _
-from hubs.models import Bookmark, Hub, RoleName, User
-from hubs.permissions import NO_HUB, Person, can
+from hubs.models import Bookmark, Hub, Role, RoleName, User
+from hubs.models.session_events import note_reads
+from hubs.permissions import ANY_ACCOUNT, NO_HUB, Person, can, visible
 
 #: Most bookmarks of a person.
 MOST = 500
 _WEIGHTS = {RoleName.OWNER: 0, RoleName.MEMBER: 1, RoleName.SUBSCRIBER: 2, RoleName.STARGAZER: 3}
 
 
+class BookmarkedHub(NamedTuple):
+    """What every page shows of a bookmarked hub. Loading these as objects of the mapper would cost most of a page."""
+
+    id: int
+    kind: str
+    name: str
+    display_name: str
+    avatar: str
+    banner: str
+    emblem: str
+    summary: str
+    user_id: int | None
+
+    @property
+    def title(self) -> str:
+        """The display name, or the name where there is none."""
+        return self.display_name or self.name
+
+
 @dataclass(frozen=True)
 class Bar:
     """The bookmarked hubs in their order, the removed ones, and the ids of hubs with unread notifications."""
 
-    hubs: Sequence[Hub] = ()
-    removed: Sequence[Hub] = ()
+    hubs: Sequence[BookmarkedHub] = ()
+    removed: Sequence[BookmarkedHub] = ()
     unread: frozenset[int] = field(default_factory=frozenset)
     #: The number on the bell: what needs the person.
     needs_you: int = 0
 
-    def dot(self, hub: Hub) -> bool:
+    def dot(self, hub: Hub | BookmarkedHub) -> bool:
         """Return whether the person has unread notifications about a hub."""
         return hub.id in self.unread
 
+    def has(self, hub: Hub) -> bool:
+        """Return whether the person bookmarked a hub."""
+        return any(bookmark.id == hub.id for bookmark in self.hubs)
 
-def read(session: Session, person: Person, user: User) -> Bar:
-    """Return a person's bookmarks, with two queries in addition to loading the account's roles.
+
+def read(session: Session, person: Person) -> Bar:
+    """Return a person's bookmarks, with two queries.
 
     Hubs that the person added or moved come first, in that order; then the own hub, and owned, joined and subscribed
     hubs by name. Hubs that are archived or that the person may not see are left out.
     """
-    unread = listing.unread_hubs(person)
-    query = select(Hub, Bookmark, Hub.id.in_(unread)).outerjoin(
-        Bookmark, and_(Bookmark.hub_id == Hub.id, Bookmark.user_id == person.id)
-    )
-    rows = session.execute(query.where(or_(Bookmark.user_id.is_not(None), Hub.id.in_(unread)))).all()
-    marks: dict[int, Bookmark] = {hub.id: mark for hub, mark, _ in rows if mark is not None}
-    hubs = {hub.id: hub for hub, mark, _ in rows if mark is not None} | {role.hub_id: role.hub for role in user.roles}
-    shown = [hub for hub in hubs.values() if not hub.archived and can(person, "view", hub)]
+    rows = session.execute(_query(), listing.values(person)).all()
+    note_reads(session, "hub", (row.id for row in rows))
+    marks = {row.id: (row.position, row.hidden) for row in rows if row.position is not None}
+    shown = [BookmarkedHub(*row[: len(BookmarkedHub._fields)]) for row in rows if row.is_shown]
     ordered = sorted(shown, key=lambda hub: _key(hub, marks.get(hub.id), person))
-    removed = [hub for hub in ordered if hub.id in marks and marks[hub.id].hidden]
+    hidden = {hub_id for hub_id, (_position, is_hidden) in marks.items() if is_hidden}
     return Bar(
-        [hub for hub in ordered if hub not in removed],
-        removed,
-        frozenset(hub.id for hub, _, is_unread in rows if is_unread),
+        [hub for hub in ordered if hub.id not in hidden],
+        [hub for hub in ordered if hub.id in hidden],
+        frozenset(row.id for row in rows if row.is_unread),
         listing.count(session, person),
     )
+
+
+@cache
+def _query() -> Select[Any]:
+    """Return the query of `read`, built once: building it takes longer than running it."""
+    marked = select(Bookmark.hub_id).where(Bookmark.user_id == ANY_ACCOUNT.id)
+    held = select(Role.hub_id).where(Role.user_id == ANY_ACCOUNT.id)
+    unread = listing.unread_hubs().cte("unread")
+    is_shown = and_(Hub.archived.is_(False), visible(ANY_ACCOUNT), or_(Hub.id.in_(marked), Hub.id.in_(held)))
+    columns = [getattr(Hub, name) for name in BookmarkedHub._fields]
+    is_unread = unread.c.hub_id.is_not(None)
+    query = select(
+        *columns, Bookmark.position, Bookmark.hidden, is_shown.label("is_shown"), is_unread.label("is_unread")
+    )
+    query = query.outerjoin(Bookmark, and_(Bookmark.hub_id == Hub.id, Bookmark.user_id == ANY_ACCOUNT.id))
+    # Only with a list of ids does the database read these hubs alone, whatever the number of all hubs.
+    ids = marked.union(held, select(unread.c.hub_id))
+    return query.outerjoin(unread, unread.c.hub_id == Hub.id).where(Hub.id.in_(ids))
 
 
 def add(session: Session, person: Person, hub_id: int) -> None:
@@ -66,8 +106,8 @@ def add(session: Session, person: Person, hub_id: int) -> None:
         raise Conflict(_("%(hub)s is archived. Archived hubs cannot be bookmarked.") % {"hub": hub.title})
     if len(bar.hubs) >= MOST:
         raise Conflict(_("You can bookmark at most %(most)s hubs. Remove a bookmark first.") % {"most": MOST})
-    if hub not in bar.hubs:
-        _store(session, user, [*bar.hubs, hub])
+    if not bar.has(hub):
+        _store(session, user, [*(bookmark.id for bookmark in bar.hubs), hub.id])
 
 
 def remove(session: Session, person: Person, hub_id: int) -> None:
@@ -88,8 +128,8 @@ def move(session: Session, person: Person, hub_id: int, index: int) -> None:
     """Move a bookmark to the 0-based ``index``, which is clamped to the list."""
     user, bar = _mine(session, person)
     hub = _bookmarked(bar, hub_id)
-    others = [other for other in bar.hubs if other is not hub]
-    others.insert(max(0, min(index, len(others))), hub)
+    others = [other.id for other in bar.hubs if other != hub]
+    others.insert(max(0, min(index, len(others))), hub.id)
     _store(session, user, others[:MOST])
 
 
@@ -104,28 +144,28 @@ def _mine(session: Session, person: Person) -> tuple[User, Bar]:
     user = session.get(User, person.id, with_for_update=True) if person.signed_in else None
     if user is None:
         raise NotAllowed(_("Please sign in first."))
-    return user, read(session, person, user)
+    return user, read(session, person)
 
 
-def _bookmarked(bar: Bar, hub_id: int) -> Hub:
+def _bookmarked(bar: Bar, hub_id: int) -> BookmarkedHub:
     for hub in bar.hubs:
         if hub.id == hub_id:
             return hub
     raise NotFound(_("This hub is not bookmarked."))
 
 
-def _store(session: Session, user: User, hubs: Sequence[Hub]) -> None:
+def _store(session: Session, user: User, hub_ids: Sequence[int]) -> None:
     known = {mark.hub_id: mark for mark in session.scalars(select(Bookmark).where(Bookmark.user_id == user.id))}
-    for number, hub in enumerate(hubs):
-        mark = known.get(hub.id) or Bookmark(user_id=user.id, hub_id=hub.id)
+    for number, hub_id in enumerate(hub_ids):
+        mark = known.get(hub_id) or Bookmark(user_id=user.id, hub_id=hub_id)
         mark.position, mark.hidden = number, False
         session.add(mark)
     session.flush()
 
 
-def _key(hub: Hub, mark: Bookmark | None, person: Person) -> tuple[int, int, str]:
-    if mark is not None and not mark.hidden:
-        return (0, mark.position, "")
+def _key(hub: BookmarkedHub, mark: tuple[int, bool] | None, person: Person) -> tuple[int, int, str]:
+    if mark is not None and not mark[1]:
+        return (0, mark[0], "")
     weight = (
         -1 if hub.user_id == person.id else min((_WEIGHTS[name] for name in person.roles.get(hub.id, ())), default=9)
     )

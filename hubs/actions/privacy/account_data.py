@@ -151,7 +151,7 @@ def _layouts(session: Session, person: Person, user: User) -> dict[str, Any]:
             {"hub": of_hub.name, "updated_on": draft.updated_on.isoformat(), "layout": draft.steps[draft.at]}
             for draft, of_hub in drafts.mine(session, person)
         ],
-        "bookmarks": [bookmarked.name for bookmarked in bookmarks.read(session, person, user).hubs],
+        "bookmarks": [bookmarked.name for bookmarked in bookmarks.read(session, person).hubs],
     }
 
 

@@ -1,10 +1,11 @@
 """A hub's page, its JSON, and what people do on it."""
 
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, flash, g, jsonify, redirect, render_template, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy import func, literal, select
+from sqlalchemy import Select, bindparam, exists, func, literal, select
 
 from hubs import urls
 from hubs.actions.inbox import marks
@@ -12,6 +13,7 @@ from hubs.actions.people import announcements, roles
 from hubs.errors import InvalidInput, NotAllowed
 from hubs.i18n import _
 from hubs.models import Hub, JoinRequest, RequestState, Role, RoleName, User, Widget
+from hubs.models.session_events import note_reads
 from hubs.permissions import STAND_INS, Person, can, closed, offers, refusal, require, stand_in
 from hubs.views.account import intents
 from hubs.views.page_cache import render
@@ -132,11 +134,20 @@ def begin(space: str, name: str, act: str) -> ResponseReturnValue:
     return redirect(intents.state(act, hub), 303)
 
 
+class Owner(NamedTuple):
+    """An owner whom people can ask for a change of the page."""
+
+    username: str
+    name: str
+
+
 def banner_context(hub: Hub) -> dict[str, Any]:
     """Return what the banner and the tabs of every page of a hub show to the current user."""
-    shown: dict[str, Any] = {"may": _may(hub, current_person()), "why": _why(hub)}
-    shown["stars"], shown["waiting"] = _counts(hub, shown["may"]["own"])
-    return shown
+    person = current_person()
+    may = _may(hub, person)
+    stars, waiting, is_pending = _counts(hub, person, may["own"])
+    may["pending"] = may["join"] and is_pending
+    return {"may": may, "why": _why(hub), "stars": stars, "waiting": waiting}
 
 
 def _shown_as(hub: Hub, name: str) -> str:
@@ -148,8 +159,8 @@ def _shown_as(hub: Hub, name: str) -> str:
     rows = visible_widgets(hub, viewer) if can(viewer, "view", hub) else []
     # Scripts would load missing fragments with the owner's permissions, so wait for them here.
     fragments = app_context().fragment_reader.read_many(rows, locale(), BUDGET)
-    may = {**_may(hub, viewer), "pending": False}
-    page = {"hub": hub, "rows": rows, "fragments": fragments, "may": may, "stars": _counts(hub, False)[0], "waiting": 0}
+    may, stars = _may(hub, viewer), _counts(hub, viewer, False)[0]
+    page = {"hub": hub, "rows": rows, "fragments": fragments, "may": may, "stars": stars, "waiting": 0}
     return render_template("hub.html", **page, stream=None, seen_as=name, sees=can(viewer, "view", hub))
 
 
@@ -163,17 +174,23 @@ def _may(hub: Hub, viewer: Person) -> dict[str, bool]:
         "subscribed": RoleName.SUBSCRIBER in roles_here,
         "starred": RoleName.STARGAZER in roles_here,
         "member": RoleName.MEMBER in roles_here,
-        # Stand-ins of "View as" have no account.
-        "pending": may["join"] and viewer.id > 0 and _has_pending_request(hub),
+        "pending": False,
     }
 
 
-def _counts(hub: Hub, for_owner: bool) -> tuple[int, int]:
-    """Return a hub's number of stars, and for an owner that of pending requests to join."""
-    stars = select(func.count()).where(Role.hub_id == hub.id, Role.role == RoleName.STARGAZER)
-    pending = select(func.count()).where(JoinRequest.hub_id == hub.id, JoinRequest.state == RequestState.PENDING)
-    row = db().execute(select(stars.scalar_subquery(), pending.scalar_subquery() if for_owner else literal(0))).one()
-    return row[0], row[1]
+def _counts(hub: Hub, viewer: Person, for_owner: bool) -> tuple[int, int, bool]:
+    """Return a hub's stars, for an owner its pending requests to join, and whether the viewer's own is pending."""
+    row = db().execute(_counts_query(for_owner), {"hub_id": hub.id, "user_id": viewer.id}).one()
+    return row[0], row[1], bool(row[2])
+
+
+@cache
+def _counts_query(for_owner: bool) -> Select[int, int, bool]:
+    stars = select(func.count()).where(Role.hub_id == bindparam("hub_id"), Role.role == RoleName.STARGAZER)
+    is_pending = (JoinRequest.hub_id == bindparam("hub_id"), JoinRequest.state == RequestState.PENDING)
+    waiting = select(func.count()).where(*is_pending).scalar_subquery() if for_owner else literal(0)
+    mine = exists().where(*is_pending, JoinRequest.user_id == bindparam("user_id"))
+    return select(stars.scalar_subquery(), waiting, mine)
 
 
 def _why(hub: Hub) -> dict[str, Any] | None:
@@ -181,15 +198,17 @@ def _why(hub: Hub) -> dict[str, Any] | None:
     person = current_person()
     if not person.signed_in or can(person, "edit", hub):
         return None
-    owning = select(Role.user_id).where(Role.hub_id == hub.id, Role.role == RoleName.OWNER)
-    others = select(User).where(User.id.in_(owning), User.id != person.id).order_by(User.username).limit(NAMED)
-    return {"edit": refusal(person, hub), "join": closed(person, hub), "owners": list(db().scalars(others))}
+    rows = db().execute(_owners_query(), {"hub_id": hub.id, "user_id": person.id}).all()
+    note_reads(db(), "user", (row.id for row in rows))
+    owners = [Owner(row.username, row.fullname or row.username) for row in rows]
+    return {"edit": refusal(person, hub), "join": closed(person, hub), "owners": owners}
 
 
-def _has_pending_request(hub: Hub) -> bool:
-    """Return whether the current user has a pending request to join."""
-    request = db().get(JoinRequest, (hub.id, current_person().id))
-    return request is not None and request.state == RequestState.PENDING
+@cache
+def _owners_query() -> Select[int, str, str]:
+    owning = select(Role.user_id).where(Role.hub_id == bindparam("hub_id"), Role.role == RoleName.OWNER)
+    query = select(User.id, User.username, User.fullname).where(User.id.in_(owning), User.id != bindparam("user_id"))
+    return query.order_by(User.username).limit(NAMED)
 
 
 def _describe(row: Widget) -> dict[str, object]:

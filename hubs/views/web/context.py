@@ -4,11 +4,12 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, cast
 from urllib.parse import quote, urlsplit
 
 from flask import current_app, g, request, session
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, bindparam, func, select
 from sqlalchemy.orm import Session, contains_eager, joinedload
 from werkzeug.routing import RequestRedirect
 
@@ -27,8 +28,20 @@ from hubs.fragments.side_jobs import BackgroundJobs
 from hubs.fragments.store import FragmentStore
 from hubs.health.readiness import Readiness
 from hubs.i18n import _
-from hubs.models import Database, FormerName, Hub, Role, SignIn, User, Widget, now
-from hubs.permissions import NO_HUB, NO_WIDGET, VISITOR, Person, audiences, can, person, require, visible
+from hubs.models import Database, FormerName, Hub, SignIn, User, Widget, now
+from hubs.permissions import (
+    ANY_ACCOUNT,
+    NO_HUB,
+    NO_WIDGET,
+    VISITOR,
+    Person,
+    audiences,
+    can,
+    parameters,
+    person,
+    require,
+    visible,
+)
 from hubs.settings import Settings
 from hubs.views.web.rate_limits import Limiter, address_key
 from hubs.widgets.registry import Registry
@@ -95,20 +108,23 @@ def locale() -> str:
 
 
 def account() -> User | None:
-    """Return the current user's account with roles and hubs, in one query per request."""
+    """Return the current user's account with its roles, in one query per request."""
     if "account" not in g:
         user_id, key = session.get("user"), session.get("key")
-        usable = isinstance(user_id, int) and isinstance(key, str) and touch_session()
-        row = db().execute(_signed_in(user_id, key)).unique().one_or_none() if usable else None
+        row = None
+        if isinstance(user_id, int) and isinstance(key, str) and touch_session():
+            values = {"user_id": user_id, "digest": digest_of(key), "present": now()}
+            row = db().execute(_signed_in(), values).unique().one_or_none()
         g.account, g.account_until = row or (None, None)
     return cast("User | None", g.account)
 
 
-def _signed_in(user_id: Any, key: Any) -> Select[User, datetime]:
+@cache
+def _signed_in() -> Select[User, datetime]:
     # The row of the sign-in decides, not the cookie: signing out elsewhere deletes it.
     query = select(User, SignIn.expires_on).join(SignIn, SignIn.user_id == User.id)
-    query = query.where(User.id == user_id, SignIn.digest == digest_of(key), SignIn.expires_on > now())
-    return query.options(joinedload(User.roles).joinedload(Role.hub))
+    query = query.where(User.id == bindparam("user_id"), SignIn.digest == bindparam("digest"))
+    return query.where(SignIn.expires_on > bindparam("present")).options(joinedload(User.roles))
 
 
 def touch_session() -> bool:
@@ -162,7 +178,7 @@ def bar() -> Bar:
     """Return the current user's bookmarks in order, with notification counts, in one query per request."""
     if "bar" not in g:
         user = account()
-        g.bar = bookmarks.read(db(), current_person(), user) if user else Bar()
+        g.bar = bookmarks.read(db(), current_person()) if user else Bar()
     return cast("Bar", g.bar)
 
 
@@ -184,16 +200,23 @@ def find_hub(space: str, name: str, verb: str = "view") -> Hub:
     :raises NotFound: if it does not exist or the current user cannot see it.
     :raises NotAllowed: if the current user may not do ``verb``.
     """
-    # The query itself filters by visibility, so hidden and nonexistent hubs take the same time.
-    kind = Hub.kind == "user" if space == "u" else Hub.kind != "user"
-    query = select(Hub).options(joinedload(Hub.widgets), joinedload(Hub.user))
-    hub = db().scalars(query.where(kind, Hub.name == name, visible(current_person()))).unique().first()
+    viewer = current_person()
+    query = _hub_at(space, viewer.signed_in)
+    hub = db().scalars(query, {"name": name, **parameters(viewer)}).unique().first()
     if hub is None:
         if request.method in ("GET", "HEAD"):
             _redirect_other_name(space, name)
         raise NotFound(_(NO_HUB))
     require(current_person(), verb, hub)
     return hub
+
+
+@cache
+def _hub_at(space: str, signed_in: bool) -> Select[Hub]:
+    # The query itself filters by visibility, so hidden and nonexistent hubs take the same time.
+    kind = Hub.kind == "user" if space == "u" else Hub.kind != "user"
+    query = select(Hub).options(joinedload(Hub.widgets), joinedload(Hub.user))
+    return query.where(kind, Hub.name == bindparam("name"), visible(ANY_ACCOUNT if signed_in else VISITOR))
 
 
 def _redirect_other_name(space: str, name: str) -> None:

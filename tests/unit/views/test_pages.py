@@ -10,14 +10,14 @@ import fakeredis
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import event
+from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
 from hubs.actions import widgets
 from hubs.app import create_app
 from hubs.errors import BadSetting
 from hubs.events import coverage
-from hubs.models import Hub, User, Widget
+from hubs.models import Bookmark, Hub, Role, RoleName, User, Widget
 from hubs.settings import load
 from hubs.widgets.registry import Registry
 from tests.stack import ROOT
@@ -54,6 +54,32 @@ def test_a_page_of_twelve_cached_widgets_costs_six_queries_and_one_round_trip(
     # Account, hub, stars and requests, bookmarks with their dots, the count of the inbox, announcements.
     assert len(queries) <= 6, queries
     assert len(trips) == 1
+
+
+def test_roles_and_bookmarks_cost_a_page_no_queries(
+    app: Flask, client: FlaskClient, session: Session, registry: Registry, otters: Hub
+) -> None:
+    reader = session.scalars(select(User).where(User.username == "stranger")).one()
+    for number in range(30):
+        hub = Hub(kind="team", name=f"pond-{number}", display_name=f"Pond {number}")
+        session.add(hub)
+        session.flush()
+        session.add(Bookmark(user_id=reader.id, hub_id=hub.id, position=number))
+        session.add(Role(user_id=reader.id, hub_id=hub.id, role=RoleName.MEMBER))
+    session.commit()
+    sign_in(client, "stranger")
+    client.get("/t/otters/?full=1")
+    queries: list[str] = []
+    loaded: list[object] = []
+    database = app.extensions["hubs"].database
+    event.listen(database.engine, "before_cursor_execute", lambda *a: queries.append(a[2]))
+    event.listen(database.maker, "loaded_as_persistent", lambda _session, row: loaded.append(row))
+    page = text(client.get("/t/otters/"))
+    assert page.count("Pond ") >= 30
+    # The six of an owner, and whom to ask.
+    assert len(queries) <= 7, queries
+    # Objects of the mapper cost more than everything else of a bookmark.
+    assert sum(isinstance(row, Hub) for row in loaded) == 1
 
 
 def test_missing_fragments_become_placeholders_that_work_without_javascript(client: FlaskClient, otters: Hub) -> None:
