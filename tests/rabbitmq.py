@@ -35,9 +35,30 @@ def rabbitmq() -> Iterator[tuple[Service, str]]:
 
 def restart(service: Service, url: str) -> None:
     """Kill the broker and start it again on the same data."""
+    with stopped_broker(service, url):
+        pass
+
+
+@contextlib.contextmanager
+def stopped_broker(service: Service, url: str) -> Iterator[None]:
+    """Have the broker stopped meanwhile; it has started again afterwards, on the same data."""
     _end_group(service)
-    service.restart()
-    service.ready(lambda: listens(port_of(url)))
+    try:
+        yield
+    finally:
+        service.restart()
+        service.ready(lambda: listens(port_of(url)))
+
+
+@contextlib.contextmanager
+def frozen_broker(service: Service, url: str) -> Iterator[None]:
+    """Have the broker stand still meanwhile, with all its connections open."""
+    os.killpg(service.process.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.killpg(service.process.pid, signal.SIGCONT)
+        service.ready(lambda: listens(port_of(url)))
 
 
 def port_of(url: str) -> int:

@@ -122,13 +122,13 @@ class Daemon:
         self._history = HistoryBackfill(
             self._database, settings.history_url, self.pipeline.put, is_authentic, settings.history_interval
         )
-        self._heartbeats = HeartbeatPublisher(self.pipeline, lambda: events.client)
+        self._heartbeats = HeartbeatPublisher(self.pipeline, lambda: events.client, self._cut_off)
         # Without a bus of our own, the canary begins in the pipeline.
         publisher = services.publisher if settings.publish and bus is not None else None
         self._canary = CanarySender(publisher, self.pipeline.put, self._pools[0], lambda: events.client)
         self.pipeline.on_canary = self._canary.returned
         self.figures = DaemonFigures(services, self.pipeline, self.rebuilder)
-        self._sources = create_sources(settings, self._database, events, self.pipeline)
+        self._sources = create_sources(settings, self._database, events, self.pipeline, self._heartbeats.hurry)
         self._stopped = threading.Event()
         #: When the first message was shed that has not been requested from the history service.
         self._shed_since: datetime | None = None
@@ -196,6 +196,10 @@ class Daemon:
     def quiet_for(self) -> float:
         """Return the seconds since the pipeline last showed progress."""
         return self._heartbeat.age
+
+    def _cut_off(self) -> float:
+        """Return for how many seconds a source has been without its broker."""
+        return max((source.cut_off for source in self._sources), default=0.0)
 
     def _run_timers(self) -> None:
         """Queue periodic tasks in the pipeline, whose thread runs them in their turn.

@@ -1,6 +1,7 @@
 """Parts of the daemon that need an optional package, which is imported only if a setting asks for it."""
 
 import os
+from collections.abc import Callable
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def create_amqp_clients(
-    settings: Settings, database: Database, pipeline: Pipeline
+    settings: Settings, database: Database, pipeline: Pipeline, on_connected: Callable[[], None]
 ) -> "list[AmqpIngress | AmqpPublisher]":
     """Return the clients of the AMQP broker; an empty list without a broker.
 
@@ -30,7 +31,7 @@ def create_amqp_clients(
         raise BadSetting('HUBS_AMQP_URL needs pika: pip install "fedora-hubs[amqp]".')
     from hubs.backend.amqp.clients import create_clients  # noqa: PLC0415 - an optional extra
 
-    return create_clients(settings, database, pipeline)
+    return create_clients(settings, database, pipeline, on_connected)
 
 
 def create_remote(settings: Settings, schedule: BuildSchedule, events: EventLog) -> BuildBackend:

@@ -43,12 +43,16 @@ class MarkerQueue(Protocol):
 class HeartbeatPublisher:
     """Publishes a heartbeat each time a marker has passed through the pipeline.
 
-    A thread of its own publishes it, so that a Redis that does not answer never holds up the pipeline.
+    A thread of its own publishes it, so that a Redis that does not answer never holds up the pipeline. ``cut_off``
+    returns for how many seconds the daemon has been without its message broker: no update can arrive then, although
+    everything else works.
     """
 
-    def __init__(self, pipeline: MarkerQueue, client: Callable[[], redis.Redis]) -> None:
-        self._pipeline, self._client = pipeline, client
-        self._stopped = threading.Event()
+    def __init__(
+        self, pipeline: MarkerQueue, client: Callable[[], redis.Redis], cut_off: Callable[[], float] = lambda: 0.0
+    ) -> None:
+        self._pipeline, self._client, self._cut_off = pipeline, client, cut_off
+        self._stopped, self._due = threading.Event(), threading.Event()
         #: A restarted daemon has another name, so that its predecessor is missed until it has taken its place.
         self._daemon = secrets.token_hex(6)
 
@@ -56,13 +60,22 @@ class HeartbeatPublisher:
         """Start the thread."""
         threading.Thread(target=self._run, name="heartbeat", daemon=True).start()
 
+    def hurry(self) -> None:
+        """Send the next heartbeat now: the broker is back, which pages should show at once."""
+        self._due.set()
+
     def stop(self) -> None:
         """Announce that this daemon stops, so that its silence is not taken for its death, and end the thread."""
         self._stopped.set()
+        self._due.set()
         self._publish(is_last=True)
 
     def _run(self) -> None:
-        while not self._stopped.wait(heartbeat.INTERVAL):
+        while True:
+            self._due.wait(heartbeat.INTERVAL)
+            self._due.clear()
+            if self._stopped.is_set():
+                return
             passed = threading.Event()
             if not self._pipeline.put(passed.set):
                 continue
@@ -73,6 +86,7 @@ class HeartbeatPublisher:
 
     def _publish(self, *, is_last: bool = False) -> None:
         try:
-            heartbeat.publish(self._client(), self._daemon, self._pipeline.handled_at, is_last=is_last)
+            handled_at = self._pipeline.handled_at
+            heartbeat.publish(self._client(), self._daemon, handled_at, is_last=is_last, cut_off=self._cut_off())
         except redis.RedisError as error:
             log.warning("the heartbeat was not published: %s", error)

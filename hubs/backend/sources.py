@@ -1,5 +1,6 @@
 """What brings messages to the daemon besides fedmsg, and what publishes ours elsewhere. A new bus is added here."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from hubs.backend.extras import create_amqp_clients
@@ -15,12 +16,18 @@ if TYPE_CHECKING:
 
 
 def create_sources(
-    settings: Settings, database: Database, events: EventLog, pipeline: Pipeline
+    settings: Settings,
+    database: Database,
+    events: EventLog,
+    pipeline: Pipeline,
+    on_connected: Callable[[], None],
 ) -> "list[WebhookIngress | AmqpIngress | AmqpPublisher]":
     """Return all of them. Each has `start`, `stop` and `counts`, and hands messages to the pipeline with `put`.
+
+    ``cut_off`` is for how many seconds one has been without its broker, after which it calls ``on_connected``.
 
     :raises BadSetting: when a configured one cannot be used.
     """
     prefix = f"{settings.topic_prefix}.{settings.environment}"
     webhooks = WebhookIngress(database, lambda: events.client, pipeline.put, prefix)
-    return [webhooks, *create_amqp_clients(settings, database, pipeline)]
+    return [webhooks, *create_amqp_clients(settings, database, pipeline, on_connected)]

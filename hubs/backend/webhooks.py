@@ -31,6 +31,8 @@ class WebhookIngress:
     """Reads deliveries from `start` until `stop`; ``client`` returns a connection to Redis."""
 
     label = "webhook"
+    #: No messages arrive here from a broker that could be missing.
+    cut_off = 0.0
 
     def __init__(
         self, database: Database, client: Callable[[], redis.Redis], put: Callable[[Message], bool], prefix: str

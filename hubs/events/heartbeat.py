@@ -23,19 +23,28 @@ _NAME = 64
 
 
 class Beat(NamedTuple):
-    """One heartbeat: the daemon, when its newest handled message was received (since 1970), and whether it stops."""
+    """One heartbeat: the daemon, when its newest handled message was received (since 1970), and whether it stops.
+
+    ``cut_off`` is for how many seconds the daemon has been without its message broker, 0 while it is connected.
+    """
 
     daemon: str
     handled_at: float | None
     is_last: bool = False
+    cut_off: float = 0.0
 
 
-def publish(client: redis.Redis, daemon: str, handled_at: datetime | None, *, is_last: bool = False) -> None:
+def publish(
+    client: redis.Redis, daemon: str, handled_at: datetime | None, *, is_last: bool = False, cut_off: float = 0.0
+) -> None:
     """Publish a heartbeat of ``daemon``; ``is_last`` announces that it stops in an orderly way.
+
+    ``cut_off`` is for how many seconds it has been without its message broker.
 
     :raises redis.RedisError: when Redis does not answer.
     """
-    fields = {"daemon": daemon, "handled_at": handled_at.timestamp() if handled_at else None, "last": is_last}
+    received_at = handled_at.timestamp() if handled_at else None
+    fields = {"daemon": daemon, "handled_at": received_at, "last": is_last, "cut_off": round(cut_off, 1)}
     client.publish(CHANNEL, json.dumps(fields))
     client.set(LAST_KEY, daemon, ex=REMEMBERED)
 
@@ -62,11 +71,15 @@ def decode(payload: bytes) -> Beat:
     fields: Any = json.loads(payload)
     if not isinstance(fields, dict):
         raise ValueError("not a heartbeat")
-    daemon, moment = fields.get("daemon", ""), fields.get("handled_at")
+    daemon, moment, cut_off = fields.get("daemon", ""), fields.get("handled_at"), fields.get("cut_off", 0.0)
     if not isinstance(daemon, str) or len(daemon) > _NAME:
         raise ValueError("not the name of a daemon")
-    if isinstance(moment, bool) or not isinstance(moment, (int, float, type(None))):
+    if not (moment is None or _is_number(moment)):
         raise ValueError("not a time")
-    if moment is not None and not math.isfinite(moment):
-        raise ValueError("not a time")
-    return Beat(daemon, None if moment is None else float(moment), fields.get("last") is True)
+    if not _is_number(cut_off) or cut_off < 0:
+        raise ValueError("not a duration")
+    return Beat(daemon, None if moment is None else float(moment), fields.get("last") is True, float(cut_off))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

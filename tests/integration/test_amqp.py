@@ -5,7 +5,7 @@ import json
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,13 @@ from sqlalchemy import func, select
 
 from hubs.actions import hubs as hub_actions
 from hubs.actions.people import roles
+from hubs.backend.eventserver.pulse import Pulse
+from hubs.events import heartbeat
+from hubs.events.log import EventLog
 from hubs.models import Database, OutboxMessage, RefusedMessage, StoredMessage
 from hubs.settings import load
 from hubs.widgets.registry import Registry
-from tests.rabbitmq import Publisher, port_of, rabbitmq, restart
+from tests.rabbitmq import Publisher, frozen_broker, port_of, rabbitmq, restart, stopped_broker
 from tests.services import BIN, Service, listens, wait_for
 from tests.stack import ROOT, environment
 
@@ -173,6 +176,57 @@ def test_a_broker_that_is_killed_loses_nothing_it_confirmed(setup: Setup) -> Non
     flood.join(120)
     assert flood.sent == 900
     _settles(setup, "broker", 900)
+
+
+Outage = Callable[[Service, str], contextlib.AbstractContextManager[None]]
+
+
+def _shows_an_outage(setup: Setup, outage: Outage, seconds: float) -> tuple[float, float]:
+    """Have an ``outage`` last ``seconds``; return after how many updates count as late, and as on time again."""
+    pulse = Pulse()
+    log = EventLog(setup.env["HUBS_REDIS_URL"])
+    with contextlib.closing(log.client.pubsub()) as subscription:
+        subscription.subscribe(heartbeat.CHANNEL)
+
+        def waits_until(is_late: bool) -> bool:
+            delivery = subscription.get_message(ignore_subscribe_messages=True, timeout=0.1)
+            if delivery is not None:
+                pulse.note(heartbeat.decode(delivery["data"]))
+            return pulse.is_late is is_late
+
+        wait_for(lambda: waits_until(False), "a heartbeat")
+        stopped = time.monotonic()
+        with outage(setup.broker, setup.url):
+            wait_for(lambda: waits_until(True), "updates to be late", 30)
+            late = time.monotonic() - stopped
+            while time.monotonic() - stopped < seconds:
+                waits_until(True)
+                assert pulse.is_late
+        back = time.monotonic()
+        wait_for(lambda: waits_until(False), "updates to be on time", 30)
+    log.client.close()
+    return late, time.monotonic() - back
+
+
+@pytest.mark.parametrize(
+    ("outage", "seconds"),
+    [
+        (stopped_broker, 15),
+        pytest.param(stopped_broker, 600, marks=pytest.mark.slow),
+        pytest.param(frozen_broker, 60, marks=pytest.mark.slow),
+    ],
+)
+def test_pages_learn_within_seconds_that_the_broker_is_missing_and_that_it_is_back(
+    setup: Setup, outage: Outage, seconds: int, tell: Callable[[str], None]
+) -> None:
+    late, back = _shows_an_outage(setup, outage, seconds)
+    tell(f"{outage.__name__} for {seconds} s: late after {late:.1f} s, on time {back:.1f} s after its return")
+    assert late <= 30
+    assert back <= 5
+    publisher = Publisher(setup.url)
+    publisher.send(f"{TOPIC}.after-{outage.__name__}{seconds}", {"agent": "amira"})
+    publisher.close()
+    wait_for(lambda: setup.stored(f"after-{outage.__name__}{seconds}") == 1, "messages to be stored again")
 
 
 def test_our_own_changes_are_published_with_confirmation(setup: Setup) -> None:

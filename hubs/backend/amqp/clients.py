@@ -15,8 +15,10 @@ from hubs.models import Database
 from hubs.settings import Settings
 
 
-def create_clients(settings: Settings, database: Database, pipeline: Pipeline) -> list[AmqpIngress | AmqpPublisher]:
-    """Return the clients of the broker, not started yet.
+def create_clients(
+    settings: Settings, database: Database, pipeline: Pipeline, on_connected: Callable[[], None]
+) -> list[AmqpIngress | AmqpPublisher]:
+    """Return the clients of the broker, not started yet; ``on_connected`` is called at each connection of the reader.
 
     :raises BadSetting: when the fedora-messaging file or the TLS files cannot be used.
     """
@@ -46,7 +48,8 @@ def create_clients(settings: Settings, database: Database, pipeline: Pipeline) -
         trusted = settings.amqp_trust_groups and broker.is_mutual_tls
         return pipeline.put(replace(message, authenticated=trusted))
 
-    clients: list[AmqpIngress | AmqpPublisher] = [AmqpIngress(broker, put, refuse, settings.message_limit)]
+    ingress = AmqpIngress(broker, put, refuse, settings.message_limit, on_connected)
+    clients: list[AmqpIngress | AmqpPublisher] = [ingress]
     if settings.amqp_publish:
         clients.append(AmqpPublisher(broker, database, prefix, settings.site_url))
     return clients

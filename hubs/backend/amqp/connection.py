@@ -10,10 +10,11 @@ import pika
 from hubs.bus.amqp import Broker, read_fedora_messaging
 from hubs.settings import Settings
 
-#: First and longest wait in seconds before reconnecting; it doubles each time, with full jitter.
-FIRST_RETRY, LAST_RETRY = 0.5, 30.0
+#: First and longest wait in seconds before reconnecting; it doubles each time, with full jitter. The longest one is
+#: short, since pages say that updates are delayed until the connection is back; an attempt costs next to nothing.
+FIRST_RETRY, LAST_RETRY = 0.5, 3.0
 #: Seconds of silence after which the broker counts as dead, and longest time for connecting.
-HEARTBEAT, CONNECT = 30, 10.0
+HEARTBEAT, CONNECT = 6, 10.0
 
 
 def broker_of(settings: Settings, environ: Mapping[str, str] = os.environ) -> Broker | None:

@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from pika.exceptions import AMQPConnectionError, AMQPError
+from pika.exceptions import AMQPConnectionError, AMQPError, AMQPHeartbeatTimeout
 
-from hubs.backend.amqp.connection import backoff, connect, declare, reason
+from hubs.backend.amqp.connection import HEARTBEAT, backoff, connect, declare, reason
 from hubs.bus import Message, Receipt
 from hubs.bus.amqp import Broker, parse_delivery
 from hubs.errors import BadMessage
@@ -33,12 +33,20 @@ Refuse = Callable[[str, str, str, bytes, Callable[[], None]], bool]
 
 
 class AmqpIngress:
-    """Reads the queue of ``broker`` from `start` until `stop`."""
+    """Reads the queue of ``broker`` from `start` until `stop`; ``on_connected`` is called in its thread."""
 
     label = "amqp"
 
-    def __init__(self, broker: Broker, put: Callable[[Message], bool], refuse: Refuse, limit: int) -> None:
+    def __init__(
+        self,
+        broker: Broker,
+        put: Callable[[Message], bool],
+        refuse: Refuse,
+        limit: int,
+        on_connected: Callable[[], None] = lambda: None,
+    ) -> None:
         self._broker, self._put, self._refuse, self._limit = broker, put, refuse, limit
+        self._on_connected = on_connected
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="amqp", daemon=True)
         self._session: _Session | None = None
@@ -46,6 +54,12 @@ class AmqpIngress:
         self.counts: Counter[str] = Counter()
         #: When the connection was lost, on the monotonic clock; None while it is open.
         self.lost_at: float | None = time.monotonic()
+
+    @property
+    def cut_off(self) -> float:
+        """For how many seconds there has been no connection; 0 while there is one."""
+        lost_at = self.lost_at
+        return 0.0 if lost_at is None else time.monotonic() - lost_at
 
     def start(self) -> None:
         """Start the thread. It connects, and retries while the broker is unavailable."""
@@ -63,15 +77,17 @@ class AmqpIngress:
     def _run(self) -> None:
         waits = backoff()
         while not self._stopping.is_set():
-            started = time.monotonic()
+            started, silent = time.monotonic(), 0
             try:
                 self._read()
             except (AMQPError, OSError) as error:
+                # The broker stood still, with the connection open: it has been missing for at least that long.
+                silent = HEARTBEAT if isinstance(error, AMQPHeartbeatTimeout) else 0
                 log.warning("the connection to %s failed: %s", self._broker.address, reason(error))
             except Exception:  # the thread must survive any error of a library, or nothing is read any more
                 log.exception("reading from %s failed", self._broker.address)
             self._session = None
-            self.lost_at = self.lost_at or time.monotonic()
+            self.lost_at = self.lost_at or time.monotonic() - silent
             if time.monotonic() - started > STABLE:
                 waits = backoff()
             self._stopping.wait(next(waits))
@@ -84,6 +100,7 @@ class AmqpIngress:
             declare(channel, self._broker)
             session = self._session = _Session(connection, channel, self.counts)
             self.lost_at = None
+            self._on_connected()
             self.counts["connected"] += 1
             log.info("reading %s at %s", self._broker.queue, self._broker.address)
             for method, properties, body in channel.consume(self._broker.queue, inactivity_timeout=POLL):

@@ -19,6 +19,8 @@ class _Daemon:
     last: float
     #: Whether it has taken the place of a daemon that died; each replaces one.
     is_replacement: bool = False
+    #: For how many seconds it had been without its message broker at its last heartbeat.
+    cut_off: float = 0.0
 
 
 class Pulse:
@@ -38,7 +40,7 @@ class Pulse:
         """Record a heartbeat; return whether it ends a gap."""
         was_late, now = self.is_late, self._clock()
         daemon = self._daemons.setdefault(beat.daemon, _Daemon(now, now))
-        daemon.last = now
+        daemon.last, daemon.cut_off = now, beat.cut_off
         if beat.handled_at is not None:
             self.handled_at = max(beat.handled_at, self.handled_at or 0.0)
         # The last one stays: once nothing handles messages, its silence must show.
@@ -49,12 +51,13 @@ class Pulse:
 
     @property
     def age(self) -> float:
-        """Seconds since the last heartbeat of the daemon that has been silent for longest."""
-        return self._clock() - min((daemon.last for daemon in self._daemons.values()), default=self._started)
+        """Seconds since the last heartbeat of the daemon that has been silent, or without its broker, for longest."""
+        oldest = min((daemon.last - daemon.cut_off for daemon in self._daemons.values()), default=self._started)
+        return self._clock() - oldest
 
     @property
     def is_late(self) -> bool:
-        """Whether heartbeats are missing."""
+        """Whether heartbeats are missing, or messages cannot arrive."""
         return self.age > LATE
 
     def comment(self) -> bytes:

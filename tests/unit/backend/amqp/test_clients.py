@@ -31,7 +31,7 @@ def handed_on(
     monkeypatch.setattr(Broker, "tls", lambda self: None)
     monkeypatch.setattr(clients, "broker_of", lambda settings: broker)
     settings = load({"HUBS_DATA_DIR": str(tmp_path), **values})
-    ingress = clients.create_clients(settings, database, pipeline)[0]  # type: ignore[arg-type]
+    ingress = clients.create_clients(settings, database, pipeline, lambda: None)[0]  # type: ignore[arg-type]
     assert isinstance(ingress, AmqpIngress)
     ingress._put(message)
     return pipeline.items[0]
@@ -89,7 +89,7 @@ def test_a_refused_message_is_acknowledged_even_if_it_cannot_be_recorded(
     pipeline, done = Pipeline(), list[int]()
     monkeypatch.setattr(clients, "broker_of", lambda settings: Broker("amqp://broker/", "q"))
     settings = load({"HUBS_DATA_DIR": str(tmp_path), "HUBS_AMQP_URL": "amqp://broker/"})
-    ingress = clients.create_clients(settings, database, pipeline)[0]  # type: ignore[arg-type]
+    ingress = clients.create_clients(settings, database, pipeline, lambda: None)[0]  # type: ignore[arg-type]
     assert isinstance(ingress, AmqpIngress)
     assert ingress._refuse("a.b.c.d", "m", "not JSON", b"x", lambda: done.append(1))
     monkeypatch.setattr(clients.refused, "record", lambda *arguments: 1 / 0)

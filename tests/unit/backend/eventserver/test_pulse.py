@@ -51,6 +51,18 @@ def test_only_the_heartbeat_that_ends_a_gap_is_reported(pulse: Pulse, clock: Clo
     assert not pulse.note(Beat("a", 5.0))
 
 
+def test_a_daemon_without_its_broker_counts_as_late_until_it_is_connected_again(pulse: Pulse, clock: Clock) -> None:
+    for cut_off in (2.0, 5.0, 8.0):
+        pulse.note(Beat("a", 5.0, cut_off=cut_off))
+    assert not pulse.is_late
+    clock.now += INTERVAL
+    pulse.note(Beat("a", 5.0, cut_off=LATE + 1))
+    assert pulse.is_late
+    assert pulse.age == LATE + 1
+    assert pulse.note(Beat("a", 5.0))  # pages are told at once
+    assert pulse.age == 0
+
+
 def test_the_heartbeat_of_one_daemon_does_not_hide_the_death_of_another(pulse: Pulse, clock: Clock) -> None:
     run(pulse, clock, 30, "a", "b")
     assert not pulse.is_late
