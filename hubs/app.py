@@ -32,7 +32,7 @@ from hubs.settings.types import is_loopback
 from hubs.views import api, gallery, health, search, webhooks
 from hubs.views.account import bookmarks, inbox, oidc, sign_in, stream, tokens
 from hubs.views.account import settings as account_settings
-from hubs.views.home import announcements, front, since
+from hubs.views.home import announcements, front, help_wanted, since
 from hubs.views.hub import about, activity, admin, editor, history, members, new, page, push_tokens, widget
 from hubs.views.hub import settings as hub_settings
 from hubs.views.hub import webhooks as hub_webhooks
@@ -64,6 +64,7 @@ PAGES = (
     front,
     since,
     announcements,
+    help_wanted,
     search,
     gallery,
     new,

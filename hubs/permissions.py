@@ -182,12 +182,14 @@ def names_any(message: InstrumentedAttribute[Any], condition: ColumnElement[bool
 
 
 def can(who: Person, verb: str, what: Hub | Widget | None = None) -> bool:
-    """Return whether ``who`` may do ``verb`` to a hub or widget; ``create`` has no object.
+    """Return whether ``who`` may do ``verb`` to a hub or widget; ``create`` and ``help`` have no object.
 
     ``restore`` applies to deleted hubs, and is allowed to their owners and to administrators.
     """
     if verb == "create" and what is None:
         return who.operator or (who.signed_in and who.creator)
+    if verb == "help" and what is None:
+        return who.signed_in
     if verb not in (*VERBS, "restore") or what is None:
         raise ValueError(f"{verb!r} is none of {', '.join(VERBS)}")
     hub = what.hub if isinstance(what, Widget) else what

@@ -47,6 +47,11 @@ def home(act: str) -> str:
     return f"/home/{act}"
 
 
+def help_wanted(message_id: int) -> str:
+    """Return the path of a call for help, which also offers to help or withdraws that (POST)."""
+    return f"/help/{message_id}"
+
+
 def new_hub() -> str:
     """Return the path of the form that creates a hub."""
     return "/new"

@@ -13,7 +13,7 @@ from redis import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from hubs.actions import audit, lifecycle, messages, outbox, refused, revocations
-from hubs.actions.inbox import marks, teamwork
+from hubs.actions.inbox import claims, marks, teamwork
 from hubs.actions.people import announcements
 from hubs.actions.webhooks import deliveries
 from hubs.backend.canary import CanarySender
@@ -286,6 +286,7 @@ class Daemon:
         self._purge_messages()
         with self._database.transaction() as session:
             marks.purge(session, self._settings.retention_days)
+            claims.keep_up(session)
             outbox.purge(session)
             revocations.purge(session)
             audit.purge(session, self._settings.audit_days)

@@ -8,6 +8,7 @@ them too.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from hubs.actions.layout import drafts, edits
 from hubs.actions.people import membership, roles, tokens
 from hubs.actions.webhooks import hooks
 from hubs.app import create_app
+from hubs.bus import parse
 from hubs.demo import upstream
 from hubs.models import Database, DeliveryState, Hub, RoleName, User, WebhookDelivery
 from hubs.permissions import OPERATOR, Person, person
@@ -142,7 +144,9 @@ class _Filling:
             )
             for number in range(1, 60)
         ]
-        messages.store(self.session, entries)
+        body = {"details": {"line": f"Draw an otter, {LONG}", "nick": LONG}, "url": "https://logs.example/1"}
+        call = {"topic": "org.fedoraproject.prod.meetbot.meeting.item.help", "msg": body, "msg_id": "call"}
+        messages.store(self.session, [*entries, replace(parse(call), users=frozenset(("rana",)))])
         bus.note(self.session, [bus.Heard("m1", "mirko", frozenset(("rana", "mirko")))])
 
     def draft(self, rana: Person, hub: Hub) -> None:

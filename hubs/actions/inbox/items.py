@@ -11,7 +11,7 @@ from hubs.actions.inbox.counts import changed
 from hubs.models import Hub, MuteScope, Notice, NoticeKind, NoticeMute, NoticeReason, User, now
 
 #: For each kind that Hubs itself causes: its reason, and whether the person is expected to act.
-_OWN = {
+OWN = {
     NoticeKind.JOIN_REQUEST: (NoticeReason.REQUESTED, True),
     NoticeKind.INVITATION: (NoticeReason.INVITED, True),
     NoticeKind.APPROVED: (NoticeReason.ROLE_CHANGED, False),
@@ -53,7 +53,7 @@ def tell(
     session: Session, hub: Hub, kind: NoticeKind, people: Iterable[User], about: str, subject: str = ""
 ) -> list[Notice]:
     """Notify each of ``people`` of an event on ``hub`` that ``about`` caused."""
-    reason, needs_you = _OWN[kind]
+    reason, needs_you = OWN[kind]
     subject = subject or subject_of(kind, hub, about)
     return deliver(
         session, [Delivery(user.id, hub.id, kind, reason, needs_you, subject, about=about) for user in people]

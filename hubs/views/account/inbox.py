@@ -9,7 +9,7 @@ from flask import Blueprint, Response, flash, jsonify, redirect, render_template
 from flask.typing import ResponseReturnValue
 
 from hubs import urls
-from hubs.actions.inbox import counts, listing, marks, mutes, teamwork
+from hubs.actions.inbox import claims, counts, listing, marks, mutes, teamwork
 from hubs.actions.inbox import views as saved_views
 from hubs.actions.inbox.listing import Box, Filters
 from hubs.actions.inbox.marks import Mark, Snooze
@@ -179,6 +179,9 @@ def _answer(notice: Notice, act: str) -> tuple[str, Mapping[str, str] | None]:
         membership.respond(session, person, hub.id, accept=act == "accept")
         accepted = _("Accepted. Welcome to %(hub)s.") if act == "accept" else _("Declined the invitation to %(hub)s.")
         return accepted % {"hub": hub.title}, None
+    if act in ("help-offer", "help-withdraw") and notice.message_id:
+        (claims.offer if act == "help-offer" else claims.withdraw)(session, person, notice.message_id)
+        return _("Confirmed.") if act == "help-offer" else _("Your offer is withdrawn. Others can help now."), None
     if act == "take":
         teamwork.take(session, person, notice.id)
         return _("You are working on this; the other owners see that."), None

@@ -13,6 +13,7 @@ from hubs.actions.inbox.marks import Snooze, wake_time
 from hubs.i18n import N_, _
 from hubs.models import Hub, JoinRequest, Notice, NoticeKind, NoticeReason, User, now
 from hubs.widgets.feed.cards import Item, items_of
+from hubs.widgets.halp.requests import request_of
 
 #: For each reason: its name in filters, and the rule that caused the notification.
 REASONS: Mapping[NoticeReason, tuple[str, str]] = {
@@ -27,6 +28,9 @@ REASONS: Mapping[NoticeReason, tuple[str, str]] = {
     NoticeReason.FOLLOWED: (N_("Followed"), N_("It names you, and you follow %(hub)s.")),
     NoticeReason.NEWS: (N_("News"), N_("It is news about %(hub)s.")),
 }
+#: What an offer to help is about, for the helper and for whoever called for help.
+_HELPER, _CALLER = N_("You offered to help with this."), N_("You called for help with this.")
+_HELP = frozenset((NoticeKind.HELP_OFFERED, NoticeKind.HELP_REMINDER, NoticeKind.HELP_FREED))
 _SNOOZES = {
     Snooze.HOUR: N_("In an hour, %(time)s"),
     Snooze.TOMORROW: N_("Tomorrow, %(time)s"),
@@ -42,13 +46,15 @@ class Entry:
     item: Item | None
     #: The display name of the person who caused it.
     name: str
-    #: What they wrote, for a request to join.
+    #: What they wrote, for a request to join or a call for help.
     text: str = ""
 
     @property
     def link(self) -> str:
         """Where its subject is."""
         hub = self.notice.hub
+        if self.notice.kind in _HELP and self.notice.message_id:
+            return urls.help_wanted(self.notice.message_id)
         if self.item is not None and self.item.link:
             return self.item.link
         if self.notice.kind == NoticeKind.JOIN_REQUEST:
@@ -60,6 +66,8 @@ class Entry:
     @property
     def why(self) -> str:
         """The rule that caused it, as a sentence."""
+        if self.notice.kind in _HELP:
+            return _(_CALLER if self.notice.about else _HELPER)
         return _(REASONS[self.notice.reason][1]) % {"hub": self.notice.hub.title}
 
     @property
@@ -91,7 +99,7 @@ def entries(session: Session, notices: Sequence[Notice]) -> list[Entry]:
             row,
             items.get(row.message_id) if row.message_id else None,
             names.get(row.about, row.about),
-            texts.get((row.hub_id, row.about), "") if row.kind == NoticeKind.JOIN_REQUEST else "",
+            _text(row, texts),
         )
         for row in notices
     ]
@@ -137,6 +145,13 @@ def day_names(zone: ZoneInfo) -> dict[date, str]:
     """Return the names of today and yesterday in the reader's zone."""
     today = now().astimezone(zone).date()
     return {today: _("Today"), today - timedelta(days=1): _("Yesterday")}
+
+
+def _text(row: Notice, request_texts: Mapping[tuple[int, str], str]) -> str:
+    if row.kind == NoticeKind.JOIN_REQUEST:
+        return request_texts.get((row.hub_id, row.about), "")
+    call = request_of(row.message) if row.kind in _HELP and row.message else None
+    return call.line if call else ""
 
 
 def _request_texts(session: Session, notices: Sequence[Notice]) -> dict[tuple[int, str], str]:

@@ -3,9 +3,21 @@
 from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 
-from hubs.views.api import announcements, document, feeds, hubs, machines, mine, roles, search, types, widgets
+from hubs.views.api import (
+    announcements,
+    document,
+    feeds,
+    help_wanted,
+    hubs,
+    machines,
+    mine,
+    roles,
+    search,
+    types,
+    widgets,
+)
 
-_MODULES = (hubs, widgets, roles, feeds, search, types, mine, machines, announcements)
+_MODULES = (hubs, widgets, roles, feeds, search, types, mine, machines, announcements, help_wanted)
 
 
 def install(app: Flask, protection: CSRFProtect) -> None:

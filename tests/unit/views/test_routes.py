@@ -20,7 +20,7 @@ HUB = "/<any(u, t):space>/<name>/"
 API_HUB = "/api/v1/hubs/<any(u, t):space>/<name>"
 API_WIDGET = "/api/v1/widgets/<int(max=2147483647):number>"
 #: Rules that tests of their own prove.
-UNWALKED = ("meetings", "machine", "tokens", "webhook", "gallery", "sitemap", "logo", "picture", "embed")
+UNWALKED = ("meetings", "machine", "tokens", "webhook", "gallery", "sitemap", "logo", "picture", "embed", "call")
 #: Route, method → who may use it on a public hub; "all" are open whatever the hub's visibility.
 RULES = {
     ("/", "GET"): "all",
@@ -32,6 +32,9 @@ RULES = {
     ("/announcements/<int:number>/withdraw", "POST"): "account",
     (HUB + "announcements", "GET"): "edit",
     (HUB + "announcements", "POST"): "edit",
+    # There are none here; tests/unit/views/home/test_help_wanted.py has helper, caller and visitor.
+    ("/help/<int(max=9223372036854775807):number>", "GET"): "call",
+    ("/help/<int(max=9223372036854775807):number>", "POST"): "call",
     ("/home/seen", "POST"): "account",
     ("/home/steps", "POST"): "account",
     ("/home/profile", "POST"): "account",
@@ -162,6 +165,10 @@ RULES = {
     ("/api/v1/search", "GET"): "all",
     ("/api/v1/widget-types", "GET"): "all",
     ("/api/v1/widget-types/<plugin>", "GET"): "all",
+    ("/api/v1/help", "GET"): "all",
+    ("/api/v1/help/<int(max=9223372036854775807):number>", "GET"): "call",
+    ("/api/v1/help/<int(max=9223372036854775807):number>/offer", "PUT"): "api own",
+    ("/api/v1/help/<int(max=9223372036854775807):number>/offer", "DELETE"): "api own",
     ("/api/v1/me", "GET"): "account",
     ("/api/v1/me/tokens", "GET"): "account",
     (API_HUB, "GET"): "view",

@@ -16,12 +16,25 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from hubs.actions import push, widgets
+from hubs.actions.inbox import claims
 from hubs.actions.people import announcements, roles, tokens
 from hubs.app import create_app
-from hubs.models import Announcement, Database, Hub, JoinMode, PersonalToken, PushToken, RoleName, User, Visibility
+from hubs.models import (
+    Announcement,
+    Database,
+    HelpClaim,
+    Hub,
+    JoinMode,
+    PersonalToken,
+    PushToken,
+    RoleName,
+    User,
+    Visibility,
+)
 from hubs.permissions import OPERATOR
 from hubs.settings import load
 from hubs.widgets.registry import Registry
+from tests.unit.actions.inbox.test_claims import store_call
 from tests.unit.conftest import as_person
 from tests.unit.views.api.valid_data import body_of, query_of
 from tests.unit.views.conftest import BASE
@@ -66,6 +79,7 @@ class State:
     def __init__(self, session: Session, registry: Registry, hub: Hub) -> None:
         self.session, self.registry, self.hub_id = session, registry, hub.id
         self.owner = as_person(session, "owner")
+        self.call_id = store_call(session)
         self.secret = tokens.create(session, self.owner, "fuzz", 1, "write")[1]
 
     def renew(self) -> dict[str, Any]:
@@ -78,6 +92,9 @@ class State:
         session.execute(delete(PushToken))
         session.execute(delete(Announcement))
         announcement = announcements.publish(session, OPERATOR, {"title": "News"}, [hub])
+        session.execute(delete(HelpClaim))
+        session.flush()
+        claims.offer(session, self.owner, self.call_id)
         session.execute(delete(PersonalToken).where(PersonalToken.name == "spare"))
         while len(hub.widgets) > 5:
             widgets.remove(session, self.registry, self.owner, hub.widgets[-1])
@@ -90,13 +107,16 @@ class State:
         if RoleName.MEMBER not in [role.role for role in member.roles if role.hub_id == hub.id]:
             roles.give_role(session, self.owner, hub, member, RoleName.MEMBER)
         session.commit()
-        return {"feed": feed.id, "push": box.id, "token": spare.id, "secret": text, "announcement": announcement.id}
+        ids = {"feed": feed.id, "push": box.id, "token": spare.id, "announcement": announcement.id}
+        return {**ids, "secret": text, "call": self.call_id}
 
 
 def path_parameters(path: str, state: dict[str, Any]) -> dict[str, Any]:
     number = (
         state["announcement"]
         if "/announcements/" in path
+        else state["call"]
+        if "/help/" in path
         else state["push"]
         if "/push/" in path
         else state["token"]
@@ -156,7 +176,7 @@ def test_most_calls_with_valid_data_succeed_and_none_fails(
     schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", app)
     operations = [result.ok() for result in schema.get_all_operations()]
     statuses = {operation.label: call(app, state, registry, operation) for operation in operations}
-    assert len(statuses) == 25
+    assert len(statuses) == 29
     shares = {
         label: sum(count for status, count in counted.items() if status < 400) / counted.total()
         for label, counted in statuses.items()
