@@ -147,9 +147,10 @@ def announcement_act(announcement_id: int, act: str) -> str:
     return f"/announcements/{announcement_id}/{act}"
 
 
-def hub_members(kind: str, name: str) -> str:
-    """Return the path of a hub's members and their management."""
-    return hub(kind, name) + "members"
+def hub_members(hub_kind: str, hub_name: str, /, **filters: str | int) -> str:
+    """Return the path of a hub's members, with a search, a role and a page."""
+    query = urlencode({name: value for name, value in filters.items() if value})
+    return hub(hub_kind, hub_name) + "members" + (f"?{query}" if query else "")
 
 
 def hub_about(kind: str, name: str) -> str:

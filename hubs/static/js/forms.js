@@ -66,7 +66,17 @@ function startCopy(button) {
   });
 }
 
+function startCheckAll(label) {
+  const all = label.querySelector("input");
+  const boxes = label.closest("form").querySelectorAll("input[type=checkbox][name]");
+  label.hidden = boxes.length < 2;
+  all.addEventListener("change", () => {
+    for (const box of boxes) box.checked = all.checked;
+  });
+}
+
 export function startForms() {
+  for (const label of document.querySelectorAll("[data-check-all]")) startCheckAll(label);
   for (const button of document.querySelectorAll("button[data-copy]")) startCopy(button);
   for (const form of document.querySelectorAll("form[data-previewed]")) startPreview(form);
   for (const input of document.querySelectorAll("input[data-filter]")) startFilter(input);

@@ -2,25 +2,26 @@
 
 from flask import Blueprint, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy import select
-from sqlalchemy.orm import selectinload
 
 from hubs import urls
 from hubs.actions import hubs as hub_actions
 from hubs.actions import push
 from hubs.actions.people import membership
 from hubs.actions.people import roles as role_actions
-from hubs.errors import InvalidInput, NotFound
-from hubs.i18n import _
-from hubs.models import Hub, JoinMode, JoinRequest, Role, RoleName, User, hub_fields
+from hubs.errors import Conflict, InvalidInput, NotFound
+from hubs.i18n import N_, _
+from hubs.models import Hub, JoinMode, JoinRequest, RoleName, hub_fields
 from hubs.permissions import can, offers, require
 from hubs.views.account import intents
+from hubs.views.hub import roster
+from hubs.views.hub.page import banner_context
 from hubs.views.web import forms
 from hubs.views.web.context import current_person, db, find_hub
 
 blueprint = Blueprint("members", __name__, url_prefix="/<any(u, t):space>/<name>")
 
 JOINING = hub_fields.on_page("members")
+NOBODY = N_("Please select at least one person.")
 _ROLES = {role.value: role for role in (RoleName.OWNER, RoleName.MEMBER)}
 
 
@@ -71,10 +72,22 @@ def withdraw(space: str, name: str) -> ResponseReturnValue:
 
 @blueprint.post("/requests")
 def answer(space: str, name: str) -> ResponseReturnValue:
-    """Approve or deny a request, with a note."""
+    """Approve or deny requests, with a note: the selected ones, or the one whose button was pressed."""
     hub = find_hub(space, name, "edit")
-    approve, note = request.form.get("answer") == "approve", request.form.get("note", "")
-    membership.answer(db(), current_person(), hub, _username(), approve=approve, note=note)
+    verb, usernames = request.form.get("answer", ""), _selected()
+    for single in ("approve", "deny"):
+        if single in request.form:
+            verb, usernames = single, [request.form[single].strip()]
+    if not usernames:
+        return _page(hub, {"requests": _(NOBODY)}), InvalidInput.status
+    note = request.form.get("note", "")
+    for username in usernames:
+        try:
+            membership.answer(db(), current_person(), hub, username, approve=verb == "approve", note=note)
+        except Conflict:
+            # Of several, another owner may have answered some meanwhile; the others are still answered.
+            if len(usernames) == 1:
+                raise
     db().commit()
     flash(_("Done."))
     return redirect(urls.front() if request.form.get("back") == "home" else urls.hub_members(hub.kind, hub.name), 303)
@@ -84,6 +97,8 @@ def answer(space: str, name: str) -> ResponseReturnValue:
 def roles(space: str, name: str) -> ResponseReturnValue:
     """Grant, change or revoke a person's role."""
     hub = find_hub(space, name, "edit")
+    if "do" in request.form:
+        return _change_selected(hub, request.form["do"])
     role, act = _role(), request.form.get("act", "give")
     if act in ("take", "change"):
         # Without such an account there is nothing to do, as for somebody without the role: the answer is the same.
@@ -132,30 +147,64 @@ def joining(space: str, name: str) -> ResponseReturnValue:
     return redirect(urls.hub_members(hub.kind, hub.name), 303)
 
 
+def _change_selected(hub: Hub, do: str) -> ResponseReturnValue:
+    """Make the selected people owners or members, or remove them, all or none; return to the same list."""
+    usernames = _selected()
+    if not usernames or do not in ("owner", "member", "remove"):
+        return _page(hub, {"roster": _("Please choose an action.") if usernames else _(NOBODY)}), InvalidInput.status
+    for username in usernames:
+        user = role_actions.find_account(db(), username)
+        if user is None:
+            continue
+        if do == "remove":
+            for role in _removable(hub):
+                role_actions.drop_role(db(), current_person(), hub, user, role)
+        else:
+            new = _ROLES[do]
+            old = RoleName.MEMBER if new == RoleName.OWNER else RoleName.OWNER
+            role_actions.change_role(db(), current_person(), hub, user, old, new)
+    db().commit()
+    flash(_("Done."))
+    return redirect(urls.hub_members(hub.kind, hub.name, **_filters().query), 303)
+
+
+def _removable(hub: Hub) -> list[RoleName]:
+    """Return the roles that owners can revoke: the members of a hub with a group come from the account system."""
+    return [RoleName.OWNER] if hub.group_name else [RoleName.OWNER, RoleName.MEMBER]
+
+
 def _page(hub: Hub, wrong: dict[str, str]) -> str:
-    # Loads all roles with their accounts in two queries, instead of one query per member.
-    db().execute(select(Hub).options(selectinload(Hub.roles).joinedload(Role.user)).where(Hub.id == hub.id)).all()
-    owner, owners = can(current_person(), "edit", hub), hub.people(RoleName.OWNER)
+    owner, filters = can(current_person(), "edit", hub), _filters()
     # After an error the form keeps what was typed.
     values = request.form if wrong else hub_fields.values(hub, JOINING)
+    requests = membership.requests(db(), hub) if owner else []
     return render_template(
         "members.html",
         hub=hub,
-        owners=owners,
-        members=[user for user in hub.people(RoleName.MEMBER) if user not in owners and _listed(user, owner)],
-        requests=membership.requests(db(), hub) if owner else [],
+        filters=filters,
+        roster=roster.read_page(db(), current_person(), hub, filters),
+        requests=requests[: roster.PER_PAGE],
+        more_requests=max(0, len(requests) - roster.PER_PAGE),
         invitations=membership.invitations(db(), hub) if owner else [],
         tokens=push.orphaned_tokens(db(), current_person(), hub) if owner else [],
         owner=owner,
         form=forms.Form(JOINING, values, wrong),
         problem=wrong.get("invite", ""),
-        typed=request.form.get("username", ""),
+        wrong=wrong,
+        typed=request.form.get("username", "") if "invite" in wrong else "",
+        selected=_selected() if wrong else [],
+        **banner_context(hub),
     )
 
 
-def _listed(user: User, owner: bool) -> bool:
-    """Return whether a list shows a person: always in lists for owners, and to that person."""
-    return owner or not user.unlisted or user.id == current_person().id
+def _filters() -> roster.Filters:
+    args = request.args
+    return roster.Filters.of(args.get("q", ""), args.get("role", ""), args.get("page", 1, type=int))
+
+
+def _selected() -> list[str]:
+    """Return the names whose boxes are checked."""
+    return [name.strip() for name in request.form.getlist("username")[: roster.PER_PAGE]]
 
 
 def _request(hub: Hub) -> JoinRequest | None:

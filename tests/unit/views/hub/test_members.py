@@ -9,7 +9,7 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from hubs.actions.people import roles as role_actions
-from hubs.models import Hub, Role, RoleName, Visibility
+from hubs.models import Hub, JoinRequest, Role, RoleName, Visibility
 from hubs.widgets.registry import Registry
 from tests.unit.conftest import user_of
 from tests.unit.views.conftest import post, sign_in
@@ -183,3 +183,103 @@ def test_the_error_for_a_used_name_does_not_reveal_the_hub(client: FlaskClient, 
     assert page.status_code == 409
     assert "The name Otters is taken." in page.get_data(as_text=True)
     assert "regional" not in page.get_data(as_text=True)
+
+
+@pytest.fixture
+def crowd(session: Session, registry: Registry, otters: Hub) -> Hub:
+    """Give the team otters with 60 more members and 60 people who ask to join."""
+    for number in range(60):
+        user = role_actions.sign_up(session, registry, f"crowd{number:02}", f"Çrowd Number {number:02}")
+        role_actions.grant_role_unchecked(session, "owner", otters, user, RoleName.MEMBER)
+        role_actions.sign_up(session, registry, f"asking{number:02}")
+    session.flush()
+    for number in range(60):
+        session.add(JoinRequest(hub_id=otters.id, user_id=user_of(session, f"asking{number:02}").id))
+    session.commit()
+    return otters
+
+
+def people(client: FlaskClient, query: str = "") -> list[str]:
+    """Return the usernames in the list of people."""
+    page = text(client, f"/t/otters/members{query}")
+    return re.findall(r'href="/u/([^/]+)/"', page[page.index('id="members"') :].partition("</section>")[0])
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("?role=owner", ["owner"]),
+        ("?role=owner&q=crowd", []),
+        ("?q=number+07", ["crowd07"]),
+        ("?q=crowd07", ["crowd07"]),
+        ("?q=07+number&role=member", ["crowd07"]),
+        ("?q=%25", None),
+        ("?role=nonsense&page=-3", None),
+        ("?page=99", []),
+    ],
+)
+def test_people_are_searched_and_filtered(
+    client: FlaskClient, crowd: Hub, query: str, expected: list[str] | None
+) -> None:
+    first = people(client)
+    assert people(client, query) == (first if expected is None else expected)
+
+
+def test_the_people_of_a_large_team_come_in_pages_with_few_forms(client: FlaskClient, crowd: Hub) -> None:
+    sign_in(client, "owner")
+    first, second = people(client), people(client, "?page=2")
+    assert len(first) == 50
+    assert len(set(first + second)) == 62  # the owner, the member, and the crowd
+    assert first[0] == "owner"
+    page = text(client, "/t/otters/members")
+    main = page[page.index("<main") : page.index("</main>")]
+    assert main.count("<form") == 5  # requests, filters, people, invite, joining
+    assert "10 more requests" in main
+
+
+def test_unlisted_members_are_listed_to_owners_and_themselves_only(
+    client: FlaskClient, session: Session, crowd: Hub
+) -> None:
+    user_of(session, "crowd07").unlisted = True
+    session.commit()
+    assert people(client, "?q=crowd07") == []
+    assert people(sign_in(client, "member"), "?q=crowd07") == []
+    assert people(sign_in(client, "crowd07"), "?q=crowd07") == ["crowd07"]
+    assert people(sign_in(client, "owner"), "?q=crowd07") == ["crowd07"]
+
+
+def test_requests_are_approved_together_and_answered_ones_are_skipped(
+    client: FlaskClient, session: Session, crowd: Hub
+) -> None:
+    sign_in(client, "owner")
+    assert post(client, "/t/otters/requests", deny="asking00", note="Not yet.").status_code == 303
+    names = [f"asking{number:02}" for number in range(5)]
+    assert post(client, "/t/otters/requests", username=names, answer="approve").status_code == 303
+    assert [roles(session, crowd, name) for name in names] == [set(), *[{RoleName.MEMBER}] * 4]
+    refused = post(client, "/t/otters/requests", answer="approve", note="Welcome to you")
+    assert refused.status_code == 400
+    assert 'value="Welcome to you"' in refused.get_data(as_text=True)
+
+
+def test_selected_people_are_changed_together_or_not_at_all(client: FlaskClient, session: Session, crowd: Hub) -> None:
+    sign_in(client, "owner")
+    both = ["crowd01", "crowd02"]
+    answer = post(client, "/t/otters/roles?q=crowd", username=both, do="owner")
+    assert answer.headers["Location"] == "/t/otters/members?q=crowd"
+    assert [roles(session, crowd, name) for name in both] == [{RoleName.OWNER}] * 2
+    assert post(client, "/t/otters/roles", username=[*both, "owner"], do="remove").status_code == 409
+    assert [roles(session, crowd, name) for name in both] == [{RoleName.OWNER}] * 2
+    post(client, "/t/otters/roles", username=both, do="remove")
+    assert [roles(session, crowd, name) for name in both] == [set()] * 2
+    for fields in ({"do": "owner"}, {"do": "", "username": ["crowd03"]}):
+        assert post(client, "/t/otters/roles", **fields).status_code == 400
+    sign_in(client, "crowd03")
+    assert post(client, "/t/otters/roles", username=["crowd03"], do="owner").status_code == 403
+
+
+def test_members_of_a_group_are_not_removed_here(client: FlaskClient, session: Session, crowd: Hub) -> None:
+    crowd.group_name = "otters-group"
+    session.commit()
+    sign_in(client, "owner")
+    post(client, "/t/otters/roles", username=["crowd01"], do="remove")
+    assert roles(session, crowd, "crowd01") == {RoleName.MEMBER}
