@@ -189,11 +189,17 @@ def _mark(shape: str, colour: str, text: str, size: int) -> Markup:
     )
 
 
+#: Icons that point along the line of writing, and are mirrored where that runs from right to left.
+_DIRECTED = frozenset(
+    ("left", "right", "arrow-left", "arrow-right", "undo", "redo", "reply", "send", "log-in", "log-out", "list", "text")
+)
+
+
 @lru_cache(256)
 def icon(name: str) -> Markup:
     """Render an icon of our own icon file."""
-    return Markup('<svg class="icon" width="17" height="17" aria-hidden="true"><use href="{}#{}"/></svg>').format(
-        urls.static("icons.svg"), name
+    return Markup('<svg class="icon{}" width="17" height="17" aria-hidden="true"><use href="{}#{}"/></svg>').format(
+        " mirror" if name in _DIRECTED else "", urls.static("icons.svg"), name
     )
 
 

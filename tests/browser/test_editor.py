@@ -86,6 +86,22 @@ def test_a_page_is_edited_with_the_keyboard_alone(open_page: Open, newts: str) -
     assert "Feed" in columns(page, "right")
 
 
+def test_arrow_keys_move_a_widget_to_where_they_point_on_a_mirrored_page(open_page: Open, newts: str) -> None:
+    page = open_page(newts + "edit?lang=ar", username="ottoline")
+    page.wait_for_selector("[data-handle]:not([hidden])")
+    page.locator(".edit-card[data-key=feed] [data-handle]").focus()
+    before = page.locator(".edit-card[data-key=feed]").bounding_box()
+    page.keyboard.press("Space")
+    page.keyboard.press("ArrowLeft")
+    wait_for_order(page, "left", ["sticky"])
+    after = page.locator(".edit-card[data-key=feed]").bounding_box()
+    assert before
+    assert after
+    assert after["x"] < before["x"]
+    page.keyboard.press("ArrowRight")
+    assert order(page, "left") == ["sticky", "feed"]
+
+
 def test_a_page_is_edited_by_touch_alone(open_page: Open, newts: str) -> None:
     page = open_page(
         newts + "edit", username="ottoline", viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True

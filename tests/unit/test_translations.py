@@ -139,6 +139,19 @@ def test_french_has_narrow_spaces_before_double_punctuation() -> None:
     assert wrong == []
 
 
+def test_arabic_sentences_about_people_begin_with_an_arabic_word() -> None:
+    """A sentence that begins with a Latin name would be laid out from left to right."""
+    sentences = [text for entry in entries("ar") for text in translated(entry) if " " in text and "{actor}" in text]
+    assert [text for text in sentences if text.startswith("{") and text != "{actor}: {thing}"] == []
+
+
+def test_arabic_has_a_mark_between_values_that_follow_each_other_and_its_own_punctuation() -> None:
+    texts = [text for entry in entries("ar") for text in translated(entry)]
+    assert [text for text in texts if re.search(r"(\}|\)[sd]) (\{|%\()", text)] == []
+    latin = re.compile(r"[\u0600-\u06ff][?,;]")
+    assert [text for text in texts if latin.search(text)] == []
+
+
 def test_a_language_without_any_translation_is_not_offered() -> None:
     offered = i18n.locales()
     assert set(offered) - {i18n.DEFAULT} <= set(i18n.catalogues())

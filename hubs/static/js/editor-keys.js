@@ -45,7 +45,9 @@ function move(key) {
   else if (key === "ArrowDown" && zone !== "below") document.querySelector('[data-list="below"]').prepend(card);
   else if (key === "ArrowUp" && zone === "below") document.querySelector('[data-list="left"]').append(card);
   else if (key === "ArrowLeft" || key === "ArrowRight") {
-    const other = document.querySelector(`[data-list="${key === "ArrowLeft" ? "left" : "right"}"]`);
+    // Pages from right to left are mirrored: the column called left is on the right there.
+    const first = document.documentElement.dir === "rtl" ? "ArrowRight" : "ArrowLeft";
+    const other = document.querySelector(`[data-list="${key === first ? "left" : "right"}"]`);
     if (other && other !== list) other.append(card);
   }
   card.querySelector("[data-handle]").focus();

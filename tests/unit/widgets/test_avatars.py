@@ -1,8 +1,8 @@
-"""The letters on avatars of people without a picture."""
+"""The letters on avatars of people without a picture, and icons."""
 
 import pytest
 
-from hubs.widgets.view import avatar, initials
+from hubs.widgets.view import avatar, icon, initials
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,8 @@ def test_the_colour_stays_when_the_name_changes() -> None:
     assert len(colours) == 1
     assert ">RB<" in str(avatar("rana", 28, "Rana Bel"))
     assert "<b>" not in str(avatar("rana", 28, "<b> <b>"))
+
+
+def test_icons_that_point_along_the_line_are_mirrored_from_right_to_left() -> None:
+    assert 'class="icon mirror"' in icon("undo")
+    assert 'class="icon"' in icon("clock")

@@ -61,7 +61,7 @@ def test_content_fills_the_widget_and_sending_it_again_changes_nothing(
     assert told(session) == before + 1
     page = client.get(f"/w/{box.id}/").get_data(as_text=True)
     assert "All builds are good" in page
-    assert '<th scope="row">queue</th>' in page
+    assert '<th scope="row" dir="auto">queue</th>' in page
 
 
 def test_bus_and_audit_log_hold_neither_content_nor_token(
