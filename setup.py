@@ -106,6 +106,7 @@ setup(
         "pydantic>=2.7",
         "pymemcache>=4.0",
         "pyyaml>=6.0",
+        "recurring-ical-events>=3.8",
         "redis>=5.0",
         "requests>=2.32",
         "setuptools>=69,<81",  # moksha.hub and fedmsg.meta read entry points through pkg_resources

@@ -5,6 +5,7 @@ from hubs.cache import Cache
 from hubs.clients.badges import Badges
 from hubs.clients.bodhi import Bodhi
 from hubs.clients.bugzilla import Bugzilla
+from hubs.clients.calendars import Calendars
 from hubs.clients.copr import Copr
 from hubs.clients.documents import Documents
 from hubs.clients.fedocal import Fedocal
@@ -32,6 +33,7 @@ class Clients:
         self.bodhi = Bodhi(self.http, settings.bodhi_url)
         self.bugzilla = Bugzilla(self.http, settings.bugzilla_url, settings.bugzilla_key)
         self.feeds = Feeds(self.http)
+        self.calendars = Calendars(self.http)
         self.documents = Documents(self.http)
         self.fedocal = Fedocal(self.http, settings.fedocal_url)
         self.koji = Koji(self.http, settings.koji_url)

@@ -15,7 +15,7 @@ An unknown calendar is an error 400.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
@@ -35,7 +35,10 @@ _Day = Annotated[date, Field(ge=date(1900, 1, 1), le=date(2999, 12, 31))]
 
 @dataclass(frozen=True)
 class Meeting:
-    """One meeting; start and end are in UTC. ``id`` is empty if the server does not report it."""
+    """One meeting; start and end are in UTC. ``id`` is empty if the server does not report it.
+
+    One that lasts whole days has no zone: it is ``all_day``, from midnight UTC to the midnight after its last day.
+    """
 
     id: str
     name: str
@@ -46,6 +49,12 @@ class Meeting:
     information: str
     managers: tuple[str, ...]
     url: str
+    all_day: bool = False
+
+    @property
+    def last_day(self) -> date:
+        """The last day of a meeting that is ``all_day``."""
+        return (self.end - timedelta(days=1)).date()
 
 
 class _Meeting(Shape):

@@ -7,7 +7,7 @@ once for each cause, and reported to whoever collects them (`collected`), so tha
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -82,7 +82,7 @@ def _read(value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInf
         readable = [record for place, record in enumerate(values) if place not in odd]
         if not readable and any(record is not None for record in values):
             raise
-        _report((info.context or {}).get("service", ""), odd, len(values))
+        report((info.context or {}).get("service", ""), set(odd.values()), len(odd), len(values))
         return handler(readable)
 
 
@@ -106,16 +106,15 @@ def _odd(error: ValidationError) -> dict[int, tuple[str, ...]]:
     return odd
 
 
-def _report(service: str, odd: dict[int, tuple[str, ...]], total: int) -> None:
+def report(service: str, causes: Collection[tuple[str, ...]], count: int, total: int) -> None:
+    """Report ``count`` of ``total`` records that could not be read; ``causes`` are (place, kind of error) pairs."""
     skipped = _collector.get()
     if skipped is not None:
-        skipped.append(Skipped(service, len(odd), total))
-    for cause in sorted(set(odd.values())):
+        skipped.append(Skipped(service, count, total))
+    for cause in sorted(causes):
         if _is_new((service, *cause)):
             where, what = cause
-            log.warning(
-                "%d of %d entries of %s cannot be read: %s %s; logged once", len(odd), total, service, where, what
-            )
+            log.warning("%d of %d entries of %s cannot be read: %s %s; logged once", count, total, service, where, what)
 
 
 def _is_new(cause: tuple[str, ...]) -> bool:

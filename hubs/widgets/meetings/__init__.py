@@ -1,16 +1,17 @@
 """The next meetings of a team, from its calendar, also as an iCalendar file."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from hubs import urls
 from hubs.clients.fedocal import Meeting
-from hubs.errors import NeedsSetup
+from hubs.errors import NeedsSetup, UpstreamForbidden
 from hubs.i18n import N_, _
 from hubs.models import Widget as Row
 from hubs.models import now
+from hubs.parameters.addresses import TypedAddress
 from hubs.widgets.base import Widget
 from hubs.widgets.caching import CachedFunction, Interest
 from hubs.widgets.meetings.ics import calendar_file
@@ -27,7 +28,7 @@ class Meetings(Widget):
 
     name = "meetings"
     label = N_("Meetings")
-    summary = N_("The next meetings from a calendar of Fedocal, in your own time zone, to add to your calendar.")
+    summary = N_("The next meetings from a calendar, in your own time zone, to add to your calendar.")
     icon = "calendar"
     position = "any"
     lifetime = 1800
@@ -38,6 +39,13 @@ class Meetings(Widget):
             default="",
             help=N_("Its name in Fedocal. Empty means the one in this hub's settings."),
         ),
+        Parameter(
+            "address",
+            label=N_("Address of a calendar"),
+            default="",
+            kind="url",
+            help=N_("Instead of Fedocal: an iCalendar file (.ics) on a public web server. The address is not shown."),
+        ),
         Parameter("days", label=N_("Days ahead"), default=30, kind="number", minimum=1, maximum=180),
         Parameter("limit", label=N_("Meetings shown"), default=3, kind="number", minimum=1, maximum=20),
     ]
@@ -45,7 +53,7 @@ class Meetings(Widget):
 
 @dataclass(frozen=True)
 class Agenda:
-    """The current and coming meetings of a calendar, in order; ``page`` is the address of the calendar."""
+    """The current and coming meetings of a calendar, in order; ``page`` is the address of its page, or empty."""
 
     calendar: str
     page: str
@@ -53,7 +61,7 @@ class Agenda:
 
 
 class GetMeetings(CachedFunction):
-    """Queries Fedocal."""
+    """Queries Fedocal, or reads an iCalendar file."""
 
     @property
     def calendar(self) -> str:
@@ -62,7 +70,12 @@ class GetMeetings(CachedFunction):
         return name if isinstance(name, str) else ""
 
     def interests(self) -> list[Interest]:
-        """Match meetings of the calendar, and the hub's settings if they name the calendar."""
+        """Match meetings of the calendar, and the hub's settings if they name the calendar.
+
+        Nothing announces changes of an iCalendar file: only time makes it stale.
+        """
+        if self.instance.config["address"]:
+            return []
         interests = (
             [Interest(("fedocal.meeting", "fedocal.calendar"), "calendar", self.calendar.lower())]
             if self.calendar
@@ -75,20 +88,34 @@ class GetMeetings(CachedFunction):
     def execute(self) -> Agenda:
         """Return the meetings of the coming days.
 
-        :raises NeedsSetup: when no calendar is named.
+        :raises NeedsSetup: when no calendar is named, or its address may not be read.
+        :raises UpstreamError: when there is no usable response.
         """
-        if not self.calendar:
+        address, current = self.instance.config["address"], now()
+        if not self.calendar and not address:
             raise NeedsSetup(
                 _("Which calendar? An owner can name one of Fedocal in this widget's settings, or in the hub's.")
             )
-        fedocal, current = self.clients.fedocal, now()
         # From yesterday on: a meeting that started then may still be going on.
-        first, last = (
-            current.date() - timedelta(days=1),
-            current.date() + timedelta(days=self.instance.config["days"] or 30),
-        )
-        upcoming = [meeting for meeting in fedocal.meetings(self.calendar, first, last) if meeting.end >= current]
-        return Agenda(self.calendar, fedocal.page(self.calendar), tuple(upcoming[:KEPT]))
+        first, last = (current - timedelta(days=1), current + timedelta(days=self.instance.config["days"] or 30))
+        if address:
+            return self._published(address, first, last, current)
+        fedocal = self.clients.fedocal
+        meetings = fedocal.meetings(self.calendar, first.date(), last.date())
+        return _agenda(self.calendar, fedocal.page(self.calendar), meetings, current)
+
+    def _published(self, address: TypedAddress, first: datetime, last: datetime, current: datetime) -> Agenda:
+        try:
+            calendar = self.clients.calendars.read(address, first, last)
+        except UpstreamForbidden as error:
+            raise NeedsSetup(str(error)) from None
+        # Without a link to it: the address of a calendar often is its password.
+        return _agenda(calendar.name, "", calendar.meetings, current)
+
+
+def _agenda(calendar: str, page: str, meetings: Iterable[Meeting], current: datetime) -> Agenda:
+    upcoming = [meeting for meeting in meetings if meeting.end >= current]
+    return Agenda(calendar, page, tuple(upcoming[:KEPT]))
 
 
 class MeetingsView(RootWidgetView):

@@ -21,8 +21,8 @@ def calendar_file(name: str, meetings: Sequence[Meeting]) -> bytes:
         event = Event()
         event.add("uid", uid)
         event.add("dtstamp", created_at)
-        event.add("dtstart", meeting.start)
-        event.add("dtend", meeting.end)
+        event.add("dtstart", meeting.start.date() if meeting.all_day else meeting.start)
+        event.add("dtend", meeting.end.date() if meeting.all_day else meeting.end)
         event.add("summary", meeting.name)
         for field, text in (("location", meeting.location), ("description", meeting.information), ("url", meeting.url)):
             if text:

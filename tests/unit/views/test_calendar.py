@@ -1,7 +1,9 @@
 """The iCalendar file of a widget with meetings: permissions and content."""
 
 import itertools
+import re
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import icalendar
@@ -12,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from hubs import urls
 from hubs.app import create_app
+from hubs.demo.services.contract import FOLDER
 from hubs.models import Database, Hub, Visibility, Widget
 from hubs.settings import load
 from tests.unit.views.conftest import BASE, sign_in
@@ -30,6 +33,7 @@ def upstream() -> Iterator[Upstream]:
 @pytest.fixture
 def app(database: Database, tmp_path: Path, upstream: Upstream) -> Iterator[Flask]:
     more = {"HUBS_DATABASE_URL": str(database.url), "HUBS_DATA_DIR": str(tmp_path), "HUBS_FEDOCAL_URL": upstream.url}
+    more["HUBS_ALLOWED_PRIVATE_NETWORKS"] = "127.0.0.0/8"
     application = create_app(load(BASE | more))
     application.testing = True
     yield application
@@ -85,3 +89,28 @@ def test_when_the_service_is_silent_the_page_says_so(client: FlaskClient, upstre
     answer = client.get(urls.widget_calendar(row.id))
     assert answer.status_code == 502
     assert "Fedocal denied access" in answer.get_data(as_text=True)
+
+
+#: In UTC: Paris changes its time on 29 March, so that its 10:00 is 9:00 before and 8:00 after.
+STARTS = ["2026-03-24T09:00:00Z", "2026-03-31T08:00:00Z", "2026-03-31T10:00:00Z", "2026-04-03T03:30:00Z"]
+
+
+def test_widget_json_and_file_agree_on_both_sides_of_daylight_saving_and_across_midnight(
+    client: FlaskClient, upstream: Upstream, session: Session, row: Widget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hubs.widgets.meetings.now", lambda: datetime(2026, 3, 23, tzinfo=UTC))
+    upstream.on("/team.ics", Reply((FOLDER / "icalendar" / "team.ics").read_bytes()))
+    row.settings = {"address": f"{upstream.url}/team.ics", "days": 12, "limit": 20}
+    session.commit()
+    page = client.get(urls.widget(row.id)).get_data(as_text=True)
+    record = client.get(f"{urls.widget(row.id)}json").get_json()
+    for html in (page, record["html"]):
+        assert [time for time in re.findall(r'datetime="([^"]*)"', html) if time in STARTS] == STARTS
+        assert re.findall(r'<time datetime="(2026-03-\d\d)">', html) == ["2026-03-28", "2026-03-29"]
+    file = icalendar.Calendar.from_ical(client.get(urls.widget_calendar(row.id)).data)
+    times = [(event["DTSTART"].dt, event["DTEND"].dt) for event in file.walk("VEVENT")]
+    whole = [span for span in times if not isinstance(span[0], datetime)]
+    assert whole == [(date(2026, 3, 28), date(2026, 3, 30))]
+    assert [f"{start:%Y-%m-%dT%H:%M:%SZ}" for start, _end in times if isinstance(start, datetime)] == STARTS
+    # The night shift is from 23:30 to 00:30 where it takes place.
+    assert times[-1] == (datetime(2026, 4, 3, 3, 30, tzinfo=UTC), datetime(2026, 4, 3, 4, 30, tzinfo=UTC))

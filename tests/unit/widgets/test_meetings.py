@@ -113,6 +113,49 @@ def test_a_failed_refresh_keeps_the_old_content_and_reports_the_error(
     assert "Fedocal reported an error (500)" in bad.error
 
 
+def published(upstream: Upstream, *events: str) -> str:
+    """Serve a calendar with these events, and return its address."""
+    text = "".join(f"BEGIN:VEVENT\n{event}\nEND:VEVENT\n" for event in events)
+    file = f"BEGIN:VCALENDAR\nX-WR-CALNAME:Tides\n{text}END:VCALENDAR\n"
+    upstream.on("/team.ics", Reply(file, headers={"Content-Type": "text/calendar"}))
+    return f"{upstream.url}/team.ics"
+
+
+def test_a_calendar_by_address_is_shown_without_the_address(upstream: Upstream, build: Build) -> None:
+    soon, day = now() + timedelta(hours=5), now() + timedelta(days=3)
+    address = published(
+        upstream,
+        f"UID:1\nDTSTART:{soon:%Y%m%dT%H%M%SZ}\nSUMMARY:Tide watch",
+        f"UID:2\nDTSTART;VALUE=DATE:{day:%Y%m%d}\nSUMMARY:Harbour day",
+    )
+    fragment = build("meetings", address=address, calendar="tides")
+    text = text_of(fragment.html)
+    assert fragment.state == "live", fragment.error
+    assert text.index("Tide watch") < text.index("Harbour day")
+    assert f'<time datetime="{soon:%Y-%m-%dT%H:%M}' in fragment.html
+    assert f'<time datetime="{day:%Y-%m-%d}">' in fragment.html
+    # The address of a calendar often is its password.
+    assert "team.ics" not in fragment.html
+    assert upstream.paths() == ["/team.ics"]
+
+
+def test_a_calendar_by_address_without_meetings_and_one_that_is_none(upstream: Upstream, build: Build) -> None:
+    fragment = build("meetings", address=published(upstream), days=7)
+    assert "No meeting in the calendar Tides in the coming 7 days." in text_of(fragment.html)
+    upstream.on("/team.ics", "<!DOCTYPE html><title>Sign in</title>")
+    fragment = build("meetings", address=f"{upstream.url}/team.ics")
+    assert fragment.state == "failed"
+    assert "cannot be read" in text_of(fragment.html)
+
+
+def test_one_odd_event_is_reported_to_owners(upstream: Upstream, build: Build) -> None:
+    soon = f"{now() + timedelta(hours=5):%Y%m%dT%H%M%SZ}"
+    address = published(upstream, f"UID:1\nDTSTART:{soon}\nSUMMARY:Tide watch", "UID:2\nDTSTART:soon")
+    fragment = build("meetings", address=address)
+    assert "Tide watch" in fragment.html
+    assert "1 of 2 entries" in fragment.error
+
+
 HOSTILE: list[dict[str, Any]] = [
     {"meeting_name": "<script>alert(1)</script>"},
     {"meeting_location": 'javascript:alert(1)" onclick="alert(1)'},
