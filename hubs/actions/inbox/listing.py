@@ -36,6 +36,7 @@ class Filters:
     hub_id: int = 0
     reason: NoticeReason | None = None
     person: str = ""
+    kind: NoticeKind | None = None
 
     def condition(self) -> ColumnElement[bool]:
         """Return the condition on `Notice`."""
@@ -44,6 +45,8 @@ class Filters:
             parts.append(Notice.hub_id == self.hub_id)
         if self.reason:
             parts.append(Notice.reason == self.reason)
+        if self.kind:
+            parts.append(Notice.kind == self.kind)
         if self.person:
             parts.append(Notice.about == self.person)
         return and_(true(), *parts)
@@ -109,7 +112,9 @@ def in_box(box: Box, moment: Any) -> ColumnElement[bool]:
     return and_(Notice.needs_you.is_(box == Box.NEEDS_YOU), is_open(moment))
 
 
-def page(session: Session, person: Person, box: Box, filters: Filters | None = None, before: str = "") -> Page:
+def page(
+    session: Session, person: Person, box: Box, filters: Filters | None = None, before: str = "", limit: int = SHOWN
+) -> Page:
     """Return a page of a list, newest first; ``before`` is the cursor of an earlier page."""
     order = Notice.done_on if box == Box.DONE else Notice.moved_on
     query = select(Notice).join(Notice.hub).where(concerns(person), in_box(box, now()))
@@ -119,12 +124,12 @@ def page(session: Session, person: Person, box: Box, filters: Filters | None = N
         moment, number = cursor
         query = query.where(or_(order < moment, and_(order == moment, Notice.id < number)))
     query = query.options(joinedload(Notice.hub), joinedload(Notice.message))
-    rows = list(session.scalars(query.order_by(order.desc(), Notice.id.desc()).limit(SHOWN + 1)))
-    if len(rows) <= SHOWN:
+    rows = list(session.scalars(query.order_by(order.desc(), Notice.id.desc()).limit(limit + 1)))
+    if len(rows) <= limit:
         return Page(rows)
-    last = rows[SHOWN - 1]
+    last = rows[limit - 1]
     moment = (last.done_on or last.moved_on) if box == Box.DONE else last.moved_on
-    return Page(rows[:SHOWN], f"{moment.isoformat()}_{last.id}")
+    return Page(rows[:limit], f"{moment.isoformat()}_{last.id}")
 
 
 def newest_needs(session: Session, person: Person, limit: int = SHOWN) -> list[Notice]:

@@ -11,13 +11,14 @@ from hubs.views.api import (
     hubs,
     machines,
     mine,
+    notices,
     roles,
     search,
     types,
     widgets,
 )
 
-_MODULES = (hubs, widgets, roles, feeds, search, types, mine, machines, announcements, help_wanted)
+_MODULES = (hubs, widgets, roles, feeds, search, types, mine, machines, announcements, help_wanted, notices)
 
 
 def install(app: Flask, protection: CSRFProtect) -> None:

@@ -18,7 +18,7 @@ blueprint = ApiBlueprint("Me", __name__, "Your account and your tokens.")
 @blueprint.read("/me", schemas.Me)
 def myself() -> Any:
     """Return your account and your roles on hubs that you can see."""
-    user = _user()
+    user = signed_in()
     names = ("username", "fullname", "timezone", "locale", "unlisted", "quiet_unfollow", "created_on")
     mine = role_actions.mine(db(), current_person())
     roles = sorted(({"hub": address(role.hub), "role": role.role.value} for role in mine), key=_by_hub)
@@ -28,7 +28,7 @@ def myself() -> Any:
 @blueprint.read("/me/tokens", schemas.TokenPage)
 def my_tokens() -> Any:
     """List your tokens, newest first. They can only be created on your account page."""
-    _user()
+    signed_in()
     names = ("id", "name", "created_on", "expires_on", "revoked_on", "last_used")
     rows = tokens.mine(db(), current_person())
     items = [{**{name: getattr(row, name) for name in names}, "scope": row.scope.value} for row in rows]
@@ -46,7 +46,11 @@ def _derived(user: User) -> dict[str, Any]:
     return {"activity": user.activity.value, "picture_url": picture_url(user.picture)}
 
 
-def _user() -> User:
+def signed_in() -> User:
+    """Return the account of the current person.
+
+    :raises Unauthorized: if nobody is signed in.
+    """
     user = account()
     if user is None:
         raise Unauthorized(_("Send a token (Authorization: Bearer hubs_me_…), or sign in."))

@@ -170,6 +170,13 @@ RULES = {
     ("/api/v1/help/<int(max=9223372036854775807):number>/offer", "PUT"): "api own",
     ("/api/v1/help/<int(max=9223372036854775807):number>/offer", "DELETE"): "api own",
     ("/api/v1/me", "GET"): "account",
+    ("/api/v1/me/notices", "GET"): "account",
+    ("/api/v1/me/notices/count", "GET"): "account",
+    ("/api/v1/me/notices/mutes", "GET"): "account",
+    # Each person their own: tests/unit/views/api/test_notices.py.
+    ("/api/v1/me/notices/marks", "POST"): "api own",
+    ("/api/v1/me/notices/mutes", "POST"): "api own",
+    ("/api/v1/me/notices/mutes", "DELETE"): "api own",
     ("/api/v1/me/tokens", "GET"): "account",
     (API_HUB, "GET"): "view",
     (API_HUB + "/feed", "GET"): "view",

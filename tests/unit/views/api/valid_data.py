@@ -5,9 +5,11 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from hubs.actions.inbox.listing import Box
+from hubs.actions.inbox.marks import Mark
 from hubs.actions.people.announcements import FIELDS
 from hubs.actions.widgets import LIMIT
-from hubs.models import SIDES, Visibility, Width
+from hubs.models import SIDES, MuteScope, NoticeKind, NoticeReason, Visibility, Width
 from hubs.models.hub_fields import HUB_FIELDS
 from hubs.widgets.parameters import Parameter
 from hubs.widgets.push import CONTENT
@@ -68,6 +70,13 @@ def body_of(method: str, path: str, registry: Registry, plugin: str) -> st.Searc
         place = {"side": st.sampled_from(sides), "position": st.integers(0, LIMIT)}
         parameters = registry.get(plugin).parameters
         return st.fixed_dictionaries({}, optional={**common, **place, "settings": _settings(parameters)}).filter(bool)
+    if path.endswith("/notices/marks"):
+        chosen = st.lists(st.integers(1, 99), min_size=1, max_size=5)
+        acts = [mark for mark in Mark if mark != Mark.SNOOZE]
+        return st.fixed_dictionaries({"ids": chosen, "mark": st.sampled_from(acts)})
+    if method == "POST" and path.endswith("/mutes"):
+        value = _LINE.map(lambda typed: typed.strip() or "x")
+        return st.fixed_dictionaries({"scope": st.just("person"), "value": value})
     if method == "POST" and path.endswith("/announcements"):
         optional = {field.name: value_of(field) for field in FIELDS if field.name in ("text", "link", "public")}
         return st.fixed_dictionaries({"title": _LINE.map(lambda typed: typed.strip() or "x")}, optional=optional)
@@ -93,6 +102,11 @@ def query_of(names: Iterable[str], cursor: str) -> st.SearchStrategy[dict[str, A
         "archived": st.booleans().map(lambda on: str(on).lower()),
         "role": st.sampled_from(["", "owner", "member"]),
     }
+    if "box" in names:
+        known |= {"kind": st.sampled_from(["", *NoticeKind]), "hub": st.sampled_from(["", "t/otters", "u/owner"])}
+        known |= {"box": st.sampled_from(list(Box)), "reason": st.sampled_from(["", *NoticeReason]), "person": _LINE}
+    if "scope" in names:
+        return st.fixed_dictionaries({"scope": st.sampled_from(list(MuteScope)), "value": st.sampled_from(["1", "x"])})
     parameters = {name: known[name] for name in names}
     required = {"q": parameters.pop("q")} if set(parameters) == {"q", "limit"} else {}
     return st.fixed_dictionaries(required, optional=parameters)
