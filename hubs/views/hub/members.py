@@ -22,6 +22,10 @@ blueprint = Blueprint("members", __name__, url_prefix="/<any(u, t):space>/<name>
 
 JOINING = hub_fields.on_page("members")
 NOBODY = N_("Please select at least one person.")
+_ANSWERED = {
+    True: N_("Approved. %(name)s is now a member of %(hub)s."),
+    False: N_("Denied the request of %(name)s to join %(hub)s."),
+}
 _ROLES = {role.value: role for role in (RoleName.OWNER, RoleName.MEMBER)}
 
 
@@ -89,7 +93,8 @@ def answer(space: str, name: str) -> ResponseReturnValue:
             if len(usernames) == 1:
                 raise
     db().commit()
-    flash(_("Done."))
+    names = {"name": usernames[0], "hub": hub.title}
+    flash(_(_ANSWERED[verb == "approve"]) % names if len(usernames) == 1 else _("Done."))
     return redirect(urls.front() if request.form.get("back") == "home" else urls.hub_members(hub.kind, hub.name), 303)
 
 

@@ -11,7 +11,7 @@ from hubs import urls
 from hubs.actions.inbox import marks
 from hubs.actions.people import announcements, roles
 from hubs.errors import InvalidInput, NotAllowed
-from hubs.i18n import _
+from hubs.i18n import N_, _
 from hubs.models import Hub, JoinRequest, RequestState, Role, RoleName, User, Widget
 from hubs.models.session_events import note_reads
 from hubs.permissions import STAND_INS, Person, can, closed, offers, refusal, require, stand_in
@@ -42,6 +42,14 @@ _ACTS = {
     "unstar": (RoleName.STARGAZER, False),
     "leave": (RoleName.MEMBER, False),
 }
+_DONE = {
+    "subscribe": N_("You are now subscribed to %(hub)s."),
+    "unsubscribe": N_("You have unsubscribed from %(hub)s."),
+    "star": N_("You have starred %(hub)s."),
+    "unstar": N_("You have removed your star from %(hub)s."),
+    "leave": N_("You have left %(hub)s."),
+}
+_UNDO = {"subscribe": "unsubscribe", "unsubscribe": "subscribe", "star": "unstar", "unstar": "star"}
 
 
 @blueprint.get("/<any(u, t):space>/<name>/")
@@ -120,7 +128,9 @@ def act(space: str, name: str, act: str) -> ResponseReturnValue:
             raise NotAllowed(_("Please sign in first."))
         roles.drop_role(session, person, hub, user, role)
     session.commit()
-    flash(_("Done.") if take else _("Done; you can come back any time."))
+    # Leaving cannot be undone by the person alone: an owner may have to approve again.
+    undo = urls.hub_act(hub.kind, hub.name, _UNDO[act]) if act in _UNDO and can(person, "view", hub) else ""
+    flash(_(_DONE[act]) % {"hub": hub.title}, undo or "message")
     back = urls.front() if request.form.get("back") == "home" else hub_page_url(hub)
     return redirect(back, 303)
 

@@ -8,10 +8,11 @@ from flask.testing import FlaskClient
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
+from hubs.actions.people import membership
 from hubs.actions.people import roles as role_actions
 from hubs.models import Hub, JoinRequest, Role, RoleName, Visibility
 from hubs.widgets.registry import Registry
-from tests.unit.conftest import user_of
+from tests.unit.conftest import as_person, user_of
 from tests.unit.views.conftest import post, sign_in
 
 
@@ -283,3 +284,44 @@ def test_members_of_a_group_are_not_removed_here(client: FlaskClient, session: S
     sign_in(client, "owner")
     post(client, "/t/otters/roles", username=["crowd01"], do="remove")
     assert roles(session, crowd, "crowd01") == {RoleName.MEMBER}
+
+
+@pytest.mark.parametrize(
+    ("act", "text", "undo"),
+    [
+        ("subscribe", "You are now subscribed to otters.", "unsubscribe"),
+        ("star", "You have starred otters.", "unstar"),
+        ("unsubscribe", "You have unsubscribed from otters.", "subscribe"),
+        ("unstar", "You have removed your star from otters.", "star"),
+    ],
+)
+def test_the_page_says_what_was_done_and_offers_to_undo_it(
+    client: FlaskClient, session: Session, otters: Hub, act: str, text: str, undo: str
+) -> None:
+    sign_in(client, "stranger")
+    if act.startswith("un"):
+        post(client, f"/t/otters/{act.removeprefix('un')}")
+    before = roles(session, otters, "stranger")
+    post(client, f"/t/otters/{act}")
+    assert roles(session, otters, "stranger") != before
+    page = client.get("/t/otters/").get_data(as_text=True)
+    assert text in page
+    assert f'<form class="flash" method="post" action="/t/otters/{undo}">' in page
+    post(client, f"/t/otters/{undo}")
+    assert roles(session, otters, "stranger") == before
+
+
+def test_leaving_is_said_without_undo(client: FlaskClient, otters: Hub) -> None:
+    sign_in(client, "member")
+    post(client, "/t/otters/leave")
+    page = client.get("/t/otters/").get_data(as_text=True)
+    assert "You have left otters." in page
+    assert '<form class="flash"' not in page
+
+
+def test_an_answer_says_whom_it_concerns(client: FlaskClient, session: Session, otters: Hub) -> None:
+    membership.join(session, as_person(session, "stranger"), otters, "May I?")
+    session.commit()
+    sign_in(client, "owner")
+    post(client, "/t/otters/requests", username="stranger", answer="deny")
+    assert "Denied the request of stranger to join otters." in client.get("/t/otters/members").get_data(as_text=True)

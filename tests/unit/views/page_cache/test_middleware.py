@@ -324,7 +324,7 @@ def test_a_flashed_message_is_shown_once(client: FlaskClient, otters: Hub, queri
     page(client)
     prepare(client, queries)
     post(client, f"{PAGE}star")
-    assert [("Done." in page(client)) for _ in range(4)] == [True, False, False, False]
+    assert [("You have starred otters." in page(client)) for _ in range(4)] == [True, False, False, False]
 
 
 def test_a_form_of_a_cached_page_works(client: FlaskClient, session: Session, otters: Hub, queries: list[str]) -> None:
