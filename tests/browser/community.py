@@ -9,6 +9,7 @@ them too.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from hubs.actions.webhooks import hooks
 from hubs.app import create_app
 from hubs.bus import parse
 from hubs.demo import upstream
-from hubs.models import Database, DeliveryState, Hub, RoleName, User, WebhookDelivery
+from hubs.models import Database, DeliveryState, Hub, RoleName, User, WebhookDelivery, now
 from hubs.permissions import OPERATOR, Person, person
 from hubs.settings import load
 from hubs.views.web.error_pages import answer
@@ -146,7 +147,9 @@ class _Filling:
         ]
         body = {"details": {"line": f"Draw an otter, {LONG}", "nick": LONG}, "url": "https://logs.example/1"}
         call = {"topic": "org.fedoraproject.prod.meetbot.meeting.item.help", "msg": body, "msg_id": "call"}
-        messages.store(self.session, [*entries, replace(parse(call), users=frozenset(("rana",)))])
+        early = now() - timedelta(days=20)
+        request = replace(parse(call), users=frozenset(("rana",)), sent_at=early, received_at=early)
+        messages.store(self.session, [*entries, replace(request, sentence=f"rana called for help, {LONG}")])
         bus.note(self.session, [bus.Heard("m1", "mirko", frozenset(("rana", "mirko")))])
 
     def draft(self, rana: Person, hub: Hub) -> None:
