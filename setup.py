@@ -111,6 +111,7 @@ setup(
         "requests>=2.32",
         "setuptools>=69,<81",  # moksha.hub and fedmsg.meta read entry points through pkg_resources
         "sqlalchemy>=2.0.30",
+        "structlog>=24.1",
         "tzdata",
         "webargs>=8.6",
     ],

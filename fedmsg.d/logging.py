@@ -1,14 +1,7 @@
-"""Logging of fedmsg-hub and fedmsg-relay: everything to stderr, where systemd and the supervisor read it."""
+"""Logging of fedmsg-hub and fedmsg-relay: everything to stderr, one line per event, as HUBS_LOG says: text or json."""
 
-_line = {"level": "INFO", "propagate": False, "handlers": ["console"]}
+import os
 
-config = {
-    "logging": {
-        "version": 1,
-        "disable_existing_loggers": False,
-        "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain", "stream": "ext://sys.stderr"}},
-        "loggers": {"fedmsg": _line, "moksha": {**_line, "level": "WARNING"}},
-        "root": {"level": "INFO", "handlers": ["console"]},
-    }
-}
+from hubs.logs.setup import dictionary
+
+config = {"logging": dictionary(os.environ.get("HUBS_LOG", "text"))}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from hubs import __version__
+from hubs import __version__, logs
 from hubs.backend.standalone import run as run_daemon
 from hubs.bus import NullPublisher, Publisher
 from hubs.commands import backups, cache, deploy, doctor, files, init, messages, people, schema, secrets
@@ -31,9 +31,8 @@ BUSES = (FEDMSG, AMQP)
 @click.version_option(__version__, prog_name="hubs")
 def cli() -> None:
     """Fedora Hubs: a portal of live widgets for a contributor community."""
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    logging.getLogger("alembic").setLevel(logging.WARNING)
-    logging.getLogger("pika").setLevel(logging.CRITICAL)  # it logs a traceback for each failed connection
+    if not logging.getLogger().handlers:  # a program that calls this one has logging of its own
+        logs.configure(os.environ.get("HUBS_LOG", logs.TEXT))
 
 
 @cli.command()

@@ -6,6 +6,7 @@ change.
 
 from functools import partial
 
+from hubs import logs
 from hubs.app import create_app
 from hubs.bus import NullPublisher, Publisher
 from hubs.health import schema
@@ -13,14 +14,17 @@ from hubs.metrics.exporter import Exporter
 from hubs.settings import load
 from hubs.views.figures import RequestCounter, samples
 from hubs.views.web.context import EXTENSION
+from hubs.views.web.request_ids import RequestIds
 
 with schema.startup("web application"):
     settings = load()
+    logs.configure(settings.log)
     publisher = Publisher() if settings.publish else NullPublisher()
     application = create_app(settings, publisher=publisher)
     context = application.extensions[EXTENSION]
     schema.require(context.database)
 publisher.connect()
+application.wsgi_app = RequestIds(application.wsgi_app)  # type: ignore[method-assign]
 if settings.metrics_address:
     requests = RequestCounter(application.wsgi_app)
     application.wsgi_app = requests  # type: ignore[method-assign]

@@ -1,5 +1,6 @@
 """The outbox: messages are rows in the transaction of the change, and are published after the commit."""
 
+import logging
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -7,9 +8,11 @@ from typing import Any, Protocol
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from hubs import urls
+from hubs import logs, urls
 from hubs.models import AuditEntry, Database, Hub, OutboxMessage, Visibility, Widget, digest, now
 from hubs.models.session_events import defer, run_each_after_commit
+
+log = logging.getLogger(__name__)
 
 #: The effect that publishes a message: its topic and its body.
 PUBLISHED = "publish a message"
@@ -33,7 +36,7 @@ MOST_ATTEMPTS = 10
 CHANGED = "changed hubs"
 #: Key of ``Session.info``: the origin of the changes, an address, ``cli`` or ``bus``.
 ORIGIN = "origin"
-_SUBJECT = ("agent", "hub_id", "hub_name", "hub_type", "hub_url")
+_SUBJECT = (logs.REQUEST_ID, "agent", "hub_id", "hub_name", "hub_type", "hub_url")
 #: How long handled rows are kept, for troubleshooting.
 KEPT = timedelta(days=7)
 
@@ -70,6 +73,8 @@ def record(
     daemon needs to reload the rows. The audit log, which is not public, has all fields, and ``detail``.
     """
     hub = about.hub if isinstance(about, Widget) else about
+    if number := logs.request_id():
+        body = {**body, logs.REQUEST_ID: number}
     public_body = body
     if hub is not None and about is not None and (quiet or not _is_public(about)):
         public_body = {**body, **{name: "" for name in _CONFIDENTIAL if name in body}, "hub_id": hub.id}
@@ -92,7 +97,12 @@ def record(
 
 def publish_after_commit(database: Database, publisher: Publishes) -> None:
     """Publish the messages that sessions of ``database`` recorded, after they commit."""
-    run_each_after_commit(database, PUBLISHED, lambda message: publisher.publish(*message))
+
+    def publish(message: tuple[str, dict[str, Any]]) -> None:
+        logs.trace(log, "%s is published", message[0])
+        publisher.publish(*message)
+
+    run_each_after_commit(database, PUBLISHED, publish)
 
 
 def unhandled(session: Session, before: datetime, limit: int = 200) -> list[OutboxMessage]:

@@ -16,6 +16,7 @@ from fedmsg.consumers import FedmsgConsumer
 from twisted.internet import reactor as _reactor
 from twisted.internet import task
 
+from hubs import logs
 from hubs.backend.daemon import Daemon
 from hubs.backend.sdnotify import notify
 from hubs.bus import FEDMSG, parse
@@ -45,10 +46,11 @@ class FedoraHubsConsumer(FedmsgConsumer):  # type: ignore[misc]
             return
         try:
             settings = load()
+            logs.configure(settings.log)
             self.daemon = Daemon(settings, bus=hub.config)
         except BadSetting as error:
             # moksha logs errors of a consumer and runs on without it, which would look healthy.
-            log.critical("fedmsg-hub cannot start:\n%s", error)
+            log.critical("fedmsg-hub cannot start: %s", error)
             raise SystemExit(2) from None
         self._limit = settings.message_limit
         #: Dropped messages by reason.

@@ -19,6 +19,7 @@ import redis
 from flask import Flask, Response, jsonify, request
 from flask_sse import ServerSentEventsBlueprint
 
+from hubs import logs
 from hubs.backend.eventserver import responses
 from hubs.backend.eventserver.broadcaster import SSEBroadcaster
 from hubs.backend.eventserver.client import SSEClient
@@ -267,5 +268,7 @@ def __getattr__(name: str) -> Flask:
     """Assemble ``application`` on access: importing this module has no effect."""
     if name == "application":
         with schema.startup("event server"):
-            return create_eventsource()
+            settings = load()
+            logs.configure(settings.log)
+            return create_eventsource(settings)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -7,6 +7,7 @@ import logging
 import signal
 import threading
 
+from hubs import logs
 from hubs.backend.daemon import Daemon
 from hubs.backend.sdnotify import notify
 from hubs.settings import Settings
@@ -22,6 +23,7 @@ def run(settings: Settings) -> None:
 
     :raises BadSetting: when a setting cannot be used.
     """
+    logs.configure(settings.log)
     daemon, stopping, ready = Daemon(settings), threading.Event(), False
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())

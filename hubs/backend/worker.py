@@ -17,6 +17,7 @@ from celery import Celery, signals
 from kombu.exceptions import OperationalError
 from sqlalchemy.exc import SQLAlchemyError
 
+from hubs import logs
 from hubs.backend.rebuild.celery_queue import RETRY_AFTER, TASK, Send, create_queue, enqueue, lease_seconds, sender
 from hubs.backend.rebuild.leases import QueuedBuilds
 from hubs.backend.sdnotify import notify
@@ -38,8 +39,6 @@ log = logging.getLogger(__name__)
 
 #: Consecutive builds that may kill their process before the widget is quarantined.
 TRIES = 3
-#: Loggers of Celery that write several lines per task.
-_QUIET = ("celery.worker.strategy", "celery.app.trace", "kombu", "amqp")
 
 
 class WorkerProcess:
@@ -168,7 +167,8 @@ def create_worker(settings: Settings) -> Celery:
     send, processes = sender(app), list[WorkerProcess]()
 
     def rebuild(widget: int, lease_token: str) -> None:
-        processes[0].handle(int(widget), str(lease_token), send)
+        with logs.bound(widget=int(widget), request_id=logs.usable(app.current_task.request.get(logs.REQUEST_ID))):
+            processes[0].handle(int(widget), str(lease_token), send)
 
     def begin(**_: Any) -> None:
         processes.append(create_process(settings))
@@ -201,17 +201,16 @@ def _on_end(**_: Any) -> None:
 
 def main() -> None:
     """Run a worker until SIGTERM; running builds finish first."""
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO)
-    for name in _QUIET:
-        logging.getLogger(name).setLevel(logging.WARNING)
+    logs.configure()  # for what is wrong with the settings
     try:
         settings = load()
+        logs.configure(settings.log)
         settings.key()
         database = create_database(settings)
         schema.require(database)
         database.dispose()  # the processes have connections of their own
     except BadSetting as error:
-        log.critical("hubs-worker cannot start:\n%s", error)
+        log.critical("hubs-worker cannot start: %s", error)
         raise SystemExit(2) from None
     argv = ["--quiet", "worker", "--pool", "prefork", "--without-gossip", "--without-mingle", "--without-heartbeat"]
     create_worker(settings).worker_main([*argv, *sys.argv[1:]])

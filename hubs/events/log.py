@@ -16,6 +16,7 @@ from typing import Any, cast
 
 import redis
 
+from hubs import logs
 from hubs.events import viewers
 from hubs.events.connection import EPOCH, LAST, connect
 from hubs.events.message import Event, ReplayUnavailable, decode, hub_channel, number_of
@@ -148,11 +149,13 @@ class EventLog:
         """
         self.flush_resets()
         try:
-            return self._append(channel, kind, data)
+            number = self._append(channel, kind, data)
         except redis.RedisError as error:
             log.warning("event %s for %s waits, Redis does not answer: %s", kind, channel, error)
             self._pending_resets.add(channel)
             return None
+        logs.trace(log, "event %s %s for %s", number, kind, channel)
+        return number
 
     def is_available(self) -> bool:
         """Return whether Redis answers."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from hubs import i18n
+from hubs import i18n, logs
 from hubs.cache import key_of
 from hubs.events.log import EventLog
 from hubs.events.message import hub_channel
@@ -139,6 +139,7 @@ class Builder:
                 return None
             result.confirmed &= self._fragments.keep(row, fragment, locale)
             result.fragments[locale] = fragment
+            logs.trace(log, "%s is built in %s: %s", row.plugin, locale, fragment.state)
             self._push(result, locale, row.audience)
         return result
 

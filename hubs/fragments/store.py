@@ -174,7 +174,7 @@ class FragmentStore:
             return replace(fragment, error=error.detail or fragment.error)
         except UpstreamError as error:  # the client has logged the cause
             self._count(row, "waiting")
-            log.info("widget %s (%s) of hub %s waits: %s", row.id, row.plugin, row.hub_id, error)
+            log.debug("widget %s (%s) of hub %s waits: %s", row.id, row.plugin, row.hub_id, error)
             return self._last_good(row, locale, error)
         except Exception as error:  # widgets may raise anything; the page around them must stay intact
             self._count(row, "failed")

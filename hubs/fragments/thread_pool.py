@@ -10,7 +10,10 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
+
+from hubs import logs
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +25,8 @@ class _Task:
     name: str
     run: Callable[[], None]
     on_timeout: Callable[[], None]
+    #: What log lines of the task belong to.
+    fields: dict[str, Any] = field(default_factory=dict)
     deadline: float = float("inf")
     overdue: bool = False
     abandoned: bool = False
@@ -53,7 +58,7 @@ class BoundedThreadPool:
             if self._active >= self._size or self._stopping:
                 return False
             self._active += 1
-            self._waiting.append(_Task(name, run, on_timeout))
+            self._waiting.append(_Task(name, run, on_timeout, dict(logs.current())))
             if len(self._waiting) > self._idle and self._threads < self._size:
                 self._started += 1
                 self._threads += 1
@@ -79,7 +84,7 @@ class BoundedThreadPool:
 
     def _work(self) -> None:
         while (task := self._take()) is not None:
-            self._survive(task.run, task.name)
+            self._survive(task.run, task)
             if self._finish(task):
                 return
 
@@ -121,7 +126,7 @@ class BoundedThreadPool:
                     self._changed.wait(max(0.0, min(ends) - time.monotonic()) if ends else None)
             # Outside the lock: a handler writes to the cache and may take a while.
             for task in late:
-                self._survive(task.on_timeout, task.name)
+                self._survive(task.on_timeout, task)
 
     def _overdue(self) -> list[_Task]:
         """Mark and return the tasks that have just exceeded the time limit."""
@@ -143,8 +148,9 @@ class BoundedThreadPool:
         return overdue
 
     @staticmethod
-    def _survive(run: Callable[[], None], name: str) -> None:
-        try:
-            run()
-        except BaseException:  # even SystemExit: a dead thread would keep its place in the pool for ever
-            log.exception("%s failed", name)
+    def _survive(run: Callable[[], None], task: _Task) -> None:
+        with logs.bound(**task.fields):
+            try:
+                run()
+            except BaseException:  # even SystemExit: a dead thread would keep its place in the pool for ever
+                log.exception("%s failed", task.name)

@@ -9,12 +9,16 @@ import os
 import socket
 from typing import Any
 
+from hubs import logs
+
 #: Where the notification socket is kept from gunicorn.
 _KEPT = "GUNICORN_HOOKS_NOTIFY_SOCKET"
 
 
 def on_starting(server: Any) -> None:
-    """Keep the notification socket from the arbiter, which would report too early."""
+    """Keep the notification socket from the arbiter, which would report too early; give it our format of logs."""
+    # From the environment alone: loading the settings here would keep old code in memory after a reload.
+    logs.configure(os.environ.get("HUBS_LOG", logs.TEXT))
     address = os.environ.pop("NOTIFY_SOCKET", "")
     if address:
         os.environ[_KEPT] = address

@@ -55,6 +55,7 @@ class Settings(BaseModel):
         description="Address of /metrics, /livez and /readyz, such as 127.0.0.1:9464: the web app listens there; "
         "daemon, event server and worker on the next three ports. Empty means none. Never a public address.",
     )
+    log: Literal["text", "json"] = Field("text", description="Format of the logs: one line per event, as text or json.")
     site_url: SiteURL = Field("http://127.0.0.1:8000", description="Address at which people reach the pages.")
     stream_url: str = Field(
         "/events", description="Address at which browsers reach the event stream; a path when on the same host."

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import urllib.error
+import urllib.parse
 import urllib.request
 from pathlib import Path
 
@@ -42,7 +43,26 @@ def test_every_process_is_measured_and_ready(tmp_path: Path, database_url: str) 
         assert "hubs_messages_received_total 0.0" in _read(ports["hub"], "/metrics")[1]
         assert "hubs_stream_subscribed 1.0" in _read(ports["eventsource"], "/metrics")[1]
         stack.ports["metrics"] = first
+        _check_trace(stack)
         _check_public(stack)
+
+
+def _check_trace(stack: Stack) -> None:
+    """One id finds the lines of a request in the web app, and of its message, builds and events in the daemon."""
+    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+    with opener.open(f"{stack.url}/login", timeout=30) as answer:
+        token = answer.read().decode().split('name="csrf_token" value="', 1)[1].split('"', 1)[0]
+    form = urllib.parse.urlencode({"username": "traced", "csrf_token": token}).encode()
+    number = "0123456789abcdef0123456789abcdef"
+    with opener.open(urllib.request.Request(f"{stack.url}/login", form, {"X-Request-ID": number}), timeout=30):
+        pass
+
+    def lines(service: str) -> list[str]:
+        return [line for line in stack.services[service].log().splitlines() if f"request_id={number}" in line]
+
+    wait_for(lambda: any("hubs.user.created is published" in line for line in lines("web")), "the line of the web app")
+    steps = "hubs.user.created is stored", "is built in en: ", "event "
+    wait_for(lambda: all(any(step in line for line in lines("hub")) for step in steps), "the lines of the daemon")
 
 
 def _misses_schema(port: int) -> bool:

@@ -15,6 +15,7 @@ from functools import partial
 
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from hubs import logs
 from hubs.actions import activity, outbox, refused
 from hubs.actions import messages as storing
 from hubs.backend.index.index import Index, Touched
@@ -167,7 +168,9 @@ class Pipeline:
             self.stored_after.observe((committed_at - message.received_at).total_seconds())
         delay = REST if len(self) >= BATCH else 0.0
         for message, touched in fresh:
-            self._survive(partial(self._react, message, touched, delay))
+            number = logs.usable(message.body.get(logs.REQUEST_ID)) if message.category == MODULE else ""
+            with logs.bound(message_id=message.msg_id, request_id=number):
+                self._survive(partial(self._react, message, touched, delay))
         newest = max(message.received_at for message in batch)
         self.handled_at = max(newest, self.handled_at or newest)
 
@@ -189,6 +192,7 @@ class Pipeline:
 
     def _react(self, message: Message, touched: Touched, delay: float) -> None:
         """Apply the effects of one stored message."""
+        logs.trace(log, "%s is stored and touches %d widgets", message.topic, len(touched))
         if message.category == MODULE:
             self._survive(partial(self._insist, partial(self._config_changes.handle, message), is_unavailable))
         self.counts["touched"] += len(touched)

@@ -15,6 +15,7 @@ import redis
 from celery import Celery
 from kombu.exceptions import OperationalError
 
+from hubs import logs
 from hubs.backend.rebuild.leases import QUEUED, QueuedBuilds
 from hubs.events.log import EventLog
 from hubs.fragments.schedule import BuildSchedule
@@ -89,7 +90,8 @@ def sender(queue: Celery) -> Send:
     """Return the function that sends tasks through ``queue``."""
 
     def send(widget: int, lease_token: str, delay: float = 0.0) -> None:
-        queue.send_task(TASK, args=(widget, lease_token), countdown=delay or None, retry=False)
+        headers = {logs.REQUEST_ID: logs.request_id()}
+        queue.send_task(TASK, args=(widget, lease_token), countdown=delay or None, retry=False, headers=headers)
 
     return send
 

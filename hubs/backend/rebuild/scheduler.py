@@ -19,10 +19,11 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from hubs import logs
 from hubs.fragments.thread_pool import BoundedThreadPool
 from hubs.metrics.histogram import Histogram
 
@@ -76,6 +77,8 @@ class _Job:
     #: Requested by an interactive change; the current build has that priority.
     interactive: bool = False
     high_priority: bool = False
+    #: What log lines of the next build belong to: the request or message that last asked for it.
+    cause: dict[str, Any] = field(default_factory=dict)
     #: Classified as slow, now waiting for a thread of the slow pool.
     queued_slow: bool = False
 
@@ -135,6 +138,8 @@ class Rebuilder:
             self.counts["asked"] += 1
             job = self._jobs.setdefault(widget_id, _Job())
             job.stale.update(stale)
+            if job.requested is None or logs.current():
+                job.cause = dict(logs.current())
             if job.requested is None:
                 job.requested = now + delay
             job.interactive = job.interactive or interactive
@@ -211,6 +216,10 @@ class Rebuilder:
 
     def _run(self, widget_id: int, stale: set[int], *, slow: bool) -> None:
         """Build one widget, in a thread of a pool."""
+        with logs.bound(**self._jobs[widget_id].cause, widget=widget_id):
+            self._build(widget_id, stale, slow=slow)
+
+    def _build(self, widget_id: int, stale: set[int], *, slow: bool) -> None:
         again: float | None = None
         try:
             if not slow and not self._backend.is_quick(widget_id):

@@ -243,7 +243,7 @@ class HTTP:
             except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.RemoteProtocolError) as error:
                 circuit.failed()
                 self.counts.count(service, target.origin, 0)
-                log.info("%s does not answer: %s", target.host, error or type(error).__name__)
+                log.debug("%s does not answer: %s", target.host, error or type(error).__name__)
                 return UpstreamUnreachable(_("{host} is not responding.").format(host=target.name))
             self.counts.count(service, target.origin, response.status)
             if response.status >= 500:
