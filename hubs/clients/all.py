@@ -12,6 +12,7 @@ from hubs.clients.fedocal import Fedocal
 from hubs.clients.feeds import Feeds
 from hubs.clients.forges.forgejo import Forgejo
 from hubs.clients.forges.github import GitHub
+from hubs.clients.forges.gitlab import GitLab
 from hubs.clients.forges.pagure import Pagure
 from hubs.clients.http.client import HTTP
 from hubs.clients.http.politeness import Policy
@@ -41,6 +42,7 @@ class Clients:
         self.copr = Copr(self.http, settings.copr_url)
         self.pagure = Pagure(self.http, settings.pagure_url, settings.pagure_token)
         self.github = GitHub(self.http, settings.github_api_url, settings.github_token)
+        self.gitlab = GitLab(self.http, settings.gitlab_url, settings.gitlab_token)
         self.forgejo = Forgejo(self.http, settings.forgejo_url, settings.forgejo_token)
 
     def close(self) -> None:

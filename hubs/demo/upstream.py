@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import unquote
 
 from hubs.demo import messages as invented
 from hubs.demo.services.contract import answer as documented
@@ -22,7 +23,7 @@ from hubs.demo.shape import TITLES, login
 HOST = "127.0.0.1"
 #: The services with a stand-in: the setting of each, and its path on the server.
 SERVICES = {"badges_url": "badges", "bodhi_url": "bodhi", "bugzilla_url": "bugzilla", "fedocal_url": "fedocal"}
-SERVICES |= {"pagure_url": "pagure", "github_api_url": "github", "forgejo_url": "forgejo"}
+SERVICES |= {"pagure_url": "pagure", "github_api_url": "github", "forgejo_url": "forgejo", "gitlab_url": "gitlab"}
 #: These two answer nothing: the demo's builds all come from replayed messages.
 SERVICES |= {"koji_url": "koji", "copr_url": "copr"}
 #: Seconds after which a person gets another badge.
@@ -208,6 +209,27 @@ def _forge_tickets(service: str) -> Callable[..., Any]:
     return respond
 
 
+def _gitlab_tickets(query: Query, path: str, kind: str) -> Any:
+    project, sign = unquote(path), "#" if kind == "issues" else "!"
+    chance, tickets = random.Random(f"gitlab {kind} {project}"), []
+    for index in range(chance.randint(3, 14)):
+        author, assignee = ({"username": login(chance.choice(("adalind", "bramvk", "elowen")))} for _ in range(2))
+        tickets.append(
+            record(
+                "gitlab",
+                kind.replace("_", "-"),
+                iid=900 - index * 7,
+                title=chance.choice(TITLES),
+                author=author,
+                assignees=[assignee] if chance.random() < 0.5 else [],
+                updated_at=_ago(hours=chance.randint(1, 400)).isoformat(),
+                web_url="",
+                references={"full": f"{project}{sign}{900 - index * 7}"},
+            )
+        )
+    return tickets
+
+
 _ANSWERS: tuple[tuple[str, Callable[..., Any]], ...] = (
     (r"/badges/user/([^/]+)/json", _badges),
     (r"/bodhi/updates/", _updates),
@@ -215,5 +237,6 @@ _ANSWERS: tuple[tuple[str, Callable[..., Any]], ...] = (
     (r"/fedocal/api/meetings/", _meetings),
     (r"/pagure/api/0/([\w.-]+(?:/[\w.-]+)?)/(issues|pull-requests)", _tickets),
     (r"/github/repos/([\w.-]+/[\w.-]+)/(issues|pulls)", _forge_tickets("github")),
+    (r"/gitlab/api/v4/(?:projects|groups)/([\w.%-]+)/(issues|merge_requests)", _gitlab_tickets),
     (r"/forgejo/api/v1/repos/([\w.-]+/[\w.-]+)/(issues|pulls)", _forge_tickets("forgejo")),
 )

@@ -24,10 +24,16 @@ _PROJECTS = {
     "github": re.compile(rf"{_PART}/{_PART}"),
     "pagure": re.compile(rf"(?:forks/{_PART}/)?(?:{_PART}/)?{_PART}"),
     "forgejo": re.compile(rf"[A-Za-z0-9][A-Za-z0-9.-]{{0,199}}(?::\d{{1,5}})?/{_PART}(?:/{_PART})?"),
+    "gitlab": re.compile(rf"[A-Za-z0-9][A-Za-z0-9.-]{{0,199}}(?::\d{{1,5}})?(?:/{_PART}){{1,10}}"),
     "bugzilla": re.compile(r"[^/\n]{1,100}/[^/\n]{1,100}"),
 }
 #: For pasted addresses of projects: the prefix of the short form by host.
-_HOSTS = {"github.com": "github:", "pagure.io": "pagure:", "codeberg.org": "forgejo:codeberg.org/"}
+_HOSTS = {
+    "github.com": "github:",
+    "gitlab.com": "gitlab:gitlab.com/",
+    "pagure.io": "pagure:",
+    "codeberg.org": "forgejo:codeberg.org/",
+}
 
 
 class Declared(Protocol):
@@ -165,7 +171,7 @@ def _hub(parameter: Declared, value: Any) -> str:
 
 
 def _project(parameter: Declared, value: Any) -> str:
-    """Return ``github:owner/name``, ``pagure:name``, ``forgejo:host/owner/name``, or ``bugzilla:product/component``."""
+    """Return the short form of a project, such as ``github:owner/name``; `_PROJECTS` has one pattern per forge."""
     text = _text(parameter, value)
     forge, _colon, path = _pasted(text).partition(":")
     forge, path = forge.strip().lower(), path.strip().strip("/")
@@ -174,7 +180,7 @@ def _project(parameter: Declared, value: Any) -> str:
         raise InvalidInput(
             _(
                 "Please write a project as github:owner/name, pagure:name, pagure:namespace/name, "
-                "forgejo:host/owner/name or bugzilla:product/component."
+                "forgejo:host/owner/name, gitlab:host/group/name or bugzilla:product/component."
             )
         )
     return f"{forge}:{path}"
@@ -189,7 +195,8 @@ def _pasted(text: str) -> str:
     except ValueError:
         return text
     prefix = _HOSTS.get((parts.hostname or "").removeprefix("www."))
-    path = unquote(parts.path).strip("/").removesuffix(".git")
+    # Pages of a project on GitLab are below /-/.
+    path = unquote(parts.path).partition("/-/")[0].strip("/").removesuffix(".git")
     if prefix in ("github:", "forgejo:codeberg.org/"):
         path = "/".join(path.split("/")[:2])
     return f"{prefix}{path}" if prefix else text

@@ -216,6 +216,10 @@ class Settings(BaseModel):
         SecretStr(""),
         description="Token for GitHub, best without any scope; without one GitHub allows 60 requests per hour.",
     )
+    gitlab_url: ServiceURL = Field("https://gitlab.com", description="Our own server with GitLab, or gitlab.com.")
+    gitlab_token: Token = Field(
+        SecretStr(""), description="Token for it with the scope read_api; without one it lists nothing by person."
+    )
     forgejo_url: ServiceURL = Field("https://forge.fedoraproject.org", description="Our own server with Forgejo.")
     forgejo_token: Token = Field(
         SecretStr(""), description="Token for our own Forgejo, best of an account without private projects."

@@ -16,6 +16,7 @@ from hubs.widgets.view import RootWidgetView
 TOPICS = {
     "pagure": ("pagure.issue",),
     "github": ("github.issues", "github.issue_comment", "github.issue"),
+    "gitlab": ("gitlab.issue", "gitlab.note", "gitlab.work_item"),
     "bugzilla": ("bugzilla.bug",),
     "forgejo": (
         "forgejo.issues",
@@ -32,7 +33,9 @@ class Issues(Widget):
 
     name = "issues"
     label = N_("Issues")
-    summary = N_("Open issues on Pagure, Forgejo, GitHub or Bugzilla: unassigned ones, and what changed lately.")
+    summary = N_(
+        "Open issues on Pagure, Forgejo, GitHub, GitLab or Bugzilla: unassigned ones, and what changed lately."
+    )
     icon = "bug"
     position = "any"
     lifetime = 3600

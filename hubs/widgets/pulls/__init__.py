@@ -17,6 +17,7 @@ from hubs.widgets.view import RootWidgetView
 TOPICS = {
     "pagure": ("pagure.pull-request",),
     "github": ("github.pull_request", "github.pull_request_review"),
+    "gitlab": ("gitlab.merge_request", "gitlab.note"),
     "forgejo": (
         "forgejo.pull_request",
         "forgejo.pull_request_approved",
@@ -35,7 +36,7 @@ class PullRequests(Widget):
 
     name = "pulls"
     label = N_("Pull requests")
-    summary = N_("Open pull requests on Pagure, Forgejo or GitHub: which wait for a review, which are mine.")
+    summary = N_("Open pull requests on Pagure, Forgejo, GitHub or GitLab: which wait for a review, which are mine.")
     icon = "branch"
     position = "any"
     lifetime = 3600

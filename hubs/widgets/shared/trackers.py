@@ -18,14 +18,21 @@ PROJECT = Parameter(
     kind="project",
     help=N_(
         "Written as github:owner/name, pagure:name, pagure:namespace/name, forgejo:host/owner/name, forgejo:host/owner "
-        "for all projects of a person or an organisation, or bugzilla:product/component. Empty means the tracker "
-        "accounts in this hub's settings."
+        "for all projects of a person or an organisation, gitlab:host/group/name, gitlab:host/group, or "
+        "bugzilla:product/component. Empty means the tracker accounts in this hub's settings."
     ),
 )
 #: Accounts of a hub, by forge.
-ACCOUNTS = {"pagure": "pagure_username", "github": "github_username", "bugzilla": "bugzilla_email"}
+ACCOUNTS = {
+    "pagure": "pagure_username",
+    "github": "github_username",
+    "gitlab": "gitlab_username",
+    "bugzilla": "bugzilla_email",
+}
+#: Forges whose projects name a host.
+HOSTED = ("forgejo", "gitlab")
 #: What people call each forge.
-TITLES = {"pagure": "Pagure", "github": "GitHub", "bugzilla": "Bugzilla", "forgejo": "Forgejo"}
+TITLES = {"pagure": "Pagure", "github": "GitHub", "gitlab": "GitLab", "bugzilla": "Bugzilla", "forgejo": "Forgejo"}
 #: Most tickets kept.
 KEPT = 200
 
@@ -67,8 +74,10 @@ def interests(row: Widget, topics: Mapping[str, Sequence[str]]) -> Iterator[Inte
     """Yield the interests of a widget that lists tickets; ``topics`` are topic prefixes by forge."""
     for source in sources(row, topics):
         if names := topics.get(source.forge):
-            kind = "account" if source.account else "project"
-            yield Interest(tuple(names), kind, f"{source.forge}:{source.name}".lower())
+            kind, name = "account" if source.account else "project", source.name
+            if source.forge == "gitlab" and not source.account:
+                name = name.partition("/")[2]  # messages of GitLab do not name the host
+            yield Interest(tuple(names), kind, f"{source.forge}:{name}".lower())
     if not row.config["project"]:
         yield Interest(("hubs.hub.updated",), "hub", str(row.hub.id))
 
@@ -79,7 +88,7 @@ def ask(row: Widget, clients: Clients, method: str, forges: Sequence[str]) -> Tr
     :raises NeedsSetup: when neither a project nor an account is named, or the forge has no such tickets.
     :raises UpstreamError: when no source answers.
     """
-    queried = sources(row, forges)
+    queried = [source for source in sources(row, forges) if _is_listed(clients, source)]
     if not queried:
         raise NeedsSetup(
             _("Which project? An owner can name one in this widget's settings, or tracker accounts in the hub's.")
@@ -98,11 +107,15 @@ def ask(row: Widget, clients: Clients, method: str, forges: Sequence[str]) -> Tr
     return TrackerTickets(_joined(answers), mine, failures)
 
 
+def _is_listed(clients: Clients, source: Source) -> bool:
+    return not (source.account and source.forge == "gitlab") or clients.gitlab.lists_people
+
+
 def _ask_one(clients: Clients, source: Source, method: str, owner: str) -> Tickets:
     client = getattr(clients, source.forge)
     fetch: Callable[..., Tickets] = getattr(client, f"{method}_of" if source.account else method)
-    # Projects on Forgejo name a host, which then has a circuit breaker for this hub.
-    return fetch(source.name, owner=owner) if source.forge == "forgejo" else fetch(source.name)
+    # A host that people name has a circuit breaker for this hub.
+    return fetch(source.name, owner=owner) if source.forge in HOSTED and not source.account else fetch(source.name)
 
 
 def _joined(answers: Sequence[Tickets]) -> Tickets:

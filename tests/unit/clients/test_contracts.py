@@ -21,6 +21,7 @@ from hubs.clients.copr import Copr
 from hubs.clients.fedocal import Fedocal
 from hubs.clients.forges.forgejo import Forgejo
 from hubs.clients.forges.github import GitHub
+from hubs.clients.forges.gitlab import GitLab
 from hubs.clients.forges.pagure import Pagure
 from hubs.clients.http.client import HTTP
 from hubs.clients.http.records import MOST, collected
@@ -124,6 +125,33 @@ CASES = {
         "forgejo",
         lambda h, u: Forgejo(h, u, NONE).pulls(f"{_host(u)}/a").items,
         {"/api/v1/repos/issues/search": "pulls-of-owner"},
+        2,
+    ),
+    "gitlab issues": Case(
+        "gitlab",
+        lambda h, u: GitLab(h, u, NONE).issues(f"{_host(u)}/a/b").items,
+        {"/api/v4/projects/a%2Fb/issues": "issues"},
+        2,
+    ),
+    "gitlab issues of a group": Case(
+        "gitlab",
+        lambda h, u: GitLab(h, u, NONE).issues(f"{_host(u)}/a").items,
+        {"/api/v4/groups/a/issues": "issues"},
+        2,
+    ),
+    "gitlab issues of a person": Case(
+        "gitlab", lambda h, u: GitLab(h, u, NONE).issues_of("rana").items, {"/api/v4/issues": "issues"}, 2
+    ),
+    "gitlab merge requests": Case(
+        "gitlab",
+        lambda h, u: GitLab(h, u, NONE).pulls(f"{_host(u)}/a/b").items,
+        {"/api/v4/projects/a%2Fb/merge_requests": "merge-requests"},
+        2,
+    ),
+    "gitlab merge requests of a person": Case(
+        "gitlab",
+        lambda h, u: GitLab(h, u, NONE).pulls_of("rana").items,
+        {"/api/v4/merge_requests": "merge-requests"},
         2,
     ),
     "forgejo pulls": Case(

@@ -8,10 +8,12 @@ from pydantic import SecretStr
 
 from hubs.clients.forges.forgejo import Forgejo
 from hubs.clients.forges.github import GitHub
+from hubs.clients.forges.gitlab import GitLab
 from hubs.clients.forges.pagure import Pagure
 from hubs.clients.forges.tickets import PAGE, Tickets
 from hubs.clients.http.client import HTTP
 from hubs.clients.http.response import LARGE
+from hubs.demo.services.contract import answer, record
 from hubs.errors import UpstreamError, UpstreamForbidden, UpstreamMissing, UpstreamUnexpected
 from tests.upstream import Reply, Upstream
 
@@ -150,6 +152,36 @@ def test_a_forgejo_that_a_person_named_must_be_public(upstream: Upstream, http: 
     assert upstream.asked == []
 
 
+def test_our_own_gitlab_gets_our_token_and_shows_no_confidential_issues(upstream: Upstream, http: HTTP) -> None:
+    project = "/api/v4/projects/harbour%2Fboat"
+    issues = [record("gitlab", "issues", iid=3), record("gitlab", "issues", iid=4, confidential=True)]
+    upstream.on(f"{project}/issues", issues, headers={"X-Total": "77"})
+    upstream.on(f"{project}/merge_requests", answer("gitlab", "merge-requests"))
+    client, host = GitLab(http, upstream.url, TOKEN), upstream.url.removeprefix("http://")
+    tickets = client.issues(f"{host}/harbour/boat")
+    assert (numbers(tickets), tickets.total, tickets.items[0].project) == (["3"], 77, "harbour/boat")
+    draft, waiting = client.pulls(f"{host}/harbour/boat").items
+    assert (draft.draft, waiting.draft, waiting.reviewers) == (True, False, ("kofi",))
+    assert upstream.asked[0].headers["authorization"] == "Bearer s3cret"
+    assert upstream.asked[0].params["state"] == ["opened"]
+
+
+def test_a_path_on_gitlab_that_is_no_project_is_a_nested_group(upstream: Upstream, http: HTTP) -> None:
+    upstream.on("/api/v4/groups/harbour%2Fboats/issues", answer("gitlab", "issues"))
+    client, host = GitLab(http, upstream.url, NONE), upstream.url.removeprefix("http://")
+    assert {ticket.project for ticket in client.issues(f"{host}/harbour/boats").items} == {"harbour/boat"}
+    with pytest.raises(UpstreamMissing):
+        client.issues(f"{host}/harbour/nothing")
+
+
+def test_a_gitlab_that_a_person_named_must_be_public_and_gets_no_token(upstream: Upstream, http: HTTP) -> None:
+    client = GitLab(http, "https://gitlab.example", TOKEN)
+    for host in ("127.0.0.1", f"localhost:{upstream.port}", "[::1]", "169.254.169.254", "10.0.0.1"):
+        with pytest.raises(UpstreamForbidden):
+            client.issues(f"{host}/harbour/boat")
+    assert upstream.asked == []
+
+
 Call = Callable[[Upstream, HTTP], object]
 CALLS: list[Call] = [
     lambda up, http: Pagure(http, up.url, NONE).issues("boat"),
@@ -157,11 +189,13 @@ CALLS: list[Call] = [
     lambda up, http: Pagure(http, up.url, NONE).issues_of("rana"),
     lambda up, http: Pagure(http, up.url, NONE).pulls_of("rana"),
     lambda up, http: GitHub(http, up.url, NONE).issues("a/b"),
+    lambda up, http: GitLab(http, up.url, NONE).issues(up.url.removeprefix("http://") + "/a/b"),
     lambda up, http: GitHub(http, up.url, NONE).issues_of("rana"),
     lambda up, http: GitHub(http, up.url, NONE).pulls_of("rana"),
     lambda up, http: Forgejo(http, up.url, NONE).issues(up.url.removeprefix("http://") + "/a/b"),
 ]
 PATHS = (
+    "/api/v4/projects/a%2Fb/issues",
     "/api/0/boat/issues",
     "/api/0/boat/pull-requests",
     "/api/0/user/rana/issues",

@@ -46,6 +46,8 @@ CHOICE = Parameter("p", kind="choice", default="a", choices=[("a", "A"), ("b", "
         (Parameter("p", kind="project"), "https://github.com/octo/repo/issues?q=1", "github:octo/repo"),
         (Parameter("p", kind="project"), "https://pagure.io/fedora-docs/site", "pagure:fedora-docs/site"),
         (Parameter("p", kind="project"), "pagure:forks/ottoline/docs/site", "pagure:forks/ottoline/docs/site"),
+        (Parameter("p", kind="project"), "https://gitlab.com/a/b/c/-/issues/3", "gitlab:gitlab.com/a/b/c"),
+        (Parameter("p", kind="project"), "gitlab:git.example.org/group", "gitlab:git.example.org/group"),
         (Parameter("p", kind="project"), "https://codeberg.org/a/b", "forgejo:codeberg.org/a/b"),
         (Parameter("p", kind="project"), "forgejo:git.example.org:3000/a/b", "forgejo:git.example.org:3000/a/b"),
         (Parameter("p", kind="project"), "bugzilla:Fedora EPEL/kernel", "bugzilla:Fedora EPEL/kernel"),

@@ -3,12 +3,15 @@
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy.orm import Session
 
 from hubs.backend.index.index import Index
 from hubs.bus import Message, parse
+from hubs.clients.forges.gitlab import GitLab
 from hubs.clients.forges.tickets import PAGE
 from hubs.clients.http.response import LARGE
+from hubs.demo.services.contract import answer
 from hubs.fragments.store import FragmentStore
 from hubs.models import Hub, Widget
 from hubs.widgets.registry import Registry
@@ -86,6 +89,44 @@ def test_without_project_and_accounts_the_widget_says_what_to_do(upstream: Upstr
     assert fragment.state == "needs-setup"
     assert "name one in this widget's settings, or tracker accounts in the hub's" in text_of(fragment.html)
     assert upstream.asked == []
+
+
+@pytest.mark.parametrize("with_token", [False, True])
+def test_the_gitlab_account_is_queried_only_with_a_token(
+    upstream: Upstream, build: Build, fragments: FragmentStore, member: Hub, with_token: bool
+) -> None:
+    member.extras = {"gitlab_username": "rana"}
+    upstream.on("/api/v4/merge_requests", answer("gitlab", "merge-requests"))
+    token = SecretStr("s3cret" if with_token else "")
+    fragments.clients.gitlab = GitLab(fragments.clients.http, upstream.url, token)
+    fragment = build("pulls", member)
+    # Without a token GitLab refuses to list anything by person.
+    assert (fragment.state, bool(upstream.asked)) == (("live", True) if with_token else ("needs-setup", False))
+
+
+def gitlab(topic: str, project: str) -> Message:
+    body = {"project": {"path_with_namespace": project}, "user": {"username": "rana"}, "object_attributes": {"iid": 3}}
+    return parse({"topic": f"org.fedoraproject.prod.gitlab.{topic}", "msg": body, "msg_id": "m"})
+
+
+@pytest.mark.parametrize(
+    ("message", "stale"),
+    [
+        (gitlab("issue", "Harbour/Boat"), True),
+        (gitlab("note", "harbour/boat"), True),
+        (gitlab("merge_request", "harbour/boat"), False),
+        (gitlab("issue", "harbour/lamp"), False),
+    ],
+)
+def test_which_messages_of_gitlab_make_issues_stale(
+    session: Session, registry: Registry, team: Hub, message: Message, stale: bool
+) -> None:
+    row = Widget(plugin="issues", side="left", settings={"project": "gitlab:git.example.org/Harbour/Boat"})
+    team.widgets.append(row)
+    session.commit()
+    index = Index(registry)
+    index.replace(team)
+    assert (row.id in index.touched(message)) == stale
 
 
 def test_bugzilla_has_no_pull_requests(build: Build) -> None:
