@@ -33,7 +33,7 @@ from hubs.views import api, gallery, health, search, webhooks
 from hubs.views.account import bookmarks, inbox, oidc, sign_in, stream, tokens
 from hubs.views.account import settings as account_settings
 from hubs.views.home import announcements, front, help_wanted, since
-from hubs.views.hub import about, activity, admin, editor, history, members, new, page, push_tokens, widget
+from hubs.views.hub import about, activity, admin, calendar, editor, history, members, new, page, push_tokens, widget
 from hubs.views.hub import settings as hub_settings
 from hubs.views.hub import webhooks as hub_webhooks
 from hubs.views.page_cache import fragments as fragment_cache
@@ -71,6 +71,7 @@ PAGES = (
     page,
     activity,
     about,
+    calendar,
     hub_settings,
     editor,
     history,

@@ -164,6 +164,12 @@ def hub_activity(hub_kind: str, hub_name: str, /, **filters: str) -> str:
     return hub(hub_kind, hub_name) + "activity" + (f"?{query}" if query else "")
 
 
+def hub_calendar(hub_kind: str, hub_name: str, /, **shown: str) -> str:
+    """Return the path of a hub's calendar, for a week or a month (``by``) with a day (``day``)."""
+    query = urlencode({name: value for name, value in shown.items() if value})
+    return hub(hub_kind, hub_name) + "calendar" + (f"?{query}" if query else "")
+
+
 def hub_join(kind: str, name: str) -> str:
     """Return the path of the form to ask for membership, with the owners' questions."""
     return hub(kind, name) + "join"

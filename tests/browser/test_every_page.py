@@ -125,6 +125,10 @@ PAGES = {
         Visit("/t/otters/activity?since=never", status=400),
         Visit("/u/rana/activity"),
     ],
+    HUB + "calendar": [
+        Visit("/t/otters/calendar", "rana"),
+        Visit("/t/otters/calendar?by=month"),
+    ],
     HUB + "about": [
         *(Visit(f"/t/{name}/about", "rana") for name in ("otters", "voles", "mice", "stoats")),
         Visit("/u/rana/about"),

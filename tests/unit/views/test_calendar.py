@@ -114,3 +114,46 @@ def test_widget_json_and_file_agree_on_both_sides_of_daylight_saving_and_across_
     assert [f"{start:%Y-%m-%dT%H:%M:%SZ}" for start, _end in times if isinstance(start, datetime)] == STARTS
     # The night shift is from 23:30 to 00:30 where it takes place.
     assert times[-1] == (datetime(2026, 4, 3, 3, 30, tzinfo=UTC), datetime(2026, 4, 3, 4, 30, tzinfo=UTC))
+
+
+def shown(client: FlaskClient, query: str = "") -> str:
+    """Return the part of the Calendar tab with its days."""
+    answer = client.get(f"/t/otters/calendar{query}")
+    assert answer.status_code == 200, query
+    page = answer.get_data(as_text=True)
+    return page[page.index('class="calendar-head"') : page.index("</main>")]
+
+
+@pytest.mark.parametrize(("by", "most"), [("week", 7), ("month", 42)])
+def test_the_tab_shows_meetings_on_their_days(client: FlaskClient, row: Widget, by: str, most: int) -> None:
+    client.get(urls.widget_calendar(row.id))  # fills the cache
+    starts = icalendar.Calendar.from_ical(client.get(urls.widget_calendar(row.id)).data).walk("VEVENT")[0]
+    day = starts["DTSTART"].dt.date().isoformat()
+    page = shown(client, f"?by={by}&day={day}")
+    entry = page[page.index(f'<time datetime="{day}">') :].partition("</li>")[0]
+    assert "Tide watch" in entry
+    assert page.count("Tide watch</a>") == 1
+    assert page.count("<h3") in range(7, most + 1)
+    assert page.count("<h3") % 7 == 0
+    assert urls.widget_calendar(row.id) in page
+
+
+@pytest.mark.parametrize("query", ["?day=nonsense", "?day=9999-12-31", "?day=0001-01-01", "?by=year"])
+def test_impossible_days_show_the_current_week(client: FlaskClient, row: Widget, query: str) -> None:
+    page = shown(client, query)
+    assert 'aria-current="date"' in page
+    assert page.count("<h3") == 7
+
+
+def test_meetings_of_widgets_for_members_are_hidden(client: FlaskClient, session: Session, row: Widget) -> None:
+    client.get(urls.widget_calendar(row.id))  # fills the cache
+    assert urls.widget_calendar(row.id) in shown(client)
+    row.visibility = Visibility.MEMBERS
+    session.commit()
+    assert urls.widget_calendar(row.id) not in shown(client)
+    assert urls.widget_calendar(row.id) in shown(sign_in(client, "member"))
+
+
+def test_when_the_service_fails_the_tab_says_so(client: FlaskClient, upstream: Upstream, row: Widget) -> None:
+    upstream.on(PATH, Reply("", 403))
+    assert "not available now" in shown(client)

@@ -108,6 +108,7 @@ RULES = {
     (HUB + "<any(subscribe, star):act>", "GET"): "view",
     (HUB + "activity", "GET"): "view",
     (HUB + "about", "GET"): "view",
+    (HUB + "calendar", "GET"): "view",
     (HUB + "members", "GET"): "view",
     (HUB + "join", "GET"): "join",
     (HUB + "join", "POST"): "join",
