@@ -31,8 +31,8 @@ def mark() -> str:
 
 @pytest.fixture(scope="module")
 def keeping(chromium: Browser, mark: str) -> Iterator[Browser]:
-    """Give a browser that keeps pages for the way back, as people's browsers do."""
-    program = next(path for path in PROGRAMS if Path(path).exists())
+    """Give a browser that keeps pages for the way back, as browsers with windows do."""
+    program = next(path for path in PROGRAMS[1:] if Path(path).exists())
     without = ["--disable-back-forward-cache"]
     browser = chromium.browser_type.launch(
         executable_path=program, args=[*ARGUMENTS, mark], ignore_default_args=without
