@@ -1,9 +1,11 @@
 """Help wanted: requests from meetings by day, those of followed hubs, and which messages make them stale."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hubs.actions import hubs as hub_actions
@@ -12,7 +14,7 @@ from hubs.backend.index.index import Index
 from hubs.backend.ingest.extract import Extractor
 from hubs.bus import Message, parse
 from hubs.errors import InvalidInput
-from hubs.models import Hub, Visibility, Widget, now
+from hubs.models import Hub, StoredMessage, Visibility, Widget, now
 from hubs.widgets import parameters
 from hubs.widgets.registry import Registry
 from tests.unit.conftest import as_person, user_of
@@ -94,7 +96,10 @@ def test_malformed_fields_are_ignored(session: Session, build: Build, odd: Any) 
 @pytest.mark.parametrize("path", ["../../etc/passwd", 'x" onclick="alert(1)', "a b", ""])
 def test_a_malformed_log_path_has_no_link(session: Session, build: Build, path: str) -> None:
     messages.store(session, [asked("fine", url=path)])
-    assert "<a " not in build("halp").html
+    html = build("halp").html
+    assert ">Log<" not in html
+    number = session.scalars(select(StoredMessage.id)).one()
+    assert re.findall('<a href="([^"]*)"', html) == [f"/help/{number}"]
 
 
 def test_every_text_of_the_widget_is_translated(session: Session, build: Build, marked: None) -> None:

@@ -72,8 +72,8 @@ class Form(HTMLParser):
 
 
 def forms(hub: Hub) -> list[str]:
-    """Return the path of every form."""
-    skipped = ("provider", "machine", "gallery")
+    """Return the path of every form, apart from those about a call for help, of which there is none here."""
+    skipped = ("provider", "machine", "gallery", "call")
     return [
         path_of(route, hub)
         for (route, method), rule in RULES.items()
