@@ -19,3 +19,8 @@ def test_a_meeting_is_shown_in_the_readers_time_zone_and_counts_down(open_page: 
     text = open_page("/", timezone_id="Asia/Kolkata", locale="en-GB").evaluate(SHOW)
     assert "02:00" in text or "2:00" in text
     assert "in 2 days" in text or "in 3 days" in text
+
+
+def test_a_day_keeps_the_text_of_the_server(open_page: Open) -> None:
+    show = SHOW.replace("moment.toISOString()", '"2026-11-23"').replace("dataset.style", "textContent")
+    assert open_page("/").evaluate(show) == "until"

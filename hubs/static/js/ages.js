@@ -67,6 +67,8 @@ function show(element, now) {
     setText(element, dayName(element, now));
     return;
   }
+  // A day is no moment: the server named it as it is meant, such as in a calendar.
+  if (!element.dataset.style && /^\d+-\d\d-\d\d$/.test(element.dateTime)) return;
   const moment = new Date(element.dateTime);
   if (Number.isNaN(moment.getTime())) return;
   if (style === "until") {
