@@ -30,7 +30,7 @@ from hubs.backend.ingest.mentions import Mentions
 from hubs.backend.ingest.pipeline import Pipeline
 from hubs.backend.rebuild.scheduler import BuildBackend, Rebuilder
 from hubs.backend.rebuild.timers import Timers
-from hubs.backend.sources import create_sources
+from hubs.backend.sources import create_sources, cut_off
 from hubs.bus import Message
 from hubs.events import coverage
 from hubs.fragments.builder import Builder
@@ -122,7 +122,7 @@ class Daemon:
         self._history = HistoryBackfill(
             self._database, settings.history_url, self.pipeline.put, is_authentic, settings.history_interval
         )
-        self._heartbeats = HeartbeatPublisher(self.pipeline, lambda: events.client, self._cut_off)
+        self._heartbeats = HeartbeatPublisher(self.pipeline, lambda: events.client, lambda: cut_off(self._sources))
         # Without a bus of our own, the canary begins in the pipeline.
         publisher = services.publisher if settings.publish and bus is not None else None
         self._canary = CanarySender(publisher, self.pipeline.put, self._pools[0], lambda: events.client)
@@ -196,10 +196,6 @@ class Daemon:
     def quiet_for(self) -> float:
         """Return the seconds since the pipeline last showed progress."""
         return self._heartbeat.age
-
-    def _cut_off(self) -> float:
-        """Return for how many seconds a source has been without its broker."""
-        return max((source.cut_off for source in self._sources), default=0.0)
 
     def _run_timers(self) -> None:
         """Queue periodic tasks in the pipeline, whose thread runs them in their turn.

@@ -1,6 +1,6 @@
 """What brings messages to the daemon besides fedmsg, and what publishes ours elsewhere. A new bus is added here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from hubs.backend.extras import create_amqp_clients
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from hubs.backend.amqp.ingress import AmqpIngress
     from hubs.backend.amqp.publisher import AmqpPublisher
 
+    Source = WebhookIngress | AmqpIngress | AmqpPublisher
+
 
 def create_sources(
     settings: Settings,
@@ -21,7 +23,7 @@ def create_sources(
     events: EventLog,
     pipeline: Pipeline,
     on_connected: Callable[[], None],
-) -> "list[WebhookIngress | AmqpIngress | AmqpPublisher]":
+) -> "list[Source]":
     """Return all of them. Each has `start`, `stop` and `counts`, and hands messages to the pipeline with `put`.
 
     ``cut_off`` is for how many seconds one has been without its broker, after which it calls ``on_connected``.
@@ -31,3 +33,8 @@ def create_sources(
     prefix = f"{settings.topic_prefix}.{settings.environment}"
     webhooks = WebhookIngress(database, lambda: events.client, pipeline.put, prefix)
     return [webhooks, *create_amqp_clients(settings, database, pipeline, on_connected)]
+
+
+def cut_off(sources: "Sequence[Source]") -> float:
+    """Return for how many seconds one of them has been without its broker; 0 while all are connected."""
+    return max((source.cut_off for source in sources), default=0.0)
