@@ -95,7 +95,8 @@ def _days(first: date, number: int, by: str, chosen: date, agendas: list[Agenda]
     for meeting in (meeting for agenda in agendas for meeting in agenda.meetings):
         # Two widgets may show the same calendar.
         key = (meeting.start.isoformat(), meeting.calendar, meeting.name)
-        by_day.setdefault(meeting.start.astimezone(zone).date(), {})[key] = meeting
+        for day in _days_of(meeting, first, number, zone):
+            by_day.setdefault(day, {})[key] = meeting
     days = [first + timedelta(days=index) for index in range(number)]
     return [
         Day(
@@ -105,6 +106,15 @@ def _days(first: date, number: int, by: str, chosen: date, agendas: list[Agenda]
         )
         for day in days
     ]
+
+
+def _days_of(meeting: Meeting, first: date, number: int, zone: tzinfo) -> list[date]:
+    """Return the days on which a meeting is shown: when it begins, or each of the shown days that it lasts whole."""
+    if not meeting.all_day:
+        return [meeting.start.astimezone(zone).date()]
+    # Whole days have no zone: they are the same days everywhere.
+    begin, end = max(meeting.start.date(), first), min(meeting.last_day, first + timedelta(days=number - 1))
+    return [begin + timedelta(days=index) for index in range((end - begin).days + 1)]
 
 
 def _steps(by: str, first: date, chosen: date) -> tuple[date, date]:

@@ -17,6 +17,7 @@ from hubs.app import create_app
 from hubs.demo.services.contract import FOLDER
 from hubs.models import Database, Hub, Visibility, Widget
 from hubs.settings import load
+from tests.unit.conftest import user_of
 from tests.unit.views.conftest import BASE, sign_in
 from tests.unit.views.test_routes import ROLES, allowed
 from tests.unit.widgets.test_meetings import PATH, meeting
@@ -136,6 +137,25 @@ def test_the_tab_shows_meetings_on_their_days(client: FlaskClient, row: Widget, 
     assert page.count("<h3") in range(7, most + 1)
     assert page.count("<h3") % 7 == 0
     assert urls.widget_calendar(row.id) in page
+
+
+@pytest.mark.parametrize("zone", ["America/Los_Angeles", "Pacific/Auckland"])
+def test_whole_days_are_the_same_in_every_zone_and_need_no_address(
+    client: FlaskClient, upstream: Upstream, session: Session, row: Widget, monkeypatch: pytest.MonkeyPatch, zone: str
+) -> None:
+    for module in ("hubs.widgets.meetings", "hubs.views.hub.calendar"):
+        monkeypatch.setattr(f"{module}.now", lambda: datetime(2026, 3, 24, tzinfo=UTC))
+    upstream.on("/team.ics", Reply((FOLDER / "icalendar" / "team.ics").read_bytes()))
+    row.settings = {"address": f"{upstream.url}/team.ics", "days": 12, "limit": 20}
+    user_of(session, "member").timezone = zone
+    session.commit()
+    client.get(urls.widget_calendar(row.id))  # fills the cache
+    page = shown(sign_in(client, "member"), "?by=month&day=2026-03-24")
+    entries = {match[1]: match[2] for match in re.finditer(r'<time datetime="([^"]*)">(.*?)</li>', page, re.DOTALL)}
+    names = {day: re.findall(r"<bdi[^>]*>([^<]*)</bdi>", html) for day, html in entries.items()}
+    (whole,) = set(names["2026-03-28"]) & set(names["2026-03-29"])
+    assert [day for day, found in names.items() if whole in found] == ["2026-03-28", "2026-03-29"]
+    assert 'href=""' not in page
 
 
 @pytest.mark.parametrize("query", ["?day=nonsense", "?day=9999-12-31", "?day=0001-01-01", "?by=year"])
