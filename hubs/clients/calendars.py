@@ -11,7 +11,7 @@ import time
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,7 +19,7 @@ from icalendar import Calendar, Event
 from recurring_ical_events import CalendarQuery
 
 from hubs.clients import icaltext, recurrence
-from hubs.clients.fedocal import Meeting
+from hubs.clients.fedocal import UTC_ZONE, Meeting, public_zone
 from hubs.clients.http.client import HTTP
 from hubs.clients.http.records import report
 from hubs.clients.http.response import Response, link, tidy, unexpected, utc
@@ -72,7 +72,7 @@ class _Reading:
     def __init__(self, response: Response, parts: icaltext.CalendarText, start: datetime, end: datetime) -> None:
         self._service, self._parts = response.name, parts
         self._start, self._end = start, end
-        self._floating = _zone(parts.properties.get("X-WR-TIMEZONE", ""))
+        self._floating = public_zone(parts.properties.get("X-WR-TIMEZONE", ""))
         self._zones = recurrence.defined_zones(parts.zones, end.date())
 
     def meetings(self, calendar: str) -> Iterator[Meeting]:
@@ -146,11 +146,12 @@ def _meeting(event: Event, calendar: str) -> Meeting:
     if start is None:
         raise ValueError("it has no start")
     all_day = not isinstance(start, datetime)
-    # The identifier of an occurrence stays the same when it moves.
-    occurrence = recurrence.moment(event, "RECURRENCE-ID") or start
+    # The library gives every occurrence this property, also one that was never moved.
+    planned = recurrence.moment(event, "RECURRENCE-ID") or start
+    zone = getattr(planned, "tzinfo", None)
     begin, end = _moment(start), _moment(recurrence.moment(event, "DTEND") or start)
     return Meeting(
-        id=tidy(f"{event.get('UID', event.get('SUMMARY', ''))} {_moment(occurrence):%Y%m%dT%H%M}", 300),
+        id=tidy(str(event.get("UID", "")), 300),
         name=_text(event, "SUMMARY") or "…",
         calendar=calendar,
         start=begin,
@@ -160,6 +161,9 @@ def _meeting(event: Event, calendar: str) -> Meeting:
         managers=(),
         url=link(str(event.get("URL", ""))),
         all_day=all_day,
+        # Zones that the file defines itself have no name that other programs know.
+        zone=zone if isinstance(zone, ZoneInfo) else UTC_ZONE,
+        planned=_moment(planned),
     )
 
 
@@ -175,10 +179,3 @@ def _text(event: Event, name: str) -> str:
 
 def _unescaped(text: str) -> str:
     return text.replace("\\,", ",").replace("\\;", ";").replace("\\n", " ").replace("\\\\", "\\")
-
-
-def _zone(name: str) -> tzinfo:
-    try:
-        return ZoneInfo(name)
-    except (ValueError, OSError, KeyError):
-        return UTC

@@ -12,11 +12,17 @@ with dates as ``2026-03-01``; a recurring meeting is listed once per occurrence.
 All dates and times are UTC. ``meeting_timezone`` is only the zone that the meeting is registered in: the server has
 applied its daylight saving time already. Older servers leave out id and time zone, and write managers as ``"rana,"``.
 An unknown calendar is an error 400.
+
+``meeting_id`` is that of a row, which a meeting and all occurrences of a recurring one share; it stays the same when
+they move. The response does not say how a meeting recurs. When only some occurrences are edited, the server keeps the
+id for these and copies the others, earlier and later ones, into new rows.
 """
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field
 
@@ -33,9 +39,17 @@ def _names(value: Any) -> Any:
 _Day = Annotated[date, Field(ge=date(1900, 1, 1), le=date(2999, 12, 31))]
 
 
+#: The zone of a meeting whose own one is unknown.
+UTC_ZONE = ZoneInfo("UTC")
+
+
 @dataclass(frozen=True)
 class Meeting:
-    """One meeting; start and end are in UTC. ``id`` is empty if the server does not report it.
+    """One meeting; start and end are in UTC.
+
+    ``id`` is unique among all servers and stays the same when the meeting moves; occurrences of a recurring meeting
+    share it. It is empty if the server does not report it. Occurrences recur in the time zone ``zone``; ``planned`` is
+    when one that was moved alone would start otherwise.
 
     One that lasts whole days has no zone: it is ``all_day``, from midnight UTC to the midnight after its last day.
     """
@@ -50,6 +64,8 @@ class Meeting:
     managers: tuple[str, ...]
     url: str
     all_day: bool = False
+    zone: ZoneInfo = UTC_ZONE
+    planned: datetime | None = None
 
     @property
     def last_day(self) -> date:
@@ -65,6 +81,7 @@ class _Meeting(Shape):
     meeting_date_end: _Day | None = None
     meeting_time_start: time
     meeting_time_stop: time | None = None
+    meeting_timezone: Text = ""
     meeting_information: Text = ""
     meeting_location: Text = ""
     meeting_manager: Annotated[tuple[Text, ...], BeforeValidator(_names)] = ()
@@ -100,7 +117,7 @@ class Fedocal:
         end = datetime.combine(meeting.meeting_date_end or meeting.meeting_date, stop, UTC)
         number = "" if meeting.meeting_id is None else str(meeting.meeting_id)
         return Meeting(
-            id=number,
+            id=f"{number}@{urlsplit(self._service.base).hostname}" if number else "",
             name=meeting.meeting_name,
             calendar=meeting.calendar_name,
             start=start,
@@ -110,4 +127,13 @@ class Fedocal:
             information=meeting.meeting_information,
             managers=meeting.meeting_manager,
             url=self._service.url("meeting", number, "") if number else self.page(meeting.calendar_name),
+            zone=public_zone(meeting.meeting_timezone),
         )
+
+
+def public_zone(name: str) -> ZoneInfo:
+    """Return the time zone of this name in the public database, else UTC."""
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, KeyError):
+        return UTC_ZONE

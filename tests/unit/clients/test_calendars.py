@@ -100,11 +100,14 @@ def test_a_private_address_is_refused(upstream: Upstream) -> None:
     assert upstream.asked == []
 
 
-def test_an_occurrence_that_moves_keeps_its_identifier(read: Read) -> None:
+def test_an_occurrence_that_moves_keeps_the_identifier_and_its_planned_time(read: Read) -> None:
     moved = TEAM.replace("DTSTART;TZID=Europe/Paris:20260318T150000", "DTSTART;TZID=Europe/Paris:20260318T140000")
-    before, after = ({entry.id for entry in read(text).meetings} for text in (TEAM, moved))
+    before, after = ({(entry.id, entry.planned) for entry in read(text).meetings} for text in (TEAM, moved))
     assert before == after
     assert len(before) == len(EXPECTED)
+    occurrence = read(TEAM).meetings[2]
+    assert (occurrence.id, occurrence.zone.key) == ("weekly@tides.example.org", "Europe/Paris")
+    assert occurrence.planned == datetime(2026, 3, 17, 9, tzinfo=UTC)
 
 
 def test_zones_of_two_calendars_with_the_same_name_are_kept_apart(read: Read) -> None:

@@ -40,7 +40,8 @@ def read(upstream: Upstream, http: HTTP, *meetings: Any) -> list[Meeting]:
 def test_meetings_are_ordered_by_start_in_utc(upstream: Upstream, http: HTTP) -> None:
     later = meeting(meeting_id=7, meeting_date="2026-03-10", meeting_date_end="2026-03-10")
     meetings = read(upstream, http, later, meeting(meeting_timezone="Europe/Paris"))
-    assert [entry.id for entry in meetings] == ["42", "7"]
+    assert [entry.id for entry in meetings] == ["42@127.0.0.1", "7@127.0.0.1"]
+    assert [entry.zone.key for entry in meetings] == ["Europe/Paris", "UTC"]
     assert meetings[0].start == datetime(2026, 3, 3, 16, 0, tzinfo=UTC)
     assert meetings[0].end == datetime(2026, 3, 3, 17, 0, tzinfo=UTC)
     assert meetings[0].url == f"{upstream.url}/meeting/42/"
@@ -65,6 +66,7 @@ def test_an_end_before_the_start_and_an_unknown_zone_are_tolerated(upstream: Ups
     odd = meeting(meeting_time_stop="01:00:00", meeting_timezone="../../etc/passwd", meeting_location=None)
     parsed = read(upstream, http, odd)[0]
     assert parsed.start == parsed.end == datetime(2026, 3, 3, 16, 0, tzinfo=UTC)
+    assert parsed.zone.key == "UTC"
 
 
 def test_times_are_utc_whatever_zone_a_meeting_is_registered_in(upstream: Upstream, http: HTTP) -> None:

