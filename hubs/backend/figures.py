@@ -10,6 +10,7 @@ from hubs.actions import watermarks
 from hubs.backend.ingest.pipeline import Pipeline
 from hubs.backend.rebuild.scheduler import Rebuilder
 from hubs.health import figures
+from hubs.health.certificates import ExpiryWatch
 from hubs.health.readiness import Readiness
 from hubs.metrics.exporter import Exporter
 from hubs.metrics.families import Sample
@@ -27,6 +28,7 @@ class DaemonFigures:
         self._services, self._database = services, services.database
         self._pipeline, self._rebuilder = pipeline, rebuilder
         self._readiness = Readiness(services.database, lambda: services.events.client)
+        self._certificates = ExpiryWatch(services.settings)
         #: What the shell of the daemon refused, by reason.
         self.dropped: Mapping[str, int] = {}
         self._started, self._queried_at = now(), float("-inf")
@@ -62,6 +64,9 @@ class DaemonFigures:
             self._queried_at = time.monotonic()
             self._query()
         yield from self._stored
+        for certificate in self._certificates.known():
+            if certificate.until is not None:
+                yield "hubs_certificate_expires_timestamp_seconds", (certificate.name,), certificate.until.timestamp()
 
     def _query(self) -> None:
         waiting = OutboxMessage.handled_at.is_(None)

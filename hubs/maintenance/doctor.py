@@ -21,7 +21,7 @@ from hubs.errors import HubsError
 from hubs.events import canary, coverage
 from hubs.fragments import schedule
 from hubs.fragments.store import FragmentStore
-from hubs.health import schema
+from hubs.health import certificates, schema
 from hubs.health.readiness import Readiness
 from hubs.maintenance.findings import Finding, local
 from hubs.models import Database, OutboxMessage, Widget, now
@@ -59,6 +59,7 @@ def _services(settings: Settings, database: Database, client: Redis) -> Iterator
         else:
             yield _attempt(name, True, "", partial(_good, name, database, client))
     yield _cache(settings)
+    yield _certificates(settings)
     for name, check in (("event server", _event_servers), ("builds", _builds), ("topics", _topics)):
         yield _attempt(name, has["redis"], "Redis", partial(check, client))
     for name, read in (("changes", _changes), ("clock", _clock), ("widgets", partial(_widgets, settings))):
@@ -98,6 +99,18 @@ def _cache(settings: Settings) -> Finding:
         cache.close()
     todo = "It keeps nothing, so pages are slow. Start memcached, and look at HUBS_CACHE_URL."
     return Finding("cache", ok, "writable" if ok else todo)
+
+
+def _certificates(settings: Settings) -> Finding:
+    name, used = "certificates", certificates.read(settings)
+    for each in used:
+        if each.until is None:
+            return Finding(name, False, f"{each.name}: {each.problem}. Look at its path and its rights.")
+        if each.days < certificates.SOON:
+            when = f"{each.until:%Y-%m-%d}"
+            return Finding(name, False, f"That of {each.name} ends on {when}. Renew it; look at the log of certbot.")
+    text = ", ".join(f"{each.name} until {each.until:%Y-%m-%d}" for each in used) or "none in use"
+    return Finding(name, True, text)
 
 
 def _event_servers(client: Redis) -> tuple[bool, str]:

@@ -59,7 +59,13 @@ _ALL = (
         ("service", "outcome"),
         most=100,
     ),
-    Family("hubs_upstream_paused", "gauge", "Open circuit breakers by service.", ("service",), "livemax"),
+    Family(
+        "hubs_upstream_paused",
+        "gauge",
+        "Services that failed repeatedly and have not answered since.",
+        ("service",),
+        "livemax",
+    ),
     Family("hubs_database_connections", "gauge", "Connections of the pool by state: used, idle.", ("state",)),
     Family(
         "hubs_history_complete_timestamp_seconds",
@@ -73,6 +79,14 @@ _ALL = (
     Family("hubs_ready", "gauge", "1 if a check of /readyz passes.", ("check",), "livemin"),
     Family("hubs_http_requests", "counter", "Answered requests by class of status.", ("status",)),
     Family("hubs_http_request_seconds", "histogram", "Seconds from a request to the start of its answer."),
+    Family(
+        "hubs_certificate_expires_timestamp_seconds",
+        "gauge",
+        "When a certificate expires: site, amqp, or a file of the bus.",
+        ("certificate",),
+        "livemin",
+        most=10,
+    ),
     Family("hubs_disk_free_ratio", "gauge", "Free part of the disk with the data folder.", combine="livemin"),
 )
 FAMILIES = {family.name: family for family in _ALL}

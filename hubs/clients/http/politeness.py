@@ -17,6 +17,10 @@ REMEMBERED = 2000
 Origin = tuple[bool, str, str, int]
 
 
+#: Seconds after the end of a pause at which a host that nobody asks any more no longer counts as down.
+FORGOTTEN = 3600.0
+
+
 @dataclass(frozen=True)
 class Policy:
     """The limits for every host. Times are seconds, sizes are bytes."""
@@ -136,8 +140,12 @@ class Circuit:
 
     @property
     def is_open(self) -> bool:
-        """Whether requests are refused now because of failures."""
-        return self._failures >= self._policy.threshold and self._not_before > self._clock()
+        """Whether the host has failed and not answered since; one that is no longer asked is forgotten after a while.
+
+        Also true between the end of a pause and the probe that follows: until it succeeds, the host counts as down.
+        """
+        is_forgotten = self._clock() > self._not_before + FORGOTTEN
+        return self._failures >= self._policy.threshold and not is_forgotten
 
     def _admit(self) -> bool:
         """Return whether this request is the probe of a host that was down."""

@@ -20,6 +20,7 @@ from hubs.maintenance import doctor, findings
 from hubs.models import Database, Hub, OutboxMessage, Widget, now
 from hubs.services import create_fragments
 from hubs.settings import load
+from tests import certificates
 from tests.unit.commands.test_commands import run, settings
 
 __all__ = ["settings"]
@@ -181,3 +182,13 @@ def test_an_old_missing_or_unreadable_backup_is_red(tmp_path: Path) -> None:
 def test_a_full_disk_is_red(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(findings.shutil, "disk_usage", lambda _: SimpleNamespace(free=5, total=100))
     assert "Only 5%" in _red()["disk"]
+
+
+def test_a_certificate_that_ends_soon_or_cannot_be_read_is_red(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUBS_BUS_CERTS", str(tmp_path))
+    certificates.write(tmp_path / "hubs-otter", timedelta(days=30))
+    assert "hubs-otter.crt until" in run("doctor").output
+    certificates.write(tmp_path / "hubs-otter", timedelta(days=3))
+    assert "That of hubs-otter.crt ends on" in _red()["certificates"]
+    (tmp_path / "hubs-otter.crt").write_text("")
+    assert "cannot be read" in _red()["certificates"]

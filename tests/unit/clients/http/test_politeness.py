@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from hubs.clients.http.politeness import REMEMBERED, Circuit, Circuits, Host, Policy
+from hubs.clients.http.politeness import FORGOTTEN, REMEMBERED, Circuit, Circuits, Host, Policy
 from hubs.errors import UpstreamRefused, UpstreamUnreachable
 
 POLICY = Policy(threshold=2, rest=(10.0, 35.0), gap=0.0)
@@ -126,3 +126,18 @@ def test_the_load_limits_of_a_host_hold_for_all_owners_together() -> None:
     with first.turn(time.monotonic() + 60):
         with pytest.raises(UpstreamRefused, match="Too many requests"), second.turn(time.monotonic()):
             pass
+
+
+def test_a_host_counts_as_down_between_two_probes_and_until_nobody_asks_it_any_more() -> None:
+    clock = Clock()
+    circuit = Circuit(Host("blogs.example", POLICY, clock))
+    for _ in range(POLICY.threshold):
+        circuit.failed()
+    clock.now += POLICY.rest[0] + 1  # the pause has ended, and no request has come yet
+    assert circuit.is_open
+    clock.now += FORGOTTEN
+    assert not circuit.is_open
+    circuit.failed()
+    assert circuit.is_open
+    circuit.succeeded()
+    assert not circuit.is_open
