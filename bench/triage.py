@@ -25,7 +25,6 @@ from sqlalchemy import create_engine, text
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from bench.crowd import OUTSIDE, fill
-from hubs.backend.daemon import tune_gc
 from hubs.backend.index import loader
 from hubs.backend.index.index import Index
 from hubs.backend.index.refresher import IndexRefresher
@@ -33,6 +32,7 @@ from hubs.backend.ingest.fedmsg_meta import fedmsg_meta_extractor
 from hubs.bus import Message, parse
 from hubs.demo import messages as invented
 from hubs.models import Database
+from hubs.services import tune_gc
 from hubs.widgets.caching import CachedFunction, Interest
 from hubs.widgets.registry import Registry
 from tests import services

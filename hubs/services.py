@@ -4,6 +4,7 @@ Web app, daemon, worker, event server and commands call the same functions, so t
 hook (publish, record a revision, invalidate cached fragments).
 """
 
+import gc
 import logging
 from dataclasses import dataclass
 from functools import partial
@@ -112,3 +113,13 @@ def create_fragments(settings: Settings, kind: type[Store]) -> Store:
     cache = connect(settings.cache)
     registry, clients = Registry(settings.widgets, settings.key(), settings.layouts), Clients(settings, cache)
     return kind(registry, cache, settings.key(), settings.fragment_ttl, settings.build_timeout, clients)
+
+
+def tune_gc() -> None:
+    """Make the garbage collector run less often, and skip objects that live as long as the process.
+
+    For processes that serve, once they are assembled. The collector need not traverse all modules again and again while
+    hundreds of messages or pages are being handled: loading a million widgets takes half the time.
+    """
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)

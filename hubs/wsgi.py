@@ -11,6 +11,7 @@ from hubs.app import create_app
 from hubs.bus import NullPublisher, Publisher
 from hubs.health import schema
 from hubs.metrics.exporter import Exporter
+from hubs.services import tune_gc
 from hubs.settings import load
 from hubs.views.figures import RequestCounter, samples
 from hubs.views.web.context import EXTENSION
@@ -29,3 +30,4 @@ if settings.metrics_address:
     requests = RequestCounter(application.wsgi_app)
     application.wsgi_app = requests  # type: ignore[method-assign]
     Exporter("web", settings.metrics_address, partial(samples, context, requests), context.readiness.problems).start()
+tune_gc()

@@ -32,7 +32,7 @@ from hubs.health import figures, schema
 from hubs.health.readiness import Readiness
 from hubs.metrics.exporter import Exporter, report
 from hubs.metrics.families import Sample
-from hubs.services import create_database, create_event_server_log
+from hubs.services import create_database, create_event_server_log, tune_gc
 from hubs.settings import Settings, load
 
 #: Seconds for which a handshake waits for the subscription; seconds after which a stream ends and the page reconnects.
@@ -270,5 +270,7 @@ def __getattr__(name: str) -> Flask:
         with schema.startup("event server"):
             settings = load()
             logs.configure(settings.log)
-            return create_eventsource(settings)
+            application = create_eventsource(settings)
+        tune_gc()
+        return application
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

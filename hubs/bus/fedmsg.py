@@ -9,12 +9,6 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-import fedmsg.config
-import fedmsg.core
-import fedmsg.crypto
-import zmq
-from fedmsg.crypto.utils import fix_datagrepper_message
-
 from hubs.bus.message import Message
 
 log = logging.getLogger(__name__)
@@ -29,6 +23,9 @@ def signed(message: Message, config: Mapping[str, Any]) -> bool:
     """Return whether a message carries a signature that fedmsg accepts under this configuration."""
     if not config.get("validate_signatures"):
         return False
+    import fedmsg.crypto  # noqa: PLC0415 - takes long to load
+    from fedmsg.crypto.utils import fix_datagrepper_message  # noqa: PLC0415
+
     try:
         return bool(fedmsg.crypto.validate(fix_datagrepper_message(dict(message.raw)), **config))
     except Exception as error:  # with a forged certificate the validation may raise anything
@@ -95,6 +92,11 @@ class Publisher:
             return None
 
     def _context(self) -> Any:
+        # Loading these takes longer than anything else in the web application, whose workers start without them.
+        import fedmsg.config  # noqa: PLC0415
+        import fedmsg.core  # noqa: PLC0415
+        import zmq  # noqa: PLC0415
+
         # load_config returns its cache, and FedMsgContext modifies its argument.
         config = dict(fedmsg.config.load_config([], None))
         config.update(active=True, name="relay_inbound", zmq_linger=1000, **self._overrides)

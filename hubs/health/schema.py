@@ -10,8 +10,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from hubs.errors import BadSetting
-from hubs.models import Database, migrations
-from hubs.models.database import is_unavailable
+from hubs.models import Database
+from hubs.models.database import is_unavailable, migration_folder
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ _REVISION = re.compile(r"^(\d{4})_", re.ASCII)
 
 def expected() -> str:
     """Return the newest revision that this code knows."""
-    names = (_REVISION.match(path.name) for path in (migrations.location() / "versions").glob("*.py"))
+    names = (_REVISION.match(path.name) for path in (migration_folder() / "versions").glob("*.py"))
     return max((match[1] for match in names if match), default="")
 
 

@@ -5,6 +5,7 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -126,3 +127,10 @@ def _prepare_sqlite(connection: Any, record: object) -> None:
     """Allow readers beside a writer, and enforce foreign keys as PostgreSQL does."""
     for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def migration_folder() -> Path:
+    """Return the folder of the migrations: inside an installed package, or beside it in a source tree."""
+    package = Path(str(files("hubs")))
+    packaged = package / "_alembic"
+    return packaged if packaged.is_dir() else package.parent / "alembic"

@@ -3,8 +3,6 @@
 import logging
 import time
 from collections.abc import Callable, Iterator
-from importlib.resources import files
-from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
@@ -12,20 +10,13 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import Script, ScriptDirectory
 from sqlalchemy.exc import OperationalError
 
-from hubs.models.database import Database
+from hubs.models.database import Database, migration_folder
 
 log = logging.getLogger(__name__)
 
 #: Milliseconds for which a migration waits for the lock of a table in use, seconds until it tries again, and tries.
 LOCK_TIMEOUT, PAUSE, TRIES = 100, 0.5, 60
 _LOCK_NOT_AVAILABLE = "55P03"
-
-
-def location() -> Path:
-    """Return the folder of the migrations: inside an installed package, or beside it in a source tree."""
-    package = Path(str(files("hubs")))
-    packaged = package / "_alembic"
-    return packaged if packaged.is_dir() else package.parent / "alembic"
 
 
 def upgrade(database: Database, revision: str = "head") -> None:
@@ -70,7 +61,7 @@ def _scripts() -> Iterator[Script]:
 
 def _config(database: Database | None = None) -> Config:
     config = Config()
-    config.set_main_option("script_location", str(location()))
+    config.set_main_option("script_location", str(migration_folder()))
     config.set_main_option("path_separator", "os")
     config.attributes["database"] = database
     return config

@@ -1,6 +1,7 @@
 """Signing in and out, at an OpenID provider or, on loopback only, without a password."""
 
 import time
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from flask import Blueprint, flash, g, redirect, render_template, request, session
@@ -15,8 +16,12 @@ from hubs.i18n import _
 from hubs.models import User
 from hubs.settings.types import is_loopback
 from hubs.views.account import intents
-from hubs.views.account.oidc import Provider, pending_attempts, provider
+from hubs.views.account.attempts import pending_attempts
+from hubs.views.account.oidc import provider
 from hubs.views.web.context import app_context, db, local_path
+
+if TYPE_CHECKING:
+    from hubs.views.account.oidc_client import Provider
 
 blueprint = Blueprint("auth", __name__)
 
@@ -107,7 +112,7 @@ def _enter(user: User, target: str, provider_session: str = "", id_token: str = 
     return redirect(target, 303)
 
 
-def _provider() -> Provider:
+def _provider() -> "Provider":
     oidc = provider(app_context().settings)
     if oidc is None:
         raise NotFound(_("Sign-in is not set up on this instance yet."))
