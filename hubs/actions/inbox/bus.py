@@ -4,22 +4,22 @@ A message is delivered to the people whom its activity concerns directly: assign
 comment, and owners of a build or update. Other people whom it names are told if they follow a hub of the agent.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from hashlib import sha256
 from urllib.parse import urlsplit
 
-from sqlalchemy import ColumnElement, and_, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, select
+from sqlalchemy.orm import Session
 
-from hubs.actions.inbox import items
+from hubs.actions.inbox import items, places
 from hubs.actions.inbox.items import Delivery
 from hubs.activities.activity import Activity
-from hubs.models import Hub, Notice, NoticeKind, NoticeReason, Role, StoredMessage, User, Visibility
-from hubs.permissions import FOLLOWS, INSIDE
+from hubs.models import Notice, NoticeKind, NoticeReason, StoredMessage, User, Visibility
 
 #: Messages whose notifications are looked up in one query.
-BATCH = 50
+BATCH = 200
 #: Activities that finish a subject for everybody.
 FINISHED = frozenset(
     (
@@ -88,6 +88,27 @@ class _Recipient:
     needs_you: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Finish:
+    """Which open notifications a message resolves: those of a subject, or only some of them."""
+
+    subject: str
+    #: Empty means any.
+    reasons: tuple[NoticeReason, ...] = ()
+    #: Empty means everybody's.
+    username: str = ""
+
+    def condition(self) -> ColumnElement[bool]:
+        """Return the condition on `Notice`."""
+        conditions = [Notice.subject == self.subject, Notice.needs_you.is_(True)]
+        if self.reasons:
+            conditions.append(Notice.reason.in_(self.reasons))
+        if self.username:
+            account = select(User.id).where(User.username == self.username).scalar_subquery()
+            conditions.append(Notice.user_id == account)
+        return and_(*conditions)
+
+
 def note(session: Session, messages: Sequence[Heard]) -> list[Notice]:
     """Notify the people whom messages concern, in the order of the messages; return the notifications.
 
@@ -120,19 +141,23 @@ def subject_of(activity: Activity) -> str:
 
 def _note(session: Session, messages: Sequence[Heard]) -> list[Notice]:
     recipients = [recipient for heard in messages for recipient in _recipients(heard)]
-    if not recipients and all(_finishes(heard) is None for heard in messages):
-        return []
+    finishes = {heard.msg_id: finish for heard in messages if (finish := _finishes(heard)) is not None}
     deliveries = _deliveries(session, recipients)
+    # Most messages finish what nobody was notified of; one query for all of them is enough to know that.
+    noticed = _open_subjects(session, {finish.subject for finish in finishes.values()})
     notices: list[Notice] = []
     pending: list[Delivery] = []
     # In order: an issue that is assigned and then closed needs nobody, one that is reopened and assigned again does.
     for heard in messages:
-        pending += deliveries.get(heard.msg_id, ())
-        if (finished := _finishes(heard)) is not None:
+        new = deliveries.get(heard.msg_id, ())
+        pending += new
+        noticed.update(delivery.subject for delivery in new)
+        finish = finishes.get(heard.msg_id)
+        if finish is not None and finish.subject in noticed:
             notices += items.deliver(session, pending)
             pending = []
-            items.resolve(session, finished, heard.actor)
-    return notices + items.deliver(session, pending)
+            items.resolve(session, finish.condition(), heard.actor)
+    return notices + (items.deliver(session, pending) if pending else [])
 
 
 def _recipients(heard: Heard) -> Iterator[_Recipient]:
@@ -161,19 +186,28 @@ def _recipients(heard: Heard) -> Iterator[_Recipient]:
             yield from recipient(username, NoticeReason.REPLIED if is_comment else NoticeReason.FOLLOWED)
 
 
-def _finishes(heard: Heard) -> ColumnElement[bool] | None:
-    """Return the condition on the open notifications that a message resolves, or None."""
-    subject = and_(Notice.subject == heard.subject, Notice.needs_you.is_(True))
+def _finishes(heard: Heard) -> _Finish | None:
+    """Return which open notifications a message resolves, or None."""
     if heard.verb in FINISHED:
-        return subject
+        return _Finish(heard.subject)
     if heard.verb in _UNASSIGNED:
-        return and_(subject, Notice.reason == NoticeReason.ASSIGNED)
-    answered = [NoticeReason.MENTIONED, NoticeReason.REVIEW_REQUESTED] if heard.verb in _REVIEWS else []
-    answered += [NoticeReason.MENTIONED] if heard.verb in _COMMENTS else []
-    if not answered or not heard.actor:
+        return _Finish(heard.subject, (NoticeReason.ASSIGNED,))
+    if not heard.actor:
         return None
-    actor = select(User.id).where(User.username == heard.actor).scalar_subquery()
-    return and_(subject, Notice.user_id == actor, Notice.reason.in_(answered))
+    if heard.verb in _REVIEWS:
+        return _Finish(heard.subject, (NoticeReason.MENTIONED, NoticeReason.REVIEW_REQUESTED), heard.actor)
+    return _Finish(heard.subject, (NoticeReason.MENTIONED,), heard.actor) if heard.verb in _COMMENTS else None
+
+
+def _open_subjects(session: Session, subjects: Collection[str]) -> set[str]:
+    """Return those of ``subjects`` of which somebody has an open notification."""
+    return set(session.scalars(_open_subjects_statement(), {"subjects": list(subjects)})) if subjects else set()
+
+
+@cache
+def _open_subjects_statement() -> Select[str]:
+    subjects: BindParameter[str] = bindparam("subjects", expanding=True)
+    return select(Notice.subject).where(Notice.done_on.is_(None), Notice.subject.in_(subjects)).distinct()
 
 
 def _deliveries(session: Session, recipients: Sequence[_Recipient]) -> Mapping[str, list[Delivery]]:
@@ -182,12 +216,13 @@ def _deliveries(session: Session, recipients: Sequence[_Recipient]) -> Mapping[s
     named -= {""}
     if not named:
         return {}
-    shared = _shared_hubs(session, {each.heard.actor for each in recipients}, named)
-    own = _own_hubs(session, {each.username for each in recipients if each.reason in _DIRECT})
-    hidden = set(session.scalars(select(User.username).where(User.username.in_(named), _hides())))
-    msg_ids = {each.heard.msg_id for each in recipients}
-    stored = select(StoredMessage.msg_id, StoredMessage.id).where(StoredMessage.msg_id.in_(msg_ids))
-    numbers = {row.msg_id: row.id for row in session.execute(stored)}
+    shared = places.shared(session, {(each.heard.actor, each.username) for each in recipients})
+    own = places.own(session, {each.username for each in recipients if each.reason in _DIRECT})
+    if not shared and not own:
+        return {}
+    hidden = set(session.scalars(_hidden_statement(), {"people": list(named)}))
+    msg_ids = list({each.heard.msg_id for each in recipients})
+    numbers = {row.msg_id: row.id for row in session.execute(_numbers_statement(), {"msg_ids": msg_ids})}
     deliveries: dict[str, list[Delivery]] = {}
     for recipient in recipients:
         heard = recipient.heard
@@ -215,40 +250,13 @@ def _delivery(recipient: _Recipient, user_id: int, hub_id: int, message_id: int)
     )
 
 
-def _shared_hubs(
-    session: Session, agents: Iterable[str], people: Iterable[str]
-) -> dict[tuple[str, str], tuple[int, int]]:
-    """Map (agent, named user) to the named account and a hub of the agent that it follows."""
-    agent_user, agent_role = aliased(User), aliased(Role)
-    query = (
-        select(agent_user.username, User.username, User.id, Hub.id)
-        .join(Role, Role.user_id == User.id)
-        .join(Hub, Hub.id == Role.hub_id)
-        .join(agent_role, agent_role.hub_id == Hub.id)
-        .join(agent_user, agent_user.id == agent_role.user_id)
-        .where(
-            User.username.in_(people),
-            agent_user.username.in_(agents),
-            User.id != agent_user.id,
-            Hub.archived.is_(False),
-        )
-        .where(agent_role.role.in_(INSIDE), Role.role.in_(FOLLOWS))
-        .where(or_(Hub.visibility.in_((Visibility.PUBLIC, Visibility.SIGNED_IN)), Role.role.in_(INSIDE)))
-        # Teams come before people's own hubs, since they say more about the context of a message.
-        .order_by(Hub.kind == "user", Hub.id)
-    )
-    places: dict[tuple[str, str], tuple[int, int]] = {}
-    for agent, username, user_id, hub_id in session.execute(query):
-        places.setdefault((agent, username), (user_id, hub_id))
-    return places
+@cache
+def _hidden_statement() -> Select[str]:
+    hides = User.activity.not_in((Visibility.PUBLIC, Visibility.SIGNED_IN))
+    return select(User.username).where(User.username.in_(bindparam("people", expanding=True)), hides)
 
 
-def _own_hubs(session: Session, people: Iterable[str]) -> dict[str, tuple[int, int]]:
-    """Map usernames to the account and its own hub."""
-    query = select(User.username, User.id, Hub.id).join(Hub, and_(Hub.user_id == User.id, Hub.kind == "user"))
-    rows = session.execute(query.where(User.username.in_(people), Hub.archived.is_(False)))
-    return {username: (user_id, hub_id) for username, user_id, hub_id in rows}
-
-
-def _hides() -> ColumnElement[bool]:
-    return User.activity.not_in((Visibility.PUBLIC, Visibility.SIGNED_IN))
+@cache
+def _numbers_statement() -> Select[str, int]:
+    msg_ids: BindParameter[str] = bindparam("msg_ids", expanding=True)
+    return select(StoredMessage.msg_id, StoredMessage.id).where(StoredMessage.msg_id.in_(msg_ids))
