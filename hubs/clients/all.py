@@ -1,11 +1,13 @@
 """All clients, created from the settings for use by widgets."""
 
+from functools import cached_property
+from typing import TYPE_CHECKING
+
 from hubs import __version__
 from hubs.cache import Cache
 from hubs.clients.badges import Badges
 from hubs.clients.bodhi import Bodhi
 from hubs.clients.bugzilla import Bugzilla
-from hubs.clients.calendars import Calendars
 from hubs.clients.copr import Copr
 from hubs.clients.documents import Documents
 from hubs.clients.fedocal import Fedocal
@@ -22,6 +24,9 @@ from hubs.clients.libravatar import Libravatar
 from hubs.settings import Settings
 from hubs.signed_cache import SignedCache
 
+if TYPE_CHECKING:
+    from hubs.clients.calendars import Calendars
+
 
 class Clients:
     """One client per service, on one HTTP layer; connections are opened by the first request."""
@@ -34,7 +39,6 @@ class Clients:
         self.bodhi = Bodhi(self.http, settings.bodhi_url)
         self.bugzilla = Bugzilla(self.http, settings.bugzilla_url, settings.bugzilla_key)
         self.feeds = Feeds(self.http)
-        self.calendars = Calendars(self.http)
         self.documents = Documents(self.http)
         self.fedocal = Fedocal(self.http, settings.fedocal_url)
         self.koji = Koji(self.http, settings.koji_url)
@@ -44,6 +48,13 @@ class Clients:
         self.github = GitHub(self.http, settings.github_api_url, settings.github_token)
         self.gitlab = GitLab(self.http, settings.gitlab_url, settings.gitlab_token)
         self.forgejo = Forgejo(self.http, settings.forgejo_url, settings.forgejo_token)
+
+    @cached_property
+    def calendars(self) -> "Calendars":
+        """The client of iCalendar files, with two libraries that few hubs need."""
+        from hubs.clients.calendars import Calendars  # noqa: PLC0415 - takes long to load
+
+        return Calendars(self.http)
 
     def close(self) -> None:
         """Close all connections."""

@@ -14,7 +14,6 @@ from hubs.models import now
 from hubs.parameters.addresses import TypedAddress
 from hubs.widgets.base import Widget
 from hubs.widgets.caching import CachedFunction, Interest
-from hubs.widgets.meetings.ics import calendar_file
 from hubs.widgets.paging import cut
 from hubs.widgets.parameters import Parameter
 from hubs.widgets.view import RootWidgetView
@@ -136,5 +135,7 @@ class MeetingsView(RootWidgetView):
 
     def calendar(self, instance: Row) -> bytes:
         """Return all known meetings as an iCalendar file."""
+        from hubs.widgets.meetings.ics import calendar_file  # noqa: PLC0415 - takes long to load
+
         agenda = GetMeetings(instance)()
         return calendar_file(agenda.calendar, agenda.meetings)
