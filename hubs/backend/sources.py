@@ -24,9 +24,10 @@ def create_sources(
     pipeline: Pipeline,
     on_connected: Callable[[], None],
 ) -> "list[Source]":
-    """Return all of them. Each has `start`, `stop` and `counts`, and hands messages to the pipeline with `put`.
+    """Return all of them. Each hands messages to the pipeline with `put`, and is listed in `Source`.
 
-    ``cut_off`` is for how many seconds one has been without its broker, after which it calls ``on_connected``.
+    Each has `start` and `stop`; a ``label`` and ``counts`` for the figures; and ``cut_off``, the seconds for which it has
+    been without its broker, 0 while it is connected. After an interruption it calls ``on_connected``.
 
     :raises BadSetting: when a configured one cannot be used.
     """

@@ -1,5 +1,6 @@
 """How to reach a person or a team, and what time it is there."""
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,6 +16,8 @@ from hubs.widgets.caching import CachedFunction, Interest
 from hubs.widgets.view import RootWidgetView
 
 _SCHEMES = ("https", "http", "mailto", "irc", "ircs", "matrix")
+#: An account, or with its server, ``codeberg.org/name``: nothing that would lead to another place of that server.
+_ACCOUNT = re.compile(r"[a-z0-9][\w.-]*(/[a-z0-9][\w.-]*)?", re.ASCII | re.IGNORECASE)
 _FIELDS = tuple(field for field in HUB_FIELDS if field.contact)
 
 
@@ -65,7 +68,7 @@ def _address(field: HubField, text: str) -> str:
         if "@" in text and "://" not in text:
             return field.link.format(text)
     elif field.link:
-        return field.link.format(text) if text.replace("-", "").replace("_", "").isalnum() else ""
+        return field.link.format(text) if _ACCOUNT.fullmatch(text) else ""
     try:
         return text if urlsplit(text).scheme in _SCHEMES else ""
     except ValueError:

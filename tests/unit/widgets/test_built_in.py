@@ -14,6 +14,7 @@ from hubs.bus import Message, parse
 from hubs.fragments.store import FragmentStore
 from hubs.models import Hub, Widget, now
 from hubs.widgets.activity.chart import Chart, nice_step
+from hubs.widgets.contact import contacts
 from hubs.widgets.heatmap.grid import Grid, quantiles
 from hubs.widgets.registry import Registry
 from hubs.widgets.view import markdown
@@ -256,3 +257,19 @@ def test_which_messages_make_which_widgets_stale(
         row = Widget(plugin=plugin, settings={}, hub=hub)
         interests = [i for function in widget_type.bound_functions(row) for i in function.interests() or ()]
         assert [interest.kind for interest in interests] == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "address"),
+    [
+        ("github_username", "elowen-k", "https://github.com/elowen-k"),
+        ("gitlab_username", "elowen.k", "https://gitlab.com/elowen.k"),
+        ("forgejo_username", "codeberg.org/elowen", "https://codeberg.org/elowen"),
+        ("forgejo_username", "codeberg.org/../admin", ""),
+        ("github_username", "..", ""),
+        ("github_username", "a b", ""),
+        ("forgejo_username", "codeberg.org/a?next=//elsewhere", ""),
+    ],
+)
+def test_a_contact_links_to_an_account_and_to_nothing_else(name: str, text: str, address: str) -> None:
+    assert [way[2] for way in contacts({name: text})] == [address]
