@@ -8,6 +8,10 @@ from hubs.cache import Cache
 from hubs.clients.badges import Badges
 from hubs.clients.bodhi import Bodhi
 from hubs.clients.bugzilla import Bugzilla
+from hubs.clients.community.discourse import Discourse
+from hubs.clients.community.matrix import Matrix
+from hubs.clients.community.statuspage import StatusPage
+from hubs.clients.community.weblate import Weblate
 from hubs.clients.copr import Copr
 from hubs.clients.documents import Documents
 from hubs.clients.fedocal import Fedocal
@@ -40,6 +44,7 @@ class Clients:
         self.bugzilla = Bugzilla(self.http, settings.bugzilla_url, settings.bugzilla_key)
         self.feeds = Feeds(self.http)
         self.documents = Documents(self.http)
+        self.discourse = Discourse(self.http, settings.discourse_url)
         self.fedocal = Fedocal(self.http, settings.fedocal_url)
         self.koji = Koji(self.http, settings.koji_url)
         self.libravatar = Libravatar(self.http, settings.libravatar_url, settings.libravatar_identity)
@@ -48,6 +53,9 @@ class Clients:
         self.github = GitHub(self.http, settings.github_api_url, settings.github_token)
         self.gitlab = GitLab(self.http, settings.gitlab_url, settings.gitlab_token)
         self.forgejo = Forgejo(self.http, settings.forgejo_url, settings.forgejo_token)
+        self.matrix = Matrix(self.http, settings.matrix_url)
+        self.statuspage = StatusPage(self.http, settings.status_url)
+        self.weblate = Weblate(self.http, settings.weblate_url)
 
     @cached_property
     def calendars(self) -> "Calendars":

@@ -34,7 +34,11 @@ _EXTRA_WIDGETS = (
     ("left", "activity"),
     ("left", "heatmap"),
     ("left", "halp"),
+    ("left", "discourse"),
     ("right", "builds"),
+    ("right", "weblate"),
+    ("right", "outages"),
+    ("right", "matrix"),
     ("right", "contact"),
     ("right", "cobwebs"),
 )
@@ -133,10 +137,20 @@ def _team(
         if text := texts.get(row.plugin):
             widgets.update(session, registry, owner, row, text)
     for side, plugin in _EXTRA_WIDGETS if is_ours else ():
-        values = {"project": f"pagure:{team['name']}"} if plugin == "issues" else {}
-        widgets.add(session, registry, owner, hub, plugin, side, values)
+        widgets.add(session, registry, owner, hub, plugin, side, _extra(plugin, team["name"], settings))
     if team.get("archived"):
         hub_actions.update(session, owner, hub, {"archived": True})
+
+
+def _extra(plugin: str, team: str, settings: Settings) -> dict[str, Any]:
+    """Return the settings of a widget beyond the default ones."""
+    values = {
+        "issues": {"project": f"pagure:{team}"},
+        "discourse": {"address": f"{settings.discourse_url}/tag/{team}"},
+        "matrix": {"room": f"#{team}:example.org"},
+        "weblate": {"address": f"{settings.weblate_url}/projects/{team}/"},
+    }
+    return values.get(plugin, {})
 
 
 def _project(settings: Settings) -> str:

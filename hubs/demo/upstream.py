@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import unquote
 
+from hubs.demo import community_services
 from hubs.demo import messages as invented
 from hubs.demo.services.contract import answer as documented
 from hubs.demo.services.contract import record
@@ -24,6 +25,7 @@ HOST = "127.0.0.1"
 #: The services with a stand-in: the setting of each, and its path on the server.
 SERVICES = {"badges_url": "badges", "bodhi_url": "bodhi", "bugzilla_url": "bugzilla", "fedocal_url": "fedocal"}
 SERVICES |= {"pagure_url": "pagure", "github_api_url": "github", "forgejo_url": "forgejo", "gitlab_url": "gitlab"}
+SERVICES |= {"discourse_url": "discourse", "weblate_url": "weblate", "status_url": "status", "matrix_url": "matrix"}
 #: These two answer nothing: the demo's builds all come from replayed messages.
 SERVICES |= {"koji_url": "koji", "copr_url": "copr"}
 #: Seconds after which a person gets another badge.
@@ -239,4 +241,5 @@ _ANSWERS: tuple[tuple[str, Callable[..., Any]], ...] = (
     (r"/github/repos/([\w.-]+/[\w.-]+)/(issues|pulls)", _forge_tickets("github")),
     (r"/gitlab/api/v4/(?:projects|groups)/([\w.%-]+)/(issues|merge_requests)", _gitlab_tickets),
     (r"/forgejo/api/v1/repos/([\w.-]+/[\w.-]+)/(issues|pulls)", _forge_tickets("forgejo")),
+    *community_services.ANSWERS,
 )

@@ -206,6 +206,9 @@ class Settings(BaseModel):
     bodhi_url: ServiceURL = Field("https://bodhi.fedoraproject.org", description="Bodhi, the system of updates.")
     bugzilla_url: ServiceURL = Field("https://bugzilla.redhat.com", description="Bugzilla.")
     bugzilla_key: Token = Field(SecretStr(""), description="API key for Bugzilla; sent to Bugzilla alone.")
+    discourse_url: ServiceURL = Field(
+        "https://discussion.fedoraproject.org", description="Our own Discourse, which may be in our own network."
+    )
     fedocal_url: ServiceURL = Field("https://calendar.fedoraproject.org", description="Fedocal, the calendar.")
     koji_url: ServiceURL = Field("https://koji.fedoraproject.org", description="Koji, which builds packages.")
     copr_url: ServiceURL = Field("https://copr.fedorainfracloud.org", description="Copr, which builds for everybody.")
@@ -223,6 +226,17 @@ class Settings(BaseModel):
     forgejo_url: ServiceURL = Field("https://forge.fedoraproject.org", description="Our own server with Forgejo.")
     forgejo_token: Token = Field(
         SecretStr(""), description="Token for our own Forgejo, best of an account without private projects."
+    )
+    matrix_url: OptionalServiceURL = Field(
+        "",
+        description="Homeserver of Matrix that is asked for all rooms; empty means that of each room. "
+        "Such as https://matrix.example.org",
+    )
+    status_url: ServiceURL = Field(
+        "https://status.fedoraproject.org", description="The status page: a site with ongoing.json and planned.json."
+    )
+    weblate_url: ServiceURL = Field(
+        "https://translate.fedoraproject.org", description="Our own Weblate, which may be in our own network."
     )
     libravatar_url: OptionalServiceURL = Field(
         "",

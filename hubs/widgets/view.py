@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import nh3
 from babel.dates import format_skeleton
+from babel.numbers import format_percent
 from jinja2 import BaseLoader, ChoiceLoader, Environment, FileSystemLoader, StrictUndefined, Undefined
 from linkify_it import LinkifyIt
 from markdown_it import MarkdownIt
@@ -126,6 +127,11 @@ def _day(value: date, skeleton: str, locale: str) -> str:
     return format_skeleton(skeleton, value, locale=locale)
 
 
+def percent(value: int) -> str:
+    """Return a whole number of hundredths, such as ``85%``, as the current language writes it."""
+    return format_percent(value / 100, locale=i18n.current())
+
+
 #: The hues of the design, in which people without a colour of their own are shown; see ``static/css/tokens.css``.
 HUES = ("blue", "teal", "green", "moss", "amber", "rose", "plum", "violet")
 #: The hues of colours that have another name in the database; these names outlive the design.
@@ -212,6 +218,7 @@ def account(name: str) -> str:
 FILTERS = {
     "markdown": markdown,
     "moment": moment,
+    "percent": percent,
     "day": day,
     "avatar": avatar,
     "portrait": portrait,

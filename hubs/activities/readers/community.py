@@ -150,14 +150,24 @@ def discourse(name: str, body: Body) -> Activity | None:
     thing = Thing("topic", first(text(about, "topic_title"), text(about, "title")), link=link)
     author = first(text(about, "username"), text(about, "created_by", "username"), text(about, "user", "username"))
     if key == "solved":
-        return Activity("topic.solved", author, thing, people=names(author))
+        return Activity("topic.solved", author, thing, people=names(author), subjects=_lists(site, about))
     if key == "like":
         liker = person(body, "like", "user")
         return Activity("post.liked", f"discourse:{liker}" if liker else "", thing, target=author, people=names(author))
     verb = "topic.opened" if key == "topic" else "topic.answered"
     if event.endswith(("_edited", "_destroyed", "_recovered", "_status_updated")):
         verb = "topic.changed"
-    return Activity(verb, f"discourse:{author}" if author else "", thing)
+    return Activity(verb, f"discourse:{author}" if author else "", thing, subjects=_lists(site, about))
+
+
+def _lists(site: str, about: object) -> frozenset[tuple[str, str]]:
+    """Return the lists that a topic, or the topic of a post, is in: of its site, its category and its tags."""
+    host, category = site.partition("://")[2].partition("/")[0], text(about, "category_id")
+    if not host:
+        return frozenset()
+    tags = (first(text(tag, "name"), text(tag)) for tag in items(about, "tags"))
+    places = ["", f"/c/{category}" if category else "", *(f"/tag/{tag}" for tag in tags if tag)]
+    return frozenset(("project", f"discourse:{host}{place}") for place in places)
 
 
 def mailman(name: str, body: Body) -> Activity | None:

@@ -22,7 +22,8 @@ def weblate(name: str, body: Body) -> Activity | None:
         thing=thing,
         project=project,
         detail=text(body, "action"),
-        subjects=frozenset({("project", f"weblate:{project}")}),
+        # What changes a component changes its project.
+        subjects=frozenset(("project", f"weblate:{name}") for name in {project, text(body, "project") or project}),
     )
 
 

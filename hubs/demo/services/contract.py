@@ -4,6 +4,7 @@ Each folder says in a README from which code or documentation its formats are ta
 """
 
 import json
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ def record(service: str, name: str, /, **fields: Any) -> dict[str, Any]:
     :raises KeyError: for a field that the service does not send.
     """
     body = answer(service, name)
-    first: dict[str, Any] = (body if isinstance(body, list) else next(iter(lists(body).values())))[0]
+    first: dict[str, Any] = (body if isinstance(body, list) else next(_lists(body)))[0]
     if unknown := fields.keys() - first.keys():
         raise KeyError(f"{service}/{name} has no field {', '.join(sorted(unknown))}")
     return {**first, **fields}
@@ -35,6 +36,14 @@ def lists(body: dict[str, Any]) -> dict[str, list[Any]]:
         for name, value in body.items()
         if isinstance(value, list) and value and all(isinstance(entry, dict) for entry in value)
     }
+
+
+def _lists(body: dict[str, Any]) -> Iterator[list[Any]]:
+    for name, value in body.items():
+        if name in lists(body):
+            yield value
+        elif isinstance(value, dict):
+            yield from _lists(value)
 
 
 @cache

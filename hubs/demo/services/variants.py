@@ -25,7 +25,9 @@ Change = Callable[[list[Any]], Any]
 def _changed(body: Any, change: Change) -> Any:
     if isinstance(body, list):
         return change(body)
-    return {**body, **{name: change(records) for name, records in lists(body).items()}}
+    # Some services wrap their list in an object.
+    inner = {name: _changed(value, change) for name, value in body.items() if isinstance(value, dict)}
+    return {**body, **inner, **{name: change(records) for name, records in lists(body).items()}}
 
 
 def _null_entries(records: list[Any]) -> Any:

@@ -6,6 +6,10 @@ from datetime import datetime, timedelta
 from hubs.clients.badges import Badge, Earned
 from hubs.clients.bodhi import Update
 from hubs.clients.bugzilla import Bug
+from hubs.clients.community.discourse import Topic, Topics
+from hubs.clients.community.matrix import Room
+from hubs.clients.community.statuspage import Outage, Status
+from hubs.clients.community.weblate import Language, Progress
 from hubs.clients.fedocal import Meeting
 from hubs.clients.feeds import Entry, Feed
 from hubs.clients.forges.tickets import Ticket, Tickets
@@ -43,6 +47,36 @@ def _meetings(moment: datetime) -> Sample:
     return Sample({"calendar": "tides"}, {"GetMeetings": live}, {"GetMeetings": empty})
 
 
+def _topics(moment: datetime) -> Sample:
+    titles = (("How do I trim a lamp?", True), ("Who watches the tide on Friday?", False))
+    topics = tuple(
+        Topic(n, title, SITE, 4 * n, "zenobia", moment - timedelta(hours=n), ("harbour",), False, solved)
+        for n, (title, solved) in enumerate(titles, 1)
+    )
+    live, empty = Topics(topics, SITE), Topics((), SITE)
+    return Sample({"address": f"{SITE}/tag/harbour"}, {"GetTopics": live}, {"GetTopics": empty})
+
+
+def _progress(moment: datetime) -> Sample:
+    figures = (("fa", "Persian", 480, 0), ("de", "German", 412, 24), ("pt_BR", "Portuguese (Brazil)", 96, 60))
+    languages = tuple(Language(code, name, 480, done, fuzzy, SITE) for code, name, done, fuzzy in figures)
+    live, empty = Progress(languages, SITE), Progress((), SITE)
+    return Sample({"address": f"{SITE}/projects/tides/"}, {"GetProgress": live}, {"GetProgress": empty})
+
+
+def _outages(moment: datetime) -> Sample:
+    start = (moment + timedelta(days=2)).replace(minute=0, second=0, microsecond=0)
+    current = Outage("The lighthouse is dark", SITE, moment - timedelta(hours=2), None, False)
+    planned = Outage("New oil for all lamps", SITE, start, start + timedelta(hours=3), True)
+    return Sample({}, {"GetStatus": Status((current, planned), SITE)}, {"GetStatus": Status((), SITE)})
+
+
+def _room(moment: datetime) -> Sample:
+    alias, topic = "#tides:example.org", "High water, low water, and tea in between"
+    live, empty = Room(alias, "Tide watch", topic, 42, False), Room(alias, alias, "", 0, False)
+    return Sample({"room": alias}, {"GetRoom": live}, {"GetRoom": empty})
+
+
 def _tickets(function: str) -> Make:
     def sample(moment: datetime) -> Sample:
         tickets = (
@@ -76,6 +110,10 @@ SAMPLES: Mapping[str, Make] = {
     "updates": _updates,
     "package_reviews": _reviews,
     "meetings": _meetings,
+    "discourse": _topics,
+    "weblate": _progress,
+    "matrix": _room,
+    "outages": _outages,
     "issues": _tickets("GetIssues"),
     "pulls": _tickets("GetPullRequests"),
     "rss": _feed,

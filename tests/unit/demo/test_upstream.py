@@ -8,6 +8,8 @@ from urllib.request import Request, urlopen
 import pytest
 
 from hubs.clients.all import Clients
+from hubs.clients.community.discourse import place
+from hubs.clients.community.weblate import translated
 from hubs.demo import upstream
 from hubs.settings import load
 from tests.unit.clients.conftest import QUICK
@@ -36,6 +38,18 @@ def test_every_service_that_the_demo_shows_has_a_stand_in(clients: Clients) -> N
     assert clients.fedocal.meetings("docs", today, today + timedelta(days=30))
     assert clients.pagure.issues("docs").items
     assert clients.pagure.pulls("docs").items
+
+
+def test_the_services_where_a_community_talks_have_stand_ins(clients: Clients, port: int) -> None:
+    site = f"http://127.0.0.1:{port}"
+    audio, project = place(f"{site}/discourse/tag/audio"), translated(f"{site}/weblate/projects/docs/")
+    assert audio
+    assert project
+    topics = clients.discourse.topics(audio).items
+    assert len(topics) > len(clients.discourse.topics(audio, unsolved=True).items) > 0
+    assert 0 < clients.weblate.progress(project).percent < 100
+    assert {outage.planned for outage in clients.statuspage.read().outages} == {True, False}
+    assert clients.matrix.room("#docs:example.org").name == "Docs"
 
 
 def test_the_same_request_has_the_same_answer(clients: Clients) -> None:
