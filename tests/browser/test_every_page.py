@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
+from _pytest.mark.structures import ParameterSet
 from flask import Flask
 from playwright.sync_api import Browser, Page, Response, expect
 
@@ -108,17 +109,15 @@ PAGES = {
         Visit("/t/stoats/settings/webhooks", "rana", click("Create a webhook", name="Forge", projects="/"), 400),
     ],
     HUB + "settings/webhooks/<int:number>": [
-        Visit("/t/otters/settings/webhooks/1", "rana"),
-        Visit("/t/otters/settings/webhooks/1", "rana", click("Create a new secret")),
-        Visit("/t/otters/settings/webhooks/1", "rana", click("Save changes", projects="/"), 400),
+        Visit("/t/otters/settings/webhooks/{webhook}", "rana"),
+        Visit("/t/otters/settings/webhooks/{webhook}", "rana", click("Create a new secret")),
+        Visit("/t/otters/settings/webhooks/{webhook}", "rana", click("Save changes", projects="/"), 400),
     ],
     HUB + "settings/other": [
         *(Visit(f"/t/{name}/settings/other", "rana") for name in ("otters", "voles", "mice")),
         Visit("/t/otters/settings/other", "rana", click("Delete this hub"), 400),
         Visit("/u/rana/settings/other", "rana"),
     ],
-    HUB + "settings/webhooks": [Visit(f"/t/{name}/settings/webhooks", "rana") for name in ("otters", "voles")],
-    HUB + "settings/webhooks/<int:number>": [Visit("/t/otters/settings/webhooks/{webhook}", "rana")],
     HUB + "activity": [
         *(Visit("/t/otters/activity", who) for who in ("", "sami", "rana")),
         Visit("/t/otters/activity?kind=bugs&person=rana&since=2026-01-01"),
@@ -275,8 +274,23 @@ def walk(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         walk.close()
 
 
-def everything() -> list[Visit]:
-    return [*(visit for visits in PAGES.values() for visit in visits), *ERRORS]
+#: Visits of a route that `make test` makes; further ones show the same templates to others, and are left to
+#: `make test-full`.
+SHORT = 2
+
+
+def visits(short: int, *, acts: bool) -> list[ParameterSet]:
+    """Return all visits, or with ``acts`` also those after a form, as parameters.
+
+    Those beyond the first ``short`` of a route are slow tests.
+    """
+    parameters = []
+    for of_route in (*PAGES.values(), ERRORS):
+        chosen = [visit for visit in of_route if acts or not visit.act]
+        for place, visit in enumerate(chosen):
+            marks = [pytest.mark.slow] if place >= short and not visit.act else []
+            parameters.append(pytest.param(visit, id=named(visit), marks=marks))
+    return parameters
 
 
 def named(visit: Visit) -> str:
@@ -290,12 +304,12 @@ def test_every_page_is_looked_at(walk: Walk) -> None:
     assert all(visits for visits in PAGES.values())
 
 
-@pytest.mark.parametrize("visit", everything(), ids=named)
+@pytest.mark.parametrize("visit", visits(SHORT, acts=True))
 def test_every_page_can_be_read_by_all_in_light_dark_and_on_a_phone(walk: Walk, visit: Visit) -> None:
     assert report(all_problems(walk.open(visit))) == ""
 
 
-@pytest.mark.parametrize("visit", [visit for visit in everything() if not visit.act], ids=named)
+@pytest.mark.parametrize("visit", visits(1, acts=False))
 def test_without_javascript_every_form_can_be_sent_and_nothing_dead_is_offered(walk: Walk, visit: Visit) -> None:
     page = walk.open(visit, scripts=False)
     visible = "(element) => element.checkVisibility({visibilityProperty: true})"

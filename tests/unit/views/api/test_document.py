@@ -22,14 +22,15 @@ from hubs.widgets.registry import Registry
 from tests.unit.conftest import as_person
 from tests.unit.views.conftest import BASE
 
-EXAMPLES = settings(
-    max_examples=15,
+SETTINGS = settings(
     deadline=None,
     database=None,
     derandomize=True,
     phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
+#: How many examples of each operation are sent.
+EXAMPLES = pytest.mark.parametrize("examples", [4, pytest.param(25, marks=pytest.mark.slow)])
 
 
 def test_the_document_is_valid_openapi_3_1(client: FlaskClient) -> None:
@@ -83,9 +84,10 @@ NAMES = (
 )
 
 
+@EXAMPLES
 @pytest.mark.parametrize("who", ["owner", ""])
 def test_whatever_is_sent_is_answered_as_the_document_says(
-    database: Database, session: Session, registry: Registry, otters: Hub, tmp_path: Path, who: str
+    database: Database, session: Session, registry: Registry, otters: Hub, tmp_path: Path, who: str, examples: int
 ) -> None:
     places = {"HUBS_DATABASE_URL": str(database.url), "HUBS_DATA_DIR": str(tmp_path), "HUBS_API_RATE": "1000000"}
     app = create_app(load({**BASE, **places, "HUBS_PUSH_RATE": "1000000"}))
@@ -123,7 +125,7 @@ def test_whatever_is_sent_is_answered_as_the_document_says(
         known |= {"number": box.id} if operation.path.startswith(MACHINES) else {}
         strategy = operation.as_strategy(mode, path_parameters=known)
 
-        @settings(EXAMPLES)
+        @settings(SETTINGS, max_examples=examples)
         @given(strategy)
         def send(case: schemathesis.Case) -> None:
             of_machines = case.operation.path.startswith(MACHINES)

@@ -49,14 +49,15 @@ CHECKS = (
 )
 #: The share of the calls of each operation that must succeed.
 SHARE = 0.9
-EXAMPLES = settings(
-    max_examples=10,
+SETTINGS = settings(
     deadline=None,
     database=None,
     derandomize=True,
     phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
+#: How many examples of each operation are sent.
+EXAMPLES = pytest.mark.parametrize("examples", [4, pytest.param(20, marks=pytest.mark.slow)])
 
 
 @pytest.fixture
@@ -135,7 +136,7 @@ def cursor_of(app: Flask, path: str, secret: str) -> str:
     return parse_qs(urlsplit(page["next"]).query)["cursor"][0] if page.get("next") else ""
 
 
-def call(app: Flask, state: State, registry: Registry, operation: Any) -> Counter[int]:
+def call(app: Flask, state: State, registry: Registry, operation: Any, examples: int) -> Counter[int]:
     """Call an operation with valid data several times; return the statuses of its responses."""
     method, path = operation.method.upper(), operation.path
     state.renew()
@@ -146,7 +147,7 @@ def call(app: Flask, state: State, registry: Registry, operation: Any) -> Counte
     conforms = checks.CHECKS.get_by_names(CHECKS)
     statuses: Counter[int] = Counter()
 
-    @EXAMPLES
+    @settings(SETTINGS, max_examples=examples)
     @given(
         operation.as_strategy(GenerationMode.POSITIVE),
         query_of(names, cursor),
@@ -167,15 +168,16 @@ def call(app: Flask, state: State, registry: Registry, operation: Any) -> Counte
     return statuses
 
 
+@EXAMPLES
 def test_most_calls_with_valid_data_succeed_and_none_fails(
-    app: Flask, session: Session, registry: Registry, otters: Hub, tell: Callable[[str], None]
+    app: Flask, session: Session, registry: Registry, otters: Hub, tell: Callable[[str], None], examples: int
 ) -> None:
     state = State(session, registry, otters)
     session.commit()
     checks.load_all_checks()
     schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", app)
     operations = [result.ok() for result in schema.get_all_operations()]
-    statuses = {operation.label: call(app, state, registry, operation) for operation in operations}
+    statuses = {operation.label: call(app, state, registry, operation, examples) for operation in operations}
     assert len(statuses) == 35
     shares = {
         label: sum(count for status, count in counted.items() if status < 400) / counted.total()
