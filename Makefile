@@ -16,7 +16,7 @@ ITSELF := -m pip install --quiet --no-deps --no-build-isolation --editable .
 COMPILE := pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --system-certs \
 	--custom-compile-command 'make lock'
 
-.PHONY: help run test test-full check unit integration browser attack soak bench messages docs lock dist clean
+.PHONY: help run test test-full check unit integration browser attack soak bench messages settings docs lock dist clean
 .DELETE_ON_ERROR:
 
 help:
@@ -70,6 +70,9 @@ bench: $(VENV)/test.done  ## Print the figures of all benchmarks
 
 docs: $(VENV)/test.done  ## Build the documentation into build/docs; warnings and broken links are errors
 	$(BIN)/python docs/build.py
+
+settings: $(VENV)/run.done  ## Write the table of docs/settings.md from the declarations of the settings
+	$(BIN)/python docs/settings_table.py
 
 messages: $(VENV)/test.done  ## Update the translation catalogues from the texts in the code
 	mkdir -p build

@@ -1,5 +1,6 @@
 """Settings: one entry each, checked at the start, with sentences for what is wrong."""
 
+import importlib.util
 import stat
 import threading
 from pathlib import Path
@@ -13,12 +14,21 @@ from hubs.settings import RENAMED, Settings, load
 from tests.stack import ROOT
 
 
-def test_every_setting_has_a_description_and_is_documented() -> None:
-    documented = (ROOT / "docs" / "settings.md").read_text()
-    for name, field in Settings.model_fields.items():
-        assert field.description, name
-        assert f"`HUBS_{name.upper()}`" in documented
-        assert field.description in documented
+def test_the_documentation_lists_every_setting_as_it_is_declared() -> None:
+    spec = importlib.util.spec_from_file_location("settings_table", ROOT / "docs" / "settings_table.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    page = (ROOT / "docs" / "settings.md").read_text()
+    assert module.updated(page) == page, "run: make settings"
+    assert all(field.description for field in Settings.model_fields.values())
+    for line in (
+        "| `HUBS_ENVIRONMENT` | `dev` | Third part of the topics that we publish. (`dev`, `stg`, `prod`) |",
+        "| `HUBS_AUDIT_DAYS` | `730` | Days for which the audit log is kept. (at least 1) |",
+        "| `HUBS_PUBLISH` | `1` | Whether changes made here are published on the bus. |",
+    ):
+        assert line in page.splitlines()
 
 
 def test_without_settings_the_embedded_default_applies() -> None:
