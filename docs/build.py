@@ -46,7 +46,7 @@ def main() -> None:
     """Collect the pages and have Sphinx build them."""
     for folder in (SOURCE, TARGET):
         shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(DOCS, SOURCE, ignore=shutil.ignore_patterns("__pycache__", "*.py"))
+    shutil.copytree(DOCS, SOURCE, ignore=shutil.ignore_patterns("__pycache__", "build.py", "settings_table.py"))
     pages = {path.name: path for path in DOCS.glob("*.md")} | {page: ROOT / file for page, file in OUTSIDE.items()}
     for page, path in pages.items():
         (SOURCE / page).unlink(missing_ok=True)

@@ -31,7 +31,7 @@ from hubs.backend.rebuild.scheduler import BuildBackend, Rebuilder
 from hubs.backend.rebuild.timers import Timers
 from hubs.backend.sources import create_sources, cut_off
 from hubs.bus import Message
-from hubs.events import coverage
+from hubs.events import coverage, sources
 from hubs.fragments.builder import Builder
 from hubs.fragments.store import FragmentStore
 from hubs.fragments.thread_pool import BoundedThreadPool
@@ -252,11 +252,12 @@ class Daemon:
         log.info("so far %s; waiting messages=%d widgets=%d", figures, len(self.pipeline), len(self.rebuilder))
 
     def _report_unread(self) -> None:
-        """Add the messages without a reader since the last report to the counts that the health check shows."""
-        unread = Counter(self._extract.unread)
+        """Note for the health checks when sources were heard, and add the messages without a reader since then."""
+        unread, client = Counter(self._extract.unread), self._services.events.client
         try:
-            coverage.add(self._services.events.client, unread - self._reported)
-        except RedisError as error:  # added with the next report
+            sources.note(client, dict(self.pipeline.heard))
+            coverage.add(client, unread - self._reported)
+        except RedisError as error:  # with the next report
             log.info("messages without a reader are not counted: %s", error)
         else:
             self._reported = unread

@@ -16,9 +16,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from hubs.actions import outbox
+from hubs.bus import AMQP, FEDMSG
 from hubs.cache import connect
 from hubs.errors import HubsError
-from hubs.events import canary, coverage
+from hubs.events import canary, coverage, sources
 from hubs.fragments import schedule
 from hubs.fragments.store import FragmentStore
 from hubs.health import certificates, schema
@@ -30,6 +31,8 @@ from hubs.settings import Settings
 
 #: Seconds for which builds and changes may wait, and by which clocks may differ.
 OVERDUE, UNHANDLED, APART = 120.0, timedelta(minutes=5), 2.0
+#: Minutes for which a bus may be silent: Fedora's never is.
+SILENT = 15.0
 #: The widgets whose fragments are read, the newest first, and how many in one round trip.
 MOST_WIDGETS, BATCH = 5000, 200
 _TODO = {
@@ -60,7 +63,12 @@ def _services(settings: Settings, database: Database, client: Redis) -> Iterator
             yield _attempt(name, True, "", partial(_good, name, database, client))
     yield _cache(settings)
     yield _certificates(settings)
-    for name, check in (("event server", _event_servers), ("builds", _builds), ("topics", _topics)):
+    for name, check in (
+        ("event server", _event_servers),
+        ("builds", _builds),
+        ("topics", _topics),
+        ("sources", _sources),
+    ):
         yield _attempt(name, has["redis"], "Redis", partial(check, client))
     for name, read in (("changes", _changes), ("clock", _clock), ("widgets", partial(_widgets, settings))):
         yield _attempt(name, has["database"], "the database", partial(_read, database, read))
@@ -134,6 +142,16 @@ def _topics(client: Redis) -> tuple[bool, str]:
         names = ", ".join(f"{family} ({count})" for family, count in counts.items())
         return False, f"No reader understands {names}; they are shown with a generic sentence. Report it, or upgrade."
     return True, "all are understood"
+
+
+def _sources(client: Redis) -> tuple[bool, str]:
+    """Find buses that were heard within a month and are silent now; webhooks may be silent for long."""
+    minutes = {name: (now() - moment).total_seconds() / 60 for name, moment in sources.read(client).items()}
+    silent = [name for name in (FEDMSG, AMQP) if minutes.get(name, 0.0) > SILENT]
+    if silent:
+        names = ", ".join(f"{name} for {minutes[name]:.0f} minutes" for name in silent)
+        return False, f"Silent: {names}. Look at hubs-relay, the addresses of the bus, and the log of hubs-hub."
+    return True, ", ".join(f"{name} {age:.0f} minutes ago" for name, age in minutes.items()) or "nobody was heard yet"
 
 
 def _changes(session: Session) -> tuple[bool, str]:

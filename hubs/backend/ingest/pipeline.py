@@ -72,6 +72,8 @@ class Pipeline:
         self.ready = threading.Event()
         #: When the newest handled message was received.
         self.handled_at: datetime | None = None
+        #: When a message of others was last received, by its source.
+        self.heard: dict[str, datetime] = {}
         #: Seconds from the receipt of messages to their commit.
         self.stored_after = Histogram()
         #: Called in the thread with a canary, in its turn among the messages; it is neither stored nor counted.
@@ -171,6 +173,7 @@ class Pipeline:
             number = logs.usable(message.body.get(logs.REQUEST_ID)) if message.category == MODULE else ""
             with logs.bound(message_id=message.msg_id, request_id=number):
                 self._survive(partial(self._react, message, touched, delay))
+        self.heard |= {message.origin: message.received_at for message in batch if message.category != MODULE}
         newest = max(message.received_at for message in batch)
         self.handled_at = max(newest, self.handled_at or newest)
 

@@ -13,7 +13,7 @@ import redis
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from hubs.events import canary, coverage, heartbeat
+from hubs.events import canary, coverage, heartbeat, sources
 from hubs.fragments import schedule
 from hubs.fragments.store import FragmentStore
 from hubs.maintenance import doctor, findings
@@ -124,7 +124,7 @@ def test_a_database_that_is_down_gives_one_sentence_per_check(monkeypatch: pytes
 
 def test_redis_that_is_down_is_red(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "create_event_log", lambda _: SimpleNamespace(client=redis.Redis(port=1)))
-    assert list(_red()) == ["redis", "heartbeat", "canary", "event server", "builds", "topics"]
+    assert list(_red()) == ["redis", "heartbeat", "canary", "event server", "builds", "topics", "sources"]
 
 
 def test_a_late_heartbeat_and_a_late_canary_are_red(store: fakeredis.FakeRedis) -> None:
@@ -145,6 +145,13 @@ def test_overdue_builds_are_red(store: fakeredis.FakeRedis) -> None:
 def test_unread_topics_are_red(store: fakeredis.FakeRedis) -> None:
     coverage.add(store, {"otters": 3})
     assert "otters (3)" in _red()["topics"]
+
+
+def test_a_bus_that_fell_silent_is_red_and_a_silent_webhook_is_not(store: fakeredis.FakeRedis) -> None:
+    sources.note(store, {"fedmsg": now() - timedelta(minutes=5), "webhook": now() - timedelta(days=3)})
+    assert "fedmsg 5 minutes ago" in run("doctor").output
+    sources.note(store, {"amqp": now() - timedelta(minutes=40)})
+    assert "Silent: amqp for 40 minutes." in _red()["sources"]
 
 
 def test_changes_that_wait_or_failed_are_red(session: Session) -> None:

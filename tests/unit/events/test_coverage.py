@@ -9,7 +9,8 @@ import pytest
 from hubs.backend.daemon import Daemon
 from hubs.backend.ingest.extract import Extractor
 from hubs.bus import FEDMSG, parse
-from hubs.events import coverage
+from hubs.events import coverage, sources
+from hubs.models import now
 
 
 @pytest.fixture
@@ -44,6 +45,7 @@ def test_the_daemon_reports_each_message_once_and_again_if_redis_was_unavailable
     store, extract = fakeredis.FakeRedis(), Extractor()
     daemon = Daemon.__new__(Daemon)
     daemon._extract, daemon._reported = extract, Counter()
+    daemon.pipeline = SimpleNamespace(heard={"fedmsg": now()})  # type: ignore[assignment]
     extract.unread["zuul"] += 2
     daemon._services = SimpleNamespace(events=SimpleNamespace(client=fakeredis.FakeRedis(server=unavailable())))  # type: ignore[assignment]
     daemon._report_unread()
@@ -53,6 +55,7 @@ def test_the_daemon_reports_each_message_once_and_again_if_redis_was_unavailable
     extract.unread["zuul"] += 1
     daemon._report_unread()
     assert coverage.read(store) == {"zuul": 3}
+    assert list(sources.read(store)) == ["fedmsg"]
 
 
 def unavailable() -> fakeredis.FakeServer:

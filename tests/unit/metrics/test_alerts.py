@@ -96,7 +96,7 @@ def test_the_documentation_says_what_to_do_on_each_alert() -> None:
 def _promtool(*arguments: str | Path) -> None:
     if not shutil.which("promtool"):
         pytest.fail("promtool is not installed: run tests/install-services")
-    done = subprocess.run(["promtool", *arguments], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(["promtool", *arguments], capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
