@@ -5,11 +5,11 @@ set -eu
 target=$1
 wheels=$(mktemp -d)
 python3 -m venv "$target"
-"$target/bin/pip" install --quiet --no-cache-dir --require-hashes -r requirements/production.txt
-"$target/bin/pip" wheel --quiet --no-cache-dir --no-deps --no-build-isolation --wheel-dir "$wheels" .
+"$target/bin/pip" install --quiet --require-hashes -r requirements/production.txt
+"$target/bin/pip" wheel --quiet --no-deps --no-build-isolation --wheel-dir "$wheels" .
 set -- "$wheels"/*.whl
 hash=$(sha256sum "$1" | cut -d ' ' -f 1)
 printf 'fedora-hubs @ file://%s --hash=sha256:%s\n' "$1" "$hash" >"$wheels/hubs.txt"
-"$target/bin/pip" install --quiet --no-cache-dir --no-deps --no-index --require-hashes -r "$wheels/hubs.txt"
+"$target/bin/pip" install --quiet --no-deps --no-index --require-hashes -r "$wheels/hubs.txt"
 "$target/bin/python" -m compileall -q "$target"
 rm -r "$wheels"

@@ -2,18 +2,25 @@
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from types import SimpleNamespace
 
 import fakeredis
 import pytest
+from celery.contrib.testing.worker import start_worker
 from sqlalchemy.exc import OperationalError as DatabaseError
 from sqlalchemy.orm import Session
 
+from hubs import logs
+from hubs.backend import worker as worker_module
+from hubs.backend.rebuild.celery_queue import sender
 from hubs.backend.rebuild.leases import QueuedBuilds
-from hubs.backend.worker import TRIES, WorkerProcess
+from hubs.backend.worker import TRIES, WorkerProcess, create_worker
 from hubs.fragments.schedule import KEY, BuildSchedule
 from hubs.fragments.store import FragmentStore
 from hubs.fragments.thread_pool import BoundedThreadPool
 from hubs.models import Database, Hub
+from hubs.settings import Settings
+from tests.services import wait_for
 from tests.unit.backend.rebuild.test_celery_queue import Sent
 
 
@@ -189,3 +196,17 @@ def test_without_redis_a_task_is_skipped_with_a_warning(
     worker.handle(7, "lease_token", sent)
     assert "Redis does not answer" in caplog.text
     assert building.built == []
+
+
+def test_the_id_of_a_request_reaches_the_lines_of_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    fields: list[dict[str, object]] = []
+    process = SimpleNamespace(handle=lambda widget, *_: fields.append(dict(logs.current())), close=lambda: None)
+    monkeypatch.setattr(worker_module, "create_process", lambda settings: process)
+    app = create_worker(Settings())
+    app.conf.update(broker_url="memory://", broker_transport_options={})
+    with start_worker(app, pool="solo", perform_ping_check=False, shutdown_timeout=60):
+        for widget, number in enumerate(("0123456789abcdef", "a\nforged line", ""), 1):
+            with logs.bound(request_id=number):
+                sender(app)(widget, "lease")
+        wait_for(lambda: len(fields) == 3, "the tasks")
+    assert fields == [{"widget": 1, "request_id": "0123456789abcdef"}, {"widget": 2}, {"widget": 3}]
