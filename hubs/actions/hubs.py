@@ -37,6 +37,8 @@ DEFAULT_WIDGETS: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("right", "members"),
     ),
 }
+#: Kinds of fields whose values the audit log records. Texts are left out: they may be long, and of a person.
+AUDITED = ("choice", "number", "switch")
 _FIELDS: Mapping[str, HubField] = MappingProxyType({field.name: field for field in HUB_FIELDS})
 
 
@@ -146,12 +148,14 @@ def update(session: Session, person: Person, hub: Hub, values: Mapping[str, Any]
     operated = [_(field.label) for field in fields if field.permission == "operate"]
     if operated and not person.operator:
         raise NotAllowed(_("Only operators of this instance can change: %(names)s.") % {"names": ", ".join(operated)})
+    before = {field.name: field.get(hub) for field in fields if field.kind in AUDITED}
     changed = _change(hub, values)
     if changed:
         hub.touch()
         session.flush()
         body = outbox.about_hub(session, hub, person.username, changed_keys=changed)
-        outbox.record(session, "hubs.hub.updated", body, hub)
+        recorded = {name: [before[name], _FIELDS[name].get(hub)] for name in changed if name in before}
+        outbox.record(session, "hubs.hub.updated", body, hub, detail={"values": recorded} if recorded else None)
     return changed
 
 

@@ -44,7 +44,7 @@ def rename(session: Session, person: Person, hub: Hub, name: str) -> bool:
     oldest = session.scalars(names.offset(FORMER)).all()
     session.execute(delete(FormerName).where(FormerName.space == "t", FormerName.name.in_(oldest)))
     body = outbox.about_hub(session, hub, person.username, changed_keys=["name"])
-    outbox.record(session, "hubs.hub.updated", body, hub)
+    outbox.record(session, "hubs.hub.updated", body, hub, detail={"values": {"name": [old_name, name]}})
     return True
 
 
@@ -60,7 +60,7 @@ def discard(session: Session, person: Person, hub: Hub) -> datetime:
         # Lists and feeds select by visibility, so the narrowest one removes the hub from all of them.
         hub.visibility_before, hub.visibility = hub.visibility, Visibility.OWNERS
         hub.deleted_on = now()
-        _tell(session, person, hub)
+        _tell(session, person, hub, "deleted")
     return hub.deleted_on + GRACE
 
 
@@ -75,7 +75,7 @@ def bring_back(session: Session, person: Person, hub: Hub) -> None:
     hub.deleted_on = hub.visibility_before = None
     if not hub.people(RoleName.OWNER) and person.signed_in:
         hub.roles.append(Role(user=session.get_one(User, person.id), role=RoleName.OWNER))
-    _tell(session, person, hub)
+    _tell(session, person, hub, "restored")
 
 
 def discarded(session: Session, person: Person) -> list[tuple[Hub, datetime]]:
@@ -101,9 +101,9 @@ def purge(session: Session) -> int:
     return len(hubs_to_delete)
 
 
-def _tell(session: Session, person: Person, hub: Hub) -> None:
+def _tell(session: Session, person: Person, hub: Hub, act: str) -> None:
     hub.touch()
     session.flush()
     # The audience changes in any case, also if the hub was visible to owners only.
     body = outbox.about_hub(session, hub, person.username, changed_keys=["deleted", "visibility"])
-    outbox.record(session, "hubs.hub.updated", body, hub)
+    outbox.record(session, "hubs.hub.updated", body, hub, detail={"act": act})

@@ -25,7 +25,7 @@ VERBS: Mapping[str, Forms] = {
 _WITHOUT_DETAIL = frozenset(
     ("karma.given", "karma.taken", "checks.passed", "checks.failed", "test.passed", "test.failed")
 )
-_PLACES = re.compile(r"\{(actor|target|thing|num)\}")
+_PLACES = re.compile(r"\{(actor|target|thing|num|detail)\}")
 #: Longest title shown.
 _TITLE = 160
 
@@ -55,7 +55,7 @@ def parts(
         return []
     template = _template(forms, activity, you)
     values = _values(activity, _short_label(activity) if short else label(activity))
-    pieces = list(_filled(_(template), values, accounts or {}))
+    pieces = filled(_(template), values, accounts or {})
     if not short and _detail(activity):
         pieces.append(Part(f" ({activity.detail})"))
     return pieces
@@ -78,7 +78,7 @@ def group_parts(
     if texts is None:
         return []
     values = _values(activity, _short_label(activity)) | {"num": str(number)}
-    return list(_filled(ngettext(*texts, number), values, accounts or {}))
+    return filled(ngettext(*texts, number), values, accounts or {})
 
 
 def has_many(verb: str) -> bool:
@@ -135,13 +135,22 @@ def _values(activity: Activity, thing: str) -> dict[str, str]:
     return {"actor": activity.actor, "target": activity.target, "thing": thing}
 
 
+def filled(template: str, values: Mapping[str, str], accounts: Mapping[str, str]) -> list[Part]:
+    """Return the parts of a translated sentence.
+
+    :param values: ``actor`` and ``target`` are accounts, ``thing`` is what it is about, the others are text.
+    :param accounts: display names by account.
+    """
+    return list(_filled(template, values, accounts))
+
+
 def _filled(template: str, values: Mapping[str, str], accounts: Mapping[str, str]) -> Iterator[Part]:
     for number, piece in enumerate(_PLACES.split(template)):
         if number % 2 == 0:
             if piece:
                 yield Part(piece)
-        elif piece == "num":
-            yield Part(values.get("num", ""))
+        elif piece in ("num", "detail"):
+            yield Part(values.get(piece, ""))
         elif piece == "thing":
             yield Part(values["thing"], "thing")
         else:

@@ -26,6 +26,12 @@ class Change:
     name: str = ""
     before: Any = None
     after: Any = None
+    #: The widget, if the change is about one.
+    widget: WidgetDocument | None = None
+    #: Whether ``name`` is one of the settings of the widget's type.
+    setting: bool = False
+    #: Places by which a widget moved within its column; negative towards the top.
+    places: int = 0
 
     def __str__(self) -> str:
         """Describe the change on one line."""
@@ -74,10 +80,10 @@ def _widgets(before: HubDocument, after: HubDocument) -> Iterator[Change]:
     old, new = _placed(before), _placed(after)
     for key, (_side, widget) in old.items():
         if key not in new or new[key][1].widget != widget.widget:
-            yield Change("remove", key, widget.widget, widget.title or widget.widget, None)
+            yield Change("remove", key, widget.widget, widget.title or widget.widget, None, widget)
     for key, (_side, widget) in new.items():
         if key not in old or old[key][1].widget != widget.widget:
-            yield Change("add", key, widget.widget, None, widget.title or widget.widget)
+            yield Change("add", key, widget.widget, None, widget.title or widget.widget, widget)
         else:
             yield from _settings(old[key][1], widget)
     yield from _moves(old, new)
@@ -85,21 +91,22 @@ def _widgets(before: HubDocument, after: HubDocument) -> Iterator[Change]:
 
 def _settings(old: WidgetDocument, new: WidgetDocument) -> Iterator[Change]:
     if old.title != new.title:
-        yield Change("set", new.id, "title", old.title, new.title)
+        yield Change("set", new.id, "title", old.title, new.title, new)
     if old.visibility != new.visibility:
-        yield Change("set", new.id, "visibility", old.visibility, new.visibility)
+        yield Change("set", new.id, "visibility", old.visibility, new.visibility, new)
     if old.width != new.width:
-        yield Change("set", new.id, "width", old.width, new.width)
+        yield Change("set", new.id, "width", old.width, new.width, new)
     for name in sorted({*old.settings, *new.settings}):
         if old.settings.get(name) != new.settings.get(name):
-            yield Change("set", new.id, name, old.settings.get(name), new.settings.get(name))
+            values = old.settings.get(name), new.settings.get(name)
+            yield Change("set", new.id, name, *values, new, setting=True)
 
 
 def _moves(old: dict[str, tuple[str, WidgetDocument]], new: dict[str, tuple[str, WidgetDocument]]) -> Iterator[Change]:
     """Yield the widgets that changed their column, and a minimal set of moves that explains the order within each."""
     for key in (key for key in new if key in old):
         if old[key][0] != new[key][0]:
-            yield Change("move", key, new[key][0], old[key][0], new[key][0])
+            yield Change("move", key, new[key][0], old[key][0], new[key][0], new[key][1])
     for side in SIDES:
         first = [key for key, (column, _widget) in old.items() if column == side and key in new and new[key][0] == side]
         second = [
@@ -109,7 +116,8 @@ def _moves(old: dict[str, tuple[str, WidgetDocument]], new: dict[str, tuple[str,
         unmoved = {key for block in matcher.get_matching_blocks() for key in second[block.b : block.b + block.size]}
         for key in second:
             if key not in unmoved:
-                yield Change("move", key, side, side, side)
+                places = second.index(key) - first.index(key)
+                yield Change("move", key, side, side, side, new[key][1], places=places)
 
 
 def _placed(document: HubDocument) -> dict[str, tuple[str, WidgetDocument]]:

@@ -1,5 +1,6 @@
 """Creates accounts, and grants and revokes roles."""
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import func, select
@@ -47,6 +48,12 @@ def find_account(session: Session, username: str) -> User | None:
     """Return the account with a username, else the one whose username differs only in case."""
     query = select(User).where(func.lower(User.username) == username.lower())
     return session.scalars(query.order_by(User.username != username, User.id)).first()
+
+
+def display_names(session: Session, usernames: Collection[str]) -> dict[str, str]:
+    """Return the names under which lists show accounts, by username: the full names of those who are listed."""
+    query = select(User.username, User.fullname, User.unlisted).where(User.username.in_(usernames))
+    return {row.username: (not row.unlisted and row.fullname) or row.username for row in session.execute(query)}
 
 
 def account_to_grant(session: Session, hub: Hub, username: str, role: RoleName) -> User:

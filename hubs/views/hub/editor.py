@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from hubs import urls
 from hubs.actions import widgets as widget_actions
-from hubs.actions.layout import documents, drafts, edits, previews
+from hubs.actions.layout import documents, drafts, edits, previews, sentences
 from hubs.actions.layout.documents import HubDocument, WidgetDocument
 from hubs.actions.layout.drafts import SavedMeanwhile
 from hubs.errors import HubsError, InvalidInput
@@ -163,7 +163,8 @@ _ACTS: dict[str, Callable[[Hub], None]] = {
 
 
 def _page(hub: Hub, problem: HubsError | None = None, meanwhile: SavedMeanwhile | None = None) -> str:
-    draft = drafts.view(db(), app_context().registry, current_person(), hub)
+    registry = app_context().registry
+    draft = drafts.view(db(), registry, current_person(), hub)
     rows: dict[str, Widget] = {row.key: row for row in hub.widgets}
     fragments = app_context().fragments.read_many(hub.widgets, locale())
     # Cards of these widgets show no content: the cached one has the settings from before the draft.
@@ -175,7 +176,11 @@ def _page(hub: Hub, problem: HubsError | None = None, meanwhile: SavedMeanwhile 
         rows=rows,
         fragments=fragments,
         changed=changed,
-        type_of=app_context().registry.get,
+        told={
+            "mine": sentences.describe(draft.changes, registry),
+            "theirs": sentences.describe(meanwhile.theirs, registry) if meanwhile else [],
+        },
+        type_of=registry.get,
         problem=problem,
         meanwhile=meanwhile,
     )

@@ -1,23 +1,72 @@
 """A hub's revisions, restoring one of them, and the audit log."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from flask import Blueprint, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
-from hubs.actions import audit
-from hubs.actions.layout import revisions
+from hubs.actions import audit, audit_sentences
+from hubs.actions.layout import revisions, sentences, values
+from hubs.actions.layout.values import Piece
+from hubs.actions.people import roles
+from hubs.activities.sentences import Part
 from hubs.errors import InvalidInput, NotAllowed
-from hubs.i18n import _
+from hubs.i18n import N_, _
+from hubs.models import AuditEntry, Hub, RoleName
+from hubs.models.hub_fields import HUB_FIELDS
+from hubs.parameters.declaration import Parameter
 from hubs.views.web.context import app_context, current_person, db, find_hub, hub_page_url
 from hubs.views.web.converters import row_number
 
 blueprint = Blueprint("history", __name__)
+
+#: Most changes that are listed of one revision.
+SHOWN = 40
+_ROLES = Parameter(
+    "role",
+    label=N_("Role"),
+    kind="choice",
+    choices=[
+        (RoleName.OWNER.value, N_("Owner")),
+        (RoleName.MEMBER.value, N_("Member")),
+        (RoleName.SUBSCRIBER.value, N_("Subscriber")),
+        (RoleName.STARGAZER.value, N_("Stargazer")),
+    ],
+)
+#: Values that entries of the audit log record.
+_VALUES: Mapping[str, Parameter] = {
+    **{field.name: field for field in HUB_FIELDS},
+    "name": Parameter("name", label=N_("URL name")),
+    "role": _ROLES,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An entry of the audit log as the page shows it, with the recorded values by the label of their field."""
+
+    row: AuditEntry
+    parts: list[Part]
+    changes: list[tuple[str, list[Piece]]]
 
 
 @blueprint.get("/<any(u, t):space>/<name>/history")
 def history(space: str, name: str) -> str:
     """Show a hub's revisions with their changes."""
     hub = find_hub(space, name, "own")
-    return render_template("history.html", hub=hub, revisions=revisions.newest_first(db(), hub))
+    rows = revisions.newest_first(db(), hub)
+    accounts = roles.display_names(db(), {revision.agent for revision, _changes in rows})
+    registry = app_context().registry
+    described = [
+        (
+            revision,
+            sentences.describe(changes[:SHOWN], registry, revision.agent, accounts),
+            max(0, len(changes) - SHOWN),
+        )
+        for revision, changes in rows
+    ]
+    return render_template("history.html", hub=hub, revisions=described, accounts=accounts)
 
 
 @blueprint.post("/<any(u, t):space>/<name>/history")
@@ -38,8 +87,7 @@ def restore(space: str, name: str) -> ResponseReturnValue:
 def hub_log(space: str, name: str) -> str:
     """Show the audit log of a hub."""
     hub = find_hub(space, name, "own")
-    entries, older = audit.newest_first(db(), hub, before=_before())
-    return render_template("audit.html", hub=hub, entries=entries, older=older)
+    return _audit_page(hub)
 
 
 @blueprint.get("/audit")
@@ -47,9 +95,19 @@ def log() -> str:
     """Show the audit log of the whole instance."""
     if not current_person().admin:
         raise NotAllowed(_("Only administrators can see the whole audit log."))
-    entries, older = audit.newest_first(db(), before=_before())
-    return render_template("audit.html", hub=None, entries=entries, older=older)
+    return _audit_page(None)
 
 
-def _before() -> int | None:
-    return request.args.get("before", type=row_number)
+def _audit_page(hub: Hub | None) -> str:
+    rows, older = audit.newest_first(db(), hub, before=request.args.get("before", type=row_number))
+    accounts = roles.display_names(db(), audit_sentences.people(rows))
+    entries = [Entry(row, audit_sentences.describe(row, accounts), _changes(row)) for row in rows]
+    return render_template("audit.html", hub=hub, entries=entries, older=older)
+
+
+def _changes(row: AuditEntry) -> list[tuple[str, list[Piece]]]:
+    return [
+        (_(_VALUES[name].label), values.pieces(*(values.text_of(_VALUES[name], value) for value in pair)))
+        for name, *pair in audit_sentences.changes(row)
+        if name in _VALUES
+    ]

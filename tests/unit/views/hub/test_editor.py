@@ -67,7 +67,8 @@ def test_settings_in_the_draft_are_previewed_and_saved(owner: FlaskClient, sessi
     assert wrong.status_code == 400
     assert "Please choose one of" in wrong.get_data(as_text=True)
     assert post(owner, path, text="We dive.", colour="blue", label="", side="left").status_code == 303
-    assert "~ sticky: text: nothing → We dive." in shown(owner)
+    assert "Changed “Text” of" in shown(owner)
+    assert '<ins><span class="visually-hidden">Added: </span>We dive.</ins>' in shown(owner)
     assert "We dive." in shown(owner, path)
     assert "We dive." not in shown(owner, "/t/otters/?full=1")
 
