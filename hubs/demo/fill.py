@@ -71,6 +71,8 @@ def fill(database: Database, registry: Registry, settings: Settings) -> bool:
         _history(session, chance, [row["username"] for row in tables["people"] if not row.get("quiet")], settings)
         for team in tables["teams"]:
             _age(session, team)
+        # A team's feed begins with the team: here they are older than their history.
+        session.execute(update(Hub).values(created_on=now() - timedelta(days=400)))
         # The demo starts with an empty cache and no open pages, so these changes need not be announced.
         session.execute(update(OutboxMessage).values(handled_at=now()))
         session.info.pop("outbox", None)

@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from hubs import cache, i18n
 from hubs.actions import hubs as hub_actions
 from hubs.actions.people import roles
 from hubs.fragments.store import FragmentStore
-from hubs.models import Database, Hub, RoleName, User
+from hubs.models import Database, Hub, RoleName, User, now
 from hubs.permissions import Person, person
 from hubs.widgets.registry import Registry
 from tests.services import HOST
@@ -166,6 +167,14 @@ def make_team(session: Session, registry: Registry) -> Hub:
 def team(session: Session) -> Hub:
     """Give a team with an owner, a member, a subscriber; ``stranger`` has nothing to do with it."""
     return session.query(Hub).filter_by(kind="team", name="otters").one()
+
+
+@pytest.fixture
+def old_team(session: Session, team: Hub) -> Hub:
+    """Give the team, older than what the test says happened: a team's feed begins with the team."""
+    team.created_on = now() - timedelta(days=400)
+    session.commit()
+    return team
 
 
 def user_of(session: Session, username: str) -> User:

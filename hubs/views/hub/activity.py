@@ -12,9 +12,10 @@ from hubs.i18n import _
 from hubs.views.hub.page import banner_context
 from hubs.views.web.context import current_person, db, find_hub
 from hubs.widgets.feed import kinds
-from hubs.widgets.feed.cards import EVER, Narrowing, read
+from hubs.widgets.feed.cards import Narrowing, read
 from hubs.widgets.feed.groups import by_day, grouped
 from hubs.widgets.feed.scope import visible_scope
+from hubs.widgets.shared.messages import EVER
 
 blueprint = Blueprint("hub_activity", __name__, url_prefix="/<any(u, t):space>/<name>")
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, aliased
 from hubs.activities.activity import Activity
 from hubs.activities.sentences import Part, parts, place
 from hubs.models import MessagePerson, StoredMessage, User, is_hub_mark, now
-from hubs.widgets.shared.messages import MessageScope, ScopeFilter
+from hubs.widgets.shared.messages import EVER, MessageScope, ScopeFilter
 
 #: What a feed shows of a message; its body, which may be long, stays in the database.
 SHOWN: tuple[Any, ...] = (
@@ -26,7 +26,6 @@ SHOWN: tuple[Any, ...] = (
 )
 #: Successive time windows in which the newest messages of a team are searched.
 BACK = (timedelta(hours=1), timedelta(hours=12), timedelta(days=6))
-EVER = datetime.fromtimestamp(0, UTC)
 #: All people whom a message names, not only the one by whom it was selected.
 _NAMED = aliased(MessagePerson)
 #: The full names of listed people; for others the feed shows the username only.
@@ -147,10 +146,10 @@ def read(
     if before is not None:
         values |= {"before_at": before[0], "before_id": before[1]}
     query, items = _newest(whose.terms, bool(hidden), before is not None, narrowed.shape), []
-    latest = before[0] if before is not None else now()
+    latest, since = before[0] if before is not None else now(), max(narrowed.since, whose.begins)
     for start in [EVER] if whose.terms.is_ordered else time_windows(latest):
-        items = _items_of_rows(session.execute(query, {**values, "since": max(start, narrowed.since)}).all())
-        if len(items) == limit or start <= narrowed.since:
+        items = _items_of_rows(session.execute(query, {**values, "since": max(start, since)}).all())
+        if len(items) == limit or start <= since:
             break
     return items
 

@@ -2,19 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, Integer, Select, String, and_, bindparam, or_, select, union_all
 from sqlalchemy.orm import Session
 
+from hubs.bus import MODULE
 from hubs.i18n import N_, _
 from hubs.models import Hub, MessagePerson, Role, RoleName, StoredMessage, User, Visibility, Widget, hub_mark
 from hubs.permissions import hides_activity, names_any
 from hubs.widgets.caching import Interest
 from hubs.widgets.parameters import Parameter
 
+EVER = datetime.fromtimestamp(0, UTC)
 MESSAGE_SCOPE = Parameter(
     "username",
     label=N_("Person"),
@@ -58,6 +60,11 @@ class MessageScope:
         whose = {"whose_name": self.username, "whose_hub": self.hub.id, "whose_own": self.hub.user_id}
         return {**whose, "whose_mark": mark}
 
+    @property
+    def begins(self) -> datetime:
+        """The time before which nothing belongs to the scope: what members did before there was the team is theirs."""
+        return EVER if self.username else self.hub.created_on
+
     def is_hidden(self, session: Session) -> bool:
         """Return whether the scope is a person who hides their activity from part of the widget's audience."""
         return bool(self.username) and session.scalar(_hidden(self.terms), self.values()) is not None
@@ -89,7 +96,7 @@ class ScopeFilter:
         here = or_(MessagePerson.hub_id.is_(None), MessagePerson.hub_id == bindparam("whose_hub"))
         mark = bindparam("whose_mark", type_=String)
         if not self.one_person:
-            return and_(MessagePerson.username.in_(union_all(self.members(), select(mark))), here)
+            return and_(MessagePerson.username.in_(union_all(self.members(), select(mark))), here, _not_about_others())
         name: BindParameter[str] = bindparam("whose_name")
         named = MessagePerson.username.in_((name, mark)) if self.own else MessagePerson.username == name
         return and_(named, here, ~self.hidden().exists())
@@ -109,6 +116,12 @@ class ScopeFilter:
 
     def _hiding(self) -> ColumnElement[bool]:
         return hides_activity(self.audience, bindparam("whose_own", type_=Integer) if self.own else None)
+
+
+def _not_about_others() -> ColumnElement[bool]:
+    """Return the condition that leaves out what members did to the pages of other hubs."""
+    here = select(StoredMessage.id).where(StoredMessage.about_hub_id == bindparam("whose_hub"))
+    return or_(MessagePerson.category != MODULE, MessagePerson.message_id.in_(here))
 
 
 @cache

@@ -102,6 +102,7 @@ def test_the_feed_shows_the_messages_that_name_a_person(session: Session, fragme
     assert "not mine" not in html
 
 
+@pytest.mark.usefixtures("old_team")
 def test_the_feed_of_a_team_has_each_message_once(session: Session, fragments: FragmentStore, team: Hub) -> None:
     messages.store(session, [say(1, "member", "owner", sentence="together"), say(2, "subscriber", sentence="outside")])
     html = build(session, fragments, team, "feed")

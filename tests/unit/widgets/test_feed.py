@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,22 +10,22 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from hubs.actions import messages
-from hubs.models import Hub
+from hubs.models import Hub, now
 from hubs.widgets.feed.cards import Item, read
 from hubs.widgets.shared.messages import MessageScope
-from tests.unit.widgets.test_built_in import say
+from tests.unit.widgets.test_built_in import person_hub, say
 
 #: Hours before now at which something was told: within each of the stretches that are looked through, and before.
 AGES = (0.1, 0.5, 5, 11, 48, 120, 480, 1900)
 
 
 @pytest.fixture
-def told(session: Session, team: Hub) -> MessageScope:
-    """Return the scope of a team, with messages about its two members and a stranger stored."""
+def told(session: Session, old_team: Hub) -> MessageScope:
+    """Return the scope of an old team, with messages about its two members and a stranger stored."""
     stored = [say(n, "member", "owner", ago=ago, sentence=f"s{n}.") for n, ago in enumerate(AGES)]
     strange = [say(100 + n, "stranger", ago=n, sentence="no.") for n in range(3)]
     messages.store(session, [*stored, *strange])
-    return MessageScope(team, "")
+    return MessageScope(old_team, "")
 
 
 def sentences(items: list[Item]) -> list[str]:
@@ -46,6 +47,24 @@ def statements(session: Session) -> Iterator[list[str]]:
 @pytest.mark.parametrize("limit", range(1, len(AGES) + 3))
 def test_the_newest_come_first_however_old_they_are(session: Session, told: MessageScope, limit: int) -> None:
     assert sentences(read(session, told, limit, [])) == [f"s{n}" for n in range(len(AGES))][:limit]
+
+
+def test_the_feed_of_a_new_team_has_nothing_that_its_members_did_before(session: Session, team: Hub) -> None:
+    team.created_on = now() - timedelta(hours=1)
+    stored = [say(n, "owner", ago=ago, sentence=f"s{n}.") for n, ago in enumerate((0.5, 2, 48))]
+    messages.store(session, stored)
+    assert sentences(read(session, MessageScope(team, ""), 9, [])) == ["s0"]
+    assert sentences(read(session, MessageScope(team, "owner"), 9, [])) == ["s0", "s1", "s2"]
+
+
+def test_what_members_do_to_other_hubs_is_not_in_the_feed_of_a_team(session: Session, old_team: Hub) -> None:
+    for number, hub in enumerate((old_team, person_hub(session, "owner"))):
+        messages.store(
+            session,
+            [say(number, "owner", ago=number, category="hubs", sentence=f"s{number}.", body={"hub_id": hub.id})],
+        )
+    assert sentences(read(session, MessageScope(old_team, ""), 9, [])) == ["s0"]
+    assert sentences(read(session, MessageScope(old_team, "owner"), 9, [])) == ["s0", "s1"]
 
 
 def test_reading_continues_after_the_cursor(session: Session, told: MessageScope) -> None:

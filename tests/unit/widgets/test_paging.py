@@ -33,6 +33,7 @@ def add(session: Session, hub: Hub, plugin: str, **settings: object) -> Widget:
     return row
 
 
+@pytest.mark.usefixtures("old_team")
 def test_a_feed_can_be_read_page_by_page(session: Session, fragments: FragmentStore, team: Hub) -> None:
     stored = [
         say(n, "member", ago=7 * n, link=f"https://e.example/{n}", sentence=f"s{n}.") for n in range(1, PER_PAGE + 9)

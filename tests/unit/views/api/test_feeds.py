@@ -38,6 +38,7 @@ def messages(session: Session, otters: Hub) -> None:
 
 
 @pytest.mark.usefixtures("messages")
+@pytest.mark.usefixtures("old_team")
 def test_a_feed_comes_in_pages_newest_first(ask: Ask) -> None:
     sentences, path = [], "/hubs/t/otters/feed?limit=3"
     while path:
@@ -54,6 +55,7 @@ def test_a_feed_comes_in_pages_newest_first(ask: Ask) -> None:
 
 @pytest.mark.usefixtures("messages")
 @pytest.mark.parametrize("path", ["/t/otters/feed.atom", "/u/member/feed.atom"])
+@pytest.mark.usefixtures("old_team")
 def test_every_hub_has_its_feed_as_atom(ask: Ask, path: str) -> None:
     answer = ask("", "GET", path)
     assert answer.headers["Content-Type"] == "application/atom+xml; charset=utf-8"
@@ -87,6 +89,7 @@ def test_hostile_text_stays_text_and_the_feed_stays_readable(ask: Ask, session: 
         (Visibility.OWNERS, "owner", False),
     ],
 )
+@pytest.mark.usefixtures("old_team")
 def test_hidden_activity_is_in_no_feed_of_others(
     ask: Ask, session: Session, otters: Hub, activity: Visibility, who: str, sees: bool
 ) -> None:
