@@ -190,16 +190,16 @@ def my_invitation(hub_id: int) -> str:
     return f"/me/invitations/{hub_id}"
 
 
-def stream(show: str = "", before: str = "", hidden: str = "") -> str:
-    """Return the path of a person's stream, or of one page of it; ``hidden`` is a message that can be shown again."""
-    values = {"show": "" if show == "all" else show, "before": before, "hidden": hidden}
+def stream(**filters: str) -> str:
+    """Return the path of a person's stream, or of one page of it; ``hidden`` are messages that can be shown again."""
+    values = {**filters, "show": "" if filters.get("show") == "all" else filters.get("show", "")}
     query = urlencode({name: value for name, value in values.items() if value})
     return "/stream/" + (f"?{query}" if query else "")
 
 
-def stream_new(show: str, after: str) -> str:
+def stream_new(after: str, **filters: str) -> str:
     """Return the path of the number of messages in a stream after a cursor."""
-    return f"/stream/new?{urlencode({'show': show, 'after': after})}"
+    return f"/stream/new?{urlencode({**filters, 'after': after})}"
 
 
 def stream_token() -> str:

@@ -13,7 +13,7 @@ from hubs.permissions import Person
 #: Most saved views of a person, as GitHub has it.
 MOST = 15
 #: The filters that a view keeps.
-FILTERS = {ViewPlace.INBOX: ("box", "hub", "reason", "person"), ViewPlace.STREAM: ("show",)}
+FILTERS = {ViewPlace.INBOX: ("box", "hub", "reason", "person"), ViewPlace.STREAM: ("show", "kind", "person", "hub")}
 
 
 def save(session: Session, person: Person, place: ViewPlace, name: str, query: str) -> SavedView:

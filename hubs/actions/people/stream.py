@@ -12,13 +12,29 @@ from hubs.errors import Conflict, InvalidInput, NotFound
 from hubs.i18n import _
 from hubs.models import Hub, MessagePerson, Role, StoredMessage, StreamMark, User, now
 from hubs.permissions import FOLLOWS, INSIDE, Person, hides_from, names_any, visible
-from hubs.widgets.feed.cards import EVER, SHOWN, Item, items_of, time_windows
+from hubs.widgets.feed.cards import SHOWN, Item, items_of, time_windows
+from hubs.widgets.shared.messages import EVER
 
 #: The filters of a stream.
 FILTERS = ("all", "mine", "mentions", "saved")
 #: Messages on one page, most new ones that are counted, most messages that a person can mark.
 PER_PAGE, COUNTED, MOST = 30, 99, 10_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowing:
+    """Selects among the messages of a stream; what is empty selects all of them."""
+
+    categories: tuple[str, ...] = ()
+    #: An account that the messages name.
+    username: str = ""
+    #: The id of a followed hub whose people the messages name.
+    hub_id: int = 0
+
+
+#: Selects all messages of a stream.
+NOTHING = Narrowing()
 
 
 @dataclass(frozen=True)
@@ -30,7 +46,9 @@ class Page:
     before: str = ""
 
 
-def read(session: Session, person: Person, narrow: str = "all", before: str = "") -> Page:
+def read(
+    session: Session, person: Person, narrow: str = "all", before: str = "", narrowed: Narrowing = NOTHING
+) -> Page:
     """Return a page of the stream: the newest messages, or those older than the cursor ``before``.
 
     :raises InvalidInput: when the filter or the cursor is not valid.
@@ -38,7 +56,9 @@ def read(session: Session, person: Person, narrow: str = "all", before: str = ""
     place = position(before) if before else None
     # Further back only if the recent past does not fill the page: sorting all messages of years would take seconds.
     for since in time_windows(place[0] if place else now()):
-        query = _chosen(person, narrow, MessagePerson.received_at >= since).where(StoredMessage.received_at >= since)
+        bound = MessagePerson.received_at >= since
+        query = _narrowed(_chosen(person, narrow, bound), person, narrowed, bound)
+        query = query.where(StoredMessage.received_at >= since)
         if place:
             query = query.where(_older(*place))
         latest = query.order_by(StoredMessage.received_at.desc(), StoredMessage.id.desc()).limit(PER_PAGE + 1)
@@ -52,10 +72,11 @@ def read(session: Session, person: Person, narrow: str = "all", before: str = ""
     return Page(items_of(session, shown), saved, last)
 
 
-def count_newer(session: Session, person: Person, narrow: str, after: str) -> int:
+def count_newer(session: Session, person: Person, narrow: str, after: str, narrowed: Narrowing = NOTHING) -> int:
     """Return how many messages are newer than a cursor, at most `COUNTED`; an empty cursor counts all."""
     received_at, number = position(after) if after else (EVER, 0)
-    query = _chosen(person, narrow, MessagePerson.received_at >= received_at)
+    bound = MessagePerson.received_at >= received_at
+    query = _narrowed(_chosen(person, narrow, bound), person, narrowed, bound)
     query = query.where(~_older(received_at, number), StoredMessage.id != number)
     newer = query.with_only_columns(StoredMessage.id).limit(COUNTED).subquery()
     return session.scalar(select(func.count()).select_from(newer)) or 0
@@ -119,6 +140,21 @@ def _older(received_at: datetime, number: int) -> ColumnElement[bool]:
 def _followed(person: Person) -> ColumnElement[bool]:
     mine = select(Role.hub_id).where(Role.user_id == person.id, Role.role.in_(FOLLOWS))
     return and_(Hub.id.in_(mine), Hub.archived.is_(False), visible(person))
+
+
+def _narrowed(query: Select[Any], person: Person, narrowed: Narrowing, bound: ColumnElement[bool]) -> Select[Any]:
+    """Return the query for the messages that also match ``narrowed``; ``bound`` as in `_readable`."""
+    if narrowed.categories:
+        query = query.where(StoredMessage.category.in_(narrowed.categories))
+    naming = select(MessagePerson.message_id).where(bound)
+    if narrowed.username:
+        query = query.where(StoredMessage.id.in_(naming.where(MessagePerson.username == narrowed.username)))
+    if narrowed.hub_id:
+        people = select(User.username).join(Role, Role.user_id == User.id)
+        people = people.join(Hub, Hub.id == Role.hub_id).where(Hub.id == narrowed.hub_id, _followed(person))
+        people = people.where(Role.role.in_(INSIDE), ~hides_from(person))
+        query = query.where(StoredMessage.id.in_(naming.where(MessagePerson.username.in_(people))))
+    return query
 
 
 def _readable(person: Person, bound: ColumnElement[bool]) -> Select[Any]:

@@ -1,16 +1,23 @@
 """The personal stream: messages from all followed hubs. New ones are announced, and loaded on request."""
 
-from flask import Blueprint, Response, jsonify, redirect, render_template, request
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
+from flask import Blueprint, Response, flash, jsonify, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from hubs import urls
+from hubs.actions.inbox import views as saved_views
 from hubs.actions.people import stream
 from hubs.errors import InvalidInput
 from hubs.events.message import hub_channel, user_channel
 from hubs.i18n import N_, _
+from hubs.models import ViewPlace
 from hubs.permissions import audiences
 from hubs.views.account.settings import myself
 from hubs.views.web.context import app_context, current_person, db, locale, mint
+from hubs.views.web.converters import row_number
+from hubs.widgets.feed import kinds
 from hubs.widgets.feed.groups import by_day, grouped
 
 blueprint = Blueprint("stream", __name__, url_prefix="/stream")
@@ -25,15 +32,20 @@ def show() -> str:
     """Show a page of the stream."""
     myself()
     attributes = stream_attributes()
-    narrow, before = request.args.get("show", "all"), request.args.get("before", "")
-    page = stream.read(db(), current_person(), narrow, before)
+    typed, before = _filters(request.args), request.args.get("before", "")
+    page = stream.read(db(), current_person(), typed.get("show", "all"), before, _narrowing(typed))
     newest = stream.cursor(page.items[0].received_at, page.items[0].id) if page.items else ""
     hidden = [number for number in request.args.get("hidden", "").split(" ") if _is_number(number)]
     return render_template(
         "stream.html",
         page=page,
         lines=list(by_day(grouped(page.items))),
-        narrow=narrow,
+        narrow=typed.get("show", "all"),
+        typed=typed,
+        kinds=kinds.KINDS,
+        hubs=stream.followed(db(), current_person())[:MAX_HUBS],
+        views=saved_views.mine(db(), current_person(), ViewPlace.STREAM),
+        query=urlencode(typed),
         labels=LABELS,
         first=not before,
         newest=newest,
@@ -45,9 +57,11 @@ def show() -> str:
 
 @blueprint.post("/")
 def mark() -> ResponseReturnValue:
-    """Save or hide messages, or undo that."""
+    """Save or hide messages, or undo that; or save the filters as a view, or remove one."""
     myself()
     numbers, act = request.form.getlist("message"), request.form.get("act", "")
+    if act.endswith("-view"):
+        return _change_views(act)
     if not numbers or len(numbers) > stream.PER_PAGE or not all(map(_is_number, numbers)):
         raise InvalidInput(_("Please choose a message."))
     for number in numbers:
@@ -55,9 +69,43 @@ def mark() -> ResponseReturnValue:
     db().commit()
     if request.accept_mimetypes.best == "application/json":  # the page's script shows the result in place
         return _uncached(messages=numbers, act=act)
-    narrow = request.form.get("show", "all")
-    place = {"show": narrow if narrow in stream.FILTERS else "all", "before": request.form.get("before", "")}
+    place = {**_filters(request.form), "before": request.form.get("before", "")}
     return redirect(urls.stream(**place, hidden=" ".join(numbers) if act == "hide" else ""), 303)
+
+
+def _change_views(act: str) -> ResponseReturnValue:
+    session, person, query = db(), current_person(), request.form.get("query", "")
+    if act == "save-view":
+        saved_views.save(session, person, ViewPlace.STREAM, request.form.get("name", ""), query)
+        flash(_("The view is saved."))
+    else:
+        number = request.form.get("view", type=row_number)
+        if act != "remove-view" or number is None:
+            raise InvalidInput(_("Please choose a view."))
+        saved_views.remove(session, person, number)
+        flash(_("The view is removed."))
+    session.commit()
+    kept = dict(saved_views.parse(query, ViewPlace.STREAM)) if act == "save-view" else {}
+    return redirect(urls.stream(**kept), 303)
+
+
+def _filters(values: Mapping[str, str]) -> dict[str, str]:
+    """Return the filters of the stream that a request names, as a saved view keeps them."""
+    named = [(name, values.get(name, "").strip()) for name in saved_views.FILTERS[ViewPlace.STREAM]]
+    typed = dict(saved_views.parse(urlencode(named), ViewPlace.STREAM))
+    if typed.get("show", "all") not in stream.FILTERS:
+        raise InvalidInput(_("A stream can show all, mine, mentions or saved."))
+    return typed
+
+
+def _narrowing(typed: Mapping[str, str]) -> stream.Narrowing:
+    """Return what the filters select; unknown kinds and hubs select everything."""
+    kind, hub = typed.get("kind", ""), typed.get("hub", "")
+    return stream.Narrowing(
+        kinds.categories(kind) if kind in kinds.KINDS else (),
+        typed.get("person", "").removeprefix("@").lower(),
+        int(hub) if _is_number(hub) and len(hub) < 10 else 0,
+    )
 
 
 def _is_number(text: str) -> bool:
@@ -68,7 +116,8 @@ def _is_number(text: str) -> bool:
 def count() -> Response:
     """Return the number of messages newer than the newest on the page."""
     myself()
-    newer = stream.count_newer(db(), current_person(), request.args.get("show", "all"), request.args.get("after", ""))
+    typed, after = _filters(request.args), request.args.get("after", "")
+    newer = stream.count_newer(db(), current_person(), typed.get("show", "all"), after, _narrowing(typed))
     return _uncached(count=newer)
 
 

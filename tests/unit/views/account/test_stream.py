@@ -10,10 +10,11 @@ from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from hubs.actions import messages
+from hubs.actions.inbox import views
 from hubs.actions.people import roles, stream
 from hubs.backend.ingest.extract import Extractor
 from hubs.bus import parse
-from hubs.models import Hub, MessagePerson, RoleName, StoredMessage, StreamMark, User, Visibility, now
+from hubs.models import Hub, MessagePerson, RoleName, SavedView, StoredMessage, StreamMark, User, Visibility, now
 from tests.unit.conftest import as_person, user_of
 from tests.unit.views.conftest import post, sign_in, token
 
@@ -49,6 +50,49 @@ def test_a_stream_holds_followed_hubs_only(client: FlaskClient, session: Session
         "subscriber": ["subscriber edits", "member edits"],
         "stranger": ["stranger edits"],
     }
+
+
+def test_filters_by_person_kind_and_hub_also_count_and_page(client: FlaskClient, session: Session, otters: Hub) -> None:
+    say(session, "member edits", "member", minutes=1)
+    say(session, "owner edits", "owner", minutes=2)
+    sign_in(client, "subscriber")
+    assert sees(client, "/stream/?person=@Member") == ["member edits"]
+    assert sees(client, "/stream/?kind=pages") == ["owner edits", "member edits"]
+    assert sees(client, "/stream/?kind=builds") == []
+    assert sees(client, f"/stream/?hub={otters.id}") == ["owner edits", "member edits"]
+    assert sees(client, "/stream/?hub=4711") == []
+    after = stream.cursor(NOON, 0)
+    assert client.get(f"/stream/new?person=member&after={after}").json == {"count": 1}
+    otters.visibility = Visibility.OWNERS
+    session.commit()
+    assert sees(client, f"/stream/?hub={otters.id}") == []
+
+
+def test_filters_are_saved_as_a_view_of_the_stream_alone(client: FlaskClient, session: Session, otters: Hub) -> None:
+    sign_in(client, "subscriber")
+    answer = post(client, "/stream/", act="save-view", name="Pages", query="show=all&kind=pages&before=1-1")
+    assert answer.headers["Location"].endswith("/stream/?kind=pages")
+    page = client.get("/stream/?kind=pages").get_data(as_text=True)
+    assert "Pages</span></a>" in page
+    assert "Remove this view" in page
+    assert "Pages" not in client.get("/me/notices").get_data(as_text=True)
+    (view,) = session.query(SavedView)
+    exported = post(client, "/me/export").get_data(as_text=True)
+    assert '"name": "Pages"' in exported
+    assert post(sign_in(client, "stranger"), "/stream/", act="remove-view", view=str(view.id)).status_code == 303
+    assert session.query(SavedView).count() == 1
+    assert post(sign_in(client, "subscriber"), "/stream/", act="remove-view", view=str(view.id)).status_code == 303
+    assert session.query(SavedView).count() == 0
+    assert post(client, "/stream/", act="remove-view", view="x").status_code == 400
+    assert post(client, "/stream/", act="other-view", view="1").status_code == 400
+
+
+def test_saved_views_are_bounded_in_number(client: FlaskClient, session: Session, otters: Hub) -> None:
+    sign_in(client, "subscriber")
+    for number in range(views.MOST):
+        assert post(client, "/stream/", act="save-view", name=f"v{number}", query="kind=bugs").status_code == 303
+    assert post(client, "/stream/", act="save-view", name="more", query="kind=bugs").status_code == 409
+    assert post(client, "/stream/", act="save-view", name="v0", query="kind=talk").status_code == 303
 
 
 def test_visitors_have_no_stream(client: FlaskClient, otters: Hub) -> None:
