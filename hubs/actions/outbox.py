@@ -23,6 +23,7 @@ TOPICS = frozenset(
         "hubs.user.role.added",
         "hubs.user.role.changed",
         "hubs.user.role.removed",
+        "hubs.help.updated",
         "hubs.hub.created",
         "hubs.hub.updated",
         "hubs.widget.created",
@@ -78,8 +79,7 @@ def record(
     public_body = body
     if hub is not None and about is not None and (quiet or not _is_public(about)):
         public_body = {**body, **{name: "" for name in _CONFIDENTIAL if name in body}, "hub_id": hub.id}
-    session.add(OutboxMessage(topic=topic, body=public_body, digest=digest(topic, public_body)))
-    defer(session, PUBLISHED, (topic, public_body))
+    publish(session, topic, public_body)
     agent = body.get("agent", "")
     session.add(
         AuditEntry(
@@ -93,6 +93,12 @@ def record(
     )
     if hub is not None and not topic.startswith("hubs.user."):
         session.info.setdefault(CHANGED, {})[hub.id] = agent
+
+
+def publish(session: Session, topic: str, body: dict[str, Any]) -> None:
+    """Publish ``body`` under ``topic`` once this transaction is committed, without an entry in the audit log."""
+    session.add(OutboxMessage(topic=topic, body=body, digest=digest(topic, body)))
+    defer(session, PUBLISHED, (topic, body))
 
 
 def publish_after_commit(database: Database, publisher: Publishes) -> None:

@@ -20,6 +20,7 @@ from hubs.errors import Conflict, NotFound
 from hubs.i18n import _
 from hubs.models import AuditEntry, HelpClaim, Hub, MessagePerson, Notice, NoticeKind, StoredMessage, User, now
 from hubs.permissions import Person, hides_from, require
+from hubs.widgets.halp.requests import OFFERS
 
 #: Time after which an idle helper is reminded, and from then until the call is open again.
 IDLE, GRACE = timedelta(days=10), timedelta(days=4)
@@ -152,6 +153,8 @@ def _locked(session: Session, message_id: int) -> HelpClaim | None:
 
 
 def _record(session: Session, claim: HelpClaim, agent: str, act: str) -> None:
+    """Write the audit log, and rebuild the widgets that show who helps; the bus, which is public, is told no names."""
+    outbox.publish(session, OFFERS, {"message_id": claim.message_id})
     detail = {"message": claim.message_id, "username": claim.user.username}
     origin = session.info.get(outbox.ORIGIN, "")
     action = f"hubs.help.{act}"

@@ -7,7 +7,7 @@ from hubs.i18n import N_
 from hubs.models import Widget as Row
 from hubs.widgets.base import Widget
 from hubs.widgets.caching import CachedFunction, Interest, session_of
-from hubs.widgets.halp.requests import TOPIC, Request, by_day, followed, read, written
+from hubs.widgets.halp.requests import OFFERS, TOPIC, Request, by_day, followed, read, written
 from hubs.widgets.paging import cut
 from hubs.widgets.parameters import Parameter
 from hubs.widgets.view import RootWidgetView
@@ -47,14 +47,15 @@ class GetRequests(CachedFunction):
         return list(dict.fromkeys(row["hub"] for row in self.instance.config["hubs"] or ()))
 
     def interests(self) -> list[Interest]:
-        """Match requests that name people of the followed hubs, and role changes there; or all requests."""
+        """Match offers to help, and requests: all of them, or those that name people of the followed hubs."""
+        offers = Interest((OFFERS,), "any")
         if not self.names:
-            return [Interest((TOPIC,), "any")]
+            return [Interest((TOPIC,), "any"), offers]
         hubs = followed(session_of(self.instance), self.instance.hub, self.names)
         people = [Interest((TOPIC,), "user", hub.name) for hub in hubs if hub.kind == "user"]
         teams = [str(hub.id) for hub in hubs if hub.kind != "user"]
         members = [Interest((TOPIC,), "team", number) for number in teams]
-        return people + members + [Interest(("hubs.user.role",), "hub", number) for number in teams]
+        return [offers] + people + members + [Interest(("hubs.user.role",), "hub", number) for number in teams]
 
     def execute(self) -> tuple[list[Request], list[str]]:
         """Return the requests, newest first, and the names that match no hub."""

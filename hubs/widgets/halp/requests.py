@@ -5,18 +5,32 @@ line, the nick and the time.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from hubs.models import FormerName, Hub, MessagePerson, Role, RoleName, StoredMessage, User, Visibility, Widget, now
+from hubs.models import (
+    FormerName,
+    HelpClaim,
+    Hub,
+    MessagePerson,
+    Role,
+    RoleName,
+    StoredMessage,
+    User,
+    Visibility,
+    Widget,
+    now,
+)
 from hubs.permissions import hides_activity
 from hubs.widgets.shared.messages import newest
 
 TOPIC = "meetbot.meeting.item.help"
+#: Our own message about an offer to help that was made or ended.
+OFFERS = "hubs.help.updated"
 ENDS = {"meetbot": f"%.{TOPIC}"}
 _LOGS = "https://meetbot.fedoraproject.org/{}.log.html"
 #: Most requests read.
@@ -36,6 +50,8 @@ class Request:
     channel: str
     link: str
     when: datetime
+    #: Who works on it: an account and its name, both empty for somebody who hides their activity; None if nobody does.
+    helper: tuple[str, str] | None = None
 
 
 def written(hub: Hub) -> str:
@@ -72,7 +88,9 @@ def read(session: Session, row: Widget, hubs: Sequence[Hub] | None, days: int) -
     if hubs is not None:
         mine = _naming_members(session, [message.id for message in messages], [hub.id for hub in hubs])
         messages = [message for message in messages if message.id in mine]
-    return [request for message in messages if (request := request_of(message)) is not None]
+    requests = [request for message in messages if (request := request_of(message)) is not None]
+    helpers = _helpers(session, row, [request.key for request in requests])
+    return [replace(request, helper=helpers.get(request.key)) for request in requests]
 
 
 def by_day(requests: Sequence[Request]) -> dict[date, list[Request]]:
@@ -87,6 +105,19 @@ def _naming_hidden(session: Session, row: Widget, messages: Sequence[int]) -> se
     query = select(MessagePerson.message_id).join(User, User.username == MessagePerson.username)
     hiding = hides_activity(row.audience, row.hub.user_id)
     return set(session.scalars(query.where(MessagePerson.message_id.in_(messages), hiding)))
+
+
+def _helpers(session: Session, row: Widget, messages: Sequence[int]) -> dict[int, tuple[str, str]]:
+    """Return who works on requests, as the whole audience of the widget may see it."""
+    hidden = hides_activity(row.audience, row.hub.user_id).label("hidden")
+    query = select(HelpClaim.message_id, User.username, User.fullname, User.unlisted, hidden)
+    query = query.join(User, User.id == HelpClaim.user_id).where(HelpClaim.message_id.in_(messages))
+    return {
+        claim.message_id: ("", "")
+        if claim.hidden
+        else (claim.username, (not claim.unlisted and claim.fullname) or claim.username)
+        for claim in session.execute(query)
+    }
 
 
 def _naming_members(session: Session, messages: Sequence[int], hubs: Sequence[int]) -> set[int]:

@@ -10,11 +10,12 @@ from sqlalchemy.orm import Session
 
 from hubs.actions import hubs as hub_actions
 from hubs.actions import messages
+from hubs.actions.inbox import claims
 from hubs.backend.index.index import Index
 from hubs.backend.ingest.extract import Extractor
 from hubs.bus import Message, parse
 from hubs.errors import InvalidInput
-from hubs.models import Hub, StoredMessage, Visibility, Widget, now
+from hubs.models import Hub, OutboxMessage, StoredMessage, Visibility, Widget, now
 from hubs.widgets import parameters
 from hubs.widgets.registry import Registry
 from tests.unit.conftest import as_person, user_of
@@ -154,3 +155,34 @@ def test_requests_of_people_who_hide_activity_are_not_shown(session: Session, bu
     html = build("halp").html
     assert "secret" not in html
     assert "open" in html
+
+
+def test_who_works_on_a_request_is_named_unless_they_hide_it(session: Session, build: Build, team: Hub) -> None:
+    messages.store(session, [asked("Paint the boat", "owner")])
+    session.commit()
+    key = session.scalars(select(StoredMessage.id)).one()
+    assert "I can help" in build("halp").html
+    claims.offer(session, as_person(session, "member"), key)
+    session.commit()
+    page = text_of(build("halp").html)
+    assert "Member is working on this" in page
+    assert "I can help" not in page
+    user_of(session, "member").activity = Visibility.OWNERS
+    assert "Somebody is working on this" in text_of(build("halp").html)
+
+
+@pytest.mark.parametrize("settings", [{}, {"hubs": OTTERS}])
+def test_an_offer_rebuilds_the_widget(session: Session, registry: Registry, team: Hub, settings: Any) -> None:
+    messages.store(session, [asked("Paint the boat", "owner")])
+    session.commit()
+    claims.offer(session, as_person(session, "member"), session.scalars(select(StoredMessage.id)).one())
+    session.commit()
+    (row,) = session.query(OutboxMessage).filter_by(topic="hubs.help.updated")
+    assert set(row.body) == {"message_id"}, "the bus is told no names"
+    widget = Widget(plugin="halp", side="left", settings=settings)
+    team.widgets.append(widget)
+    session.commit()
+    index = Index(registry)
+    index.replace(team)
+    told = parse({"topic": f"org.fedoraproject.prod.{row.topic}", "msg": row.body, "timestamp": 1.0})
+    assert widget.id in index.touched(Extractor()(told))
