@@ -5,22 +5,39 @@ const WIDE = "(min-width: 720px)";
 // A toast without a button disappears after this time.
 const TOAST = 6000;
 let loading = null;
+// Whether something happened since the list was requested.
+let stale = false;
 
 const page = () => document.querySelector("[data-inbox]");
 
 // Replaces the list by the server's: what another window did is then here as well. Open menus stay until they close.
-async function refresh() {
-  if (!page() || loading) return loading;
-  loading = load().finally(() => { loading = null; });
+// An answer may be older than what happened while it loaded, so the list is loaded again after that.
+function refresh() {
+  stale = true;
+  if (!page()) return Promise.resolve();
+  loading ??= loadAll().finally(() => { loading = null; });
   return loading;
 }
+
+async function loadAll() {
+  while (stale && !menuIsOpen()) {
+    stale = false;
+    await load();
+  }
+}
+
+const menuIsOpen = () => page().querySelector("details.menu[open]") !== null;
 
 async function load() {
   const answer = await fetch(window.location.pathname + window.location.search, { cache: "no-store", headers: { Accept: "text/html" } });
   if (!answer.ok) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-inbox]");
   const focused = document.activeElement?.closest("[data-notice]")?.dataset.notice;
-  if (!fresh || page().querySelector("details.menu[open]")) return;
+  if (!fresh) return;
+  if (menuIsOpen()) {
+    stale = true;
+    return;
+  }
   const place = items(page()).findIndex((item) => item.dataset.notice === focused);
   page().replaceWith(fresh);
   showTimes(page());
@@ -153,4 +170,6 @@ export function startInbox() {
   document.addEventListener("keydown", onKey);
   document.addEventListener("hubs:notice", ({ detail }) => detail.kind === "inbox" && refresh());
   document.addEventListener("hubs:caught-up", refresh);
+  document.addEventListener("toggle", ({ target }) => stale && !target.open && refresh(), true);
+  window.addEventListener("pageshow", (event) => event.persisted && refresh());
 }

@@ -1,10 +1,17 @@
 // Notifications: dots beside hubs and on the bell, and the number of new messages. Nothing on the page moves by itself.
 const PAUSE = 2000;
 let timer = 0;
+// Figures of the inbox that the stream brought.
+let heard = 0;
 
 // The figures of the inbox replace those of the page, zero too: what was read in another window is read here.
 function onNotice({ detail }) {
   if (detail.kind !== "inbox") return;
+  heard += 1;
+  show(detail);
+}
+
+function show(detail) {
   const unread = new Set(detail.hubs.map(String));
   for (const dot of document.querySelectorAll("[data-dot]")) {
     dot.hidden = dot.dataset.dot === "all" ? unread.size === 0 : !unread.has(dot.dataset.dot);
@@ -35,13 +42,16 @@ function tell(link, count) {
   link.textContent = count < 99 ? link.dataset.text.replace("{num}", String(count)) : link.dataset.most;
 }
 
-// Events may have been missed: a page that was hidden, or whose stream broke, fetches the figures.
+// Events may have been missed: a page that was hidden, or whose stream broke, fetches the figures. An answer that the
+// stream overtook may be older than what the page shows.
 async function catchUp() {
   const bell = document.querySelector("[data-figures]");
   if (!bell) return;
+  const before = heard;
   try {
     const answer = await fetch(bell.dataset.figures, { headers: { Accept: "application/json" }, cache: "no-store" });
-    if (answer.ok) onNotice({ detail: await answer.json() });
+    const figures = answer.ok && (await answer.json());
+    if (figures && heard === before) show(figures);
   } catch {
     // The next event, or the next time the page is shown, corrects them.
   }
