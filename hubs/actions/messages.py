@@ -8,7 +8,7 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
-from hubs.actions import messages_postgresql, own_messages
+from hubs.actions import inbox_changes, messages_postgresql, own_messages
 from hubs.bus import Message
 from hubs.models import (
     MessagePackage,
@@ -71,6 +71,7 @@ def purge(session: Session, days: int) -> bool:
     old = StoredMessage.received_at < now() - timedelta(days=days)
     oldest = select(StoredMessage.id).where(old, StoredMessage.id.not_in(saved))
     numbers = session.scalars(oldest.order_by(StoredMessage.received_at).limit(REMOVED)).all()
+    inbox_changes.note_deletion(session, numbers)
     removed = delete(StoredMessage).where(StoredMessage.id.in_(numbers))
     session.execute(removed, execution_options={"synchronize_session": False})
     return len(numbers) == REMOVED

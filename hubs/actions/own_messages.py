@@ -7,6 +7,7 @@ from urllib.parse import unquote
 from sqlalchemy import and_, delete, select
 from sqlalchemy.orm import Session
 
+from hubs.actions import inbox_changes
 from hubs.bus import MODULE, Message
 from hubs.models import FormerName, Hub, MessagePerson, StoredMessage, Visibility
 
@@ -60,6 +61,7 @@ def forget_hub(session: Session, hub_id: int) -> frozenset[str]:
     message_ids = select(StoredMessage.id).where(StoredMessage.about_hub_id == hub_id)
     usernames = select(MessagePerson.username).where(MessagePerson.message_id.in_(message_ids)).distinct()
     named = frozenset(session.scalars(usernames))
+    inbox_changes.note_deletion(session, message_ids)
     removed = delete(StoredMessage).where(StoredMessage.about_hub_id == hub_id)
     session.execute(removed, execution_options={"synchronize_session": False})
     return named

@@ -1,34 +1,26 @@
 """Publishes the figures of people's inboxes after each commit that changes them, so that every open page follows."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import inspect, select
 from sqlalchemy.orm import Session
 
 from hubs.actions.inbox import listing
+from hubs.actions.inbox_changes import CHANGED
 from hubs.events.log import EventLog
 from hubs.events.message import user_channel
 from hubs.models import Database, Hub, Notice, Role, User
-from hubs.models.session_events import after_commit, defer, touch
+from hubs.models.session_events import after_commit
 from hubs.permissions import person
 
 log = logging.getLogger(__name__)
 
-#: The effect that publishes the figures of a person's inbox: their id.
-CHANGED = "publish the figures of an inbox"
 #: Columns of a hub that decide whether its notifications are shown.
 _DECISIVE = ("visibility", "archived", "deleted_on")
 #: Attempts to publish figures that stay true until they are out.
 _ATTEMPTS = 5
-
-
-def changed(session: Session, user_ids: Iterable[int]) -> None:
-    """Publish the figures of people's inboxes once the session commits, and discard their cached pages."""
-    people = set(user_ids)
-    touch(session, "user", people)
-    defer(session, CHANGED, *(("user", user_id) for user_id in people))
 
 
 def publish_after_commit(database: Database, events: EventLog) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, false, or_, select, update
 from sqlalchemy.orm import Session
 
-from hubs.actions.inbox.counts import changed
+from hubs.actions.inbox_changes import changed
 from hubs.models import Hub, MuteScope, Notice, NoticeKind, NoticeMute, NoticeReason, User, now
 
 #: For each kind that Hubs itself causes: its reason, and whether the person is expected to act.

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, delete, false, select, update
 from sqlalchemy.orm import Session
 
-from hubs.actions.inbox.counts import changed
 from hubs.actions.inbox.listing import Box, concerns, in_box
+from hubs.actions.inbox_changes import changed
 from hubs.errors import InvalidInput
 from hubs.i18n import _
 from hubs.models import Hub, Invitation, Notice, NoticeKind, now

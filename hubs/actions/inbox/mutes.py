@@ -6,7 +6,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from hubs.actions.inbox import items
-from hubs.actions.inbox.counts import changed
+from hubs.actions.inbox_changes import changed
 from hubs.errors import Conflict, InvalidInput
 from hubs.i18n import _
 from hubs.models import MuteScope, Notice, NoticeMute, NoticeReason, now

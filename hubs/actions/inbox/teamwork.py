@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, and_, or_, update
 from sqlalchemy.orm import Session
 
 from hubs.actions.inbox import listing
-from hubs.actions.inbox.counts import changed
+from hubs.actions.inbox_changes import changed
 from hubs.errors import Conflict, NotFound
 from hubs.i18n import _
 from hubs.models import Notice, NoticeKind, now

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import String, cast, delete, select, update
 from sqlalchemy.orm import Session
 
-from hubs.actions.inbox.counts import changed
+from hubs.actions.inbox_changes import changed, note_deletion
 from hubs.models import (
     Announcement,
     AuditEntry,
@@ -69,6 +69,7 @@ def _clean_messages(session: Session, username: str, stand_in: str) -> None:
         shared.where(MessagePerson.message_id.in_(message_ids))
     )
     options: dict[str, Any] = {"synchronize_session": False}
+    note_deletion(session, select(StoredMessage.id).where(unshared))
     session.execute(delete(StoredMessage).where(unshared), execution_options=options)
     session.execute(
         update(StoredMessage).where(StoredMessage.id.in_(message_ids)).values(body=None), execution_options=options
