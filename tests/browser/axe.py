@@ -31,11 +31,12 @@ _LAYOUT = """() => {
   for (const line of live) line.style.display = "";
   return places;
 }"""
-#: The elements that end farthest to the right, where a page is wider than its window.
+#: The elements that end farthest outside, where a page is wider than its window; in either direction of writing.
 _WIDEST = """() => document.documentElement.scrollWidth <= innerWidth ? [] : [...document.querySelectorAll("body *")]
-  .map((element) => [element.getBoundingClientRect().right, element.outerHTML.slice(0, 200)])
-  .filter(([right]) => right > innerWidth).sort((a, b) => b[0] - a[0]).slice(0, 3)
-  .map(([right, html]) => `ends at ${right}: ${html}`)"""
+  .map((element) => [element.getBoundingClientRect(), element.outerHTML.slice(0, 200)])
+  .map(([box, html]) => [Math.max(box.right - innerWidth, -box.left), html])
+  .filter(([outside]) => outside > 0).sort((a, b) => b[0] - a[0]).slice(0, 3)
+  .map(([outside, html]) => `ends ${outside} px outside: ${html}`)"""
 
 
 def inject(page: Page) -> Page:
@@ -66,9 +67,15 @@ def all_problems(page: Page) -> dict[str, list[str]]:
     results = {"wide, light": problems(page), "layout in dark": _differences(page)}
     page.set_viewport_size(NARROW)
     results["narrow, dark"] = problems(page, runOnly=DARK_AND_NARROW)
-    page.evaluate("document.querySelectorAll('details:not([data-menu])').forEach((details) => (details.open = true))")
-    results["narrow"] = page.evaluate(_WIDEST)
+    results["narrow"] = wider_than_the_window(page)
     return results
+
+
+def wider_than_the_window(page: Page) -> list[str]:
+    """Open everything that can be; return the elements that end outside of the window, the farthest first."""
+    page.evaluate("document.querySelectorAll('details:not([data-menu])').forEach((details) => (details.open = true))")
+    widest: list[str] = page.evaluate(_WIDEST)
+    return widest
 
 
 def _differences(page: Page) -> list[str]:

@@ -228,15 +228,16 @@ class Walk:
         self._pages: dict[tuple[str, bool], Page] = {}
         with app.extensions["hubs"].database.session() as session:
             rows = session.query(Widget).join(Hub).filter(Hub.name == "otters")
-            self._numbers = {row.plugin: str(row.id) for row in rows.order_by(Widget.id)}
-            self._numbers["webhook"] = str(session.query(Webhook).one().id)
+            self.numbers = {row.plugin: str(row.id) for row in rows.order_by(Widget.id)}
+            self.numbers["webhook"] = str(session.query(Webhook).one().id)
 
-    def open(self, visit: Visit, scripts: bool = True) -> Page:
+    def open(self, visit: Visit, scripts: bool = True, language: str = "en") -> Page:
         """Return the page after what is done there; it must answer as expected, with nothing left to load."""
         page = self._page(visit.who, scripts)
+        page.set_extra_http_headers({"Accept-Language": language})
         page.set_viewport_size(WIDE)
         page.emulate_media(color_scheme="light")
-        answer = page.goto(visit.path.format(**self._numbers))
+        answer = page.goto(visit.path.format(**self.numbers))
         if visit.act:
             answer = visit.act(page)
         assert answer is not None

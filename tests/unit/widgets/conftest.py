@@ -56,7 +56,7 @@ def build(session: Session, fragments: FragmentStore, team: Hub) -> Build:
     return build_widget
 
 
-class _Marked(NullTranslations):
+class Marked(NullTranslations):
     """A language that marks the texts translated with it."""
 
     def gettext(self, message: str) -> str:
@@ -69,7 +69,7 @@ class _Marked(NullTranslations):
 @pytest.fixture
 def marked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Set a language that puts every text in brackets."""
-    monkeypatch.setattr(i18n, "_catalogue", lambda locale: _Marked())
+    monkeypatch.setattr(i18n, "_catalogue", lambda locale: Marked())
 
 
 @pytest.fixture
