@@ -49,8 +49,8 @@ def test_a_new_title_is_shown_against_the_usual_one() -> None:
         document(widgets={"left": [{"id": "a", "widget": "sticky"}]}), document(widgets=column("a"))
     )
     (item,) = sentences.describe([change], Registry())
-    assert str(item) == "Changed the title of Pinned note"
-    assert item.pieces == [Piece("removed", "Pinned note"), Piece("added", "A")]
+    assert str(item) == "Changed the title of Sticky note"
+    assert item.pieces == [Piece("removed", "Sticky note"), Piece("added", "A")]
 
 
 def test_fields_have_their_labels_and_choices_theirs() -> None:
