@@ -74,9 +74,10 @@ def mark() -> ResponseReturnValue:
 
 
 def _change_views(act: str) -> ResponseReturnValue:
-    session, person, query = db(), current_person(), request.form.get("query", "")
+    session, person = db(), current_person()
+    typed = _filters(dict(saved_views.parse(request.form.get("query", ""), ViewPlace.STREAM)))
     if act == "save-view":
-        saved_views.save(session, person, ViewPlace.STREAM, request.form.get("name", ""), query)
+        saved_views.save(session, person, ViewPlace.STREAM, request.form.get("name", ""), urlencode(typed))
         flash(_("The view is saved."))
     else:
         number = request.form.get("view", type=row_number)
@@ -85,17 +86,16 @@ def _change_views(act: str) -> ResponseReturnValue:
         saved_views.remove(session, person, number)
         flash(_("The view is removed."))
     session.commit()
-    kept = dict(saved_views.parse(query, ViewPlace.STREAM)) if act == "save-view" else {}
-    return redirect(urls.stream(**kept), 303)
+    return redirect(urls.stream(**typed if act == "save-view" else {}), 303)
 
 
 def _filters(values: Mapping[str, str]) -> dict[str, str]:
-    """Return the filters of the stream that a request names, as a saved view keeps them."""
+    """Return the filters of the stream that a request names, in the order and form in which views keep them."""
     named = [(name, values.get(name, "").strip()) for name in saved_views.FILTERS[ViewPlace.STREAM]]
     typed = dict(saved_views.parse(urlencode(named), ViewPlace.STREAM))
     if typed.get("show", "all") not in stream.FILTERS:
         raise InvalidInput(_("A stream can show all, mine, mentions or saved."))
-    return typed
+    return {name: value for name, value in typed.items() if (name, value) != ("show", "all")}
 
 
 def _narrowing(typed: Mapping[str, str]) -> stream.Narrowing:
