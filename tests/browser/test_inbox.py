@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import APIResponse, Page, Route, expect
 from sqlalchemy.orm import Session
 
 from hubs.actions import hubs as hub_actions
@@ -33,6 +33,12 @@ class Team:
         """Mark all notifications of the owner as read, and answer none."""
         with self.database.transaction() as session:
             marks.read_all(session, as_person(session, self.owner))
+
+    def deny(self, username: str) -> None:
+        """Deny the request of a person, as an owner does in another browser."""
+        with self.database.transaction() as session:
+            hub = session.query(Hub).filter_by(name=self.name).one()
+            membership.answer(session, as_person(session, self.owner), hub, username, approve=False)
 
     def members(self) -> set[str]:
         """Return the usernames of the people in the team."""
@@ -119,3 +125,24 @@ def test_a_window_that_missed_events_agrees_once_its_stream_is_back(open_page: O
     page.context.set_offline(False)
     page.evaluate("window.dispatchEvent(new Event('online'))")
     expect(page.locator(".is-unread")).to_have_count(0)
+
+
+def test_what_happens_while_the_list_loads_is_shown_after_it(open_page: Open, team: Team) -> None:
+    page = live(open_page("/me/notices", username=team.owner))
+    held: list[tuple[Route, APIResponse]] = []
+
+    def hold(route: Route) -> None:
+        if held or route.request.method != "GET":
+            route.fallback()
+        else:
+            held.append((route, route.fetch()))
+
+    page.route("**/me/notices", hold)
+    team.read_all()
+    expect(page.locator("[data-dot=all]").first).to_be_hidden()
+    team.deny(ASKING[0])
+    expect(page.locator("[data-inbox-count]").first).to_have_text("1")
+    ((route, old),) = held
+    assert old.text().count("data-notice=") == 2
+    route.fulfill(response=old)
+    expect(page.locator("[data-notice]")).to_have_count(1)

@@ -7,6 +7,8 @@ const TOAST = 6000;
 let loading = null;
 // Whether something happened since the list was requested.
 let stale = false;
+// Requests for the popover.
+let turns = 0;
 
 const page = () => document.querySelector("[data-inbox]");
 
@@ -105,10 +107,12 @@ function undoForm({ action, ...values }) {
 
 const popover = () => document.querySelector(".inbox-pop");
 
+// Of several requests the last one counts: the answers to the others may be older.
 async function open() {
   const bell = document.querySelector("[data-bell]");
+  const turn = ++turns;
   const answer = await fetch(bell.dataset.bell, { cache: "no-store" });
-  if (!answer.ok) return;
+  if (!answer.ok || turn !== turns) return;
   const box = popover() ?? document.createElement("div");
   box.className = "inbox-pop";
   box.id = "inbox-pop";
@@ -125,7 +129,21 @@ async function open() {
   showTimes(box);
 }
 
+// Follows what happens in other windows, unless a menu is open.
+async function refreshPopover() {
+  const focused = popover()?.contains(document.activeElement) && document.activeElement.closest("[data-notice]")?.dataset.notice;
+  if (!popover() || popover().querySelector("details.menu[open]")) return;
+  await open();
+  if (focused) focus(items(popover()).find((item) => item.dataset.notice === focused) ?? popover());
+}
+
+function onHeard() {
+  refresh();
+  refreshPopover();
+}
+
 function close() {
+  turns += 1;
   popover()?.remove();
   document.querySelector("[data-bell]")?.setAttribute("aria-expanded", "false");
 }
@@ -168,8 +186,8 @@ export function startInbox() {
   document.addEventListener("submit", submit);
   document.addEventListener("click", onClick);
   document.addEventListener("keydown", onKey);
-  document.addEventListener("hubs:notice", ({ detail }) => detail.kind === "inbox" && refresh());
-  document.addEventListener("hubs:caught-up", refresh);
+  document.addEventListener("hubs:notice", ({ detail }) => detail.kind === "inbox" && onHeard());
+  document.addEventListener("hubs:caught-up", onHeard);
   document.addEventListener("toggle", ({ target }) => stale && !target.open && refresh(), true);
   window.addEventListener("pageshow", (event) => event.persisted && refresh());
 }
