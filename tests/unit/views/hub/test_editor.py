@@ -35,7 +35,7 @@ def test_steps_change_the_draft_and_saving_changes_the_page(owner: FlaskClient, 
     assert post(owner, EDIT, act="width", left_width="7").status_code == 303
     page = shown(owner)
     assert "unsaved changes" in page
-    assert "+ library: Links" in page
+    assert "Added the widget" in page
     assert "Links" not in shown(owner, "/t/otters/")
     assert order(session, otters, "left") == ["sticky", "feed"]
     saved = post(owner, EDIT, act="save")
@@ -113,8 +113,9 @@ def test_the_second_to_save_sees_both_versions(owner: FlaskClient, session: Sess
     page = answer.get_data(as_text=True)
     assert answer.status_code == 409
     assert "Somebody else saved this page" in page
-    assert "~ sticky: text: nothing → Theirs" in page
-    assert "- rules" in page
+    assert page.count("Changed “Text” of") == 2
+    assert "Added: </span>Theirs</ins>" in page
+    assert "Removed the widget" in page
     assert "Take theirs" in page
     assert post(owner, EDIT, act="theirs", key="sticky", name="text").status_code == 303
     assert post(owner, EDIT, act="save").status_code == 303

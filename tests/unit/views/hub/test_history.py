@@ -37,7 +37,8 @@ def test_a_change_is_listed_and_restored(client: FlaskClient, session: Session, 
 
 def test_changes_of_widgets_read_as_sentences(client: FlaskClient, session: Session, otters: Hub) -> None:
     sign_in(client, "owner")
-    post(client, "/t/otters/edit", act="move", key="rules", way="up")
+    post(client, "/t/otters/settings", display_name="Sea", left_width="8", visibility="public", summary="")
+    post(client, "/t/otters/edit", act="up", key="rules")
     draft = plain(client.get("/t/otters/edit").get_data(as_text=True))
     assert "Moved Community rules up" in draft
     post(client, "/t/otters/edit", act="save")
@@ -48,10 +49,11 @@ def test_changes_of_widgets_read_as_sentences(client: FlaskClient, session: Sess
 def test_the_audit_log_shows_values_before_and_after(client: FlaskClient, otters: Hub) -> None:
     sign_in(client, "owner")
     post(client, "/t/otters/settings", display_name="Sea", left_width="8", visibility="signed-in", summary="")
-    post(client, "/t/otters/people", act="give", username="member", role="owner")
+    post(client, "/t/otters/roles", username="member", role="owner", act="change")
     page = plain(client.get("/t/otters/audit").get_data(as_text=True))
-    assert "Owner changed “Title” and “Who can see this hub”" in page
+    assert "Owner changed “Title”, “Summary”, and “Who can see this hub”" in page
     assert "Who can see this hub Removed: Everybody Added: People who are signed in" in page
+    assert "Owner made Member an owner Role Removed: Member Added: Owner" in page
 
 
 def test_owners_read_the_audit_log_of_their_hub(client: FlaskClient, otters: Hub) -> None:
