@@ -86,13 +86,13 @@ def walk(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 @pytest.fixture(scope="module")
 def stored(walk: Walk) -> str:
     """Return all texts in the database: what people and programs wrote."""
-    found: list[str] = []
+    texts: list[str] = []
     with walk.app.extensions["hubs"].database.session() as session:
         for mapper in Base.registry.mappers:
             columns = [column for column in inspect(mapper.class_).columns if isinstance(column.type, String | JSON)]
             for row in session.execute(select(*columns)) if columns else ():
-                found += [str(value) for value in row]
-    return "\n".join((*found, *i18n.names().values()))
+                texts += [str(value) for value in row]
+    return "\n".join((*texts, *i18n.names().values()))
 
 
 def signed_in(walk: Walk, who: str) -> FlaskClient:

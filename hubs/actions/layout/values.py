@@ -64,14 +64,14 @@ def pieces(before: str, after: str) -> list[Piece]:
     matcher = SequenceMatcher(None, old, new, autojunk=False)
     if words and matcher.ratio() < 0.4:  # hardly a word in common: fragments would be harder to read
         return list(_replaced(before, after))
-    found: list[Piece] = []
+    parts: list[Piece] = []
     codes = matcher.get_opcodes()
     for number, (code, start, end, new_start, new_end) in enumerate(codes):
         if code == "equal":
-            found.append(Piece("same", _shortened("".join(old[start:end]), number > 0, number < len(codes) - 1)))
+            parts.append(Piece("same", _shortened("".join(old[start:end]), number > 0, number < len(codes) - 1)))
         else:
-            found.extend(_replaced("".join(old[start:end]), "".join(new[new_start:new_end])))
-    return found
+            parts.extend(_replaced("".join(old[start:end]), "".join(new[new_start:new_end])))
+    return parts
 
 
 def _split(text: str, words: bool) -> list[str]:
