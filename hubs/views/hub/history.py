@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from flask import Blueprint, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
-from hubs.actions import audit, audit_sentences
+from hubs.actions import audit
 from hubs.actions.layout import revisions, sentences, values
 from hubs.actions.layout.values import Piece
 from hubs.actions.people import roles
@@ -16,6 +16,7 @@ from hubs.i18n import N_, _
 from hubs.models import AuditEntry, Hub, RoleName
 from hubs.models.hub_fields import HUB_FIELDS
 from hubs.parameters.declaration import Parameter
+from hubs.views.hub import audit_sentences
 from hubs.views.web.context import app_context, current_person, db, find_hub, hub_page_url
 from hubs.views.web.converters import row_number
 
