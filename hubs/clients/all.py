@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from hubs import __version__
 from hubs.cache import Cache
+from hubs.clients.anitya import Anitya
 from hubs.clients.badges import Badges
 from hubs.clients.bodhi import Bodhi
 from hubs.clients.bugzilla import Bugzilla
@@ -49,6 +50,7 @@ class Clients:
         self.koji = Koji(self.http, settings.koji_url)
         self.libravatar = Libravatar(self.http, settings.libravatar_url, settings.libravatar_identity)
         self.copr = Copr(self.http, settings.copr_url)
+        self.anitya = Anitya(self.http, settings.anitya_url)
         self.pagure = Pagure(self.http, settings.pagure_url, settings.pagure_token)
         self.github = GitHub(self.http, settings.github_api_url, settings.github_token)
         self.gitlab = GitLab(self.http, settings.gitlab_url, settings.gitlab_token)

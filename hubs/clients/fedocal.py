@@ -27,7 +27,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BeforeValidator, Field
 
 from hubs.clients.http.client import HTTP, Service
-from hubs.clients.http.records import Records
+from hubs.clients.http.records import Parts, Records
 from hubs.clients.http.response import LARGE, Shape, Text
 
 
@@ -84,7 +84,7 @@ class _Meeting(Shape):
     meeting_timezone: Text = ""
     meeting_information: Text = ""
     meeting_location: Text = ""
-    meeting_manager: Annotated[tuple[Text, ...], BeforeValidator(_names)] = ()
+    meeting_manager: Annotated[Parts[Text], BeforeValidator(_names)] = Field(default_factory=list)
 
 
 class _Meetings(Shape):
@@ -125,7 +125,7 @@ class Fedocal:
             # Fedocal writes a missing place as the word None.
             location="" if meeting.meeting_location == "None" else meeting.meeting_location,
             information=meeting.meeting_information,
-            managers=meeting.meeting_manager,
+            managers=tuple(filter(None, meeting.meeting_manager)),
             url=self._service.url("meeting", number, "") if number else self.page(meeting.calendar_name),
             zone=public_zone(meeting.meeting_timezone),
         )

@@ -19,9 +19,10 @@ from hubs.backend.index.people import aliases_of
 from hubs.backend.ingest.extract import Extractor
 from hubs.bus import Message, parse
 from hubs.demo import messages as invented
+from hubs.demo import upstream
 from hubs.demo.shape import FORGE, REPOSITORY, login
 from hubs.models import Database, Hub, OutboxMessage, RoleName, User, now
-from hubs.permissions import person
+from hubs.permissions import Person, person
 from hubs.settings import Settings
 from hubs.widgets.registry import Registry
 
@@ -39,6 +40,7 @@ _EXTRA_WIDGETS = (
     ("right", "weblate"),
     ("right", "outages"),
     ("right", "matrix"),
+    ("right", "releases"),
     ("right", "contact"),
     ("right", "cobwebs"),
 )
@@ -130,6 +132,16 @@ def _team(
     for username in team["subscribers"]:
         reader = users[username]
         roles.take_role(session, person(reader.id, username, ()), hub, RoleName.SUBSCRIBER)
+    _team_widgets(session, registry, owner, hub, team, settings)
+    if team.get("archived"):
+        hub_actions.update(session, owner, hub, {"archived": True})
+
+
+def _team_widgets(
+    session: Session, registry: Registry, owner: Person, hub: Hub, team: dict[str, Any], settings: Settings
+) -> None:
+    """Fill the widgets of a new team, and add those that show more of what there is."""
+    is_ours = _OURS in settings.demo_messages
     project = {"project": _project(settings)}
     texts: dict[str, Any] = {"rules": team.get("rules"), "issues": project, "pulls": project}
     website = team.get("extras", {}).get("website")
@@ -138,17 +150,20 @@ def _team(
     for row in list(hub.widgets):
         if text := texts.get(row.plugin):
             widgets.update(session, registry, owner, row, text)
+    for plugin in ("tasks", "ci"):
+        widgets.add(session, registry, owner, hub, plugin, "right", {"projects": [project]})
+    if not is_ours and (address := upstream.calendar(settings, team["name"])):
+        widgets.add(session, registry, owner, hub, "meetings", "right", {"address": address})
     for side, plugin in _EXTRA_WIDGETS if is_ours else ():
         widgets.add(session, registry, owner, hub, plugin, side, _extra(plugin, team["name"], settings))
-    if team.get("archived"):
-        hub_actions.update(session, owner, hub, {"archived": True})
 
 
 def _extra(plugin: str, team: str, settings: Settings) -> dict[str, Any]:
     """Return the settings of a widget beyond the default ones."""
-    values = {
+    values: dict[str, dict[str, Any]] = {
         "issues": {"project": f"pagure:{team}"},
         "discourse": {"address": f"{settings.discourse_url}/tag/{team}"},
+        "releases": {"projects": [{"name": name} for name in invented.PACKAGES[:4]]},
         "matrix": {"room": f"#{team}:example.org"},
         "weblate": {"address": f"{settings.weblate_url}/projects/{team}/"},
     }
@@ -159,6 +174,8 @@ def _project(settings: Settings) -> str:
     """Return the project whose tickets the teams' widgets show; the stand-ins of the demo have any project."""
     if "forgejo" in settings.demo_messages:
         return f"forgejo:{urlsplit(settings.forgejo_url).netloc}/{REPOSITORY}"
+    if "gitlab" in settings.demo_messages:
+        return f"gitlab:{urlsplit(settings.gitlab_url).netloc}/{REPOSITORY}"
     return f"github:{REPOSITORY}"
 
 

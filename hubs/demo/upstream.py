@@ -12,20 +12,22 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
-from hubs.demo import community_services
+from hubs.demo import calendars, checks, community_services
 from hubs.demo import messages as invented
 from hubs.demo.services.contract import answer as documented
 from hubs.demo.services.contract import record
 from hubs.demo.services.server import Asked, Reply, Upstream
 from hubs.demo.shape import TITLES, login
+from hubs.settings import Settings
 
 HOST = "127.0.0.1"
 #: The services with a stand-in: the setting of each, and its path on the server.
 SERVICES = {"badges_url": "badges", "bodhi_url": "bodhi", "bugzilla_url": "bugzilla", "fedocal_url": "fedocal"}
 SERVICES |= {"pagure_url": "pagure", "github_api_url": "github", "forgejo_url": "forgejo", "gitlab_url": "gitlab"}
 SERVICES |= {"discourse_url": "discourse", "weblate_url": "weblate", "status_url": "status", "matrix_url": "matrix"}
+SERVICES |= {"anitya_url": "anitya"}
 #: These two answer nothing: the demo's builds all come from replayed messages.
 SERVICES |= {"koji_url": "koji", "copr_url": "copr"}
 #: Seconds after which a person gets another badge.
@@ -36,8 +38,18 @@ Query = dict[str, list[str]]
 
 
 def environment(port: int) -> dict[str, str]:
-    """Return the settings with the addresses of the stand-ins."""
-    return {f"HUBS_{name.upper()}": f"http://{HOST}:{port}/{folder}" for name, folder in SERVICES.items()}
+    """Return the settings with the addresses of the stand-ins.
+
+    Calendars are read from addresses that people type, which otherwise must not lead to this machine.
+    """
+    addresses = {f"HUBS_{name.upper()}": f"http://{HOST}:{port}/{folder}" for name, folder in SERVICES.items()}
+    return {"HUBS_ALLOWED_PRIVATE_NETWORKS": f"{HOST}/32", **addresses}
+
+
+def calendar(settings: Settings, team: str) -> str:
+    """Return the address of a team's calendar on the stand-ins; empty if the settings name other services."""
+    parts = urlsplit(settings.fedocal_url)
+    return f"http://{parts.netloc}/calendar/{team}.ics" if parts.hostname == HOST else ""
 
 
 def answer(path: str, query: Query) -> Any:
@@ -67,6 +79,8 @@ def serve(port: int) -> None:
 
 def _reply(asked: Asked) -> Reply:
     """Answer API requests with JSON, and browsers that follow a link with a sentence."""
+    if match := re.fullmatch(r"/calendar/([a-z0-9-]+)\.ics", asked.path):
+        return Reply(calendars.file(match[1]), headers={"Content-Type": "text/calendar; charset=utf-8"})
     content = answer(asked.path, asked.params)
     if content is not None:
         return Reply(content)
@@ -161,11 +175,26 @@ def _meetings(query: Query) -> Any:
     return {"meetings": meetings}
 
 
+def _releases(query: Query) -> Any:
+    name = query.get("name", [""])[0]
+    chance = random.Random(f"releases {name}")
+    versions = [f"{chance.randint(1, 4)}.{minor}" for minor in range(chance.randint(1, 12), 0, -1)]
+    changed = _ago(days=chance.randint(0, 60)).timestamp()
+    fields = {"version": versions[0], "versions": versions, "stable_versions": versions, "updated_on": changed}
+    project = record("anitya", "projects", id=chance.randint(1, 9000), name=name, **fields)
+    return documented("anitya", "projects") | {"items": [project], "total_items": 1}
+
+
+def _asked_labels(query: Query) -> list[str]:
+    """Return the labels that a list is limited to; Pagure calls them tags."""
+    return [*query.get("labels", ()), *query.get("tags", ())]
+
+
 def _tickets(query: Query, project: str, kind: str) -> Any:
-    chance = random.Random(f"{kind} {project}")
+    chance, tags = random.Random(f"{kind} {project} {_asked_labels(query)}"), _asked_labels(query)
     tickets = []
-    for number in range(chance.randint(3, 14)):
-        assignee = chance.choice((None, {"name": "elowen"}, {"name": "kaveri"}))
+    for number in range(chance.randint(1, 3) if tags else chance.randint(3, 14)):
+        assignee = None if tags else chance.choice((None, {"name": "elowen"}, {"name": "kaveri"}))
         person = {"name": chance.choice(("adalind", "bramvk", "farrukh"))}
         tickets.append(
             record(
@@ -177,6 +206,7 @@ def _tickets(query: Query, project: str, kind: str) -> Any:
                 assignee=assignee,
                 last_updated=str(int(_ago(hours=chance.randint(1, 400)).timestamp())),
                 full_url="",
+                **({"tags": tags} if kind == "issues" else {}),
             )
             | {"project": {"fullname": project}}
         )
@@ -188,8 +218,9 @@ def _forge_tickets(service: str) -> Callable[..., Any]:
     """Return a function for the lists of a repository on GitHub or Forgejo, which have the same fields."""
 
     def respond(query: Query, project: str, kind: str) -> Any:
-        chance, tickets = random.Random(f"{service} {kind} {project}"), []
-        for number in range(chance.randint(3, 14)):
+        labels = _asked_labels(query)
+        chance, tickets = random.Random(f"{service} {kind} {project} {labels}"), []
+        for number in range(chance.randint(1, 3) if labels else chance.randint(3, 14)):
             person, assignee = (
                 {"login": login(chance.choice(("adalind", "bramvk", "elowen", "kaveri")))} for _ in range(2)
             )
@@ -201,7 +232,8 @@ def _forge_tickets(service: str) -> Callable[..., Any]:
                     number=900 - number * 7,
                     title=chance.choice(TITLES),
                     user=person,
-                    assignees=[assignee] if chance.random() < 0.5 else [],
+                    assignees=[assignee] if chance.random() < 0.5 and not labels else [],
+                    labels=[{"id": 7, "name": label} for label in labels],
                     updated_at=_ago(hours=chance.randint(1, 400)).isoformat(),
                     html_url="",
                 )
@@ -213,8 +245,9 @@ def _forge_tickets(service: str) -> Callable[..., Any]:
 
 def _gitlab_tickets(query: Query, path: str, kind: str) -> Any:
     project, sign = unquote(path), "#" if kind == "issues" else "!"
-    chance, tickets = random.Random(f"gitlab {kind} {project}"), []
-    for index in range(chance.randint(3, 14)):
+    labels = _asked_labels(query)
+    chance, tickets = random.Random(f"gitlab {kind} {project} {labels}"), []
+    for index in range(chance.randint(1, 3) if labels else chance.randint(3, 14)):
         author, assignee = ({"username": login(chance.choice(("adalind", "bramvk", "elowen")))} for _ in range(2))
         tickets.append(
             record(
@@ -223,7 +256,8 @@ def _gitlab_tickets(query: Query, path: str, kind: str) -> Any:
                 iid=900 - index * 7,
                 title=chance.choice(TITLES),
                 author=author,
-                assignees=[assignee] if chance.random() < 0.5 else [],
+                assignees=[assignee] if chance.random() < 0.5 and not labels else [],
+                labels=labels,
                 updated_at=_ago(hours=chance.randint(1, 400)).isoformat(),
                 web_url="",
                 references={"full": f"{project}{sign}{900 - index * 7}"},
@@ -236,9 +270,13 @@ _ANSWERS: tuple[tuple[str, Callable[..., Any]], ...] = (
     (r"/badges/user/([^/]+)/json", _badges),
     (r"/bodhi/updates/", _updates),
     (r"/bugzilla/rest/bug", _reviews),
+    (r"/anitya/api/v2/projects/", _releases),
     (r"/fedocal/api/meetings/", _meetings),
     (r"/pagure/api/0/([\w.-]+(?:/[\w.-]+)?)/(issues|pull-requests)", _tickets),
     (r"/github/repos/([\w.-]+/[\w.-]+)/(issues|pulls)", _forge_tickets("github")),
+    (r"/github/repos/([\w.-]+/[\w.-]+)/commits/[^/]+/check-runs", lambda _query, project: checks.github(project)),
+    (r"/forgejo/api/v1/repos/([\w.-]+/[\w.-]+)/commits/[^/]+/status", lambda _query, project: checks.forgejo(project)),
+    (r"/gitlab/api/v4/projects/([\w.%-]+)/pipelines", lambda _query, path: checks.gitlab(unquote(path))),
     (r"/gitlab/api/v4/(?:projects|groups)/([\w.%-]+)/(issues|merge_requests)", _gitlab_tickets),
     (r"/forgejo/api/v1/repos/([\w.-]+/[\w.-]+)/(issues|pulls)", _forge_tickets("forgejo")),
     *community_services.ANSWERS,

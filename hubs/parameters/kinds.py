@@ -7,33 +7,19 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from hubs.errors import InvalidInput
 from hubs.i18n import _
+from hubs.parameters import projects
 from hubs.parameters.tables import CELLS, cells
 
 #: Longest values in characters, and most rows of a list.
 TEXT, MARKDOWN, ADDRESS, ROWS = 500, 20_000, 1000, 100
 _USERNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")
 _PACKAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}")
+_WEBCAL = re.compile(r"^webcals?://", re.IGNORECASE)
 _HUB = re.compile(r"(?:(?:https?://[^/?#\s]+)?/?([ut])/)?([A-Za-z0-9][A-Za-z0-9._@+-]{0,63})/?")
-_PART = r"[A-Za-z0-9_][A-Za-z0-9._+-]{0,99}"
-#: The form of a project's path on each forge.
-_PROJECTS = {
-    "github": re.compile(rf"{_PART}/{_PART}"),
-    "pagure": re.compile(rf"(?:forks/{_PART}/)?(?:{_PART}/)?{_PART}"),
-    "forgejo": re.compile(rf"[A-Za-z0-9][A-Za-z0-9.-]{{0,199}}(?::\d{{1,5}})?/{_PART}(?:/{_PART})?"),
-    "gitlab": re.compile(rf"[A-Za-z0-9][A-Za-z0-9.-]{{0,199}}(?::\d{{1,5}})?(?:/{_PART}){{1,10}}"),
-    "bugzilla": re.compile(r"[^/\n]{1,100}/[^/\n]{1,100}"),
-}
-#: For pasted addresses of projects: the prefix of the short form by host.
-_HOSTS = {
-    "github.com": "github:",
-    "gitlab.com": "gitlab:gitlab.com/",
-    "pagure.io": "pagure:",
-    "codeberg.org": "forgejo:codeberg.org/",
-}
 
 
 class Declared(Protocol):
@@ -137,7 +123,8 @@ def _switch(parameter: Declared, value: Any) -> bool:
 
 
 def _url(parameter: Declared, value: Any) -> str:
-    value = _text(parameter, value, ADDRESS)
+    # Sites offer calendars to subscribe to as webcal://, which means https://.
+    value = _WEBCAL.sub("https://", _text(parameter, value, ADDRESS))
     try:
         parts = urlsplit(value)
         good = parts.scheme in ("http", "https") and bool(parts.hostname) and not any(c.isspace() for c in value)
@@ -171,35 +158,7 @@ def _hub(parameter: Declared, value: Any) -> str:
 
 
 def _project(parameter: Declared, value: Any) -> str:
-    """Return the short form of a project, such as ``github:owner/name``; `_PROJECTS` has one pattern per forge."""
-    text = _text(parameter, value)
-    forge, _colon, path = _pasted(text).partition(":")
-    forge, path = forge.strip().lower(), path.strip().strip("/")
-    pattern = _PROJECTS.get(forge)
-    if pattern is None or not pattern.fullmatch(path):
-        raise InvalidInput(
-            _(
-                "Please write a project as github:owner/name, pagure:name, pagure:namespace/name, "
-                "forgejo:host/owner/name, gitlab:host/group/name or bugzilla:product/component."
-            )
-        )
-    return f"{forge}:{path}"
-
-
-def _pasted(text: str) -> str:
-    """Convert a pasted address on a well-known forge to the short form of the project."""
-    if not text.startswith(("https://", "http://")):
-        return text
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        return text
-    prefix = _HOSTS.get((parts.hostname or "").removeprefix("www."))
-    # Pages of a project on GitLab are below /-/.
-    path = unquote(parts.path).partition("/-/")[0].strip("/").removesuffix(".git")
-    if prefix in ("github:", "forgejo:codeberg.org/"):
-        path = "/".join(path.split("/")[:2])
-    return f"{prefix}{path}" if prefix else text
+    return projects.short(_text(parameter, value))
 
 
 def _secret(parameter: Declared, value: Any) -> str:

@@ -26,8 +26,8 @@ class Interest:
     A topic is the beginning of a message's name, in whole parts (``pagure.issue`` matches ``pagure.issue.new``), or
     ``*``. ``kind`` is ``user`` (the message names this person), ``package``, ``team`` (it names a member of the hub
     with this id), ``hub`` (it is about the hub with this id), ``project`` (``github:owner/name``,
-    ``pagure:namespace/name``, ``forgejo:host/owner/name``, ``bugzilla:product/component``,
-    ``weblate:project/component``, or a list on Discourse: ``discourse:host``, ``discourse:host/c/5``,
+    ``pagure:namespace/name``, ``forgejo:host/owner/name``, ``forgejo:host/owner``, ``bugzilla:product/component``,
+    ``anitya:name``, ``weblate:project/component``, or a list on Discourse: ``discourse:host``, ``discourse:host/c/5``,
     ``discourse:host/tag/docs``), ``account`` (an issue or a pull request of this person there: ``github:login``),
     ``calendar`` (by name), or ``any``, which takes no value.
     Projects, accounts and calendars are written in lower case.

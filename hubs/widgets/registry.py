@@ -57,6 +57,9 @@ BUILT_IN = (
     "hubs.widgets.meetings:Meetings",
     "hubs.widgets.issues:Issues",
     "hubs.widgets.pulls:PullRequests",
+    "hubs.widgets.tasks:Tasks",
+    "hubs.widgets.ci:CI",
+    "hubs.widgets.releases:Releases",
     "hubs.widgets.push:Push",
 )
 #: The entry point group in which packages register their widgets.

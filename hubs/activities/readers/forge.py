@@ -29,6 +29,19 @@ _ACTIONS = {
 _REVIEWS = {"approved": "approved", "changes_requested": "changes_requested", "rejected": "changes_requested"}
 
 
+#: Most groups around a project.
+_GROUPS = 10
+
+
+def with_owners(path: str) -> Iterator[str]:
+    """Yield the path of a project and of its owner or its groups, since widgets may list all their projects."""
+    for _group in range(_GROUPS):
+        if not path:
+            return
+        yield path
+        path = path.rpartition("/")[0]
+
+
 class Hook:
     """One event of a forge; ``forge`` is the prefix of its accounts and projects: ``github:``, ``forgejo:host/``."""
 
@@ -82,11 +95,14 @@ class Hook:
         return names(self.sender, fas, (self.account(login) for login in self.logins()))
 
     def subjects(self) -> frozenset[tuple[str, str]]:
-        """Return the project and the accounts concerned by the event."""
-        subjects = {("account", f"{self.forge}{login}") for login in self.logins()}
-        if self.repository:
-            subjects.add(("project", f"{self.forge}{self.repository}"))
-        return frozenset(subjects)
+        """Return the project and the accounts concerned by the event, on Forgejo also the owner of the project."""
+        repository = self.repository
+        # No widget lists all projects of an owner on GitHub.
+        paths = filter(None, [repository]) if self.forge == "github:" else with_owners(repository)
+        return frozenset(
+            {("account", f"{self.forge}{login}") for login in self.logins()}
+            | {("project", f"{self.forge}{path}") for path in paths}
+        )
 
     def activity(self, verb: str, thing: Thing, target: str = "", detail: str = "") -> Activity:
         """Return an activity with the fields common to all events."""

@@ -80,7 +80,7 @@ def gitlab(name: str, body: Body) -> Activity | None:
         groups=names(text(body, "hook_group")),
         subjects=frozenset(
             {("account", f"gitlab:{login}") for login in logins | {sender} if login}
-            | ({("project", f"gitlab:{project}")} if project else set())
+            | {("project", f"gitlab:{path}") for path in forge.with_owners(project)}
         ),
     )
 

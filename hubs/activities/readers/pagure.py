@@ -1,5 +1,8 @@
 """Pagure, the general forge and dist-git. Its usernames are accounts of the community."""
 
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
 from hubs.activities.activity import Activity, Thing, names
 from hubs.activities.fields import Body, address, first, get, person, text
 
@@ -88,7 +91,7 @@ def read(name: str, body: Body) -> Activity | None:
         people=names(actor, filed, assigned),
         packages=names(_package(place)),
         subjects=frozenset(
-            ({("project", f"pagure:{project}")} if project else set())
+            {("project", f"pagure:{path}") for path in _with_host(project, place)}
             | {("account", f"pagure:{account}") for account in (filed, assigned) if account}
         ),
     )
@@ -123,6 +126,19 @@ def _thing(event: str, body: Body, about: object, place: object) -> Thing:
         commit = first(text(body, "flag", "commit_hash"), text(body, "commit", "id"))[:10]
         return Thing("commit", number=f"@{commit}" if commit else "", link=link)
     return Thing("project", link=link)
+
+
+def _with_host(project: str, place: object) -> Iterator[str]:
+    """Yield the path of a project, also behind the name of its server if the message states its address."""
+    if not project:
+        return
+    yield project
+    try:
+        host = urlsplit(address(get(place, "full_url"))).netloc
+    except ValueError:
+        return
+    if host:
+        yield f"{host}/{project}"
 
 
 def _path(place: object) -> str:

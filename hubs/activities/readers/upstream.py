@@ -48,7 +48,15 @@ def anitya(name: str, body: Body) -> Activity | None:
         packages |= {text(entry, "package_name") for entry in mapped if text(entry, "distro") == "Fedora"}
         agent = ""
     detail = version if verb == "released" else first(text(inner, "version"), version, text(inner, "new"))
-    return Activity(f"upstream.{verb}", agent, thing, detail=detail, people=names(agent), packages=names(packages))
+    return Activity(
+        f"upstream.{verb}",
+        agent,
+        thing,
+        detail=detail,
+        people=names(agent),
+        packages=names(packages),
+        subjects=frozenset({("project", f"anitya:{title}")} if title else ()),
+    )
 
 
 def hotness(name: str, body: Body) -> Activity | None:

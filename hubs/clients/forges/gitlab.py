@@ -4,9 +4,13 @@ API: https://docs.gitlab.com/api/issues/ and https://docs.gitlab.com/api/merge_r
 ``/api/v4/projects/<id>/issues?state=opened`` and ``…/merge_requests``, the same below ``groups``, and across projects
 ``/api/v4/issues?scope=all&author_username=…``, which only signed-in accounts may list. ``<id>`` is the path with ``/``
 quoted. The response is a list of items such as ``{"iid": 6, "title": "…", "web_url": "https://…", "author":
-{"username": "…"}, "assignees": […], "reviewers": […], "draft": false, "confidential": false,
+{"username": "…"}, "assignees": […], "reviewers": […], "labels": ["bug"], "draft": false, "confidential": false,
 "updated_at": "2026-03-01T16:00:00Z", "references": {"full": "group/project#6"}}``; the header ``X-Total``
 counts them all.
+
+Page https://docs.gitlab.com/api/pipelines/: ``/api/v4/projects/<id>/pipelines?ref=<branch>`` lists pipelines, the
+newest first: ``{"id": 47, "iid": 12, "status": "success", "source": "push", "ref": "main", "sha": "…", "web_url": "https://…",
+"created_at": "…", "updated_at": "…"}``.
 """
 
 from collections.abc import Sequence
@@ -15,7 +19,8 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr
 
-from hubs.clients.forges.tickets import EVER, PAGE, Ticket, Tickets, listed
+from hubs.clients.forges.checks import Check, Checks, checked, state_of
+from hubs.clients.forges.tickets import EVER, PAGE, Ticket, Tickets, labelled, listed
 from hubs.clients.http.client import HTTP, Service
 from hubs.clients.http.records import Parts, Records
 from hubs.clients.http.response import LARGE, Link, Moment, Response, Shape, Text
@@ -38,6 +43,7 @@ class _Item(Shape):
     author: _Account | None = None
     assignees: Parts[_Account] = Field(default_factory=list)
     reviewers: Parts[_Account] = Field(default_factory=list)
+    labels: Parts[Text] | None = None
     draft: bool | None = False
     updated_at: Moment = EVER
     references: _References | None = None
@@ -57,7 +63,22 @@ class _Item(Shape):
             assignees=tuple(account.username for account in self.assignees if account.username),
             reviewers=tuple(account.username for account in self.reviewers if account.username),
             draft=bool(self.draft),
+            labels=None if self.labels is None else tuple(self.labels),
         )
+
+
+class _Pipeline(Shape):
+    id: int
+    status: Text = ""
+    source: Text = ""
+    sha: Text = ""
+    web_url: Link = ""
+    created_at: Moment = EVER
+    updated_at: Moment | None = None
+
+    def check(self) -> Check:
+        name = f"#{self.id} {self.source}".strip()
+        return Check(name, state_of(self.status), self.web_url, self.updated_at or self.created_at)
 
 
 class GitLab:
@@ -68,20 +89,29 @@ class GitLab:
         #: Whether lists of people are available: GitLab does not show them to visitors.
         self.lists_people = bool(token.get_secret_value())
 
-    def issues(self, project: str, owner: str = "") -> Tickets:
+    def issues(self, project: str, owner: str = "", label: str = "") -> Tickets:
         """Return the open issues of ``host/group/project`` or ``host/group``; groups may be nested.
 
-        ``owner`` names the hub whose people typed it.
+        ``owner`` names the hub whose people typed it. With ``label``, only issues that have it are returned.
 
         :raises UpstreamMissing: when there is neither such a project nor such a group.
         :raises UpstreamForbidden: when the host is not a public web server.
         :raises UpstreamError: when there is no usable response.
         """
-        return self._list(project, owner, "issues")
+        more = {"labels": label} if label else {}
+        return labelled(self._list(project, owner, "issues", **more), label)
 
     def pulls(self, project: str, owner: str = "") -> Tickets:
         """Return the open merge requests of a project or a group; raises as `issues`."""
         return self._list(project, owner, "merge_requests")
+
+    def checks(self, project: str, branch: str, owner: str = "") -> Checks:
+        """Return the pipelines of the newest commit of a branch that has any; raises as `issues`."""
+        host, _slash, path = project.partition("/")
+        response = self._get(host, owner, ("projects", path, "pipelines"), ref=branch, state=None, order_by="id")
+        pipelines: list[_Pipeline] = response.read_as(Records[_Pipeline])
+        sha = pipelines[0].sha if pipelines else ""
+        return checked(sha, (pipeline.check() for pipeline in pipelines if pipeline.sha == sha))
 
     def issues_of(self, username: str) -> Tickets:
         """Return the open issues on our own server that a person filed or is assigned to; raises as `issues`."""
@@ -96,18 +126,18 @@ class GitLab:
         answers = [self._get(host, "", (kind,), scope="all", **{role: username}) for role in roles]
         return listed(ticket for answer in answers for ticket in _tickets(answer).items)
 
-    def _list(self, project: str, owner: str, kind: str) -> Tickets:
+    def _list(self, project: str, owner: str, kind: str, **params: str) -> Tickets:
         host, _slash, path = project.partition("/")
         # A path of several parts may be a project or a nested group; one of a single part is a group.
         levels = ("projects", "groups") if "/" in path else ("groups",)
         for level in levels[:-1]:
             try:
-                return _tickets(self._get(host, owner, (level, path, kind)), path)
+                return _tickets(self._get(host, owner, (level, path, kind), **params), path)
             except UpstreamMissing:
                 continue
-        return _tickets(self._get(host, owner, (levels[-1], path, kind)), path)
+        return _tickets(self._get(host, owner, (levels[-1], path, kind), **params), path)
 
-    def _get(self, host: str, owner: str, parts: Sequence[str], **params: str) -> Response:
+    def _get(self, host: str, owner: str, parts: Sequence[str], **params: Any) -> Response:
         query: dict[str, Any] = {"state": "opened", "order_by": "updated_at", "per_page": PAGE, **params}
         if urlsplit(self._own.base).netloc == host:
             return self._http.get(self._own.url("api", "v4", *parts, **query), self._own, limit=LARGE)

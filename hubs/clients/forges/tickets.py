@@ -26,6 +26,8 @@ class Ticket:
     assignees: tuple[str, ...] = ()
     reviewers: tuple[str, ...] = ()
     draft: bool = False
+    #: None if the forge does not state them.
+    labels: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,26 @@ class Tickets:
     least: bool = False
 
 
+def labelled(tickets: Tickets, label: str) -> Tickets:
+    """Return the tickets with a label, in any case; all of them if it is empty.
+
+    The forge has selected them, but Forgejo ignores labels that a repository does not have, and then lists everything.
+    Tickets whose labels it does not state are kept.
+    """
+    wanted = label.casefold()
+    items = tuple(
+        ticket
+        for ticket in tickets.items
+        if not wanted or ticket.labels is None or wanted in map(str.casefold, ticket.labels)
+    )
+    if len(items) == len(tickets.items):
+        return tickets
+    return Tickets(items, len(items))
+
+
 def listed(tickets: Iterable[Ticket], total: int | None = None, least: bool = False) -> Tickets:
     """Return distinct tickets, last changed first; ``total`` defaults to their number."""
-    unique = {(ticket.project, ticket.number): ticket for ticket in tickets}
+    # With the address: the same project may be on several forges.
+    unique = {(ticket.url, ticket.project, ticket.number): ticket for ticket in tickets}
     items = sorted(unique.values(), key=lambda ticket: ticket.updated, reverse=True)
     return Tickets(tuple(items), max(total or 0, len(items)), least)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from hubs.clients.anitya import Release
 from hubs.clients.badges import Badge, Earned
 from hubs.clients.bodhi import Update
 from hubs.clients.bugzilla import Bug
@@ -12,11 +13,15 @@ from hubs.clients.community.statuspage import Outage, Status
 from hubs.clients.community.weblate import Language, Progress
 from hubs.clients.fedocal import Meeting
 from hubs.clients.feeds import Entry, Feed
+from hubs.clients.forges.checks import FAILED, PASSED, Check, checked
 from hubs.clients.forges.tickets import Ticket, Tickets
 from hubs.testing.samples.sample import SITE, Make, Sample
+from hubs.widgets.ci import Branch, Results
 from hubs.widgets.json import Table
 from hubs.widgets.meetings import Agenda
+from hubs.widgets.releases import Versions
 from hubs.widgets.shared.trackers import TrackerTickets
+from hubs.widgets.tasks import OpenTasks
 
 
 def _badges(moment: datetime) -> Sample:
@@ -89,6 +94,40 @@ def _tickets(function: str) -> Make:
     return sample
 
 
+def _checks(moment: datetime) -> Sample:
+    lamp = checked(
+        "3f1c9a77d2",
+        [
+            Check("unit tests", FAILED, SITE, moment - timedelta(minutes=20)),
+            Check("documentation", PASSED, SITE, moment - timedelta(minutes=24)),
+        ],
+    )
+    kettle = checked("a4410be913", [Check("#48 push", PASSED, SITE, moment - timedelta(hours=7))])
+    branches = (Branch("tides/lamp", "main", lamp), Branch("git.example.org/kettles/kettle", "stable", kettle))
+    none = Results((Branch("tides/lamp", "main", checked("", ())),), {})
+    projects = {"projects": [{"project": "github:tides/lamp", "branch": ""}]}
+    return Sample(projects, {"GetChecks": Results(branches, {})}, {"GetChecks": none})
+
+
+def _releases(moment: datetime) -> Sample:
+    releases = (
+        Release("lantern", "pypi", "2.0", "2.1rc1", SITE, moment - timedelta(hours=9)),
+        Release("kettle", "", "0.9.3", "", SITE, moment - timedelta(days=12)),
+    )
+    projects = {"projects": [{"name": "lantern"}, {"name": "kettle"}]}
+    return Sample(projects, {"GetReleases": Versions(releases)}, {"GetReleases": Versions(())})
+
+
+def _tasks(moment: datetime) -> Sample:
+    tickets = (
+        Ticket("tides/lamp", "12", "The lantern flickers", SITE, "ottoline", moment - timedelta(hours=2)),
+        Ticket("kettles/kettle", "9", "Say when the kettle is hot", SITE, "zenobia", moment - timedelta(days=3)),
+    )
+    live, empty = (OpenTasks(Tickets(items, len(items)), {}) for items in (tickets, ()))
+    projects = {"projects": [{"project": "github:tides/lamp"}, {"project": "gitlab:git.example.org/kettles"}]}
+    return Sample(projects, {"GetTasks": live}, {"GetTasks": empty})
+
+
 def _feed(moment: datetime) -> Sample:
     entries = tuple(
         Entry(title, SITE, moment - timedelta(days=days), "Ottoline Brand")
@@ -116,6 +155,9 @@ SAMPLES: Mapping[str, Make] = {
     "outages": _outages,
     "issues": _tickets("GetIssues"),
     "pulls": _tickets("GetPullRequests"),
+    "tasks": _tasks,
+    "ci": _checks,
+    "releases": _releases,
     "rss": _feed,
     "json": _table,
 }

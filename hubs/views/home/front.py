@@ -11,6 +11,7 @@ from hubs import i18n, urls
 from hubs.actions.people import announcements, home, stream
 from hubs.actions.privacy import account_data
 from hubs.digest import live, numbers, sparkline
+from hubs.digest.issues import issues
 from hubs.digest.tasks import tasks
 from hubs.errors import InvalidInput
 from hubs.i18n import _
@@ -25,8 +26,8 @@ from hubs.views.web.converters import row_number
 blueprint = Blueprint("front", __name__)
 visits.register(blueprint)
 
-#: Lines, teams and tasks on the page.
-LINES, TEAMS, TASKS = 5, 6, 4
+#: Lines, teams, tasks and issues on the page.
+LINES, TEAMS, TASKS, ISSUES = 5, 6, 4, 6
 #: How far back the last activities of teams are searched.
 RECENT = timedelta(days=30)
 #: Seconds between requests of an open page for new lines, and for which shared caches may answer them.
@@ -58,6 +59,7 @@ def _for_visitors() -> Mapping[str, Any]:
     hubs = [entry.hub for entry in teams]
     series = numbers.series(session, cache, hubs)
     today, wanted = numbers.today(session, cache), tasks(session, viewer)
+    open_issues = issues(session, app_context().fragments, viewer)
     return {
         "lines": live.newest(session, viewer, LINES),
         "every": EVERY,
@@ -67,7 +69,8 @@ def _for_visitors() -> Mapping[str, Any]:
         "last": live.last_of_teams(session, viewer, hubs, now() - RECENT),
         "sparks": {hub_id: sparkline.draw(counts) for hub_id, counts in series.items()},
         "tasks": wanted[:TASKS],
-        "open_tasks": len(wanted),
+        "open_tasks": len(wanted) + len(open_issues),
+        "issues": open_issues[:ISSUES],
     }
 
 

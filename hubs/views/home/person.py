@@ -12,6 +12,7 @@ from hubs.actions.inbox import listing
 from hubs.actions.people import home, stream
 from hubs.clients.fedocal import Meeting
 from hubs.digest import numbers, people, reading, sparkline, steps, words
+from hubs.digest.issues import issues
 from hubs.digest.tasks import tasks
 from hubs.i18n import N_, _
 from hubs.models import FirstSteps, HomeState, Hub, User, Widget, now
@@ -24,7 +25,7 @@ from hubs.widgets.heatmap.grid import Grid
 from hubs.widgets.meetings import GetMeetings
 
 #: Most entries of each part.
-NEEDS, HUBS, LINES, MEETINGS, TASKS, AWAY_HUBS = 5, 6, 10, 3, 3, 3
+NEEDS, HUBS, LINES, MEETINGS, TASKS, ISSUES, AWAY_HUBS = 5, 6, 10, 3, 3, 3, 3
 #: Most calendars that are looked at for the week.
 CALENDARS = 8
 
@@ -48,6 +49,7 @@ def parts(user: User, narrow: str) -> Mapping[str, Any]:
         "cards": _cards(narrow),
         "meetings": _week(followed),
         "tasks": tasks(session, person)[:TASKS],
+        "issues": issues(session, app_context().fragments, person)[:ISSUES],
         "grid": Grid(days),
         "this_month": sum(number for day, number in days.items() if day >= month),
         "active": active,

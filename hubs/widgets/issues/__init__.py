@@ -9,23 +9,8 @@ from hubs.widgets.base import Widget
 from hubs.widgets.caching import CachedFunction, Interest
 from hubs.widgets.paging import cut
 from hubs.widgets.parameters import Parameter
-from hubs.widgets.shared.trackers import PROJECT, TrackerTickets, ask, interests, is_by
+from hubs.widgets.shared.trackers import ISSUE_TOPICS, PROJECT, TrackerTickets, ask, interests, is_by
 from hubs.widgets.view import RootWidgetView
-
-#: Messages about issues, by forge: the events of webhooks, and GitHub's of the old bus (``github.issue``).
-TOPICS = {
-    "pagure": ("pagure.issue",),
-    "github": ("github.issues", "github.issue_comment", "github.issue"),
-    "gitlab": ("gitlab.issue", "gitlab.note", "gitlab.work_item"),
-    "bugzilla": ("bugzilla.bug",),
-    "forgejo": (
-        "forgejo.issues",
-        "forgejo.issue_assign",
-        "forgejo.issue_comment",
-        "forgejo.issue_label",
-        "forgejo.issue_milestone",
-    ),
-}
 
 
 class Issues(Widget):
@@ -51,11 +36,11 @@ class GetIssues(CachedFunction):
 
     def interests(self) -> list[Interest]:
         """Match messages about issues of the project, or of the accounts."""
-        return list(interests(self.instance, TOPICS))
+        return list(interests(self.instance, ISSUE_TOPICS))
 
     def execute(self) -> TrackerTickets:
         """Return the open issues; raises the same errors as `hubs.widgets.shared.trackers.ask`."""
-        return ask(self.instance, self.clients, "issues", tuple(TOPICS))
+        return ask(self.instance, self.clients, "issues", tuple(ISSUE_TOPICS))
 
 
 class IssuesView(RootWidgetView):

@@ -17,9 +17,10 @@ PROJECT = Parameter(
     default="",
     kind="project",
     help=N_(
-        "Written as github:owner/name, pagure:name, pagure:namespace/name, forgejo:host/owner/name, forgejo:host/owner "
-        "for all projects of a person or an organisation, gitlab:host/group/name, gitlab:host/group, or "
-        "bugzilla:product/component. Empty means the tracker accounts in this hub's settings."
+        "Written as github:owner/name, pagure:name, pagure:namespace/name, pagure:host/name for another server, "
+        "forgejo:host/owner/name, forgejo:host/owner for all projects of a person or an organisation, "
+        "gitlab:host/group/name, gitlab:host/group, or bugzilla:product/component. Empty means the tracker accounts in "
+        "this hub's settings."
     ),
 )
 #: Accounts of a hub, by forge.
@@ -29,10 +30,24 @@ ACCOUNTS = {
     "gitlab": "gitlab_username",
     "bugzilla": "bugzilla_email",
 }
-#: Forges whose projects name a host.
-HOSTED = ("forgejo", "gitlab")
+#: Forges whose projects may name a host.
+HOSTED = ("forgejo", "gitlab", "pagure")
 #: What people call each forge.
 TITLES = {"pagure": "Pagure", "github": "GitHub", "gitlab": "GitLab", "bugzilla": "Bugzilla", "forgejo": "Forgejo"}
+#: Messages about issues, by forge: the events of webhooks, and GitHub's of the old bus (``github.issue``).
+ISSUE_TOPICS = {
+    "pagure": ("pagure.issue",),
+    "github": ("github.issues", "github.issue_comment", "github.issue"),
+    "gitlab": ("gitlab.issue", "gitlab.note", "gitlab.work_item"),
+    "bugzilla": ("bugzilla.bug",),
+    "forgejo": (
+        "forgejo.issues",
+        "forgejo.issue_assign",
+        "forgejo.issue_comment",
+        "forgejo.issue_label",
+        "forgejo.issue_milestone",
+    ),
+}
 #: Most tickets kept.
 KEPT = 200
 
@@ -74,12 +89,17 @@ def interests(row: Widget, topics: Mapping[str, Sequence[str]]) -> Iterator[Inte
     """Yield the interests of a widget that lists tickets; ``topics`` are topic prefixes by forge."""
     for source in sources(row, topics):
         if names := topics.get(source.forge):
-            kind, name = "account" if source.account else "project", source.name
-            if source.forge == "gitlab" and not source.account:
-                name = name.partition("/")[2]  # messages of GitLab do not name the host
-            yield Interest(tuple(names), kind, f"{source.forge}:{name}".lower())
+            yield interest(source, names)
     if not row.config["project"]:
         yield Interest(("hubs.hub.updated",), "hub", str(row.hub.id))
+
+
+def interest(source: Source, topics: Sequence[str]) -> Interest:
+    """Return the interest in messages about a project or an account."""
+    kind, name = "account" if source.account else "project", source.name
+    if source.forge == "gitlab" and not source.account:
+        name = name.partition("/")[2]  # messages of GitLab do not name the host
+    return Interest(tuple(topics), kind, f"{source.forge}:{name}".lower())
 
 
 def ask(row: Widget, clients: Clients, method: str, forges: Sequence[str]) -> TrackerTickets:

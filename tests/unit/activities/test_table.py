@@ -42,7 +42,11 @@ ROWS: list[Row] = [
         {"forgejo:forge.example/kofi-f", "forgejo:forge.example/rana-f"},
         set(),
         set(),
-        {"project:forgejo:forge.example/Docs/Handbook", "account:forgejo:forge.example/rana-f"},
+        {
+            "project:forgejo:forge.example/Docs/Handbook",
+            "project:forgejo:forge.example/Docs",
+            "account:forgejo:forge.example/rana-f",
+        },
     ),
     (
         "github.issues",
@@ -82,7 +86,7 @@ ROWS: list[Row] = [
         {"gitlab:kofi"},
         set(),
         set(),
-        {"project:gitlab:sea/tides", "account:gitlab:kofi"},
+        {"project:gitlab:sea/tides", "project:gitlab:sea", "account:gitlab:kofi"},
     ),
     # Names at Pagure are accounts; only what is under rpms/ is a package.
     (
@@ -93,7 +97,7 @@ ROWS: list[Row] = [
         {"rana", "kofi"},
         {"otter"},
         set(),
-        {"project:pagure:rpms/otter", "account:pagure:kofi"},
+        {"project:pagure:rpms/otter", "project:pagure:src.example/rpms/otter", "account:pagure:kofi"},
     ),
     (
         "pagure.git.receive",
@@ -103,7 +107,7 @@ ROWS: list[Row] = [
         {"rana"},
         set(),
         set(),
-        {"project:pagure:docs/otter"},
+        {"project:pagure:docs/otter", "project:pagure:src.example/docs/otter"},
     ),
     (
         "bodhi.update.comment",
@@ -288,7 +292,7 @@ ROWS: list[Row] = [
         set(),
         {"otter"},
         set(),
-        set(),
+        {"project:anitya:Otter"},
     ),
     (
         "hotness.update.bug.file",

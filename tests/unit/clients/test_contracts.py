@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from hubs.clients.anitya import Anitya
 from hubs.clients.badges import Badges
 from hubs.clients.bodhi import Bodhi
 from hubs.clients.bugzilla import Bugzilla
@@ -28,6 +29,7 @@ from hubs.clients.forges.gitlab import GitLab
 from hubs.clients.forges.pagure import Pagure
 from hubs.clients.http.client import HTTP
 from hubs.clients.http.records import MOST, collected
+from hubs.clients.http.response import Shape
 from hubs.clients.koji import Koji
 from hubs.demo.services import variants
 from hubs.demo.services.contract import FOLDER, answer
@@ -63,6 +65,7 @@ def _host(url: str) -> str:
 
 
 CASES = {
+    "anitya": Case("anitya", lambda h, u: Anitya(h, u).releases("lantern"), {"/api/v2/projects/": "projects"}, 2),
     "badges": Case("badges", lambda h, u: Badges(h, u).earned("rana").badges, {"/user/rana/json": "person"}, 2),
     "bodhi": Case("bodhi", lambda h, u: Bodhi(h, u).in_testing("rana"), {"/updates/": "updates"}, 2),
     "bugzilla": Case("bugzilla", lambda h, u: Bugzilla(h, u, NONE).reviews("r@e.org"), {"/rest/bug": "bugs"}, 2),
@@ -112,8 +115,50 @@ CASES = {
     "github issues": Case(
         "github", lambda h, u: GitHub(h, u, NONE).issues("a/b").items, {"/repos/a/b/issues": "issues"}, 2
     ),
+    "pagure issues with a tag": Case(
+        "pagure",
+        lambda h, u: Pagure(h, u, NONE).issues("boat", label="easyfix").items,
+        {"/api/0/boat/issues": "issues"},
+        2,
+    ),
+    "github issues with a label": Case(
+        "github",
+        lambda h, u: GitHub(h, u, NONE).issues("a/b", label="good first issue").items,
+        {"/repos/a/b/issues": "issues"},
+        2,
+    ),
+    "forgejo issues with a label": Case(
+        "forgejo",
+        lambda h, u: Forgejo(h, u, NONE).issues(f"{_host(u)}/a/b", label="good first issue").items,
+        {"/api/v1/repos/a/b/issues": "issues"},
+        2,
+    ),
+    "gitlab issues with a label": Case(
+        "gitlab",
+        lambda h, u: GitLab(h, u, NONE).issues(f"{_host(u)}/a/b", label="good first issue").items,
+        {"/api/v4/projects/a%2Fb/issues": "issues"},
+        2,
+    ),
     "github pulls": Case(
         "github", lambda h, u: GitHub(h, u, NONE).pulls("a/b").items, {"/repos/a/b/pulls": "pulls"}, 2
+    ),
+    "github checks": Case(
+        "github",
+        lambda h, u: GitHub(h, u, NONE).checks("a/b", "main").items,
+        {"/repos/a/b/commits/main/check-runs": "check-runs"},
+        2,
+    ),
+    "forgejo checks": Case(
+        "forgejo",
+        lambda h, u: Forgejo(h, u, NONE).checks(f"{_host(u)}/a/b", "main").items,
+        {"/api/v1/repos/a/b/commits/main/status": "commit-status"},
+        2,
+    ),
+    "gitlab checks": Case(
+        "gitlab",
+        lambda h, u: GitLab(h, u, NONE).checks(f"{_host(u)}/a/b", "main").items,
+        {"/api/v4/projects/a%2Fb/pipelines": "pipelines"},
+        2,
     ),
     "github search": Case(
         "github", lambda h, u: GitHub(h, u, NONE).issues_of("rana").items, {"/search/issues": "search"}, 2
@@ -268,6 +313,23 @@ def test_a_redirect_is_followed(server: Upstream, patient: HTTP, name: str) -> N
     for path in case.answers:
         server.on(path, moved)
     assert len(case.call(patient, server.url)) == case.entries
+
+
+def test_every_list_in_an_answer_is_read_by_the_one_function() -> None:
+    def shapes(base: type[Shape]) -> Iterator[type[Shape]]:
+        for shape in base.__subclasses__():
+            yield shape
+            yield from shapes(shape)
+
+    fields = {
+        f"{shape.__module__}.{shape.__name__}.{name}": f"{field.annotation!r} {field.metadata!r}"
+        for shape in shapes(Shape)
+        for name, field in shape.model_fields.items()
+        if shape.__module__.startswith("hubs.clients.")
+    }
+    lists = {place: kind for place, kind in fields.items() if re.search(r"\b(list|tuple|set|Sequence)\[", kind)}
+    assert len(lists) >= 12
+    assert [place for place, kind in lists.items() if "WrapValidator" not in kind] == []
 
 
 def test_every_answer_is_part_of_a_contract_and_names_its_source() -> None:

@@ -53,6 +53,11 @@ def test_meetings_are_ordered_by_start_in_utc(upstream: Upstream, http: HTTP) ->
     assert upstream.asked[0].params == {"calendar": ["tides"], "start": ["2026-03-01"], "end": ["2026-04-01"]}
 
 
+def test_an_odd_manager_does_not_hide_the_others(upstream: Upstream, http: HTTP) -> None:
+    (parsed,) = read(upstream, http, meeting(meeting_manager=["rana", {"odd": 1}, None, "bo"]))
+    assert parsed.managers == ("rana", "bo")
+
+
 def test_responses_of_older_servers_are_read(upstream: Upstream, http: HTTP) -> None:
     old = meeting(meeting_manager="rana, bo,", meeting_location="None")
     del old["meeting_id"], old["meeting_timezone"]

@@ -91,6 +91,26 @@ def test_pagure_lists_the_issues_of_a_person_once_each(upstream: Upstream, http:
     assert (numbers(tickets), tickets.total) == (["5", "3"], 2)
 
 
+@pytest.mark.parametrize("project", ["boat", "rpms/boat", "forks/ada/boat", "python3.11"])
+def test_a_project_on_our_own_pagure_may_name_its_server(upstream: Upstream, http: HTTP, project: str) -> None:
+    upstream.on(f"/api/0/{project}/issues", {"issues": [pagure_ticket(4)], "total_issues": 1})
+    client = Pagure(http, upstream.url, TOKEN)
+    host = upstream.url.removeprefix("http://")
+    for name in (project, f"{host}/{project}"):
+        (ticket,) = client.issues(name).items
+        assert (ticket.project, ticket.url) == (project, f"{upstream.url}/{project}/issue/4")
+    assert [request.headers["authorization"] for request in upstream.asked] == ["token s3cret"] * 2
+
+
+def test_another_pagure_must_be_public_and_does_not_get_our_token(upstream: Upstream, http: HTTP) -> None:
+    client = Pagure(http, "https://pagure.example", TOKEN)
+    for host in ("127.0.0.1", f"localhost:{upstream.port}", "169.254.169.254", "10.0.0.1"):
+        for ask in (client.issues, client.pulls):
+            with pytest.raises(UpstreamForbidden):
+                ask(f"{host}/rpms/boat", owner="hub:1")
+    assert upstream.asked == []
+
+
 def test_github_lists_issues_without_the_pull_requests_among_them(upstream: Upstream, http: HTTP) -> None:
     pull = item(4, pull_request={"url": "https://api.github.example/x"})
     upstream.on("/repos/harbour/boat/issues", [item(3, assignees=[{"login": "bo"}]), pull, item(2, user=None)])

@@ -81,12 +81,15 @@ def test_pages_of_a_preset_do_not_speak_of_fedora(demo: Flask) -> None:
     with context.database.session() as session:
         hubs = session.scalars(select(Hub).where(Hub.name.in_((TEAM, PERSON)))).all()
         rows = {row.id: row.plugin for hub in hubs for row in hub.widgets}
+    assert {"tasks", "ci", "meetings", "issues", "pulls"} <= set(rows.values())
     for number, plugin in rows.items():
         response = client.get(f"/w/{number}/fragment")
         fragment = response.get_data(as_text=True)
         assert response.status_code == 200, plugin
         assert "fedora" not in fragment.lower(), plugin
         assert '"state":"live"' in fragment, plugin
+        if plugin in ("tasks", "ci", "meetings", "issues", "pulls"):
+            assert 'class="empty"' not in fragment, plugin
 
 
 def test_the_people_of_a_preset_are_known_by_the_accounts_that_their_hubs_link(demo: Flask) -> None:

@@ -10,7 +10,9 @@ import pytest
 from hubs.clients.all import Clients
 from hubs.clients.community.discourse import place
 from hubs.clients.community.weblate import translated
+from hubs.clients.forges.checks import FAILED, PASSED
 from hubs.demo import upstream
+from hubs.parameters.addresses import TypedAddress
 from hubs.settings import load
 from tests.unit.clients.conftest import QUICK
 
@@ -30,14 +32,45 @@ def clients(port: int) -> Iterator[Clients]:
     clients.close()
 
 
-def test_every_service_that_the_demo_shows_has_a_stand_in(clients: Clients) -> None:
+def test_every_service_that_the_demo_shows_has_a_stand_in(clients: Clients, port: int) -> None:
     today = datetime.now(UTC).date()
     assert clients.badges.earned("kaveri").rarest is not None
     assert any(clients.bodhi.in_testing(name) for name in ("kaveri", "elowen", "bramvk"))
     assert clients.bugzilla.reviews("kaveri@example.org")
     assert clients.fedocal.meetings("docs", today, today + timedelta(days=30))
+    assert clients.anitya.releases("lantern")[0].version
     assert clients.pagure.issues("docs").items
     assert clients.pagure.pulls("docs").items
+    host = f"127.0.0.1:{port}"
+    assert clients.gitlab.issues(f"{host}/harbour/lantern").items
+    assert clients.gitlab.pulls(f"{host}/harbour/lantern").items
+    for label in ("", "help wanted"):
+        assert clients.forgejo.issues(f"{host}/harbour/lantern", label=label).items
+        assert clients.gitlab.issues(f"{host}/harbour/lantern", label=label).items
+        assert clients.github.issues("harbour/lantern", label=label).items
+        assert clients.pagure.issues("docs", label=label).items
+
+
+def test_projects_of_the_demo_have_checks(clients: Clients, port: int) -> None:
+    host = f"127.0.0.1:{port}"
+    for checks in (
+        clients.github.checks("harbour/lantern", "main"),
+        clients.forgejo.checks(f"{host}/harbour/lantern", "main"),
+        clients.gitlab.checks(f"{host}/harbour/lantern", "main"),
+    ):
+        assert checks.items
+        assert checks.commit
+        assert checks.state in (PASSED, FAILED)
+
+
+def test_calendars_of_the_demo_recur_and_have_whole_days(clients: Clients, port: int) -> None:
+    settings, current = load(upstream.environment(port)), datetime.now(UTC)
+    address = TypedAddress(upstream.calendar(settings, "docs"))
+    read = clients.calendars.read(address, current - timedelta(days=14), current + timedelta(days=30))
+    assert read.name == "Calendar of docs"
+    assert len([meeting for meeting in read.meetings if not meeting.all_day]) >= 6
+    assert [meeting.name for meeting in read.meetings if meeting.all_day] == ["Sprint"]
+    assert upstream.calendar(load({}), "docs") == ""
 
 
 def test_the_services_where_a_community_talks_have_stand_ins(clients: Clients, port: int) -> None:

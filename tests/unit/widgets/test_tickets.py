@@ -1,5 +1,6 @@
 """Issues and pull requests of a project or of a hub's accounts, and which messages make them stale."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -102,6 +103,36 @@ def test_the_gitlab_account_is_queried_only_with_a_token(
     fragment = build("pulls", member)
     # Without a token GitLab refuses to list anything by person.
     assert (fragment.state, bool(upstream.asked)) == (("live", True) if with_token else ("needs-setup", False))
+
+
+def forgejo(topic: str, repository: str, host: str = "git.example.org") -> Message:
+    place = {"full_name": repository, "html_url": f"https://{host}/{repository}"}
+    body = {"issue": {"number": 3}, "repository": place}
+    return parse({"topic": f"org.fedoraproject.prod.forgejo.{topic}", "msg": body, "msg_id": "m"})
+
+
+@pytest.mark.parametrize(
+    ("message", "stale"),
+    [
+        (forgejo("issues", "Harbour/Boat"), True),
+        (forgejo("issue_comment", "harbour/lamp"), True),
+        (forgejo("issues", "harbourside/boat"), False),
+        (forgejo("issues", "harbour/boat", "other.example.org"), False),
+        (forgejo("push", "harbour/boat"), False),
+    ],
+)
+def test_which_messages_of_forgejo_make_all_issues_of_an_owner_stale(
+    session: Session, registry: Registry, team: Hub, message: Message, stale: bool
+) -> None:
+    row = Widget(plugin="issues", side="left", settings={"project": "forgejo:git.example.org/Harbour"})
+    team.widgets.append(row)
+    session.commit()
+    index = Index(registry)
+    index.replace(team)
+    assert (row.id in index.touched(message)) == stale
+    # A webhook of the hub reports the same, and one of another hub touches nothing here.
+    assert (row.id in index.touched(replace(message, hub_id=team.id))) == stale
+    assert row.id not in index.touched(replace(message, hub_id=team.id + 1))
 
 
 def gitlab(topic: str, project: str) -> Message:
@@ -207,9 +238,10 @@ def github(topic: str, project: str = "Harbour/Boat", **person: Any) -> Message:
     return parse({"topic": f"org.fedoraproject.prod.github.{topic}", "msg": body, "msg_id": "m"})
 
 
-def pagure(topic: str, project: str = "boat", user: str = "x") -> Message:
+def pagure(topic: str, project: str = "boat", user: str = "x", server: str = "") -> Message:
     kind = "pullrequest" if "pull" in topic else "issue"
-    repository = {"name": project, "fullname": project, "namespace": None, "parent": None}
+    repository: dict[str, Any] = {"name": project, "fullname": project, "namespace": None, "parent": None}
+    repository |= {"full_url": f"https://{server}/{project}"} if server else {}
     body = {"agent": "x", kind: {"id": 1, "user": {"name": user}, "project": repository}, "project": repository}
     return parse({"topic": f"io.pagure.prod.pagure.{topic}", "msg": body, "msg_id": "m"})
 
@@ -231,6 +263,9 @@ def bugzilla(product: str = "Fedora", component: str = "boat", assignee: str = "
         ("issues", "pagure:boat", pagure("issue.comment.added"), True),
         ("issues", "pagure:boat", pagure("issue.new", "rpms/boat"), False),
         ("issues", "pagure:boat", pagure("pull-request.new"), False),
+        ("issues", "pagure:src.example/rpms/boat", pagure("issue.new", "rpms/boat", server="src.example"), True),
+        ("issues", "pagure:src.example/rpms/boat", pagure("issue.new", "rpms/boat", server="pagure.io"), False),
+        ("issues", "pagure:rpms/boat", pagure("issue.new", "rpms/boat", server="src.example"), True),
         ("issues", "bugzilla:Fedora/boat", bugzilla(), True),
         ("issues", "bugzilla:Fedora/boat", bugzilla(component="boathouse"), False),
         ("issues", "bugzilla:Fedora/boat", bugzilla("Fedora EPEL"), False),

@@ -77,7 +77,26 @@ MEETING = {"calendar_name": "Docs", "meeting_name": "weekly", "meeting_id": 42}
         (
             "org.fedoraproject.prod.forgejo.issues",
             {"issue": {"user": {"login": "bertil"}}, "repository": REPOSITORY},
-            {("project", "forgejo:forge.example:8443/harbour/boat"), ("account", "forgejo:forge.example:8443/bertil")},
+            {
+                ("project", "forgejo:forge.example:8443/harbour/boat"),
+                ("project", "forgejo:forge.example:8443/harbour"),
+                ("account", "forgejo:forge.example:8443/bertil"),
+            },
+        ),
+        (
+            "org.fedoraproject.prod.gitlab.issue",
+            {"project": {"path_with_namespace": "Harbour/north/boat"}},
+            {("project", f"gitlab:{path}") for path in ("harbour/north/boat", "harbour/north", "harbour")},
+        ),
+        (
+            "org.fedoraproject.prod.pagure.issue.new",
+            {"issue": {}, "project": PAGURE_NEW | {"full_url": "https://src.example/rpms/Bear"}},
+            {("project", "pagure:rpms/bear"), ("project", "pagure:src.example/rpms/bear"), ("package", "rpm")},
+        ),
+        (
+            "org.fedoraproject.prod.pagure.issue.new",
+            {"issue": {}, "project": PAGURE_OLD | {"full_url": "https://[broken"}},
+            {("project", "pagure:foo")},
         ),
         (
             "org.fedoraproject.prod.bugzilla.bug.update",

@@ -15,8 +15,12 @@ from hubs.actions import messages
 from hubs.actions.people import home, membership, roles
 from hubs.activities.activity import Activity, Thing
 from hubs.bus import Message, parse
-from hubs.models import Database, FirstSteps, HomeState, Hub, RoleName, Visibility, migrations, now
+from hubs.clients.forges.tickets import Ticket, Tickets
+from hubs.models import Database, FirstSteps, HomeState, Hub, RoleName, Visibility, Widget, migrations, now
+from hubs.views.web.context import EXTENSION
+from hubs.widgets.caching import services_of
 from hubs.widgets.registry import Registry
+from hubs.widgets.tasks import GetTasks, OpenTasks
 from tests.unit.conftest import as_person, user_of
 from tests.unit.views.conftest import post, sign_in
 
@@ -103,6 +107,38 @@ def test_tasks_are_calls_for_help_of_public_people(client: FlaskClient, session:
     user_of(session, "member").activity = Visibility.OWNERS
     session.commit()
     assert "Draw an icon" not in read(client)
+
+
+def test_issues_of_the_widgets_that_somebody_may_see_are_something_to_do(
+    client: FlaskClient, session: Session, otters: Hub
+) -> None:
+    row = Widget(plugin="tasks", side="left", settings={"projects": [{"project": "github:tides/lamp"}]})
+    otters.widgets.append(row)
+    session.commit()
+    requested: list[int] = []
+    fragments = client.application.extensions[EXTENSION].fragments
+    fragments.on_due = requested.extend
+    assert "The lantern flickers" not in read(client)
+    assert requested == [row.id], "it is built in the background"
+
+    ticket = Ticket("tides/lamp", "12", "The lantern flickers", "https://forge.example/12", "ida", now())
+    taken = replace(ticket, number="13", title="The kettle is cold", url="", assignees=("bo",))
+    fragments.peek(row, GetTasks)  # attaches the context that the next line needs
+    services_of(row).overrides = {"GetTasks": lambda: OpenTasks(Tickets((ticket, taken), 2), {})}
+    GetTasks(row).rebuild()
+    for page in (read(client), read(signed_in_again(client))):
+        assert 'href="https://forge.example/12"' in page
+        assert "tides/lamp#12" in page
+        assert "The kettle is cold" not in page
+    row.visibility = Visibility.OWNERS
+    session.commit()
+    assert "The lantern flickers" not in read(client.application.test_client())
+
+
+def signed_in_again(client: FlaskClient) -> FlaskClient:
+    other = client.application.test_client()
+    sign_in(other, "member")
+    return other
 
 
 def test_a_request_is_answered_from_home(client: FlaskClient, session: Session, otters: Hub) -> None:
