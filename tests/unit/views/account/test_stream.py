@@ -78,7 +78,7 @@ def test_filters_are_saved_as_a_view_of_the_stream_alone(client: FlaskClient, se
     assert "Pages" not in client.get("/me/notices").get_data(as_text=True)
     (view,) = session.query(SavedView)
     exported = post(client, "/me/export").get_data(as_text=True)
-    assert '"name": "Pages"' in exported
+    assert '"name":"Pages"' in exported
     assert post(sign_in(client, "stranger"), "/stream/", act="remove-view", view=str(view.id)).status_code == 303
     assert session.query(SavedView).count() == 1
     assert post(sign_in(client, "subscriber"), "/stream/", act="remove-view", view=str(view.id)).status_code == 303
