@@ -14,7 +14,7 @@ from hubs import i18n
 from hubs.models import Base
 from tests.browser.axe import NARROW, report, wider_than_the_window
 from tests.browser.community import community
-from tests.browser.test_every_page import Visit, Walk, everything, named
+from tests.browser.test_every_page import Visit, Walk, visits
 from tests.unit.views.conftest import sign_in
 from tests.unit.widgets.conftest import Marked
 
@@ -29,8 +29,6 @@ READ = ("title", "aria-label", "placeholder", "alt", "data-text", "data-confirm"
 NAMES = re.compile(
     r"Fedora Hubs|Hubs|Atom|JSON|YAML|API|OpenAPI|iCalendar|Markdown|Pagure|GitHub|GitLab|Forgejo|UTC|[A-Z]\w+/[A-Z]\w+"
 )
-#: Without forms that were sent.
-VISITS = [visit for visit in everything() if not visit.act]
 
 
 class Texts(HTMLParser):
@@ -100,7 +98,7 @@ def signed_in(walk: Walk, who: str) -> FlaskClient:
     return sign_in(client, who) if who else client
 
 
-@pytest.mark.parametrize("visit", VISITS, ids=named)
+@pytest.mark.parametrize("visit", visits(1, acts=False))
 def test_every_text_of_every_page_can_be_translated(
     walk: Walk, stored: str, visit: Visit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -115,7 +113,7 @@ def test_every_text_of_every_page_can_be_translated(
     assert words == set()
 
 
-@pytest.mark.parametrize("visit", VISITS, ids=named)
+@pytest.mark.parametrize("visit", visits(1, acts=False))
 def test_every_page_fits_a_phone_in_german_and_arabic(walk: Walk, visit: Visit) -> None:
     results = {}
     for language, direction in (("de", "ltr"), ("ar", "rtl")):
