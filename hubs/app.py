@@ -29,12 +29,26 @@ from hubs.services import create_services
 from hubs.settings import Settings, load
 from hubs.settings.secret_key import all_keys
 from hubs.settings.types import is_loopback
-from hubs.views import api, gallery, health, search, webhooks
+from hubs.views import api, gallery, health, pickers, search, webhooks
 from hubs.views.account import bookmarks, inbox, oidc, sign_in, stream, tokens
 from hubs.views.account import settings as account_settings
 from hubs.views.home import announcements, front, help_wanted, since
-from hubs.views.hub import about, activity, admin, calendar, editor, history, members, new, page, push_tokens, widget
-from hubs.views.hub import settings as hub_settings
+from hubs.views.hub import (
+    about,
+    activity,
+    admin,
+    calendar,
+    catalogue,
+    editor,
+    history,
+    members,
+    new,
+    page,
+    push_tokens,
+    settings_page,
+    widget,
+)
+from hubs.views.hub import settings as widget_settings
 from hubs.views.hub import webhooks as hub_webhooks
 from hubs.views.page_cache import fragments as fragment_cache
 from hubs.views.page_cache import render
@@ -66,14 +80,17 @@ PAGES = (
     announcements,
     help_wanted,
     search,
+    pickers,
     gallery,
     new,
     page,
     activity,
     about,
     calendar,
-    hub_settings,
+    settings_page,
+    widget_settings,
     editor,
+    catalogue,
     history,
     admin,
     members,

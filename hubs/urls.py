@@ -78,8 +78,8 @@ def hub_settings(kind: str, name: str) -> str:
 
 
 def hub_appearance(kind: str, name: str) -> str:
-    """Return the path of the form for a hub's appearance."""
-    return hub_settings(kind, name) + "/appearance"
+    """Return the address of the section for a hub's appearance in its settings."""
+    return hub_settings(kind, name) + "#appearance"
 
 
 def hub_other(kind: str, name: str) -> str:
@@ -253,6 +253,11 @@ def draft_widget(kind: str, name: str, key: str) -> str:
     return f"{hub_edit(kind, name)}/widget/{quote(key, safe='')}"
 
 
+def draft_copy(kind: str, name: str, key: str) -> str:
+    """Return the path of the form that copies a widget to another hub."""
+    return draft_widget(kind, name, key) + "/copy"
+
+
 def hub_history(kind: str, name: str) -> str:
     """Return the path of a hub's revisions."""
     return f"{hub(kind, name)}history"
@@ -336,6 +341,16 @@ def search(typed: str = "") -> str:
 def palette() -> str:
     """Return the path of the palette's entries."""
     return "/search/palette"
+
+
+def pick_people() -> str:
+    """Return the path of the people whose names begin with what was typed, for fields with suggestions."""
+    return "/pick/people"
+
+
+def pick_zones() -> str:
+    """Return the path of the time zones that match what was typed, for fields with suggestions."""
+    return "/pick/zones"
 
 
 def teams(**filters: str | int) -> str:

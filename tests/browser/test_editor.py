@@ -31,7 +31,7 @@ def test_a_page_is_edited_with_the_mouse(open_page: Open, newts: str) -> None:
     expect(page.locator("[data-list=left] .edit-card")).to_have_count(3)
     page.locator("[data-side=right] .add-button").click()
     page.fill("#q", "library")
-    expect(page.locator("#catalogue > li:visible")).to_have_count(1)
+    expect(page.locator("#catalogue li:visible")).to_have_count(1)
     page.get_by_role("link", name="Library").click()
     page.fill("#f-label", "Our links")
     expect(page.locator("#preview .panel-title")).to_have_text("Our links")

@@ -92,16 +92,15 @@ PAGES = {
         Visit("/t/otters/edit/add/rss?side=left", "rana", click("Add to the page", url="nowhere"), 400),
     ],
     HUB + "edit/widget/<key>": [Visit("/t/otters/edit/widget/sticky", "rana")],
+    HUB + "edit/widget/<key>/copy": [
+        Visit("/t/otters/edit/widget/sticky/copy", "rana"),
+        Visit("/t/otters/edit/widget/sticky/copy", "mirko"),
+    ],
     HUB + "settings": [
         Visit("/t/otters/settings", "rana"),
         Visit("/t/voles/settings", "rana"),
         Visit("/t/mice/settings", "rana"),
         Visit("/u/rana/settings", "rana"),
-    ],
-    HUB + "settings/appearance": [
-        Visit("/t/otters/settings/appearance", "rana"),
-        Visit("/t/voles/settings/appearance", "rana"),
-        Visit("/t/mice/settings/appearance", "rana"),
     ],
     HUB + "settings/webhooks": [
         *(Visit(f"/t/{name}/settings/webhooks", "rana") for name in ("otters", "voles", "stoats")),
@@ -172,6 +171,9 @@ PAGES = {
 #: Route → why it is not checked as a page.
 NO_PAGES = {
     "/search/palette": "JSON for the palette",
+    "/pick/people": "JSON for fields with suggestions",
+    "/pick/zones": "JSON for fields with suggestions",
+    HUB + "settings/appearance": "leads to the section of the settings",
     "/login/start": "leads to the provider of accounts",
     "/login/callback": "leads on from there",
     "/healthz": "JSON for monitors",

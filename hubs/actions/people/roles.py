@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, contains_eager
 
 from hubs.actions import hubs, outbox
@@ -56,20 +56,24 @@ def display_names(session: Session, usernames: Collection[str]) -> dict[str, str
     return {row.username: (not row.unlisted and row.fullname) or row.username for row in session.execute(query)}
 
 
-def account_to_grant(session: Session, hub: Hub, username: str, role: RoleName) -> User:
-    """Return the account to which an owner of a hub grants or offers a role.
+def account_to_grant(session: Session, person: Person, hub: Hub, username: str, role: RoleName) -> User:
+    """Return the account to which ``person``, an owner of a hub, grants or offers a role.
 
-    Whether the hub can have such people is checked first: every person owns a hub, and the answer must not reveal to
-    them which accounts exist.
+    That is somebody whose own page the owner may see, or who has a role here already. For all other names the answer is
+    the same, whether or not there is such an account. What the hub allows is checked first, for the same reason: every
+    person owns a hub.
 
     :raises InvalidInput: for a person's hub, which nobody else owns or joins.
-    :raises NotFound: when there is no such account.
+    :raises NotFound: when there is no such account, or the owner may not see the person's page.
     """
     if hub.kind == "user" and role in INSIDE and username.lower() != hub.name.lower():
         raise _no_members(role)
-    user = find_account(session, username)
+    seen = select(Hub.user_id).where(Hub.kind == "user", visible(person))
+    here = select(Role.user_id).where(Role.hub_id == hub.id)
+    query = select(User).where(func.lower(User.username) == username.lower(), or_(User.id.in_(seen), User.id.in_(here)))
+    user = session.scalars(query.order_by(User.username != username, User.id)).first()
     if user is None:
-        raise NotFound(_("There is no account with this name here. The person has to sign in once first."))
+        raise NotFound(_("You can add people whose pages you can see. Everybody else can sign in and ask to join."))
     return user
 
 

@@ -1,5 +1,6 @@
 // The page editor: every step is a form that works without scripts; this sends it without reloading the page.
 import Sortable from "../vendor/sortablejs/sortable.esm.js";
+import { openCatalogue } from "./catalogue.js";
 import { startKeyboard } from "./editor-keys.js";
 import { showTimes } from "./ages.js";
 import { empty, hold, letGo, watchPointer } from "./interaction.js";
@@ -136,6 +137,11 @@ export function startEditor() {
   window.addEventListener("beforeunload", onLeave);
   // Links inside the editor (settings, the catalogue) return to the draft, so nothing is lost.
   document.addEventListener("click", (event) => {
-    if (event.target.closest("#editor a")) leaving = true;
+    const link = event.target.closest("#editor a");
+    if (!link) return;
+    if (link.matches(".add-button") && !(event.ctrlKey || event.metaKey || event.shiftKey)) {
+      event.preventDefault();
+      openCatalogue(link, () => (leaving = true));
+    } else leaving = true;
   });
 }

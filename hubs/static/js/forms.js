@@ -39,7 +39,7 @@ function isChanged(form) {
   return [...form.elements].some((field) => "defaultValue" in field && field.value !== field.defaultValue);
 }
 
-function startFilter(input) {
+export function startFilter(input) {
   const list = document.querySelector(input.dataset.filter);
   const none = document.querySelector("[data-filter-none]");
   input.addEventListener("input", filter);
@@ -47,10 +47,11 @@ function startFilter(input) {
   function filter() {
     const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
     let shown = 0;
-    for (const item of list.children) {
+    for (const item of list.querySelectorAll("[data-text]")) {
       item.hidden = !words.every((word) => item.dataset.text.includes(word));
       if (!item.hidden) shown += 1;
     }
+    for (const group of list.querySelectorAll("section")) group.hidden = !group.querySelector("[data-text]:not([hidden])");
     none.hidden = shown > 0;
   }
 }
@@ -76,6 +77,8 @@ function startCheckAll(label) {
 }
 
 export function startForms() {
+  // The first thing to correct, on a page that answers a form.
+  document.querySelector("[data-problem] a, [aria-invalid=true]")?.focus();
   for (const label of document.querySelectorAll("[data-check-all]")) startCheckAll(label);
   for (const button of document.querySelectorAll("button[data-copy]")) startCopy(button);
   for (const form of document.querySelectorAll("form[data-previewed]")) startPreview(form);

@@ -37,7 +37,7 @@ function offerRetry(frame, body) {
   text.textContent = `${textOf("notLoaded")} `;
   const button = document.createElement("button");
   button.type = "button";
-  button.className = "btn btn-sm btn-outline-primary";
+  button.className = "btn btn-sm";
   button.textContent = textOf("again");
   button.addEventListener("click", () => {
     button.disabled = true;

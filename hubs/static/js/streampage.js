@@ -72,7 +72,7 @@ function showHidden(list, form) {
   undo.className = "act-undo";
   undo.textContent = list.dataset.hiddenText;
   button.type = "button";
-  button.className = "btn btn-sm btn-outline-primary";
+  button.className = "btn btn-sm";
   button.textContent = list.dataset.undoText;
   button.addEventListener("click", async () => {
     await mark(list, form, "unhide");

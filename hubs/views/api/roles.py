@@ -72,7 +72,7 @@ def give(space: str, name: str, username: str, role: str) -> Any:
             return {"state": "requested"}
     else:
         require(person, "edit", hub)
-        user = role_actions.account_to_grant(db(), hub, username, requested)
+        user = role_actions.account_to_grant(db(), person, hub, username, requested)
         role_actions.give_role(db(), person, hub, user, requested)
     db().commit()
     return {"state": "given"}

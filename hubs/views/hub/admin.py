@@ -1,53 +1,20 @@
-"""Administration of a hub by its owners: appearance, renaming, export, deletion and restoring."""
-
-from typing import Any
+"""Administration of a hub by its owners: renaming, export, deletion and restoring."""
 
 from flask import Blueprint, Response, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from hubs import urls
-from hubs.actions import hubs as hub_actions
-from hubs.actions import lifecycle, pictures
+from hubs.actions import lifecycle
 from hubs.actions.layout import documents, yaml_files
 from hubs.errors import Conflict, InvalidInput, NotFound
 from hubs.i18n import _
-from hubs.models import Hub, PictureKind, hub_fields
-from hubs.permissions import can, refusal
-from hubs.pictures.uploads import SQUARE, WIDE, Encoded
+from hubs.models import Hub
+from hubs.permissions import can
 from hubs.views.account.settings import myself
-from hubs.views.web import forms, uploads
-from hubs.views.web.context import app_context, current_person, db, find_hub, hub_page_url
+from hubs.views.hub.settings_page import why_locked
+from hubs.views.web.context import app_context, current_person, db, find_hub
 
 blueprint = Blueprint("manage", __name__)
-
-APPEARANCE = hub_fields.on_page("appearance")
-
-
-@blueprint.route("/<any(u, t):space>/<name>/settings/appearance", methods=["GET", "POST"])
-def appearance(space: str, name: str) -> ResponseReturnValue:
-    """Show and save the appearance of a hub."""
-    hub = find_hub(space, name, "own")
-    values: dict[str, Any] = hub_fields.values(hub, APPEARANCE)
-    wrong: dict[str, str] = {}
-    if request.method == "POST":
-        values = forms.read(APPEARANCE, request.form)
-        # Pictures come first, so that one answer names all fields that cannot be accepted.
-        changes = _read_pictures(hub, wrong)
-        try:
-            hub_actions.update(db(), current_person(), hub, values)
-        except InvalidInput as error:
-            wrong |= error.fields
-        if wrong:
-            db().rollback()
-        else:
-            for kind, picture in changes.items():
-                pictures.set_hub_picture(db(), current_person(), hub, kind, picture)
-            db().commit()
-            flash(_("Saved."))
-            return redirect(hub_page_url(hub), 303)
-    form = forms.Form(APPEARANCE, values, wrong)
-    page = render_template("hub-appearance.html", hub=hub, form=form, why=_why(hub))
-    return page, 400 if wrong else 200
 
 
 @blueprint.get("/<any(u, t):space>/<name>/settings/other")
@@ -117,21 +84,7 @@ def bring_back(hub_id: int) -> ResponseReturnValue:
     return redirect(urls.hub(hub.kind, hub.name), 303)
 
 
-def _read_pictures(hub: Hub, wrong: dict[str, str]) -> dict[PictureKind, Encoded | None]:
-    """Return the pictures to change; ``wrong`` gets a sentence for each that cannot be accepted."""
-    sizes = {PictureKind.EMBLEM: SQUARE, PictureKind.COVER: WIDE}
-    if hub.kind == "user":
-        del sizes[PictureKind.EMBLEM]  # it is the picture of the person, on their account page
-    read = {kind: uploads.read(kind.value, wrong, size) for kind, size in sizes.items()}
-    return {kind: picture for kind, (is_changed, picture) in read.items() if is_changed}
-
-
 def _other(hub: Hub, wrong: dict[str, str], typed: str) -> str:
     days = lifecycle.GRACE.days
-    page = {"wrong": wrong, "typed": typed or hub.name, "days": days, "why": _why(hub)}
+    page = {"wrong": wrong, "typed": typed or hub.name, "days": days, "why": why_locked(hub)}
     return render_template("hub-other.html", hub=hub, **page)
-
-
-def _why(hub: Hub) -> str:
-    """Return why the owner cannot change the hub at present; empty if they can."""
-    return "" if can(current_person(), "edit", hub) else refusal(current_person(), hub)

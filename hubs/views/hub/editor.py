@@ -8,10 +8,10 @@ from flask.typing import ResponseReturnValue
 
 from hubs import urls
 from hubs.actions import widgets as widget_actions
-from hubs.actions.layout import documents, drafts, edits, previews, sentences
+from hubs.actions.layout import copies, documents, drafts, edits, previews, sentences
 from hubs.actions.layout.documents import HubDocument, WidgetDocument
 from hubs.actions.layout.drafts import SavedMeanwhile
-from hubs.errors import HubsError, InvalidInput
+from hubs.errors import Conflict, HubsError, InvalidInput
 from hubs.i18n import _
 from hubs.models import Hub, Visibility, Widget
 from hubs.views.web import forms
@@ -46,15 +46,6 @@ def act(space: str, name: str) -> ResponseReturnValue:
     return redirect(urls.hub_edit(hub.kind, hub.name) + (f"#edit-{key}" if key else ""), 303)
 
 
-@blueprint.get("/add")
-def catalogue(space: str, name: str) -> str:
-    """Show the widget types that can be added to a column, filtered by the words in ``q``."""
-    hub, side = find_hub(space, name, "edit"), _side()
-    query = request.args.get("q", "").strip()[:100]
-    types = [kind for kind in app_context().registry if kind.fits(hub.kind, side) and _matches(kind, query)]
-    return render_template("catalogue.html", hub=hub, side=side, types=types, query=query)
-
-
 @blueprint.route("/add/<plugin>", methods=["GET", "POST"])
 def add(space: str, name: str, plugin: str) -> ResponseReturnValue:
     """Show the settings of a new widget with a preview, and add it to the draft."""
@@ -79,6 +70,31 @@ def configure(space: str, name: str, key: str) -> ResponseReturnValue:
         return edits.configure(before, app_context().registry, key, values, title, level)
 
     return _settings(hub, widget_type, widget, change, edits.side_of(document, key))
+
+
+@blueprint.route("/widget/<key>/copy", methods=["GET", "POST"])
+def copy(space: str, name: str, key: str) -> ResponseReturnValue:
+    """Copy a widget into the draft of another hub that the current user owns."""
+    hub, problem, status = find_hub(space, name, "edit"), "", 200
+    document = drafts.view(db(), app_context().registry, current_person(), hub).document
+    widget, others = edits.find(document, key), copies.targets(db(), current_person(), hub)
+    chosen = request.form.get("hub", "")
+    if request.method == "POST":
+        target = next((other for other in others if str(other.id) == chosen), None)
+        try:
+            if target is None:
+                raise InvalidInput(_("Please choose one of your hubs."))
+            side = edits.side_of(document, key)
+            copies.copy(db(), app_context().registry, current_person(), widget, side, target)
+            db().commit()
+            flash(_("Copied. This is your draft of %(hub)s: save it when it is right.") % {"hub": target.title})
+            return redirect(urls.hub_edit(target.kind, target.name), 303)
+        except (InvalidInput, Conflict) as error:
+            problem, status = str(error), error.status
+    widget_type = app_context().registry.get(widget.widget)
+    title = widget.title or (_(widget_type.label) if widget_type else widget.widget)
+    values = {"targets": others, "chosen": chosen, "title": title, "problem": problem}
+    return render_template("copy-widget.html", hub=hub, **values), status
 
 
 def _settings(
@@ -182,21 +198,22 @@ def _page(hub: Hub, problem: HubsError | None = None, meanwhile: SavedMeanwhile 
         },
         type_of=registry.get,
         problem=problem,
+        incomplete=_incomplete(draft.document, problem),
         meanwhile=meanwhile,
     )
+
+
+def _incomplete(document: HubDocument, problem: HubsError | None) -> list[tuple[WidgetDocument, str]]:
+    """Return the widgets that cannot be published with their settings, each with the reason."""
+    fields = problem.fields if isinstance(problem, InvalidInput) else {}
+    reasons = {place.partition(", ")[0]: reason for place, reason in fields.items()}
+    return [(widget, reasons[widget.id]) for widget in edits.every_widget(document) if widget.id in reasons]
 
 
 def _side() -> str:
     side = request.values.get("side", "left")
     widget_actions.check_side(side)
     return side
-
-
-def _matches(widget_type: WidgetType, query: str) -> bool:
-    # In English as well: documentation and colleagues may use the English name.
-    label, summary = widget_type.label, widget_type.cls.summary
-    text = f"{widget_type.name} {label} {_(label)} {summary} {_(summary)}".lower()
-    return all(word in text for word in query.lower().split())
 
 
 def _summary(wrong: Mapping[str, str]) -> str:

@@ -114,7 +114,7 @@ def roles(space: str, name: str) -> ResponseReturnValue:
         elif user is not None:
             role_actions.change_role(db(), current_person(), hub, user, other, role)
     else:
-        user = role_actions.account_to_grant(db(), hub, _username(), role)
+        user = role_actions.account_to_grant(db(), current_person(), hub, _username(), role)
         role_actions.give_role(db(), current_person(), hub, user, role)
     db().commit()
     flash(_("Done."))
@@ -130,7 +130,7 @@ def invitations(space: str, name: str) -> ResponseReturnValue:
             membership.take_back(db(), current_person(), hub, _username())
         else:
             role = _role()
-            user = role_actions.account_to_grant(db(), hub, _username(), role)
+            user = role_actions.account_to_grant(db(), current_person(), hub, _username(), role)
             membership.invite(db(), current_person(), hub, user, role, request.form.get("message", ""))
     except (InvalidInput, NotFound) as error:
         return _page(hub, {"invite": str(error)}), error.status

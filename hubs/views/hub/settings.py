@@ -1,23 +1,20 @@
-"""Settings of a hub and of its widgets, saved at once; `hubs.views.hub.editor` changes the layout."""
+"""Settings of a widget, saved at once; `hubs.views.hub.editor` changes the layout."""
 
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
-from hubs.actions import hubs as hub_actions
 from hubs.actions import push, widgets
 from hubs.errors import Conflict, InvalidInput
 from hubs.i18n import _
-from hubs.models import Hub, Visibility, hub_fields
+from hubs.models import Hub, Visibility
 from hubs.views.web import forms
-from hubs.views.web.context import app_context, current_person, db, find_hub, find_widget, hub_page_url
+from hubs.views.web.context import app_context, current_person, db, find_widget, hub_page_url
 from hubs.widgets.push import Push
 from hubs.widgets.registry import WidgetType
 
 blueprint = Blueprint("edit", __name__)
-
-HUB_FIELDS = hub_fields.on_page("general")
 
 
 @blueprint.route("/w/<int:widget_id>/settings", methods=["GET", "POST"])
@@ -45,29 +42,6 @@ def settings(widget_id: int) -> ResponseReturnValue:
         return _settings_page(row.hub, widget_type, form, **page, problem=str(error)), error.status
     flash(_("Saved."))
     return redirect(hub_page_url(row.hub, f"widget-{row.id}"), 303)
-
-
-@blueprint.route("/<any(u, t):space>/<name>/settings", methods=["GET", "POST"])
-def hub_settings(space: str, name: str) -> ResponseReturnValue:
-    """Show and save a hub's settings."""
-    hub = find_hub(space, name, "own")
-    values = hub_fields.values(hub, HUB_FIELDS)
-    wrong: dict[str, str] = {}
-    if request.method == "POST" and "archived" in request.form:
-        # A form of its own without the other fields, which keep their values.
-        hub_actions.update(db(), current_person(), hub, {"archived": request.form["archived"] == "1"})
-    elif request.method == "POST":
-        values = forms.read(HUB_FIELDS, request.form)
-        try:
-            hub_actions.update(db(), current_person(), hub, values)
-        except InvalidInput as error:
-            wrong = error.fields
-    if request.method == "POST" and not wrong:
-        db().commit()
-        flash(_("Saved."))
-        return redirect(hub_page_url(hub), 303)
-    page = render_template("hub-settings.html", hub=hub, form=forms.Form(HUB_FIELDS, values, wrong))
-    return page, 400 if wrong else 200
 
 
 def _settings_page(hub: Hub, widget_type: WidgetType, form: forms.Form, **more: Any) -> str:

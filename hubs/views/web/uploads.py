@@ -7,7 +7,7 @@ from hubs.pictures.uploads import MOST_BYTES, SQUARE, Encoded, accept
 from hubs.views.web.context import app_context, rate_limit_key
 
 #: Views whose forms carry pictures.
-VIEWS = ("me.save", "manage.appearance")
+VIEWS = ("me.save", "hub_settings.save")
 #: Largest form with pictures, in bytes. It is larger than a picture may be: photos that are too large still get an
 #: answer beside the field, and what else was typed is kept.
 MOST_FORM_BYTES = 8_000_000

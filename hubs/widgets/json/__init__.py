@@ -33,6 +33,7 @@ class JSON(Widget):
             label=N_("Address"),
             default="",
             kind="url",
+            required=True,
             help=N_("An address on a public web server that answers with JSON."),
         ),
         Parameter(

@@ -29,6 +29,7 @@ class RSS(Widget):
             label=N_("Address"),
             default="",
             kind="url",
+            required=True,
             help=N_("The address of an RSS or Atom feed on a public web server. Many sites link theirs at the bottom."),
         ),
         Parameter("count", label=N_("Entries shown"), default=5, kind="number", minimum=1, maximum=50),

@@ -37,7 +37,7 @@ def test_a_hub_is_shown_in_its_colours_and_with_its_sign_everywhere(client: Flas
         picture = re.search(r'<span class="emblem" data-size="\d+" data-hue="plum".*?</span>', text(client, path))
         assert picture, path
         assert ">🦦</span>" in picture[0]
-    assert re.search(r'value="plum" checked', text(client, APPEARANCE))
+    assert re.search(r'value="plum" checked', text(client, "/t/otters/settings"))
     assert change(client) == 303
     assert 'data-hue="plum"' not in text(client, "/t/otters/")
 

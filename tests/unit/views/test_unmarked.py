@@ -65,7 +65,6 @@ def left(html: str) -> list[str]:
         "/t/otters/edit/add?side=left",
         "/t/otters/history",
         "/u/owner/?full=1",
-        "/t/otters/settings/appearance",
         "/t/otters/settings/other",
         "/t/otters/settings/webhooks",
         "/t/otters/announcements",

@@ -4,8 +4,10 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
+from hubs.actions import hubs as hub_actions
 from hubs.actions.people import roles
 from hubs.models import Hub, RoleName, Widget
+from hubs.widgets.registry import Registry
 from tests.unit.conftest import as_person, user_of
 from tests.unit.views.conftest import post, sign_in
 
@@ -122,3 +124,49 @@ def test_the_second_to_save_sees_both_versions(owner: FlaskClient, session: Sess
     session.expire_all()
     assert next(row for row in otters.widgets if row.key == "sticky").settings["text"] == "Theirs"
     assert "rules" not in order(session, otters, "right")
+
+
+def test_a_widget_that_lacks_a_required_setting_is_neither_added_nor_published(
+    owner: FlaskClient, session: Session, otters: Hub
+) -> None:
+    refused = post(owner, f"{EDIT}/add/rss?side=left", label="News", side="left", url="")
+    assert refused.status_code == 400
+    assert 'id="e-url"' in refused.get_data(as_text=True)
+    # One that was stored before the setting was required, or came in a file.
+    otters.widgets.append(Widget(key="rss", plugin="rss", label="Old news", side="left", position=9, settings={}))
+    session.commit()
+    post(owner, EDIT, act="remove", key="rules")
+    answer = post(owner, EDIT, act="save")
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 400
+    assert f'<a href="{EDIT}/widget/rss">Old news</a>: Please fill in this field.' in page
+    assert "rules" in order(session, otters, "right")
+    assert post(owner, f"{EDIT}/widget/rss", url="https://e.example/feed").status_code == 303
+    assert post(owner, EDIT, act="save").status_code == 303
+    assert "rules" not in order(session, otters, "right")
+
+
+def test_a_widget_is_copied_into_the_draft_of_another_hub(
+    owner: FlaskClient, session: Session, registry: Registry, otters: Hub
+) -> None:
+    user = user_of(session, "owner")
+    seals = hub_actions.create(session, registry, user, "team", "seals", {"display_name": "The Seals"})
+    other = hub_actions.create(session, registry, user_of(session, "stranger"), "team", "newts")
+    session.commit()
+    path = f"{EDIT}/widget/sticky/copy"
+    assert "The Seals" in shown(owner, path)
+    assert "newts" not in shown(owner, path)
+    before = {hub.name: len(hub.widgets) for hub in (seals, other)}
+    answers = [post(owner, path, hub=str(number)).status_code for number in (other.id, other.id + 1000, otters.id)]
+    assert answers == [400, 400, 400]
+    assert post(owner, path, hub=str(seals.id)).location == "/t/seals/edit"
+    session.expire_all()
+    assert {hub.name: len(hub.widgets) for hub in (seals, other)} == before
+    assert "1 unsaved change" in shown(owner, "/t/seals/edit")
+    post(owner, "/t/seals/edit", act="save")
+    session.expire_all()
+    assert [row.plugin for row in seals.widgets].count("sticky") == 2
+
+
+def test_a_widget_that_is_not_there_cannot_be_copied(owner: FlaskClient, otters: Hub) -> None:
+    assert owner.get(f"{EDIT}/widget/nothing/copy").status_code == 404

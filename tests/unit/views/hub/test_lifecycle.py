@@ -158,7 +158,7 @@ def test_disabled_settings_say_why(client: FlaskClient, session: Session, otters
     assert otters.left_width == 6
     otters.archived = True
     session.commit()
-    for path in ("/t/otters/settings/appearance", "/t/otters/settings/other"):
+    for path in ("/t/otters/settings", "/t/otters/settings/other"):
         page = client.get(path).get_data(as_text=True)
         assert 'disabled aria-describedby="why"' in page
         assert "is archived and read-only" in page

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from hubs.actions.people import membership
 from hubs.actions.people import roles as role_actions
-from hubs.models import Hub, JoinRequest, Role, RoleName, Visibility
+from hubs.models import Hub, Invitation, JoinRequest, Role, RoleName, Visibility
 from hubs.widgets.registry import Registry
 from tests.unit.conftest import as_person, user_of
 from tests.unit.views.conftest import post, sign_in
@@ -87,6 +87,31 @@ def test_an_invitation_to_a_closed_hub_is_accepted(client: FlaskClient, session:
     assert post(client, f"/me/invitations/{otters.id}", answer="accept").headers["Location"] == "/t/otters/"
     assert roles(session, otters, "stranger") == {RoleName.OWNER}
     assert client.get("/t/otters/edit").status_code == 200
+
+
+def test_names_that_an_owner_may_not_see_get_the_answer_of_those_that_do_not_exist(
+    client: FlaskClient, session: Session, otters: Hub
+) -> None:
+    hidden = session.query(Hub).filter_by(kind="user", name="stranger").one()
+    hidden.visibility = Visibility.OWNERS
+    session.commit()
+    sign_in(client, "owner")
+    for act, fields in (("invitations", {"role": "member"}), ("roles", {"role": "member", "act": "give"})):
+        answers = [post(client, f"/t/otters/{act}", username=name, **fields) for name in ("stranger", "no-such-xx")]
+        assert [answer.status_code for answer in answers] == [404, 404]
+        first, second = (answer.get_data(as_text=True) for answer in answers)
+        assert first.replace("stranger", "no-such-xx") == second
+    assert session.query(Invitation).count() == 0
+
+
+def test_somebody_who_is_here_can_be_promoted_whoever_sees_their_page(
+    client: FlaskClient, session: Session, otters: Hub
+) -> None:
+    session.query(Hub).filter_by(kind="user", name="member").one().visibility = Visibility.OWNERS
+    session.commit()
+    sign_in(client, "owner")
+    assert post(client, "/t/otters/roles", username="member", role="owner").status_code == 303
+    assert RoleName.OWNER in roles(session, otters, "member")
 
 
 def test_owners_change_and_revoke_roles_but_not_of_the_last_owner(

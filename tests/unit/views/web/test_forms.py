@@ -132,6 +132,25 @@ def test_hub_settings_keep_what_was_typed(client: FlaskClient, session: Session,
     assert (otters.display_name, otters.visibility) == ("Sea otters", Visibility.SIGNED_IN)
 
 
+def test_fields_that_were_not_sent_keep_their_values(client: FlaskClient, session: Session, otters: Hub) -> None:
+    sign_in(client, "owner")
+    post(client, "/t/otters/settings", display_name="Sea otters", banner="plum", website="https://otters.example/")
+    answer = post(client, "/t/otters/settings", summary="We dive.")
+    assert (answer.status_code, answer.location) == (303, "/t/otters/settings")
+    session.expire_all()
+    values = (otters.display_name, otters.banner, otters.extras["website"], otters.summary)
+    assert values == ("Sea otters", "plum", "https://otters.example/", "We dive.")
+    wrong = post(client, "/t/otters/settings", summary="x" * 129, banner="pink").get_data(as_text=True)
+    assert 'id="e-summary"' in wrong
+    assert 'id="e-banner"' in wrong
+    assert 'value="Sea otters"' in wrong
+
+
+def test_the_old_address_of_the_appearance_leads_to_its_section(client: FlaskClient, otters: Hub) -> None:
+    sign_in(client, "owner")
+    assert client.get("/t/otters/settings/appearance").location == "/t/otters/settings#appearance"
+
+
 SECRETIVE = [
     Parameter("token", kind="secret", help="From the service."),
     Parameter("kinds", kind="many", choices=[("a", "A"), ("b", "B & b")]),
