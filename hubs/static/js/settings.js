@@ -55,7 +55,10 @@ function startSections(nav) {
     waiting = false;
     const atEnd = window.innerHeight + window.scrollY >= document.documentElement.scrollHeight - 2;
     const passed = sections.filter((section) => section.getBoundingClientRect().top < window.innerHeight / 3).length;
-    const current = atEnd && window.scrollY > 0 ? links.length - 1 : Math.max(0, passed - 1);
+    // The last sections cannot reach the top: the one that was asked for is current, else the very last.
+    const asked = links.findIndex((link) => link.hash === window.location.hash);
+    const last = asked >= passed - 1 ? asked : links.length - 1;
+    const current = atEnd && window.scrollY > 0 ? last : Math.max(0, passed - 1);
     links.forEach((link, index) => {
       if (index === current) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
