@@ -44,15 +44,15 @@ GROUPS = (
         "people",
         N_("People"),
         "users",
-        ("members", "stats", "rules", "contact", "about", "badges", "karma", "subscriptions"),
+        ("members", "stats", "rules", "contact", "about", "badges", "karma", "subscriptions", "matrix"),
     ),
     Group(
         "work",
         N_("Work"),
         "branch",
-        ("issues", "pulls", "halp", "builds", "updates", "package_reviews", "activity", "heatmap"),
+        ("issues", "pulls", "halp", "builds", "updates", "package_reviews", "weblate", "activity", "heatmap"),
     ),
-    Group("news", N_("News"), "feed", ("feed", "meetings", "rss", "sticky", "cobwebs")),
+    Group("news", N_("News"), "feed", ("feed", "meetings", "discourse", "rss", "outages", "sticky", "cobwebs")),
     Group("own", N_("Your own"), "shapes", ("library", "json", "push")),
 )
 

@@ -7,7 +7,8 @@ from sqlalchemy.orm import Session
 from hubs.actions import hubs as hub_actions
 from hubs.actions.people import roles
 from hubs.models import Hub, RoleName, Widget
-from hubs.widgets.registry import Registry
+from hubs.views.hub.catalogue import GROUPS
+from hubs.widgets.registry import BUILT_IN, Registry
 from tests.unit.conftest import as_person, user_of
 from tests.unit.views.conftest import post, sign_in
 
@@ -170,3 +171,8 @@ def test_a_widget_is_copied_into_the_draft_of_another_hub(
 
 def test_a_widget_that_is_not_there_cannot_be_copied(owner: FlaskClient, otters: Hub) -> None:
     assert owner.get(f"{EDIT}/widget/nothing/copy").status_code == 404
+
+
+def test_the_catalogue_has_a_group_for_each_built_in_widget(registry: Registry) -> None:
+    grouped = [plugin for group in GROUPS for plugin in group.widgets]
+    assert sorted(grouped) == sorted(kind.name for kind in registry if kind.origin in BUILT_IN)
