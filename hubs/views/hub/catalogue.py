@@ -50,9 +50,23 @@ GROUPS = (
         "work",
         N_("Work"),
         "branch",
-        ("issues", "pulls", "halp", "builds", "updates", "package_reviews", "weblate", "activity", "heatmap"),
+        (
+            "issues",
+            "pulls",
+            "halp",
+            "builds",
+            "updates",
+            "package_reviews",
+            "ci",
+            "tasks",
+            "weblate",
+            "activity",
+            "heatmap",
+        ),
     ),
-    Group("news", N_("News"), "feed", ("feed", "meetings", "discourse", "rss", "outages", "sticky", "cobwebs")),
+    Group(
+        "news", N_("News"), "feed", ("feed", "meetings", "discourse", "releases", "rss", "outages", "sticky", "cobwebs")
+    ),
     Group("own", N_("Your own"), "shapes", ("library", "json", "push")),
 )
 
