@@ -40,11 +40,11 @@ def people() -> Response:
 def zones() -> Response:
     """Return time zones that contain what was typed, those with a city that begins with it first."""
     typed, moment = "_".join(_typed().lower().split()), now()
-    found = [name for name in _zones() if typed in name.lower()] if typed else []
-    found.sort(key=lambda name: (not name.lower().rpartition("/")[2].startswith(typed), name))
+    matches = [name for name in _zones() if typed in name.lower()] if typed else []
+    matches.sort(key=lambda name: (not name.lower().rpartition("/")[2].startswith(typed), name))
     return _answer(
         {"value": name, "title": name.replace("_", " "), "detail": _offset(moment.astimezone(ZoneInfo(name)))}
-        for name in found[:MOST]
+        for name in matches[:MOST]
     )
 
 
