@@ -59,7 +59,7 @@ def display_names(session: Session, usernames: Collection[str]) -> dict[str, str
 def account_to_grant(session: Session, person: Person, hub: Hub, username: str, role: RoleName) -> User:
     """Return the account to which ``person``, an owner of a hub, grants or offers a role.
 
-    That is somebody whose own page the owner may see, or who has a role here already. For all other names the answer is
+    That is somebody whose own page the owner may see, or with a role here already. For all other names the answer is
     the same, whether or not there is such an account. What the hub allows is checked first, for the same reason: every
     person owns a hub.
 
