@@ -260,6 +260,7 @@ def _gitlab_tickets(query: Query, path: str, kind: str) -> Any:
                 labels=labels,
                 updated_at=_ago(hours=chance.randint(1, 400)).isoformat(),
                 web_url="",
+                **({"draft": False} if kind == "merge_requests" else {}),
                 references={"full": f"{project}{sign}{900 - index * 7}"},
             )
         )
