@@ -26,8 +26,8 @@ def create_sources(
 ) -> "list[Source]":
     """Return all of them. Each hands messages to the pipeline with `put`, and is listed in `Source`.
 
-    Each has `start` and `stop`; a ``label`` and ``counts`` for the figures; and ``cut_off``, the seconds for which it has
-    been without its broker, 0 while it is connected. After an interruption it calls ``on_connected``.
+    Each has `start` and `stop`; a ``label`` and ``counts`` for the figures; and ``cut_off``, the seconds for which it
+    has been without its broker, 0 while it is connected. After an interruption it calls ``on_connected``.
 
     :raises BadSetting: when a configured one cannot be used.
     """
