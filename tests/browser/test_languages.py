@@ -113,6 +113,7 @@ def test_every_text_of_every_page_can_be_translated(
     assert words == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("visit", visits(1, acts=False))
 def test_every_page_fits_a_phone_in_german_and_arabic(walk: Walk, visit: Visit) -> None:
     results = {}
