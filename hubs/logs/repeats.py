@@ -1,4 +1,4 @@
-"""Limits warnings: at most one per minute for one cause, and the next one says how many were left out."""
+"""Limits warnings: at most one per minute for one cause, with a note about how many were left out."""
 
 import logging
 import re
@@ -6,41 +6,87 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 
 #: Seconds between two warnings with one cause, and causes that are remembered.
 INTERVAL, REMEMBERED = 60.0, 1000
 _NUMBER = re.compile(r"\d+")
 
 
-class RepeatFilter(logging.Filter):
-    """Drops a warning or error whose cause was logged less than `INTERVAL` ago."""
+@dataclass
+class _Cause:
+    """When a cause was last logged, how many lines were left out since, and the last of them as (level, text)."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    logged_at: float
+    left_out: int = 0
+    last: tuple[int, str] = (logging.WARNING, "")
+
+
+class RepeatFilter(logging.Filter):
+    """Drops a warning or error whose cause was logged less than `INTERVAL` ago.
+
+    The next line with that cause says how many were left out. If none follows within `INTERVAL`, ``write`` is called
+    with a line that says so, from a thread that runs only while there is such a cause.
+    """
+
+    def __init__(self, write: Callable[[logging.LogRecord], None], clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
-        self._clock, self._lock = clock, threading.Lock()
-        #: When each cause was last logged, and how many lines were left out since.
-        self._causes: OrderedDict[tuple[str, ...], tuple[float, int]] = OrderedDict()
+        self._write, self._clock, self._lock = write, clock, threading.Lock()
+        self._causes: OrderedDict[tuple[str, ...], _Cause] = OrderedDict()
+        self._timer: threading.Timer | None = None
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Return whether to log ``record``, with a note about those that were left out."""
         if not logging.WARNING <= record.levelno < logging.CRITICAL:
             return True
-        cause, now = cause_of(record), self._clock()
+        key, now, evicted = cause_of(record), self._clock(), None
         with self._lock:
-            logged_at, left_out = self._causes.get(cause, (float("-inf"), 0))
-            if now - logged_at < INTERVAL:
-                self._causes[cause] = logged_at, left_out + 1
+            cause = self._causes.get(key)
+            if cause is not None and now - cause.logged_at < INTERVAL:
+                cause.left_out += 1
+                cause.last = record.levelno, record.getMessage()
+                self._start_timer()
                 return False
-            self._causes[cause] = now, 0
-            self._causes.move_to_end(cause)
+            record.left_out = cause.left_out if cause else 0
+            self._causes[key] = _Cause(now)
+            self._causes.move_to_end(key)
             if len(self._causes) > REMEMBERED:
-                self._causes.popitem(last=False)
-        record.left_out = left_out
+                evicted = self._causes.popitem(last=False)
+        if evicted and evicted[1].left_out:
+            self._write(_summary(*evicted))
         return True
+
+    def flush(self, *, everything: bool = False) -> None:
+        """Write how many lines were left out of causes that were last logged `INTERVAL` ago, or of all causes."""
+        now, lines = self._clock(), []
+        with self._lock:
+            for key, cause in self._causes.items():
+                if cause.left_out and (everything or now - cause.logged_at >= INTERVAL):
+                    lines.append(_summary(key, cause))
+                    self._causes[key] = _Cause(now)
+            self._timer = None
+            if any(cause.left_out for cause in self._causes.values()):
+                self._start_timer()
+        for line in lines:
+            self._write(line)
+
+    def _start_timer(self) -> None:
+        # A forked process inherits the timer, but not its thread.
+        if self._timer is None or not self._timer.is_alive():
+            self._timer = threading.Timer(INTERVAL, self.flush)
+            self._timer.daemon = True
+            self._timer.start()
+
+
+def _summary(key: tuple[str, ...], cause: _Cause) -> logging.LogRecord:
+    level, text = cause.last
+    record = logging.LogRecord(key[0], level, __file__, 0, "Repeated: %s", (text,), None)
+    record.left_out = cause.left_out
+    return record
 
 
 def cause_of(record: logging.LogRecord) -> tuple[str, ...]:
-    """Return what repeated lines have in common.
+    """Return the logger's name and what repeated lines have in common.
 
     That is the error, where the line names one: an outage of Redis is one cause, however many widgets wait for it.
     Numbers do not count, since ports, times and ids differ from line to line.

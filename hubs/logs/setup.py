@@ -1,8 +1,10 @@
 """Sets up logging of a process: one line per event to stderr, where systemd, containers and the supervisor read it."""
 
 import logging
+import re
 import sys
 import traceback
+from contextlib import nullcontext
 from typing import Any, TextIO
 
 import structlog
@@ -27,11 +29,30 @@ _LEVELS = {
 _OWN_HANDLERS = ("fedmsg", "moksha", "gunicorn.error", "gunicorn.access")
 
 
+#: Characters that make a terminal do something, or show a line in another order: C0, C1 and bidirectional controls.
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
 class _Stderr(logging.StreamHandler[TextIO]):
-    """Writes to whatever ``sys.stderr`` is when a line is written."""
+    """Writes to whatever ``sys.stderr`` is when a line is written; repeats are left out."""
 
     def __init__(self) -> None:
         logging.Handler.__init__(self)
+        self._repeats = RepeatFilter(self._write)
+        self.addFilter(self._repeats)
+
+    def format(self, record: logging.LogRecord) -> str:
+        r"""Return the line with controls as ``\u001b``: texts from outside must not reach a terminal as commands."""
+        return _CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", super().format(record))
+
+    def close(self) -> None:
+        """Write how many repeats were left out so far."""
+        self._repeats.flush(everything=True)
+        super().close()
+
+    def _write(self, record: logging.LogRecord) -> None:
+        with self.lock or nullcontext():
+            self.emit(record)
 
     @property
     def stream(self) -> TextIO:
@@ -96,7 +117,6 @@ def create_handler(kind: str = TEXT) -> logging.Handler:
     """Return the handler that writes lines of a ``kind`` to stderr."""
     handler = _Stderr()
     handler.setFormatter(_json_formatter() if kind == JSON else _TextFormatter())
-    handler.addFilter(RepeatFilter())
     return handler
 
 

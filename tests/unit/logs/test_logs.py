@@ -4,6 +4,10 @@ import json
 import logging
 import logging.config
 import re
+import subprocess
+import sys
+import time
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -94,13 +98,17 @@ def test_handlers_of_others_stay_and_ours_comes_once(untouched: None) -> None:
     assert len([handler for handler in handlers if isinstance(handler, setup._Stderr)]) == 1
 
 
+def ignore(record: logging.LogRecord) -> None:
+    """Write nothing."""
+
+
 def _record(text: str, *values: object, level: int = logging.WARNING) -> logging.LogRecord:
     return logging.LogRecord("hubs.x", level, __file__, 1, text, values, None)
 
 
 def test_one_cause_is_logged_once_a_minute_and_says_how_many_were_left_out() -> None:
     now = [0.0]
-    limit = repeats.RepeatFilter(lambda: now[0])
+    limit = repeats.RepeatFilter(ignore, lambda: now[0])
     down = ConnectionError("Error 111 connecting to 127.0.0.1:6379")
 
     def accepted(*numbers: int) -> list[bool]:
@@ -116,8 +124,82 @@ def test_one_cause_is_logged_once_a_minute_and_says_how_many_were_left_out() -> 
     assert last.left_out == 3  # type: ignore[attr-defined]
 
 
+def test_left_out_repeats_are_reported_after_a_minute_even_if_no_line_follows() -> None:
+    now, written = [0.0], list[logging.LogRecord]()
+    limit = repeats.RepeatFilter(written.append, lambda: now[0])
+    for number in range(5):
+        limit.filter(_record("%d readers wait", number))
+    now[0] = 59.0
+    limit.flush()
+    assert written == []
+    now[0] = 60.0
+    limit.flush()
+    limit.flush()
+    assert [(line.getMessage(), line.levelname, line.name) for line in written] == [
+        ("Repeated: 4 readers wait", "WARNING", "hubs.x")
+    ]
+    assert written[0].left_out == 4  # type: ignore[attr-defined]
+    # The summary counts as a line of that cause.
+    now[0] = 119.0
+    assert not limit.filter(_record("%d readers wait", 6))
+
+
+def test_a_timer_reports_left_out_repeats(
+    untouched: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repeats, "INTERVAL", 0.2)
+    logs.configure()
+    for _ in range(3):
+        log.warning("Redis is unreachable")
+    lines, deadline = "", time.monotonic() + 20
+    while lines.count("\n") < 2 and time.monotonic() < deadline:
+        time.sleep(0.02)
+        lines += capsys.readouterr().err
+    first, second = lines.splitlines()
+    assert first.endswith("WARNING tests.logs: Redis is unreachable")
+    assert second.endswith("WARNING tests.logs: Repeated: Redis is unreachable (2 more since the last one)")
+
+
+def test_a_process_that_ends_or_was_forked_reports_left_out_repeats() -> None:
+    code = "import logging, os, sys; from hubs import logs; logs.configure()\n"
+    code += "for _ in range(3): logging.warning('Redis is unreachable')\n"
+    code += "from hubs.logs import repeats; repeats.INTERVAL = 0.1\n"
+    code += "if os.fork():\n    os.wait(); sys.exit()\n"
+    code += "import time; [logging.warning('Forked') for _ in range(3)]; time.sleep(1); os._exit(0)"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    texts = re.findall(r"WARNING root: (.*)", result.stderr)
+    assert "Repeated: Forked (2 more since the last one)" in texts
+    assert texts[-1] == "Repeated: Redis is unreachable (2 more since the last one)"
+
+
+def test_forgotten_causes_report_left_out_repeats() -> None:
+    written = list[logging.LogRecord]()
+    limit = repeats.RepeatFilter(written.append, lambda: 0.0)
+    assert [limit.filter(_record("first")) for _ in range(3)] == [True, False, False]
+    for number in range(repeats.REMEMBERED):
+        limit.filter(_record("%s", "x" * number))
+    assert [line.getMessage() for line in written] == ["Repeated: first"]
+
+
+@pytest.mark.parametrize("kind", ["text", "json"])
+def test_controls_from_outside_are_escaped(untouched: None, capsys: pytest.CaptureFixture[str], kind: str) -> None:
+    logs.configure(kind)
+    evil = "\x1b]0;title\x07 \x9b2J \x7f \r \u202etxt.exe \u2066 \u200f"
+    with logs.bound(widget=evil):
+        try:
+            raise ValueError(evil)
+        except ValueError:
+            log.exception("topic %s", evil)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert [char for char in line if unicodedata.category(char) in ("Cc", "Cf")] == []
+    for escape in (r"\u001b]0;title\u0007", r"\u009b2J", r"\u007f", r"\u202etxt.exe", r"\u2066", r"\u200f"):
+        assert line.count(escape) >= 3
+    if kind == "json":
+        assert json.loads(line)["widget"] == evil
+
+
 def test_lines_without_an_error_differ_by_their_words_not_their_numbers() -> None:
-    limit = repeats.RepeatFilter(lambda: 0.0)
+    limit = repeats.RepeatFilter(ignore, lambda: 0.0)
     assert limit.filter(_record("the setting %s is called %s now", "a", "b"))
     assert limit.filter(_record("the setting %s is called %s now", "c", "d"))
     assert limit.filter(_record("%d readers wait", 5))
@@ -126,12 +208,12 @@ def test_lines_without_an_error_differ_by_their_words_not_their_numbers() -> Non
 
 @pytest.mark.parametrize("level", [logging.INFO, logging.CRITICAL])
 def test_only_warnings_and_errors_are_limited(level: int) -> None:
-    limit = repeats.RepeatFilter(lambda: 0.0)
+    limit = repeats.RepeatFilter(ignore, lambda: 0.0)
     assert all(limit.filter(_record("so far", level=level)) for _ in range(3))
 
 
 def test_memory_of_causes_is_bounded() -> None:
-    limit = repeats.RepeatFilter(lambda: 0.0)
+    limit = repeats.RepeatFilter(ignore, lambda: 0.0)
     for number in range(repeats.REMEMBERED + 50):
         limit.filter(_record("%s", "x" * number))
     assert len(limit._causes) == repeats.REMEMBERED
