@@ -9,7 +9,7 @@ from hubs.cache import LIMIT, Cache
 class CacheSuite:
     """Tests of a cache that the fixture ``store`` gives."""
 
-    def test_what_is_set_is_got_back_until_it_is_deleted(self, store: Cache) -> None:
+    def test_a_value_is_returned_until_it_is_deleted(self, store: Cache) -> None:
         assert store.get("a") is None
         assert store.set("a", b"\x00\xff one", 60) is True
         assert store.get("a") == b"\x00\xff one"
@@ -33,7 +33,7 @@ class CacheSuite:
         assert store.add("lock", b"you", 60) is False
         assert store.get("lock") == b"me"
 
-    def test_of_many_who_add_at_once_one_wins(self, store: Cache) -> None:
+    def test_one_of_many_concurrent_adds_wins(self, store: Cache) -> None:
         store.delete("race")
         won: list[bool | None] = []
         threads = [threading.Thread(target=lambda: won.append(store.add("race", b"x", 60))) for _ in range(8)]

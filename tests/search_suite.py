@@ -45,12 +45,12 @@ class FindingSuite:
         assert [(hit.name, hit.path, hit.guessed) for hit in hits] == [("otters", "/t/otters/", False)]
 
     @pytest.mark.parametrize("typed", ["oters", "ottters", "ottars", "strangr", "membre"])
-    def test_what_is_written_alike_is_offered_as_a_guess(self, ask, typed: str) -> None:  # type: ignore[no-untyped-def]
+    def test_similar_names_are_offered_as_a_guess(self, ask, typed: str) -> None:  # type: ignore[no-untyped-def]
         hits = [hit for hit in ask(typed).hits if hit.kind != "widget"]
         assert len(hits) == 1
         assert hits[0].guessed
 
-    def test_beside_what_is_called_exactly_so_nothing_is_guessed(
+    def test_an_exact_name_suppresses_guesses(
         self,
         ask,
         session: Session,
@@ -111,7 +111,7 @@ class FindingSuite:
         session.delete(team)
         assert ask("badgers").teams == ask("quay").widgets == ()
 
-    def test_exact_names_come_first_then_own_hubs_then_what_is_active(
+    def test_exact_names_come_first_then_own_hubs_then_active_ones(
         self,
         ask,
         session: Session,
@@ -127,7 +127,7 @@ class FindingSuite:
         assert [hit.name for hit in ask("otters", "stranger", limit=2).teams] == names[:2]
 
     @pytest.mark.parametrize("role", ROLES)
-    def test_exactly_what_one_may_see_is_found(self, ask, session: Session, team: Hub, role: str) -> None:  # type: ignore[no-untyped-def]
+    def test_exactly_the_visible_hubs_are_found(self, ask, session: Session, team: Hub, role: str) -> None:  # type: ignore[no-untyped-def]
         row = team.widgets[0]
         row.label = "Harbour"
         for outer, inner in itertools.product(Visibility, Visibility):
@@ -155,7 +155,7 @@ class FindingSuite:
         assert ask("member").people == ()
         assert len(ask("member", "member").people) == 1
 
-    def test_what_one_may_not_see_takes_no_place_from_what_one_may(
+    def test_hidden_hits_take_no_place_from_visible_ones(
         self,
         ask,
         session: Session,

@@ -136,7 +136,7 @@ def test_a_finger_that_rests_on_a_handle_drags_it_though_an_answer_arrives(open_
     expect(page.locator(".edit-card[data-key=rules]")).to_have_count(0)
 
 
-def test_what_the_keyboard_carries_stays_in_its_hand(page: Page, server: Server) -> None:
+def test_a_widget_carried_by_keyboard_stays_grabbed(page: Page, server: Server) -> None:
     choose(page, "rules", "Remove")
     first = server.asked()
     page.locator("[data-key=feed] [data-handle]").focus()
@@ -150,7 +150,7 @@ def test_what_the_keyboard_carries_stays_in_its_hand(page: Page, server: Server)
     expect(page.locator(".edit-card[data-key=rules]")).to_have_count(0)
 
 
-def test_what_the_keyboard_carries_is_dropped_by_who_goes_on_with_the_mouse(page: Page, server: Server) -> None:
+def test_a_widget_carried_by_keyboard_is_dropped_when_the_mouse_is_used(page: Page, server: Server) -> None:
     page.locator("[data-key=feed] [data-handle]").focus()
     page.keyboard.press("Space")
     page.keyboard.press("ArrowUp")
@@ -192,7 +192,7 @@ def test_a_card_lands_beside_the_one_it_was_put_before_whatever_was_on_its_way(p
     wait_for_order(page, "left", ["rules", "feed"])
 
 
-def test_what_was_wrong_with_a_step_is_said_though_another_one_followed(page: Page, server: Server) -> None:
+def test_the_error_of_a_step_is_shown_though_another_one_followed(page: Page, server: Server) -> None:
     page.eval_on_selector("#left-width", "range => { range.max = 20; range.value = 20; range.form.requestSubmit(); }")
     first = server.asked()
     page.locator("[data-key=feed] [data-handle]").drag_to(page.locator("[data-key=sticky] .edit-head"), steps=8)

@@ -57,7 +57,7 @@ def box(page: Page) -> object:
     return page.locator(".widget").first
 
 
-def test_what_is_saved_is_seen_without_reload(page: Page, project: Path) -> None:
+def test_saved_changes_appear_without_reload(page: Page, project: Path) -> None:
     expect(box(page)).to_contain_text("Good to see you.")  # type: ignore[arg-type]
     page.evaluate("window.untouched = true")
     package = project / "hubs_tides"
@@ -95,7 +95,7 @@ def test_a_mistake_is_shown_in_the_box_with_its_traceback_and_goes_when_it_is_me
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_in_the_way_and_finds_what_is(page: Page, scheme: str) -> None:
+def test_axe_reports_nothing_on_good_pages_and_the_fault_on_a_bad_one(page: Page, scheme: str) -> None:
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     assert violations(page, "#" + str(box(page).get_attribute("id"))) == []  # type: ignore[attr-defined]
     page.evaluate("document.querySelector('.widget-body').insertAdjacentHTML('beforeend', '<button></button>')")

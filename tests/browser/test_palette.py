@@ -109,7 +109,7 @@ def test_escape_closes_and_gives_the_focus_back(page: Page) -> None:
     expect(opener).to_be_focused()
 
 
-def test_who_searches_too_often_reads_when_to_try_again(page: Page) -> None:
+def test_searching_too_often_says_when_to_try_again(page: Page) -> None:
     page.route("**/search/palette?*", lambda route: route.fulfill(status=429, json={"error": "Try again in 9 s."}))
     page.keyboard.press("/")
     page.keyboard.type("sam")

@@ -87,7 +87,7 @@ def test_two_tabs_sign_in_at_the_same_time(here: Site, browse: Open) -> None:
         assert urlsplit(tab.url).path == path
 
 
-def test_what_was_typed_survives_a_sign_in_elsewhere(here: Site, browse: Open) -> None:
+def test_typed_text_survives_a_sign_in_elsewhere(here: Site, browse: Open) -> None:
     page = browse(here)
     enter(page, "ottoline")
     page.goto("/me/")
@@ -139,7 +139,7 @@ def test_signing_out_signs_out_here_and_at_the_provider(here: Site, browse: Open
     expect(other.get_by_role("link", name="Sign in").first).to_be_visible()  # the old cookie is worth nothing
 
 
-def test_who_signs_out_at_the_provider_is_signed_out_here(here: Site, browse: Open) -> None:
+def test_signing_out_at_the_provider_signs_out_here(here: Site, browse: Open) -> None:
     page = browse(here)
     enter(page, "bertil")
     page.goto(f"{here.issuer}/session/end")
@@ -160,7 +160,7 @@ def test_a_logout_token_with_a_forged_signature_is_ignored(here: Site, browse: O
     expect(page.get_by_role("heading", name="My account", exact=True)).to_be_visible()
 
 
-def test_who_does_not_agree_is_not_signed_in_and_told_so(here: Site, browse: Open) -> None:
+def test_refusing_consent_signs_nobody_in_and_says_so(here: Site, browse: Open) -> None:
     page = browse(here)
     begin(page)
     page.get_by_role("link", name=re.compile("Cancel")).click()

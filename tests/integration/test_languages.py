@@ -61,7 +61,7 @@ def page(production: Stack, path: str, language: str) -> str:
         return str(answer.read().decode())
 
 
-def test_who_watches_gets_content_in_their_language_and_who_comes_later_a_hint(production: Stack) -> None:
+def test_viewers_get_content_in_their_language_and_later_ones_a_hint(production: Stack) -> None:
     log = EventLog(production.settings.redis_url)
     cursor = log.cursor()
     hub, row = make(production)

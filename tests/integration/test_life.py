@@ -89,7 +89,7 @@ def test_systemd_accepts_the_units(unit: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
-def test_the_units_leave_little_to_who_breaks_in(unit: Path) -> None:
+def test_the_units_leave_little_to_an_intruder(unit: Path) -> None:
     rated = ["systemd-analyze", "security", "--no-pager", "--offline=yes", "--threshold=20", str(unit)]
     result = subprocess.run(rated, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr

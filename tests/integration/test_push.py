@@ -44,7 +44,7 @@ def put(production: Stack, number: int, token: str, content: object) -> tuple[in
         return error.code, dict(error.headers)
 
 
-def test_what_a_machine_puts_is_pushed_to_the_browser(production: Stack, box: tuple[int, int, str]) -> None:
+def test_content_put_by_a_program_is_pushed_to_the_browser(production: Stack, box: tuple[int, int, str]) -> None:
     hub, number, token = box
     settings = production.settings
     mint = Tokens(settings.key(), 600).mint([hub_channel(hub, "public", "en")])

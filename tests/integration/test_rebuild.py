@@ -156,7 +156,7 @@ def test_three_widgets_that_hang_change_nothing_for_the_page_around_them(probed:
     assert "exceeds 4 s; its thread is abandoned" in probed.services["web"].log()
 
 
-def test_what_failed_recovers_by_itself_also_when_the_daemon_died_meanwhile(probed: Stack, store: redis.Redis) -> None:
+def test_failed_widgets_recover_by_themselves_also_when_the_daemon_died(probed: Stack, store: redis.Redis) -> None:
     (widget,) = add(probed, "failing", ("probe", "failing", 0.0))
     store.set("probe:fail", "1")
     wait_for(lambda: state(probed, widget) == "failed", "the failure")

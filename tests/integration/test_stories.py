@@ -81,7 +81,7 @@ def test_one_message_sent_twice_is_stored_once(production: Stack, hub: Hub, bus:
     assert stored("2026-same-same") == 1
 
 
-def test_changed_settings_reach_those_who_look_at_the_hub(production: Stack, hub: Hub, bus: Bus) -> None:
+def test_changed_settings_reach_the_viewers_of_the_hub(production: Stack, hub: Hub, bus: Bus) -> None:
     database = production.database()
     stream = listen(production, hub)
     with database.transaction() as session:
@@ -119,7 +119,7 @@ def test_many_messages_in_a_second_cost_at_most_two_builds_of_a_widget(productio
     stream.close()
 
 
-def test_a_reader_who_comes_back_hears_exactly_what_was_missed(production: Stack, hub: Hub, bus: Bus) -> None:
+def test_a_returning_reader_hears_exactly_the_missed_events(production: Stack, hub: Hub, bus: Bus) -> None:
     log = EventLog(production.settings.redis_url)
     stream = listen(production, hub)
     first = log.publish(hub_channel(hub.id, "public", "en"), "notice", {"kind": "test", "count": 1})

@@ -57,7 +57,7 @@ def test_a_client_library_reads_ids_types_comments_and_every_character(streams: 
     assert [json.loads(event.data)["text"] for event in events] == [text, text, text * 3000]
 
 
-def test_who_comes_back_gets_exactly_what_was_missed(streams: Streams) -> None:
+def test_a_returning_reader_gets_exactly_the_missed_events(streams: Streams) -> None:
     first = streams.publish("hub:2:en", n=1)
     for n in (2, 3):
         streams.publish("hub:2:en", n=n)
@@ -70,7 +70,9 @@ def test_who_comes_back_gets_exactly_what_was_missed(streams: Streams) -> None:
 @pytest.mark.parametrize(
     ("cursor", "reason"), [("nonsense", "unknown"), ("", "unknown"), ("0badcafe-1", "epoch"), ("future", "unknown")]
 )
-def test_what_the_log_cannot_tell_becomes_a_reset_and_then_goes_on(streams: Streams, cursor: str, reason: str) -> None:
+def test_events_missing_from_the_log_become_a_reset_and_the_stream_goes_on(
+    streams: Streams, cursor: str, reason: str
+) -> None:
     streams.publish("hub:3:en", n=0)
     if cursor == "future":
         cursor = f"{streams.log.cursor().partition('-')[0]}-{int(time.time() * 1e6) + 10**9}"
@@ -127,7 +129,7 @@ def test_a_hundred_tokens_fit_into_one_request(streams: Streams) -> None:
     assert "channel: hub:99:en" in answer
 
 
-def test_a_poll_answers_what_was_missed_at_once_and_waits_for_what_is_next(streams: Streams) -> None:
+def test_a_poll_answers_missed_events_at_once_and_waits_for_the_next(streams: Streams) -> None:
     token, cursor = streams.token("hub:8:en"), streams.log.cursor()
     first = streams.publish("hub:8:en", n=1)
     answer = streams.poll(cursor, token)
@@ -228,7 +230,7 @@ def test_the_streams_of_one_person_are_bounded(streams: Streams) -> None:
     wait_for(lambda: status(streams, streams.token("hub:1:en", "user:77")) == 200, "the places to be free")
 
 
-def test_who_never_reads_is_dropped_and_the_others_do_not_wait(streams: Streams) -> None:
+def test_a_reader_that_never_reads_is_dropped_and_the_others_do_not_wait(streams: Streams) -> None:
     wait_for(lambda: streams.readers() == 0, "earlier readers to be forgotten")
     before, cursor = streams.readers(), streams.log.cursor()
     silent, good = streams.open("hub:11:en", cursor=cursor), streams.open("hub:11:en", cursor=cursor)
@@ -244,7 +246,7 @@ def test_who_never_reads_is_dropped_and_the_others_do_not_wait(streams: Streams)
     silent.close()
 
 
-def test_who_reads_slowly_gets_everything_once(streams: Streams) -> None:
+def test_a_slow_reader_gets_everything_once(streams: Streams) -> None:
     slow = streams.open("hub:12:en")
     slow.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 32_768)
     for n in range(15):

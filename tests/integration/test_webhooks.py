@@ -95,7 +95,7 @@ def test_only_the_hub_of_the_webhook_changes(stack: Stack, hubs: list[HookedHub]
         assert "Seen here only" not in stack.get(path)
 
 
-def test_what_is_too_large_is_refused_before_it_is_sent(stack: Stack, hubs: list[HookedHub]) -> None:
+def test_a_body_that_is_too_large_is_refused_before_it_is_sent(stack: Stack, hubs: list[HookedHub]) -> None:
     connection = HTTPConnection(urlsplit(stack.url).netloc, timeout=20)
     connection.putrequest("POST", hubs[0].path)
     connection.putheader("Content-Type", "application/json")
@@ -108,7 +108,7 @@ def test_what_is_too_large_is_refused_before_it_is_sent(stack: Stack, hubs: list
     assert deliver(stack, hubs[0], "Nearly as large", size=900_000)[0] == 202
 
 
-def test_what_arrives_while_the_daemon_is_dead_is_shown_by_the_next(stack: Stack, hubs: list[HookedHub]) -> None:
+def test_deliveries_to_a_dead_daemon_are_shown_by_the_next(stack: Stack, hubs: list[HookedHub]) -> None:
     hub = hubs[1]
     wait_for(lambda: waiting(stack) == 0, "the deliveries before to be handled")
     before = stored(stack, hub)

@@ -152,7 +152,7 @@ def test_one_port_gives_the_builds_of_all_workers(queued: Stack, store: redis.Re
     wait_for(measured, "the figures of a worker")
 
 
-def test_what_is_asked_for_while_it_is_queued_or_built_is_built_once_more(
+def test_a_widget_requested_while_queued_or_built_is_built_once_more(
     queued: Stack, heard: Bus, store: redis.Redis, workers: list[Service]
 ) -> None:
     widget = add(queued, "many", 3.0)

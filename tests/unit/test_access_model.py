@@ -386,7 +386,7 @@ def run(world: World, count: int) -> None:
     run_state_machine_as_test(machine, settings=limits)
 
 
-def test_no_history_shows_content_to_those_who_may_not_see_it(world: World) -> None:
+def test_no_history_shows_content_that_is_hidden_from_the_person(world: World) -> None:
     run(world, 60)
 
 

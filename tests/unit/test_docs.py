@@ -74,7 +74,7 @@ def _is_module(name: str) -> bool:
 
 
 @pytest.mark.parametrize("document", CURRENT, ids=lambda path: str(path.relative_to(ROOT)))
-def test_what_a_document_says_to_be_in_a_file_is_there(document: Path) -> None:
+def test_contents_that_a_document_attributes_to_a_file_are_there(document: Path) -> None:
     named = [(name, file) for *names, file in NAMED.findall(document.read_text()) for name in names if name]
     named += [(name, file) for file, name in NAMED_BEHIND.findall(document.read_text())]
     missing = [(name, file) for name, file in named if not re.search(rf"\b{name}\b", (ROOT / file).read_text())]

@@ -16,6 +16,8 @@ ORDINARY = {
     "hubs/demo/people.toml": 1,
     "hubs/widgets/shared/person.py": 1,
 }
+#: Names of tests are plain statements: their subject is a noun, not a relative clause.
+CLAUSES = re.compile(r"^test_(?:who|what)_|_(?:about|beside|but|by|from|of|then|to)_(?:who|what)_")
 TEXTS = {".html", ".js", ".md", ".py", ".toml", ".txt"}
 
 
@@ -52,6 +54,15 @@ def test_each_form_of_a_name_is_seen() -> None:
     assert sorted(name for _, name in names(ast.parse(code)) if name in NAMES) == sorted(
         ["one", "made", "found", "one", "made", "found", "found", "one"]
     )
+
+
+def test_names_of_tests_are_statements() -> None:
+    paths = [path for path in (ROOT / "tests").rglob("*.py") if "node_modules" not in path.parts]
+    tests = [(path, name) for path in paths for _line, name in names(ast.parse(path.read_text()))]
+    assert len(tests) > 2000
+    assert [f"{path}: {name}" for path, name in tests if CLAUSES.search(name)] == []
+    for name in ("test_who_signs_out_is_gone", "test_a_widget_is_dropped_by_who_goes_on"):
+        assert CLAUSES.search(name)
 
 
 def test_relative_clauses_are_not_used_as_nouns() -> None:

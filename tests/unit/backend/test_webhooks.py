@@ -117,7 +117,7 @@ def test_a_delivery_is_handed_over_once_and_noted_after_the_commit(
     assert session.get_one(WebhookDelivery, row.id).body is None
 
 
-def test_what_no_daemon_finished_is_handed_over_by_the_next(
+def test_deliveries_that_no_daemon_finished_are_handed_over_by_the_next(
     session: Session, database: Database, hook: Webhook, source: Source
 ) -> None:
     row = arrive(session, hook)
@@ -331,7 +331,7 @@ def test_a_webhook_does_not_move_the_watermark_of_history(session: Session, link
     assert watermarks.ensure(session).complete_until >= before  # as if there were no message at all
 
 
-def test_what_a_webhook_said_ends_with_its_hub(session: Session, linked: Hub, parts: Parts) -> None:  # noqa: F811
+def test_the_messages_of_a_webhook_end_with_its_hub(session: Session, linked: Hub, parts: Parts) -> None:  # noqa: F811
     parts.pipeline.handle([message_of(linked)])
     session.expire_all()
     assert session.scalars(select(MessagePerson)).all() != []

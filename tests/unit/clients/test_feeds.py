@@ -275,7 +275,7 @@ def test_a_huge_feed_is_read_up_to_the_limit(upstream: Upstream, feeds: Feeds, e
     assert len(read(upstream, feeds, body).entries) == 11  # the cut body was not stored as the whole
 
 
-def test_what_is_no_feed_is_an_error_however_long(upstream: Upstream, feeds: Feeds) -> None:
+def test_a_response_that_is_no_feed_is_an_error_however_long(upstream: Upstream, feeds: Feeds) -> None:
     with pytest.raises(UpstreamUnexpected):
         read(upstream, feeds, " " * 1_000_001)
 

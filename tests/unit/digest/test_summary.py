@@ -50,7 +50,7 @@ def test_a_message_counts_once_on_each_hub() -> None:
     assert summary.total == 2
 
 
-def test_only_what_is_within_the_span_counts() -> None:
+def test_only_messages_within_the_span_count() -> None:
     edges = (-0.01, 0, 7 * 24 - 0.01, 7 * 24)
     summary = summarise([happening(n, hours=hours) for n, hours in enumerate(edges)], SINCE, UNTIL)
     assert summary.total == 2
@@ -64,7 +64,7 @@ def test_the_busiest_hub_and_person_come_first() -> None:
     assert summary.hubs[0].people == (("sami", "Sami"), ("rana", "Rana"))
 
 
-def test_what_no_reader_understands_counts_in_the_total_only() -> None:
+def test_messages_that_no_reader_understands_count_in_the_total_only() -> None:
     (hub,) = summarise([happening(1), happening(2, "no.such_verb")], SINCE, UNTIL).hubs
     assert (hub.total, hub.facts) == (2, ())
 

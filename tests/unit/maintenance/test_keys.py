@@ -41,12 +41,12 @@ def test_keys_are_separated_by_commas_or_lines(text: str, keys: list[bytes]) -> 
     assert list(all_keys(parse_keys(text))) == keys
 
 
-def test_a_single_key_is_what_it_was() -> None:
+def test_a_single_key_stays_the_same() -> None:
     assert all_keys(load({"HUBS_SECRET_KEY": "hush-hush"}).key()) == (b"hush-hush",)
     assert all_keys(OLD) == (OLD,)
 
 
-def test_what_a_single_key_with_a_comma_signed_is_still_valid() -> None:
+def test_signatures_of_a_single_key_with_a_comma_stay_valid() -> None:
     token = Tokens(b"some,thing", 60).mint(["hub:1:en"])
     assert Tokens(load({"HUBS_SECRET_KEY": "some,thing"}).key(), 60).read(token)
 

@@ -182,7 +182,7 @@ def test_a_removed_member_is_published_revoked_and_purged_from_the_cache(
     assert all(after.get(key) != value for key, value in before.items())
 
 
-def test_the_daemon_repeats_what_redis_did_not_confirm_and_restores_what_it_lost(
+def test_the_daemon_repeats_unconfirmed_events_and_restores_lost_ones(
     settings: Settings, app: Flask, session: Session, docs: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(daemons, "REVOCATIONS", 0.05)

@@ -109,7 +109,7 @@ def test_five_megabytes_are_refused(session: Session, deliver: Deliver, sample: 
 
 
 @each_service
-def test_what_is_not_json_is_refused(deliver: Deliver, sample: Sample) -> None:
+def test_a_body_that_is_not_json_is_refused(deliver: Deliver, sample: Sample) -> None:
     refused(deliver(sample, headers={"content-type": "text/plain"}), 415, "not JSON")
 
 
@@ -214,7 +214,7 @@ def test_texts_that_no_database_stores_do_no_harm(session: Session, deliver: Del
     assert row.project == "docs"
 
 
-def test_githubs_form_is_accepted_and_its_bytes_are_what_is_signed(
+def test_githubs_form_is_accepted_and_its_bytes_are_signed(
     session: Session, client: FlaskClient, otters: Hub, box: SecretBox
 ) -> None:
     hook, secret = hooks.create(session, as_person(session, "owner"), box, otters, "github", "Ours", PROJECTS)

@@ -27,7 +27,7 @@ def in_box(session: Session, person: Person, box: Box) -> list[str]:
     return [notice.taken_by for notice in listing.page(session, person, box).notices]
 
 
-def test_one_owner_takes_a_request_and_the_others_see_who(session: Session, request_ids: dict[str, int]) -> None:
+def test_one_owner_takes_a_request_and_the_others_see_the_name(session: Session, request_ids: dict[str, int]) -> None:
     first, second = as_person(session, FIRST), as_person(session, SECOND)
     teamwork.take(session, first, request_ids[FIRST])
     assert in_box(session, first, Box.NEEDS_YOU) == [FIRST]
@@ -41,7 +41,7 @@ def test_one_owner_takes_a_request_and_the_others_see_who(session: Session, requ
     assert in_box(session, second, Box.NEEDS_YOU) == [""]
 
 
-def test_what_one_owner_took_lapses_after_seven_days(session: Session, request_ids: dict[str, int]) -> None:
+def test_a_request_taken_by_an_owner_lapses_after_seven_days(session: Session, request_ids: dict[str, int]) -> None:
     first, second = as_person(session, FIRST), as_person(session, SECOND)
     teamwork.take(session, first, request_ids[FIRST])
     assert teamwork.lapse(session) == 0

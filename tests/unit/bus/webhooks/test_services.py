@@ -59,7 +59,7 @@ def test_a_ping_is_no_message(service: str, headers: dict[str, str]) -> None:
         ("application/cloudevents-batch+json", b"[]", 400),
     ],
 )
-def test_what_is_no_json_object_is_refused(service: str, media_type: str, body: bytes, status: int) -> None:
+def test_a_body_that_is_no_json_object_is_refused(service: str, media_type: str, body: bytes, status: int) -> None:
     events = dict.fromkeys(("x-github-event", "x-forgejo-event", "x-gitlab-event", "x-discourse-event"), "issues")
     with pytest.raises(RefusedDelivery) as caught:
         BY_KEY[service].read(HookRequest({"content-type": media_type, **events}, body))

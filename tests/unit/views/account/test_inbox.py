@@ -89,7 +89,7 @@ def test_an_invitation_is_declined_in_place(client: FlaskClient, session: Sessio
 @pytest.mark.parametrize(
     ("act", "box", "inverse"), [("done", "done", "reopen"), ("snooze-tomorrow", "snoozed", "unsnooze")]
 )
-def test_what_is_done_or_snoozed_is_found_in_its_list_and_undone(
+def test_done_and_snoozed_entries_are_in_their_lists_and_can_be_undone(
     client: FlaskClient, request_id: int, act: str, box: str, inverse: str
 ) -> None:
     answer = post(client, INBOX, act=act, notice=str(request_id))

@@ -43,7 +43,7 @@ def ids(ask: Ask, query: str = "", who: str = "owner") -> list[int]:
     return [item["id"] for item in answer.json["items"]]
 
 
-def test_a_notification_says_what_why_and_where(ask: Ask, request_id: int, comments: int) -> None:
+def test_a_notification_states_its_kind_reason_and_place(ask: Ask, request_id: int, comments: int) -> None:
     (needed,) = ask("owner", "GET", "/me/notices").json["items"]
     assert (needed["id"], needed["kind"], needed["reason"], needed["needs_you"]) == (
         request_id,
@@ -118,7 +118,7 @@ def test_mutes_are_listed_set_and_removed(ask: Ask, session: Session, otters: Hu
     assert ask("owner", "POST", "/me/notices/mutes", {"scope": "reason", "value": "odd"}).status_code == 400
 
 
-def test_what_became_hidden_vanishes_from_lists_and_figures(ask: Ask, session: Session, comments: int) -> None:
+def test_entries_of_hidden_hubs_vanish_from_lists_and_figures(ask: Ask, session: Session, comments: int) -> None:
     assert len(ids(ask, "?box=news")) == comments
     user_of(session, "member").activity = Visibility.OWNERS
     session.commit()

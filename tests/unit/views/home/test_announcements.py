@@ -112,7 +112,7 @@ def test_dismissing_is_personal(session: Session, team: Hub) -> None:
         ("ends_on", "0001-01-01T00:00:00+14:00"),
     ],
 )
-def test_what_cannot_be_is_refused_beside_its_field(session: Session, team: Hub, field: str, value: str) -> None:
+def test_an_impossible_value_is_refused_beside_its_field(session: Session, team: Hub, field: str, value: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         announcements.publish(session, OPERATOR, {"title": "x", field: value}, [team])
     assert field in refused.value.fields

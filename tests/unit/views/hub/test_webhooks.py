@@ -101,9 +101,7 @@ def test_a_webhook_can_be_changed_tested_and_deleted(client: FlaskClient, sessio
     assert session.scalars(select(Webhook)).all() == []
 
 
-def test_what_was_typed_stays_beside_the_sentence_that_says_what_is_wrong(
-    client: FlaskClient, session: Session, otters: Hub
-) -> None:
+def test_typed_text_stays_beside_the_error_message(client: FlaskClient, session: Session, otters: Hub) -> None:
     sign_in(client, "owner")
     answer = post(client, ALL, service="gitlab", name="Our forge", projects=" ")
     page = answer.get_data(as_text=True)

@@ -50,7 +50,7 @@ def test_an_embedded_widget_reads_and_sets_no_cookies(client: FlaskClient, sessi
 
 
 @pytest.mark.parametrize("hidden", ["hub", "widget", "setting", "archived hub's deletion"])
-def test_what_visitors_do_not_see_is_not_embedded(
+def test_widgets_hidden_from_visitors_are_not_embedded(
     client: FlaskClient, session: Session, otters: Hub, row: Widget, hidden: str
 ) -> None:
     if hidden == "hub":

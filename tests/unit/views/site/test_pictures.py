@@ -71,7 +71,7 @@ def test_a_picture_is_cached_by_its_viewer_alone(client: FlaskClient, session: S
         (Visibility.OWNERS, {"owner"}),
     ],
 )
-def test_a_picture_is_seen_by_those_who_see_the_hub(
+def test_a_picture_is_as_visible_as_its_hub(
     app: Flask, session: Session, otters: Hub, picture: str, visibility: Visibility, viewers: set[str]
 ) -> None:
     post(sign_in(app.test_client(), "owner"), APPEARANCE, **LOOK, **{picture: upload(encoded())})

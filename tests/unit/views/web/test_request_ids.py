@@ -33,7 +33,7 @@ def test_without_a_usable_one_there_is_one_of_our_own(forged: dict[str, str]) ->
     assert first.text != second.text
 
 
-def test_messages_of_a_change_carry_the_id_also_about_what_is_not_public(session: Session) -> None:
+def test_messages_of_a_change_carry_the_id_also_of_hidden_hubs(session: Session) -> None:
     with logs.bound(request_id="0123456789abcdef"):
         outbox.record(session, "hubs.user.created", {"agent": "owner", "username": "owner"}, quiet=True)
     outbox.record(session, "hubs.user.created", {"agent": "owner", "username": "owner"})
