@@ -127,7 +127,7 @@ def test_a_window_that_missed_events_agrees_once_its_stream_is_back(open_page: O
     expect(page.locator(".is-unread")).to_have_count(0)
 
 
-def test_what_happens_while_the_list_loads_is_shown_after_it(open_page: Open, team: Team) -> None:
+def test_changes_while_the_list_loads_are_shown_after_it(open_page: Open, team: Team) -> None:
     page = live(open_page("/me/notices", username=team.owner))
     held: list[tuple[Route, APIResponse]] = []
 

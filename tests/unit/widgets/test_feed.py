@@ -57,7 +57,7 @@ def test_the_feed_of_a_new_team_has_nothing_that_its_members_did_before(session:
     assert sentences(read(session, MessageScope(team, "owner"), 9, [])) == ["s0", "s1", "s2"]
 
 
-def test_what_members_do_to_other_hubs_is_not_in_the_feed_of_a_team(session: Session, old_team: Hub) -> None:
+def test_changes_of_members_to_other_hubs_are_not_in_the_feed_of_a_team(session: Session, old_team: Hub) -> None:
     for number, hub in enumerate((old_team, person_hub(session, "owner"))):
         messages.store(
             session,

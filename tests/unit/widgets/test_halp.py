@@ -157,7 +157,7 @@ def test_requests_of_people_who_hide_activity_are_not_shown(session: Session, bu
     assert "open" in html
 
 
-def test_who_works_on_a_request_is_named_unless_they_hide_it(session: Session, build: Build, team: Hub) -> None:
+def test_a_helper_of_a_request_is_named_unless_they_hide_it(session: Session, build: Build, team: Hub) -> None:
     messages.store(session, [asked("Paint the boat", "owner")])
     session.commit()
     key = session.scalars(select(StoredMessage.id)).one()

@@ -44,7 +44,7 @@ def test_an_empty_space(upstream: Upstream, build: Build) -> None:
         (ALIAS, answer("matrix", "room") | {"join_rule": "invite"}, "This room is not public"),
     ],
 )
-def test_what_owners_are_told(upstream: Upstream, build: Build, room: str, reply: Any, said: str) -> None:
+def test_hints_for_owners(upstream: Upstream, build: Build, room: str, reply: Any, said: str) -> None:
     upstream.on(PATH, reply)
     fragment = build("matrix", room=room)
     assert (fragment.state, said in fragment.error) == ("needs-setup", True)

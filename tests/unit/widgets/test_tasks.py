@@ -64,7 +64,7 @@ def test_an_issue_with_several_of_the_labels_is_listed_once(upstream: Upstream, 
     assert [request.params["labels"] for request in upstream.asked] == [["easyfix"], ["help wanted"]]
 
 
-def test_what_a_forge_lists_without_the_label_is_left_out(upstream: Upstream, build: Build) -> None:
+def test_tickets_without_the_label_are_left_out(upstream: Upstream, build: Build) -> None:
     upstream.on(
         GITHUB, [labelled(3, "Easyfix"), labelled(4), labelled(5, "bug"), labelled(6) | {"labels": ["easyfix"]}]
     )
