@@ -98,6 +98,7 @@ def signed_in(walk: Walk, who: str) -> FlaskClient:
     return sign_in(client, who) if who else client
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("visit", visits(1, acts=False))
 def test_every_text_of_every_page_can_be_translated(
     walk: Walk, stored: str, visit: Visit, monkeypatch: pytest.MonkeyPatch
