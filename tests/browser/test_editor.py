@@ -135,7 +135,7 @@ def test_two_admins_who_save_lose_nothing(open_page: Open, newts: str) -> None:
     first.wait_for_url(f"**{newts}")
     second.get_by_role("button", name="Save changes").click()
     expect(second.get_by_role("alert")).to_contain_text("Somebody else saved this page")
-    expect(second.get_by_role("alert")).to_contain_text("- rules")
+    expect(second.get_by_role("alert")).to_contain_text("Removed the widget Community rules")
     second.get_by_role("button", name="Save changes").click()
     second.wait_for_url(f"**{newts}")
     assert not {"Community rules", "People"} & {*columns(second, "right"), *columns(second, "left")}

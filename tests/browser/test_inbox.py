@@ -7,10 +7,11 @@ from playwright.sync_api import APIResponse, Page, Route, expect
 from sqlalchemy.orm import Session
 
 from hubs.actions import hubs as hub_actions
-from hubs.actions.inbox import marks
+from hubs.actions.inbox import counts, marks
 from hubs.actions.people import membership, roles
 from hubs.models import Hub, User
 from hubs.permissions import Person, person
+from hubs.services import create_event_log
 from tests.browser.conftest import Open, live
 from tests.stack import Bus, Stack
 
@@ -22,6 +23,8 @@ class Team:
 
     def __init__(self, stack: Stack, mark: str) -> None:
         self.name, self.owner, self.database = f"inbox-{mark}", f"olwen{mark}", stack.database()
+        # So that open pages hear of what is changed here, as if another window had changed it.
+        counts.publish_after_commit(self.database, create_event_log(stack.settings))
         with self.database.transaction() as session:
             owner = roles.sign_up(session, stack.registry, self.owner)
             hub = hub_actions.create(session, stack.registry, owner, "team", self.name)

@@ -21,7 +21,10 @@ from tests.migrated import lost_by_returning, lost_by_upgrading
 from tests.upstream import all_at, running
 
 #: Widgets that ask a service for everything they show.
-ASKING = ("meetings", "issues", "pulls", "badges", "updates", "package_reviews", "rss", "json")
+ASKING = (
+    *("meetings", "issues", "pulls", "badges", "updates", "package_reviews", "rss", "json"),
+    *("ci", "discourse", "matrix", "outages", "releases", "tasks", "weblate"),
+)
 #: One message of each kind that a widget looks for, whoever it names.
 TOLD = (
     {

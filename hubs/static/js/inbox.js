@@ -24,7 +24,12 @@ function refresh() {
 async function loadAll() {
   while (stale && !menuIsOpen()) {
     stale = false;
-    await load();
+    try {
+      await load();
+    } catch {
+      // Without a connection: the page loads the list again when its stream returns.
+      return;
+    }
   }
 }
 
