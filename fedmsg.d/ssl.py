@@ -18,6 +18,7 @@ ours = [
     "user.role.added",
     "user.role.changed",
     "user.role.removed",
+    "help.updated",
     "hub.created",
     "hub.updated",
     "widget.created",

@@ -1,6 +1,7 @@
 """Message classes of Fedora Hubs for fedora-messaging."""
 
 from hubs_messages.messages import (
+    HelpUpdatedV1,
     HubCreatedV1,
     HubMessage,
     HubUpdatedV1,
@@ -14,6 +15,7 @@ from hubs_messages.messages import (
 )
 
 __all__ = [
+    "HelpUpdatedV1",
     "HubCreatedV1",
     "HubMessage",
     "HubUpdatedV1",

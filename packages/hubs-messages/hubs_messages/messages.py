@@ -118,6 +118,18 @@ class RoleRemovedV1(HubMessage):
         return f"{who} is no longer {self._text('role', 'something')} of {hub}"
 
 
+class HelpUpdatedV1(HubMessage):
+    """Somebody offered to help where help is wanted, or does so no longer. It names nobody."""
+
+    topic = "hubs.help.updated"
+    body_schema: ClassVar[dict[str, Any]] = _schema(topic, {"message_id": {"type": "integer"}}, ("message_id",))
+
+    @property
+    def summary(self) -> str:
+        """Return one sentence."""
+        return "An offer to help was made or ended"
+
+
 class HubCreatedV1(HubMessage):
     """A hub was created."""
 

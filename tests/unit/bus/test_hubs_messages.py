@@ -9,9 +9,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hubs.actions import hubs as hub_actions
-from hubs.actions import widgets
+from hubs.actions import outbox, widgets
 from hubs.actions.people import roles
 from hubs.models import OutboxMessage, RoleName, Visibility
+from hubs.widgets.halp.requests import OFFERS
 from hubs.widgets.registry import Registry
 from tests.unit.conftest import as_person
 
@@ -53,6 +54,7 @@ def test_our_messages_fit_their_classes(
     session.flush()
     widgets.update(session, registry, who, widget, {"text": "Hello again"})
     widgets.remove(session, registry, who, widget)
+    outbox.publish(session, OFFERS, {"message_id": 1})
     topics = set()
     for row in _published(session):
         published = classes[f"{row.topic}.v1"](topic=f"org.fedoraproject.dev.{row.topic}", body=row.body)
@@ -62,7 +64,7 @@ def test_our_messages_fit_their_classes(
         assert "None" not in str(published)
         if visibility is not Visibility.PUBLIC and row.topic.startswith(("hubs.user.role", "hubs.widget")):
             assert "herons" not in str(published) or row.body["role"] == "owner"
-    assert topics == {name.removesuffix(".v1") for name in classes}
+    assert topics == {name.removesuffix(".v1") for name in classes} == outbox.TOPICS
 
 
 def test_a_message_lists_the_people_it_is_about(classes: dict[str, type[message.Message]]) -> None:

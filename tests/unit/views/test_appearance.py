@@ -72,7 +72,7 @@ def test_the_appearance_is_exported_recorded_and_restored(
     kept = yaml_files.parse(text(client, "/t/otters/settings/file"), "otters.yaml")
     assert (kept.banner, kept.avatar) == ("slate", "O")
     history = text(client, "/t/otters/history")
-    assert "teal" in history
+    assert "Teal" in history
     number = re.findall(r'name="number" value="(\d+)"', history)[0]
     assert post(client, "/t/otters/history", number=number).status_code == 303
     session.refresh(otters)

@@ -12,6 +12,7 @@ from tests.unit.conftest import user_of
 from tests.unit.views.conftest import sign_in
 from tests.unit.views.home.test_front import read, say, store
 
+pytestmark = pytest.mark.usefixtures("old_team")
 PATH = "/t/otters/activity"
 
 
