@@ -11,6 +11,7 @@ from hubs.testing.sandbox import STATES, sandbox
 from hubs.widgets.library import Library
 from hubs.widgets.registry import BUILT_IN
 from tests.stack import ROOT
+from tests.unit.conftest import required_settings
 
 __all__ = ["kit"]
 
@@ -41,8 +42,7 @@ def test_cached_functions_can_be_overridden() -> None:
 def test_every_built_in_widget_is_readable_when_it_fails_or_needs_setup(plugin: str) -> None:
     with sandbox() as box:
         name = next(known.name for known in box.registry if known.cls.__module__ == f"hubs.widgets.{plugin}")
-        # Some widgets cannot be added without an address.
-        row = box.add(name, **({"url": "https://example.org/"} if name in ("json", "rss") else {}))
+        row = box.add(name, **required_settings(name))
         states = box.states(row)
         for state in ("loading", "failed", "needs-setup"):
             fragment = states[state].fragment

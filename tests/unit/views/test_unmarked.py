@@ -15,7 +15,7 @@ from hubs import i18n
 from hubs.actions import widgets
 from hubs.models import Hub
 from hubs.widgets.registry import Registry
-from tests.unit.conftest import as_person
+from tests.unit.conftest import as_person, required_settings
 from tests.unit.views.conftest import sign_in
 
 #: What is data, a name, or said by a machine.
@@ -106,8 +106,7 @@ def test_all_texts_of_widgets_are_translatable(
         "json",
         "karma",
     ):
-        settings = {"url": "https://example.org/"} if plugin in ("json", "rss") else {}
-        widgets.add(session, registry, owner, otters, plugin, "left", settings)
+        widgets.add(session, registry, owner, otters, plugin, "left", required_settings(plugin))
     session.commit()
     sign_in(client, "owner")
     page = client.get("/t/otters/?full=1").get_data(as_text=True)

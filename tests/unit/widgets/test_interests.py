@@ -12,6 +12,7 @@ from hubs.testing.sandbox import MemoryCache, sandbox
 from hubs.widgets.caching import CachedFunction, Interest
 from hubs.widgets.interests import misspelt_topics
 from hubs.widgets.registry import Registry
+from tests.unit.conftest import required_settings
 
 ISSUE = ("pagure.issue",)
 
@@ -113,6 +114,6 @@ def test_the_workbench_shows_a_misspelt_topic_in_the_widget() -> None:
 def test_the_topics_of_the_built_in_widgets_are_known(registry: Registry) -> None:
     with sandbox() as box:
         for widget_type in registry:
-            row = box.add(widget_type.name)
+            row = box.add(widget_type.name, **required_settings(widget_type.name))
             interests = [i for function in widget_type.bound_functions(row) for i in function.interests() or ()]
             assert misspelt_topics(interests) == [], widget_type.name
