@@ -19,12 +19,12 @@ after
 """
 
 
-def test_a_table_has_the_median_and_the_slowest_recovery() -> None:
+def test_a_table_has_the_median_the_95th_percentile_and_the_slowest_recovery() -> None:
     faults = [Fault("kill hub", 0.0, 9.0, seconds, lost=number) for number, seconds in enumerate((1.0, 2.0, 4.0))]
     text = report.of_rounds(Result([7], 120.0, [*faults, Fault("kill web", 10.0, 70.0, None)], problems=["a leak"]))
     assert "seeds 7: 2 minutes, 4 faults" in text
-    assert "| kill hub | 3 | 2.0 s | 4.0 s | 3 | 0 |" in text
-    assert "| kill web | 1 | – | none | 0 | 0 |" in text
+    assert "| kill hub | 3 | 2.0 s | 4.0 s | 4.0 s | 3 | 0 |" in text
+    assert "| kill web | 1 | – | none | none | 0 | 0 |" in text
     assert "* a leak" in text
 
 
