@@ -7,6 +7,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 #: Seconds between two warnings with one cause, and causes that are remembered.
 INTERVAL, REMEMBERED = 60.0, 1000
@@ -15,11 +16,11 @@ _NUMBER = re.compile(r"\d+")
 
 @dataclass
 class _Cause:
-    """When a cause was last logged, how many lines were left out since, and the last of them as (level, text)."""
+    """When a cause was last logged, how many lines were left out since, and the last of them: level, text, values."""
 
     logged_at: float
     left_out: int = 0
-    last: tuple[int, str] = (logging.WARNING, "")
+    last: tuple[int, str, Any] = (logging.WARNING, "", ())
 
 
 class RepeatFilter(logging.Filter):
@@ -44,7 +45,8 @@ class RepeatFilter(logging.Filter):
             cause = self._causes.get(key)
             if cause is not None and now - cause.logged_at < INTERVAL:
                 cause.left_out += 1
-                cause.last = record.levelno, record.getMessage()
+                # Formatted only when it is written: there a wrong line is reported, here it would end its caller.
+                cause.last = record.levelno, record.msg, record.args
                 self._start_timer()
                 return False
             record.left_out = cause.left_out if cause else 0
@@ -79,8 +81,8 @@ class RepeatFilter(logging.Filter):
 
 
 def _summary(key: tuple[str, ...], cause: _Cause) -> logging.LogRecord:
-    level, text = cause.last
-    record = logging.LogRecord(key[0], level, __file__, 0, "Repeated: %s", (text,), None)
+    level, text, values = cause.last
+    record = logging.LogRecord(key[0], level, __file__, 0, f"Repeated: {text}", values, None)
     record.left_out = cause.left_out
     return record
 

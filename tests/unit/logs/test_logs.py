@@ -242,3 +242,9 @@ def test_a_thread_of_a_pool_logs_for_the_request_that_started_its_task() -> None
         pool.start("task", lambda: seen.append(logs.request_id()), lambda: None)
     pool.stop(5.0)
     assert seen == ["abcdef0123"]
+
+
+def test_a_repeat_with_wrong_values_does_not_end_its_caller() -> None:
+    limit = repeats.RepeatFilter(ignore, lambda: 0.0)
+    wrong = logging.LogRecord("a.b", logging.WARNING, __file__, 1, "%d widgets wait", ("many",), None)
+    assert [limit.filter(wrong), limit.filter(wrong)] == [True, False]
