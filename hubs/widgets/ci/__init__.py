@@ -1,18 +1,17 @@
 """Continuous integration: whether the checks of the newest commit on a branch of some projects have passed."""
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from hubs.clients.forges.checks import FAILED, PASSED, RUNNING, SKIPPED, Checks
-from hubs.errors import NeedsSetup, UpstreamError
+from hubs.errors import NeedsSetup
 from hubs.i18n import N_, _
 from hubs.models import Widget as Row
 from hubs.widgets.base import Widget
 from hubs.widgets.caching import CachedFunction, Interest
 from hubs.widgets.parameters import Parameter
-from hubs.widgets.shared.trackers import HOSTED, TITLES, Source, interest
+from hubs.widgets.shared.trackers import TITLES, Source, ask_each, breaker, interest
 from hubs.widgets.view import RootWidgetView
 
 #: Messages after which checks begin or end, by forge.
@@ -123,29 +122,13 @@ class GetChecks(CachedFunction):
         """
         if not self.sources:
             raise NeedsSetup(_("Which projects? An owner can name them in this widget's settings."))
-        branches: list[Branch] = []
-        failures: dict[str, str] = {}
-        last_error: UpstreamError | None = None
-        deadline = time.monotonic() + BUDGET
-        for source, branch in self.sources:
-            name = f"{TITLES[source.forge]} ({source.name})"
-            if time.monotonic() > deadline:
-                failures[name] = _("The others took too long.")
-                continue
-            try:
-                branches.append(Branch(source.name, branch, self._ask(source, branch)))
-            except UpstreamError as failure:
-                failures[name], last_error = str(failure), failure
-        if last_error is not None and not branches:
-            raise last_error
+        named = {(source, branch): f"{TITLES[source.forge]} ({source.name})" for source, branch in self.sources}
+        branches, failures = ask_each(named, lambda place: [self._ask(*place)], BUDGET)
         return Results(tuple(branches), failures)
 
-    def _ask(self, source: Source, branch: str) -> Checks:
+    def _ask(self, source: Source, branch: str) -> Branch:
         client = getattr(self.clients, source.forge)
-        # A host that people name has a circuit breaker for this hub.
-        more = {"owner": f"hub:{self.instance.hub_id}"} if source.forge in HOSTED else {}
-        checks: Checks = client.checks(source.name, branch, **more)
-        return checks
+        return Branch(source.name, branch, client.checks(source.name, branch, **breaker(source, self.instance)))
 
 
 class CIView(RootWidgetView):

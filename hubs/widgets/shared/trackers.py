@@ -1,7 +1,9 @@
 """Shared by the widgets of issues and pull requests: which trackers belong to a hub, and how they are queried."""
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from hubs.clients.all import Clients
 from hubs.clients.forges.tickets import Ticket, Tickets, listed
@@ -50,6 +52,8 @@ ISSUE_TOPICS = {
 }
 #: Most tickets kept.
 KEPT = 200
+K = TypeVar("K")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -113,29 +117,57 @@ def ask(row: Widget, clients: Clients, method: str, forges: Sequence[str]) -> Tr
         raise NeedsSetup(
             _("Which project? An owner can name one in this widget's settings, or tracker accounts in the hub's.")
         )
-    answers, failures, last_error = [], {}, None
     for source in queried:
         if source.forge not in forges:
             raise NeedsSetup(_("{forge} has none of these.").format(forge=TITLES.get(source.forge, source.forge)))
-        try:
-            answers.append(_ask_one(clients, source, method, f"hub:{row.hub_id}"))
-        except UpstreamError as failure:
-            failures[TITLES[source.forge]], last_error = str(failure), failure
-    if last_error is not None and not answers:
-        raise last_error
+    answers, failures = ask_each(
+        {source: TITLES[source.forge] for source in queried},
+        lambda source: [_ask_one(clients, source, method, breaker(source, row))],
+    )
     mine = frozenset(name.lower() for name in accounts(row).values())
     return TrackerTickets(_joined(answers), mine, failures)
+
+
+def ask_each(
+    named: Mapping[K, str], fetch: Callable[[K], Iterable[T]], budget: float = float("inf")
+) -> tuple[list[T], dict[str, str]]:
+    """Return the answers of all sources, and the reason for each name under which there is none.
+
+    After ``budget`` seconds no further source is asked, so that a slow one does not cost the results of the others.
+    What a source yielded before it failed is kept.
+
+    :raises UpstreamError: when no source answers.
+    """
+    answers: list[T] = []
+    failures: dict[str, str] = {}
+    last_error: UpstreamError | None = None
+    deadline = time.monotonic() + budget
+    for source, name in named.items():
+        if time.monotonic() > deadline:
+            failures[name] = _("The others took too long.")
+            continue
+        try:
+            answers.extend(fetch(source))
+        except UpstreamError as failure:
+            failures[name], last_error = str(failure), failure
+    if last_error is not None and not answers:
+        raise last_error
+    return answers, failures
+
+
+def breaker(source: Source, row: Widget) -> dict[str, str]:
+    """Return the argument by which a host that people name has a circuit breaker for the widget's hub."""
+    return {"owner": f"hub:{row.hub_id}"} if source.forge in HOSTED and not source.account else {}
 
 
 def _is_listed(clients: Clients, source: Source) -> bool:
     return not (source.account and source.forge == "gitlab") or clients.gitlab.lists_people
 
 
-def _ask_one(clients: Clients, source: Source, method: str, owner: str) -> Tickets:
+def _ask_one(clients: Clients, source: Source, method: str, more: Mapping[str, str]) -> Tickets:
     client = getattr(clients, source.forge)
     fetch: Callable[..., Tickets] = getattr(client, f"{method}_of" if source.account else method)
-    # A host that people name has a circuit breaker for this hub.
-    return fetch(source.name, owner=owner) if source.forge in HOSTED and not source.account else fetch(source.name)
+    return fetch(source.name, **more)
 
 
 def _joined(answers: Sequence[Tickets]) -> Tickets:

@@ -1,26 +1,25 @@
 """Tasks for newcomers: open issues with labels such as “good first issue”, of projects on any forges."""
 
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from hubs.clients.forges.tickets import Ticket, Tickets, listed
-from hubs.errors import NeedsSetup, UpstreamError
+from hubs.errors import NeedsSetup
 from hubs.i18n import N_, _
 from hubs.models import Widget as Row
 from hubs.widgets.base import Widget
 from hubs.widgets.caching import CachedFunction, Interest
 from hubs.widgets.paging import cut
 from hubs.widgets.parameters import Parameter
-from hubs.widgets.shared.trackers import HOSTED, ISSUE_TOPICS, KEPT, TITLES, Source, interest
+from hubs.widgets.shared.trackers import ISSUE_TOPICS, KEPT, TITLES, Source, ask_each, breaker, interest
 from hubs.widgets.view import RootWidgetView
 
 #: Forges whose issues have labels.
 FORGES = ("forgejo", "github", "gitlab", "pagure")
 #: Most projects and labels: there is a request for each of both.
 PROJECTS, LABELS = 6, 4
-#: Seconds after which no further request is sent, so that one slow forge does not cost the results of the others.
+#: Seconds after which no further project is asked.
 BUDGET = 8.0
 
 
@@ -112,31 +111,16 @@ class GetTasks(CachedFunction):
         labels, sources = names(self.instance.config["labels"] or ""), self.sources
         if not sources or not labels:
             raise NeedsSetup(_("Which projects, and which labels? An owner can name them in this widget's settings."))
-        answers: list[Tickets] = []
-        failures: dict[str, str] = {}
-        last_error: UpstreamError | None = None
-        deadline = time.monotonic() + BUDGET
-        for source in sources:
-            name = f"{TITLES[source.forge]} ({source.name})"
-            if time.monotonic() > deadline:
-                failures[name] = _("The others took too long.")
-                continue
-            try:
-                answers.extend(self._ask(source, labels))
-            except UpstreamError as failure:
-                failures[name], last_error = str(failure), failure
-        if last_error is not None and not answers:
-            raise last_error
+        named = {source: f"{TITLES[source.forge]} ({source.name})" for source in sources}
+        answers, failures = ask_each(named, lambda source: self._ask(source, labels), BUDGET)
         tickets = listed(ticket for answer in answers for ticket in answer.items)
         total = min(tickets.total, KEPT)
         return OpenTasks(Tickets(tickets.items[:KEPT], total, any(answer.least for answer in answers)), failures)
 
     def _ask(self, source: Source, labels: list[str]) -> Iterator[Tickets]:
         client = getattr(self.clients, source.forge)
-        # A host that people name has a circuit breaker for this hub.
-        more = {"owner": f"hub:{self.instance.hub_id}"} if source.forge in HOSTED else {}
         for label in labels:
-            yield client.issues(source.name, label=label, **more)
+            yield client.issues(source.name, label=label, **breaker(source, self.instance))
 
 
 def shown(row: Row, tasks: OpenTasks) -> list[Ticket]:
