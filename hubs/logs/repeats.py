@@ -98,6 +98,14 @@ def cause_of(record: logging.LogRecord) -> tuple[str, ...]:
     if record.exc_info and record.exc_info[1] is not None:
         errors.append(record.exc_info[1])
     if not errors:
-        return record.name, _NUMBER.sub("#", record.getMessage())
+        return record.name, _NUMBER.sub("#", _text(record))
     texts = [_NUMBER.sub("#", f"{type(error).__name__}: {error}"[:300]) for error in errors]
     return record.name, str(record.msg), *texts
+
+
+def _text(record: logging.LogRecord) -> str:
+    """Return the line, or if its values do not fit, only its pattern: that is reported where it is written."""
+    try:
+        return record.getMessage()
+    except (TypeError, ValueError, KeyError):
+        return str(record.msg)
