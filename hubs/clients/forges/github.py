@@ -134,8 +134,10 @@ class GitHub:
 
     def pulls_of(self, login: str) -> Tickets:
         """Return the open pull requests that a person filed, or is to review; raises as `issues`."""
-        start = f"is:open is:pr is:public {{}}:{_checked(login)}"
-        filed, waiting = (self._search(start.format(role)) for role in ("author", "review-requested"))
+        person = _checked(login)
+        filed, waiting = (
+            self._search(f"is:open is:pr is:public {role}:{person}") for role in ("author", "review-requested")
+        )
         total = filed.total_count + waiting.total_count
         return listed([*_tickets(waiting.items, reviewers=[login]), *_tickets(filed.items)], total)
 
