@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 
 from hubs import urls
 from hubs.cli import cli
+from hubs.urls import files
 from hubs.views.web.static_files import StaticFiles
 
 HASH = "0123456789ab"
@@ -19,7 +20,8 @@ HASH = "0123456789ab"
 @pytest.fixture
 def installed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make addresses as an installed package does."""
-    monkeypatch.setattr(urls, "static_version", lambda: HASH)
+    for module in (urls, files):
+        monkeypatch.setattr(module, "static_version", lambda: HASH)
 
 
 @pytest.fixture

@@ -1,0 +1,98 @@
+"""Paths of static files, pictures, and the files that crawlers and browsers request."""
+
+import hashlib
+from functools import cache
+from pathlib import Path
+from urllib.parse import urlencode
+
+#: The folder of static files, and the file that only a source checkout has beside the package.
+_STATIC = Path(__file__).parents[1] / "static"
+_CHECKOUT = Path(__file__).parents[2] / "setup.py"
+#: The style sheets of every page, in order; kits and plain error pages use them as well.
+STYLE_SHEETS = tuple(
+    f"css/{name}.css"
+    for name in (
+        "tokens",
+        "base",
+        "controls",
+        "bars",
+        "banner",
+        "cards",
+        "dialogs",
+        "pages",
+        "widgets",
+        "lines",
+        "identity",
+    )
+)
+
+
+def static(path: str) -> str:
+    """Return the path of a static file: it changes with the content of any of them, so that browsers may keep it."""
+    version = static_version()
+    return f"/static/v-{version}/{path}" if version else f"/static/{path}"
+
+
+@cache
+def static_version() -> str:
+    """Return a hash of all static files; empty in a source checkout, where they change while the server runs.
+
+    It is one for all files, since scripts import each other by relative paths.
+    """
+    return "" if _CHECKOUT.exists() else hash_of_folder(_STATIC)
+
+
+def hash_of_folder(folder: Path) -> str:
+    """Return a hash of the names and contents of all files in a folder."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    return digest(b"".join(b"%s\0%s\0" % (str(path.relative_to(folder)).encode(), path.read_bytes()) for path in paths))
+
+
+def digest(content: bytes) -> str:
+    """Return a short hash of a file's content."""
+    return hashlib.blake2b(content, digest_size=6).hexdigest()
+
+
+def picture(digest: str) -> str:
+    """Return the path of an uploaded picture."""
+    return f"/pictures/{digest}.webp"
+
+
+def robots() -> str:
+    """Return the path of the rules for crawlers."""
+    return "/robots.txt"
+
+
+def sitemap(number: int = 0) -> str:
+    """Return the path of the list of sitemaps, or of one of them."""
+    return f"/sitemap-{number}.xml" if number else "/sitemap.xml"
+
+
+def opensearch() -> str:
+    """Return the path of the description of the search for browsers."""
+    return "/opensearch.xml"
+
+
+def manifest() -> str:
+    """Return the path of the manifest with which browsers install the instance."""
+    return "/manifest.webmanifest"
+
+
+def favicon() -> str:
+    """Return the path of the icon that browsers request on their own."""
+    return "/favicon.ico"
+
+
+def icon(size: int, *, maskable: bool = False) -> str:
+    """Return the path of the instance's icon in 180, 192 or 512 pixels."""
+    return f"/icon-{size}-maskable.png" if maskable else f"/icon-{size}.png"
+
+
+def logo() -> str:
+    """Return the path of the logo that the settings name."""
+    return "/logo"
+
+
+def site_css(version: str) -> str:
+    """Return the path of the style sheet with the instance's colours."""
+    return f"/site.css?{urlencode({'v': version})}"
