@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from hubs.errors import BadSetting
-from hubs.settings.declaration import Settings
+from hubs.settings.settings import Settings
 
 log = logging.getLogger(__name__)
 
