@@ -16,7 +16,7 @@ from hubs.i18n import N_, _
 from hubs.models import visible_text
 from hubs.models.hub import GRID, SUMMARY_LENGTH, Banner, Hub, JoinMode, Pattern
 from hubs.models.visibility import Visibility
-from hubs.parameters.declaration import Parameter, kind_text
+from hubs.parameters.declaration import Parameter
 from hubs.parameters.kinds import MARKDOWN
 
 #: Most sites that may embed the widgets of one hub.
@@ -289,27 +289,3 @@ def on_page(page: Page) -> tuple[HubField, ...]:
 def values(hub: Hub, fields: Sequence[HubField]) -> dict[str, Any]:
     """Return the values that a hub has, by the names of fields."""
     return {field.name: field.get(hub) for field in fields}
-
-
-def document(fields: Sequence[HubField]) -> str:
-    """Return the documentation of fields: a Markdown table."""
-    lines = ["| field | kind | default | changed by | where | what |", "|---|---|---|---|---|---|"]
-    for field in fields:
-        default = "" if field.default in ("", None) else f"`{field.default}`"
-        by = {"edit": "owners", "own": "owners", "operate": "operators"}[field.permission]
-        lines.append(f"| `{field.name}` | {_kind(field)} | {default} | {by} | {_places(field)} | {_what(field)} |")
-    return "\n".join(lines) + "\n"
-
-
-def _kind(field: HubField) -> str:
-    return f"{field.kind}, at most {field.max_length}" if field.kind == "text" else kind_text(field)
-
-
-def _places(field: HubField) -> str:
-    account = "`accounts` in YAML" if field.stored_in == "extras" else "YAML"
-    places = [f"page “{field.page.capitalize()}”" if field.page else "", account, "API" if field.in_api else ""]
-    return ", ".join(place for place in places if place)
-
-
-def _what(field: HubField) -> str:
-    return f"{field.label}. {field.help}".strip()

@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import String
 
 from hubs.models import Hub
-from hubs.models.hub_fields import HUB_FIELDS, HubField, document
+from hubs.models.hub_fields import HUB_FIELDS, HubField
+from tests.field_documentation import document
 
 ROOT = Path(__file__).parents[3]
 

@@ -10,6 +10,7 @@ from hubs.errors import InvalidInput
 from hubs.fragments.store import FragmentStore
 from hubs.models import Hub, hub_fields
 from hubs.widgets.registry import Registry
+from tests.field_documentation import document
 from tests.probes.declared_field import FIELD
 from tests.unit.conftest import as_person
 from tests.unit.views.conftest import post, sign_in
@@ -60,7 +61,7 @@ def test_the_api_reads_writes_and_describes_it(client: FlaskClient, session: Ses
 
 def test_the_documentation_lists_it() -> None:
     row = "| `matrix_room` | text, at most 40 |  | owners | page “General”, `accounts` in YAML, API | Matrix room. "
-    assert row in hub_fields.document(hub_fields.HUB_FIELDS)
+    assert row in document(hub_fields.HUB_FIELDS)
 
 
 def test_the_contact_widget_shows_it(session: Session, fragments: FragmentStore, team: Hub) -> None:
