@@ -238,8 +238,7 @@ class SQLiteCache:
             log.warning("%s is too large for the cache: %d bytes", key, len(value))
             return False
         self._purge()
-        done = self._run("INSERT OR REPLACE INTO cache VALUES (?, ?, ?)", [key, value, time.time() + ttl])
-        return done is not None
+        return self._run("INSERT OR REPLACE INTO cache VALUES (?, ?, ?)", [key, value, time.time() + ttl]) is not None
 
     def add(self, key: str, value: bytes, ttl: int) -> bool | None:
         """Store the value unless the key has one: True if stored, False if not, None if the cache is unavailable."""

@@ -121,13 +121,8 @@ def _message(
         # The bridge from fedmsg to AMQP sends the whole envelope as the body.
         msg_id, sent, fields = body.get("msg_id") or msg_id, body.get("timestamp") or sent, body["msg"]
     msg_id = msg_id or content_id(topic, sent, (raw or {}).get("i"), fields)
-    if not isinstance(msg_id, str):
-        raise BadMessage("msg_id is not a text")
-    for name, value in (("topic", topic), ("msg_id", msg_id)):
-        if len(value) > _LIMITS[name] or not value.isprintable():
-            raise BadMessage(f"{name} is too long or not printable")
-    sent_at, fields = _moment(sent), unwrap(fields) if wrapped else fields
-    key = identity(msg_id)
+    topic, msg_id = _short("topic", topic), _short("msg_id", msg_id)
+    sent_at, fields, key = _moment(sent), unwrap(fields) if wrapped else fields, identity(msg_id)
     return Message(
         msg_id=key,
         topic=topic,
@@ -143,6 +138,18 @@ def _message(
         # fedmsg has checked the signature; for other sources their client decides whether they can be trusted.
         authenticated=origin == FEDMSG,
     )
+
+
+def _short(name: str, value: object) -> str:
+    """Return a part of the envelope that is a short printable text.
+
+    :raises BadMessage: if it is anything else.
+    """
+    if not isinstance(value, str):
+        raise BadMessage(f"{name} is not a text")
+    if len(value) > _LIMITS[name] or not value.isprintable():
+        raise BadMessage(f"{name} is too long or not printable")
+    return value
 
 
 def unwrap(body: dict[str, Any]) -> dict[str, Any]:

@@ -23,15 +23,6 @@ def read(name: str, body: Body) -> Activity | None:
     if name.endswith(".new"):
         actor = first(actor, person(bug, "reporter"), person(bug, "creator"))
     changed = {text(change, "field_name") for change in items(event, "changes")} - {""}
-    verb = "changed"
-    if name.endswith(".new"):
-        verb = "filed"
-    elif text(event, "target") == "comment" or body.get("comment") is not None:
-        verb = "commented"
-    elif text(event, "target") == "attachment":
-        verb = "attached"
-    elif changed & {"status", "bug_status"} and _label(bug, "status") == "CLOSED":
-        verb = "closed"
     assigned = person(bug, "assigned_to")
     product, components = _label(bug, "product"), list(_components(bug))
     fedora = product in ("Fedora", "Fedora EPEL")
@@ -45,7 +36,7 @@ def read(name: str, body: Body) -> Activity | None:
     cc = [person(entry) for entry in items(bug, "cc")]
     writers = [person(comment, "author") for comment in items(bug, "comments")]
     return Activity(
-        f"bug.{verb}",
+        f"bug.{_verb(name, body, changed)}",
         actor=actor,
         thing=Thing(
             "bug", text(bug, "summary"), f"RHBZ#{number}" if number else "", f"{_SITE}{number}" if number else ""
@@ -56,6 +47,18 @@ def read(name: str, body: Body) -> Activity | None:
         packages=names(component for component in components if fedora and component not in _NO_PACKAGES),
         subjects=frozenset(subjects),
     )
+
+
+def _verb(name: str, body: Body, changed: set[str]) -> str:
+    target = text(body, "event", "target")
+    if name.endswith(".new"):
+        return "filed"
+    if target == "comment" or body.get("comment") is not None:
+        return "commented"
+    if target == "attachment":
+        return "attached"
+    is_closed = changed & {"status", "bug_status"} and _label(get(body, "bug"), "status") == "CLOSED"
+    return "closed" if is_closed else "changed"
 
 
 def _label(bug: object, field: str) -> str:

@@ -40,36 +40,11 @@ def forgejo(name: str, body: Body) -> Activity | None:
 
 def gitlab(name: str, body: Body) -> Activity | None:
     """Read an event of GitLab."""
-    event, action = name.partition(".")[2], text(body, "object_attributes", "action")
-    attributes, project = get(body, "object_attributes"), text(body, "project", "path_with_namespace")
+    project = text(body, "project", "path_with_namespace")
     logins = {text(user, "username") for user in items(body, "assignees") + items(body, "reviewers")} - {""}
     sender = first(text(body, "user", "username"), text(body, "user_username"))
     actor = first(text(body, "hook_agent"), f"gitlab:{sender}" if sender else "")
-    link = address(get(attributes, "url"), get(attributes, "web_url"), get(body, "project", "web_url"))
-    verb, thing, detail = "project.changed", Thing("project", link=link), ""
-    if event in ("issue", "merge_request", "work_item", "confidential_issue"):
-        kind, sign = ("pull", "!") if event == "merge_request" else ("issue", "#")
-        verb = f"{kind}.{_GITLAB_ACTIONS.get(action, 'edited')}"
-        thing = _gitlab_thing(kind, sign, attributes, link)
-    elif event in ("note", "confidential_note"):
-        kind = "pull" if get(body, "merge_request") is not None else "issue"
-        about = get(body, "merge_request") or get(body, "issue")
-        verb = f"{kind}.commented" if about is not None else "commit.commented"
-        thing = _gitlab_thing(kind, "!" if kind == "pull" else "#", about, link)
-    elif event in ("push", "tag_push"):
-        branch = text(body, "ref").removeprefix("refs/heads/").removeprefix("refs/tags/")
-        commits = items(body, "commits")
-        link = address(get(commits[-1], "url") if commits else None, link)
-        verb = "tag.created" if event == "tag_push" else "code.pushed"
-        thing = Thing("commits", number=f" ({branch})" if branch else "", link=link)
-    elif event == "pipeline":
-        detail = first(text(attributes, "detailed_status"), text(attributes, "status"))
-        verb = f"checks.{_PIPELINES.get(text(attributes, 'status'), 'state')}"
-    elif event == "release":
-        verb, thing = (
-            "release.published",
-            Thing("release", title=text(body, "name"), link=address(get(body, "url"), link)),
-        )
+    verb, thing, detail = _gitlab_event(name.partition(".")[2], body)
     return Activity(
         verb,
         actor=actor,
@@ -83,6 +58,35 @@ def gitlab(name: str, body: Body) -> Activity | None:
             | {("project", f"gitlab:{path}") for path in forge.with_owners(project)}
         ),
     )
+
+
+def _gitlab_event(event: str, body: Body) -> tuple[str, Thing, str]:
+    """Return the verb, the thing and the detail of an event."""
+    attributes = get(body, "object_attributes")
+    link = address(get(attributes, "url"), get(attributes, "web_url"), get(body, "project", "web_url"))
+    if event in ("issue", "merge_request", "work_item", "confidential_issue"):
+        kind, sign = ("pull", "!") if event == "merge_request" else ("issue", "#")
+        action = _GITLAB_ACTIONS.get(text(attributes, "action"), "edited")
+        return f"{kind}.{action}", _gitlab_thing(kind, sign, attributes, link), ""
+    if event in ("note", "confidential_note"):
+        kind = "pull" if get(body, "merge_request") is not None else "issue"
+        about = get(body, "merge_request") or get(body, "issue")
+        verb = f"{kind}.commented" if about is not None else "commit.commented"
+        return verb, _gitlab_thing(kind, "!" if kind == "pull" else "#", about, link), ""
+    if event in ("push", "tag_push"):
+        branch = text(body, "ref").removeprefix("refs/heads/").removeprefix("refs/tags/")
+        commits = items(body, "commits")
+        link = address(get(commits[-1], "url") if commits else None, link)
+        thing = Thing("commits", number=f" ({branch})" if branch else "", link=link)
+        return "tag.created" if event == "tag_push" else "code.pushed", thing, ""
+    if event == "pipeline":
+        detail = first(text(attributes, "detailed_status"), text(attributes, "status"))
+        verb = f"checks.{_PIPELINES.get(text(attributes, 'status'), 'state')}"
+        return verb, Thing("project", link=link), detail
+    if event == "release":
+        link = address(get(body, "url"), link)
+        return "release.published", Thing("release", title=text(body, "name"), link=link), ""
+    return "project.changed", Thing("project", link=link), ""
 
 
 def _gitlab_thing(kind: str, sign: str, about: object, link: str) -> Thing:

@@ -15,48 +15,64 @@ _COPR_SITE = "https://copr.fedorainfracloud.org/coprs"
 def buildsys(name: str, body: Body) -> Activity | None:
     """Read a message of Koji."""
     event = name.partition(".")[2]
-    package, owner, user = text(body, "name"), person(body, "owner"), person(body, "user")
-    nvr = "-".join(filter(None, (package, text(body, "version"), text(body, "release"))))
     if event == "build.state.change":
-        state = _STATES.get(count(body.get("new"))) if isinstance(body.get("new"), int) else None
-        if not package or state is None:
-            return None
-        link = first(_at("buildinfo?buildID=", body, "build_id"), _at("taskinfo?taskID=", body, "task_id"))
-        thing = Thing("build", number=nvr, link=link)
-        return Activity(f"build.{state}", owner, thing, people=names(owner), packages=names(package))
+        return _build(body)
     if event in ("tag", "untag"):
-        # Messages about deleted builds lack fields.
-        link = first(_at("buildinfo?buildID=", body, "build_id"), _search(nvr))
-        thing = Thing("build", number=nvr, link=link)
-        verb = "build.tagged" if event == "tag" else "build.untagged"
-        people, packages = names(user, owner), names(package)
-        return Activity(verb, first(user, owner), thing, detail=text(body, "tag"), people=people, packages=packages)
+        return _tagging(event, body)
     if event == "task.state.change":
-        method = " ".join(
-            filter(None, (text(body, "method"), first(text(body, "srpm"), text(body, "info", "request"))))
-        )
-        state = text(body, "new")
-        state = _TASKS[int(state)] if state.isdigit() and int(state) < len(_TASKS) else state
-        number = first(text(body, "srpm"), text(body, "id"), text(body, "info", "id"))
-        thing = Thing(
-            "task", number=number, title="" if number in method else method, link=_at("taskinfo?taskID=", body, "id")
-        )
-        return Activity("task.state", owner, thing, detail=state.lower(), people=names(owner))
+        return _task(body)
     if event == "rpm.sign":
         rpm = get(body, "rpm")
-        shown = "-".join(filter(None, (text(rpm, "name"), text(rpm, "version"), text(rpm, "release"))))
         link = _at("rpminfo?rpmID=", rpm, "id") if isinstance(rpm, dict) else ""
-        return Activity("rpm.signed", thing=Thing("rpm", number=shown, link=link), packages=names(text(rpm, "name")))
+        return Activity(
+            "rpm.signed", thing=Thing("rpm", number=_nvr(rpm), link=link), packages=names(text(rpm, "name"))
+        )
     if event.startswith("repo."):
         tag = first(text(body, "tag"), text(body, "tag_name"), text(body, "repo_id"))
         verb = "repo.done" if event == "repo.done" else "repo.started"
         return Activity(verb, thing=Thing("repo", number=tag, link=_at("taginfo?tagID=", body, "tag_id")))
     if event == "package.list.change":
-        package = first(package, text(body, "package"))
+        package = first(text(body, "name"), text(body, "package"))
         return Activity(
             "package.listed", thing=Thing("package", number=package), detail=text(body, "tag"), packages=names(package)
         )
     return None
+
+
+def _build(body: Body) -> Activity | None:
+    package, owner = text(body, "name"), person(body, "owner")
+    state = _STATES.get(count(body.get("new"))) if isinstance(body.get("new"), int) else None
+    if not package or state is None:
+        return None
+    link = first(_at("buildinfo?buildID=", body, "build_id"), _at("taskinfo?taskID=", body, "task_id"))
+    thing = Thing("build", number=_nvr(body), link=link)
+    return Activity(f"build.{state}", owner, thing, people=names(owner), packages=names(package))
+
+
+def _tagging(event: str, body: Body) -> Activity:
+    nvr, owner, user = _nvr(body), person(body, "owner"), person(body, "user")
+    # Messages about deleted builds lack fields.
+    link = first(_at("buildinfo?buildID=", body, "build_id"), _search(nvr))
+    thing = Thing("build", number=nvr, link=link)
+    verb = "build.tagged" if event == "tag" else "build.untagged"
+    people, packages = names(user, owner), names(text(body, "name"))
+    return Activity(verb, first(user, owner), thing, detail=text(body, "tag"), people=people, packages=packages)
+
+
+def _task(body: Body) -> Activity:
+    owner, state = person(body, "owner"), text(body, "new")
+    request = first(text(body, "srpm"), text(body, "info", "request"))
+    method = " ".join(filter(None, (text(body, "method"), request)))
+    state = _TASKS[int(state)] if state.isdigit() and int(state) < len(_TASKS) else state
+    number = first(text(body, "srpm"), text(body, "id"), text(body, "info", "id"))
+    title = "" if number in method else method
+    thing = Thing("task", number=number, title=title, link=_at("taskinfo?taskID=", body, "id"))
+    return Activity("task.state", owner, thing, detail=state.lower(), people=names(owner))
+
+
+def _nvr(package: object) -> str:
+    """Return the name, version and release of a build or an RPM."""
+    return "-".join(filter(None, (text(package, "name"), text(package, "version"), text(package, "release"))))
 
 
 def _search(nvr: str) -> str:

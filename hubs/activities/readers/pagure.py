@@ -73,12 +73,7 @@ def read(name: str, body: Body) -> Activity | None:
     place = get(about, "project") or body.get("project") or body.get("repo") or get(body, "commit", "repo")
     project = _path(place)
     thing = _thing(event, body, about, place)
-    target = ""
-    if verb in ("issue.assigned", "pull.assigned"):
-        target = person(about, "assignee")
-    elif verb.startswith("project.member"):
-        target = first(person(body, "new_user"), person(body, "removed_user"))
-    elif verb == "project.forked":
+    if verb == "project.forked":
         actor = first(actor, person(place, "user"))
     filed, assigned = person(about, "user"), person(about, "assignee")
     return Activity(
@@ -86,7 +81,7 @@ def read(name: str, body: Body) -> Activity | None:
         actor=actor,
         thing=thing,
         project="" if event.startswith("group.") else project,
-        target=target,
+        target=_target(verb, body, about),
         detail=first(text(body, "flag", "status"), text(body, "new_group")),
         people=names(actor, filed, assigned),
         packages=names(_package(place)),
@@ -95,6 +90,15 @@ def read(name: str, body: Body) -> Activity | None:
             | {("account", f"pagure:{account}") for account in (filed, assigned) if account}
         ),
     )
+
+
+def _target(verb: str, body: Body, about: object) -> str:
+    """Return the person that something was done to."""
+    if verb in ("issue.assigned", "pull.assigned"):
+        return person(about, "assignee")
+    if verb.startswith("project.member"):
+        return first(person(body, "new_user"), person(body, "removed_user"))
+    return ""
 
 
 def _thing(event: str, body: Body, about: object, place: object) -> Thing:
