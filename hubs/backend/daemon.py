@@ -16,7 +16,7 @@ from hubs.actions.inbox import claims, marks, teamwork
 from hubs.actions.people import announcements
 from hubs.actions.webhooks import deliveries
 from hubs.backend.canary import CanarySender
-from hubs.backend.extras import create_remote
+from hubs.backend.extras import create_backend
 from hubs.backend.figures import DaemonFigures
 from hubs.backend.heartbeat import Heartbeat, HeartbeatPublisher
 from hubs.backend.index.index import Index
@@ -27,12 +27,11 @@ from hubs.backend.ingest.group_membership import authenticator, create_groups
 from hubs.backend.ingest.history import HistoryBackfill
 from hubs.backend.ingest.mentions import Mentions
 from hubs.backend.ingest.pipeline import Pipeline
-from hubs.backend.rebuild.scheduler import BuildBackend, Rebuilder
+from hubs.backend.rebuild.scheduler import Rebuilder
 from hubs.backend.rebuild.timers import Timers
 from hubs.backend.sources import create_sources, cut_off
 from hubs.bus import Message
 from hubs.events import coverage, sources
-from hubs.fragments.builder import Builder
 from hubs.fragments.store import FragmentStore
 from hubs.fragments.thread_pool import BoundedThreadPool
 from hubs.health import schema
@@ -56,6 +55,15 @@ REVOCATIONS = 1.0
 QUICK = 2
 
 
+def _create_pools(settings: Settings) -> tuple[BoundedThreadPool, BoundedThreadPool]:
+    """Return the threads for quick builds and those for slow ones."""
+    budget, abandoned = settings.build_budget, settings.max_abandoned_builds
+    return (
+        BoundedThreadPool("quick", QUICK, budget, QUICK),
+        BoundedThreadPool("rebuild", settings.rebuild_threads, budget, abandoned),
+    )
+
+
 class Daemon:
     """Handles messages from `put` until `stop`."""
 
@@ -71,26 +79,34 @@ class Daemon:
         threads = settings.rebuild_threads + settings.max_abandoned_builds + 2 * QUICK
         services = create_services(settings, pool_size=threads + 2, fragments=fragments)
         self._services, self._database, self._schedule = services, services.database, services.schedule
-        events, fragments = services.events, services.fragments
-        backend: BuildBackend = (
-            create_remote(settings, self._schedule, events)
-            if settings.rebuild == "celery"
-            else Builder(self._database, fragments, events, self._schedule, settings.build_budget)
-        )
-        self._pools = (
-            BoundedThreadPool("quick", QUICK, settings.build_budget, QUICK),
-            BoundedThreadPool(
-                "rebuild", settings.rebuild_threads, settings.build_budget, settings.max_abandoned_builds
-            ),
-        )
-        self.rebuilder = Rebuilder(backend, *self._pools, settings.rebuild_interval)
+        events = services.events
+        self._pools = _create_pools(settings)
+        self.rebuilder = Rebuilder(create_backend(settings, services), *self._pools, settings.rebuild_interval)
         self._timers = Timers(self._database, self._schedule, events, self.rebuilder, 2.0 * settings.build_timeout)
-        index = Index(fragments.registry)
         self._reported: Counter[str] = Counter()
+        self._heartbeat = Heartbeat()
+        self._create_pipeline(settings, bus or {})
+        is_authentic = authenticator(bus or {}, trust=settings.trust_bus)
+        self._history = HistoryBackfill(
+            self._database, settings.history_url, self.pipeline.put, is_authentic, settings.history_interval
+        )
+        self._heartbeats = HeartbeatPublisher(self.pipeline, lambda: events.client, lambda: cut_off(self._sources))
+        # Without a bus of our own, the canary begins in the pipeline.
+        publisher = services.publisher if settings.publish and bus is not None else None
+        self._canary = CanarySender(publisher, self.pipeline.put, self._pools[0], lambda: events.client)
+        self.pipeline.on_canary = self._canary.returned
+        self.figures = DaemonFigures(services, self.pipeline, self.rebuilder)
+        self._sources = create_sources(settings, self._database, events, self.pipeline, self._heartbeats.hurry)
+        self._stopped = threading.Event()
+        #: When the first message was shed that has not been requested from the history service.
+        self._shed_since: datetime | None = None
+
+    def _create_pipeline(self, settings: Settings, bus: Mapping[str, Any]) -> None:
+        """Create the pipeline, and the index and the handlers that it passes messages to."""
+        events, index = self._services.events, Index(self._services.fragments.registry)
         extract = self._extract = fedmsg_meta_extractor(index.directory, settings.service_accounts)
         extract.insiders = index.insiders
-        groups = create_groups(settings, bus or {})
-        self._heartbeat = Heartbeat()
+        groups = create_groups(settings, bus)
         self._refresher = IndexRefresher(self._database, index, self._heartbeat.beat)
         self._config_changes = ConfigChangeHandler(
             self._database, index, self._refresher, extract, self.rebuilder, events, self._schedule, groups
@@ -107,20 +123,6 @@ class Daemon:
             self._heartbeat.beat,
             f"{settings.topic_prefix}.{settings.environment}",
         )
-        is_authentic = authenticator(bus or {}, trust=settings.trust_bus)
-        self._history = HistoryBackfill(
-            self._database, settings.history_url, self.pipeline.put, is_authentic, settings.history_interval
-        )
-        self._heartbeats = HeartbeatPublisher(self.pipeline, lambda: events.client, lambda: cut_off(self._sources))
-        # Without a bus of our own, the canary begins in the pipeline.
-        publisher = services.publisher if settings.publish and bus is not None else None
-        self._canary = CanarySender(publisher, self.pipeline.put, self._pools[0], lambda: events.client)
-        self.pipeline.on_canary = self._canary.returned
-        self.figures = DaemonFigures(services, self.pipeline, self.rebuilder)
-        self._sources = create_sources(settings, self._database, events, self.pipeline, self._heartbeats.hurry)
-        self._stopped = threading.Event()
-        #: When the first message was shed that has not been requested from the history service.
-        self._shed_since: datetime | None = None
 
     @property
     def ready(self) -> bool:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from hubs.backend.ingest.pipeline import Pipeline
 from hubs.backend.rebuild.scheduler import BuildBackend
 from hubs.errors import BadSetting
-from hubs.events.log import EventLog
-from hubs.fragments.schedule import BuildSchedule
+from hubs.fragments.builder import Builder
 from hubs.models import Database
+from hubs.services import Services
 from hubs.settings import Settings
 
 if TYPE_CHECKING:
@@ -34,13 +34,16 @@ def create_amqp_clients(
     return create_clients(settings, database, pipeline, on_connected)
 
 
-def create_remote(settings: Settings, schedule: BuildSchedule, events: EventLog) -> BuildBackend:
-    """Return the build backend that enqueues widgets for workers.
+def create_backend(settings: Settings, services: Services) -> BuildBackend:
+    """Return the build backend: it builds widgets in this process, or enqueues them for workers.
 
-    :raises BadSetting: when Celery, an optional extra, is not installed.
+    :raises BadSetting: when Celery, an optional extra, is not installed but configured.
     """
+    database, fragments, events, schedule = services.database, services.fragments, services.events, services.schedule
+    if settings.rebuild != "celery":
+        return Builder(database, fragments, events, schedule, settings.build_budget)
     if find_spec("celery") is None:
         raise BadSetting('HUBS_REBUILD=celery needs Celery: pip install "fedora-hubs[celery]", or leave it at threads.')
-    from hubs.backend.rebuild.celery_queue import create_remote as create_backend  # noqa: PLC0415 - an optional extra
+    from hubs.backend.rebuild.celery_queue import create_remote  # noqa: PLC0415 - an optional extra
 
-    return create_backend(settings, schedule, events)
+    return create_remote(settings, schedule, events)
