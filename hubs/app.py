@@ -44,12 +44,12 @@ from hubs.views.hub import (
     members,
     new,
     page,
-    push_tokens,
     settings_page,
     widget,
 )
 from hubs.views.hub import settings as widget_settings
-from hubs.views.hub import webhooks as hub_webhooks
+from hubs.views.hub.machines import keys, push_tokens
+from hubs.views.hub.machines import webhooks as hub_webhooks
 from hubs.views.page_cache import fragments as fragment_cache
 from hubs.views.page_cache import render
 from hubs.views.page_cache.middleware import SESSION
@@ -96,6 +96,7 @@ PAGES = (
     members,
     push_tokens,
     hub_webhooks,
+    keys,
     webhooks,
     bookmarks,
     inbox,

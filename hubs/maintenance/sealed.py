@@ -25,7 +25,7 @@ class Outcome:
 
 
 def rotate(database: Database, box: SecretBox) -> Outcome:
-    """Encrypt all stored secrets with the first key of ``box``: those of widgets, drafts and webhooks.
+    """Encrypt all stored secrets with the first key of ``box``: those of widgets, drafts, webhooks and hubs.
 
     Every JSON column of every table is read, so that no kind of secret can be forgotten. Rows are locked while they
     are rewritten; they keep their version, because their content does not change.

@@ -4,6 +4,7 @@ from hubs.models.base import Base, Moment, now
 from hubs.models.database import Database
 from hubs.models.history import AuditEntry, Draft, Revision
 from hubs.models.hub import GRID, SIDES, SUMMARY_LENGTH, Banner, FormerName, Hub, JoinMode, Widget, Width
+from hubs.models.machines.keys import HubKey
 from hubs.models.machines.push import PushContent, PushToken
 from hubs.models.machines.webhooks import DeliveryState, Webhook, WebhookDelivery
 from hubs.models.messages import MessagePackage, MessagePerson, RefusedMessage, StoredMessage, hub_mark, is_hub_mark
@@ -50,6 +51,7 @@ __all__ = [
     "HelpClaim",
     "HomeState",
     "Hub",
+    "HubKey",
     "Invitation",
     "JoinMode",
     "JoinRequest",

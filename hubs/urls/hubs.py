@@ -46,6 +46,11 @@ def hub_webhooks(kind: str, name: str, webhook_id: int = 0, act: str = "") -> st
     return "/".join([hub_settings(kind, name), "webhooks", *filter(None, (str(webhook_id or ""), act))])
 
 
+def hub_keys(kind: str, name: str, key_id: int = 0, act: str = "") -> str:
+    """Return the path of a hub's keys for other services, or of an act on one of them (POST)."""
+    return "/".join([hub_settings(kind, name), "keys", *filter(None, (str(key_id or ""), act))])
+
+
 def webhook(address: str) -> str:
     """Return the path at which a service delivers (POST)."""
     return f"/hooks/{address}"

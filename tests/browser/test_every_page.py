@@ -103,6 +103,13 @@ PAGES = {
         Visit("/t/mice/settings", "rana"),
         Visit("/u/rana/settings", "rana"),
     ],
+    HUB + "settings/keys": [
+        Visit("/t/otters/settings/keys", "rana"),
+        Visit("/t/otters/settings/keys", "rana", click("Store the key", address="https://discuss.example", key="k3y")),
+        Visit(
+            "/t/otters/settings/keys", "rana", click("Store the key", address="http://discuss.example", key="k"), 400
+        ),
+    ],
     HUB + "settings/webhooks": [
         *(Visit(f"/t/{name}/settings/webhooks", "rana") for name in ("otters", "voles", "stoats")),
         Visit("/t/stoats/settings/webhooks", "rana", click("Create a webhook", name="Forge", projects="otters")),

@@ -15,7 +15,7 @@ from hubs.actions.layout import documents, drafts
 from hubs.actions.people import bookmarks, membership, tokens
 from hubs.actions.people import roles as role_actions
 from hubs.actions.privacy import anonymize
-from hubs.actions.webhooks import hooks
+from hubs.actions.webhooks import hooks, keys
 from hubs.errors import Conflict, InvalidInput
 from hubs.i18n import _
 from hubs.models import (
@@ -141,6 +141,10 @@ def _credentials(session: Session, person: Person, user: User) -> dict[str, Any]
         "webhooks": [
             {"name": hook.name, "hub": hook.hub.name, "created_on": hook.created_on.isoformat()}
             for hook in hooks.mine(session, person)
+        ],
+        "hub_keys": [
+            {"host": key.origin, "hub": key.hub.name, "created_on": key.created_on.isoformat()}
+            for key in keys.mine(session, person)
         ],
     }
 

@@ -11,6 +11,7 @@ from hubs.models import (
     Announcement,
     AuditEntry,
     Base,
+    HubKey,
     Invitation,
     JoinRequest,
     MessagePerson,
@@ -32,6 +33,7 @@ _COLUMNS: tuple[tuple[type[Base], str], ...] = (
     (Notice, "taken_by"),
     (PushToken, "created_by"),
     (Webhook, "created_by"),
+    (HubKey, "created_by"),
     (Announcement, "created_by"),
 )
 #: Rows that are loaded at once.

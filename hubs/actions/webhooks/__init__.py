@@ -1,1 +1,1 @@
-"""Webhooks: what owners do with them, and what arrives through them."""
+"""What owners set up between their hub and other services: webhooks with their deliveries, and keys."""

@@ -9,7 +9,8 @@ with ``solved=no`` for topics without an accepted answer, a filter of the plugin
                                 "bumped_at": "2026-03-01T16:00:00.000Z", "last_poster_username": "rana",
                                 "tags": ["audio"], "closed": false, "has_accepted_answer": true}]}}
 
-Newer servers write tags as objects with a name. ``posts_count`` includes the first post.
+Newer servers write tags as objects with a name. ``posts_count`` includes the first post. What visitors may not see
+needs an API key in the header ``Api-Key``.
 """
 
 import re
@@ -24,6 +25,7 @@ from pydantic import BeforeValidator, Field
 from hubs.clients.http.client import HTTP, Service
 from hubs.clients.http.records import Parts, Records
 from hubs.clients.http.response import LARGE, Moment, Response, Shape, Text
+from hubs.clients.http.service import HostKey
 from hubs.parameters.addresses import TypedAddress, below
 
 #: Most pages of a list that are read.
@@ -143,8 +145,8 @@ class Discourse:
     def __init__(self, http: HTTP, base: str) -> None:
         self._http, self._own = http, Service("Discourse", base.rstrip("/"))
 
-    def topics(self, where: Place, unsolved: bool = False, owner: str = "") -> Topics:
-        """Return the topics of a list; ``owner`` names the hub whose people typed its address.
+    def topics(self, where: Place, unsolved: bool = False, owner: str = "", key: HostKey | None = None) -> Topics:
+        """Return the topics of a list; ``owner`` names the hub whose people typed its address and entered ``key``.
 
         :raises UpstreamMissing: when there is no such list, or visitors may not see it.
         :raises UpstreamForbidden: when the host is not a public web server.
@@ -152,19 +154,21 @@ class Discourse:
         """
         topics: dict[int, Topic] = {}
         for number in range(PAGES):
-            listed: _List = self._get(where, unsolved, number, owner).read_as(_Page).topic_list
+            listed: _List = self._get(where, unsolved, number, owner, key).read_as(_Page).topic_list
             topics |= {topic.id: topic.topic(where.site) for topic in listed.topics if topic.visible}
             if not listed.more_topics_url:
                 break
         return Topics(_latest(topics.values()), where.page)
 
-    def _get(self, where: Place, unsolved: bool, number: int, owner: str) -> Response:
+    def _get(self, where: Place, unsolved: bool, number: int, owner: str, key: HostKey | None) -> Response:
         parts = (*where.path[:-1], f"{where.path[-1]}.json")
         query = {"page": number or None, "solved": "no" if unsolved else None}
+        credential = key.sent_as("Api-Key") if key else None
         if where.site == self._own.base:
-            return self._http.get(self._own.url(*parts, **query), self._own, limit=LARGE)
+            return self._http.get(self._own.url(*parts, **query), self._own, limit=LARGE, credential=credential)
         # an address that a person typed may lead anywhere
-        return self._http.get(TypedAddress(where.site, owner).below(*parts, **query), limit=LARGE)
+        address = TypedAddress(where.site, owner).below(*parts, **query)
+        return self._http.get(address, limit=LARGE, credential=credential)
 
 
 def _latest(topics: Iterable[Topic]) -> tuple[Topic, ...]:

@@ -4,7 +4,7 @@ API: https://docs.weblate.org/en/latest/api.html, ``/api/projects/<project>/lang
 ``/api/components/<project>/<component>/statistics/?page=1`` for ``{"count": 34, "next": "https://…", "results": […]}``.
 Each has ``{"code": "de", "name": "German", "total": 480, "translated": 412, "translated_percent": 85.8, "fuzzy": 12,
 "fuzzy_percent": 2.5, "url": "https://…"}``; fuzzy strings need an edit. A component in a category is
-``<category>/<component>``, quoted twice.
+``<category>/<component>``, quoted twice. What visitors may not see needs an API key: ``Authorization: Token …``.
 """
 
 import re
@@ -17,6 +17,7 @@ from pydantic import Field
 from hubs.clients.http.client import HTTP, Service
 from hubs.clients.http.records import Records
 from hubs.clients.http.response import LARGE, Link, Response, Shape, Text
+from hubs.clients.http.service import HostKey
 from hubs.parameters.addresses import TypedAddress, below
 
 #: Most pages of statistics that are read.
@@ -125,38 +126,42 @@ class Weblate:
     def __init__(self, http: HTTP, base: str) -> None:
         self._http, self._own = http, Service("Weblate", base.rstrip("/"))
 
-    def progress(self, what: Translated, owner: str = "") -> Progress:
-        """Return the progress of a project or a component; ``owner`` names the hub whose people typed its address.
+    def progress(self, what: Translated, owner: str = "", key: HostKey | None = None) -> Progress:
+        """Return the progress of a project or a component.
+
+        ``owner`` names the hub whose people typed its address and entered ``key``.
 
         :raises UpstreamMissing: when there is none, or visitors may not see it.
         :raises UpstreamForbidden: when the host is not a public web server.
         :raises UpstreamError: when there is no usable response.
         """
-        statistics = self._of_component(what, owner) if what.component else self._of_project(what, owner)
+        statistics = self._of_component(what, owner, key) if what.component else self._of_project(what, owner, key)
         languages = {entry.code: entry.language() for entry in statistics if entry.code}
         return Progress(tuple(sorted(languages.values(), key=_order)), what.page)
 
-    def _of_project(self, what: Translated, owner: str) -> list[_Statistics]:
-        response = self._get(what, owner, "projects", what.project, "languages", "")
+    def _of_project(self, what: Translated, owner: str, key: HostKey | None) -> list[_Statistics]:
+        response = self._get(what, owner, key, "projects", what.project, "languages", "")
         return response.read_as(Records[_Statistics])  # type: ignore[no-any-return]
 
-    def _of_component(self, what: Translated, owner: str) -> list[_Statistics]:
+    def _of_component(self, what: Translated, owner: str, key: HostKey | None) -> list[_Statistics]:
         # Addresses are quoted when they are put together; a path within this step must be quoted before.
         component = quote("/".join(what.component), safe="") if len(what.component) > 1 else what.component[0]
         statistics: list[_Statistics] = []
         for number in range(1, PAGES + 1):
             parts = ("components", what.project, component, "statistics", "")
-            page: _Page = self._get(what, owner, *parts, page=number).read_as(_Page)
+            page: _Page = self._get(what, owner, key, *parts, page=number).read_as(_Page)
             statistics += page.results
             if not page.next:
                 break
         return statistics
 
-    def _get(self, what: Translated, owner: str, *parts: str, **query: int) -> Response:
+    def _get(self, what: Translated, owner: str, key: HostKey | None, *parts: str, **query: int) -> Response:
+        credential = key.sent_as("Authorization", "Token ") if key else None
         if what.site == self._own.base:
-            return self._http.get(self._own.url("api", *parts, **query), self._own, limit=LARGE)
+            return self._http.get(self._own.url("api", *parts, **query), self._own, limit=LARGE, credential=credential)
         # an address that a person typed may lead anywhere
-        return self._http.get(TypedAddress(what.site, owner).below("api", *parts, **query), limit=LARGE)
+        address = TypedAddress(what.site, owner).below("api", *parts, **query)
+        return self._http.get(address, limit=LARGE, credential=credential)
 
 
 def _order(language: Language) -> tuple[int, int, str]:

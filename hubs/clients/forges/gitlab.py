@@ -24,6 +24,7 @@ from hubs.clients.forges.tickets import EVER, PAGE, Ticket, Tickets, labelled, l
 from hubs.clients.http.client import HTTP, Service
 from hubs.clients.http.records import Parts, Records
 from hubs.clients.http.response import LARGE, Link, Moment, Response, Shape, Text
+from hubs.clients.http.service import HostKey
 from hubs.errors import UpstreamMissing
 from hubs.parameters.addresses import TypedAddress
 
@@ -89,26 +90,27 @@ class GitLab:
         #: Whether lists of people are available: GitLab does not show them to visitors.
         self.lists_people = bool(token.get_secret_value())
 
-    def issues(self, project: str, owner: str = "", label: str = "") -> Tickets:
+    def issues(self, project: str, owner: str = "", label: str = "", key: HostKey | None = None) -> Tickets:
         """Return the open issues of ``host/group/project`` or ``host/group``; groups may be nested.
 
-        ``owner`` names the hub whose people typed it. With ``label``, only issues that have it are returned.
+        ``owner`` names the hub whose people typed it and entered ``key``. With ``label``, only issues that have it are
+        returned.
 
         :raises UpstreamMissing: when there is neither such a project nor such a group.
         :raises UpstreamForbidden: when the host is not a public web server.
         :raises UpstreamError: when there is no usable response.
         """
         more = {"labels": label} if label else {}
-        return labelled(self._list(project, owner, "issues", **more), label)
+        return labelled(self._list(project, owner, "issues", key, **more), label)
 
-    def pulls(self, project: str, owner: str = "") -> Tickets:
+    def pulls(self, project: str, owner: str = "", key: HostKey | None = None) -> Tickets:
         """Return the open merge requests of a project or a group; raises as `issues`."""
-        return self._list(project, owner, "merge_requests")
+        return self._list(project, owner, "merge_requests", key)
 
-    def checks(self, project: str, branch: str, owner: str = "") -> Checks:
+    def checks(self, project: str, branch: str, owner: str = "", key: HostKey | None = None) -> Checks:
         """Return the pipelines of the newest commit of a branch that has any; raises as `issues`."""
         host, _slash, path = project.partition("/")
-        response = self._get(host, owner, ("projects", path, "pipelines"), ref=branch, state=None, order_by="id")
+        response = self._get(host, owner, ("projects", path, "pipelines"), key, ref=branch, state=None, order_by="id")
         pipelines: list[_Pipeline] = response.read_as(Records[_Pipeline])
         sha = pipelines[0].sha if pipelines else ""
         return checked(sha, (pipeline.check() for pipeline in pipelines if pipeline.sha == sha))
@@ -123,27 +125,30 @@ class GitLab:
 
     def _of_person(self, username: str, kind: str, roles: Sequence[str]) -> Tickets:
         host = urlsplit(self._own.base).netloc
-        answers = [self._get(host, "", (kind,), scope="all", **{role: username}) for role in roles]
+        answers = [self._get(host, "", (kind,), None, scope="all", **{role: username}) for role in roles]
         return listed(ticket for answer in answers for ticket in _tickets(answer).items)
 
-    def _list(self, project: str, owner: str, kind: str, **params: str) -> Tickets:
+    def _list(self, project: str, owner: str, kind: str, key: HostKey | None, **params: Any) -> Tickets:
         host, _slash, path = project.partition("/")
         # A path of several parts may be a project or a nested group; one of a single part is a group.
         levels = ("projects", "groups") if "/" in path else ("groups",)
         for level in levels[:-1]:
             try:
-                return _tickets(self._get(host, owner, (level, path, kind), **params), path)
+                return _tickets(self._get(host, owner, (level, path, kind), key, **params), path)
             except UpstreamMissing:
                 continue
-        return _tickets(self._get(host, owner, (levels[-1], path, kind), **params), path)
+        return _tickets(self._get(host, owner, (levels[-1], path, kind), key, **params), path)
 
-    def _get(self, host: str, owner: str, parts: Sequence[str], **params: Any) -> Response:
+    def _get(self, host: str, owner: str, parts: Sequence[str], key: HostKey | None, **params: Any) -> Response:
+        credential = key.sent_as("PRIVATE-TOKEN") if key else None
         query: dict[str, Any] = {"state": "opened", "order_by": "updated_at", "per_page": PAGE, **params}
         if urlsplit(self._own.base).netloc == host:
-            return self._http.get(self._own.url("api", "v4", *parts, **query), self._own, limit=LARGE)
+            return self._http.get(
+                self._own.url("api", "v4", *parts, **query), self._own, limit=LARGE, credential=credential
+            )
         # a host name that a person typed may lead anywhere
         typed = TypedAddress(f"https://{host}", owner)
-        return self._http.get(typed.below("api", "v4", *parts, **query))
+        return self._http.get(typed.below("api", "v4", *parts, **query), credential=credential)
 
 
 def _tickets(response: Response, project: str = "") -> Tickets:

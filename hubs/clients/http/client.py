@@ -12,12 +12,10 @@ are refused, so that no address becomes trusted by mistake.
 
 import logging
 import random
-import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, overload
-from urllib.parse import quote, urlsplit
 
 import httpcore
 
@@ -26,11 +24,12 @@ from hubs.clients.http.conditional import ResponseCache, StoredResponse
 from hubs.clients.http.connections import Pools
 from hubs.clients.http.counts import RequestCounts
 from hubs.clients.http.politeness import Circuit, Circuits, Policy
-from hubs.clients.http.response import Response, tidy, too_large, uncompressed, unexpected
-from hubs.clients.http.service import Service, ServiceAddress
+from hubs.clients.http.response import Response, too_large, uncompressed, unexpected
+from hubs.clients.http.service import Credential, Service, ServiceAddress
 from hubs.clients.http.ssrf import Network, Resolve, resolve, until
 from hubs.clients.http.status import raise_for_status, redirect_target, retry_after, used_up
-from hubs.errors import UpstreamForbidden, UpstreamUnreachable
+from hubs.clients.http.target import Target
+from hubs.errors import UpstreamUnreachable
 from hubs.i18n import _
 from hubs.parameters.addresses import TypedAddress
 
@@ -38,58 +37,11 @@ log = logging.getLogger(__name__)
 __all__ = ["HTTP", "Service"]
 
 JSON = "application/json"
-_PORTS = {"http": 80, "https": 443}
-#: The characters of a host name in its ASCII form; it is written to logs.
-_HOST = re.compile(r"[A-Za-z0-9._:-]+")
-#: Characters that are not quoted in a path or a query.
-_SAFE = "/%:@!$&'()*+,;=~-._?[]"
 _REDIRECTS = (301, 302, 303, 307, 308)
 #: Redirects that are followed per request.
 MAX_REDIRECTS = 4
 #: Statuses after which a retry makes sense.
 _RETRIED = (429, 500, 502, 503, 504)
-
-
-@dataclass(frozen=True)
-class _Target:
-    """A parsed address; ``trusted`` if it belongs to the requested service."""
-
-    url: str
-    scheme: str
-    host: str
-    port: int
-    trusted: bool
-    name: str
-
-    @classmethod
-    def of(cls, url: str, service: Service | None) -> "_Target":
-        try:
-            parts = urlsplit(url)
-            host, port = (parts.hostname or "").encode("idna").decode(), parts.port
-        except (ValueError, UnicodeError):
-            raise UpstreamForbidden(_("This is not the address of a web page.")) from None
-        if parts.scheme not in _PORTS or not _HOST.fullmatch(host) or parts.username is not None or port == 0:
-            raise UpstreamForbidden(_("Only plain addresses that start with https:// or http:// can be read."))
-        target = cls(url, parts.scheme, host, port or _PORTS[parts.scheme], False, tidy(host, 80))
-        if service and target.origin == _Target.of(service.base, None).origin:
-            return replace(target, trusted=True, name=service.title)
-        return target
-
-    @property
-    def origin(self) -> tuple[str, str, int]:
-        return (self.scheme, self.host, self.port)
-
-    @property
-    def authority(self) -> str:
-        """The value of the header ``Host``."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
-
-    def parsed(self) -> httpcore.URL:
-        """Return the address for the connection; non-ASCII characters are quoted."""
-        parts = urlsplit(self.url)
-        path = quote(parts.path or "/", safe=_SAFE) + (f"?{quote(parts.query, safe=_SAFE)}" if parts.query else "")
-        return httpcore.URL(scheme=self.scheme, host=self.host, port=self.port, target=path)
 
 
 @dataclass(frozen=True)
@@ -106,6 +58,7 @@ class _Request:
     content: bytes = b""
     #: Whether a body beyond the limit is cut instead of refused.
     cut: bool = False
+    credential: Credential | None = None
 
 
 class HTTP:
@@ -131,11 +84,25 @@ class HTTP:
 
     @overload
     def get(
-        self, url: TypedAddress, *, accept: str = JSON, limit: int | None = None, cut: bool = False
+        self,
+        url: TypedAddress,
+        *,
+        accept: str = JSON,
+        limit: int | None = None,
+        cut: bool = False,
+        credential: Credential | None = None,
     ) -> Response: ...
 
     @overload
-    def get(self, url: ServiceAddress, service: Service, accept: str = JSON, limit: int | None = None) -> Response: ...
+    def get(
+        self,
+        url: ServiceAddress,
+        service: Service,
+        accept: str = JSON,
+        limit: int | None = None,
+        *,
+        credential: Credential | None = None,
+    ) -> Response: ...
 
     def get(
         self,
@@ -144,10 +111,12 @@ class HTTP:
         accept: str = JSON,
         limit: int | None = None,
         cut: bool = False,
+        credential: Credential | None = None,
     ) -> Response:
         """Return the response of ``url``, with status 2xx; ``limit`` is its largest size in bytes.
 
-        With ``cut``, only the beginning of a larger body is read.
+        With ``cut``, only the beginning of a larger body is read. A ``credential`` is sent to its own host instead of
+        the token of the service, and the response is not stored.
 
         :raises UpstreamError: with a message for viewers, when there is no usable response.
         :raises TypeError: for any address but `Service.url` with its service, and a `TypedAddress` without one.
@@ -155,13 +124,14 @@ class HTTP:
         _check(url, service)
         address, owner = str(url), url.owner if isinstance(url, TypedAddress) else ""
         secret = bool(service and service.headers())
-        stored = self._responses.read(address, secret)
-        request = replace(self._request_for(service, accept, limit, stored, owner=owner), cut=cut)
+        stored = None if credential else self._responses.read(address, secret)
+        request = self._request_for(service, accept, limit, stored, owner=owner)
+        request = replace(request, cut=cut, credential=credential)
         response = self._follow(address, request)
         if response.status == 304 and stored is not None:
             return replace(response, status=200, body=stored.body)
         raise_for_status(response)
-        if response.is_cut:
+        if response.is_cut or credential:
             return response
         validators = (response.headers.get("etag", "")[:200], response.headers.get("last-modified", "")[:100])
         self._responses.store(address, secret, StoredResponse(response.url, *validators, response.body))
@@ -175,9 +145,7 @@ class HTTP:
         Retries may send it several times, so it must not change anything.
         """
         _check(url, service)
-        response = self._with_retries(
-            _Target.of(url, service), self._request_for(service, kind, limit, content=content)
-        )
+        response = self._with_retries(Target.of(url, service), self._request_for(service, kind, limit, content=content))
         raise_for_status(response)
         return response
 
@@ -203,7 +171,7 @@ class HTTP:
     def _follow(self, url: str, request: _Request) -> Response:
         name = ""
         for _hop in range(MAX_REDIRECTS + 1):
-            target = _Target.of(url, request.service)
+            target = Target.of(url, request.service)
             name = name or target.name
             response = self._with_retries(target, request)
             if response.status not in _REDIRECTS or "location" not in response.headers:
@@ -211,7 +179,7 @@ class HTTP:
             url = redirect_target(url, response)
         raise unexpected(name)
 
-    def _with_retries(self, target: _Target, request: _Request) -> Response:
+    def _with_retries(self, target: Target, request: _Request) -> Response:
         """Send a request until it succeeds, within the limits on retries and time."""
         circuit = self._circuits.get("" if target.trusted else request.owner, not target.trusted, target.origin)
         tries = 0
@@ -233,7 +201,7 @@ class HTTP:
         stated = retry_after(result) if isinstance(result, Response) else None
         return max(stated or 0.0, random.uniform(0.0, min(first * 2.0 ** (tries - 1), longest)))
 
-    def _attempt(self, circuit: Circuit, target: _Target, request: _Request) -> Response | UpstreamUnreachable:
+    def _attempt(self, circuit: Circuit, target: Target, request: _Request) -> Response | UpstreamUnreachable:
         """Send a request once; return the response, or the error if a retry may help."""
         service = target.name if target.trusted else ""
         with circuit.turn(request.deadline):
@@ -257,7 +225,7 @@ class HTTP:
                 circuit.pause(seconds)
             return response
 
-    def _exchange(self, target: _Target, request: _Request) -> Response:
+    def _exchange(self, target: Target, request: _Request) -> Response:
         """Send one request and read its response."""
         policy = self._policy
         steps = {"connect": policy.connect, "read": policy.read, "write": policy.read, "pool": policy.connect}
@@ -279,9 +247,11 @@ class HTTP:
         is_cut = len(body) > request.limit
         return Response(target.name, target.url, response.status, headers, body[: request.limit], is_cut)
 
-    def _headers(self, target: _Target, request: _Request) -> list[tuple[bytes, bytes]]:
+    def _headers(self, target: Target, request: _Request) -> list[tuple[bytes, bytes]]:
         headers = {"Host": target.authority, **request.headers}
-        if target.trusted and request.service:
+        if request.credential and Target.of(request.credential.origin, None).origin == target.origin:
+            headers |= request.credential.headers()
+        elif target.trusted and request.service:
             headers |= request.service.headers()
         if request.stored and request.stored.url == target.url:
             headers |= request.stored.conditions()

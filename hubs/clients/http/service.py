@@ -19,6 +19,31 @@ class ServiceAddress(str):
 
 
 @dataclass(frozen=True)
+class Credential:
+    """A header with a key that is sent to one host alone; ``origin`` is its scheme, name and port."""
+
+    origin: str
+    header: str
+    value: SecretStr
+
+    def headers(self) -> dict[str, str]:
+        """Return the header."""
+        return {self.header: self.value.get_secret_value()}
+
+
+@dataclass(frozen=True)
+class HostKey:
+    """A key that was entered for one host; each service has its own header for keys."""
+
+    origin: str
+    text: SecretStr
+
+    def sent_as(self, header: str, before: str = "") -> Credential:
+        """Return the key as a header; ``before`` precedes it there."""
+        return Credential(self.origin, header, SecretStr(before + self.text.get_secret_value()))
+
+
+@dataclass(frozen=True)
 class Service:
     """A service that the settings name: its address is trusted, and its token is sent to it alone.
 

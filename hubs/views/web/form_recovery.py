@@ -23,6 +23,7 @@ _TYPED = ("text", "markdown", "url", "username", "hub", "package", "project", "s
 _FIELDS = (
     Parameter("fullname", label=N_("Full name")),
     Parameter("timezone", label=N_("Time zone")),
+    Parameter("key", label=N_("Key"), kind="secret"),
     Parameter("label", label=N_("Title")),
     Parameter("message", label=N_("Message"), kind="markdown"),
     Parameter("name", label=N_("Name")),

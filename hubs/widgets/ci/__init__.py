@@ -11,7 +11,7 @@ from hubs.models import Widget as Row
 from hubs.widgets.base import Widget
 from hubs.widgets.caching import CachedFunction, Interest
 from hubs.widgets.parameters import Parameter
-from hubs.widgets.shared.trackers import TITLES, Source, ask_each, breaker, interest
+from hubs.widgets.shared.trackers import TITLES, Source, ask_each, interests_in, on_behalf_of
 from hubs.widgets.view import RootWidgetView
 
 #: Messages after which checks begin or end, by forge.
@@ -111,8 +111,8 @@ class GetChecks(CachedFunction):
         return [(Source(forge, path), branch or "main") for (forge, _colon, path), branch in rows if forge in TOPICS]
 
     def interests(self) -> list[Interest]:
-        """Match messages after which checks of the projects begin or end."""
-        return [interest(source, TOPICS[source.forge]) for source, _branch in self.sources]
+        """Match messages after which checks of the projects begin or end, and the hub's settings for its keys."""
+        return list(interests_in(self.instance, [source for source, _branch in self.sources], TOPICS))
 
     def execute(self) -> Results:
         """Return the checks.
@@ -128,7 +128,7 @@ class GetChecks(CachedFunction):
 
     def _ask(self, source: Source, branch: str) -> Branch:
         client = getattr(self.clients, source.forge)
-        return Branch(source.name, branch, client.checks(source.name, branch, **breaker(source, self.instance)))
+        return Branch(source.name, branch, client.checks(source.name, branch, **on_behalf_of(self.instance, source)))
 
 
 class CIView(RootWidgetView):

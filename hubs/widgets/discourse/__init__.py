@@ -9,6 +9,7 @@ from hubs.i18n import N_, _
 from hubs.models import Widget as Row
 from hubs.widgets.base import Widget
 from hubs.widgets.caching import CachedFunction, Interest
+from hubs.widgets.keys import key_for, settings_of_hub
 from hubs.widgets.paging import cut
 from hubs.widgets.parameters import Parameter
 from hubs.widgets.view import RootWidgetView
@@ -49,9 +50,11 @@ class GetTopics(CachedFunction):
     """Asks Discourse."""
 
     def interests(self) -> list[Interest]:
-        """Match messages about topics of the category, the tag or the site."""
+        """Match messages about topics of the category, the tag or the site, and the hub's settings for its keys."""
         where = place(str(self.instance.config["address"]))
-        return [Interest(TOPICS, "project", where.subject)] if where else []
+        if where is None:
+            return []
+        return [Interest(TOPICS, "project", where.subject), settings_of_hub(self.instance)]
 
     def execute(self) -> Topics:
         """Return the topics.
@@ -72,8 +75,9 @@ class GetTopics(CachedFunction):
                     "An owner can correct it in this widget's settings."
                 )
             )
+        key = key_for(self.instance, str(config["address"]))
         try:
-            return self.clients.discourse.topics(where, bool(config["unsolved"]), f"hub:{self.instance.hub_id}")
+            return self.clients.discourse.topics(where, bool(config["unsolved"]), f"hub:{self.instance.hub_id}", key)
         except UpstreamForbidden as error:
             raise NeedsSetup(str(error)) from None
 

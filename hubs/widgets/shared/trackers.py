@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from hubs.clients.all import Clients
 from hubs.clients.forges.tickets import Ticket, Tickets, listed
@@ -11,6 +11,7 @@ from hubs.errors import NeedsSetup, UpstreamError
 from hubs.i18n import N_, _
 from hubs.models import Widget
 from hubs.widgets.caching import Interest
+from hubs.widgets.keys import key_for, settings_of_hub
 from hubs.widgets.parameters import Parameter
 
 PROJECT = Parameter(
@@ -91,11 +92,20 @@ def accounts(row: Widget) -> dict[str, str]:
 
 def interests(row: Widget, topics: Mapping[str, Sequence[str]]) -> Iterator[Interest]:
     """Yield the interests of a widget that lists tickets; ``topics`` are topic prefixes by forge."""
-    for source in sources(row, topics):
+    yield from interests_in(row, sources(row, topics), topics)
+    if not row.config["project"]:
+        yield settings_of_hub(row)  # its accounts
+
+
+def interests_in(row: Widget, queried: Iterable[Source], topics: Mapping[str, Sequence[str]]) -> Iterator[Interest]:
+    """Yield the interests in messages about projects and accounts, and in the keys with which they are read."""
+    keyed = False
+    for source in queried:
         if names := topics.get(source.forge):
             yield interest(source, names)
-    if not row.config["project"]:
-        yield Interest(("hubs.hub.updated",), "hub", str(row.hub.id))
+        keyed |= source.forge == "gitlab" and not source.account
+    if keyed:
+        yield settings_of_hub(row)
 
 
 def interest(source: Source, topics: Sequence[str]) -> Interest:
@@ -122,7 +132,7 @@ def ask(row: Widget, clients: Clients, method: str, forges: Sequence[str]) -> Tr
             raise NeedsSetup(_("{forge} has none of these.").format(forge=TITLES.get(source.forge, source.forge)))
     answers, failures = ask_each(
         {source: TITLES[source.forge] for source in queried},
-        lambda source: [_ask_one(clients, source, method, breaker(source, row))],
+        lambda source: [_ask_one(clients, source, method, on_behalf_of(row, source))],
     )
     mine = frozenset(name.lower() for name in accounts(row).values())
     return TrackerTickets(_joined(answers), mine, failures)
@@ -155,16 +165,26 @@ def ask_each(
     return answers, failures
 
 
-def breaker(source: Source, row: Widget) -> dict[str, str]:
-    """Return the argument by which a host that people name has a circuit breaker for the widget's hub."""
-    return {"owner": f"hub:{row.hub_id}"} if source.forge in HOSTED and not source.account else {}
+def on_behalf_of(row: Widget, source: Source) -> dict[str, Any]:
+    """Return the arguments of a request to a host that people name: the widget's hub, and its key for the host.
+
+    The hub has a circuit breaker of its own for the host.
+
+    :raises NeedsSetup: when the key cannot be decrypted.
+    """
+    if source.account or source.forge not in HOSTED:
+        return {}
+    owner = {"owner": f"hub:{row.hub_id}"}
+    if source.forge != "gitlab":
+        return owner
+    return {**owner, "key": key_for(row, f"https://{source.name.partition('/')[0]}")}
 
 
 def _is_listed(clients: Clients, source: Source) -> bool:
     return not (source.account and source.forge == "gitlab") or clients.gitlab.lists_people
 
 
-def _ask_one(clients: Clients, source: Source, method: str, more: Mapping[str, str]) -> Tickets:
+def _ask_one(clients: Clients, source: Source, method: str, more: Mapping[str, Any]) -> Tickets:
     client = getattr(clients, source.forge)
     fetch: Callable[..., Tickets] = getattr(client, f"{method}_of" if source.account else method)
     return fetch(source.name, **more)

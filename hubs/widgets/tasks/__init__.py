@@ -12,7 +12,7 @@ from hubs.widgets.base import Widget
 from hubs.widgets.caching import CachedFunction, Interest
 from hubs.widgets.paging import cut
 from hubs.widgets.parameters import Parameter
-from hubs.widgets.shared.trackers import ISSUE_TOPICS, KEPT, TITLES, Source, ask_each, breaker, interest
+from hubs.widgets.shared.trackers import ISSUE_TOPICS, KEPT, TITLES, Source, ask_each, interests_in, on_behalf_of
 from hubs.widgets.view import RootWidgetView
 
 #: Forges whose issues have labels.
@@ -99,8 +99,8 @@ class GetTasks(CachedFunction):
         return [Source(forge, path) for forge, _colon, path in named if forge in FORGES]
 
     def interests(self) -> list[Interest]:
-        """Match messages about issues of the projects."""
-        return [interest(source, ISSUE_TOPICS[source.forge]) for source in self.sources]
+        """Match messages about issues of the projects, and the hub's settings for its keys."""
+        return list(interests_in(self.instance, self.sources, ISSUE_TOPICS))
 
     def execute(self) -> OpenTasks:
         """Return the open issues with one of the labels.
@@ -118,9 +118,9 @@ class GetTasks(CachedFunction):
         return OpenTasks(Tickets(tickets.items[:KEPT], total, any(answer.least for answer in answers)), failures)
 
     def _ask(self, source: Source, labels: list[str]) -> Iterator[Tickets]:
-        client = getattr(self.clients, source.forge)
+        client, more = getattr(self.clients, source.forge), on_behalf_of(self.instance, source)
         for label in labels:
-            yield client.issues(source.name, label=label, **breaker(source, self.instance))
+            yield client.issues(source.name, label=label, **more)
 
 
 def shown(row: Row, tasks: OpenTasks) -> list[Ticket]:

@@ -9,6 +9,7 @@ from hubs.i18n import N_, _
 from hubs.models import Widget as Row
 from hubs.widgets.base import Widget
 from hubs.widgets.caching import CachedFunction, Interest
+from hubs.widgets.keys import key_for, settings_of_hub
 from hubs.widgets.paging import cut
 from hubs.widgets.parameters import Parameter
 from hubs.widgets.view import RootWidgetView
@@ -39,9 +40,11 @@ class GetProgress(CachedFunction):
     """Asks Weblate."""
 
     def interests(self) -> list[Interest]:
-        """Match messages about the project or the component."""
+        """Match messages about the project or the component, and the hub's settings for its keys."""
         what = translated(str(self.instance.config["address"]))
-        return [Interest(("weblate",), "project", what.subject)] if what else []
+        if what is None:
+            return []
+        return [Interest(("weblate",), "project", what.subject), settings_of_hub(self.instance)]
 
     def execute(self) -> Progress:
         """Return the progress.
@@ -62,8 +65,9 @@ class GetProgress(CachedFunction):
                     "An owner can correct it in this widget's settings."
                 )
             )
+        key = key_for(self.instance, str(address))
         try:
-            return self.clients.weblate.progress(what, f"hub:{self.instance.hub_id}")
+            return self.clients.weblate.progress(what, f"hub:{self.instance.hub_id}", key)
         except UpstreamForbidden as error:
             raise NeedsSetup(str(error)) from None
 

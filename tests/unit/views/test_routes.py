@@ -96,6 +96,10 @@ RULES = {
     (HUB + "settings/appearance", "GET"): "edit",
     (HUB + "settings/appearance", "POST"): "edit",
     (HUB + "settings/other", "GET"): "edit",
+    (HUB + "settings/keys", "GET"): "edit",
+    (HUB + "settings/keys", "POST"): "edit",
+    # There is none here; tests/unit/views/hub/test_keys.py has owner, member and stranger.
+    (HUB + "settings/keys/<int:number>/remove", "POST"): "webhook",
     # There is none here; tests/unit/views/hub/test_webhooks.py has owner, member and stranger.
     (HUB + "settings/webhooks", "GET"): "edit",
     (HUB + "settings/webhooks", "POST"): "edit",
@@ -217,6 +221,7 @@ MISSES = (
     "/me/deleted/",
     "/t/otters/edit/widget/feed/copy",
     "/t/otters/settings/name",
+    "/t/otters/settings/keys",
     "/t/otters/settings/webhooks",
     "/t/otters/settings/delete",
     "/stream/",
@@ -443,6 +448,8 @@ def test_every_generated_path_has_a_route(app: Flask) -> None:
         (urls.draft_copy("team", "x", "feed-2"), "POST"),
         (urls.hub_history("team", "x"), "POST"),
         (urls.hub_audit("team", "x"), "GET"),
+        (urls.hub_keys("team", "x"), "POST"),
+        (urls.hub_keys("team", "x", 1, "remove"), "POST"),
         (urls.audit(), "GET"),
         (urls.widget(1), "GET"),
         (urls.widget_fragment(1), "GET"),

@@ -66,6 +66,7 @@ def left(html: str) -> list[str]:
         "/t/otters/history",
         "/u/owner/?full=1",
         "/t/otters/settings/other",
+        "/t/otters/settings/keys",
         "/t/otters/settings/webhooks",
         "/t/otters/announcements",
         "/me/notices",

@@ -58,6 +58,12 @@ def told(action: str, agent: str = "elowen", **detail: Any) -> str:
         (
             "hubs.hub.updated",
             "elowen",
+            {"changed_keys": ["keys"], "key": "https://discuss.example", "act": "entered"},
+            "Elowen entered a key for https://discuss.example",
+        ),
+        (
+            "hubs.hub.updated",
+            "elowen",
             {"changed_keys": ["announcements"], "announcement": "Party", "act": "published"},
             "Elowen published the announcement Party",
         ),

@@ -1,0 +1,1 @@
+"""What connects a hub with programs and other services: push tokens, webhooks, and keys."""
