@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session, contains_eager
 
 from hubs.actions import hubs, outbox
@@ -44,9 +44,12 @@ def clean_username(text: str) -> str:
     return username.lower()
 
 
-def find_account(session: Session, username: str) -> User | None:
-    """Return the account with a username, else the one whose username differs only in case."""
-    query = select(User).where(func.lower(User.username) == username.lower())
+def find_account(session: Session, username: str, *conditions: ColumnElement[bool]) -> User | None:
+    """Return the account with a username, else the one whose username differs only in case.
+
+    Only accounts that meet all ``conditions`` count.
+    """
+    query = select(User).where(func.lower(User.username) == username.lower(), *conditions)
     return session.scalars(query.order_by(User.username != username, User.id)).first()
 
 
@@ -70,8 +73,7 @@ def account_to_grant(session: Session, person: Person, hub: Hub, username: str, 
         raise _no_members(role)
     seen = select(Hub.user_id).where(Hub.kind == "user", visible(person))
     here = select(Role.user_id).where(Role.hub_id == hub.id)
-    query = select(User).where(func.lower(User.username) == username.lower(), or_(User.id.in_(seen), User.id.in_(here)))
-    user = session.scalars(query.order_by(User.username != username, User.id)).first()
+    user = find_account(session, username, or_(User.id.in_(seen), User.id.in_(here)))
     if user is None:
         raise NotFound(_("You can add people whose pages you can see. Everybody else can sign in and ask to join."))
     return user

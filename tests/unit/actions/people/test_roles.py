@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy.orm import Session
 
 from hubs.actions.people import roles
-from hubs.errors import Conflict, InvalidInput, NotAllowed
-from hubs.models import Hub, OutboxMessage, RoleName
+from hubs.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from hubs.models import Hub, OutboxMessage, Role, RoleName, Visibility
 from hubs.permissions import VISITOR
 from hubs.widgets.registry import Registry
 from tests.unit.conftest import as_person, user_of
@@ -54,6 +54,20 @@ def test_people_cannot_grant_themselves_membership(session: Session, team: Hub) 
             roles.take_role(session, as_person(session, "stranger"), team, role)
     with pytest.raises(NotAllowed, match="sign in"):
         roles.take_role(session, VISITOR, team, RoleName.STARGAZER)
+
+
+def test_owners_find_accounts_in_any_case_but_no_hidden_ones(session: Session, registry: Registry, team: Hub) -> None:
+    owner = as_person(session, "owner")
+    other = roles.sign_up(session, registry, "ottoline")
+    assert roles.account_to_grant(session, owner, team, "OttoLine", RoleName.MEMBER) is other
+    page = session.query(Hub).filter_by(kind="user", name="ottoline").one()
+    page.visibility = Visibility.OWNERS
+    for name in ("ottoline", "OTTOLINE", "nobody"):
+        with pytest.raises(NotFound, match="whose pages you can see"):
+            roles.account_to_grant(session, owner, team, name, RoleName.MEMBER)
+    session.add(Role(hub=team, user=other, role=RoleName.SUBSCRIBER))
+    session.flush()
+    assert roles.account_to_grant(session, owner, team, "OTTOLINE", RoleName.MEMBER) is other
 
 
 @pytest.mark.parametrize("username", ["stranger", "subscriber", "member"])
