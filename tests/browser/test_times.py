@@ -21,6 +21,28 @@ def test_a_meeting_is_shown_in_the_readers_time_zone_and_counts_down(open_page: 
     assert "in 2 days" in text or "in 3 days" in text
 
 
+DAYS = """async () => {
+  const { showTimes } = await import("/static/js/ages.js");
+  const now = new Date();
+  const today = [now.getFullYear(), now.getMonth() + 1, now.getDate()].map((part) => String(part).padStart(2, "0"));
+  document.body.innerHTML = ["day", "full-day"].map((style) => `<time data-style="${style}"></time>`).join("");
+  const texts = [];
+  for (const day of [today.join("-"), "2026-01-18"]) {
+    for (const element of document.querySelectorAll("time")) element.dateTime = day;
+    showTimes(document);
+    texts.push(...[...document.querySelectorAll("time")].map((element) => element.textContent));
+  }
+  return texts;
+}"""
+
+
+def test_a_day_is_a_heading_or_part_of_a_sentence(open_page: Open) -> None:
+    heading, within, *past = open_page("/", locale="es").evaluate(DAYS)
+    assert heading == "Hoy"
+    assert within == within.lower() != "hoy"
+    assert past == ["Domingo, 18 de enero", "domingo, 18 de enero"]
+
+
 def test_a_day_keeps_the_text_of_the_server(open_page: Open) -> None:
     show = SHOW.replace("moment.toISOString()", '"2026-11-23"').replace("dataset.style", "textContent")
     assert open_page("/").evaluate(show) == "until"

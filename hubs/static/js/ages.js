@@ -46,11 +46,14 @@ function clockText(moment, now) {
   return seconds > -45 && seconds < 3570 ? stamp(moment, now) : clock.format(moment);
 }
 
+// The name of a day: as a heading "Today" or "Thursday, November 19", within a sentence always the latter, since "today"
+// does not fit behind the preposition or article that many languages need there.
 function dayName(element, now) {
   // A date without time has no zone: read it as a day of the viewer's calendar.
   const [year, month, number] = element.dateTime.split("-").map(Number);
   const moment = new Date(year, month - 1, number);
-  const days = Math.round((moment - new Date(now.getFullYear(), now.getMonth(), now.getDate())) / 86400000);
+  if (element.dataset.style === "full-day") return day.format(moment);
+  const days = Math.round((moment - startOf(now)) / 86400000);
   const name = days >= -1 && days <= 0 ? relative.format(days, "day") : day.format(moment);
   return name.charAt(0).toUpperCase() + name.slice(1);
 }
@@ -63,7 +66,7 @@ function show(element, now) {
   }
   if (!element.dateTime) return;
   const style = element.dataset.style || "ago";
-  if (style === "day") {
+  if (style === "day" || style === "full-day") {
     setText(element, dayName(element, now));
     return;
   }
