@@ -125,15 +125,29 @@ def nN_(singular: str, plural: str) -> tuple[str, str]:  # noqa: N802 - as `N_`
     return singular, plural
 
 
+def plural_forms(texts: tuple[str, str]) -> dict[str, str]:
+    """Return a text marked with `nN_` in all plural forms of the current language, for numbers that scripts insert.
+
+    The keys are the categories that ``Intl.PluralRules`` knows; ``other`` is always among them. A category of large
+    numbers alone, such as of millions in Spanish, is left out: scripts then take ``other``.
+    """
+    category_of = Locale.parse(_locale.get()).plural_form
+    # Every rule distinguishes by the last two digits at most; from 100 on none is special.
+    examples = {category_of(number): number for number in range(200, -1, -1)}
+    return {category: ngettext(*texts, examples[category]) for category in sorted(examples)}
+
+
 _ = gettext
 
 
 def install(environment: Any) -> None:
-    """Add ``_``, ``ngettext``, ``{% trans %}`` and the filter ``translated`` to a template environment."""
+    """Add ``_``, ``ngettext``, ``nN_``, ``{% trans %}`` and filters for translation to a template environment."""
     environment.add_extension("jinja2.ext.i18n")
     environment.install_gettext_callables(gettext, ngettext, newstyle=True)
     # For texts in variables: unlike with ``_``, a percent sign in them is not a placeholder.
     environment.filters["translated"] = gettext
+    environment.globals["nN_"] = nN_
+    environment.filters["plural_forms"] = plural_forms
 
 
 @cache

@@ -31,6 +31,7 @@ def test_changes_are_counted_previewed_and_saved(rana: Page) -> None:
     changes, banner = rana.locator("[data-changes]"), rana.locator("[data-banner-preview] .banner")
     expect(changes).to_have_text("No changes yet")
     rana.get_by_role("radio", name="Plum").check()
+    expect(changes).to_have_text("1 change")
     rana.get_by_role("radio", name="Waves").check()
     rana.fill("#f-summary", "We dive.")
     expect(changes).to_have_text("3 changes")
@@ -41,6 +42,17 @@ def test_changes_are_counted_previewed_and_saved(rana: Page) -> None:
     rana.get_by_role("button", name="Save changes").click()
     expect(rana.locator(".flash")).to_contain_text("Saved.")
     expect(rana.locator("[data-banner-preview] .banner")).to_have_attribute("data-hue", "plum")
+
+
+def test_a_number_of_changes_has_the_plural_forms_of_the_language(rana: Page) -> None:
+    rana.goto("/t/otters/settings")
+    numbered = """async () => {
+      document.documentElement.lang = "ar";
+      const { numbered } = await import("/static/js/settings.js");
+      const forms = { one: "one", two: "two", few: "{num} few", other: "{num} other" };
+      return [1, 2, 3, 11, 100].map((count) => numbered(forms, count));
+    }"""
+    assert rana.evaluate(numbered) == ["one", "two", "3 few", "11 other", "100 other"]
 
 
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "phone"])

@@ -3,6 +3,7 @@
 from datetime import date
 
 import pytest
+from babel import Locale
 from jinja2 import Environment
 
 from hubs import i18n
@@ -90,6 +91,26 @@ def test_templates_translate_and_escape() -> None:
     template = environment.from_string(counted + " {{ _('Sign in') }} {{ label|translated }}")
     with i18n.use("de"):
         assert template.render(label="100 % <b>") == "2 Mitglieder Anmelden 100 % &lt;b&gt;"
+
+
+@pytest.mark.parametrize("locale", i18n.locales())
+def test_scripts_get_a_text_in_all_plural_forms(locale: str) -> None:
+    texts = i18n.nN_("{num} change", "{num} changes")
+    with i18n.use(locale):
+        forms = i18n.plural_forms(texts)
+        category_of = Locale.parse(locale).plural_form
+        assert [forms[category_of(number)] for number in range(1000)] == [
+            i18n.ngettext(*texts, number) for number in range(1000)
+        ]
+    expected = {"ar": {"zero", "one", "two", "few", "many", "other"}, "zh_Hans": {"other"}}
+    assert set(forms) == expected.get(locale, {"one", "other"})
+
+
+def test_templates_pass_plural_forms_to_scripts() -> None:
+    environment = Environment(autoescape=True)
+    i18n.install(environment)
+    template = environment.from_string("{{ nN_('{num} change', '{num} changes')|plural_forms|tojson }}")
+    assert template.render() == '{"one": "{num} change", "other": "{num} changes"}'
 
 
 def test_an_empty_text_stays_empty() -> None:

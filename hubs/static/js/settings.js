@@ -14,13 +14,18 @@ function changes(form) {
   return [...form.elements].filter(isChanged).length;
 }
 
+// Return the text for a number, out of the plural forms that the page's language has.
+export function numbered(forms, count) {
+  const category = new Intl.PluralRules(document.documentElement.lang || undefined).select(count);
+  return (forms[category] || forms.other).replace("{num}", String(count));
+}
+
 function startCount(form) {
   const line = form.querySelector("[data-changes]");
   let leaving = false;
   const tell = () => {
     const count = changes(form);
-    const { one, more, none } = line.dataset;
-    const text = count === 0 ? none : count === 1 ? one : more.replace("{count}", String(count));
+    const text = count === 0 ? line.dataset.none : numbered(JSON.parse(line.dataset.some), count);
     // A status is announced only when it differs.
     if (line.textContent !== text) line.textContent = text;
     line.classList.toggle("is-changed", count > 0);
