@@ -5,6 +5,7 @@ shown later. Catalogues are the ``.po`` files under ``translations/``, read with
 requests, since the daemon renders fragments in the languages of the current viewers.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -27,6 +28,8 @@ FOLDER = Path(__file__).parent / "translations"
 NEAREST = {"pt": "pt_BR", "zh": "zh_Hans"}
 UNLIKE = {"zh_Hans": {"hant", "tw", "hk", "mo"}}
 
+#: A translation in an entry of a catalogue: text after its keyword, or on the line below if it is long.
+_TRANSLATED = re.compile(r'^msgstr(\[\d\])? (""\n)?"[^"]', re.MULTILINE)
 _locale: ContextVar[str] = ContextVar("locale", default=DEFAULT)
 
 
@@ -43,8 +46,9 @@ def catalogues() -> list[str]:
 
 @cache
 def _has_translations(code: str) -> bool:
-    with (FOLDER / code / "LC_MESSAGES" / "hubs.po").open("rb") as source:
-        return any(entry.id and any(entry.string or ()) for entry in read_po(source, locale=code))
+    # Parsing all catalogues takes as long as importing the application, and most processes need one language.
+    entries = (FOLDER / code / "LC_MESSAGES" / "hubs.po").read_text("utf-8").split("\n\n")[1:]  # without the header
+    return any(_TRANSLATED.search(entry) for entry in entries)
 
 
 def names() -> dict[str, str]:

@@ -158,3 +158,25 @@ def test_a_language_without_any_translation_is_not_offered() -> None:
     for code in offered:
         with i18n.use(code):
             assert (i18n.gettext("Sign in") != "Sign in") == (code != i18n.DEFAULT)
+
+
+@pytest.mark.parametrize(
+    ("entry", "is_translated"),
+    [
+        ('msgid "Feed"\nmsgstr ""', False),
+        ('msgid "Feed"\nmsgstr "Feed"', True),
+        ('msgid ""\n"A long "\n"text"\nmsgstr ""\n"Ein langer "\n"Text"', True),
+        ('msgid ""\n"A long "\n"text"\nmsgstr ""', False),
+        ('msgid "a"\nmsgid_plural "b"\nmsgstr[0] ""\nmsgstr[1] "c"', True),
+        ('msgid "a"\nmsgid_plural "b"\nmsgstr[0] ""\nmsgstr[1] ""', False),
+    ],
+)
+def test_a_catalogue_without_any_translation_is_no_language(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entry: str, is_translated: bool
+) -> None:
+    folder = tmp_path / "de" / "LC_MESSAGES"
+    folder.mkdir(parents=True)
+    header = 'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=utf-8\\n"\n'
+    (folder / "hubs.po").write_text(f"{header}\n{entry}\n", "utf-8")
+    monkeypatch.setattr(i18n, "FOLDER", tmp_path)
+    assert i18n._has_translations.__wrapped__("de") == is_translated
