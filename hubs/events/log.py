@@ -149,7 +149,7 @@ class EventLog:
         """
         self.flush_resets()
         try:
-            number = self._append(channel, kind, data)
+            number = str(self._append(channel, kind, data), "ascii")
         except redis.RedisError as error:
             log.warning("event %s for %s waits, Redis does not answer: %s", kind, channel, error)
             self._pending_resets.add(channel)
@@ -249,16 +249,28 @@ class EventLog:
         """Return whether a hub has viewers now, in any language."""
         return bool(self.watched(hub_id))
 
-    def changed(self, hub_id: int, audience: str, locale: str, widget_id: int, version: int) -> str | None:
-        """Publish that a widget for ``audience`` changed, without its content; return the id of the event.
+    def changed(self, hub_id: int, audience: str, locales: Sequence[str], widget_id: int, version: int) -> None:
+        """Publish that a widget for ``audience`` changed, without its content, in one round trip.
 
         For locales that are not rendered because they have no viewers: the log still records that a returning reader
         has missed something.
         """
+        if not locales:
+            return
         data = {"widget": widget_id, "hub": hub_id, "version": version}
-        return self.publish(hub_channel(hub_id, audience, locale), "changed", data)
+        channels = [hub_channel(hub_id, audience, locale) for locale in locales]
+        self.flush_resets()
+        pipe = self.client.pipeline(transaction=False)
+        for channel in channels:
+            self._append(channel, "changed", data, pipe)
+        try:
+            pipe.execute()
+        except redis.RedisError as error:
+            log.warning("event changed for %s waits, Redis does not answer: %s", ", ".join(channels), error)
+            self._pending_resets.update(channels)
 
-    def _append(self, channel: str, kind: str, data: dict[str, Any]) -> str:
+    def _append(self, channel: str, kind: str, data: dict[str, Any], client: redis.Redis | None = None) -> Any:
+        """Log and publish an event through ``client``, or with a pipeline later; return the reply, which is its id."""
         event = json.dumps({"type": kind, "data": json.dumps(data, separators=(",", ":"))}, separators=(",", ":"))
         keys = [EPOCH, LAST, f"hubs:log:{channel}", f"hubs:trimmed_through:{channel}", f"hubs:size:{channel}"]
         values: list[str | int] = [
@@ -270,7 +282,7 @@ class EventLog:
             self.ttl,
             MOST_LOGGED,
         ]
-        return cast("bytes", self.client.eval(_PUBLISH, len(keys), *keys, *values)).decode()
+        return (self.client if client is None else client).eval(_PUBLISH, len(keys), *keys, *values)
 
 
 def _microseconds() -> int:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from sqlalchemy import select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import Session, joinedload
 
 from hubs import i18n, logs
 from hubs.cache import key_of
@@ -16,7 +16,7 @@ from hubs.events.message import hub_channel
 from hubs.fragments.build_lock import BuildLock
 from hubs.fragments.schedule import BuildSchedule
 from hubs.fragments.store import Fragment, FragmentStore
-from hubs.models import Database, Visibility, Widget
+from hubs.models import Database, Hub, Visibility, Widget
 from hubs.widgets.caching import CachedFunction
 
 log = logging.getLogger(__name__)
@@ -92,7 +92,7 @@ class Builder:
                 self.counts["busy"] += 1
                 return min(max(BUSY[0], self._fragments.building_for(row) or 0.0), BUSY[1])
             try:
-                result = self._make(row, self._functions(row, stale), lock)
+                result = self._make(session, row, self._functions(row, stale), lock)
                 if result is not None:
                     result.confirmed &= self._fragments.forget(row, self._others(result))
                     self._tell_others(result, row.audience)
@@ -116,7 +116,7 @@ class Builder:
             )
             for locale in self._locales(row):
                 result.fragments[locale] = self._fragments.give_up(row, error or timeout, locale)
-                self._push(result, locale, row.audience)
+                self._push(session, result, locale, row.audience)
             self._tell_others(result, row.audience)
         return self._settle(result, self._due.touched(widget_id))
 
@@ -129,7 +129,9 @@ class Builder:
         """Return the languages in which a widget was not built."""
         return [locale for locale in i18n.locales() if locale not in result.fragments]
 
-    def _make(self, row: Widget, stale: list[type[CachedFunction]], lock: BuildLock) -> BuildResult | None:
+    def _make(
+        self, session: Session, row: Widget, stale: list[type[CachedFunction]], lock: BuildLock
+    ) -> BuildResult | None:
         """Build a widget and push each language as soon as it is stored; None if the lock expired."""
         result = BuildResult()
         for locale in self._locales(row):
@@ -140,7 +142,7 @@ class Builder:
             result.confirmed &= self._fragments.keep(row, fragment, locale)
             result.fragments[locale] = fragment
             logs.trace(log, "%s is built in %s: %s", row.plugin, locale, fragment.state)
-            self._push(result, locale, row.audience)
+            self._push(session, result, locale, row.audience)
         return result
 
     def _settle(self, result: BuildResult, touched: float) -> float | None:
@@ -179,12 +181,12 @@ class Builder:
         """Announce the new version to viewers whose language was not built."""
         if not result.changed:
             return
-        fragment = result.fragments[i18n.DEFAULT]
-        for locale in self._others(result):
-            self._fragments.cache.delete(key_of("p", fragment.widget, locale))
-            self._stream.changed(fragment.hub, audience, locale, fragment.widget, fragment.version)
+        fragment, locales = result.fragments[i18n.DEFAULT], self._others(result)
+        for mark in self._fragments.cache.get_many([key_of("p", fragment.widget, locale) for locale in locales]):
+            self._fragments.cache.delete(mark)
+        self._stream.changed(fragment.hub, audience, locales, fragment.widget, fragment.version)
 
-    def _push(self, result: BuildResult, locale: str, audience: Visibility) -> None:
+    def _push(self, session: Session, result: BuildResult, locale: str, audience: Visibility) -> None:
         """Push a fragment unless it is what was pushed last.
 
         The mark of the last push is stored apart from the fragment: the web app may have built that on a cache miss,
@@ -195,7 +197,7 @@ class Builder:
         mark = f"{fragment.version}-{fragment.digest}-{fragment.state}".encode()
         if self._fragments.cache.get(key) == mark:
             return
-        if not self._is_still_for(audience, fragment.widget):
+        if not _is_still_for(session, audience, fragment.widget):
             return  # the change of access has ended the streams; those who still have access fetch it again
         result.changed = True
         # The mark follows the event: if publishing fails, the next build pushes again.
@@ -203,8 +205,15 @@ class Builder:
             self.counts["pushed"] += 1
             self._fragments.cache.set(key, mark, 86400)
 
-    def _is_still_for(self, audience: Visibility, widget_id: int) -> bool:
-        """Return whether a widget still has the audience that it was built for: the build may have taken seconds."""
-        with self._database.session() as session:
-            row = session.get(Widget, widget_id, options=[joinedload(Widget.hub)])
-            return row is not None and row.hub.deleted_on is None and row.audience == audience
+
+def _is_still_for(session: Session, audience: Visibility, widget_id: int) -> bool:
+    """Return whether a widget still has the audience that it was built for: the build may have taken seconds.
+
+    Columns, since rows that the session has read would be returned as they were.
+    """
+    query = select(Widget.visibility, Hub.visibility, Hub.deleted_on).join(Hub).where(Widget.id == widget_id)
+    row = session.execute(query).one_or_none()
+    if row is None:
+        return False
+    own, of_hub, deleted_on = row
+    return deleted_on is None and own.and_of(of_hub) == audience

@@ -216,8 +216,7 @@ class Widget(Base):
     @property
     def audience(self) -> Visibility:
         """The effective visibility: the narrower of the widget's own and its hub's."""
-        levels = (self.visibility or Visibility.PUBLIC, self.hub.visibility or Visibility.PUBLIC)
-        return max(levels, key=lambda level: level.rank)
+        return (self.visibility or Visibility.PUBLIC).and_of(self.hub.visibility or Visibility.PUBLIC)
 
     @property
     def config(self) -> Mapping[str, Any]:

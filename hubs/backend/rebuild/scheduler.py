@@ -36,7 +36,7 @@ RETRY_AFTER = 2.0
 PROMPT = 0.2
 #: Seconds that a build gets before the next one starts. One that only reads our own database is done by then; two at
 #: once in one interpreter would each take as long as both, and both fragments would appear late.
-HEAD_START = 0.01
+HEAD_START = 0.03
 #: Cool-down after a build, as a multiple of its duration, and its cap in seconds. A costly widget, such as the count of
 #: a busy team's year, must not be rebuilt all the time because the team is busy.
 REST, LONGEST_REST = 4.0, 60.0

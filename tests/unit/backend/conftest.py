@@ -28,9 +28,8 @@ class Pushed:
     def watched(self, hub_id: int) -> set[str]:
         return self.locales
 
-    def changed(self, hub_id: int, audience: str, locale: str, widget_id: int, version: int) -> str | None:
-        self.hints.append((locale, widget_id))
-        return "id"
+    def changed(self, hub_id: int, audience: str, locales: list[str], widget_id: int, version: int) -> None:
+        self.hints += [(locale, widget_id) for locale in locales]
 
     def publish(self, channel: str, kind: str, data: dict[str, Any]) -> str | None:
         if self.unavailable:

@@ -53,11 +53,23 @@ def test_without_redis_no_hub_has_viewers(stream: EventLog) -> None:
     stream._client = good
 
 
-def test_a_change_in_a_locale_that_is_not_rendered_is_logged(stream: EventLog) -> None:
+def test_a_change_in_locales_that_are_not_rendered_is_logged(stream: EventLog) -> None:
     cursor = stream.cursor()
-    stream.changed(7, "members", "de", 12, 3)
-    (event,) = stream.since(["hub:7:members:de"], cursor)
-    assert (event.type, event.data) == ("changed", '{"widget":12,"hub":7,"version":3}')
+    stream.changed(7, "members", ["de", "fr"], 12, 3)
+    for locale in ("de", "fr"):
+        (event,) = stream.since([f"hub:7:members:{locale}"], cursor)
+        assert (event.type, event.data) == ("changed", '{"widget":12,"hub":7,"version":3}')
+    stream.changed(7, "members", [], 12, 3)
+
+
+def test_a_change_that_redis_did_not_take_becomes_a_reset_in_each_locale(stream: EventLog) -> None:
+    cursor = stream.cursor()
+    good, stream._client = stream._client, redis.Redis.from_url("redis://127.0.0.1:1/0")
+    stream.changed(7, "members", ["de", "fr"], 12, 3)
+    stream._client = good
+    stream.flush_resets()
+    for locale in ("de", "fr"):
+        assert [event.type for event in stream.since([f"hub:7:members:{locale}"], cursor)] == ["reset"]
 
 
 @pytest.fixture
