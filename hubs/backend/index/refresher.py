@@ -5,6 +5,7 @@ one by one) builds a second index in a thread of its own, while the first one st
 are read once more after the swap.
 """
 
+import gc
 import logging
 import threading
 import time
@@ -95,6 +96,8 @@ class IndexRefresher:
 
     def _adopt(self, fresh: Index, started: datetime) -> None:
         self._index.adopt(fresh)
+        # Hundreds of thousands of objects without cycles: a collection that traverses them holds up all messages.
+        gc.freeze()
         # The next sweep reads what changed while the index was being loaded.
         self._swept = started - OVERLAP
         log.info(
