@@ -16,6 +16,9 @@ from tests.sse import Stream
 _FRAME = re.compile(r'<section class="widget" id="widget-(\d+)"([^>]*)>(.*?)</section>', re.DOTALL)
 #: Seconds of silence after which a stream is dead, as in `connection.js`.
 SILENCE = 15.0
+#: Seconds before a page reconnects: after its connection ended, as in `connection.js`, and after it was told to load
+#: its content again, as in `stream.js`.
+SPREAD, AGAIN = (0.2, 2.0), 0.2
 
 
 def attribute(text: str, name: str) -> str:
@@ -63,6 +66,8 @@ class Reader(threading.Thread):
         #: Content that arrived although it was forbidden, and events that came twice or in the wrong order.
         self.violations: list[str] = []
         self._last = ("", 0)
+        #: Whether the last stream ended because the page was loaded again.
+        self._reloaded = False
         self.token = self.cursor = ""
 
     @property
@@ -83,12 +88,13 @@ class Reader(threading.Thread):
         self._load_page()
         failures = 0
         while not self._stopping.is_set():
+            self._reloaded = False
             failures = 0 if self._follow() else failures + 1
             self._stream = None
             if failures:
                 self._stopping.wait(min(30.0, 2.0 ** (failures - 1)) * random.uniform(0.5, 1.0))
             else:
-                self._stopping.wait(random.uniform(0.2, 2.0))
+                self._stopping.wait(AGAIN if self._reloaded else random.uniform(*SPREAD))
 
     def _load_page(self) -> None:
         while not self._stopping.is_set():
@@ -129,6 +135,7 @@ class Reader(threading.Thread):
         with contextlib.closing(stream):
             if stream.status == 403:
                 self._load_page()
+                self._reloaded = True
                 return True
             if stream.status != 200:
                 return False
@@ -139,6 +146,7 @@ class Reader(threading.Thread):
                 if event.type in ("reset", "layout"):
                     self._load_page()
                     if event.type == "reset":
+                        self._reloaded = True
                         break
         return True
 
