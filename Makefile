@@ -16,7 +16,7 @@ ITSELF := -m pip install --quiet --no-deps --no-build-isolation --editable .
 COMPILE := pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --system-certs \
 	--custom-compile-command 'make lock'
 
-.PHONY: help run test test-full check unit integration browser attack soak bench messages settings docs lock dist clean
+.PHONY: help run test test-full check unit integration browser attack soak bench screens messages settings docs lock dist clean
 .DELETE_ON_ERROR:
 
 help:
@@ -65,6 +65,9 @@ soak: $(VENV)/test.done  ## Break parts of a running system for an hour; results
 
 bench: $(VENV)/test.done  ## Print the figures of all benchmarks
 	for program in "bench/pipeline.py --soak 60" bench/triage.py bench/ingress.py bench/hooks.py bench/builds.py bench/pages.py bench/page_crowd.py bench/stream.py bench/search.py; do $(BIN)/python $$program || exit 1; done
+
+screens: $(VENV)/test.done  ## Write pictures of every widget in every state into build/screens
+	$(BIN)/python -m tests.browser.screens
 
 ##@ Maintain it
 

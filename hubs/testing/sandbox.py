@@ -19,6 +19,7 @@ from hubs import i18n, urls
 from hubs.cache import Cache
 from hubs.errors import NeedsSetup
 from hubs.fragments.store import Fragment, FragmentStore
+from hubs.i18n import N_
 from hubs.models import Base, Hub, Role, RoleName, User, Widget, now
 from hubs.widgets.caching import services_of
 from hubs.widgets.registry import Registry, WidgetType
@@ -26,7 +27,7 @@ from hubs.widgets.view import FILTERS
 
 #: The visible states of a widget.
 STATES = ("loading", "live", "refreshing", "stale", "failed", "needs-setup", "empty")
-_LACKS = "Say in the settings of this widget what it shall show."
+_LACKS = N_("An owner can choose in this widget's settings what it shows.")
 _PAGES = Path(__file__).parent.parent / "templates"
 
 
@@ -103,6 +104,8 @@ class Sandbox:
     hub: Hub
     registry: Registry
     fragments: SandboxFragments
+    #: The language of fragments.
+    locale: str = i18n.DEFAULT
 
     def add(self, plugin: str, **settings: Any) -> Widget:
         """Add a widget to the hub; the settings are validated as by its form.
@@ -119,9 +122,9 @@ class Sandbox:
             raise LookupError(f"There is no widget {plugin}; broken are {self.registry.broken or 'none'}.")
         return widget_type
 
-    def build(self, row: Widget, locale: str = i18n.DEFAULT) -> Fragment:
+    def build(self, row: Widget, locale: str = "") -> Fragment:
         """Build the widget again, with new data."""
-        return self.fragments.build(row, locale, self.type(row.plugin).functions)
+        return self.fragments.build(row, locale or self.locale, self.type(row.plugin).functions)
 
     def states(
         self,
@@ -139,7 +142,7 @@ class Sandbox:
         content, no_content = (
             {name: _returns(value) for name, value in (answers or {}).items()} for answers in (live, empty)
         )
-        unavailable, needs_setup = RuntimeError("the service does not answer"), NeedsSetup(_LACKS)
+        unavailable, needs_setup = RuntimeError("the service does not answer"), NeedsSetup(i18n.gettext(_LACKS))
         shown = {state: self._built(row, content) for state in ("live", "refreshing", "stale")}
         old = shown["stale"].fragment
         if old is not None:
@@ -195,7 +198,9 @@ class Sandbox:
 
 
 @contextmanager
-def sandbox(declared: list[str] | None = None, registry: Registry | None = None) -> Iterator[Sandbox]:
+def sandbox(
+    declared: list[str] | None = None, registry: Registry | None = None, locale: str = i18n.DEFAULT
+) -> Iterator[Sandbox]:
     """Yield a sandbox with the built-in widgets and those ``declared`` as ``module:ClassName``."""
     engine = create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
     Base.metadata.create_all(engine)
@@ -208,7 +213,7 @@ def sandbox(declared: list[str] | None = None, registry: Registry | None = None)
         hub.roles.append(Role(user=user, role=RoleName.OWNER))
         session.add(hub)
         session.flush()
-        yield Sandbox(session, hub, registry, SandboxFragments(registry, cache, key, 3600))
+        yield Sandbox(session, hub, registry, SandboxFragments(registry, cache, key, 3600), locale)
     engine.dispose()
 
 

@@ -47,7 +47,7 @@ def show(plugin: str) -> str:
     if widget_type is None:
         raise NotFound(_("There is no such widget here."))
     # A database of its own: rendering the states leaves nothing behind in this instance.
-    with sandbox(registry=registry) as box:
+    with sandbox(registry=registry, locale=locale()) as box:
         values = {"types": list(registry), "type": widget_type, "titles": _TITLES}
         return render_template("gallery.html", **values, shown=_states(box, plugin))
 

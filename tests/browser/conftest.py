@@ -1,6 +1,7 @@
 """Chromium on the whole stack."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -26,8 +27,9 @@ ARGUMENTS = [
 ]
 
 
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
+@contextmanager
+def launch() -> Iterator[Browser]:
+    """Run the Chromium of this machine."""
     program = next((path for path in PROGRAMS if Path(path).exists()), None)
     assert program, "Chromium is not installed: run tests/install-services"
     with sync_playwright() as playwright:
@@ -35,6 +37,12 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    with launch() as browser:
+        yield browser
 
 
 Open = Callable[..., Page]

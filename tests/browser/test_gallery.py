@@ -1,19 +1,13 @@
 """The gallery in both colour schemes, and on a phone."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
 
-from hubs.app import create_app
-from hubs.models import Database
-from hubs.settings import load
 from hubs.testing.browser import violations
-from hubs.widgets.registry import BUILT_IN
 from tests.browser.axe import COLOURS, problems, report, show_in
-from tests.fresh import prepare
-from tests.serving import serving
+from tests.browser.screens import NAMES, gallery
 
 #: The states of those widgets in which something lies on the heading.
 _COVERED = """() => [...document.querySelectorAll(".widget")].filter((frame) => {
@@ -31,18 +25,18 @@ _TINY = """() => [...document.querySelectorAll(".widget svg text")].some((text) 
   const height = text.getBoundingClientRect().height;
   return height && height < 9;
 })"""
-NAMES = [origin.split(":")[0].rsplit(".", 1)[1] for origin in BUILT_IN]
+
+#: Whether the last day of each calendar of activity lies inside its frame, which can be scrolled.
+_LAST_DAY = """() => [...document.querySelectorAll(".scroll-end")].map((frame) => {
+  const [box, last] = [frame, frame.querySelector("rect:last-of-type")].map((part) => part.getBoundingClientRect());
+  return frame.scrollWidth > frame.clientWidth && box.left <= last.left && last.right <= box.right + 1;
+})"""
 
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Give the address of an application with the gallery; nothing else is needed for it."""
-    folder: Path = tmp_path_factory.mktemp("gallery")
-    settings = load({"HUBS_GALLERY": "1", "HUBS_DATA_DIR": str(folder), "HUBS_PUBLISH": "0"})
-    database = Database(settings.database)
-    prepare(database)
-    database.dispose()
-    with serving(create_app(settings)) as address:
+    with gallery(tmp_path_factory.mktemp("gallery")) as address:
         yield address
 
 
@@ -66,3 +60,13 @@ def test_every_widget_in_every_state_can_be_read_by_all(chromium: Browser, url: 
     assert wide == []
     assert covered == []
     assert tiny == []
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_the_calendar_of_activity_shows_its_newest_days(chromium: Browser, url: str, language: str) -> None:
+    context = chromium.new_context(base_url=url, viewport={"width": 320, "height": 800}, locale=language)
+    page = context.new_page()
+    page.goto("/gallery/heatmap")
+    seen = page.evaluate(_LAST_DAY)
+    context.close()
+    assert seen == [True] * 3

@@ -80,7 +80,12 @@ function show(element, now) {
     return;
   }
   if (!element.title || SHORT.includes(style)) element.title = full.format(moment);
-  const texts = { date: () => date.format(moment), short: () => stamp(moment, now), clock: () => clockText(moment, now) };
+  const texts = {
+    date: () => date.format(moment),
+    full: () => full.format(moment),
+    short: () => stamp(moment, now),
+    clock: () => clockText(moment, now),
+  };
   setText(element, (texts[style] || (() => ago(moment, now)))());
 }
 

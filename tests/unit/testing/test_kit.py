@@ -25,7 +25,7 @@ def test_a_widget_is_shown_in_every_state(kit: Kit) -> None:
     assert "refreshing" in pages["refreshing"]
     assert "out of date" in pages["stale"]
     assert "could not be built" in pages["failed"]
-    assert "Say in the settings" in pages["needs-setup"]
+    assert "An owner can choose" in pages["needs-setup"]
 
 
 def test_cached_functions_can_be_overridden() -> None:

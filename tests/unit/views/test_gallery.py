@@ -80,6 +80,20 @@ def test_every_widget_is_live_in_the_gallery_of_an_empty_instance(shown: FlaskCl
     assert _body(parts["live"]) != _body(parts["empty"]), "what is live is not what there is where there is nothing"
 
 
+def test_the_gallery_is_in_the_language_of_its_reader(shown: FlaskClient) -> None:
+    page = shown.get("/gallery/outages", headers={"Accept-Language": "de"}).get_data(as_text=True)
+    assert "geplant" in page
+    assert "is going on" not in page
+
+
+def test_widgets_without_settings_are_shown_as_their_owners_see_them(shown: FlaskClient) -> None:
+    part = (
+        shown.get("/gallery/outages").get_data(as_text=True).split('id="state-needs-setup"')[1].split("</section>")[0]
+    )
+    assert "data-mine" in part
+    assert "Set up" in part
+
+
 def test_built_in_widgets_have_a_sample_and_third_party_ones_have_none() -> None:
     assert [name for name in NAMES if sample(name) is None] == []
     assert sample("elsewhere") is None

@@ -85,7 +85,7 @@ def test_without_a_calendar_the_widget_says_what_to_do(upstream: Upstream, build
 def test_without_meetings_the_widget_says_where_to_plan_one(upstream: Upstream, build: Build) -> None:
     say(upstream)
     fragment = build("meetings", calendar="tides", days=7)
-    assert "No meeting in the calendar tides in the coming 7 days." in text_of(fragment.html)
+    assert "No meeting in the calendar tides in the coming 7 days. Plan one in Fedocal." in text_of(fragment.html)
     assert f'href="{upstream.url}/tides/"' in fragment.html
 
 
