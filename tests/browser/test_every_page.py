@@ -291,7 +291,7 @@ def walk(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 #: Visits of a route that `make test` makes; further ones show the same templates to others, and are left to
 #: `make test-full`.
-SHORT = 2
+SHORT = 1
 
 
 def visits(short: int, *, acts: bool) -> list[ParameterSet]:

@@ -161,7 +161,7 @@ def _kill_often(setup: Setup, times: int, count: int, marker: str) -> None:
 
 
 def test_a_daemon_that_is_killed_loses_and_doubles_nothing(setup: Setup) -> None:
-    _kill_often(setup, 3, 1500, "killed")
+    _kill_often(setup, 2, 900, "killed")
 
 
 @pytest.mark.slow
@@ -169,6 +169,7 @@ def test_a_daemon_that_is_killed_twenty_times_loses_and_doubles_nothing(setup: S
     _kill_often(setup, 20, 12_000, "often-killed")
 
 
+@pytest.mark.slow
 def test_a_broker_that_is_killed_loses_nothing_it_confirmed(setup: Setup) -> None:
     flood = Flood(setup.url, "broker", 900, 300)
     wait_for(lambda: setup.stored("broker") > 100, "messages to be stored")

@@ -101,7 +101,7 @@ def test_the_relay_is_active_only_once_it_listens(tmp_path: Path) -> None:
         relay.stop()
 
 
-@pytest.mark.parametrize("threads", ["4", "many"])
+@pytest.mark.parametrize("threads", ["4", pytest.param("many", marks=pytest.mark.slow)])
 def test_a_gunicorn_unit_is_active_only_once_a_worker_has_loaded_the_application(tmp_path: Path, threads: str) -> None:
     env = {
         **base_env(),

@@ -81,6 +81,7 @@ def test_after_a_restart_it_is_built_and_pushed_with_no_further_message(slow: St
     stream.close()
 
 
+@pytest.mark.slow
 def test_another_daemon_builds_it_where_the_first_does_not_come_back(slow: Stack, heard: Bus, tmp_path: Path) -> None:
     stream = kill_when_stored(slow, heard, "grace")
     argv = [str(BIN / "fedmsg-hub"), "--with-consumers", "hubs.backend.consumer:FedoraHubsConsumer"]

@@ -62,6 +62,7 @@ def resident(pid: int) -> float:
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS"))
 
 
+@pytest.mark.slow
 def test_daemon_and_web_workers_stay_small(crowded: Stack, tell: Callable[[str], None]) -> None:
     bus = crowded.bus()
     for number in range(2000):

@@ -47,6 +47,7 @@ def test_the_printed_commands_work_in_a_fresh_folder(tmp_path: Path, env: dict[s
         service.stop()
 
 
+@pytest.mark.slow
 def test_the_commands_of_its_readme_are_the_printed_ones(tmp_path: Path, env: dict[str, str]) -> None:
     shell("hubs widget new tides", tmp_path, env)
     readme = (tmp_path / "hubs-tides" / "README.md").read_text()

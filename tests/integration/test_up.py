@@ -64,6 +64,7 @@ def test_one_command_runs_a_living_instance_that_stops_and_starts_again(tmp_path
     assert "Traceback" not in service.log()
 
 
+@pytest.mark.slow
 def test_amqp_runs_a_real_broker_that_stops_with_the_rest(tmp_path: Path) -> None:
     port = first_port()
     service = up(tmp_path, port, "--bus", "amqp")
@@ -119,6 +120,7 @@ def test_a_bad_setting_is_a_sentence_and_no_traceback() -> None:
     assert "Traceback" not in result.stderr
 
 
+@pytest.mark.slow
 def test_the_package_carries_all_it_needs(tmp_path: Path) -> None:
     build = [str(BIN / "python"), "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
     subprocess.run([*build, "--wheel-dir", str(tmp_path), str(ROOT)], check=True, capture_output=True, timeout=300)

@@ -123,22 +123,25 @@ def test_deliveries_to_a_dead_daemon_are_shown_by_the_next(stack: Stack, hubs: l
     wait_for(lambda: "Unheard 19" in stack.get(f"/t/{hub.name}/"), "the page to show them")
 
 
-def test_a_daemon_that_is_killed_again_and_again_loses_and_doubles_nothing(stack: Stack, hubs: list[HookedHub]) -> None:
-    hub, count, accepted = hubs[2], 400, []
+@pytest.mark.parametrize(("kills", "count"), [(2, 160), pytest.param(25, 2000, marks=pytest.mark.slow)])
+def test_a_daemon_that_is_killed_again_and_again_loses_and_doubles_nothing(
+    stack: Stack, hubs: list[HookedHub], kills: int, count: int
+) -> None:
+    hub, accepted = hubs[2], list[int]()
     before = stored(stack, hub)
 
     def flood() -> None:
         for number in range(count):
-            accepted.append(deliver(stack, hub, f"Flood {number}", f"f-{number}")[0])
+            accepted.append(deliver(stack, hub, f"Flood {number}", f"f-{count}-{number}")[0])
             time.sleep(0.02)
 
     sender = threading.Thread(target=flood, daemon=True)
     sender.start()
     daemon = stack.services["hub"]
-    for number in range(5):
+    for number in range(kills):
         seen = stored(stack, hub)
         wait_for(lambda seen=seen: stored(stack, hub) > seen or not sender.is_alive(), "messages to be stored")
-        time.sleep(0.03 * number)
+        time.sleep(0.03 * (number % 5))
         daemon.kill()
         daemon.restart()
     sender.join(120)

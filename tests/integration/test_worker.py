@@ -166,6 +166,7 @@ def test_a_widget_requested_while_queued_or_built_is_built_once_more(
     assert (count(store, "many"), count(store, "many", "ended")) == (3, 3)
 
 
+@pytest.mark.slow
 def test_sigterm_lets_a_worker_finish_what_it_builds(queued: Stack, store: redis.Redis, workers: list[Service]) -> None:
     widget, logged = add(queued, "polite", 2.0), [len(worker.log()) for worker in workers]
     ask(store, widget)
@@ -177,6 +178,7 @@ def test_sigterm_lets_a_worker_finish_what_it_builds(queued: Stack, store: redis
         assert "Traceback" not in worker.log()[length:]
 
 
+@pytest.mark.slow
 def test_without_a_worker_pages_keep_their_content_and_the_work_waits(
     queued: Stack, store: redis.Redis, started: list[Service], tmp_path: Path
 ) -> None:

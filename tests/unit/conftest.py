@@ -22,8 +22,7 @@ from tests.services import HOST
 from tests.templates import BOTH, KINDS, SITE_URL, PostgreSQLTemplates, SQLiteTemplates, Templates, compiled_once
 
 FOLDER = Path(__file__).parent
-#: Tests that run on both databases in `make test`, since their statements differ: message storage, activity, search,
-#: privacy, counting, and what no database can store.
+#: Tests that run on both databases.
 ON_BOTH = (
     "actions/",
     "maintenance/",
@@ -31,6 +30,18 @@ ON_BOTH = (
     "models/test_names_without_regard_to_case.py",
     "search/",
     "views/site/test_pictures.py",
+    "views/web/test_input_check.py",
+    "widgets/shared/test_daily_counts.py",
+)
+#: Those that do so in `make test` too, since their statements or limits differ: message storage, activity, search,
+#: privacy, counting, and what no database can store. `make test-full` runs the others on PostgreSQL.
+DIFFERENT = (
+    "actions/inbox/test_counts_equal_lists.py",
+    "actions/privacy/",
+    "actions/test_messages.py",
+    "actions/test_own_messages.py",
+    "models/",
+    "search/",
     "views/web/test_input_check.py",
     "widgets/shared/test_daily_counts.py",
 )
@@ -76,7 +87,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if twice and "kind" in metafunc.fixturenames:
         place = metafunc.definition.path.relative_to(FOLDER).as_posix()
         if place.startswith(ON_BOTH):
-            metafunc.parametrize("kind", KINDS)
+            marks = [] if place.startswith(DIFFERENT) else [pytest.mark.slow]
+            metafunc.parametrize("kind", [KINDS[0], pytest.param(KINDS[1], marks=marks)])
 
 
 @pytest.fixture

@@ -277,7 +277,7 @@ def check(served: tuple[FlakyLog, HubsEvents], templates: Templates, folder: Pat
 def test_two_windows_agree_within_a_second(
     served: tuple[FlakyLog, HubsEvents], templates: Templates, tmp_path: Path
 ) -> None:
-    check(served, templates, tmp_path, 8)
+    check(served, templates, tmp_path, 5)
 
 
 @pytest.mark.slow
