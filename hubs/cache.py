@@ -15,18 +15,14 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 from urllib.parse import urlsplit
 
-from pymemcache.client.hash import HashClient
-from pymemcache.client.rendezvous import RendezvousHash
 from pymemcache.exceptions import MemcacheError
+
+from hubs import memcached
 
 log = logging.getLogger(__name__)
 
 #: Largest value in bytes; memcached's own limit is 1 MiB with the key and its header.
 LIMIT = 1_000_000
-#: Seconds for which a connection to memcached and a reply are waited for.
-CONNECT_TIMEOUT, TIMEOUT = 0.25, 0.5
-#: Seconds until a server that failed once is tried again, and until one that failed twice is.
-RETRY, DEAD = 1, 5
 
 
 class Cache(Protocol):
@@ -44,8 +40,8 @@ class Cache(Protocol):
     def add(self, key: str, value: bytes, ttl: int) -> bool | None:
         """Store the value unless the key has one: True if stored, False if not, None if the cache is unavailable."""
 
-    def delete(self, key: str) -> bool:
-        """Remove the entry; return whether it is certainly gone."""
+    def delete(self, *keys: str) -> bool:
+        """Remove entries, in one round trip; return whether all of them are certainly gone."""
 
     def close(self) -> None:
         """Close open connections."""
@@ -78,21 +74,6 @@ def key_of(*parts: object) -> str:
     return f"{parts[0]}:{hashlib.sha256(key.encode()).hexdigest()}"
 
 
-class _Servers(RendezvousHash):  # type: ignore[misc]  # the library has no types
-    """Selects the server of a key. pymemcache's own hash is pure Python and takes most of the time of a read."""
-
-    def __init__(self) -> None:
-        super().__init__(hash_function=self._score)
-
-    @staticmethod
-    def _score(text: str, seed: int) -> int:
-        return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest())
-
-    def get_node(self, key: str) -> Any:
-        """Return the server's name; None if all are marked as down."""
-        return self.nodes[0] if len(self.nodes) == 1 else super().get_node(key)
-
-
 class NullCache:
     """Stores nothing."""
 
@@ -112,7 +93,7 @@ class NullCache:
         """Return None: nothing is ever stored."""
         return None
 
-    def delete(self, key: str) -> bool:
+    def delete(self, *keys: str) -> bool:
         """Return True: there is never an entry."""
         return True
 
@@ -126,7 +107,7 @@ class MemcachedCache:
     def __init__(self, servers: list[str]) -> None:
         self.servers = servers
         self._lock = threading.Lock()
-        self._client: HashClient | None = None
+        self._client: memcached.Client | None = None
         self._pid = 0
 
     def get(self, key: str) -> bytes | None:
@@ -169,12 +150,12 @@ class MemcachedCache:
         # pymemcache returns False both for "has one" and for "server is down"; a read tells them apart.
         return False if self.get(key) is not None else None
 
-    def delete(self, key: str) -> bool:
-        """Remove the entry; return whether it is certainly gone."""
+    def delete(self, *keys: str) -> bool:
+        """Remove entries, in one round trip; return whether all of them are certainly gone."""
         # pymemcache's `delete` returns False both for a missing entry and for a server that is down. An entry that
         # has expired already is as good as none, and storing it is confirmed.
         try:
-            return bool(self._connected().set(key, b"", expire=-1))
+            return self._connected().replace(dict.fromkeys(keys, b""), expire=-1)
         except (MemcacheError, OSError) as error:
             log.warning("cache deletes nothing: %s", error)
             return False
@@ -186,27 +167,11 @@ class MemcachedCache:
                 self._client.close()
             self._client = None
 
-    def _connected(self) -> HashClient:
+    def _connected(self) -> memcached.Client:
         with self._lock:
             if self._client is None or self._pid != os.getpid():
-                self._client, self._pid = self._connect(), os.getpid()
+                self._client, self._pid = memcached.connect(self.servers), os.getpid()
             return self._client
-
-    def _connect(self) -> HashClient:
-        return HashClient(
-            self.servers,
-            hasher=_Servers,
-            default_noreply=False,
-            no_delay=True,  # with Nagle's algorithm, a set and a get take 44 ms
-            connect_timeout=CONNECT_TIMEOUT,
-            timeout=TIMEOUT,
-            ignore_exc=True,
-            use_pooling=True,
-            max_pool_size=64,  # more than threads of a process: without a free connection, reads miss
-            retry_attempts=1,
-            retry_timeout=RETRY,
-            dead_timeout=DEAD,
-        )
 
 
 class SQLiteCache:
@@ -250,9 +215,10 @@ class SQLiteCache:
         )
         return None if rows is None else bool(rows)
 
-    def delete(self, key: str) -> bool:
-        """Remove the entry; return whether it is certainly gone."""
-        return self._run("DELETE FROM cache WHERE key = ?", [key]) is not None
+    def delete(self, *keys: str) -> bool:
+        """Remove entries, in one statement; return whether all of them are certainly gone."""
+        marks = ",".join("?" * len(keys))
+        return self._run(f"DELETE FROM cache WHERE key IN ({marks})", [*keys]) is not None  # noqa: S608
 
     def close(self) -> None:
         """Close this thread's connection."""

@@ -39,9 +39,9 @@ class SignedCache:
         """Store the value unless the key has one: True if stored, False if not, None if the cache is unavailable."""
         return self._cache.add(key, self.signature(key, value) + value, ttl)
 
-    def delete(self, key: str) -> bool:
-        """Remove the entry; return whether it is certainly gone."""
-        return self._cache.delete(key)
+    def delete(self, *keys: str) -> bool:
+        """Remove entries; return whether all of them are certainly gone."""
+        return self._cache.delete(*keys)
 
     def close(self) -> None:
         """Close open connections."""

@@ -17,6 +17,13 @@ class CacheSuite:
         assert store.get("a") is None
         assert store.delete("a") is True  # what is not there is certainly gone
 
+    def test_many_are_deleted_at_once(self, store: Cache) -> None:
+        for key in ("d1", "d2", "d3"):
+            store.set(key, b"1", 60)
+        assert store.delete("d1", "d3", "missing") is True
+        assert store.get_many(["d1", "d2", "d3"]) == {"d2": b"1"}
+        assert store.delete() is True
+
     def test_an_empty_value_is_a_value(self, store: Cache) -> None:
         store.set("empty", b"", 60)
         assert store.get("empty") == b""

@@ -182,8 +182,7 @@ class Builder:
         if not result.changed:
             return
         fragment, locales = result.fragments[i18n.DEFAULT], self._others(result)
-        for mark in self._fragments.cache.get_many([key_of("p", fragment.widget, locale) for locale in locales]):
-            self._fragments.cache.delete(mark)
+        self._fragments.cache.delete(*(key_of("p", fragment.widget, locale) for locale in locales))
         self._stream.changed(fragment.hub, audience, locales, fragment.widget, fragment.version)
 
     def _push(self, session: Session, result: BuildResult, locale: str, audience: Visibility) -> None:

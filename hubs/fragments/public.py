@@ -108,8 +108,7 @@ class PublicFragmentCache:
         """Remove the responses of widgets, and prevent requests in progress from storing older ones."""
         for number in widget_ids:
             self._cache.set(f"public-generation:{number}", secrets.token_hex(8).encode(), GENERATION)
-            for locale in i18n.locales():
-                self._cache.delete(self.key(number, locale))
+            self._cache.delete(*(self.key(number, locale) for locale in i18n.locales()))
 
     def _signature(self, widget_id: int, locale: str, head: bytes, html: bytes) -> bytes:
         return self._signed.signature(self.key(widget_id, locale), b"%s\0%s" % (head, html)).hex().encode()

@@ -107,9 +107,9 @@ class FragmentStore:
 
     def forget(self, row: Widget, locales: Iterable[str]) -> bool:
         """Remove a widget's fragments from the cache; return whether they are certainly gone."""
-        gone = [self.cache.delete(self.key(row, locale)) for locale in locales]
+        gone = self.cache.delete(*(self.key(row, locale) for locale in locales))
         self.public.forget([row.id])
-        return all(gone)
+        return gone
 
     def fingerprint(self, value: object) -> str:
         """Return a keyed fingerprint (HMAC) of a JSON-serialisable value."""

@@ -54,9 +54,10 @@ class MemoryCache:
         """Store the value unless the key has one."""
         return self._values.setdefault(key, value) is value
 
-    def delete(self, key: str) -> bool:
-        """Forget the key."""
-        self._values.pop(key, None)
+    def delete(self, *keys: str) -> bool:
+        """Forget the keys."""
+        for key in keys:
+            self._values.pop(key, None)
         return True
 
     def close(self) -> None:

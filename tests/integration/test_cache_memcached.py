@@ -28,6 +28,7 @@ def test_a_memcached_that_dies_means_misses_and_comes_back_by_itself(tmp_path: P
         assert store.get("a") is None
         assert store.add("a", b"1", 60) is None
         assert store.delete("a") is False
+        assert store.delete("a", "b") is False
         service.restart()
         services.wait_for(lambda: store.set("a", b"2", 60), "storing again")
         assert store.get("a") == b"2"
@@ -40,6 +41,7 @@ def test_a_memcached_that_hangs_costs_bounded_time(tmp_path: Path) -> None:
         store.set("a", b"1", 60)
         service.process.send_signal(signal.SIGSTOP)
         services.wait_for(lambda: store.get("a") is None, "all threads of memcached to stop")
+        assert store.delete("a", "b") is False
         start = time.monotonic()
         for _ in range(20):
             assert store.get("a") is None
@@ -80,3 +82,18 @@ def test_several_servers_share_the_keys_and_one_that_dies_loses_only_its_own(tmp
         assert set(store.get_many(keys).values()) == {b"again"}
         store.close()
         other.close()
+
+
+def test_entries_on_several_servers_are_gone_only_if_all_of_them_answer(tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    (tmp_path / "two").mkdir()
+    with services.memcached(tmp_path / "one") as (first, port), services.memcached(tmp_path / "two") as (_, other):
+        store = cache.connect(f"memcached://127.0.0.1:{port},127.0.0.1:{other}")
+        keys = [f"k{number}" for number in range(20)]
+        for key in keys:
+            assert store.set(key, b"1", 60)
+        assert store.delete(*keys[:10]) is True
+        assert store.get_many(keys) == dict.fromkeys(keys[10:], b"1")
+        first.kill()
+        assert store.delete(*keys[10:]) is False
+        store.close()

@@ -74,9 +74,10 @@ class Memory:
             return None
         return self.get(key) is None and self.set(key, value, ttl)
 
-    def delete(self, key: str) -> bool:
+    def delete(self, *keys: str) -> bool:
         if not self.is_broken:
-            self.entries.pop(key, None)
+            for key in keys:
+                self.entries.pop(key, None)
         return not self.is_broken
 
     def close(self) -> None:
