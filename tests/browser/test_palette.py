@@ -74,7 +74,7 @@ def settled(page: Page, text: str) -> None:
     expect(page.get_by_role("option", name=text).first).to_be_visible()
 
 
-@pytest.mark.parametrize("key", ["Control+k", "Meta+k", "/"])
+@pytest.mark.parametrize("key", ["Control+k", *(pytest.param(key, marks=pytest.mark.slow) for key in ("Meta+k", "/"))])
 def test_a_hub_is_reached_by_keyboard_only(page: Page, key: str) -> None:
     page.keyboard.press(key)
     box = page.get_by_role("combobox", name="Teams, people and widgets")

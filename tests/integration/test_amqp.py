@@ -212,7 +212,7 @@ def _shows_an_outage(setup: Setup, outage: Outage, seconds: float) -> tuple[floa
 @pytest.mark.parametrize(
     ("outage", "seconds"),
     [
-        (stopped_broker, 15),
+        pytest.param(stopped_broker, 15, marks=pytest.mark.slow),
         pytest.param(stopped_broker, 600, marks=pytest.mark.slow),
         pytest.param(frozen_broker, 60, marks=pytest.mark.slow),
     ],

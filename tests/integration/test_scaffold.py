@@ -26,6 +26,7 @@ def shell(command: str, folder: Path, env: dict[str, str]) -> str:
     return result.stdout
 
 
+@pytest.mark.slow
 def test_the_printed_commands_work_in_a_fresh_folder(tmp_path: Path, env: dict[str, str]) -> None:
     fresh = tmp_path / "fresh"
     fresh.mkdir()

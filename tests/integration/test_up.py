@@ -143,9 +143,8 @@ def test_the_package_carries_all_it_needs(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "preset", [preset if preset == "gitlab" else pytest.param(preset, marks=pytest.mark.slow) for preset in PRESETS]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("preset", PRESETS)
 def test_two_commands_lead_from_an_empty_folder_to_a_living_page(preset: str, tmp_path: Path) -> None:
     subprocess.run(
         [str(BIN / "hubs"), "init", "--preset", preset], cwd=tmp_path, env=base_env(), check=True, timeout=60

@@ -112,6 +112,7 @@ def builder_of(store: redis.Redis, name: str) -> tuple[int, int]:
     return process, int(re.search(r"^PPid:\s+(\d+)", status, re.MULTILINE)[1])  # type: ignore[index]
 
 
+@pytest.mark.slow
 def test_a_killed_worker_and_a_killed_process_of_another_lose_nothing(
     queued: Stack, store: redis.Redis, workers: list[Service]
 ) -> None:

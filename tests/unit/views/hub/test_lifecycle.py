@@ -32,7 +32,9 @@ def named(text: str, number: int) -> str:
     )
 
 
-@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize(
+    "role", ["member", "owner", *(pytest.param(role, marks=pytest.mark.slow) for role in ROLES[:3])]
+)
 def test_a_deleted_hub_answers_like_a_nonexistent_one_on_every_route(
     client: FlaskClient, session: Session, otters: Hub, role: str
 ) -> None:
