@@ -23,6 +23,9 @@ RETRY = 0.5
 #: the reply to the ping, it may be half-open. Access must have ended after five seconds, also if Redis answers again by
 #: then and the revocation that waited is not the first to arrive.
 SILENCE, DEAD = 2.0, 4.5
+#: Seconds that one turn waits for data, and by how many it may take longer before what waited counts as too old to be
+#: sent: this process stood still (SIGSTOP, a suspended machine), and access may have ended meanwhile.
+TURN, STALLED = 1.0, 2.0
 #: Seconds between two checks for channels with new readers.
 CHECK = 0.5
 
@@ -79,9 +82,12 @@ class RedisSubscriber:
         with self._events.client.pubsub() as subscription:  # type: ignore[no-untyped-call]
             subscription.psubscribe(f"{PREFIX}*")
             subscription.subscribe(CONTROL, heartbeat.CHANNEL, canary.CHANNEL)
-            received_at = pinged_at = time.monotonic()
+            received_at = pinged_at = turned_at = time.monotonic()
             while not self._stopping:
-                delivery = subscription.get_message(timeout=1.0)
+                delivery = subscription.get_message(timeout=TURN)
+                turn, turned_at = time.monotonic() - turned_at, time.monotonic()
+                if turn > TURN + STALLED:
+                    raise redis.ConnectionError(f"this process stood still for {turn:.0f} seconds")
                 if delivery is not None:
                     received_at = time.monotonic()
                     self._handle(delivery)

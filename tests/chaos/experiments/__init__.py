@@ -17,6 +17,7 @@ ALL: dict[str, Experiment] = {
         access.revoked_while_redis_is_away,
         access.revoked_flush,
         access.revoked_kill,
+        access.removed_while_the_stream_stood_still,
         access.group_removal_killed,
         delivery.backlog,
         delivery.database_away_at_start,

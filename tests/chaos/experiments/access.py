@@ -78,6 +78,24 @@ def revoked_kill(community: Community) -> list[str]:
     return problems + _refused(community, token)
 
 
+def removed_while_the_stream_stood_still(community: Community) -> list[str]:
+    """Remove a member while the event server is frozen: what was published before must not arrive afterwards."""
+    system = community.system
+    with contextlib.closing(Stream(system.stack.events, _guest_token(community), timeout=PROMISED)) as stream:
+        system.freeze("stream")
+        for _ in range(3):
+            wait_for(lambda: community.write("gamma"), "the note to be written")
+            time.sleep(1.5)  # a widget is built at most once a second
+        problems = _expect(community.set_member(False), "the removal was not acknowledged")
+        time.sleep(PROMISED)
+        system.thaw("stream")
+        with contextlib.suppress(OSError, EOFError):  # nothing more comes
+            for event in stream:
+                if event.type == "widget":
+                    problems.append("a former member was sent a widget")
+    return problems
+
+
 def group_removal_killed(community: Community) -> list[str]:
     """Kill the daemon as soon as it has stored that a person left a group: the membership must end all the same."""
     system = community.system
