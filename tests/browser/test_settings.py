@@ -99,3 +99,15 @@ def test_the_side_navigation_follows_the_section(rana: Page) -> None:
     rana.locator("#places").scroll_into_view_if_needed()
     rana.locator(".side-nav").get_by_text("Accounts").click()
     expect(current).to_have_text("Accounts")
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_on_a_phone_the_current_page_is_in_sight_in_the_navigation(rana: Page, language: str) -> None:
+    rana.set_viewport_size(NARROW)
+    rana.set_extra_http_headers({"Accept-Language": language})
+    rana.goto("/t/otters/settings/other")
+    current = rana.locator("[data-side-nav] [aria-current]")
+    box = current.bounding_box()
+    assert box is not None
+    assert 0 <= box["x"] <= NARROW["width"] - box["width"]
+    rana.set_extra_http_headers({})

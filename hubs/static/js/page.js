@@ -1,4 +1,4 @@
-// The theme button, collapsing widgets, and menus that close.
+// The theme button, collapsing widgets, menus that close, and the current page in the side navigation.
 import { textOf } from "./texts.js";
 
 export function remember(key, value) {
@@ -60,7 +60,15 @@ function onKey(event) {
   }
 }
 
+// On a narrow page the side navigation is one line that scrolls: the current page belongs in sight.
+function showCurrent(nav) {
+  const here = nav.querySelector("[aria-current]")?.getBoundingClientRect();
+  const line = nav.getBoundingClientRect();
+  if (here) nav.scrollBy({ left: here.left + here.width / 2 - line.left - line.width / 2, behavior: "instant" });
+}
+
 export function startPage() {
+  document.querySelectorAll("[data-side-nav]").forEach(showCurrent);
   for (const button of document.querySelectorAll("[data-theme-toggle]")) button.hidden = false;
   for (const frame of document.querySelectorAll(".widget")) prepareFrame(frame);
   document.addEventListener("click", onClick);
