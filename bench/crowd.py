@@ -33,7 +33,15 @@ def fill(database: Database, widgets: int) -> list[str]:
             session,
             Hub,
             every_hub,
-            {"id": "n", "name": "'someone' || n", "kind": kind, "user_id": owner, "extras": nick},
+            {
+                "id": "n",
+                "name": "'someone' || n",
+                "kind": kind,
+                "user_id": owner,
+                "extras": nick,
+                # Hubs that have just changed are read into the daemon's index again, all at once if they are many.
+                "updated_on": "now() - interval '1 day'",
+            },
         )
         _fill(session, Role, everybody, {"hub_id": "n", "user_id": "n", "role": "'owner'"})
         chosen = f"1 + (n::bigint * 7919 + m * 104729) % {people}"
