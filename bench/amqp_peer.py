@@ -23,4 +23,4 @@ class StoreEach:
             "INSERT INTO peer_messages (msg_id, topic, body) VALUES (:msg_id, :topic, :body) ON CONFLICT DO NOTHING"
         )
         with self._engine.begin() as connection:
-            connection.execute(text(f"{insert} ON CONFLICT DO NOTHING"), values)
+            connection.execute(text(insert), values)

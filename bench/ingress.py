@@ -143,7 +143,7 @@ def peer_per_second(folder: Path, url: str, database_url: str, broker: Queue, co
     consumer = services.Service(argv, folder, "peer", env, cwd=ROOT)
     try:
         services.wait_for(lambda: "Successfully registered" in consumer.log() or _has_rows(counter, prefix), "the peer")
-        counter.wait("peer_messages", prefix, 1)
+        counter.wait("peer_messages", prefix, 1, 60)
         first, start = counter.rows("peer_messages", prefix), time.monotonic()
         counter.wait("peer_messages", prefix, count)
         return (count - first) / (time.monotonic() - start)
