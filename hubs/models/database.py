@@ -23,7 +23,7 @@ _UNSTORABLE_CHARACTERS = re.compile("[\0\ud800-\udfff]")
 #: Seconds after which PostgreSQL cancels a statement.
 STATEMENT_TIMEOUT = 15
 #: Seconds for which a connection to PostgreSQL, a free one of the pool, and the lock of a SQLite file are waited for.
-CONNECT_TIMEOUT, POOL_TIMEOUT, SQLITE_TIMEOUT = 3, 10, 15
+CONNECT_TIMEOUT, POOL_TIMEOUT, SQLITE_TIMEOUT = 2, 10, 15
 #: TCP settings that make the kernel close a connection to PostgreSQL whose other end vanished: milliseconds for which
 #: sent data may stay unacknowledged, and the probes sent on an idle connection.
 KEEP_ALIVE = {

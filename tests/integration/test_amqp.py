@@ -13,17 +13,18 @@ from typing import Any
 import pika
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
 
 from hubs.actions import hubs as hub_actions
 from hubs.actions.people import roles
 from hubs.backend.eventserver.pulse import Pulse
 from hubs.events import heartbeat
 from hubs.events.log import EventLog
-from hubs.models import Database, OutboxMessage, RefusedMessage, StoredMessage
+from hubs.models import Database, OutboxMessage, RefusedMessage, StoredMessage, migrations
 from hubs.settings import load
 from hubs.widgets.registry import Registry
 from tests.rabbitmq import Publisher, frozen_broker, port_of, rabbitmq, restart, stopped_broker
-from tests.services import BIN, Service, listens, wait_for
+from tests.services import BIN, HOST, Service, listens, postgresql, wait_for
 from tests.stack import ROOT, environment
 
 TOPIC = "org.fedoraproject.dev.tests.amqp"
@@ -51,17 +52,15 @@ class Setup:
             return int(connection.channel().queue_declare("hubs", passive=True).method.message_count)
 
 
-@pytest.fixture(scope="module")
-def setup(
-    database_url: str, memcached: int, redis_port: int, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Setup]:
-    """Give a running daemon that reads from a broker of its own."""
-    folder: Path = tmp_path_factory.mktemp("amqp")
+@contextlib.contextmanager
+def running(folder: Path, database_url: str, memcached: int, redis_port: int) -> Iterator[Setup]:
+    """Run a daemon that reads from a broker of its own."""
     with rabbitmq() as (broker, url):
         more = {"HUBS_AMQP_URL": url, "HUBS_PUBLISH": "0", "HUBS_AMQP_PUBLISH": "1"}
-        addresses = database_url, f"memcached://127.0.0.1:{memcached}", f"redis://127.0.0.1:{redis_port}/7"
+        addresses = database_url, f"memcached://{HOST}:{memcached}", f"redis://{HOST}:{redis_port}/7"
         env, _ = environment(folder, *addresses, more)
         database = Database(database_url, info={"site_url": env["HUBS_SITE_URL"]})
+        migrations.upgrade(database)
         daemon = Service([str(BIN / "hubs"), "daemon"], folder, "daemon", env, cwd=ROOT)
         try:
             daemon.ready(lambda: "reading hubs at" in daemon.log())
@@ -69,6 +68,15 @@ def setup(
         finally:
             daemon.stop()
             database.dispose()
+
+
+@pytest.fixture(scope="module")
+def setup(
+    database_url: str, memcached: int, redis_port: int, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Setup]:
+    """Give a running daemon that reads from a broker of its own."""
+    with running(tmp_path_factory.mktemp("amqp"), database_url, memcached, redis_port) as setup:
+        yield setup
 
 
 def test_a_message_over_amqp_is_stored_once(setup: Setup) -> None:
@@ -177,6 +185,31 @@ def test_a_broker_that_is_killed_loses_nothing_it_confirmed(setup: Setup) -> Non
     flood.join(120)
     assert flood.sent == 900
     _settles(setup, "broker", 900)
+
+
+@pytest.mark.slow
+def test_a_database_that_is_killed_loses_and_doubles_nothing(tmp_path: Path, memcached: int, redis_port: int) -> None:
+    with postgresql() as (server, port):
+        url = f"postgresql+psycopg2://postgres@{HOST}:{port}/postgres"
+        with running(tmp_path, url, memcached, redis_port) as setup:
+            flood = Flood(setup.url, "database", 1500, 300)
+            for _ in range(3):
+                before = setup.stored("database")
+                wait_for(lambda before=before: setup.stored("database") > before, "messages to be stored")
+                server.kill()
+                server.restart()
+                setup.database.dispose()
+                wait_for(lambda: _answers(setup), "the database to recover")
+            flood.join(120)
+            assert flood.sent == 1500
+            _settles(setup, "database", 1500)
+
+
+def _answers(setup: Setup) -> bool:
+    try:
+        return setup.stored("database") > 0
+    except OperationalError:
+        return False
 
 
 Outage = Callable[[Service, str], contextlib.AbstractContextManager[None]]

@@ -39,7 +39,7 @@ WAITING, BATCH = 20_000, 500
 #: loses nothing.
 REST = 3.0
 #: Longest wait in seconds between two attempts while the database is unavailable.
-PATIENCE = 2.0
+PATIENCE = 1.0
 #: People whose last activity is cached, so that it is not written with every message.
 RECENT = 50_000
 

@@ -30,7 +30,7 @@ from hubs.metrics.histogram import Histogram
 log = logging.getLogger(__name__)
 
 #: Seconds until the next attempt while the database is unavailable.
-RETRY_AFTER = 2.0
+RETRY_AFTER = 1.0
 #: Least seconds between two builds of a widget after interactive changes. Messages of the bus must not keep a widget
 #: building all the time, but a person expects to see each of two changes within a second at once.
 PROMPT = 0.2
