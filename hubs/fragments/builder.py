@@ -85,8 +85,6 @@ class Builder:
             if row is None:
                 self._due.forget(widget_id)
                 return None
-            if not self._is_quick(row.plugin):
-                session.commit()  # returns the connection to the pool: a widget that hangs must not keep it
             lock = self._fragments.lock(row)
             if lock is None:  # come back later: the running build may have read the rows before this change
                 self.counts["busy"] += 1
@@ -135,6 +133,8 @@ class Builder:
         """Build a widget and push each language as soon as it is stored; None if the lock expired."""
         result = BuildResult()
         for locale in self._locales(row):
+            if not self._is_quick(row.plugin):
+                session.commit()  # returns the connection to the pool: a widget that hangs must not keep it
             # Cached functions return the same data for all languages: compute them once.
             fragment = self._fragments.make(row, locale, () if result.fragments else stale)
             if not lock.is_held():  # a late build must not overwrite a newer one
@@ -215,4 +215,4 @@ def _is_still_for(session: Session, audience: Visibility, widget_id: int) -> boo
     if row is None:
         return False
     own, of_hub, deleted_on = row
-    return deleted_on is None and own.and_of(of_hub) == audience
+    return deleted_on is None and own.narrowed_by(of_hub) == audience

@@ -216,7 +216,7 @@ class Widget(Base):
     @property
     def audience(self) -> Visibility:
         """The effective visibility: the narrower of the widget's own and its hub's."""
-        return (self.visibility or Visibility.PUBLIC).and_of(self.hub.visibility or Visibility.PUBLIC)
+        return (self.visibility or Visibility.PUBLIC).narrowed_by(self.hub.visibility or Visibility.PUBLIC)
 
     @property
     def config(self) -> Mapping[str, Any]:

@@ -18,9 +18,9 @@ class Visibility(StrEnum):
         """How narrow the level is: 0 for everybody."""
         return tuple(Visibility).index(self)
 
-    def and_of(self, hub: "Visibility") -> "Visibility":
-        """Return the audience of something with this visibility on a hub with another: the narrower of the two."""
-        return max(self, hub, key=lambda level: level.rank)
+    def narrowed_by(self, other: "Visibility") -> "Visibility":
+        """Return the narrower of the two: who sees a widget must also see its hub."""
+        return max(self, other, key=lambda level: level.rank)
 
 
 def visibility_column(name: str = "visibility") -> Enum:

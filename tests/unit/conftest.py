@@ -25,6 +25,7 @@ FOLDER = Path(__file__).parent
 #: Tests that run on both databases.
 ON_BOTH = (
     "actions/",
+    "backend/rebuild/test_audience.py",
     "maintenance/",
     "models/test_messages_about_hubs.py",
     "models/test_names_without_regard_to_case.py",
@@ -33,13 +34,14 @@ ON_BOTH = (
     "views/web/test_input_check.py",
     "widgets/shared/test_daily_counts.py",
 )
-#: Those that do so in `make test` too, since their statements or limits differ: message storage, activity, search,
-#: privacy, counting, and what no database can store. `make test-full` runs the others on PostgreSQL.
+#: Those that do so in `make test` too, since statements, transactions or limits differ: message storage, activity,
+#: search, privacy, counting, builds, and what no database can store. `make test-full` runs the others on PostgreSQL.
 DIFFERENT = (
     "actions/inbox/test_counts_equal_lists.py",
     "actions/privacy/",
     "actions/test_messages.py",
     "actions/test_own_messages.py",
+    "backend/rebuild/test_audience.py",
     "models/",
     "search/",
     "views/web/test_input_check.py",

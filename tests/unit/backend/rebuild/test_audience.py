@@ -1,9 +1,9 @@
-"""A build that is overtaken by a change of its audience is not pushed to the old one."""
+"""A build that is overtaken by a change of its audience is not pushed to the old one, and keeps no connection."""
 
 from typing import Any
 
 import pytest
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, object_session
 
 from hubs.actions import hubs as hub_actions
 from hubs.actions import lifecycle, widgets
@@ -53,3 +53,30 @@ def test_a_fragment_whose_audience_narrowed_during_the_build_is_not_pushed(
     builder.build(sticky.id, [ALL])
     expected = {"hub": "members", "widget": "owners", "deleted": "", "nothing": "public"}[what]
     assert pushed.channels == ([f"hub:{team.id}:{expected}:en"] if expected else [])
+
+
+def test_a_widget_that_asks_a_service_keeps_no_connection_in_any_language(
+    database: Database,
+    fragments: FragmentStore,
+    session: Session,
+    sticky: Widget,
+    pushed: Pushed,
+    schedule: BuildSchedule,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    session.commit()
+    session.close()
+    build, kept = fragments.make, list[bool]()
+
+    def look(row: Widget, *arguments: Any, **more: Any) -> Any:
+        used = object_session(row)
+        assert used is not None
+        kept.append(used.in_transaction())
+        return build(row, *arguments, **more)
+
+    monkeypatch.setattr(fragments, "make", look)
+    pushed.locales = {"de", "fr"}
+    builder = Builder(database, fragments, pushed, schedule, 10.0)  # type: ignore[arg-type]
+    monkeypatch.setattr(builder, "_is_quick", lambda plugin: False)
+    builder.build(sticky.id, [ALL])
+    assert kept == [False] * 3
