@@ -16,6 +16,7 @@ from hubs.actions.inbox import claims, marks, teamwork
 from hubs.actions.people import announcements
 from hubs.actions.webhooks import deliveries
 from hubs.backend.canary import CanarySender
+from hubs.backend.clock import since_boot
 from hubs.backend.extras import create_backend
 from hubs.backend.figures import DaemonFigures
 from hubs.backend.heartbeat import Heartbeat, HeartbeatPublisher
@@ -200,12 +201,12 @@ class Daemon:
             self._purge: PURGE,
         }
         next_at = {task: time.monotonic() + seconds for task, seconds in tasks.items()}
-        last_turn = time.monotonic()
+        last_turn = since_boot()
         while not self._stopped.wait(OUTBOX):
             # A stopped process (SIGSTOP, a suspended machine) reads nothing from the bus, whose buffers overflow.
-            if (pause := time.monotonic() - last_turn) > STALL:
+            if (pause := since_boot() - last_turn) > STALL:
                 self._history.request(f"stalled for {pause:.0f} s", now() - timedelta(seconds=pause))
-            last_turn = time.monotonic()
+            last_turn = since_boot()
             self.pipeline.put(self._config_changes.sweep_outbox)
             for task, seconds in tasks.items():
                 if time.monotonic() >= next_at[task]:

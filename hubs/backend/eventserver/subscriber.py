@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import redis
 
+from hubs.backend.clock import since_boot
 from hubs.events import canary, heartbeat, viewers
 from hubs.events.log import PREFIX, EventLog
 from hubs.events.message import Event, decode, encode, number_of
@@ -82,10 +83,12 @@ class RedisSubscriber:
         with self._events.client.pubsub() as subscription:  # type: ignore[no-untyped-call]
             subscription.psubscribe(f"{PREFIX}*")
             subscription.subscribe(CONTROL, heartbeat.CHANNEL, canary.CHANNEL)
-            received_at = pinged_at = turned_at = time.monotonic()
+            received_at = pinged_at = time.monotonic()
+            turned_at = since_boot()
             while not self._stopping:
                 delivery = subscription.get_message(timeout=TURN)
-                turn, turned_at = time.monotonic() - turned_at, time.monotonic()
+                turn = since_boot() - turned_at
+                turned_at += turn
                 if turn > TURN + STALLED:
                     raise redis.ConnectionError(f"this process stood still for {turn:.0f} seconds")
                 if delivery is not None:
