@@ -155,7 +155,7 @@ class MemcachedCache:
         # pymemcache's `delete` returns False both for a missing entry and for a server that is down. An entry that
         # has expired already is as good as none, and storing it is confirmed.
         try:
-            return self._connected().replace(dict.fromkeys(keys, b""), expire=-1)
+            return self._connected().set_all(dict.fromkeys(keys, b""), expire=-1)
         except (MemcacheError, OSError) as error:
             log.warning("cache deletes nothing: %s", error)
             return False

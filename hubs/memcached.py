@@ -17,7 +17,7 @@ RETRY, DEAD = 1, 5
 class Client(HashClient):  # type: ignore[misc]  # the library has no types
     """Distributes keys over servers; one that fails is left out for some time."""
 
-    def replace(self, values: Mapping[str, bytes], expire: int) -> bool:
+    def set_all(self, values: Mapping[str, bytes], expire: int) -> bool:
         """Store values, in one round trip for each server; return whether each was certainly stored.
 
         ``set_many`` cannot tell: with ``ignore_exc`` it reports the keys of a server that failed as stored.
