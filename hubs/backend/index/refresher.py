@@ -96,7 +96,9 @@ class IndexRefresher:
 
     def _adopt(self, fresh: Index, started: datetime) -> None:
         self._index.adopt(fresh)
-        # Hundreds of thousands of objects without cycles: a collection that traverses them holds up all messages.
+        # Hundreds of thousands of objects without cycles: a collection that traverses them holds up all messages. What
+        # is garbage now would never be collected otherwise.
+        gc.collect()
         gc.freeze()
         # The next sweep reads what changed while the index was being loaded.
         self._swept = started - OVERLAP
