@@ -268,6 +268,8 @@ class EventLog:
         except redis.RedisError as error:
             log.warning("event changed for %s waits, Redis does not answer: %s", ", ".join(channels), error)
             self._pending_resets.update(channels)
+        else:
+            logs.trace(log, "event changed for %s", ", ".join(channels))
 
     def _append(self, channel: str, kind: str, data: dict[str, Any], client: redis.Redis | None = None) -> Any:
         """Log and publish an event through ``client``, or with a pipeline later; return the reply, which is its id."""
