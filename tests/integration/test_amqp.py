@@ -2,10 +2,11 @@
 
 import contextlib
 import json
+import re
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,11 +24,15 @@ from hubs.events.log import EventLog
 from hubs.models import Database, OutboxMessage, RefusedMessage, StoredMessage, migrations
 from hubs.settings import load
 from hubs.widgets.registry import Registry
+from tests.chaos.history import History
 from tests.rabbitmq import Publisher, frozen_broker, port_of, rabbitmq, restart, stopped_broker
 from tests.services import BIN, HOST, Service, listens, postgresql, wait_for
-from tests.stack import ROOT, environment
+from tests.stack import ROOT, environment, own_stack
 
 TOPIC = "org.fedoraproject.dev.tests.amqp"
+DAEMON = (str(BIN / "hubs"), "daemon")
+#: Acknowledges a second after the commit.
+LATE = (str(BIN / "python"), "-W", "ignore", "-m", "tests.probes.late_acknowledgement")
 
 
 @dataclass
@@ -53,7 +58,9 @@ class Setup:
 
 
 @contextlib.contextmanager
-def running(folder: Path, database_url: str, memcached: int, redis_port: int) -> Iterator[Setup]:
+def running(
+    folder: Path, database_url: str, memcached: int, redis_port: int, program: Sequence[str] = DAEMON
+) -> Iterator[Setup]:
     """Run a daemon that reads from a broker of its own."""
     with rabbitmq() as (broker, url):
         more = {"HUBS_AMQP_URL": url, "HUBS_PUBLISH": "0", "HUBS_AMQP_PUBLISH": "1"}
@@ -61,7 +68,7 @@ def running(folder: Path, database_url: str, memcached: int, redis_port: int) ->
         env, _ = environment(folder, *addresses, more)
         database = Database(database_url, info={"site_url": env["HUBS_SITE_URL"]})
         migrations.upgrade(database)
-        daemon = Service([str(BIN / "hubs"), "daemon"], folder, "daemon", env, cwd=ROOT)
+        daemon = Service([*program], folder, "daemon", env, cwd=ROOT)
         try:
             daemon.ready(lambda: "reading hubs at" in daemon.log())
             yield Setup(daemon, broker, url, database, env)
@@ -175,6 +182,57 @@ def test_a_daemon_that_is_killed_loses_and_doubles_nothing(setup: Setup) -> None
 @pytest.mark.slow
 def test_a_daemon_that_is_killed_twenty_times_loses_and_doubles_nothing(setup: Setup) -> None:
     _kill_often(setup, 20, 12_000, "often-killed")
+
+
+@pytest.mark.slow
+def test_a_daemon_that_is_killed_between_commit_and_acknowledgement_doubles_nothing(
+    tmp_path: Path, database_url: str, memcached: int, redis_port: int
+) -> None:
+    with running(tmp_path, database_url, memcached, redis_port, LATE) as setup:
+        sent, publisher = 0, Publisher(setup.url)
+        for _ in range(5):
+            for _ in range(20):
+                publisher.send(f"{TOPIC}.between", {"agent": "amira"})
+            sent += 20
+            wait_for(lambda sent=sent: setup.stored("between") > sent - 20, "a commit")
+            setup.daemon.kill()
+            # What is stored and still in the queue was committed, and not acknowledged.
+            assert setup.stored("between") + setup.waiting() > sent
+            setup.daemon.restart()
+        publisher.close()
+        _settles(setup, "between", sent)
+
+
+@pytest.mark.slow
+def test_one_message_over_fedmsg_and_amqp_and_from_history_is_one_row(tmp_path: Path, database_url: str) -> None:
+    topic, uuids, history = f"{TOPIC}.thrice", [str(uuid.uuid4()) for _ in range(5)], History()
+    with contextlib.closing(history), rabbitmq() as (_, url):
+        for msg_id in uuids:
+            message = {"topic": topic, "msg": {"agent": "amira"}, "msg_id": f"2026-{msg_id}", "timestamp": time.time()}
+            history.messages.append(message)
+        more = {"HUBS_AMQP_URL": url, "HUBS_HISTORY_URL": history.url, "HUBS_HISTORY_INTERVAL": "1"}
+        with own_stack(tmp_path, database_url, more) as stack:
+            hub, bus, publisher = stack.services["hub"], stack.bus(), Publisher(url)
+            for msg_id in uuids:
+                bus.send(topic, {"agent": "amira"}, msg_id=f"2026-{msg_id}")
+                publisher.send(topic, {"agent": "amira"}, msg_id)
+            publisher.close()
+            last = bus.send(f"{TOPIC}.last", {"agent": "amira"})
+            database = stack.database()
+            with database.session() as session:
+
+                def stored(msg_id: str) -> int:
+                    session.rollback()
+                    query = select(func.count(StoredMessage.id)).where(StoredMessage.msg_id == msg_id)
+                    return session.scalar(query) or 0
+
+                wait_for(lambda: stored(last), "the last message to be stored")
+                wait_for(lambda: re.search(r"[1-9]\d* messages came from the history", hub.log()), "the history")
+                assert [stored(msg_id) for msg_id in uuids] == [1] * 5
+                rows = session.scalars(select(StoredMessage.msg_id).where(StoredMessage.topic == topic))
+                assert sorted(rows) == sorted(uuids)
+            database.dispose()
+            bus.close()
 
 
 @pytest.mark.slow
