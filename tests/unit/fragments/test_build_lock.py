@@ -9,7 +9,30 @@ from pathlib import Path
 import pytest
 
 from hubs.cache import NullCache, SQLiteCache
+from hubs.fragments import build_lock
 from hubs.fragments.build_lock import acquire, age
+from tests.services import wait_for
+
+
+class FlakyCache(SQLiteCache):
+    """A cache that answers like memcached: it can do what it does not confirm, and it can be down."""
+
+    loses_replies = is_down = False
+
+    def get(self, key: str) -> bytes | None:
+        return None if self.is_down else super().get(key)
+
+    def add(self, key: str, value: bytes, ttl: int) -> bool | None:
+        if self.is_down:
+            return None
+        added = super().add(key, value, ttl)
+        if not self.loses_replies:
+            return added
+        self.loses_replies = False
+        return False if super().get(key) is not None else None
+
+    def delete(self, *keys: str) -> bool:
+        return not self.is_down and super().delete(*keys)
 
 
 @pytest.fixture
@@ -68,6 +91,53 @@ def test_age_returns_the_duration_of_the_running_build(cache: SQLiteCache) -> No
     assert 0 <= seconds < 10
     cache.set("b:1", b"damaged", 60)
     assert age(cache, "b:1") == 0.0
+
+
+@pytest.fixture
+def flaky(tmp_path: Path) -> Iterator[FlakyCache]:
+    cache = FlakyCache(tmp_path / "cache.db")
+    yield cache
+    cache.close()
+
+
+def test_a_lock_whose_storing_was_not_confirmed_is_ours(flaky: FlakyCache) -> None:
+    flaky.loses_replies = True
+    lock = acquire(flaky, "b:1", 60)
+    assert lock is not None
+    assert lock.is_held()
+    assert acquire(flaky, "b:1", 60) is None
+
+
+def test_a_lock_that_could_not_be_released_does_not_block_its_own_process(flaky: FlakyCache) -> None:
+    lock = acquire(flaky, "b:1", 60)
+    assert lock is not None
+    flaky.is_down = True
+    lock.release()
+    flaky.is_down = False
+    assert age(flaky, "b:1") is None
+    assert acquire(flaky, "b:1", 60) is not None
+
+
+def test_a_lock_that_could_not_be_released_is_released_later(
+    flaky: FlakyCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(build_lock, "AGAIN", 0.05)
+    locks = [acquire(flaky, f"b:{number}", 600) for number in range(2)]
+    flaky.is_down = True
+    for lock in locks:
+        assert lock is not None
+        lock.release()
+    assert flaky.is_down
+    flaky.is_down = False  # without this, other processes would wait for the whole time-to-live
+    wait_for(lambda: flaky.get("b:0") is None and flaky.get("b:1") is None, "both releases")
+
+
+def test_a_release_that_is_repeated_leaves_the_next_builder_alone(flaky: FlakyCache) -> None:
+    lock = acquire(flaky, "b:1", 60)
+    assert lock is not None
+    flaky.set("b:1", b"1790000000.0 0123456789abcdef 1 another/pid:[1]", 60)
+    assert lock.is_released()
+    assert flaky.get("b:1") is not None
 
 
 ACQUIRE_AND_DIE = """
