@@ -10,7 +10,7 @@ import queue
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import redis
 from celery import Celery, signals
@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from hubs import logs
 from hubs.backend.rebuild.celery_queue import RETRY_AFTER, TASK, Send, create_queue, enqueue, lease_seconds, sender
-from hubs.backend.rebuild.leases import QueuedBuilds
+from hubs.backend.rebuild.leases import QueuedBuilds, new_token
 from hubs.backend.sdnotify import notify
 from hubs.bus import NullPublisher
 from hubs.errors import BadSetting
@@ -36,9 +36,12 @@ from hubs.services import Services, create_database, create_services
 from hubs.settings import Settings, load
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 #: Consecutive builds that may kill their process before the widget is quarantined.
 TRIES = 3
+#: Seconds between attempts to reach Redis. If it is down for longer, a daemon enqueues the widget again later.
+WAITS = (0.2, 0.5, 1.0, 2.0, 2.0, 2.0)
 
 
 class WorkerProcess:
@@ -60,20 +63,37 @@ class WorkerProcess:
     def handle(self, widget: int, lease_token: str, send: Send) -> None:
         """Build the widget of a task and enqueue it again if needed. Never raises."""
         try:
-            stale = self._jobs.acquire(widget, lease_token, self._lease)
+            stale = self._patiently(widget, lambda: self._jobs.acquire(widget, lease_token, self._lease))
             if stale is None:
                 log.info("widget %s is skipped: its task was delivered twice or too late", widget)
                 return
             # If this process or its machine dies now, a daemon enqueues the widget again once the lease is over.
             self._schedule.request([widget], time.time() + self._lease + 1.0)
-            again = self._within_budget(widget, stale)
-            if again is not None:
-                if self._jobs.extend(widget, lease_token):
-                    enqueue(self._jobs, self._schedule, send, time.time, widget, lease_token, again)
-            elif (new_token := self._jobs.complete(widget, lease_token)) is not None:
-                enqueue(self._jobs, self._schedule, send, time.time, widget, new_token)
+            again, token = self._within_budget(widget, stale), new_token()
+            self._patiently(widget, lambda: self._finish(widget, lease_token, token, again, send))
         except (redis.RedisError, OperationalError) as error:
             log.warning("widget %s waits, Redis does not answer: %s", widget, error)
+
+    def _finish(self, widget: int, lease_token: str, token: str, again: float | None, send: Send) -> None:
+        """End the lease, or enqueue the widget again; ``token`` is for a task that covers later requests."""
+        if again is not None:
+            if self._jobs.extend(widget, lease_token):
+                enqueue(self._jobs, self._schedule, send, time.time, widget, lease_token, again)
+        elif self._jobs.complete(widget, lease_token, token) is not None:
+            enqueue(self._jobs, self._schedule, send, time.time, widget, token)
+
+    def _patiently(self, widget: int, step: Callable[[], T]) -> T:
+        """Repeat a step until Redis answers: a task that ends without it would leave the widget leased for minutes.
+
+        :raises redis.RedisError, OperationalError: if Redis does not answer for long.
+        """
+        for wait in WAITS:
+            try:
+                return step()
+            except (redis.RedisError, OperationalError) as error:
+                log.warning("widget %s waits, Redis does not answer: %s", widget, error)
+            time.sleep(wait)
+        return step()
 
     def close(self) -> None:
         """Stop the thread pool and close the database connections."""
@@ -100,6 +120,9 @@ class WorkerProcess:
             return step()
         except SQLAlchemyError as error:
             log.warning("widget %s waits, the database does not answer: %s", widget, error)
+            return RETRY_AFTER
+        except redis.RedisError as error:
+            log.warning("widget %s waits, Redis does not answer: %s", widget, error)
             return RETRY_AFTER
         except Exception:  # the lease must be completed as after any other build
             log.exception("widget %s cannot be rebuilt", widget)

@@ -16,7 +16,7 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 
 from hubs import logs
-from hubs.backend.rebuild.leases import QUEUED, QueuedBuilds
+from hubs.backend.rebuild.leases import QUEUED, QueuedBuilds, new_token
 from hubs.events.log import EventLog
 from hubs.fragments.schedule import BuildSchedule
 from hubs.settings import Settings
@@ -101,6 +101,9 @@ class CeleryBackend:
 
     def __init__(self, jobs: QueuedBuilds, schedule: BuildSchedule, send: Send, clock: Callable[[], float]) -> None:
         self._jobs, self._schedule, self._send, self._clock = jobs, schedule, send, clock
+        #: Tokens of tasks of which it is not known whether they were enqueued, by widget. They are tried again: under
+        #: another token, the lease that Redis may hold would keep the widget waiting until its end.
+        self._unconfirmed: dict[int, str] = {}
         #: Counts since the start: queued, joined (was queued already), unavailable.
         self.counts: Counter[str] = Counter()
 
@@ -110,13 +113,15 @@ class CeleryBackend:
 
     def build(self, widget_id: int, stale: Iterable[int]) -> float | None:
         """Enqueue a widget unless it is queued; return the seconds until the next attempt if Redis is unavailable."""
+        token = self._unconfirmed.pop(widget_id, "") or new_token()
         try:
-            lease_token = self._jobs.enqueue(widget_id, stale)
-            self.counts["queued" if lease_token else "joined"] += 1
-            if lease_token is not None:
-                enqueue(self._jobs, self._schedule, self._send, self._clock, widget_id, lease_token)
+            is_new = self._jobs.enqueue(widget_id, stale, token) is not None
+            self.counts["queued" if is_new else "joined"] += 1
+            if is_new:
+                enqueue(self._jobs, self._schedule, self._send, self._clock, widget_id, token)
         except (redis.RedisError, OperationalError) as error:
             log.warning("widget %s is not queued, Redis does not answer: %s", widget_id, error)
+            self._unconfirmed[widget_id] = token
             self.counts["unavailable"] += 1
             return RETRY_AFTER
         return None

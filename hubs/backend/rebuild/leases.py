@@ -25,7 +25,7 @@ for i = 5, #ARGV do redis.call('HSET', KEYS[1], 'a' .. ARGV[i], 1) end
 redis.call('HSET', KEYS[1], 'a', 1)
 redis.call('EXPIRE', KEYS[1], ARGV[4])
 local known = redis.call('HGET', KEYS[1], 'until')
-if known and tonumber(known) > tonumber(ARGV[1]) then return 0 end
+if known and tonumber(known) > tonumber(ARGV[1]) and redis.call('HGET', KEYS[1], 'token') ~= ARGV[3] then return 0 end
 redis.call('HSET', KEYS[1], 'token', ARGV[3], 'until', ARGV[2])
 return 1
 """
@@ -51,6 +51,7 @@ return functions
 
 # KEYS: the hash. ARGV: the token, until, a new token. Returns 1 if the widget was requested since the build began.
 _COMPLETE = """
+if redis.call('HGET', KEYS[1], 'token') == ARGV[3] then return 1 end
 if redis.call('HGET', KEYS[1], 'token') ~= ARGV[1] then return 0 end
 if redis.call('HEXISTS', KEYS[1], 'a') == 0 then
   redis.call('DEL', KEYS[1])
@@ -72,14 +73,21 @@ return 1
 
 
 class QueuedBuilds:
-    """The leases; ``client`` returns a Redis client. Every method raises `redis.RedisError` if Redis is unavailable."""
+    """The leases; ``client`` returns a Redis client. Every method raises `redis.RedisError` if Redis is unavailable.
+
+    Redis may have done what it did not confirm. So callers can choose new tokens, and repeat a call with the same ones,
+    which changes nothing more.
+    """
 
     def __init__(self, client: Callable[[], redis.Redis], clock: Callable[[], float] = time.time) -> None:
         self._client, self._clock = client, clock
 
-    def enqueue(self, widget: int, stale: Iterable[int]) -> str | None:
-        """Record a build request; return the token for its task, or None if the widget is queued already."""
-        now, token = self._clock(), _new_token()
+    def enqueue(self, widget: int, stale: Iterable[int], token: str = "") -> str | None:
+        """Record a build request; return the token for its task, or None if the widget is queued already.
+
+        ``token`` is the one of a call that was not confirmed.
+        """
+        now, token = self._clock(), token or new_token()
         return token if self._run(_ENQUEUE, widget, now, now + QUEUED, token, KEPT, *sorted(set(stale))) else None
 
     def acquire(self, widget: int, lease_token: str, lease: float) -> set[int] | None:
@@ -90,10 +98,13 @@ class QueuedBuilds:
         functions = cast("list[bytes] | None", self._run(_ACQUIRE, widget, lease_token, self._clock() + lease, KEPT))
         return None if functions is None else {int(number) for number in functions}
 
-    def complete(self, widget: int, lease_token: str) -> str | None:
-        """End the lease; return a new token if the widget was requested meanwhile and must be enqueued again."""
-        fresh = _new_token()
-        return fresh if self._run(_COMPLETE, widget, lease_token, self._clock() + QUEUED, fresh) else None
+    def complete(self, widget: int, lease_token: str, token: str = "") -> str | None:
+        """End the lease; return a new token if the widget was requested meanwhile and must be enqueued again.
+
+        ``token`` is the new one that a call named which was not confirmed.
+        """
+        token = token or new_token()
+        return token if self._run(_COMPLETE, widget, lease_token, self._clock() + QUEUED, token) else None
 
     def extend(self, widget: int, lease_token: str, seconds: float = QUEUED) -> bool:
         """Extend the lease to ``seconds`` from now (0 releases it); False if the token is void."""
@@ -115,5 +126,6 @@ class QueuedBuilds:
         return self._client().eval(script, 1, f"{PREFIX}{widget}", *values)
 
 
-def _new_token() -> str:
+def new_token() -> str:
+    """Return a token for a task."""
     return secrets.token_hex(8)

@@ -5,6 +5,7 @@ from typing import Any
 
 import fakeredis
 import pytest
+import redis
 from sqlalchemy.orm import Session
 
 from hubs.backend.rebuild.scheduler import Rebuilder
@@ -37,6 +38,19 @@ class Pushed:
         self.events.append(data)
         self.channels.append(channel)
         return "id"
+
+
+class LosesReplies(fakeredis.FakeRedis):
+    """Runs a script without confirming it, as often as ``losses`` says."""
+
+    losses = 0
+
+    def eval(self, *args: Any, **options: Any) -> Any:
+        reply = super().eval(*args, **options)
+        if self.losses:
+            self.losses -= 1
+            raise redis.ConnectionError("the reply is lost")
+        return reply
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import fakeredis
 import pytest
+import redis
 from celery.contrib.testing.worker import start_worker
 from sqlalchemy.exc import OperationalError as DatabaseError
 from sqlalchemy.orm import Session
@@ -21,6 +22,7 @@ from hubs.fragments.thread_pool import BoundedThreadPool
 from hubs.models import Database, Hub
 from hubs.settings import Settings
 from tests.services import wait_for
+from tests.unit.backend.conftest import LosesReplies
 from tests.unit.backend.rebuild.test_celery_queue import Sent
 
 
@@ -183,9 +185,64 @@ def test_a_widget_that_kills_its_workers_is_quarantined_until_it_is_changed(
     assert len(building.built) == 1
 
 
-def test_without_redis_a_task_is_skipped_with_a_warning(
-    database: Database, fragments: FragmentStore, building: Building, sent: Sent, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("lost", [1, 2], ids=["lease", "end"])
+def test_replies_that_are_lost_leave_no_widget_leased(
+    database: Database,
+    fragments: FragmentStore,
+    building: Building,
+    sent: Sent,
+    widget: int,
+    lost: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(worker_module, "WAITS", (0.01,) * 3)
+    store = LosesReplies()
+    jobs, pool = QueuedBuilds(lambda: store), BoundedThreadPool("test", 1, 0.3, 4)
+    worker = WorkerProcess(database, fragments, building, BuildSchedule(lambda: store), jobs, pool, 30.0)  # type: ignore[arg-type]
+
+    def ask() -> None:
+        jobs.enqueue(widget, [5])
+        store.losses = lost - 1
+
+    building.act = ask
+    token = jobs.enqueue(widget, [1]) or ""
+    store.losses = 2 - lost
+    worker.handle(widget, token, sent)
+    assert building.built == [(widget, {1})]
+    ((_, token, _),) = sent.tasks
+    assert jobs.acquire(widget, token, 30.0) == {5}
+    pool.stop(1.0)
+
+
+def test_a_build_that_cannot_be_counted_is_tried_again(
+    worker: WorkerProcess,
+    jobs: QueuedBuilds,
+    sent: Sent,
+    building: Building,
+    widget: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(key: str) -> int:
+        raise redis.ConnectionError("down")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(jobs, "record_attempt", fail)
+        take(worker, jobs, sent, widget, 1)
+    assert building.built == []
+    ((_, token, _),) = sent.tasks
+    worker.handle(widget, token, sent)
+    assert building.built == [(widget, {1})]
+
+
+def test_without_redis_a_task_is_skipped_with_a_warning(
+    database: Database,
+    fragments: FragmentStore,
+    building: Building,
+    sent: Sent,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(worker_module, "WAITS", (0.01,) * 3)
     server = fakeredis.FakeServer()
     gone = fakeredis.FakeRedis(server=server)
     server.connected = False

@@ -9,6 +9,7 @@ from hubs.backend.rebuild.celery_queue import CeleryBackend, create_queue, lease
 from hubs.backend.rebuild.leases import QUEUED, QueuedBuilds
 from hubs.fragments.schedule import KEY, BuildSchedule
 from hubs.settings import Settings
+from tests.unit.backend.conftest import LosesReplies
 
 
 class Sent:
@@ -58,6 +59,16 @@ def test_a_task_that_cannot_be_sent_is_retried_with_all_its_functions(
     sent.away = True
     assert remote.build(7, [1]) == pytest.approx(2.0)
     sent.away = False
+    assert remote.build(7, [2]) is None
+    assert jobs.acquire(7, sent.tasks[0][1], 30.0) == {1, 2}
+
+
+def test_a_widget_whose_enqueuing_was_not_confirmed_is_sent_at_the_next_attempt(sent: Sent) -> None:
+    store = LosesReplies()
+    jobs = QueuedBuilds(lambda: store)
+    remote = CeleryBackend(jobs, BuildSchedule(lambda: store), sent, lambda: 1000.0)
+    store.losses = 1
+    assert remote.build(7, [1]) == pytest.approx(2.0)
     assert remote.build(7, [2]) is None
     assert jobs.acquire(7, sent.tasks[0][1], 30.0) == {1, 2}
 

@@ -56,6 +56,15 @@ def test_a_widget_requested_during_its_build_is_enqueued_once_more(jobs: QueuedB
     assert jobs.complete(7, second) is None
 
 
+def test_calls_that_were_not_confirmed_can_be_repeated(jobs: QueuedBuilds) -> None:
+    assert [jobs.enqueue(7, [1], "first") for _ in range(2)] == ["first", "first"]
+    assert jobs.enqueue(7, [2]) is None
+    assert [jobs.acquire(7, "first", 30.0) for _ in range(2)] == [{1, 2}, {1, 2}]
+    jobs.enqueue(7, [3])
+    assert [jobs.complete(7, "first", "second") for _ in range(2)] == ["second", "second"]
+    assert jobs.acquire(7, "second", 30.0) == {3}
+
+
 def test_a_request_without_functions_is_enqueued_once_more_too(jobs: QueuedBuilds) -> None:
     lease_token = queue(jobs)
     assert jobs.acquire(7, lease_token, 30.0) == set()
