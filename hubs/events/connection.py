@@ -23,11 +23,21 @@ return 1
 """
 
 
+class _Pool(redis.ConnectionPool):
+    """A pool that gives up all idle connections when one fails: each that is half-open would cost another timeout."""
+
+    def release(self, connection: redis.Connection) -> None:  # type: ignore[override]
+        if not connection.is_connected:
+            self.disconnect(inuse_connections=False)
+        super().release(connection)
+
+
 def connect(url: str) -> redis.Redis:
     """Return a client for the Redis at ``url``; it connects on first use."""
-    return redis.Redis.from_url(
+    pool = _Pool.from_url(
         url, socket_timeout=TIMEOUT, socket_connect_timeout=CONNECT_TIMEOUT, redis_connect_func=_greet
     )
+    return redis.Redis.from_pool(pool)
 
 
 def _greet(connection: redis.Connection) -> None:

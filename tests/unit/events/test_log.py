@@ -10,6 +10,7 @@ from fakeredis import TcpFakeServer
 
 from hubs.errors import NotAllowed
 from hubs.events import message
+from hubs.events.connection import connect
 from hubs.events.log import EventLog
 from hubs.events.message import Event
 from hubs.events.tokens import Tokens
@@ -55,6 +56,20 @@ def test_an_event_that_redis_did_not_take_becomes_a_reset(server: int) -> None:
     assert stream.publish("hub:1:en", "widget", {"n": 2})
     assert [event.type for event in stream.since(["hub:1:en"], cursor)] == ["reset", "widget"]
     stream.client.close()
+
+
+def test_idle_connections_are_given_up_when_one_fails(server: int) -> None:
+    client = connect(f"redis://127.0.0.1:{server}/0")
+    connections = [client.connection_pool.get_connection() for _ in range(3)]
+    for connection in connections:
+        client.connection_pool.release(connection)
+    assert all(connection.is_connected for connection in connections)
+    failing = client.connection_pool.get_connection()
+    failing.disconnect()  # as after a reply that did not come in time
+    client.connection_pool.release(failing)
+    assert not any(connection.is_connected for connection in connections)
+    assert client.ping()
+    client.close()
 
 
 def test_a_revoked_person_needs_a_newer_token(stream: EventLog) -> None:
