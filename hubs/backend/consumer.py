@@ -17,6 +17,7 @@ from twisted.internet import reactor as _reactor
 from twisted.internet import task
 
 from hubs import logs
+from hubs.backend.bus_connections import ConnectionMonitor
 from hubs.backend.daemon import Daemon
 from hubs.backend.sdnotify import notify
 from hubs.bus import FEDMSG, parse
@@ -59,6 +60,7 @@ class FedoraHubsConsumer(FedmsgConsumer):  # type: ignore[misc]
         #: The second of the last log line about a dropped message, and the lines in that second.
         self._log_lines = (0.0, 0)
         self._stopping = self._ready = False
+        self._connections = ConnectionMonitor(self.daemon.note_gap)
         # Messages go from the reactor's thread straight into the pipeline's queue. moksha's own queue would be a second
         # buffer, and it is unbounded.
         self.blocking_mode = True
@@ -134,6 +136,7 @@ class FedoraHubsConsumer(FedmsgConsumer):  # type: ignore[misc]
         except BadSetting as error:  # an older schema; an exception would be logged by the reactor, which runs on
             log.critical("fedmsg-hub cannot start: %s", error)
             os._exit(2)
+        self._connections.start(factory.socket for factory in self._subscriptions())
         task.LoopingCall(self._watch).start(TICK, now=True)
 
     def _on_signal(self, number: int, frame: object) -> None:
@@ -156,8 +159,12 @@ class FedoraHubsConsumer(FedmsgConsumer):  # type: ignore[misc]
 
     def _guard_frames(self) -> None:
         """Count malformed frames; moksha would log a traceback for each."""
-        for factory in getattr(self.hub, "subscriber_factories", {}).values():
+        for factory in self._subscriptions():
             factory.gotMessage = self._guarded(factory.gotMessage)
+
+    def _subscriptions(self) -> list[Any]:
+        """Return moksha's subscriptions, one for each address of the bus."""
+        return list(getattr(self.hub, "subscriber_factories", {}).values())
 
     def _guarded(self, accept: Any) -> Any:
         def accept_or_drop(*parts: Any) -> None:
@@ -173,6 +180,7 @@ class FedoraHubsConsumer(FedmsgConsumer):  # type: ignore[misc]
             return
         self._stopping = True
         notify("STOPPING=1")
+        self._connections.stop()
         self.daemon.stop()
         log.info("stopped; %d messages were dropped", self.dropped.total())
         self.hub.stop()

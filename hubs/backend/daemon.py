@@ -181,6 +181,10 @@ class Daemon:
             self._shed_since = now()
             log.error("messages come faster than they can be stored; some are shed")
 
+    def note_gap(self, reason: str, since: datetime) -> None:
+        """Record that messages were missed, and read them from the history service soon."""
+        self._history.request(reason, since)
+
     def tick(self) -> None:
         """Send a heartbeat through the pipeline; `quiet_for` returns the time since one came through."""
         self.pipeline.put(self._heartbeat.beat)

@@ -1,9 +1,9 @@
 """Backfill: fetches messages that did not reach us from a datagrepper-shaped history service.
 
 A watermark in the database says up to when the history was read completely. Each reading starts there, with some
-overlap: when the daemon starts, every few minutes, and after anything that may have lost messages (a flood, a stall, a
-reconnect). Message ids decide what is new. The watermark moves once everything that was read is committed, so neither a
-killed daemon nor an unavailable service leaves a gap.
+overlap: when the daemon starts, every few minutes, and twice after anything that may have lost messages (a flood, a
+stall, a reconnect). Message ids decide what is new. The watermark moves once everything that was read is committed, so
+neither a killed daemon nor an unavailable service leaves a gap.
 
 Times are the history service's, which are the senders'. A message whose sender's clock was wrong by more than the
 overlap can be missed.
@@ -40,6 +40,9 @@ RETRY = (5.0, 600.0)
 FULL, COMMIT = 0.5, 60.0
 #: Seconds until the next attempt while another daemon is reading.
 BUSY = 10.0
+#: Least seconds between two readings, and seconds until the second reading after a gap: senders reconnect later than we
+#: do, and what they send until then is lost as well.
+LEAST, AFTER_GAP = 1.0, 3.0
 
 
 class NotCommitted(Exception):
@@ -97,11 +100,12 @@ class HistoryBackfill:
     def _run(self) -> None:
         wait = RETRY[0]
         while not self._stopping.is_set():
+            usual = min(AFTER_GAP, self._interval) if self._requested.is_set() else self._interval
             self._requested.clear()
             try:
                 count = self.read()
                 # The daemon with the lease may have been killed: then its lease expires, perhaps just after this.
-                wait, pause = RETRY[0], self._interval if count is not None else min(BUSY, self._interval)
+                wait, pause = RETRY[0], usual if count is not None else min(BUSY, self._interval)
             except (OSError, ValueError, KeyError, TypeError, NotCommitted, SQLAlchemyError) as error:
                 pause = random.uniform(wait / 2, wait)
                 wait = min(wait * 2, RETRY[1])
@@ -109,7 +113,8 @@ class HistoryBackfill:
             except Exception:  # the thread must survive: nothing else would notice that backfilling has ended
                 pause = RETRY[1]
                 log.exception("the history could not be read")
-            self._requested.wait(pause)
+            if not self._stopping.wait(min(LEAST, pause)):
+                self._requested.wait(pause - LEAST)
 
     def read(self) -> int | None:
         """Read from the watermark to the present; return the number of messages handed on.

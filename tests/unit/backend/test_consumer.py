@@ -1,5 +1,6 @@
 """The plugin in fedmsg-hub: one buffer between bus and database, and what it drops."""
 
+from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -29,6 +30,9 @@ class FakeDaemon:
 
     def note_shed(self) -> None:
         self.shed += 1
+
+    def note_gap(self, reason: str, since: datetime) -> None:
+        raise AssertionError("there is no bus")
 
 
 @pytest.fixture

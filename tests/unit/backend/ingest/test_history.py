@@ -240,6 +240,23 @@ def test_it_reads_periodically_and_soon_after_a_request(
     backfill.stop()
 
 
+def test_after_a_gap_it_reads_twice_for_senders_reconnect_later(
+    history: History, database: Database, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LEAST", 0.05)
+    monkeypatch.setattr(module, "AFTER_GAP", 0.2)
+    backfill = HistoryBackfill(database, history.url, pipeline.put, lambda message: True, interval=3600)
+    backfill.prepare()
+    backfill.start()
+    wait_for(lambda: len(history.queries) == 2, "two readings at the start")
+    history.messages = [raw(1)]
+    backfill.request("no connection to the relay")
+    wait_for(lambda: len(history.queries) == 3, "the reading")
+    history.messages.append(raw(2))
+    wait_for(lambda: "h2" in pipeline.ids, "the second reading")
+    backfill.stop()
+
+
 def test_the_lease_of_a_killed_daemon_is_tried_again_soon(
     history: History, database: Database, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
