@@ -32,10 +32,14 @@ class Stream:
         head = [f"GET {parts.path}?{query} HTTP/1.1", f"Host: {parts.netloc}", "Accept: text/event-stream"]
         if last_event_id:
             head.append(f"Last-Event-ID: {last_event_id}")
-        self.socket.sendall(("\r\n".join(head) + "\r\n\r\n").encode())
         self._buffer = b""
-        answer = self._until(b"\r\n\r\n").decode()
-        self.status = int(answer.split()[1])
+        try:
+            self.socket.sendall(("\r\n".join(head) + "\r\n\r\n").encode())
+            answer = self._until(b"\r\n\r\n").decode()
+            self.status = int(answer.split()[1])
+        except BaseException:
+            self.socket.close()
+            raise
         self.headers = answer
         self.comments: list[str] = []
         self.retry = 0
