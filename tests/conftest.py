@@ -1,7 +1,7 @@
 """Rules for all tests: their order, their distribution over processes, leaks, and reruns of tests of real processes."""
 
 import gc
-import math
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from tests.fixtures import (
     shared_stack,
     template,
 )
-from tests.order import duration_of, note_durations
+from tests.order import arrange, note_durations
 from tests.templates import BOTH, KINDS
 
 __all__ = [
@@ -50,13 +50,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Run tests of real processes last, the longest modules first, and rerun a failed one once.
+    """Order the modules, and rerun a failed test of real processes once.
 
     The number of reruns is in pytest's closing line.
     """
-    modules = {item.nodeid.split("::", 1)[0] for item in items if _is_real(item)}
-    seconds = {module: duration_of(config, module) for module in modules}
-    items.sort(key=lambda item: -seconds.get(item.nodeid.split("::", 1)[0], 0.0) if _is_real(item) else -math.inf)
+    modules = Counter(_module(item) for item in items)
+    real = {_module(item) for item in items if _is_real(item)}
+    places = {module: place for place, module in enumerate(arrange(config, modules, real))}
+    items.sort(key=lambda item: places[_module(item)])
     for item in items:
         if _is_real(item):
             item.add_marker(pytest.mark.flaky(reruns=1))
@@ -140,6 +141,10 @@ class _Elsewhere:
     def listchain(self) -> list[Node]:
         chain = self._item.listchain()
         return chain[: next(place for place, node in enumerate(chain) if isinstance(node, pytest.Module))]
+
+
+def _module(item: pytest.Item) -> str:
+    return item.nodeid.split("::", 1)[0]
 
 
 def _is_real(item: pytest.Item) -> bool:
