@@ -2,14 +2,13 @@
 
 A first request is built at once. Requests during the build, or within ``interval`` seconds of its start, lead to one
 more build afterwards, however many they are; interactive changes wait only a fraction of that, widgets that take long
-to build wait longer. A build that exceeds its budget is abandoned; while its thread is stuck, the widget is not built
-again, and other widgets are.
+to build wait longer. Where more widgets are due than can be built, interactive changes come first. A build that
+exceeds its budget is abandoned; while its thread is stuck, the widget is not built again, and other widgets are.
 
 There are two pools, since builds that call external services can take long: those that need none have threads of their
 own, so slow services never delay them.
 """
 
-import heapq
 import itertools
 import logging
 import queue
@@ -24,6 +23,7 @@ from typing import Any, Protocol
 from sqlalchemy.exc import SQLAlchemyError
 
 from hubs import logs
+from hubs.backend.rebuild.due_queue import DueQueue
 from hubs.fragments.thread_pool import BoundedThreadPool
 from hubs.metrics.histogram import Histogram
 
@@ -93,7 +93,7 @@ class Rebuilder:
         self._backend, self._quick, self._slow, self._interval = backend, quick, slow, interval
         self._changed = threading.Condition()
         self._jobs: dict[int, _Job] = {}
-        self._queue: list[tuple[float, int]] = []
+        self._queue = DueQueue()
         #: Widgets that wait for a thread of the slow pool: interactive changes first (0), then in order.
         self._queued_slow: queue.PriorityQueue[tuple[int, int, int]] = queue.PriorityQueue()
         self._turns = itertools.count()
@@ -146,7 +146,7 @@ class Rebuilder:
             if interactive and job.queued_slow:
                 self._queued_slow.put((0, next(self._turns), widget_id))
             pause = min(PROMPT, self._interval) if interactive else max(self._interval, job.rest)
-            self._schedule(widget_id, job, max(now + delay, job.started + pause))
+            self._schedule(widget_id, job, max(now + delay, job.started + pause), is_first=interactive)
 
     def idle(self) -> bool:
         """Return whether no widget is waiting or being built."""
@@ -157,10 +157,11 @@ class Rebuilder:
         with self._changed:
             return sum(job.running or job.due is not None for job in self._jobs.values())
 
-    def _schedule(self, widget_id: int, job: _Job, due: float) -> None:
-        if job.due is None or due < job.due:
-            job.due = due
-            heapq.heappush(self._queue, (due, widget_id))
+    def _schedule(self, widget_id: int, job: _Job, due: float, *, is_first: bool = False) -> None:
+        """Schedule a widget, unless it is due earlier; ``is_first`` moves it to the queue that comes first."""
+        if job.due is None or due < job.due or is_first:
+            job.due = due if job.due is None else min(due, job.due)
+            self._queue.push(job.due, widget_id, is_first=job.interactive)
             self._changed.notify()
 
     def _dispatch(self) -> None:
@@ -200,19 +201,23 @@ class Rebuilder:
         with self._changed:
             while not self._stopping:
                 now = time.monotonic()
-                if self._queue and self._queue[0][0] <= now:
-                    due, widget_id = heapq.heappop(self._queue)
-                    job = self._jobs.get(widget_id)
-                    # A job that was moved forward left its old entry in the queue, since a heap cannot remove it.
-                    if job is None or job.due != due or job.running or job.stuck:
-                        continue
-                    stale, job.stale = job.stale, set()
-                    job.due, job.running, job.started = None, True, now
-                    job.claimed, job.requested = job.requested, None
-                    job.high_priority, job.interactive = job.interactive, False
-                    return widget_id, stale
-                self._changed.wait(self._queue[0][0] - now if self._queue else None)
+                while (entry := self._queue.pop(now)) is not None:
+                    due, widget_id = entry
+                    if (stale := self._claim(widget_id, due, now)) is not None:
+                        return widget_id, stale
+                self._changed.wait(self._queue.pause(now))
             return None
+
+    def _claim(self, widget_id: int, due: float, now: float) -> set[int] | None:
+        """Begin the build of an entry of the queues; None if it is outdated."""
+        job = self._jobs.get(widget_id)
+        if job is None or job.due != due or job.running or job.stuck:
+            return None
+        stale, job.stale = job.stale, set()
+        job.due, job.running, job.started = None, True, now
+        job.claimed, job.requested = job.requested, None
+        job.high_priority, job.interactive = job.interactive, False
+        return stale
 
     def _run(self, widget_id: int, stale: set[int], *, slow: bool) -> None:
         """Build one widget, in a thread of a pool."""
@@ -272,7 +277,7 @@ class Rebuilder:
                 # Requested during the build: `_next` may have dropped its entry, since it was running.
                 if not job.interactive:
                     job.due = max(job.due, job.started + job.rest)
-                heapq.heappush(self._queue, (job.due, widget_id))
+                self._queue.push(job.due, widget_id, is_first=job.interactive)
             self._changed.notify()
             self._finished += 1
             if self._finished % FORGET_EVERY == 0:

@@ -1,5 +1,6 @@
 """Rebuilding: coalesced, pushed when changed, in the languages that have viewers."""
 
+import threading
 import time
 from typing import Any
 
@@ -83,6 +84,30 @@ def test_quick_builds_run_one_after_another(
     wait_for(rebuilder.idle, "all builds")
     assert len(ids) > 3
     assert steps == [(step, widget) for widget in ids for step in ("started", "ended")]
+
+
+def test_an_interactive_change_is_built_before_everything_that_waits(
+    make: Make, team: Hub, fragments: FragmentStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hubs.backend.rebuild.scheduler.HEAD_START", 30.0)
+    rebuilder, build, started, goes_on = make(interval=0.0), fragments.make, [], threading.Event()
+
+    def held(row: Widget, *arguments: Any) -> Fragment:
+        started.append(row.id)
+        goes_on.wait(30)
+        return build(row, *arguments)
+
+    monkeypatch.setattr(fragments, "make", held)
+    ids = [row.id for row in team.widgets if (kind := fragments.registry.get(row.plugin)) and kind.is_quick]
+    assert len(ids) > 3
+    rebuilder.request(ids[0])
+    wait_for(lambda: started, "the first build")
+    for widget in ids[1:]:  # as after an outage: more than can be built at once
+        rebuilder.request(widget)
+    rebuilder.request(ids[-1], interactive=True)
+    goes_on.set()
+    wait_for(rebuilder.idle, "all builds")
+    assert started == [ids[0], ids[-1], *ids[1:-1]]
 
 
 def test_a_fragment_is_pushed_before_other_languages_are_dropped(
