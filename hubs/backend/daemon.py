@@ -43,7 +43,7 @@ from hubs.settings import Settings
 log = logging.getLogger(__name__)
 
 #: Seconds between two sweeps of the outbox, two log lines with figures, two removals of expired rows.
-OUTBOX, REPORT, PURGE = 2.0, 60.0, 3600.0
+OUTBOX, REPORT, PURGE = 1.0, 60.0, 3600.0
 #: Seconds between two looks for notifications whose snooze is over.
 WAKE = 2.0
 #: Seconds without a turn of the timers after which the process counts as having been stopped.

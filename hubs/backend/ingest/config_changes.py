@@ -24,7 +24,7 @@ from hubs.models.database import is_unavailable
 log = logging.getLogger(__name__)
 
 #: Age after which one of our messages that the bus did not deliver is handled from the outbox.
-PATIENCE = timedelta(seconds=3)
+PATIENCE = timedelta(seconds=2)
 #: Longest text in a field of our messages: an address.
 _LONGEST = 1024
 #: Fields of a widget that do not affect its content.
