@@ -23,8 +23,9 @@ log = logging.getLogger(__name__)
 
 #: In place of function numbers: all cached functions of a widget.
 ALL = -1
-#: Seconds until the next try while another process builds the widget: its build time so far, within these bounds.
-BUSY = (0.2, 5.0)
+#: Seconds until the next try while another process builds the widget: its build time so far, within these bounds. A
+#: process that stood still has a long build time and may end at once.
+BUSY = (0.2, 1.0)
 #: Seconds until the next try after the cache did not confirm that it replaced the old content: doubled each time,
 #: within these bounds, so that a long outage of the cache does not keep all touched widgets building.
 UNCONFIRMED = (1.0, 10.0)
