@@ -38,7 +38,8 @@ class ConnectionMonitor:
     def start(self, sockets: Iterable[zmq.Socket[bytes]]) -> None:
         """Watch the connections of sockets; call it in the thread that uses them."""
         self._sockets = [socket.get_monitor_socket(EVENTS) for socket in sockets]
-        self._thread.start()
+        if self._sockets:  # a poller of none would return at once, again and again
+            self._thread.start()
 
     def stop(self) -> None:
         """End the thread soon."""

@@ -164,7 +164,8 @@ class FedoraHubsConsumer(FedmsgConsumer):  # type: ignore[misc]
 
     def _subscriptions(self) -> list[Any]:
         """Return moksha's subscriptions, one for each address of the bus."""
-        return list(getattr(self.hub, "subscriber_factories", {}).values())
+        extensions = getattr(self.hub, "extensions", ())
+        return [each for extension in extensions for each in getattr(extension, "subscriber_factories", {}).values()]
 
     def _guarded(self, accept: Any) -> Any:
         def accept_or_drop(*parts: Any) -> None:

@@ -146,6 +146,14 @@ def test_sigterm_ends_the_daemon_within_a_second_also_on_a_quiet_bus(hub: Servic
     assert "Traceback" not in hub.log()
 
 
+def test_a_relay_that_was_away_is_noticed(hub: Service, production: Stack, notified: Notified) -> None:
+    lost = hub.log().count("on the bus is lost")
+    production.services["relay"].stop()
+    wait_for(lambda: hub.log().count("on the bus is lost") > lost, "the loss")
+    production.services["relay"].restart()
+    wait_for(lambda: "messages may be missing (no connection to tcp://" in hub.log(), "the reconnect")
+
+
 def test_sigterm_in_a_flood_leaves_nothing_half_done(hub: Service, production: Stack, bus: Bus) -> None:
     for number in range(3000):
         bus.send("org.fedoraproject.dev.wiki.article.edit", {"user": "flooded", "title": str(number)})

@@ -48,6 +48,13 @@ def test_a_connection_that_was_lost_and_is_back_is_reported_once(
     wait_for(lambda: "bus-connections" not in {thread.name for thread in threading.enumerate()}, "the end")
 
 
+def test_without_a_connection_there_is_nothing_to_do() -> None:
+    monitor = ConnectionMonitor(lambda reason, since: None)
+    monitor.start([])
+    assert "bus-connections" not in {thread.name for thread in threading.enumerate()}
+    monitor.stop()
+
+
 def _hears(subscription: "zmq.Socket[bytes]", publisher: "zmq.Socket[bytes]") -> None:
     """Send until the subscription hears it."""
 
