@@ -26,6 +26,7 @@ from hubs.clients.http.politeness import Policy
 from hubs.clients.http.ssrf import networks
 from hubs.clients.koji import Koji
 from hubs.clients.libravatar import Libravatar
+from hubs.clients.packager import PackagerDashboard
 from hubs.settings import Settings
 from hubs.signed_cache import SignedCache
 
@@ -51,6 +52,7 @@ class Clients:
         self.libravatar = Libravatar(self.http, settings.libravatar_url, settings.libravatar_identity)
         self.copr = Copr(self.http, settings.copr_url)
         self.anitya = Anitya(self.http, settings.anitya_url)
+        self.packager = PackagerDashboard(self.http, settings.packager_dashboard_url)
         self.pagure = Pagure(self.http, settings.pagure_url, settings.pagure_token)
         self.github = GitHub(self.http, settings.github_api_url, settings.github_token)
         self.gitlab = GitLab(self.http, settings.gitlab_url, settings.gitlab_token)

@@ -100,6 +100,7 @@ def _personal(
     if _OURS in families:
         widgets.add(session, registry, owner, hub, "builds", "left")
         widgets.add(session, registry, owner, hub, "karma", "right")
+        widgets.add(session, registry, owner, hub, "packager", "left")
     side = "left" if plugin == "heatmap" else "right"
     if plugin not in {row.plugin for row in hub.widgets}:
         widgets.add(session, registry, owner, hub, plugin, side, values)

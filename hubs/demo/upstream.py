@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from hubs.demo import calendars, checks, community_services
+from hubs.demo import calendars, checks, community_services, packager
 from hubs.demo import messages as invented
 from hubs.demo.services.contract import answer as documented
 from hubs.demo.services.contract import record
@@ -27,7 +27,7 @@ HOST = "127.0.0.1"
 SERVICES = {"badges_url": "badges", "bodhi_url": "bodhi", "bugzilla_url": "bugzilla", "fedocal_url": "fedocal"}
 SERVICES |= {"pagure_url": "pagure", "github_api_url": "github", "forgejo_url": "forgejo", "gitlab_url": "gitlab"}
 SERVICES |= {"discourse_url": "discourse", "weblate_url": "weblate", "status_url": "status", "matrix_url": "matrix"}
-SERVICES |= {"anitya_url": "anitya"}
+SERVICES |= {"anitya_url": "anitya", "packager_dashboard_url": "packager"}
 #: These two answer nothing: the demo's builds all come from replayed messages.
 SERVICES |= {"koji_url": "koji", "copr_url": "copr"}
 #: Seconds after which a person gets another badge.
@@ -272,6 +272,7 @@ _ANSWERS: tuple[tuple[str, Callable[..., Any]], ...] = (
     (r"/bodhi/updates/", _updates),
     (r"/bugzilla/rest/bug", _reviews),
     (r"/anitya/api/v2/projects/", _releases),
+    (r"/packager/api/v2/packager_dashboard", packager.answer),
     (r"/fedocal/api/meetings/", _meetings),
     (r"/pagure/api/0/([\w.-]+(?:/[\w.-]+)?)/(issues|pull-requests)", _tickets),
     (r"/github/repos/([\w.-]+/[\w.-]+)/(issues|pulls)", _forge_tickets("github")),

@@ -210,6 +210,9 @@ class DeclaredSettings(BaseModel):
     koji_url: ServiceURL = Field("https://koji.fedoraproject.org", description="Koji, which builds packages.")
     copr_url: ServiceURL = Field("https://copr.fedorainfracloud.org", description="Copr, which builds for everybody.")
     anitya_url: ServiceURL = Field("https://release-monitoring.org", description="Release monitoring (Anitya).")
+    packager_dashboard_url: ServiceURL = Field(
+        "https://packager-dashboard.fedoraproject.org", description="The packager dashboard (Oraculum)."
+    )
     pagure_url: ServiceURL = Field("https://pagure.io", description="Pagure.")
     pagure_token: Token = Field(SecretStr(""), description="Token for Pagure; sent to Pagure alone.")
     github_api_url: ServiceURL = Field("https://api.github.com", description="API of GitHub.")

@@ -48,6 +48,7 @@ BUILT_IN = (
     "hubs.widgets.badges:Badges",
     "hubs.widgets.updates:Updates",
     "hubs.widgets.package_reviews:PackageReviews",
+    "hubs.widgets.packager:Packager",
     "hubs.widgets.discourse:Discussions",
     "hubs.widgets.weblate:Translations",
     "hubs.widgets.matrix:MatrixRoom",

@@ -23,7 +23,7 @@ from tests.upstream import all_at, running
 #: Widgets that ask a service for everything they show.
 ASKING = (
     *("meetings", "issues", "pulls", "badges", "updates", "package_reviews", "rss", "json"),
-    *("ci", "discourse", "matrix", "outages", "releases", "tasks", "weblate"),
+    *("ci", "discourse", "matrix", "outages", "packager", "releases", "tasks", "weblate"),
 )
 #: One message of each kind that a widget looks for, whoever it names.
 TOLD = (

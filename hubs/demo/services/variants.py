@@ -7,6 +7,7 @@ used, and must be reported in words.
 import json
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from hubs.demo.services.contract import lists
@@ -50,10 +51,10 @@ def _odd_records(records: list[Any]) -> Any:
     return [1, "x", [], True, *records, {"odd": None}, [records]]
 
 
-def _many(records: list[Any]) -> Any:
+def _many(records: list[Any], number: int = MANY) -> Any:
     # Short records: a response with ten thousand whole ones exceeds the limit on its size.
     short = [dict([(k, v) for k, v in entry.items() if len(str(v)) < 60][:8]) for entry in records]
-    return (short * (MANY // len(short) + 1))[:MANY]
+    return (short * (number // len(short) + 1))[:number]
 
 
 #: Variants whose readable records must all be shown.
@@ -71,8 +72,17 @@ EMPTY: Mapping[str, Change] = {"empty": lambda records: [], "null": lambda recor
 
 
 def data(body: Any, variant: str) -> Any:
-    """Return an answer in one of the variants of `DATA` and `EMPTY`."""
+    """Return an answer in one of the variants of `DATA` and `EMPTY`; many items are shared out among its lists."""
+    if DATA.get(variant) is _many:
+        return _changed(body, partial(_many, number=MANY // _count(body)))
     return _changed(body, {**DATA, **EMPTY}[variant])
+
+
+def _count(body: Any) -> int:
+    """Return the number of lists of records in an answer."""
+    if isinstance(body, list):
+        return 1
+    return len(lists(body)) + sum(_count(value) for value in body.values() if isinstance(value, dict))
 
 
 def _cut(body: bytes) -> Reply:

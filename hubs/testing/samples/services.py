@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from hubs.clients import packager
 from hubs.clients.anitya import Release
 from hubs.clients.badges import Badge, Earned
 from hubs.clients.bodhi import Update
@@ -15,6 +16,7 @@ from hubs.clients.fedocal import Meeting
 from hubs.clients.feeds import Entry, Feed
 from hubs.clients.forges.checks import FAILED, PASSED, Check, checked
 from hubs.clients.forges.tickets import Ticket, Tickets
+from hubs.clients.packager import Dashboard, Item
 from hubs.testing.samples.sample import SITE, Make, Sample
 from hubs.widgets.ci import Branch, Results
 from hubs.widgets.json import Table
@@ -43,6 +45,23 @@ def _updates(moment: datetime) -> Sample:
 def _reviews(moment: datetime) -> Sample:
     bug = Bug(7, "Review Request: lantern", SITE, "NEW", "ottoline", "", moment - timedelta(days=9), moment)
     return Sample({"email": "ottoline@example.org"}, {"GetReviews": [bug]}, {"GetReviews": []})
+
+
+def _packager(moment: datetime) -> Sample:
+    figures = (
+        (packager.AFFECTED, "kettle", "", "", "libwick", 9),
+        (packager.BUILD, "kettle", "", "Fedora Rawhide", "", 30),
+        (packager.URGENT, "lantern", "The lantern reads files beyond its folder", "Fedora 44", "NEW", 4),
+        (packager.PULL, "lantern", "Build with the system's wick", "Fedora Rawhide", "zenobia", 6),
+        (packager.UPDATE, "lantern", "lantern-2.0-3.fc44", "Fedora 44", "testing", 2),
+        (packager.BUG, "kettle", "Say when the kettle is hot", "Fedora", "ASSIGNED", 60),
+    )
+    items = tuple(
+        Item(kind, package, title, SITE, release, detail, moment - timedelta(days=days))
+        for kind, package, title, release, detail, days in figures
+    )
+    live, empty = Dashboard(items, len(items), 2, SITE), Dashboard((), 0, 2, SITE)
+    return Sample({"username": "ottoline"}, {"GetDashboard": live}, {"GetDashboard": empty})
 
 
 def _meetings(moment: datetime) -> Sample:
@@ -148,6 +167,7 @@ SAMPLES: Mapping[str, Make] = {
     "badges": _badges,
     "updates": _updates,
     "package_reviews": _reviews,
+    "packager": _packager,
     "meetings": _meetings,
     "discourse": _topics,
     "weblate": _progress,

@@ -57,6 +57,7 @@ GROUPS = (
             "builds",
             "updates",
             "package_reviews",
+            "packager",
             "ci",
             "tasks",
             "weblate",

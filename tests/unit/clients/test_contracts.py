@@ -31,6 +31,7 @@ from hubs.clients.http.client import HTTP
 from hubs.clients.http.records import MOST, collected
 from hubs.clients.http.response import Shape
 from hubs.clients.koji import Koji
+from hubs.clients.packager import AFFECTED, PackagerDashboard
 from hubs.demo.services import variants
 from hubs.demo.services.contract import FOLDER, answer
 from hubs.errors import UpstreamError
@@ -84,6 +85,13 @@ CASES = {
         lambda h, u: Fedocal(h, u).meetings("tides", date(2026, 3, 1), date(2026, 4, 1)),
         {"/api/meetings/": "meetings"},
         2,
+    ),
+    "packager dashboard": Case(
+        "packager_dashboard",
+        # Whether a package needs orphaned ones is no list.
+        lambda h, u: [item for item in PackagerDashboard(h, u).read(user="rana").items if item.kind != AFFECTED],
+        {"/api/v2/packager_dashboard": "dashboard"},
+        7,
     ),
     "discourse": Case(
         "discourse",

@@ -39,6 +39,7 @@ def test_every_service_that_the_demo_shows_has_a_stand_in(clients: Clients, port
     assert clients.bugzilla.reviews("kaveri@example.org")
     assert clients.fedocal.meetings("docs", today, today + timedelta(days=30))
     assert clients.anitya.releases("lantern")[0].version
+    assert len({item.kind for name in ("kaveri", "elowen") for item in clients.packager.read(user=name).items}) > 3
     assert clients.pagure.issues("docs").items
     assert clients.pagure.pulls("docs").items
     host = f"127.0.0.1:{port}"
