@@ -8,6 +8,8 @@ from datetime import date
 from hubs.i18n import _
 
 WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 640, 220, 34, 8, 24
+#: Width of a digit on a narrow page, where what is written is twice as large.
+DIGIT = 13
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class Bar:
 class Chart:
     """Weeks by category: bars, grid lines, labels and totals."""
 
-    width, height, left = WIDTH, HEIGHT, LEFT
+    width, height = WIDTH, HEIGHT
     baseline = HEIGHT - BOTTOM
 
     def __init__(self, weeks: Mapping[date, Counter[str]], series: Sequence[str]) -> None:
@@ -33,6 +35,7 @@ class Chart:
         most = max((counts.total() for counts in weeks.values()), default=0)
         self.step = nice_step(most)
         self.top = max(self.step, -(-most // self.step) * self.step)
+        self.left = max(LEFT, DIGIT * len(str(self.top)) + 6)
 
     def totals(self) -> list[tuple[str, int]]:
         """Return the number of messages of each series."""
@@ -49,7 +52,7 @@ class Chart:
 
     def bars(self) -> Iterator[Bar]:
         """Yield the parts of all bars."""
-        slot = (WIDTH - LEFT) / max(1, len(self.weeks))
+        slot = (WIDTH - self.left) / max(1, len(self.weeks))
         for index, (week, counts) in enumerate(self.weeks.items()):
             below = 0
             for number, name in enumerate(self.series):
@@ -57,12 +60,12 @@ class Chart:
                     y, bottom = self._y(below + count), self._y(below)
                     values = {"name": _(name), "count": count, "week": week.isoformat()}
                     tip = _("%(name)s: %(count)s in the week of %(week)s") % values
-                    x = round(LEFT + slot * (index + 0.14), 1)
+                    x = round(self.left + slot * (index + 0.14), 1)
                     yield Bar(x, y, round(slot * 0.72, 1), round(bottom - y, 1), number, tip)
                     below += count
 
     def _x(self, index: int) -> float:
-        return round(LEFT + (WIDTH - LEFT) / max(1, len(self.weeks)) * (index + 0.5), 1)
+        return round(self.left + (WIDTH - self.left) / max(1, len(self.weeks)) * (index + 0.5), 1)
 
     def _y(self, value: float) -> float:
         return round(self.baseline - (self.baseline - TOP) * value / self.top, 1)

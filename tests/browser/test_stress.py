@@ -1,0 +1,101 @@
+"""Layout with the longest, oldest and most content: at all widths, in both colours and both directions."""
+
+from collections.abc import Iterator
+from itertools import product
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.axe import report, show_in
+from tests.browser.layout import WIDTHS, layout_problems
+from tests.browser.stress import build, stressed
+from tests.pseudo import PSEUDO, pseudo_language
+
+LANGUAGES = ("en", "de", PSEUDO)
+PAGES = (
+    "/t/long/",
+    "/t/full/",
+    "/t/unbroken/",
+    "/t/arabic/",
+    "/",
+    "/stream/",
+    "/me/",
+    "/me/notices",
+    "/me/bookmarks",
+    "/teams/",
+    "/people/",
+    "/search?q=upgrades",
+    "/t/long/activity",
+    "/t/long/calendar",
+    "/t/long/members",
+    "/t/long/about",
+    "/t/long/settings",
+    "/t/long/edit",
+    "/t/long/edit/add?side=left",
+    "/t/long/history",
+    "/t/long/announcements",
+)
+
+
+class Window:
+    """A browser with ``rana`` signed in."""
+
+    def __init__(self, app: Flask, page: Page) -> None:
+        self.app, self.page = app, page
+        self._built: set[str] = set()
+
+    def open(self, path: str, language: str) -> Page:
+        """Open a page in a language, with everything on it, and with everything open."""
+        if language not in self._built:
+            build(self.app, language)
+            self._built.add(language)
+        self.page.set_extra_http_headers({"Accept-Language": language})
+        self.page.goto(path)
+        expect(self.page.locator(".widget[data-state=loading] [data-load]")).to_have_count(0, timeout=20_000)
+        self.page.evaluate(
+            "for (const it of document.querySelectorAll('main details:not([data-menu])')) it.open = true;"
+        )
+        return self.page
+
+
+@pytest.fixture(scope="module")
+def window(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Window]:
+    with pseudo_language(), stressed(tmp_path_factory.mktemp("stressed")) as (app, address):
+        page = chromium.new_context(base_url=address, reduced_motion="reduce").new_page()
+        page.goto("/login")
+        page.fill("#f-username", "rana")
+        page.get_by_role("button", name="Sign in", exact=True).click()
+        page.wait_for_url("**/")
+        yield Window(app, page)
+        page.context.close()
+
+
+def turn(page: Page, direction: str) -> None:
+    """Let the page run in a direction, whatever its language."""
+    page.evaluate("(direction) => { document.documentElement.dir = direction; }", direction)
+
+
+def test_a_page_of_long_old_and_foreign_content_keeps_its_layout(window: Window) -> None:
+    page = window.open("/t/long/", PSEUDO)
+    results = {}
+    for width, scheme, direction in ((320, "light", "rtl"), (820, "dark", "ltr"), (1280, "light", "ltr")):
+        show_in(page, scheme)
+        turn(page, direction)
+        results[width, scheme, direction] = layout_problems(page, width)
+    assert report(results) == ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("path", "language"), list(product(PAGES, LANGUAGES)))
+def test_pages_keep_their_layout_at_all_widths_in_both_colours_and_directions(
+    window: Window, path: str, language: str
+) -> None:
+    page = window.open(path, language)
+    results = {}
+    for scheme, direction in product(("light", "dark"), ("ltr", "rtl")):
+        show_in(page, scheme)
+        turn(page, direction)
+        for width in WIDTHS:
+            results[width, scheme, direction] = layout_problems(page, width)
+    assert report(results) == ""
