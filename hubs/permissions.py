@@ -9,9 +9,9 @@ from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from hubs.errors import NotAllowed, NotFound
 from hubs.i18n import N_, _
-from hubs.models import Hub, JoinMode, MessagePerson, Role, RoleName, User, Visibility, Widget
+from hubs.models import Hub, JoinMode, MessagePerson, Page, Role, RoleName, User, Visibility, Widget
 
-#: Actions on a hub (and, through its hub, on a widget).
+#: Actions on a hub (and, through its hub, on a page or widget).
 VERBS = ("view", "edit", "own", "subscribe", "star", "join", "leave")
 #: Roles that may see content for members: owners count as members.
 INSIDE = (RoleName.OWNER, RoleName.MEMBER)
@@ -20,6 +20,7 @@ FOLLOWS = (*INSIDE, RoleName.SUBSCRIBER)
 #: The same message for a nonexistent hub and one that is hidden from the person, so that they cannot be told apart.
 NO_HUB = N_("There is no such hub, or you may not see it.")
 NO_WIDGET = N_("There is no such widget, or you may not see it.")
+NO_PAGE = N_("There is no such page, or you may not see it.")
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,8 @@ def visible(who: Person) -> ColumnElement[bool]:
 
 def visible_widgets(who: Person) -> ColumnElement[bool]:
     """Return the condition on `Widget`, joined with its `Hub`, that selects the widgets that a person may see."""
-    return and_(visible(who), _within(Widget.visibility, Widget.hub_id, who))
+    on_page = or_(Widget.page_id.is_(None), Widget.page.has(_within(Page.visibility, Page.hub_id, who)))
+    return and_(visible(who), _within(Widget.visibility, Widget.hub_id, who), on_page)
 
 
 def listed(who: Person) -> ColumnElement[bool]:
@@ -181,8 +183,8 @@ def names_any(message: InstrumentedAttribute[Any], condition: ColumnElement[bool
     return query.where(named.message_id == message, condition).correlate_except(named, User).exists()
 
 
-def can(who: Person, verb: str, what: Hub | Widget | None = None) -> bool:
-    """Return whether ``who`` may do ``verb`` to a hub or widget; ``create`` and ``help`` have no object.
+def can(who: Person, verb: str, what: Hub | Page | Widget | None = None) -> bool:
+    """Return whether ``who`` may do ``verb`` to a hub, page or widget; ``create`` and ``help`` have no object.
 
     ``restore`` applies to deleted hubs, and is allowed to their owners and to administrators.
     """
@@ -192,7 +194,7 @@ def can(who: Person, verb: str, what: Hub | Widget | None = None) -> bool:
         return who.signed_in
     if verb not in (*VERBS, "restore") or what is None:
         raise ValueError(f"{verb!r} is none of {', '.join(VERBS)}")
-    hub = what.hub if isinstance(what, Widget) else what
+    hub = what if isinstance(what, Hub) else what.hub
     if (verb == "restore") is not (hub.deleted_on is not None):
         return False  # a deleted hub can only be restored
     if who.operator:
@@ -222,7 +224,7 @@ def offers(who: Person, verb: str, hub: Hub) -> bool:
     return can(who, verb, hub) or (not who.signed_in and can(stand_in("stranger", hub), verb, hub))
 
 
-def require(who: Person, verb: str, what: Hub | Widget | None = None) -> None:
+def require(who: Person, verb: str, what: Hub | Page | Widget | None = None) -> None:
     """Check that ``who`` may do ``verb``.
 
     :raises NotFound: if the person may not know that the hub exists.
@@ -233,8 +235,8 @@ def require(who: Person, verb: str, what: Hub | Widget | None = None) -> None:
     if what is None:
         raise NotAllowed(_("Only administrators can create hubs.") if who.signed_in else _("Please sign in first."))
     if not can(who, "view", what):
-        raise NotFound(_(NO_WIDGET if isinstance(what, Widget) else NO_HUB))
-    hub = what.hub if isinstance(what, Widget) else what
+        raise NotFound(_(NO_WIDGET if isinstance(what, Widget) else NO_PAGE if isinstance(what, Page) else NO_HUB))
+    hub = what if isinstance(what, Hub) else what.hub
     raise NotAllowed(refusal(who, hub))
 
 
@@ -269,7 +271,7 @@ def _takes_members(hub: Hub) -> bool:
     return hub.join_mode != JoinMode.INVITATION and not hub.group_name
 
 
-def _sees(who: Person, what: Hub | Widget) -> bool:
-    if isinstance(what, Widget):
-        return what.audience in audiences(who, what.hub)
-    return (what.visibility or Visibility.PUBLIC) in audiences(who, what)
+def _sees(who: Person, what: Hub | Page | Widget) -> bool:
+    if isinstance(what, Hub):
+        return (what.visibility or Visibility.PUBLIC) in audiences(who, what)
+    return what.audience in audiences(who, what.hub)

@@ -1,7 +1,7 @@
 """Revocations: people who lose access to something stop receiving it within seconds, whatever fails meanwhile.
 
 Losses of access are detected when rows are flushed, so that no entry point can forget them: a role, a session, an
-account or a hub that is deleted, and a hub or widget whose audience changes. The revocation is a row of the same
+account or a hub that is deleted, and a hub, page or widget whose audience changes. The revocation is a row of the same
 transaction. After the commit it is sent to Redis, where the event servers look it up. The row is confirmed once Redis
 accepted it; the daemon repeats the unconfirmed ones (`confirm_pending`). If Redis loses its data, its copy is restored
 from the rows.
@@ -21,7 +21,7 @@ from hubs import i18n
 from hubs.events.log import EventLog
 from hubs.events.message import hub_channel, session_scope, user_channel
 from hubs.events.revocations import Incomplete
-from hubs.models import Database, Hub, Revocation, Role, SignIn, User, Visibility, Widget, now
+from hubs.models import Database, Hub, Page, Revocation, Role, SignIn, User, Visibility, Widget, now
 from hubs.models.session_events import defer, run_after_commit
 from hubs.permissions import INSIDE
 
@@ -140,11 +140,19 @@ def _ended(session: Session) -> set[str]:
         if isinstance(row, Hub) and (_changed(row, "visibility") or _changed(row, "deleted_on")):
             # Also if it becomes wider: open streams do not listen to the channel of the new audience yet.
             scopes.add(f"hub:{row.id}")
-        elif isinstance(row, Widget) and _changed(row, "visibility"):
+        elif isinstance(row, Page | Widget) and (_changed(row, "visibility") or _changes_audience(row)):
             scopes.add(f"hub:{row.hub_id}")
         elif isinstance(row, Role) and _changed(row, "role"):
             scopes.add(user_channel(row.user_id))
     return scopes
+
+
+def _changes_audience(row: Page | Widget) -> bool:
+    """Return whether a widget moves to a page that others may see."""
+    if isinstance(row, Page):
+        return False
+    pages = inspect(row, raiseerr=True).attrs["page"].history
+    return len({page.visibility if page else Visibility.PUBLIC for page in pages.sum()}) > 1
 
 
 def _changed(row: object, column: str) -> bool:

@@ -9,11 +9,11 @@ from sqlalchemy.orm import Session
 from hubs.actions import outbox
 from hubs.errors import Conflict, InvalidInput, NotFound
 from hubs.i18n import _
-from hubs.models import SIDES, Hub, Visibility, Widget, Width, now
+from hubs.models import SIDES, Hub, Page, Visibility, Widget, Width, now
 from hubs.permissions import Person, require
 from hubs.widgets.registry import Registry, WidgetType
 
-#: Most widgets on one hub.
+#: Most widgets on one hub, on all its pages together.
 LIMIT = 60
 LABEL_LENGTH = 128
 #: Ways to move a widget.
@@ -32,8 +32,11 @@ def add(
     key: str = "",
     visibility: str = Visibility.PUBLIC,
     width: str = Width.THIRD,
+    page: Page | None = None,
 ) -> Widget:
-    """Add a widget at the end of a zone. ``key`` identifies it within the hub; an empty one is generated.
+    """Add a widget at the end of a zone of a page, by default the home page.
+
+    ``key`` identifies it within the hub; an empty one is generated.
 
     :raises InvalidInput: when the settings are not valid, or the widget does not fit the zone.
     """
@@ -46,7 +49,8 @@ def add(
         plugin=widget_type.name,
         label=heading(label, widget_type),
         side=side,
-        position=_end(hub, side),
+        page=page,
+        position=_end(hub, side, page),
         visibility=visibility_of(visibility),
         width=width_of(width).value,
         settings=widget_type.schema.store(values or {}, {})[0],
@@ -101,7 +105,7 @@ def update(
 
 
 def move(session: Session, registry: Registry, person: Person, row: Widget, way: str) -> None:
-    """Move a widget one place ``up`` or ``down``, or to the end of a zone: ``left``, ``right`` or ``below``."""
+    """Move a widget one place ``up`` or ``down``, or to the end of a zone of its page, one of `SIDES`."""
     require(person, "edit", row)
     if way not in MOVES:
         raise InvalidInput(
@@ -109,10 +113,10 @@ def move(session: Session, registry: Registry, person: Person, row: Widget, way:
         )
     if way in SIDES:
         _check_side(registry, row, way)
-        row.position = _end(row.hub, way)
+        row.position = _end(row.hub, way, row.page)
         row.side = way
     else:
-        column = row.hub.column(row.side)
+        column = row.hub.column(row.side, row.page)
         place = column.index(row)
         column.insert(max(0, place + (-1 if way == "up" else 1)), column.pop(place))
         for position, widget in enumerate(column):
@@ -140,24 +144,28 @@ def resize(session: Session, registry: Registry, person: Person, row: Widget, va
 
 
 def arrange(
-    session: Session, registry: Registry, person: Person, hub: Hub, columns: Mapping[str, Sequence[Widget]]
+    session: Session,
+    registry: Registry,
+    person: Person,
+    hub: Hub,
+    columns: Mapping[tuple[Page | None, str], Sequence[Widget]],
 ) -> list[Widget]:
-    """Arrange all widgets of a hub in the order of ``columns``; return those that moved.
+    """Arrange the widgets of a hub: ``columns`` has those of each zone of a page; return those that moved.
 
     :raises InvalidInput: when a widget does not fit its column.
     """
     require(person, "edit", hub)
     moved = []
-    for side, rows in columns.items():
-        if hub.column(side) == list(rows):
+    for (page, side), rows in columns.items():
+        if hub.column(side, page) == list(rows):
             continue
         for position, row in enumerate(rows):
-            if row.side == side and row.position == position:
+            if (row.page, row.side, row.position) == (page, side, position):
                 continue
             if row.side != side:
                 _check_side(registry, row, side)
             moved.append(row)
-            row.side, row.position, row.updated_on = side, position, now()
+            row.page, row.side, row.position, row.updated_on = page, side, position, now()
     if moved:
         hub.touch()
         session.flush()
@@ -265,5 +273,5 @@ def visibility_of(value: str) -> Visibility:
         raise InvalidInput(_("This is not a valid visibility."), {"visibility": sentence}) from None
 
 
-def _end(hub: Hub, side: str) -> int:
-    return max((row.position for row in hub.column(side)), default=-1) + 1
+def _end(hub: Hub, side: str, page: Page | None) -> int:
+    return max((row.position for row in hub.column(side, page)), default=-1) + 1

@@ -56,7 +56,13 @@ def _chunks(session: Session, hub_id: int | None = None) -> Iterator[list[Widget
     """Yield the widgets of one hub or of all hubs, in batches of `CHUNK`."""
     last = 0
     while True:
-        query = select(Widget).options(joinedload(Widget.hub)).where(Widget.id > last).order_by(Widget.id).limit(CHUNK)
+        query = (
+            select(Widget)
+            .options(joinedload(Widget.hub), joinedload(Widget.page))
+            .where(Widget.id > last)
+            .order_by(Widget.id)
+            .limit(CHUNK)
+        )
         rows = list(session.scalars(query if hub_id is None else query.where(Widget.hub_id == hub_id)))
         if not rows:
             return

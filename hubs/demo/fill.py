@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from hubs.actions import activity, messages, widgets
 from hubs.actions import hubs as hub_actions
+from hubs.actions.layout import page_rows
 from hubs.actions.people import roles
 from hubs.backend.index.people import aliases_of
 from hubs.backend.ingest.extract import Extractor
@@ -157,6 +158,8 @@ def _team_widgets(
         widgets.add(session, registry, owner, hub, "meetings", "right", {"address": address})
     for side, plugin in _EXTRA_WIDGETS if is_ours else ():
         widgets.add(session, registry, owner, hub, plugin, side, _extra(plugin, team["name"], settings))
+    for page in team.get("pages", ()):
+        _page(session, registry, owner, hub, page)
 
 
 def _extra(plugin: str, team: str, settings: Settings) -> dict[str, Any]:
@@ -169,6 +172,13 @@ def _extra(plugin: str, team: str, settings: Settings) -> dict[str, Any]:
         "weblate": {"address": f"{settings.weblate_url}/projects/{team}/"},
     }
     return values.get(plugin, {})
+
+
+def _page(session: Session, registry: Registry, owner: Person, hub: Hub, page: dict[str, Any]) -> None:
+    row = page_rows.add(session, owner, hub, page["slug"], page["title"])
+    note = {"text": page["text"].strip()}
+    widgets.add(session, registry, owner, hub, "sticky", "left", note, page["title"], page=row)
+    widgets.add(session, registry, owner, hub, "members", "right", page=row)
 
 
 def _project(settings: Settings) -> str:

@@ -29,7 +29,8 @@ def issues(session: Session, fragments: FragmentStore, person: Person) -> list[I
 
     Widgets that have expired, or were never built, are built in the background, for later readers.
     """
-    query = select(Widget).join(Widget.hub).options(joinedload(Widget.hub)).where(visible_widgets(person))
+    query = select(Widget).join(Widget.hub).where(visible_widgets(person))
+    query = query.options(joinedload(Widget.hub), joinedload(Widget.page))
     query = query.where(Widget.plugin == Tasks.name, Hub.archived.is_(False))
     rows = session.scalars(query.order_by(Hub.last_activity.desc().nulls_last(), Widget.id).limit(WIDGETS)).all()
     _refresh(fragments, rows)

@@ -16,7 +16,8 @@ from hubs.events.message import hub_channel
 from hubs.fragments.build_lock import BuildLock
 from hubs.fragments.schedule import BuildSchedule
 from hubs.fragments.store import Fragment, FragmentStore
-from hubs.models import Database, Hub, Visibility, Widget
+from hubs.models import Database, Hub, Page, Visibility, Widget
+from hubs.models.visibility import narrowest
 from hubs.widgets.caching import CachedFunction
 
 log = logging.getLogger(__name__)
@@ -82,7 +83,7 @@ class Builder:
         """
         touched = self._due.touched(widget_id)  # before any read: what is touched later may be missing in this build
         with self._database.session() as session:
-            row = session.get(Widget, widget_id, options=[joinedload(Widget.hub)])
+            row = session.get(Widget, widget_id, options=[joinedload(Widget.hub), joinedload(Widget.page)])
             if row is None:
                 self._due.forget(widget_id)
                 return None
@@ -106,7 +107,7 @@ class Builder:
     def give_up(self, widget_id: int, error: Exception | None = None) -> float | None:
         """Show viewers that a build timed out or failed with ``error``; return what `build` returns."""
         with self._database.session() as session:
-            row = session.get(Widget, widget_id, options=[joinedload(Widget.hub)])
+            row = session.get(Widget, widget_id, options=[joinedload(Widget.hub), joinedload(Widget.page)])
             if row is None:
                 return None
             timeout, result = (
@@ -211,9 +212,9 @@ def _is_still_for(session: Session, audience: Visibility, widget_id: int) -> boo
 
     Columns, since rows that the session has read would be returned as they were.
     """
-    query = select(Widget.visibility, Hub.visibility, Hub.deleted_on).join(Hub).where(Widget.id == widget_id)
-    row = session.execute(query).one_or_none()
+    query = select(Widget.visibility, Page.visibility, Hub.visibility, Hub.deleted_on).select_from(Widget)
+    row = session.execute(query.join(Widget.hub).outerjoin(Widget.page).where(Widget.id == widget_id)).one_or_none()
     if row is None:
         return False
-    own, of_hub, deleted_on = row
-    return deleted_on is None and own.narrowed_by(of_hub) == audience
+    *levels, deleted_on = row
+    return deleted_on is None and narrowest(*levels) == audience

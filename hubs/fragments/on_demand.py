@@ -114,7 +114,7 @@ class FragmentReader:
         """Build a fragment in a thread of the pool; None if the widget has been deleted."""
         try:
             with self._database.session() as session:
-                row = session.get(Widget, widget_id, options=[joinedload(Widget.hub)])
+                row = session.get(Widget, widget_id, options=[joinedload(Widget.hub), joinedload(Widget.page)])
                 session.commit()  # returns the connection to the pool: a widget that hangs must not keep it
                 if row is None:
                     return None
@@ -127,7 +127,7 @@ class FragmentReader:
     def _give_up(self, widget_id: int, locale: str) -> Fragment | None:
         """Store and return a fragment that says that the build timed out; the daemon retries it."""
         with self._database.session() as session:
-            row = session.get(Widget, widget_id, options=[joinedload(Widget.hub)])
+            row = session.get(Widget, widget_id, options=[joinedload(Widget.hub), joinedload(Widget.page)])
             if row is None:
                 return None
             fragment = self._fragments.give_up(row, TimeoutError(self._engine.timeout_text), locale)

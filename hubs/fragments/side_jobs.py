@@ -109,7 +109,7 @@ class BackgroundJobs:
         key = key_of("o", state, self._fragments.public.generation(number), what)
 
         def run(session: Session) -> bytes:
-            current = session.get(Widget, number, options=[joinedload(Widget.hub)])
+            current = session.get(Widget, number, options=[joinedload(Widget.hub), joinedload(Widget.page)])
             session.commit()  # returns the connection to the pool: a widget that hangs must not keep it
             # The request's permission was checked for the old version of the widget only.
             if current is None or self._fragments.key(current, locale) != state:

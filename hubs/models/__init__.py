@@ -3,7 +3,19 @@
 from hubs.models.base import Base, Moment, now
 from hubs.models.database import Database
 from hubs.models.history import AuditEntry, Draft, Revision
-from hubs.models.hub import GRID, SIDES, SUMMARY_LENGTH, Banner, FormerName, Hub, JoinMode, Widget, Width
+from hubs.models.hub import (
+    GRID,
+    PAGES,
+    SIDES,
+    SUMMARY_LENGTH,
+    Banner,
+    FormerName,
+    Hub,
+    JoinMode,
+    Page,
+    Widget,
+    Width,
+)
 from hubs.models.machines.keys import HubKey
 from hubs.models.machines.push import PushContent, PushToken
 from hubs.models.machines.webhooks import DeliveryState, Webhook, WebhookDelivery
@@ -33,6 +45,7 @@ from hubs.models.watermark import Watermark
 
 __all__ = [
     "GRID",
+    "PAGES",
     "SIDES",
     "SUMMARY_LENGTH",
     "Announcement",
@@ -64,6 +77,7 @@ __all__ = [
     "NoticeMute",
     "NoticeReason",
     "OutboxMessage",
+    "Page",
     "PersonalToken",
     "Picture",
     "PictureKind",

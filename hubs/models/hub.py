@@ -13,12 +13,16 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from hubs.models.base import Base, now
 from hubs.models.user import Role, RoleName, User
-from hubs.models.visibility import Visibility, visibility_column
+from hubs.models.visibility import Visibility, narrowest, visibility_column
 
 #: Length of a hub's summary in characters.
 SUMMARY_LENGTH = 128
 #: Columns of the page's grid.
 GRID = 12
+#: Most further pages of a hub, beside its home page.
+PAGES = 8
+#: Longest part of the address that names a page, and longest title of a page, in characters.
+SLUG_LENGTH, PAGE_TITLE_LENGTH = 40, 64
 #: The zones of a page: two columns, and full-width rows below them.
 SIDES: tuple[Literal["left", "right", "below"], ...] = ("left", "right", "below")
 
@@ -135,6 +139,9 @@ class Hub(Base):
     widgets: Mapped[list["Widget"]] = relationship(
         back_populates="hub", cascade="all, delete-orphan", order_by="(Widget.side, Widget.position, Widget.id)"
     )
+    pages: Mapped[list["Page"]] = relationship(
+        back_populates="hub", cascade="all, delete-orphan", order_by="(Page.position, Page.id)"
+    )
     roles: Mapped[list[Role]] = relationship(back_populates="hub", cascade="all, delete-orphan")
 
     @property
@@ -147,9 +154,10 @@ class Hub(Base):
         users = {role.user.username: role.user for role in self.roles if role.role in names}
         return [users[username] for username in sorted(users)]
 
-    def column(self, side: str) -> list["Widget"]:
-        """Return the widgets of a zone, one of `SIDES`, top first."""
-        return sorted((w for w in self.widgets if w.side == side), key=lambda w: (w.position, w.id))
+    def column(self, side: str, page: "Page | None" = None) -> list["Widget"]:
+        """Return the widgets of a zone of a page, one of `SIDES`, top first; None is the home page."""
+        rows = (row for row in self.widgets if row.side == side and row.page is page)
+        return sorted(rows, key=lambda row: (row.position, row.id))
 
     def touch(self) -> None:
         """Raise the version, so that cached copies of the page become stale."""
@@ -169,6 +177,33 @@ class FormerName(Base):
     since: Mapped[datetime] = mapped_column(default=now)
 
 
+class Page(Base):
+    """A further page of a hub, with a layout of its own. The home page is no row."""
+
+    __tablename__ = "pages"
+    __table_args__ = (
+        UniqueConstraint("hub_id", "slug"),
+        CheckConstraint(f"left_width BETWEEN 1 AND {GRID - 1}", name="left_width"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    hub_id: Mapped[int] = mapped_column(ForeignKey("hubs.id", ondelete="CASCADE"))
+    #: The last part of its address; it also names the page in documents.
+    slug: Mapped[str] = mapped_column(String(SLUG_LENGTH))
+    title: Mapped[str] = mapped_column(String(PAGE_TITLE_LENGTH))
+    position: Mapped[int] = mapped_column(default=0)
+    #: Narrows the hub's visibility for this page and its widgets; ``owners`` hides it from everybody else.
+    visibility: Mapped[Visibility] = mapped_column(visibility_column(), default=Visibility.PUBLIC)
+    left_width: Mapped[int] = mapped_column(default=8)
+
+    hub: Mapped[Hub] = relationship(back_populates="pages")
+
+    @property
+    def audience(self) -> Visibility:
+        """The effective visibility: the narrower of the page's own and its hub's."""
+        return narrowest(self.visibility, self.hub.visibility)
+
+
 class Widget(Base):
     """One widget on a hub: its type and its settings."""
 
@@ -178,10 +213,18 @@ class Widget(Base):
         CheckConstraint("width IN ('third', 'half', 'full')", name="width"),
         UniqueConstraint("hub_id", "key"),
         Index(None, "hub_id", "side", "position"),
+        Index(
+            None,
+            "page_id",
+            sqlite_where=text("page_id IS NOT NULL"),
+            postgresql_where=text("page_id IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     hub_id: Mapped[int] = mapped_column(ForeignKey("hubs.id", ondelete="CASCADE"))
+    #: The page that it is on; None for the home page.
+    page_id: Mapped[int | None] = mapped_column(ForeignKey("pages.id", ondelete="CASCADE"))
     #: Identifies the widget within its hub, also on another instance: the ``id`` in a hub's file.
     key: Mapped[str] = mapped_column(String(64), default=lambda: token_hex(6))
     plugin: Mapped[str] = mapped_column(String(128))
@@ -199,6 +242,8 @@ class Widget(Base):
     updated_on: Mapped[datetime] = mapped_column(default=now)
 
     hub: Mapped[Hub] = relationship(back_populates="widgets")
+    #: Revocations compare the page before a change with the one after it.
+    page: Mapped[Page | None] = relationship(active_history=True)
 
     #: Defaults of the declared parameters, set by the registry when it binds the row to its widget class.
     declared: Mapping[str, Any] = MappingProxyType({})
@@ -209,14 +254,19 @@ class Widget(Base):
         self.__dict__["_read"] = read
 
     @property
+    def slug(self) -> str:
+        """The slug of its page; empty on the home page."""
+        return self.page.slug if self.page else ""
+
+    @property
     def identity(self) -> str:
         """An identifier that is never reused: SQLite reuses ids of deleted rows, so the creation time is part of it."""
         return f"{self.id}-{self.created_on.timestamp() if self.created_on else 0:.6f}"
 
     @property
     def audience(self) -> Visibility:
-        """The effective visibility: the narrower of the widget's own and its hub's."""
-        return (self.visibility or Visibility.PUBLIC).narrowed_by(self.hub.visibility or Visibility.PUBLIC)
+        """The effective visibility: the narrowest of the widget's own, its page's and its hub's."""
+        return narrowest(self.visibility, self.page.visibility if self.page else None, self.hub.visibility)
 
     @property
     def config(self) -> Mapping[str, Any]:

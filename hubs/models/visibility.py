@@ -18,9 +18,10 @@ class Visibility(StrEnum):
         """How narrow the level is: 0 for everybody."""
         return tuple(Visibility).index(self)
 
-    def narrowed_by(self, other: "Visibility") -> "Visibility":
-        """Return the narrower of the two: who sees a widget must also see its hub."""
-        return max(self, other, key=lambda level: level.rank)
+
+def narrowest(*levels: Visibility | None) -> Visibility:
+    """Return the narrowest of ``levels``; None, as in a row that is not stored yet, restricts nothing."""
+    return max((level or Visibility.PUBLIC for level in levels), key=lambda level: level.rank)
 
 
 def visibility_column(name: str = "visibility") -> Enum:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 from sqlalchemy import ColumnElement, CompoundSelect, Select, case, func, literal_column, or_, select, union, union_all
-from sqlalchemy.orm import Session, contains_eager
+from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from hubs import urls
 from hubs.models import Hub, User, Widget
@@ -171,13 +171,13 @@ class _Widgets(_Source):
     def rows(self) -> Select[Any]:
         # A widget on the hub of an unlisted person would reveal that person.
         named = select(User.id).where(User.id == Hub.user_id, listed(self.person)).exists()
-        statement = select(Widget).join(Widget.hub).options(contains_eager(Widget.hub))
+        statement = select(Widget).join(Widget.hub).options(contains_eager(Widget.hub), joinedload(Widget.page))
         return statement.where(visible_widgets(self.person), or_(Hub.kind != "user", named))
 
     def hit(self, row: Widget, *, guessed: bool) -> Hit:
         widget_type, hub = self.registry.get(row.plugin), row.hub
         detail = widget_type.cls.summary if widget_type else ""
-        path = f"{urls.hub(hub.kind, hub.name)}#widget-{row.id}"
+        path = f"{urls.hub_page(hub.kind, hub.name, row.slug)}#widget-{row.id}"
         return Hit("widget", row.id, row.plugin, self.registry.title(row), detail, path, hub.title, guessed)
 
 

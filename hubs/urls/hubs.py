@@ -16,14 +16,19 @@ def hub(kind: str, name: str) -> str:
     return f"/{_PREFIX.get(kind, 't')}/{quote(name, safe='')}/"
 
 
+def hub_page(kind: str, name: str, slug: str = "") -> str:
+    """Return the path of a further page of a hub; without a slug, that of the hub's home page."""
+    return hub(kind, name) + (f"p/{quote(slug, safe='')}/" if slug else "")
+
+
 def hub_json(kind: str, name: str) -> str:
     """Return the path of a hub as JSON."""
     return hub(kind, name) + "json"
 
 
-def hub_edit(kind: str, name: str) -> str:
-    """Return the path of a hub's layout editor."""
-    return hub(kind, name) + "edit"
+def hub_edit(kind: str, name: str, page: str = "") -> str:
+    """Return the path of a hub's layout editor, for its home page or for the ``page`` with this slug."""
+    return hub(kind, name) + "edit" + (f"?{urlencode({'page': page})}" if page else "")
 
 
 def hub_settings(kind: str, name: str) -> str:
@@ -124,14 +129,14 @@ def hub_join(kind: str, name: str) -> str:
     return hub(kind, name) + "join"
 
 
-def catalogue(kind: str, name: str, side: str) -> str:
-    """Return the path of the list of widgets that can be added to one column."""
-    return f"{hub_edit(kind, name)}/add?{urlencode({'side': side})}"
+def catalogue(kind: str, name: str, side: str, page: str = "") -> str:
+    """Return the path of the list of widgets that can be added to one zone of a page."""
+    return f"{hub_edit(kind, name)}/add?{_zone(side, page)}"
 
 
-def draft_add(kind: str, name: str, plugin: str, side: str) -> str:
-    """Return the path of the form that adds a widget of type ``plugin`` to one column of a draft."""
-    return f"{hub_edit(kind, name)}/add/{quote(plugin, safe='')}?{urlencode({'side': side})}"
+def draft_add(kind: str, name: str, plugin: str, side: str, page: str = "") -> str:
+    """Return the path of the form that adds a widget of type ``plugin`` to one zone of a page in a draft."""
+    return f"{hub_edit(kind, name)}/add/{quote(plugin, safe='')}?{_zone(side, page)}"
 
 
 def draft_widget(kind: str, name: str, key: str) -> str:
@@ -162,3 +167,7 @@ def hub_atom(kind: str, name: str) -> str:
 def hub_card(kind: str, name: str) -> str:
     """Return the path of the picture that previews of links to a public hub show."""
     return hub(kind, name) + "card.png"
+
+
+def _zone(side: str, page: str) -> str:
+    return urlencode({"side": side, "page": page} if page else {"side": side})

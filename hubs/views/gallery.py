@@ -79,7 +79,9 @@ def _states(box: Sandbox, plugin: str) -> Mapping[str, Shown]:
 def _example(plugin: str) -> Fragment | None:
     """Return the content of a public widget of this type, if there is one."""
     query = select(Widget).where(Widget.plugin == plugin, Widget.visibility == Visibility.PUBLIC)
-    rows = db().scalars(query.options(joinedload(Widget.hub)).order_by(Widget.id.desc()).limit(EXAMPLES))
+    rows = db().scalars(
+        query.options(joinedload(Widget.hub), joinedload(Widget.page)).order_by(Widget.id.desc()).limit(EXAMPLES)
+    )
     public = [row for row in rows if can(VISITOR, "view", row)]
     fragments = app_context().fragments.read_many(public, locale()).values()
     return next((fragment for fragment in fragments if fragment.state == "live" and fragment.html), None)

@@ -6,13 +6,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hubs.actions import hubs, widgets
-from hubs.actions.layout import diff, documents
+from hubs.actions.layout import diff, documents, page_rows
 from hubs.actions.layout.diff import Change
-from hubs.actions.layout.documents import HubDocument, WidgetDocument
+from hubs.actions.layout.documents import HubDocument, WidgetDocument, every_widget, zones
+from hubs.actions.layout.pages import FIELDS
 from hubs.actions.people import roles
 from hubs.errors import InvalidInput
 from hubs.i18n import _
-from hubs.models import SIDES, Hub, RoleName, User, Widget
+from hubs.models import Hub, Page, RoleName, User, Widget
 from hubs.models.hub_fields import HUB_FIELDS
 from hubs.permissions import Person, require
 from hubs.widgets.registry import Registry
@@ -75,19 +76,23 @@ def _record(session: Session, person: Person, hub: Hub, document: HubDocument) -
 
 def _layout(session: Session, registry: Registry, person: Person, hub: Hub, document: HubDocument) -> None:
     rows_by_key = {row.key: row for row in hub.widgets}
-    widgets_by_id = {widget.id: widget for side in SIDES for widget in getattr(document.widgets, side)}
+    widgets_by_id = {widget.id: widget for widget in every_widget(document)}
     # Removed first, so that the limit of widgets does not refuse a document that replaces some. A widget of another
     # type under the same id is a new widget, since settings of one type mean nothing to another.
     for key, row in list(rows_by_key.items()):
         if key not in widgets_by_id or widgets_by_id[key].widget != row.plugin:
             widgets.remove(session, registry, person, rows_by_key.pop(key))
+    places = _pages(session, registry, person, hub, document)
     # Errors are collected, so that a file with several mistakes is corrected in one go.
     errors: dict[str, str] = {}
-    columns: dict[str, list[Widget]] = {side: [] for side in SIDES}
-    for side in SIDES:
-        for widget in getattr(document.widgets, side):
+    columns: dict[tuple[Page | None, str], list[Widget]] = {}
+    for (slug, side), rows in zones(document).items():
+        place = (places[slug], side)
+        columns[place] = []
+        for widget in rows:
             try:
-                columns[side].append(_widget(session, registry, person, hub, rows_by_key.get(widget.id), widget, side))
+                row = _widget(session, registry, person, hub, rows_by_key.get(widget.id), widget, place)
+                columns[place].append(row)
             except InvalidInput as error:
                 texts: Iterable[tuple[str, str]] = error.fields.items() or (("", str(error)),)
                 errors.update({f"{widget.id}, {name}" if name else widget.id: text for name, text in texts})
@@ -97,6 +102,29 @@ def _layout(session: Session, registry: Registry, person: Person, hub: Hub, docu
     widgets.arrange(session, registry, person, hub, columns)
 
 
+def _pages(
+    session: Session, registry: Registry, person: Person, hub: Hub, document: HubDocument
+) -> dict[str, Page | None]:
+    """Give the hub the pages of a document, still without their new widgets; return them by slug."""
+    wanted = {page.slug for page in document.pages}
+    for page in [page for page in hub.pages if page.slug not in wanted]:
+        # Widgets that stay are put into their new place afterwards.
+        for row in [row for row in hub.widgets if row.page is page]:
+            row.page = None
+        page_rows.remove(session, registry, person, page)
+    result: dict[str, Page | None] = {"": None, **{page.slug: page for page in hub.pages}}
+    for shown in document.pages:
+        current = result.get(shown.slug)
+        if current is None:
+            fields = shown.title, shown.visibility, shown.left_width
+            result[shown.slug] = page_rows.add(session, person, hub, shown.slug, *fields)
+        else:
+            page_rows.update(session, person, current, {name: getattr(shown, name) for name in FIELDS})
+    order = {shown.slug: number for number, shown in enumerate(document.pages)}
+    page_rows.arrange(session, person, hub, sorted(hub.pages, key=lambda page: order[page.slug]))
+    return result
+
+
 def _widget(
     session: Session,
     registry: Registry,
@@ -104,8 +132,9 @@ def _widget(
     hub: Hub,
     row: Widget | None,
     widget: WidgetDocument,
-    side: str,
+    place: tuple[Page | None, str],
 ) -> Widget:
+    page, side = place
     if row is None:
         return widgets.add(
             session,
@@ -119,6 +148,7 @@ def _widget(
             widget.id,
             widget.visibility,
             widget.width,
+            page,
         )
     if registry.get(widget.widget) is not None:
         # Documents contain no secrets; the widget keeps its own.

@@ -1,27 +1,31 @@
 """A hub as a document: its record, its people and its layout, as stored in files, revisions and drafts.
 
-Widgets are identified by their ``id`` within the hub, which stays the same on another instance. Documents never contain
-secrets; when one is applied, widgets keep the secrets that they have.
+Widgets are identified by their ``id`` within the hub and pages by their ``slug``, which stay the same on another
+instance. Documents never contain secrets; when one is applied, widgets keep the secrets that they have.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, field_validator, model_validator
 
 from hubs.errors import Conflict, InvalidInput
 from hubs.i18n import _
-from hubs.models import SIDES, Hub, RoleName, Visibility, Widget, Width
+from hubs.models import GRID, PAGES, SIDES, Hub, Page, RoleName, Visibility, Widget, Width
+from hubs.models.hub import PAGE_TITLE_LENGTH, SLUG_LENGTH
 from hubs.models.hub_fields import HUB_FIELDS, HubField, values
+from hubs.models.visible_text import clean_name
 from hubs.widgets.parameters import Parameter
 from hubs.widgets.registry import Registry
 from hubs.widgets.schema import Schema
 
-#: Most widgets in one document; most people in one list.
+#: Most widgets in one document, on all its pages; most people in one list.
 WIDGETS, PEOPLE = 60, 5000
 #: Largest document, in characters of JSON. It is bounded because every change stores one as a revision.
 SIZE = 500_000
 _STRICT = ConfigDict(extra="forbid", frozen=True)
+#: A zone of a page: the page's slug, empty for the home page, and one of `SIDES`.
+Zone = tuple[str, str]
 
 
 class WidgetDocument(BaseModel):
@@ -38,6 +42,14 @@ class WidgetDocument(BaseModel):
     settings: dict[str, Any] = {}
 
 
+def _check_ids(ids: Sequence[str]) -> None:
+    if len(ids) > WIDGETS:
+        raise ValueError(f"a hub holds at most {WIDGETS} widgets")
+    duplicates = sorted({widget_id for widget_id in ids if ids.count(widget_id) > 1})
+    if duplicates:
+        raise ValueError(f"ids must be unique; {', '.join(duplicates)} is used more than once")
+
+
 class Layout(BaseModel):
     """The widgets of both columns and of the rows below them, top first."""
 
@@ -49,13 +61,28 @@ class Layout(BaseModel):
 
     @model_validator(mode="after")
     def _distinct(self) -> "Layout":
-        ids = [widget_id.id for widget_id in (*self.left, *self.right, *self.below)]
-        if len(ids) > WIDGETS:
-            raise ValueError(f"a hub holds at most {WIDGETS} widgets")
-        duplicates = sorted({widget_id for widget_id in ids if ids.count(widget_id) > 1})
-        if duplicates:
-            raise ValueError(f"ids must be unique; {', '.join(duplicates)} is used more than once")
+        _check_ids([widget.id for widget in (*self.left, *self.right, *self.below)])
         return self
+
+
+class PageDocument(BaseModel):
+    """A further page of a document, with a layout of its own."""
+
+    model_config = _STRICT
+
+    slug: str = Field(pattern=rf"^[a-z0-9][a-z0-9-]{{0,{SLUG_LENGTH - 1}}}$")
+    title: str = Field(min_length=1, max_length=PAGE_TITLE_LENGTH)
+    visibility: Visibility = Visibility.PUBLIC
+    left_width: int = Field(8, ge=1, le=GRID - 1)
+    widgets: Layout = Layout()
+
+    @field_validator("title")
+    @classmethod
+    def _title(cls, value: str) -> str:
+        try:
+            return clean_name(value)
+        except InvalidInput as error:
+            raise ValueError(str(error)) from None
 
 
 def _annotation(field: HubField) -> tuple[Any, Any]:
@@ -86,7 +113,7 @@ else:
 
 
 class HubDocument(_Record):
-    """A whole hub: the declared fields of its record, its people and its widgets.
+    """A whole hub: the declared fields of its record, its people, its widgets and its further pages.
 
     ``accounts`` are the fields in ``extras``. ``owners`` and ``members`` are usernames; None means that applying the
     document leaves these roles alone.
@@ -100,6 +127,16 @@ class HubDocument(_Record):
     owners: list[str] | None = Field(None, max_length=PEOPLE)
     members: list[str] | None = Field(None, max_length=PEOPLE)
     widgets: Layout = Layout()
+    pages: list[PageDocument] = Field([], max_length=PAGES)
+
+    @model_validator(mode="after")
+    def _distinct(self) -> "HubDocument":
+        slugs = [page.slug for page in self.pages]
+        duplicates = sorted({slug for slug in slugs if slugs.count(slug) > 1})
+        if duplicates:
+            raise ValueError(f"slugs must be unique; {', '.join(duplicates)} is used more than once")
+        _check_ids([widget.id for widget in every_widget(self)])
+        return self
 
     @field_validator("accounts")
     @classmethod
@@ -121,6 +158,28 @@ class HubDocument(_Record):
         """Return the document as JSON types, without fields that have their default."""
         fields = self.model_dump(mode="json", exclude_defaults=True)
         return {"hub": self.hub, "kind": self.kind, **fields}
+
+
+def zones(document: HubDocument) -> dict[Zone, list[WidgetDocument]]:
+    """Return the widgets of each zone, top first: those of the home page, then those of further pages in order."""
+    layouts = {"": document.widgets, **{page.slug: page.widgets for page in document.pages}}
+    return {(slug, side): list(getattr(layout, side)) for slug, layout in layouts.items() for side in SIDES}
+
+
+def with_zones(document: HubDocument, rows: Mapping[Zone, Sequence[WidgetDocument]]) -> HubDocument:
+    """Return the document with these widgets in its zones; a zone that is not among them is empty."""
+
+    def layout(slug: str) -> Layout:
+        return Layout(**{side: list(rows.get((slug, side), ())) for side in SIDES})
+
+    pages = [page.model_copy(update={"widgets": layout(page.slug)}) for page in document.pages]
+    return document.model_copy(update={"widgets": layout(""), "pages": pages})
+
+
+def every_widget(document: HubDocument) -> Iterator[WidgetDocument]:
+    """Yield all widgets, zone by zone."""
+    for widgets in zones(document).values():
+        yield from widgets
 
 
 def check_size(document: HubDocument) -> None:
@@ -153,7 +212,6 @@ def describe(hub: Hub, registry: Registry, *, people: bool = False) -> HubDocume
     if people:
         roles["owners"] = [user.username for user in hub.people(RoleName.OWNER)]
         roles["members"] = [user.username for user in hub.people(RoleName.MEMBER)]
-    layout = {side: [_widget(row, registry) for row in hub.column(side)] for side in SIDES}
     accounts = {name: str(text) for name, text in sorted((hub.extras or {}).items()) if text and name in _ACCOUNTS}
     return HubDocument(
         hub=hub.name,
@@ -161,7 +219,8 @@ def describe(hub: Hub, registry: Registry, *, people: bool = False) -> HubDocume
         accounts=accounts,
         owners=roles.get("owners"),
         members=roles.get("members"),
-        widgets=Layout(**layout),
+        widgets=_layout(hub, None, registry),
+        pages=[_page(page, registry) for page in hub.pages],
         **values(hub, _COLUMNS),
     )
 
@@ -170,6 +229,20 @@ def without_defaults(parameters: Sequence[Parameter], settings: Mapping[str, Any
     """Return the settings that differ from the defaults of ``parameters``."""
     defaults = {parameter.name: parameter.default for parameter in parameters}
     return {name: value for name, value in settings.items() if name not in defaults or defaults[name] != value}
+
+
+def _layout(hub: Hub, page: Page | None, registry: Registry) -> Layout:
+    return Layout(**{side: [_widget(row, registry) for row in hub.column(side, page)] for side in SIDES})
+
+
+def _page(page: Page, registry: Registry) -> PageDocument:
+    return PageDocument(
+        slug=page.slug,
+        title=page.title,
+        visibility=page.visibility or Visibility.PUBLIC,
+        left_width=page.left_width,
+        widgets=_layout(page.hub, page, registry),
+    )
 
 
 def _widget(row: Widget, registry: Registry) -> WidgetDocument:

@@ -1,16 +1,25 @@
 """Steps of editing a page: each takes a hub's document and returns the changed one. Nothing is stored here."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from hubs.actions import widgets
-from hubs.actions.layout.documents import RECORD, WIDGETS, HubDocument, Layout, WidgetDocument, without_defaults
+from hubs.actions.layout import pages
+from hubs.actions.layout.documents import (
+    RECORD,
+    WIDGETS,
+    HubDocument,
+    WidgetDocument,
+    Zone,
+    every_widget,
+    with_zones,
+    without_defaults,
+    zones,
+)
 from hubs.errors import Conflict, InvalidInput, NotFound
 from hubs.i18n import _
 from hubs.models import GRID, SIDES, Visibility
 from hubs.widgets.registry import Registry
-
-Columns = dict[str, list[WidgetDocument]]
 
 
 def find(document: HubDocument, key: str) -> WidgetDocument:
@@ -24,16 +33,15 @@ def find(document: HubDocument, key: str) -> WidgetDocument:
     raise NotFound(_("There is no such widget on this page any more. Load the editor again."))
 
 
-def every_widget(document: HubDocument) -> Iterator[WidgetDocument]:
-    """Yield all widgets, left column first."""
-    for side in SIDES:
-        yield from getattr(document.widgets, side)
+def zone_of(document: HubDocument, key: str) -> Zone:
+    """Return the page and the side of a widget."""
+    widget = find(document, key)
+    return next(zone for zone, rows in zones(document).items() if widget in rows)
 
 
 def side_of(document: HubDocument, key: str) -> str:
-    """Return the zone of a widget."""
-    widget = find(document, key)
-    return next(side for side in SIDES if widget in getattr(document.widgets, side))
+    """Return the side of a widget on its page."""
+    return zone_of(document, key)[1]
 
 
 def add(
@@ -44,9 +52,11 @@ def add(
     settings: Mapping[str, Any],
     title: str = "",
     visibility: str = Visibility.PUBLIC,
+    page: str = "",
 ) -> HubDocument:
-    """Add a widget at the end of a zone.
+    """Add a widget at the end of a zone of a page.
 
+    :raises NotFound: when there is no such page.
     :raises InvalidInput: when its settings are not valid, or it does not fit the zone.
     :raises Conflict: when the hub has the maximal number of widgets.
     """
@@ -62,9 +72,9 @@ def add(
         visibility=widgets.visibility_of(visibility),
         settings=cleaned,
     )
-    columns = _columns(document)
-    columns[side].append(new)
-    return _with(document, columns)
+    rows = _rows(document, page)
+    rows[page, side].append(new)
+    return with_zones(document, rows)
 
 
 def configure(
@@ -83,38 +93,33 @@ def configure(
     widget_type = widgets.installed(registry, before.widget)
     cleaned = without_defaults(widget_type.parameters, widget_type.schema.drafted(settings))
     change = {"title": widgets.heading(title, widget_type), "visibility": widgets.visibility_of(visibility)}
-    after = before.model_copy(update={"settings": cleaned, **change})
-    columns = {
-        side: [after if widget.id == key else widget for widget in rows] for side, rows in _columns(document).items()
-    }
-    return _with(document, columns)
+    return _replace(document, before.model_copy(update={"settings": cleaned, **change}))
 
 
 def remove(document: HubDocument, key: str) -> HubDocument:
     """Remove a widget from the page."""
     find(document, key)
-    columns = {side: [widget for widget in rows if widget.id != key] for side, rows in _columns(document).items()}
-    return _with(document, columns)
+    return with_zones(document, _without(document, key))
 
 
 def place(document: HubDocument, registry: Registry, key: str, side: str, index: int, before: str = "") -> HubDocument:
-    """Move a widget into a zone: before the widget ``before`` if that is there, else to the 0-based ``index``.
+    """Move a widget into a zone of its page: before the widget ``before``, else to the 0-based ``index``.
 
     :raises InvalidInput: when it does not fit that zone.
     """
-    moved = find(document, key)
-    if side != side_of(document, key):
+    moved, (page, current) = find(document, key), zone_of(document, key)
+    if side != current:
         widgets.fitting(registry, document.kind, side, moved.widget)
-    columns = {name: [widget for widget in rows if widget.id != key] for name, rows in _columns(document).items()}
-    ids = [widget.id for widget in columns[side]]
-    columns[side].insert(ids.index(before) if before in ids else min(max(0, index), len(ids)), moved)
-    return _with(document, columns)
+    rows = _without(document, key)
+    ids = [widget.id for widget in rows[page, side]]
+    rows[page, side].insert(ids.index(before) if before in ids else min(max(0, index), len(ids)), moved)
+    return with_zones(document, rows)
 
 
 def step(document: HubDocument, registry: Registry, key: str, way: str) -> HubDocument:
     """Move a widget ``up``, ``down``, ``top``, ``bottom``, or to the end of another zone."""
-    side = side_of(document, key)
-    rows = [widget.id for widget in getattr(document.widgets, side)]
+    page, side = zone_of(document, key)
+    rows = [widget.id for widget in zones(document)[page, side]]
     at = rows.index(key)
     places = {"up": at - 1, "down": at + 1, "top": 0, "bottom": len(rows)}
     if way in places:
@@ -124,8 +129,23 @@ def step(document: HubDocument, registry: Registry, key: str, way: str) -> HubDo
     raise InvalidInput(_("A widget moves up, down, top, bottom, left, right or below."))
 
 
-def width(document: HubDocument, value: Any) -> HubDocument:
-    """Set the width of the left column, in grid columns."""
+def send(document: HubDocument, key: str, page: str) -> HubDocument:
+    """Move a widget to the end of the same zone on another page.
+
+    :raises NotFound: when there is no such page.
+    """
+    moved, (_page, side) = find(document, key), zone_of(document, key)
+    _rows(document, page)
+    rows = _without(document, key)
+    rows[page, side].append(moved)
+    return with_zones(document, rows)
+
+
+def width(document: HubDocument, value: Any, page: str = "") -> HubDocument:
+    """Set the width of the left column of a page, in grid columns.
+
+    :raises NotFound: when there is no such page.
+    """
     try:
         columns = int(value)
     except (TypeError, ValueError):
@@ -135,7 +155,9 @@ def width(document: HubDocument, value: Any) -> HubDocument:
             _("Please choose a width from 1 to %(most)s.") % {"most": GRID - 1},
             {"left_width": _("Please choose a width from 1 to %(most)s.") % {"most": GRID - 1}},
         )
-    return document.model_copy(update={"left_width": columns})
+    if not page:
+        return document.model_copy(update={"left_width": columns})
+    return pages.widen(document, page, columns)
 
 
 def span(document: HubDocument, key: str, value: str) -> HubDocument:
@@ -147,7 +169,7 @@ def span(document: HubDocument, key: str, value: str) -> HubDocument:
 
 
 def take(document: HubDocument, other: HubDocument, key: str, name: str) -> HubDocument:
-    """Copy a setting or heading of a widget, or a field of the hub (``key`` is ``hub``), from another document.
+    """Copy a value from another document: of a widget, of the hub (``key`` is ``hub``), or of a page (``/slug``).
 
     :raises InvalidInput: when it does not exist in both.
     """
@@ -156,6 +178,8 @@ def take(document: HubDocument, other: HubDocument, key: str, name: str) -> HubD
     if key == "hub" and name in {*document.accounts, *other.accounts}:
         accounts = {**document.accounts, name: other.accounts.get(name, "")}
         return document.model_copy(update={"accounts": {field: text for field, text in accounts.items() if text}})
+    if key.startswith("/"):
+        return pages.take(document, other, key[1:], name)
     ours, theirs = (next((w for w in every_widget(version) if w.id == key), None) for version in (document, other))
     if ours is None or theirs is None:
         raise InvalidInput(_("This cannot be taken from the other version, since it is not in both."))
@@ -167,16 +191,19 @@ def take(document: HubDocument, other: HubDocument, key: str, name: str) -> HubD
 
 
 def _replace(document: HubDocument, changed: WidgetDocument) -> HubDocument:
-    columns = _columns(document)
-    return _with(
-        document,
-        {side: [changed if widget.id == changed.id else widget for widget in rows] for side, rows in columns.items()},
-    )
+    rows = {
+        zone: [changed if widget.id == changed.id else widget for widget in widgets]
+        for zone, widgets in zones(document).items()
+    }
+    return with_zones(document, rows)
 
 
-def _columns(document: HubDocument) -> Columns:
-    return {side: list(getattr(document.widgets, side)) for side in SIDES}
+def _without(document: HubDocument, key: str) -> dict[Zone, list[WidgetDocument]]:
+    return {zone: [widget for widget in rows if widget.id != key] for zone, rows in zones(document).items()}
 
 
-def _with(document: HubDocument, columns: Columns) -> HubDocument:
-    return document.model_copy(update={"widgets": Layout(**columns)})
+def _rows(document: HubDocument, page: str) -> dict[Zone, list[WidgetDocument]]:
+    """Return the widgets of each zone of a document that has ``page``."""
+    if page:
+        pages.find(document, page)
+    return zones(document)

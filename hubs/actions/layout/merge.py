@@ -3,17 +3,27 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from hubs.actions.layout.documents import RECORD, WIDGETS, HubDocument, Layout, WidgetDocument
-from hubs.actions.layout.edits import every_widget
+from hubs.actions.layout import page_rows, pages
+from hubs.actions.layout.documents import (
+    RECORD,
+    WIDGETS,
+    HubDocument,
+    PageDocument,
+    WidgetDocument,
+    Zone,
+    every_widget,
+    with_zones,
+    zones,
+)
 from hubs.actions.widgets import free_key
 from hubs.errors import Conflict
 from hubs.i18n import _
-from hubs.models import SIDES
+from hubs.models import PAGES
 
 
 @dataclass(frozen=True, slots=True)
 class Clash:
-    """A conflict in one place. ``subject`` is ``hub`` or a widget's id. The merged document has my value."""
+    """A conflict in one place. ``subject`` is as in `diff.Change`. The merged document has my value."""
 
     subject: str
     name: str
@@ -37,7 +47,7 @@ class _Merge:
 def merge(base: HubDocument, mine: HubDocument, theirs: HubDocument) -> tuple[HubDocument, list[Clash]]:
     """Return the merged document, and the places that both changed in different ways.
 
-    :raises Conflict: when it would have more widgets than a hub can hold.
+    :raises Conflict: when it would have more widgets or pages than a hub can hold.
     """
     merged = _Merge()
     record = {
@@ -57,10 +67,44 @@ def merge(base: HubDocument, mine: HubDocument, theirs: HubDocument) -> tuple[Hu
             "%(count)d widgets, and %(widgets)d are possible: remove some in the editor, then save again."
         )
         raise Conflict(text % {"count": len(widgets), "widgets": WIDGETS})
-    columns = _order(merged, base, mine, theirs, widgets)
+    rows = _order(merged, base, mine, theirs, widgets)
     record["accounts"] = {name: text for name, text in accounts.items() if text}
-    record["widgets"] = Layout(**columns)
-    return theirs.model_copy(update=record), merged.clashes
+    record["pages"] = _pages(merged, base, mine, theirs, {slug for (slug, _side), placed in rows.items() if placed})
+    return with_zones(theirs.model_copy(update=record), rows), merged.clashes
+
+
+def _pages(
+    merged: _Merge, base: HubDocument, mine: HubDocument, theirs: HubDocument, needed: set[str]
+) -> list[PageDocument]:
+    """Return the pages of the merged document, without widgets; those that hold widgets are ``needed``."""
+    before, my, their = ({page.slug: page for page in document.pages} for document in (base, mine, theirs))
+    common = before.keys() & my.keys() & their.keys()
+    was, order = ([slug for slug in version if slug in common] for version in (before, my))
+    leading, other = (their, my) if order == was else (my, their)
+    result = []
+    for slug in {**leading, **other}:
+        old, ours, others = before.get(slug), my.get(slug), their.get(slug)
+        kept = ours or others
+        if kept is not None and ours and others:
+            fields = {
+                name: merged.value(
+                    f"/{slug}", name, getattr(old or others, name), getattr(ours, name), getattr(others, name)
+                )
+                for name in pages.FIELDS
+            }
+            result.append(kept.model_copy(update=fields))
+        elif kept is not None and (old is None or slug in needed or _fields(kept) != _fields(old)):
+            if old is not None:
+                state = {True: "changed", False: "removed"}
+                merged.clashes.append(Clash(f"/{slug}", "removed", state[bool(ours)], state[bool(others)]))
+            result.append(kept)
+    if len(result) > PAGES:
+        raise Conflict(page_rows.too_many())
+    return result
+
+
+def _fields(page: PageDocument) -> list[Any]:
+    return [getattr(page, name) for name in pages.FIELDS]
 
 
 def _renamed(base: HubDocument, mine: HubDocument, theirs: HubDocument) -> HubDocument:
@@ -74,13 +118,11 @@ def _renamed(base: HubDocument, mine: HubDocument, theirs: HubDocument) -> HubDo
             used_ids.add(names[widget.id])
     if not names:
         return mine
-    columns = {
-        side: [
-            widget.model_copy(update={"id": names.get(widget.id, widget.id)}) for widget in getattr(mine.widgets, side)
-        ]
-        for side in SIDES
+    rows = {
+        zone: [widget.model_copy(update={"id": names.get(widget.id, widget.id)}) for widget in widgets]
+        for zone, widgets in zones(mine).items()
     }
-    return mine.model_copy(update={"widgets": Layout(**columns)})
+    return with_zones(mine, rows)
 
 
 def _widgets(merged: _Merge, base: HubDocument, mine: HubDocument, theirs: HubDocument) -> dict[str, WidgetDocument]:
@@ -120,30 +162,32 @@ def _settings(
 
 def _order(
     merged: _Merge, base: HubDocument, mine: HubDocument, theirs: HubDocument, widgets: dict[str, WidgetDocument]
-) -> dict[str, list[WidgetDocument]]:
-    """Return the columns in my order if I moved something, else in theirs, with the other's new widgets inserted."""
+) -> dict[Zone, list[WidgetDocument]]:
+    """Return the zones in my order if I moved something, else in theirs, with the other's new widgets inserted."""
     common = {*_by_id(base)} & {*_by_id(mine)} & {*_by_id(theirs)}
     was, my, their = (_places(widget, common) for widget in (base, mine, theirs))
     if my not in (was, their) and their != was:
         merged.clashes.append(Clash("hub", "order", "moved", "moved"))
     # One side's order is kept as a whole, since an order composed of both would be nobody's.
     leading, other = (theirs, mine) if my == was else (mine, theirs)
-    columns = {side: [widget.id for widget in getattr(leading.widgets, side) if widget.id in widgets] for side in SIDES}
+    columns = {zone: [widget.id for widget in rows if widget.id in widgets] for zone, rows in zones(leading).items()}
     placed = {key for rows in columns.values() for key in rows}
-    for side in SIDES:
+    for zone, documents in zones(other).items():
         before: str | None = None
-        for key in (widget.id for widget in getattr(other.widgets, side)):
+        for key in (widget.id for widget in documents):
             if key in widgets and key not in placed:
-                rows = columns[side]
+                rows = columns.setdefault(zone, [])
                 rows.insert(rows.index(before) + 1 if before in rows else 0, key)
                 placed.add(key)
             before = key
-    return {side: [widgets[key] for key in rows] for side, rows in columns.items()}
+    return {zone: [widgets[key] for key in rows] for zone, rows in columns.items()}
 
 
 def _by_id(document: HubDocument) -> dict[str, WidgetDocument]:
     return {widget.id: widget for widget in every_widget(document)}
 
 
-def _places(document: HubDocument, among: set[str]) -> list[list[str]]:
-    return [[widget.id for widget in getattr(document.widgets, side) if widget.id in among] for side in SIDES]
+def _places(document: HubDocument, among: set[str]) -> dict[Zone, list[str]]:
+    """Return the ids of the widgets of each zone that has some ``among`` these."""
+    placed = {zone: [widget.id for widget in rows if widget.id in among] for zone, rows in zones(document).items()}
+    return {zone: ids for zone, ids in placed.items() if ids}

@@ -25,6 +25,13 @@ FORMS: Mapping[str, Forms] = {
         N_("{actor} moved {thing} to the right column"), nobody=N_("Moved {thing} to the right column")
     ),
     "move.below": Forms(N_("{actor} moved {thing} below the columns"), nobody=N_("Moved {thing} below the columns")),
+    "move.page": Forms(
+        N_("{actor} moved {thing} to the page “{detail}”"), nobody=N_("Moved {thing} to the page “{detail}”")
+    ),
+    "move.home": Forms(N_("{actor} moved {thing} to the home page"), nobody=N_("Moved {thing} to the home page")),
+    "page.add": Forms(N_("{actor} added the page {thing}"), nobody=N_("Added the page {thing}")),
+    "page.remove": Forms(N_("{actor} removed the page {thing}"), nobody=N_("Removed the page {thing}")),
+    "page.order": Forms(N_("{actor} changed the order of the pages"), nobody=N_("Changed the order of the pages")),
     "title": Forms(N_("{actor} changed the title of {thing}"), nobody=N_("Changed the title of {thing}")),
     "visibility": Forms(N_("{actor} changed who can see {thing}"), nobody=N_("Changed who can see {thing}")),
     "width": Forms(N_("{actor} changed the width of {thing}"), nobody=N_("Changed the width of {thing}")),
@@ -80,7 +87,7 @@ def _described(change: Change, registry: Registry, agent: str, accounts: Mapping
     parameter = _parameter(change, registry)
     forms = FORMS[_form(change)]
     values = {"actor": agent, "target": "", "thing": _heading(change, registry)}
-    values["detail"] = _(parameter.label) if parameter else change.name
+    values["detail"] = _(parameter.label) if parameter else change.page or change.name
     parts = filled(_(forms.named if agent else forms.nobody), values, accounts)
     if change.kind != "set" or change.name == "archived":
         return Described(parts, [])
@@ -90,21 +97,37 @@ def _described(change: Change, registry: Registry, agent: str, accounts: Mapping
 
 
 def _form(change: Change) -> str:
+    if change.subject.startswith("/"):
+        return _form_of_page(change)
     if change.kind == "move":
+        (old_page, _slash, _side), (page, _slash, side) = (
+            str(place).rpartition("/") for place in (change.before, change.name)
+        )
+        if old_page != page:
+            return "move.page" if page else "move.home"
         if change.before != change.name:
-            return f"move.{change.name}"
+            return f"move.{side}"
         return "move.up" if change.places < 0 else "move.down" if change.places else "move"
     if change.kind != "set":
         return change.kind
+    if (change.subject, change.name) == ("hub", "pages"):
+        return "page.order"
     if change.widget is None:
         return {True: "archived", False: "unarchived"}[bool(change.after)] if change.name == "archived" else "field"
     return "setting" if change.setting else change.name
 
 
+def _form_of_page(change: Change) -> str:
+    if change.kind != "set":
+        return f"page.{change.kind}"
+    return "setting" if change.name == "left_width" else change.name
+
+
 def _parameter(change: Change, registry: Registry) -> Parameter | None:
     """Return the declaration of the value that changed, unless its widget is not installed."""
     if change.widget is None:
-        return _FIELDS.get(change.name)
+        of_page = _WIDGET_FIELDS.get(change.name) if change.page else None
+        return of_page or _FIELDS.get(change.name)
     if not change.setting:
         return _WIDGET_FIELDS.get(change.name)
     widget_type = registry.get(change.widget.widget)
@@ -115,7 +138,7 @@ def _parameter(change: Change, registry: Registry) -> Parameter | None:
 def _heading(change: Change, registry: Registry) -> str:
     """Return the heading of the widget; before the change, if that changed it."""
     if change.widget is None:
-        return change.subject
+        return change.page or change.subject
     return str(change.before if _is_title(change) else change.widget.title) or _usual(change, registry)
 
 

@@ -132,7 +132,9 @@ def _typed(
             if widget:
                 yield f"{widget}, {path[-1]}", (node.value, kind)
     elif isinstance(node, yaml.MappingNode):
-        identifiers = [value.value for key, value in node.value if key.value == "id" and path[:1] == ("widgets",)]
+        identifiers = [
+            value.value for key, value in node.value if key.value == "id" and path[:1] in (("widgets",), ("pages",))
+        ]
         for key, value in node.value:
             yield from _typed(value, (*path, str(key.value)), str(identifiers[0]) if identifiers else widget)
     elif isinstance(node, yaml.SequenceNode):

@@ -23,9 +23,12 @@ function send(form, submitter) {
 }
 
 async function take(body) {
-  const answer = await fetch(window.location.pathname, { method: "POST", body, headers: { Accept: "text/html" } });
+  const address = window.location.pathname + window.location.search;
+  const answer = await fetch(address, { method: "POST", body, headers: { Accept: "text/html" } });
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("editor");
   if (!fresh) throw new Error(`status ${answer.status}`);
+  // A page that was added or removed leads to the editor of another page.
+  if (answer.redirected) window.history.replaceState(null, "", new URL(answer.url).pathname + new URL(answer.url).search);
   await empty();
   // The response to a later step shows the result of both, but not the error of this one.
   problem = fresh.querySelector("[data-problem]") || problem;

@@ -12,13 +12,14 @@ from hubs.views.api import (
     machines,
     mine,
     notices,
+    pages,
     roles,
     search,
     types,
     widgets,
 )
 
-_MODULES = (hubs, widgets, roles, feeds, search, types, mine, machines, announcements, help_wanted, notices)
+_MODULES = (hubs, widgets, pages, roles, feeds, search, types, mine, machines, announcements, help_wanted, notices)
 
 
 def install(app: Flask, protection: CSRFProtect) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow import RAISE, Schema, fields, validate
 
 from hubs.actions.widgets import LIMIT
-from hubs.models import SIDES, RoleName, Scope, Visibility, Width
+from hubs.models import GRID, PAGES, SIDES, RoleName, Scope, Visibility, Width
 from hubs.models.hub_fields import HUB_FIELDS, HubField
 from hubs.widgets.registry import POSITIONS
 
@@ -120,6 +120,7 @@ class Widget(Schema):
     hub = text("The hub's address in this API.")
     type = text()
     label = text()
+    page = text("The slug of the page that it is on; empty for the home page.")
     side = choice(SIDES, required=True)
     width = choice(Width, "How much of a row it takes below the columns.", required=True)
     position = fields.Integer(required=True, metadata={"description": "From the top, from 0."})
@@ -132,10 +133,44 @@ class Widget(Schema):
     settings = fields.Dict(keys=fields.String(), values=fields.Raw())
 
 
+class Page(Schema):
+    """A further page of a hub, beside its home page."""
+
+    slug = text("The last part of its address.")
+    title = text()
+    visibility = choice(Visibility, "Narrows that of the hub, also for the page's widgets.", required=True)
+    left_width = fields.Integer(required=True, metadata={"description": "In twelfths of the page."})
+    position = fields.Integer(required=True, metadata={"description": "Among the tabs, from 0."})
+    url = text("The page for people.")
+
+
+class PageNew(Body):
+    """A page to add after the others."""
+
+    slug = text("Small letters, digits and -, at most 40. It cannot be changed later.")
+    title = text()
+    visibility = choice(Visibility, load_default=Visibility.PUBLIC.value)
+    left_width = fields.Integer(strict=True, load_default=8, metadata={"minimum": 1, "maximum": GRID - 1})
+
+
+class PageChanges(Body):
+    """Changes of a page; fields that are not sent stay."""
+
+    title = fields.String()
+    visibility = choice(Visibility)
+    left_width = fields.Integer(strict=True, metadata={"minimum": 1, "maximum": GRID - 1})
+    position = fields.Integer(
+        strict=True,
+        validate=validate.Range(0, PAGES),
+        metadata={"description": "Among the tabs, from 0; beyond the last one means at the end."},
+    )
+
+
 class WidgetNew(Body):
     """A widget to add at the end of a column; see ``/widget-types/{name}`` for its settings."""
 
     type = text()
+    page = fields.String(load_default="", metadata={"description": "The slug of a page; empty for the home page."})
     side = choice(SIDES, load_default="left")
     width = choice(Width, load_default=Width.THIRD.value)
     label = fields.String(load_default="")
@@ -149,6 +184,7 @@ class WidgetChanges(Body):
     label = fields.String()
     visibility = choice(Visibility)
     settings = fields.Dict(keys=fields.String(), values=fields.Raw(allow_none=True))
+    page = fields.String(metadata={"description": "The slug of a page; empty for the home page."})
     side = choice(SIDES)
     width = choice(Width)
     position = fields.Integer(
@@ -276,6 +312,6 @@ def listed(of: type[Schema]) -> type[Schema]:
     )
 
 
-HubPage, WidgetPage, TypePage, RolePage, EntryPage, TokenPage = map(
-    listed, (HubBrief, Widget, WidgetType, Role, Entry, Token)
+HubPage, WidgetPage, PagePage, TypePage, RolePage, EntryPage, TokenPage = map(
+    listed, (HubBrief, Widget, Page, WidgetType, Role, Entry, Token)
 )

@@ -4,9 +4,10 @@ from typing import Any
 
 from hubs import api_urls, urls
 from hubs.actions import widgets as acts
+from hubs.actions.layout import page_rows
 from hubs.errors import InvalidInput
 from hubs.i18n import _
-from hubs.models import SIDES, Widget
+from hubs.models import SIDES, Hub, Page, Widget
 from hubs.permissions import can
 from hubs.views.api import schemas
 from hubs.views.api.base import LARGEST, ApiBlueprint, check_precondition, locked
@@ -22,9 +23,10 @@ ONE = f"/widgets/<int(max={LARGEST}):number>"
 
 @blueprint.read(f"{HUB}/widgets", schemas.WidgetPage, 404)
 def widgets(space: str, name: str) -> Any:
-    """List the widgets of a hub that you may see, zone by zone from the top."""
+    """List the widgets of a hub that you may see, page by page and zone by zone from the top."""
     hub = find_hub(space, name)
-    rows = sorted(visible_widgets(hub), key=lambda row: (SIDES.index(row.side), row.position, row.id))
+    order: dict[int | None, int] = {None: 0, **{page.id: number for number, page in enumerate(hub.pages, 1)}}
+    rows = sorted(visible_widgets(hub), key=lambda r: (order[r.page_id], SIDES.index(r.side), r.position, r.id))
     return {"items": [describe(row) for row in rows], "next": None}
 
 
@@ -44,6 +46,7 @@ def add_widget(new: dict[str, Any], space: str, name: str) -> Any:
         new["label"],
         visibility=new["visibility"],
         width=new["width"],
+        page=_page(hub, new["page"]),
     )
     db().commit()
     return describe(row), {"Location": app_context().settings.site_url + api_urls.widget(row.id)}
@@ -69,8 +72,9 @@ def change_widget(changes: dict[str, Any], number: int) -> Any:
         acts.update(db(), app_context().registry, current_person(), row, values, **texts)
     if "width" in changes:
         acts.resize(db(), app_context().registry, current_person(), row, changes["width"])
-    if {"side", "position"} & set(changes):
-        _move(row, changes.get("side", row.side), changes.get("position", acts.LIMIT))
+    if {"page", "side", "position"} & set(changes):
+        page = _page(row.hub, changes["page"]) if "page" in changes else row.page
+        _move(row, page, changes.get("side", row.side), changes.get("position", acts.LIMIT))
     db().commit()
     return describe(row)
 
@@ -90,12 +94,18 @@ def _locked_widget(number: int) -> Widget:
     return row
 
 
-def _move(row: Widget, side: str, position: int) -> None:
+def _page(hub: Hub, slug: str) -> Page | None:
+    """Return a page of a hub that the current person may see; None for the home page, whose slug is empty."""
+    return page_rows.find(current_person(), hub, slug) if slug else None
+
+
+def _move(row: Widget, page: Page | None, side: str, position: int) -> None:
     acts.check_side(side)
-    columns: dict[str, list[Widget]] = {
-        name: [widget for widget in row.hub.column(name) if widget is not row] for name in SIDES
+    places = {(row.page, row.side), (page, side)}
+    columns = {
+        place: [widget for widget in row.hub.column(place[1], place[0]) if widget is not row] for place in places
     }
-    columns[side].insert(max(0, position), row)
+    columns[page, side].insert(max(0, position), row)
     acts.arrange(db(), app_context().registry, current_person(), row.hub, columns)
 
 
@@ -104,10 +114,11 @@ def describe(row: Widget) -> dict[str, Any]:
     widget_type, base = app_context().registry.get(row.plugin), app_context().settings.site_url
     has_calendar = widget_type is not None and widget_type.view.calendar is not RootWidgetView.calendar
     names = ("id", "side", "width", "version", "updated_on")
-    column = [widget for widget in visible_widgets(row.hub) if widget.side == row.side]
+    column = [other for other in visible_widgets(row.hub) if (other.page, other.side) == (row.page, row.side)]
     record = {
         **{name: getattr(row, name) for name in names},
         "hub": address(row.hub),
+        "page": row.slug,
         # Among the visible ones: the number of hidden widgets stays secret.
         "position": sorted(column, key=lambda widget: (widget.position, widget.id)).index(row),
         "type": row.plugin,

@@ -104,7 +104,12 @@ def _cards(narrow: str) -> Sequence[Group]:
 
 def _week(hubs: Sequence[Hub]) -> Sequence[tuple[Meeting, Hub]]:
     """Return the meetings of the coming week on the calendars of these hubs, as far as their widgets know them."""
-    query = select(Widget).join(Widget.hub).options(joinedload(Widget.hub)).where(visible_widgets(current_person()))
+    query = (
+        select(Widget)
+        .join(Widget.hub)
+        .options(joinedload(Widget.hub), joinedload(Widget.page))
+        .where(visible_widgets(current_person()))
+    )
     query = query.where(Widget.plugin == "meetings", Widget.hub_id.in_([hub.id for hub in hubs]))
     present, meetings = now(), []
     for row in db().scalars(query.order_by(Hub.last_activity.desc().nulls_last(), Widget.id).limit(CALENDARS)):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from flask import Blueprint, render_template, request
 
 from hubs.actions import widgets as widget_actions
-from hubs.actions.layout import drafts, edits
+from hubs.actions.layout import documents, drafts
 from hubs.i18n import N_, _
 from hubs.views.web.context import app_context, current_person, db, find_hub
 from hubs.widgets.registry import WidgetType
@@ -86,11 +86,12 @@ def show(space: str, name: str) -> str:
     """Show the widget types that can be added to a zone, filtered by the words in ``q``."""
     hub, side = find_hub(space, name, "edit"), request.values.get("side", "left")
     widget_actions.check_side(side)
+    page = request.args.get("page", "")
     query = request.args.get("q", "").strip()[:100]
     types = [kind for kind in app_context().registry if kind.fits(hub.kind, side) and _matches(kind, query)]
     document = drafts.view(db(), app_context().registry, current_person(), hub).document
-    used = {widget.widget for widget in edits.every_widget(document)}
-    return render_template("catalogue.html", hub=hub, side=side, groups=_grouped(types, used), query=query)
+    used = {widget.widget for widget in documents.every_widget(document)}
+    return render_template("catalogue.html", hub=hub, side=side, groups=_grouped(types, used), query=query, page=page)
 
 
 def _grouped(types: Iterable[WidgetType], used: set[str]) -> list[tuple[Group, list[Entry]]]:

@@ -5,15 +5,19 @@ from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
 
 from hubs import urls
 from hubs.actions import widgets as widget_actions
 from hubs.actions.layout import copies, documents, drafts, edits, previews, sentences
-from hubs.actions.layout.documents import HubDocument, WidgetDocument
+from hubs.actions.layout.documents import HubDocument, WidgetDocument, Zone
 from hubs.actions.layout.drafts import SavedMeanwhile
 from hubs.errors import Conflict, HubsError, InvalidInput
 from hubs.i18n import _
-from hubs.models import Hub, Visibility, Widget
+from hubs.models import PAGES, Hub, Visibility, Widget
+from hubs.permissions import Person
+from hubs.views.hub import editor_pages
+from hubs.views.hub.editor_pages import shown_page
 from hubs.views.web import forms
 from hubs.views.web.context import app_context, current_person, db, find_hub, hub_page_url, locale
 from hubs.widgets.registry import WidgetType
@@ -36,26 +40,26 @@ def act(space: str, name: str) -> ResponseReturnValue:
         if command == "save":
             return _save(hub)
         # One request per step: the editor works without JavaScript, and undo survives a closed browser.
-        _ACTS.get(command, _step)(hub)
+        here = _ACTS.get(command, _step)(hub)
         db().commit()
     except InvalidInput as error:
         db().rollback()  # expires the hub as well, hence it is read again
         return _page(find_hub(space, name, "edit"), problem=error), error.status
     # The fragment keeps the card that was changed in view when the page is loaded again.
     key = request.form.get("key", "")
-    return redirect(urls.hub_edit(hub.kind, hub.name) + (f"#edit-{key}" if key else ""), 303)
+    return redirect(urls.hub_edit(hub.kind, hub.name, here) + (f"#edit-{key}" if key else ""), 303)
 
 
 @blueprint.route("/add/<plugin>", methods=["GET", "POST"])
 def add(space: str, name: str, plugin: str) -> ResponseReturnValue:
     """Show the settings of a new widget with a preview, and add it to the draft."""
-    hub, side = find_hub(space, name, "edit"), _side()
+    hub, side, page = find_hub(space, name, "edit"), _side(), request.args.get("page", "")
     widget_type = widget_actions.fitting(app_context().registry, hub.kind, side, plugin)
 
     def change(document: HubDocument, values: Mapping[str, Any], title: str, level: str) -> HubDocument:
-        return edits.add(document, app_context().registry, side, plugin, values, title, level)
+        return edits.add(document, app_context().registry, side, plugin, values, title, level, page)
 
-    return _settings(hub, widget_type, None, change, side)
+    return _settings(hub, widget_type, None, change, (page, side))
 
 
 @blueprint.route("/widget/<key>", methods=["GET", "POST"])
@@ -69,7 +73,7 @@ def configure(space: str, name: str, key: str) -> ResponseReturnValue:
     def change(before: HubDocument, values: Mapping[str, Any], title: str, level: str) -> HubDocument:
         return edits.configure(before, app_context().registry, key, values, title, level)
 
-    return _settings(hub, widget_type, widget, change, edits.side_of(document, key))
+    return _settings(hub, widget_type, widget, change, edits.zone_of(document, key))
 
 
 @blueprint.route("/widget/<key>/copy", methods=["GET", "POST"])
@@ -102,9 +106,10 @@ def _settings(
     widget_type: WidgetType,
     widget: WidgetDocument | None,
     change: Callable[[HubDocument, Mapping[str, Any], str, str], HubDocument],
-    side: str,
+    zone: Zone,
 ) -> ResponseReturnValue:
     """Handle a settings form of the draft: show it, preview it, or save it to the draft."""
+    slug, side = zone
     before: Mapping[str, Any] = widget.settings if widget else {}
     values: Mapping[str, Any] = widget_type.schema.shown(before)
     title, level = (widget.title, str(widget.visibility)) if widget else ("", Visibility.PUBLIC.value)
@@ -119,7 +124,7 @@ def _settings(
             if "preview" not in request.form:
                 drafts.put(db(), app_context().registry, current_person(), hub, document)
                 db().commit()
-                return redirect(urls.hub_edit(hub.kind, hub.name), 303)
+                return redirect(urls.hub_edit(hub.kind, hub.name, slug), 303)
         except InvalidInput as error:
             wrong = error.fields or {"": str(error)}
     page = render_template(
@@ -128,6 +133,7 @@ def _settings(
         type=widget_type,
         new=widget is None,
         side=side,
+        page=slug,
         form=forms.Form(widget_type.parameters, values, wrong, widget_type.schema.has(before)),
         seen=forms.Form([forms.WIDGET_VISIBILITY], {"visibility": level}, wrong),
         label=title,
@@ -145,15 +151,25 @@ def _save(hub: Hub) -> ResponseReturnValue:
         return _page(hub, meanwhile=error), error.status
     db().commit()
     flash(_("The page has been saved. Everybody who opens it sees the new version now."))
-    return redirect(hub_page_url(hub), 303)
+    return redirect(hub_page_url(hub, page=_here(hub)), 303)
 
 
-def _step(hub: Hub) -> None:
+def _here(hub: Hub) -> str:
+    """Return the slug of the page that the saved draft was shown for, if the hub still has it."""
+    slug = request.args.get("page", "")
+    return slug if slug in {page.slug for page in hub.pages} else ""
+
+
+def _step(hub: Hub) -> str:
+    """Change the draft; return the slug of the page to show."""
     document = drafts.view(db(), app_context().registry, current_person(), hub).document
     form, registry = request.form, app_context().registry
     key = form.get("key", "")
-    if form.get("act") == "width":
-        document = edits.width(document, form.get("left_width"))
+    here = shown_page(document)
+    if form.get("act", "").startswith("page-"):
+        document, here = editor_pages.step(document, here)
+    elif form.get("act") == "width":
+        document = edits.width(document, form.get("left_width"), here)
     elif form.get("act") == "span":
         document = edits.span(document, key, form.get("width", ""))
     elif form.get("act") == "remove":
@@ -162,6 +178,8 @@ def _step(hub: Hub) -> None:
         # ``before`` names the next widget, since an earlier step may have shifted the index.
         index, before = form.get("index", 0, int), form.get("before", "")
         document = edits.place(document, registry, key, form.get("side", ""), index, before)
+    elif form.get("act") == "to-page":
+        document = edits.send(document, key, form.get("page", ""))
     elif form.get("act") == "theirs":
         draft = drafts.find(db(), current_person(), hub)
         base = documents.read(draft.base) if draft else document
@@ -169,12 +187,21 @@ def _step(hub: Hub) -> None:
     else:
         document = edits.step(document, registry, key, form.get("act", ""))
     drafts.put(db(), registry, current_person(), hub, document)
+    return here
 
 
-_ACTS: dict[str, Callable[[Hub], None]] = {
-    "undo": lambda hub: drafts.undo(db(), current_person(), hub),
-    "redo": lambda hub: drafts.redo(db(), current_person(), hub),
-    "discard": lambda hub: drafts.discard(db(), current_person(), hub),
+def _shown_after(act: Callable[[Session, Person, Hub], None]) -> Callable[[Hub], str]:
+    def run(hub: Hub) -> str:
+        act(db(), current_person(), hub)
+        return shown_page(drafts.view(db(), app_context().registry, current_person(), hub).document)
+
+    return run
+
+
+_ACTS: Mapping[str, Callable[[Hub], str]] = {
+    "undo": _shown_after(drafts.undo),
+    "redo": _shown_after(drafts.redo),
+    "discard": _shown_after(drafts.discard),
 }
 
 
@@ -183,12 +210,19 @@ def _page(hub: Hub, problem: HubsError | None = None, meanwhile: SavedMeanwhile 
     draft = drafts.view(db(), registry, current_person(), hub)
     rows: dict[str, Widget] = {row.key: row for row in hub.widgets}
     fragments = app_context().fragments.read_many(hub.widgets, locale())
+    here = shown_page(draft.document)
+    subpage = next((page for page in draft.document.pages if page.slug == here), None)
     # Cards of these widgets show no content: the cached one has the settings from before the draft.
     changed = {change.subject for change in draft.changes if change.kind in ("set", "add")}
     return render_template(
         "edit.html",
         hub=hub,
         draft=draft,
+        subpage=subpage,
+        layout=subpage.widgets if subpage else draft.document.widgets,
+        left_width=subpage.left_width if subpage else draft.document.value("left_width"),
+        page_titles={"": _("Home"), **{page.slug: page.title for page in draft.document.pages}},
+        most_pages=PAGES,
         rows=rows,
         fragments=fragments,
         changed=changed,
@@ -207,7 +241,7 @@ def _incomplete(document: HubDocument, problem: HubsError | None) -> list[tuple[
     """Return the widgets that cannot be published with their settings, each with the reason."""
     fields = problem.fields if isinstance(problem, InvalidInput) else {}
     reasons = {place.partition(", ")[0]: reason for place, reason in fields.items()}
-    return [(widget, reasons[widget.id]) for widget in edits.every_widget(document) if widget.id in reasons]
+    return [(widget, reasons[widget.id]) for widget in documents.every_widget(document) if widget.id in reasons]
 
 
 def _side() -> str:

@@ -9,10 +9,11 @@ from sqlalchemy import Select, bindparam, exists, func, literal, select
 
 from hubs import urls
 from hubs.actions.inbox import marks
+from hubs.actions.layout import page_rows
 from hubs.actions.people import announcements, roles
 from hubs.errors import InvalidInput, NotAllowed
 from hubs.i18n import N_, _
-from hubs.models import Hub, JoinRequest, RequestState, Role, RoleName, User, Widget
+from hubs.models import Hub, JoinRequest, Page, RequestState, Role, RoleName, User, Widget
 from hubs.models.session_events import note_reads
 from hubs.permissions import STAND_INS, Person, can, closed, offers, refusal, require, stand_in
 from hubs.views.account import intents
@@ -52,28 +53,30 @@ _DONE = {
 _UNDO = {"subscribe": "unsubscribe", "unsubscribe": "subscribe", "star": "unstar", "unstar": "star"}
 
 
-@blueprint.get("/<any(u, t):space>/<name>/")
-def show(space: str, name: str) -> ResponseReturnValue:
-    """Show a hub with its cached fragments; scripts load the others."""
+@blueprint.get("/<any(u, t):space>/<name>/", defaults={"slug": ""})
+@blueprint.get("/<any(u, t):space>/<name>/p/<slug>/")
+def show(space: str, name: str, slug: str) -> ResponseReturnValue:
+    """Show the home page of a hub, or a further one, with its cached fragments; scripts load the others."""
     # Read the cursor first: the stream then replays events that happen while the page is rendered.
     cursor = app_context().events.cursor()
     hub = find_hub(space, name)
+    subpage = page_rows.find(current_person(), hub, slug) if slug else None
     if "as" in request.args:
-        return _shown_as(hub, request.args["as"])
+        return _shown_as(hub, subpage, request.args["as"])
     if bar().dot(hub):
         # Opening the page counts as reading the notifications from this hub. The bar in this page is read again, so
         # that its dot is gone.
         marks.look(db(), current_person(), hub)
         db().commit()
         g.pop("bar")
-    rows = visible_widgets(hub)
+    rows = [row for row in visible_widgets(hub) if row.page is subpage]
     if "full" in request.args:
         # Without JavaScript nothing loads later, so wait for builds.
         fragments = app_context().fragment_reader.read_many(rows, locale(), BUDGET)
     else:
         # Never wait: one slow widget must not delay the page.
         fragments = app_context().fragments.read_many(rows, locale())
-    shown = banner_context(hub)
+    shown = {**banner_context(hub), "subpage": subpage}
     shown["announcements"] = announcements.current(db(), current_person(), hub)
     return render.page(hub, rows, fragments, cursor, **shown)
 
@@ -157,21 +160,24 @@ def banner_context(hub: Hub) -> dict[str, Any]:
     may = _may(hub, person)
     stars, waiting, is_pending = _counts(hub, person, may["own"])
     may["pending"] = may["join"] and is_pending
-    return {"may": may, "why": _why(hub), "stars": stars, "waiting": waiting}
+    subpages = page_rows.visible(person, hub)
+    return {"may": may, "why": _why(hub), "stars": stars, "waiting": waiting, "subpages": subpages}
 
 
-def _shown_as(hub: Hub, name: str) -> str:
-    """Render a hub for its owner as another kind of person sees it, without working forms and without a stream."""
+def _shown_as(hub: Hub, subpage: Page | None, name: str) -> str:
+    """Render a page of a hub for its owner as another kind of person sees it, without working forms and a stream."""
     require(current_person(), "own", hub)
     if name not in STAND_INS:
         raise InvalidInput(_("A hub can be viewed as a visitor, a stranger or a member."))
     viewer = stand_in(name, hub)
-    rows = visible_widgets(hub, viewer) if can(viewer, "view", hub) else []
+    sees = can(viewer, "view", subpage or hub)
+    rows = [row for row in visible_widgets(hub, viewer) if row.page is subpage] if sees else []
     # Scripts would load missing fragments with the owner's permissions, so wait for them here.
     fragments = app_context().fragment_reader.read_many(rows, locale(), BUDGET)
     may, stars = _may(hub, viewer), _counts(hub, viewer, False)[0]
     page = {"hub": hub, "rows": rows, "fragments": fragments, "may": may, "stars": stars, "waiting": 0}
-    return render_template("hub.html", **page, stream=None, seen_as=name, sees=can(viewer, "view", hub))
+    page |= {"subpage": subpage, "subpages": page_rows.visible(viewer, hub)}
+    return render_template("hub.html", **page, stream=None, seen_as=name, sees=sees)
 
 
 def _may(hub: Hub, viewer: Person) -> dict[str, bool]:
@@ -226,6 +232,7 @@ def _describe(row: Widget) -> dict[str, object]:
         "id": row.id,
         "type": row.plugin,
         "label": app_context().registry.title(row),
+        "page": row.slug,
         "side": row.side,
         "width": row.width,
         "version": row.version,

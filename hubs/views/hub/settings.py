@@ -41,7 +41,7 @@ def settings(widget_id: int) -> ResponseReturnValue:
         form = forms.Form(parameters, values, wrong, schema.has(row.settings))
         return _settings_page(row.hub, widget_type, form, **page, problem=str(error)), error.status
     flash(_("Saved."))
-    return redirect(hub_page_url(row.hub, f"widget-{row.id}"), 303)
+    return redirect(hub_page_url(row.hub, f"widget-{row.id}", row.slug), 303)
 
 
 def _settings_page(hub: Hub, widget_type: WidgetType, form: forms.Form, **more: Any) -> str:

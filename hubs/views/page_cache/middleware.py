@@ -12,6 +12,7 @@ The cache key contains the raw session cookie. Ending a session bumps the person
 valid when the page was cached is still valid.
 """
 
+import re
 import threading
 import time
 from collections import OrderedDict
@@ -49,6 +50,10 @@ MAX_PAGES, MAX_TAGS = 500, 64
 CURSOR_AGE = 0.2
 #: Longest Cookie and Accept-Language headers that are parsed, in characters.
 MAX_HEADER = 4096
+
+
+#: The paths of hubs' pages: ``/t/docs/``, ``/t/docs/p/contribute/``.
+_PAGE = re.compile("/[ut]/[^/]+/(p/[^/]+/)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +241,7 @@ def request_values(token: str, cursor: str, csrf: str, notice: str = "") -> dict
 def _key(environ: "WSGIEnvironment") -> tuple[str | None, str, str] | None:
     """Return the cache key of a request: session cookie, path and language; None if its page is not cacheable."""
     path = environ["PATH_INFO"]
-    if not path.startswith(("/u/", "/t/")) or path.count("/") != 3 or not path.endswith("/"):
+    if not _PAGE.fullmatch(path):
         return None
     if environ["REQUEST_METHOD"] != "GET" or environ.get("QUERY_STRING"):
         return None

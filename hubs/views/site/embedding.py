@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, current_app, jsonify, request
 from markupsafe import Markup
 from sqlalchemy import select
-from sqlalchemy.orm import contains_eager
+from sqlalchemy.orm import contains_eager, joinedload
 
 from hubs import i18n, urls
 from hubs.errors import InvalidInput, NotFound
@@ -103,7 +103,7 @@ def _embeddable(widget_id: int | None) -> Widget:
 
     :raises NotFound: if there is none; the same for each reason.
     """
-    query = select(Widget).join(Widget.hub).options(contains_eager(Widget.hub))
+    query = select(Widget).join(Widget.hub).options(contains_eager(Widget.hub), joinedload(Widget.page))
     row = db().scalars(query.where(Widget.id == widget_id, visible_widgets(VISITOR))).first()
     if row is None or not _sites(row):
         raise NotFound(_(NO_WIDGET))

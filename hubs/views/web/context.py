@@ -215,7 +215,7 @@ def find_hub(space: str, name: str, verb: str = "view") -> Hub:
 def _hub_at(space: str, signed_in: bool) -> Select[Hub]:
     # The query itself filters by visibility, so hidden and nonexistent hubs take the same time.
     kind = Hub.kind == "user" if space == "u" else Hub.kind != "user"
-    query = select(Hub).options(joinedload(Hub.widgets), joinedload(Hub.user))
+    query = select(Hub).options(joinedload(Hub.widgets).joinedload(Widget.page), joinedload(Hub.user))
     return query.where(kind, Hub.name == bindparam("name"), visible(ANY_ACCOUNT if signed_in else VISITOR))
 
 
@@ -235,7 +235,7 @@ def _redirect_other_name(space: str, name: str) -> None:
 
 
 def visible_widgets(hub: Hub, viewer: Person | None = None) -> list[Widget]:
-    """Return the widgets of a hub that ``viewer`` can see, by default the current user."""
+    """Return the widgets on all pages of a hub that ``viewer`` can see, by default the current user."""
     return [row for row in hub.widgets if can(viewer or current_person(), "view", row)]
 
 
@@ -245,9 +245,9 @@ def find_widget(widget_id: int, verb: str = "view") -> Widget:
     :raises NotFound: if it does not exist or the current user cannot see it.
     :raises NotAllowed: if the current user may not do ``verb``.
     """
-    hub = contains_eager(Widget.hub)
+    hub, page = contains_eager(Widget.hub), joinedload(Widget.page)
     # Changes need the neighbours as well, such as for positions; reading does not.
-    query = select(Widget).join(Widget.hub).options(hub if verb == "view" else hub.selectinload(Hub.widgets))
+    query = select(Widget).join(Widget.hub).options(hub if verb == "view" else hub.selectinload(Hub.widgets), page)
     row = db().scalars(query.where(Widget.id == widget_id, visible(current_person()))).unique().first()
     if row is None:
         raise NotFound(_(NO_WIDGET))
@@ -255,11 +255,11 @@ def find_widget(widget_id: int, verb: str = "view") -> Widget:
     return row
 
 
-def hub_page_url(hub: Hub, anchor: str = "") -> str:
-    """Return the hub's page as the target of a redirect after a form."""
+def hub_page_url(hub: Hub, anchor: str = "", page: str = "") -> str:
+    """Return the hub's page with the slug ``page``, else its home page, as the target of a redirect after a form."""
     # Forms carry "plain" while JavaScript is off: nothing loads later there, so the page must be complete.
     full = "?full=1" if "plain" in request.form else ""
-    return urls.hub(hub.kind, hub.name) + full + (f"#{anchor}" if anchor else "")
+    return urls.hub_page(hub.kind, hub.name, page) + full + (f"#{anchor}" if anchor else "")
 
 
 def local_path(target: str) -> str:

@@ -20,7 +20,19 @@ HUB = "/<any(u, t):space>/<name>/"
 API_HUB = "/api/v1/hubs/<any(u, t):space>/<name>"
 API_WIDGET = "/api/v1/widgets/<int(max=2147483647):number>"
 #: Rules that tests of their own prove.
-UNWALKED = ("meetings", "machine", "tokens", "webhook", "gallery", "sitemap", "logo", "picture", "embed", "call")
+UNWALKED = (
+    "meetings",
+    "machine",
+    "tokens",
+    "webhook",
+    "gallery",
+    "sitemap",
+    "logo",
+    "picture",
+    "embed",
+    "call",
+    "page",
+)
 #: Route, method → who may use it on a public hub; "all" are open whatever the hub's visibility.
 RULES = {
     ("/", "GET"): "all",
@@ -196,6 +208,13 @@ RULES = {
     ("/api/v1/announcements", "POST"): "api own",
     ("/api/v1/announcements/<int(max=2147483647):number>", "DELETE"): "api own",
     (API_HUB + "/roles", "GET"): "view",
+    (API_HUB + "/pages", "GET"): "view",
+    (API_HUB + "/pages", "POST"): "api edit",
+    # There are none here; tests/unit/views/hub/test_pages.py has owner, member, stranger and visitor.
+    (HUB + "p/<slug>/", "GET"): "page",
+    (API_HUB + "/pages/<slug>", "GET"): "api page",
+    (API_HUB + "/pages/<slug>", "PATCH"): "api page",
+    (API_HUB + "/pages/<slug>", "DELETE"): "api page",
     (API_HUB + "/widgets", "GET"): "view",
     (API_WIDGET, "GET"): "view",
     # Writes to the API need a token: tests/unit/views/api/test_access.py walks them.
@@ -415,6 +434,7 @@ def test_every_generated_path_has_a_route(app: Flask) -> None:
         (urls.new_hub(), "POST"),
         (urls.hub("user", "a b/ü"), "GET"),
         (urls.hub("team", "x"), "GET"),
+        (urls.hub_page("team", "x", "start"), "GET"),
         (urls.hub("regional", "x"), "GET"),
         (urls.hub_json("team", "x"), "GET"),
         (urls.hub_stream("team", "x"), "GET"),

@@ -15,9 +15,13 @@ from tests.unit.views.conftest import sign_in, token
 from tests.unit.views.test_routes import ROLES, RULES, TOKEN, allowed, cut_list, path_of
 
 BODIES = {
+    "PATCH /api/v1/hubs/t/otters/pages": {"title": "Plans"},
+    "PATCH /api/v1/hubs/t/badgers/pages": {"title": "Plans"},
     "PATCH /api/v1/hubs": {"summary": "New."},
     "POST /api/v1/hubs/t/otters/announcements": {"title": "News"},
     "POST /api/v1/hubs/t/badgers/announcements": {"title": "News"},
+    "POST /api/v1/hubs/t/otters/pages": {"slug": "plans", "title": "Plans"},
+    "POST /api/v1/hubs/t/badgers/pages": {"slug": "plans", "title": "Plans"},
     "POST": {"type": "about"},
     "PATCH /api/v1/widgets": {"label": "x"},
 }

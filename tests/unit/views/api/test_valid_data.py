@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from hubs.actions import push, widgets
 from hubs.actions.inbox import claims
+from hubs.actions.layout import page_rows as pages
 from hubs.actions.people import announcements, roles, tokens
 from hubs.app import create_app
 from hubs.models import (
@@ -99,6 +100,9 @@ class State:
         session.execute(delete(PersonalToken).where(PersonalToken.name == "spare"))
         while len(hub.widgets) > 5:
             widgets.remove(session, self.registry, self.owner, hub.widgets[-1])
+        for page in list(hub.pages):
+            pages.remove(session, self.registry, self.owner, page)
+        pages.add(session, self.owner, hub, "start", "Start here")
         feed = widgets.add(session, self.registry, self.owner, hub, "feed", "left")
         box = widgets.add(session, self.registry, self.owner, hub, "push", "left")
         spare = tokens.create(session, self.owner, "spare", 1, "read")[0]
@@ -125,7 +129,7 @@ def path_parameters(path: str, state: dict[str, Any]) -> dict[str, Any]:
         else state["feed"]
     )
     known = {"space": "t", "name": "otters", "number": number, "username": "member", "plugin": "feed"}
-    known["role"] = "member"
+    known |= {"role": "member", "slug": "start"}
     return {name: value for name, value in known.items() if f"{{{name}}}" in path}
 
 
@@ -178,7 +182,7 @@ def test_most_calls_with_valid_data_succeed_and_none_fails(
     schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", app)
     operations = [result.ok() for result in schema.get_all_operations()]
     statuses = {operation.label: call(app, state, registry, operation, examples) for operation in operations}
-    assert len(statuses) == 35
+    assert len(statuses) == 40
     shares = {
         label: sum(count for status, count in counted.items() if status < 400) / counted.total()
         for label, counted in statuses.items()

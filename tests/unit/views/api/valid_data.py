@@ -64,6 +64,13 @@ def body_of(method: str, path: str, registry: Registry, plugin: str) -> st.Searc
         fields["avatar"] = st.sampled_from(["", "Ä", "ot", "🦦"])
         fields["embed_on"] = st.sampled_from(["", "*", "https://blog.example.org https://wiki.example.org"])
         return st.fixed_dictionaries({}, optional=fields).filter(bool)
+    if path.endswith(("/pages", "/pages/{slug}")) and method in ("POST", "PATCH"):
+        title = st.sampled_from(["Plans", "Ä", "計画", "x" * 64])
+        more = {"visibility": st.sampled_from(list(Visibility)), "left_width": st.integers(1, 11)}
+        if method == "POST":
+            slug = st.from_regex(r"[a-z0-9][a-z0-9-]{0,39}", fullmatch=True).filter(lambda name: name != "start")
+            return st.fixed_dictionaries({"slug": slug, "title": title}, optional=more)
+        return st.fixed_dictionaries({"position": st.integers(0, 8)}, optional={"title": title, **more})
     common = {"label": _LINE, "visibility": st.sampled_from(list(Visibility)), "width": st.sampled_from(list(Width))}
     if method == "PATCH":
         sides = [side for side in SIDES if registry.get(plugin).fits("team", side)]

@@ -1,0 +1,87 @@
+"""The further pages of hubs in the API: list, add, change and remove, by the same actions as in the editor."""
+
+from typing import Any
+
+from hubs import urls
+from hubs.actions.layout import page_rows as acts
+from hubs.errors import InvalidInput
+from hubs.i18n import _
+from hubs.models import PAGES, Page
+from hubs.views.api import schemas
+from hubs.views.api.base import ApiBlueprint, check_precondition, locked
+from hubs.views.api.hubs import ONE as HUB
+from hubs.views.api.hubs import address
+from hubs.views.web.context import app_context, current_person, db, find_hub
+
+blueprint = ApiBlueprint("Pages", __name__, "The pages of a hub beside its home page; each has a layout of its own.")
+ALL = f"{HUB}/pages"
+ONE = f"{ALL}/<slug>"
+
+
+@blueprint.read(ALL, schemas.PagePage, 404)
+def pages(space: str, name: str) -> Any:
+    """List the pages of a hub that you may see, in the order of their tabs."""
+    hub = find_hub(space, name)
+    return {"items": [describe(page) for page in acts.visible(current_person(), hub)], "next": None}
+
+
+@blueprint.write("POST", ALL, 201, schemas.Page, 404, 409)
+@blueprint.arguments(schemas.PageNew)
+def add_page(new: dict[str, Any], space: str, name: str) -> Any:
+    """Add a page after the others, as an owner."""
+    hub = locked(find_hub(space, name, "edit"))
+    page = acts.add(db(), current_person(), hub, new["slug"], new["title"], new["visibility"], new["left_width"])
+    db().commit()
+    return describe(page), {"Location": f"{address(hub)}/pages/{page.slug}"}
+
+
+@blueprint.read(ONE, schemas.Page, 404)
+def page(space: str, name: str, slug: str) -> Any:
+    """Return a page of a hub."""
+    return describe(acts.find(current_person(), find_hub(space, name), slug))
+
+
+@blueprint.write("PATCH", ONE, 200, schemas.Page, 404, match=True)
+@blueprint.arguments(schemas.PageChanges)
+def change_page(changes: dict[str, Any], space: str, name: str, slug: str) -> Any:
+    """Change the title, the visibility, the width or the position of a page, as an owner."""
+    row = _locked_page(space, name, slug)
+    if not changes:
+        raise InvalidInput(_("Send at least one field to change."))
+    fields = {key: value for key, value in changes.items() if key != "position"}
+    acts.update(db(), current_person(), row, fields)
+    if "position" in changes:
+        order = [other for other in row.hub.pages if other is not row]
+        order.insert(min(changes["position"], PAGES), row)
+        acts.arrange(db(), current_person(), row.hub, order)
+    db().commit()
+    return describe(row)
+
+
+@blueprint.write("DELETE", ONE, 204, None, 404, match=True)
+def remove_page(space: str, name: str, slug: str) -> Any:
+    """Remove a page with its widgets, as an owner."""
+    acts.remove(db(), app_context().registry, current_person(), _locked_page(space, name, slug))
+    db().commit()
+    return None
+
+
+def _locked_page(space: str, name: str, slug: str) -> Page:
+    """Return a page for a change, with its hub locked, if the precondition of the request holds."""
+    hub = locked(find_hub(space, name, "edit"))
+    row = acts.find(current_person(), hub, slug)
+    check_precondition(schemas.Page, describe(row))
+    return row
+
+
+def describe(page: Page) -> dict[str, Any]:
+    """Return a page with its place among those that the current person may see."""
+    hub = page.hub
+    names = ("slug", "title", "left_width")
+    return {
+        **{name: getattr(page, name) for name in names},
+        "visibility": page.visibility.value,
+        # Among the visible ones: the number of hidden pages stays secret.
+        "position": acts.visible(current_person(), hub).index(page),
+        "url": app_context().settings.site_url + urls.hub_page(hub.kind, hub.name, page.slug),
+    }
