@@ -42,6 +42,8 @@ class PublishedCalendar:
 
     name: str
     meetings: tuple[Meeting, ...]
+    #: Whether there are so many meetings that later ones are missing.
+    is_cut: bool = False
 
 
 class Calendars:
@@ -63,7 +65,7 @@ class Calendars:
         name = tidy(_unescaped(parts.properties.get("X-WR-CALNAME") or parts.properties.get("NAME") or ""), 100)
         meetings = _Reading(response, parts, start, end).meetings(name or response.name)
         ordered = sorted(meetings, key=lambda meeting: (meeting.start, meeting.name))
-        return PublishedCalendar(name or response.name, tuple(ordered[:OCCURRENCES]))
+        return PublishedCalendar(name or response.name, tuple(ordered[:OCCURRENCES]), len(ordered) >= OCCURRENCES)
 
 
 class _Reading:

@@ -149,9 +149,9 @@ def colour_hue(colour: str) -> str:
 
 
 @lru_cache(4096)
-def avatar(username: str, size: int = 32, fullname: str = "") -> Markup:
-    """Render a person's avatar: initials on a tint derived from the username, without an external request."""
-    return _mark("avatar", _hue(username), initials(fullname or username), size)
+def avatar(username: str, size: int = 32, fullname: str = "", picture: str = "") -> Markup:
+    """Render a person's avatar: initials on a tint derived from the username, below a ``picture`` with this digest."""
+    return _pictured(_mark("avatar", _hue(username), initials(fullname or username), size), picture)
 
 
 def initials(name: str) -> str:

@@ -92,7 +92,7 @@ def _span(by: str, chosen: date) -> tuple[date, int]:
 
 def _days(first: date, number: int, by: str, chosen: date, agendas: list[Agenda], zone: tzinfo) -> list[Day]:
     by_day: dict[date, dict[tuple[str, str, str], Meeting]] = {}
-    for meeting in (meeting for agenda in agendas for meeting in agenda.meetings):
+    for meeting in (meeting for agenda in agendas for meeting in (*agenda.past, *agenda.meetings)):
         # Two widgets may show the same calendar.
         key = (meeting.start.isoformat(), meeting.calendar, meeting.name)
         for day in _days_of(meeting, first, number, zone):

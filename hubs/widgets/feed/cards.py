@@ -1,7 +1,7 @@
 """Messages as feeds show them, read in few queries."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
@@ -28,8 +28,9 @@ SHOWN: tuple[Any, ...] = (
 BACK = (timedelta(hours=1), timedelta(hours=12), timedelta(days=6))
 #: All people whom a message names, not only the one by whom it was selected.
 _NAMED = aliased(MessagePerson)
-#: The full names of listed people; for others the feed shows the username only.
+#: The full names and the pictures of listed people; for others the feed shows the username only.
 _SHOWN_NAME = case((User.unlisted.is_(False), User.fullname)).label("shown_name")
+_SHOWN_PICTURE = case((User.unlisted.is_(False), User.picture)).label("shown_picture")
 #: Icons by category; any other category gets a box.
 ICONS = {
     **dict.fromkeys(("pagure", "github", "gitlab", "forgejo", "git", "trac"), "branch"),
@@ -92,6 +93,8 @@ class Item:
     #: Display names of the people concerned, by account.
     names: Mapping[str, str]
     activity: Activity | None = None
+    #: Digests of their pictures, by account, of those who have one.
+    pictures: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def people(self) -> tuple[str, ...]:
@@ -193,7 +196,7 @@ def _newest(terms: ScopeFilter, hides: bool, paginated: bool, shape: tuple[bool,
     )
     # One row per message and person named: cheaper than a second query for the people.
     return (
-        select(*SHOWN, _NAMED.username, _SHOWN_NAME)
+        select(*SHOWN, _NAMED.username, _SHOWN_NAME, _SHOWN_PICTURE)
         .join(newest, newest.c.message_id == StoredMessage.id)
         .join(_NAMED, _NAMED.message_id == StoredMessage.id)
         .outerjoin(User, User.username == _NAMED.username)
@@ -202,26 +205,30 @@ def _newest(terms: ScopeFilter, hides: bool, paginated: bool, shape: tuple[bool,
 
 
 def _items_of_rows(rows: Sequence[Any]) -> list[Item]:
-    return _items({row.id: row for row in rows}.values(), ((row.id, row.username, row.shown_name) for row in rows))
+    return _items({row.id: row for row in rows}.values(), ((row.id, *row[-3:]) for row in rows))
 
 
 def items_of(session: Session, messages: Sequence[Any]) -> list[Item]:
     """Return messages, or rows of `SHOWN`, as items with the people whom they name, in one query."""
     query = (
-        select(MessagePerson.message_id, MessagePerson.username, _SHOWN_NAME)
+        select(MessagePerson.message_id, MessagePerson.username, _SHOWN_NAME, _SHOWN_PICTURE)
         .outerjoin(User, User.username == MessagePerson.username)
         .where(MessagePerson.message_id.in_([message.id for message in messages]))
         .order_by(MessagePerson.username)
     )
-    return _items(messages, ((key, username, name) for key, username, name in session.execute(query)))
+    return _items(messages, session.execute(query).all())
 
 
-def _items(messages: Iterable[Any], named: Iterable[tuple[int, str, str | None]]) -> list[Item]:
+def _items(messages: Iterable[Any], named: Iterable[Any]) -> list[Item]:
+    """Return items; each row of ``named`` has a message's id, an account, its name and its picture, None if hidden."""
     names: dict[int, dict[str, str]] = {}
-    for key, username, name in named:
+    pictures: dict[int, dict[str, str]] = {}
+    for key, username, name, picture in named:
         if is_hub_mark(username):
             continue
         names.setdefault(key, {})[username] = name or username
+        if picture:
+            pictures.setdefault(key, {})[username] = picture
     return [
         Item(
             row.id,
@@ -232,6 +239,7 @@ def _items(messages: Iterable[Any], named: Iterable[tuple[int, str, str | None]]
             row.received_at,
             names.get(row.id, {}),
             Activity.from_row(row.activity),
+            pictures.get(row.id, {}),
         )
         for row in messages
     ]

@@ -18,8 +18,9 @@ from hubs.widgets.paging import cut
 from hubs.widgets.parameters import Parameter
 from hubs.widgets.view import RootWidgetView
 
-#: Most meetings kept of a calendar.
+#: Most coming and most past meetings kept of a calendar, and how far back past ones are read, for the Calendar tab.
 KEPT = 100
+PAST = timedelta(days=31)
 
 
 class Meetings(Widget):
@@ -52,11 +53,15 @@ class Meetings(Widget):
 
 @dataclass(frozen=True)
 class Agenda:
-    """The current and coming meetings of a calendar, in order; ``page`` is the address of its page, or empty."""
+    """The current and coming meetings of a calendar, in order; ``page`` is the address of its page, or empty.
+
+    ``past`` are those of the last `PAST`.
+    """
 
     calendar: str
     page: str
     meetings: tuple[Meeting, ...]
+    past: tuple[Meeting, ...] = ()
 
 
 class GetMeetings(CachedFunction):
@@ -85,7 +90,7 @@ class GetMeetings(CachedFunction):
         return interests
 
     def execute(self) -> Agenda:
-        """Return the meetings of the coming days.
+        """Return the meetings of the last month and of the coming days.
 
         :raises NeedsSetup: when no calendar is named, or its address may not be read.
         :raises UpstreamError: when there is no usable response.
@@ -95,8 +100,7 @@ class GetMeetings(CachedFunction):
             raise NeedsSetup(
                 _("Which calendar? An owner can name one of Fedocal in this widget's settings, or in the hub's.")
             )
-        # From yesterday on: a meeting that started then may still be going on.
-        first, last = (current - timedelta(days=1), current + timedelta(days=self.instance.config["days"] or 30))
+        first, last = current - PAST, current + timedelta(days=self.instance.config["days"] or 30)
         if address:
             return self._published(address, first, last, current)
         fedocal = self.clients.fedocal
@@ -106,6 +110,9 @@ class GetMeetings(CachedFunction):
     def _published(self, address: TypedAddress, first: datetime, last: datetime, current: datetime) -> Agenda:
         try:
             calendar = self.clients.calendars.read(address, first, last)
+            if calendar.is_cut:
+                # So many past ones that coming ones were cut off. One that began yesterday may still be going on.
+                calendar = self.clients.calendars.read(address, current - timedelta(days=1), last)
         except UpstreamForbidden as error:
             raise NeedsSetup(str(error)) from None
         # Without a link to it: the address of a calendar often is its password.
@@ -113,8 +120,11 @@ class GetMeetings(CachedFunction):
 
 
 def _agenda(calendar: str, page: str, meetings: Iterable[Meeting], current: datetime) -> Agenda:
-    upcoming = [meeting for meeting in meetings if meeting.end >= current]
-    return Agenda(calendar, page, tuple(upcoming[:KEPT]))
+    upcoming: list[Meeting] = []
+    past: list[Meeting] = []
+    for meeting in meetings:
+        (upcoming if meeting.end >= current else past).append(meeting)
+    return Agenda(calendar, page, tuple(upcoming[:KEPT]), tuple(past[-KEPT:]))
 
 
 class MeetingsView(RootWidgetView):

@@ -142,6 +142,20 @@ def test_the_tab_shows_meetings_on_their_days(client: FlaskClient, row: Widget, 
     assert urls.widget_calendar(row.id) in page
 
 
+@pytest.mark.parametrize("by", ["week", "month"])
+def test_the_tab_shows_past_meetings_which_the_file_leaves_out(
+    client: FlaskClient, upstream: Upstream, row: Widget, by: str
+) -> None:
+    past = meeting(-24 * 9, meeting_name="Ebb watch")
+    upstream.on(PATH, {"meetings": [past, meeting()], "arguments": {}})
+    assert b"Ebb watch" not in client.get(urls.widget_calendar(row.id)).data
+    page = shown(client, f"?by={by}&day={past['meeting_date']}")
+    entry = page[page.index(f'<time datetime="{past["meeting_date"]}">') :].partition("</li>")[0]
+    assert "Ebb watch" in entry
+    assert f'title="Previous {by}"' in page
+    assert f'title="Next {by}"' in page
+
+
 @pytest.mark.parametrize("zone", ["America/Los_Angeles", "Pacific/Auckland"])
 def test_whole_days_are_the_same_in_every_zone_and_need_no_address(
     client: FlaskClient, upstream: Upstream, session: Session, row: Widget, monkeypatch: pytest.MonkeyPatch, zone: str

@@ -29,6 +29,11 @@ def test_the_colour_stays_when_the_name_changes() -> None:
     assert "<b>" not in str(avatar("rana", 28, "<b> <b>"))
 
 
+def test_a_picture_lies_over_the_letters() -> None:
+    assert '<img src="/pictures/abc.webp" alt=""' in str(avatar("rana", 28, "Rana Bel", "abc"))
+    assert "<img" not in str(avatar("rana", 28, "Rana Bel"))
+
+
 def test_icons_that_point_along_the_line_are_mirrored_from_right_to_left() -> None:
     assert 'class="icon mirror"' in icon("undo")
     assert 'class="icon"' in icon("clock")

@@ -10,8 +10,8 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from hubs.actions import messages
-from hubs.models import Hub, now
-from hubs.widgets.feed.cards import Item, read
+from hubs.models import Hub, StoredMessage, User, now
+from hubs.widgets.feed.cards import Item, items_of, read
 from hubs.widgets.shared.messages import MessageScope
 from tests.unit.widgets.test_built_in import person_hub, say
 
@@ -87,3 +87,17 @@ def test_old_messages_of_a_busy_team_are_not_read(session: Session, told: Messag
 
 def test_a_message_is_listed_once_with_all_people(session: Session, told: MessageScope) -> None:
     assert {item.people for item in read(session, told, 100, [])} == {("member", "owner")}
+
+
+def test_people_have_their_picture_unless_they_are_unlisted(session: Session, told: MessageScope) -> None:
+    for username, unlisted in (("member", False), ("owner", True)):
+        user = session.query(User).filter_by(username=username).one()
+        user.picture, user.unlisted = f"digest-of-{username}", unlisted
+    session.flush()
+    assert {tuple(item.pictures.items()) for item in read(session, told, 100, [])} == {
+        (("member", "digest-of-member"),)
+    }
+    assert {tuple(item.pictures) for item in items_of(session, session.query(StoredMessage).all())} == {
+        ("member",),
+        (),
+    }
