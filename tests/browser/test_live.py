@@ -122,7 +122,7 @@ def test_fifty_messages_move_nothing_while_somebody_reads(open_page: Open, produ
     watched = page.locator(".act, .widget, .day")
     before = watched.evaluate_all(TOPS)
     for number in range(50):
-        bus.send("io.pagure.prod.pagure.pull-request.new", _pull("yrsa", number))
+        bus.send("io.pagure.prod.pagure.pull-request.new", pull("yrsa", number))
     expect(feed(page).locator(".pill")).to_have_text("30 new", timeout=40000)
     page.wait_for_timeout(1500)
     assert watched.evaluate_all(TOPS)[: len(before)] == before
@@ -178,7 +178,7 @@ def _issue(agent: str, title: str, number: int = 7) -> dict[str, object]:
     return {"agent": agent, "issue": issue, "project": project}
 
 
-def _pull(agent: str, number: int) -> dict[str, object]:
+def pull(agent: str, number: int) -> dict[str, object]:
     project = {"name": "lights", "fullname": "lights"}
     request = {"id": 100 + number, "title": f"Lamp {number}", "user": {"name": agent}, "project": project}
     return {"agent": agent, "pullrequest": request}
