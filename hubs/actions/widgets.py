@@ -127,6 +127,16 @@ def move(session: Session, registry: Registry, person: Person, row: Widget, way:
     _tell(session, registry, person, row, "updated", ["position"])
 
 
+def send(session: Session, registry: Registry, person: Person, row: Widget, page: Page | None) -> None:
+    """Move a widget to the end of the same zone on another page of its hub; None is the home page."""
+    require(person, "edit", row)
+    row.position = _end(row.hub, row.side, page)
+    row.page, row.updated_on = page, now()
+    row.hub.touch()
+    session.flush()
+    _tell(session, registry, person, row, "updated", ["position"])
+
+
 def resize(session: Session, registry: Registry, person: Person, row: Widget, value: str) -> bool:
     """Set how much of a row a widget takes below the columns; return whether that changed.
 

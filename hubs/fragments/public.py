@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 from hubs import i18n
 from hubs.cache import Cache
 from hubs.fragments.versions import VersionTags
-from hubs.models import Database, Hub, Widget
+from hubs.models import Database, Hub, Page, Widget
 from hubs.models.session_events import TOUCHED, after_commit, touched
 from hubs.signed_cache import SignedCache
 
@@ -117,7 +117,7 @@ class PublicFragmentCache:
 def forget_after_commit(database: Database, public: PublicFragmentCache) -> None:
     """Invalidate cached responses and version tags after each commit in sessions of ``database``.
 
-    A changed hub invalidates the responses of all its widgets: the change may narrow their audience.
+    A changed hub or page invalidates the responses of all the hub's widgets: the change may narrow their audience.
     """
     after_commit(database, _changed, public.forget)
     after_commit(database, touched, public.stamps.invalidate, TOUCHED)
@@ -125,6 +125,6 @@ def forget_after_commit(database: Database, public: PublicFragmentCache) -> None
 
 def _changed(session: Session) -> set[int]:
     rows = [*session.dirty, *session.deleted]
-    hubs = [row.id for row in rows if isinstance(row, Hub)]
+    hubs = {row.id if isinstance(row, Hub) else row.hub_id for row in rows if isinstance(row, Hub | Page)}
     on_hubs = session.connection().scalars(select(Widget.id).where(Widget.hub_id.in_(hubs))) if hubs else ()
     return {row.id for row in rows if isinstance(row, Widget)}.union(on_hubs)

@@ -1,6 +1,6 @@
 """Applies a document to a hub: from a file, a draft, or an older revision."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -82,7 +82,8 @@ def _layout(session: Session, registry: Registry, person: Person, hub: Hub, docu
     for key, row in list(rows_by_key.items()):
         if key not in widgets_by_id or widgets_by_id[key].widget != row.plugin:
             widgets.remove(session, registry, person, rows_by_key.pop(key))
-    places = _pages(session, registry, person, hub, document)
+    places = _pages(session, person, hub, document)
+    _send(session, registry, person, document, rows_by_key, places)
     # Errors are collected, so that a file with several mistakes is corrected in one go.
     errors: dict[str, str] = {}
     columns: dict[tuple[Page | None, str], list[Widget]] = {}
@@ -100,29 +101,42 @@ def _layout(session: Session, registry: Registry, person: Person, hub: Hub, docu
         listed = "; ".join(f"{place}: {reason}" for place, reason in errors.items())
         raise InvalidInput(_("Some widgets cannot be created. %(listed)s") % {"listed": listed}, errors)
     widgets.arrange(session, registry, person, hub, columns)
-
-
-def _pages(
-    session: Session, registry: Registry, person: Person, hub: Hub, document: HubDocument
-) -> dict[str, Page | None]:
-    """Give the hub the pages of a document, still without their new widgets; return them by slug."""
-    wanted = {page.slug for page in document.pages}
-    for page in [page for page in hub.pages if page.slug not in wanted]:
-        # Widgets that stay are put into their new place afterwards.
-        for row in [row for row in hub.widgets if row.page is page]:
-            row.page = None
+    # Removed last: the widgets that stay have left them.
+    wanted = [page for page in places.values() if page is not None]
+    for page in [page for page in hub.pages if page not in wanted]:
         page_rows.remove(session, registry, person, page)
-    result: dict[str, Page | None] = {"": None, **{page.slug: page for page in hub.pages}}
+    page_rows.arrange(session, person, hub, wanted)
+
+
+def _pages(session: Session, person: Person, hub: Hub, document: HubDocument) -> dict[str, Page | None]:
+    """Give the hub the pages of a document, beside those that it has; return them by slug in the document's order."""
+    present = {page.slug: page for page in hub.pages}
+    result: dict[str, Page | None] = {"": None}
     for shown in document.pages:
-        current = result.get(shown.slug)
-        if current is None:
-            fields = shown.title, shown.visibility, shown.left_width
-            result[shown.slug] = page_rows.add(session, person, hub, shown.slug, *fields)
+        page = present.get(shown.slug)
+        if page is None:
+            # Without the limit, which the document keeps: pages that it does not have are still there.
+            page = page_rows.insert(session, person, hub, shown.slug, shown.title, shown.visibility, shown.left_width)
         else:
-            page_rows.update(session, person, current, {name: getattr(shown, name) for name in FIELDS})
-    order = {shown.slug: number for number, shown in enumerate(document.pages)}
-    page_rows.arrange(session, person, hub, sorted(hub.pages, key=lambda page: order[page.slug]))
+            page_rows.update(session, person, page, {name: getattr(shown, name) for name in FIELDS})
+        result[shown.slug] = page
     return result
+
+
+def _send(
+    session: Session,
+    registry: Registry,
+    person: Person,
+    document: HubDocument,
+    rows_by_key: Mapping[str, Widget],
+    places: Mapping[str, Page | None],
+) -> None:
+    """Move widgets to their pages before they change: only the new audience may hear of the changes."""
+    for (slug, _side), documents_of_zone in zones(document).items():
+        for widget in documents_of_zone:
+            row = rows_by_key.get(widget.id)
+            if row is not None and row.page is not places[slug]:
+                widgets.send(session, registry, person, row, places[slug])
 
 
 def _widget(

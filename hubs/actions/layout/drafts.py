@@ -125,8 +125,8 @@ def save(session: Session, registry: Registry, person: Person, hub: Hub) -> list
 
 def _reload_and_lock(session: Session, hub: Hub) -> None:
     """Reload a hub and lock it, so that of two concurrent saves the second sees the first."""
-    query = select(Hub).where(Hub.id == hub.id).options(selectinload(Hub.widgets)).with_for_update()
-    session.scalars(query.execution_options(populate_existing=True)).all()
+    query = select(Hub).where(Hub.id == hub.id).options(selectinload(Hub.widgets), selectinload(Hub.pages))
+    session.scalars(query.with_for_update().execution_options(populate_existing=True)).all()
 
 
 def _shown(draft: Draft) -> HubDocument:

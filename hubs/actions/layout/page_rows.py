@@ -51,12 +51,18 @@ def add(
     require(person, "edit", hub)
     if len(hub.pages) >= PAGES:
         raise Conflict(too_many())
+    return insert(session, person, hub, slug, title, visibility, left_width)
+
+
+def insert(session: Session, person: Person, hub: Hub, slug: str, title: str, visibility: str, left_width: Any) -> Page:
+    """Do what `add` does, however many pages there are: for documents, which may replace all pages at once."""
+    require(person, "edit", hub)
     fields = {"title": title_of(title), "visibility": visibility_of(visibility), "left_width": width_of(left_width)}
     if _slug_of(slug) in {page.slug for page in hub.pages}:
         raise Conflict(_("This hub already has a page %(slug)s.") % {"slug": slug})
-    page = Page(slug=slug, position=len(hub.pages), **fields)
+    page = Page(slug=slug, position=max((page.position for page in hub.pages), default=-1) + 1, **fields)
     hub.pages.append(page)
-    _note(session, person, hub)
+    _note(session, person, hub, "added", page)
     return page
 
 
@@ -68,12 +74,12 @@ def update(session: Session, person: Person, page: Page, values: Mapping[str, An
     require(person, "edit", page)
     read = {"title": title_of, "visibility": visibility_of, "left_width": width_of}
     cleaned = {name: read[name](value) for name, value in values.items()}
-    changed = [name for name, value in cleaned.items() if getattr(page, name) != value]
+    changed = {name: [getattr(page, name), value] for name, value in cleaned.items() if getattr(page, name) != value}
     for name in changed:
         setattr(page, name, cleaned[name])
     if changed:
-        _note(session, person, page.hub)
-    return changed
+        _note(session, person, page.hub, "changed", page, changed)
+    return list(changed)
 
 
 def arrange(session: Session, person: Person, hub: Hub, order: Sequence[Page]) -> bool:
@@ -84,7 +90,7 @@ def arrange(session: Session, person: Person, hub: Hub, order: Sequence[Page]) -
     for position, page in enumerate(order):
         page.position = position
     hub.pages.sort(key=lambda page: page.position)
-    _note(session, person, hub)
+    _note(session, person, hub, "ordered")
     return True
 
 
@@ -95,7 +101,7 @@ def remove(session: Session, registry: Registry, person: Person, page: Page) -> 
     for row in [row for row in hub.widgets if row.page is page]:
         widgets.remove(session, registry, person, row)
     hub.pages.remove(page)
-    _note(session, person, hub)
+    _note(session, person, hub, "removed", page)
 
 
 def too_many() -> str:
@@ -141,10 +147,17 @@ def _slug_of(value: str) -> str:
     return value
 
 
-def _note(session: Session, person: Person, hub: Hub) -> None:
+def _note(
+    session: Session,
+    person: Person,
+    hub: Hub,
+    act: str,
+    page: Page | None = None,
+    changed: Mapping[str, list[Any]] | None = None,
+) -> None:
     hub.touch()
     session.flush()
-    # Not the page's title: the message of a public hub is public, and the page may not be.
-    outbox.record(
-        session, "hubs.hub.updated", outbox.about_hub(session, hub, person.username, changed_keys=["pages"]), hub
-    )
+    body = outbox.about_hub(session, hub, person.username, changed_keys=["pages"])
+    # The title only for the audit log: the message of a public hub is public, and the page may not be.
+    detail = {"act": act, "page": page.title if page else "", "values": dict(changed or {})}
+    outbox.record(session, "hubs.hub.updated", body, hub, detail=detail)

@@ -31,6 +31,15 @@ FORMS: Mapping[str, Forms] = {
     "move.home": Forms(N_("{actor} moved {thing} to the home page"), nobody=N_("Moved {thing} to the home page")),
     "page.add": Forms(N_("{actor} added the page {thing}"), nobody=N_("Added the page {thing}")),
     "page.remove": Forms(N_("{actor} removed the page {thing}"), nobody=N_("Removed the page {thing}")),
+    "page.title": Forms(
+        N_("{actor} changed the title of the page {thing}"), nobody=N_("Changed the title of the page {thing}")
+    ),
+    "page.visibility": Forms(
+        N_("{actor} changed who can see the page {thing}"), nobody=N_("Changed who can see the page {thing}")
+    ),
+    "page.left_width": Forms(
+        N_("{actor} changed “{detail}” of the page {thing}"), nobody=N_("Changed “{detail}” of the page {thing}")
+    ),
     "page.order": Forms(N_("{actor} changed the order of the pages"), nobody=N_("Changed the order of the pages")),
     "title": Forms(N_("{actor} changed the title of {thing}"), nobody=N_("Changed the title of {thing}")),
     "visibility": Forms(N_("{actor} changed who can see {thing}"), nobody=N_("Changed who can see {thing}")),
@@ -98,7 +107,7 @@ def _described(change: Change, registry: Registry, agent: str, accounts: Mapping
 
 def _form(change: Change) -> str:
     if change.subject.startswith("/"):
-        return _form_of_page(change)
+        return f"page.{change.name if change.kind == 'set' else change.kind}"
     if change.kind == "move":
         (old_page, _slash, _side), (page, _slash, side) = (
             str(place).rpartition("/") for place in (change.before, change.name)
@@ -115,12 +124,6 @@ def _form(change: Change) -> str:
     if change.widget is None:
         return {True: "archived", False: "unarchived"}[bool(change.after)] if change.name == "archived" else "field"
     return "setting" if change.setting else change.name
-
-
-def _form_of_page(change: Change) -> str:
-    if change.kind != "set":
-        return f"page.{change.kind}"
-    return "setting" if change.name == "left_width" else change.name
 
 
 def _parameter(change: Change, registry: Registry) -> Parameter | None:

@@ -70,6 +70,7 @@ def _locked_page(space: str, name: str, slug: str) -> Page:
     """Return a page for a change, with its hub locked, if the precondition of the request holds."""
     hub = locked(find_hub(space, name, "edit"))
     row = acts.find(current_person(), hub, slug)
+    db().refresh(row)  # the hub's query read the pages of its widgets before the lock
     check_precondition(schemas.Page, describe(row))
     return row
 

@@ -54,6 +54,10 @@ FORMS: Mapping[str, Forms] = {
     "hubs.hub.updated.picture": Forms(N_("{actor} changed their picture")),
     "hubs.hub.updated.privacy": Forms(N_("{actor} changed what others see of them")),
     "hubs.hub.updated.subscriptions": Forms(N_("{actor} changed their subscriptions")),
+    "hubs.page.added": Forms(N_("{actor} added the page {thing}")),
+    "hubs.page.changed": Forms(N_("{actor} changed the page {thing}")),
+    "hubs.page.ordered": Forms(N_("{actor} changed the order of the pages")),
+    "hubs.page.removed": Forms(N_("{actor} removed the page {thing}")),
     "hubs.key.entered": Forms(N_("{actor} entered a key for {thing}")),
     "hubs.key.removed": Forms(N_("{actor} removed the key for {thing}")),
     "hubs.webhook.created": Forms(N_("{actor} created the webhook {thing}")),
@@ -92,7 +96,7 @@ def describe(entry: AuditEntry, accounts: Mapping[str, str]) -> list[Part]:
 
 
 #: The details that name what an entry is about, the first one counts.
-_NAMES = ("widget_label", "webhook", "key", "announcement", "name")
+_NAMES = ("widget_label", "webhook", "page", "key", "announcement", "name")
 
 
 def people(entries: Iterable[AuditEntry]) -> set[str]:
@@ -118,6 +122,8 @@ def _key(action: str, detail: Mapping[str, Any]) -> str:
         return f"{added}.{_text(detail, 'role')}"
     if act and "webhook" in detail:
         return f"hubs.webhook.{act}"
+    if act and "page" in detail:
+        return f"hubs.page.{act}"
     if act and "key" in detail:
         return f"hubs.key.{act}"
     if act and "announcement" in detail:

@@ -50,8 +50,6 @@ MAX_PAGES, MAX_TAGS = 500, 64
 CURSOR_AGE = 0.2
 #: Longest Cookie and Accept-Language headers that are parsed, in characters.
 MAX_HEADER = 4096
-
-
 #: The paths of hubs' pages: ``/t/docs/``, ``/t/docs/p/contribute/``.
 _PAGE = re.compile("/[ut]/[^/]+/(p/[^/]+/)?")
 

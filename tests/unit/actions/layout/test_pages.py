@@ -11,7 +11,18 @@ from hubs.actions.layout.diff import between
 from hubs.actions.layout.documents import HubDocument, zones
 from hubs.actions.layout.merge import merge
 from hubs.errors import Conflict, InvalidInput, NotAllowed, NotFound
-from hubs.models import PAGES, Database, Hub, OutboxMessage, Page, Revocation, Visibility, Widget, migrations
+from hubs.models import (
+    PAGES,
+    AuditEntry,
+    Database,
+    Hub,
+    OutboxMessage,
+    Page,
+    Revocation,
+    Visibility,
+    Widget,
+    migrations,
+)
 from hubs.permissions import VISITOR, Person, can, visible_widgets
 from hubs.widgets.registry import Registry
 from tests.unit.conftest import as_person
@@ -205,6 +216,47 @@ def test_a_page_narrows_its_widgets(session: Session, team: Hub, owner: Person, 
     assert acts.visible(member, team) == []
 
 
+def test_a_widget_that_moves_from_one_hidden_page_to_another_stays_unnamed(
+    session: Session, registry: Registry, team: Hub, owner: Person, document: HubDocument
+) -> None:
+    apply.apply(session, registry, owner, team, pages.change(document, "first-steps", "First", Visibility.OWNERS))
+    session.query(OutboxMessage).delete()
+    document, slug = pages.add(documents.describe(team, registry), "Other", Visibility.OWNERS)
+    document = edits.configure(edits.send(document, "feed", slug), registry, "feed", {}, "Secret plans")
+    apply.apply(session, registry, owner, team, pages.remove(document, "first-steps"))
+    told = session.scalars(select(OutboxMessage).where(OutboxMessage.topic.like("hubs.widget.%"))).all()
+    assert [row.body["widget_label"] for row in told] == [""] * len(told)
+    assert len(told) > 1
+    assert "Secret" not in str([row.body for row in told])
+
+
+def test_saving_reads_the_pages_again_under_the_lock(
+    database: Database, session: Session, registry: Registry, team: Hub, owner: Person, page: Page
+) -> None:
+    session.commit()
+    drafts.put(session, registry, owner, team, edits.width(documents.describe(team, registry), 5))
+    session.commit()
+    assert [one.title for one in team.pages] == ["First steps"]  # read before the other person saves
+    with database.transaction() as other:
+        hub = other.get_one(Hub, team.id)
+        acts.update(other, as_person(other, "owner"), hub.pages[0], {"title": "Begin here"})
+    with pytest.raises(drafts.SavedMeanwhile):
+        drafts.save(session, registry, owner, team)
+
+
+def test_the_audit_log_names_pages(session: Session, registry: Registry, owner: Person, page: Page) -> None:
+    acts.update(session, owner, page, {"visibility": Visibility.MEMBERS})
+    acts.remove(session, registry, owner, page)
+    session.flush()
+    rows = [row.detail for row in session.scalars(select(AuditEntry).order_by(AuditEntry.id))]
+    noted = [(row["act"], row["page"], row["values"]) for row in rows if "page" in row]
+    assert noted == [
+        ("added", "First steps", {}),
+        ("changed", "First steps", {"visibility": ["public", "members"]}),
+        ("removed", "First steps", {}),
+    ]
+
+
 def test_only_owners_change_pages(session: Session, registry: Registry, team: Hub, page: Page) -> None:
     member = as_person(session, "member")
     with pytest.raises(NotAllowed):
@@ -271,9 +323,9 @@ def test_changes_of_pages_are_told_as_sentences(registry: Registry, team: Hub, d
     changed = pages.change(edits.width(pages.move(second, "plans", -1), 5, "plans"), "plans", "Our plans", "owners")
     told = [str(one) for one in sentences.describe(between(second, changed), registry, "owner", {"owner": "Ada"})]
     assert told == [
-        "Ada changed the title of Plans",
-        "Ada changed who can see Plans",
-        "Ada changed “Width of the left column” of Plans",
+        "Ada changed the title of the page Plans",
+        "Ada changed who can see the page Plans",
+        "Ada changed “Width of the left column” of the page Plans",
         "Ada changed the order of the pages",
     ]
     told = [str(one) for one in sentences.describe(between(document, edits.send(document, "feed", "")), registry)]
