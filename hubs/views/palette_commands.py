@@ -13,6 +13,7 @@ from flask import request
 from sqlalchemy import select
 
 from hubs import urls
+from hubs.actions.layout import page_rows
 from hubs.i18n import N_, _
 from hubs.models import Hub
 from hubs.permissions import can, visible
@@ -22,7 +23,7 @@ from hubs.widgets.view import icon
 
 #: Maximum number of commands that are shown together.
 MOST = 6
-_HUB_PAGE = re.compile(r"/([ut])/([^/]+)/")
+_HUB_PAGE = re.compile(r"/([ut])/([^/]+)/(?:p/([^/]+)/)?")
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -86,22 +87,22 @@ def _commands() -> Iterator[Command]:
     else:
         yield Command(_("Sign in"), "log-in", urls.login(local_path(_address())))
     yield Command(_("Keyboard shortcuts"), "keyboard", press="[data-shortcuts-open]")
-    yield from _places()
+    yield from _places(hub)
 
 
 def _for_hub(hub: Hub) -> Iterator[Command]:
     """Yield what the current user can do on the hub of the page."""
     person, place = current_person(), (hub.kind, hub.name)
     if can(person, "edit", hub):
-        yield Command(_("Edit layout"), "edit", urls.hub_edit(*place), hub.title, _("page widgets add"))
+        yield Command(_("Edit layout"), "edit", urls.hub_edit(*place, _slug(hub)), hub.title, _("page widgets add"))
     if can(person, "own", hub):
         if hub.kind != "user" and not hub.archived:
             yield Command(_("Invite people"), "user-plus", urls.hub_members(*place) + "#invite", hub.title)
         yield Command(_("Settings of this hub"), "cog", urls.hub_settings(*place), hub.title)
 
 
-def _places() -> Iterator[Command]:
-    """Yield the pages that every account has."""
+def _places(hub: Hub | None) -> Iterator[Command]:
+    """Yield the further pages of a hub, and the pages that every account has."""
     user = account()
     go, everyone = (
         N_("Go to %(page)s"),
@@ -111,6 +112,9 @@ def _places() -> Iterator[Command]:
             (_("People"), "user", urls.people()),
         ],
     )
+    if hub is not None:
+        for page in page_rows.visible(current_person(), hub):
+            yield Command(_(go) % {"page": page.title}, "page", urls.hub_page(hub.kind, hub.name, page.slug), hub.title)
     own = []
     if user is not None:
         own = [
@@ -131,6 +135,12 @@ def _current_hub() -> Hub | None:
         return None
     kind = Hub.kind == "user" if address[1] == "u" else Hub.kind != "user"
     return db().scalar(select(Hub).where(kind, Hub.name == address[2], visible(current_person())))
+
+
+def _slug(hub: Hub) -> str:
+    """Return the slug of the further page of ``hub`` that the palette was opened on; empty for any other page."""
+    address = _HUB_PAGE.match(_address())
+    return next((page.slug for page in hub.pages if address is not None and page.slug == address[3]), "")
 
 
 def _address() -> str:

@@ -7,10 +7,15 @@ import { frameOf, isNewer } from "./widgets.js";
 const PATIENCE = 20000;
 
 // Returns whether the new layout was applied; the caller retries if the web application did not answer.
-export async function layoutChanged(page, version) {
+// Calls `gone` if the page was removed, or hidden from its viewer, while the hub is still there.
+export async function layoutChanged(page, version, gone) {
   if (page.alone !== undefined) return true;
-  const text = await fetchPage();
-  if (text === null) return false;
+  const { status, text } = await fetchPage();
+  if (status === 403 || status === 404) {
+    gone();
+    return true;
+  }
+  if (status !== 200) return false;
   const fresh = new DOMParser().parseFromString(text, "text/html");
   const target = fresh.getElementById("columns");
   const columns = document.getElementById("columns");
@@ -18,6 +23,7 @@ export async function layoutChanged(page, version) {
   page.hubVersion = String(Math.max(version, Number(target.dataset.version)));
   for (const frame of target.querySelectorAll(".widget")) keepOwn(frame);
   columns.className = target.className;
+  showTabs(fresh);
   for (const column of columns.children) {
     const other = [...target.children].find((node) => node.dataset.side === column.dataset.side);
     if (other) arrange(column, [...other.children]);
@@ -28,13 +34,22 @@ export async function layoutChanged(page, version) {
   return true;
 }
 
+// The tabs of further pages come and go with them.
+function showTabs(fresh) {
+  const [own, other] = [document, fresh].map((root) => root.querySelector(".tabs nav"));
+  if (!own || !other || own.innerHTML === other.innerHTML) return;
+  const focused = own.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+  own.replaceChildren(...[...other.children].map((tab) => document.importNode(tab, true)));
+  if (focused) own.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+}
+
 async function fetchPage() {
   try {
     const options = { headers: { Accept: "text/html" }, cache: "no-store", signal: AbortSignal.timeout(PATIENCE) };
     const answer = await fetch(window.location.pathname, options);
-    return answer.ok ? await answer.text() : null;
+    return { status: answer.status, text: await answer.text() };
   } catch {
-    return null;
+    return { status: 0, text: "" };
   }
 }
 

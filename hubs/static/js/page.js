@@ -1,4 +1,4 @@
-// The theme button, collapsing widgets, menus that close, and the current page in the side navigation.
+// The theme button, collapsing widgets, menus that close, and the current page in navigations.
 import { textOf } from "./texts.js";
 
 export function remember(key, value) {
@@ -60,7 +60,7 @@ function onKey(event) {
   }
 }
 
-// On a narrow page the side navigation is one line that scrolls: the current page belongs in sight.
+// On a narrow page a navigation is one line that scrolls: the current page belongs in sight.
 function showCurrent(nav) {
   const here = nav.querySelector("[aria-current]")?.getBoundingClientRect();
   const line = nav.getBoundingClientRect();
@@ -68,7 +68,7 @@ function showCurrent(nav) {
 }
 
 export function startPage() {
-  document.querySelectorAll("[data-side-nav]").forEach(showCurrent);
+  document.querySelectorAll("[data-side-nav], .tabs nav").forEach(showCurrent);
   for (const button of document.querySelectorAll("[data-theme-toggle]")) button.hidden = false;
   for (const frame of document.querySelectorAll(".widget")) prepareFrame(frame);
   document.addEventListener("click", onClick);

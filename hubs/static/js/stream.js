@@ -90,7 +90,7 @@ function gone() {
 async function catchUp(fresh) {
   document.dispatchEvent(new Event("hubs:caught-up"));
   document.dispatchEvent(new Event("hubs:heard"));
-  const arranged = Number(page.hubVersion) === fresh.version || (await layoutChanged(page, fresh.version));
+  const arranged = Number(page.hubVersion) === fresh.version || (await layoutChanged(page, fresh.version, gone));
   const outdated = Object.entries(fresh.widgets).filter(([id, digest]) => {
     const frame = frameOf(id);
     return frame && (!digest || frame.dataset.digest !== digest);
@@ -109,7 +109,7 @@ const HANDLERS = {
     if (frame && Number(frame.dataset.version) <= change.version) load(frame).then((loaded) => loaded || later());
   },
   layout(change) {
-    if (change.version > Number(page.hubVersion)) layoutChanged(page, change.version).then((done) => done || later());
+    if (change.version > Number(page.hubVersion)) layoutChanged(page, change.version, gone).then((done) => done || later());
   },
   notice(detail) {
     document.dispatchEvent(new CustomEvent("hubs:notice", { detail }));

@@ -134,8 +134,14 @@ def act(space: str, name: str, act: str) -> ResponseReturnValue:
     # Leaving cannot be undone by the person alone: an owner may have to approve again.
     undo = urls.hub_act(hub.kind, hub.name, _UNDO[act]) if act in _UNDO and can(person, "view", hub) else ""
     flash(_(_DONE[act]) % {"hub": hub.title}, undo or "message")
-    back = urls.front() if request.form.get("back") == "home" else hub_page_url(hub)
+    back = urls.front() if request.form.get("back") == "home" else hub_page_url(hub, page=_acted_on(hub))
     return redirect(back, 303)
+
+
+def _acted_on(hub: Hub) -> str:
+    """Return the slug of the further page on which a form was, if the current user still sees it; else none."""
+    slugs = [page.slug for page in page_rows.visible(current_person(), hub)]
+    return next((slug for slug in slugs if slug == request.form.get("page")), "")
 
 
 @blueprint.get("/<any(u, t):space>/<name>/<any(subscribe, star):act>")

@@ -184,3 +184,40 @@ def test_others_may_not_change_pages_by_the_api(
     assert client.get("/api/v1/hubs/t/otters/pages").json["items"] == []
     session.expire_all()
     assert [page.title for page in otters.pages] == ["Start here"]
+
+
+def test_the_palette_edits_the_page_that_is_shown_and_leads_to_the_others(
+    client: FlaskClient, session: Session, otters: Hub, start: Page
+) -> None:
+    def commands(typed: str, at: str) -> list[tuple[str, str]]:
+        groups = client.get("/search/palette", query_string={"q": typed, "at": at}).get_json()["groups"]
+        return [(item["title"], item["path"]) for group in groups for item in group["items"]]
+
+    assert ("Go to Start here", PAGE) in commands("start", "/t/otters/")
+    assert ("Go to Start here", PAGE) not in commands("start", "/t/badgers/")
+    start.visibility = Visibility.MEMBERS
+    otters.touch()
+    session.commit()
+    assert ("Go to Start here", PAGE) not in commands("start", "/t/otters/")
+    sign_in(client, "owner")
+    assert ("Edit layout", f"{EDITOR}?page=start") in commands("edit", PAGE)
+    assert ("Edit layout", EDITOR) in commands("edit", "/t/otters/p/never/")
+
+
+def test_subscribing_leads_back_to_the_page(client: FlaskClient, start: Page) -> None:
+    sign_in(client, "stranger")
+    assert '<input type="hidden" name="page" value="start">' in client.get(PAGE).get_data(as_text=True)
+    assert post(client, "/t/otters/subscribe", page="start").location == PAGE
+    assert post(client, "/t/otters/unsubscribe", page="//elsewhere.example").location == "/t/otters/"
+
+
+def test_the_audit_page_says_what_happened_to_pages(client: FlaskClient, session: Session, start: Page) -> None:
+    owner = as_person(session, "owner")
+    pages.update(session, owner, start, {"visibility": Visibility.MEMBERS})
+    pages.add(session, owner, start.hub, "more", "More")
+    pages.arrange(session, owner, start.hub, list(reversed(start.hub.pages)))
+    session.commit()
+    sign_in(client, "owner")
+    text = re.sub(r"<[^>]+>|\s+", " ", client.get("/t/otters/audit").get_data(as_text=True))
+    for said in ("added the page Start here", "changed the page Start here", "changed the order of the pages"):
+        assert said in re.sub(r"\s+", " ", text)
