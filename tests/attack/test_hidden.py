@@ -91,6 +91,32 @@ def test_a_hub_for_owners_answers_others_like_none(production: Stack, tell: Call
     tell(f"{attack(team, ('visitor', 'member'), ('hub', 'widget'))} pairs of answers")
 
 
+def test_a_hidden_page_of_a_public_hub_answers_others_like_none(production: Stack, tell: Callable[[str], None]) -> None:
+    team = create_team(production, "hidden-page")
+    body = {"slug": "plans", "title": "TOPSECRET plans", "visibility": "owners"}
+    answer = team.program("owner").call("POST", f"/api/v1/hubs/t/{team.name}/pages", body)
+    assert answer.status == 201, answer.text
+    pairs, different = 0, list[str]()
+    for role in HIDDEN_FROM[Visibility.OWNERS]:
+        client = team.client(role)
+        for route in routes():
+            if "<slug>" not in route.rule or (role == "visitor" and route.method != "GET"):
+                continue
+            asked = team.program(role) if route.method != "GET" else client
+            answers = [
+                seen(request(asked, route, route.path(space="t", name=team.name, slug=slug)), slug, "0")
+                for slug in ("plans", "never")
+            ]
+            pairs += 1
+            assert answers[0][0] in (403, 404), (role, route, answers[0])
+            if answers[0] != answers[1]:
+                different.append(f"{role} {route.method} {route.rule}: {explain(*answers)}")
+        for path in (team.path, f"{team.path}?full=1", f"{team.path}about", f"{team.path}json", "/search?q=TOPSECRET"):
+            assert b"plans" not in client.get(path).body, (role, path)
+    assert different == []
+    tell(f"{pairs} pairs of answers")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("visibility", [level for level in Visibility if level != Visibility.PUBLIC])
 def test_every_role_and_visibility(production: Stack, visibility: Visibility, tell: Callable[[str], None]) -> None:

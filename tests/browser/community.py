@@ -20,13 +20,13 @@ from sqlalchemy.orm import Session
 from hubs.actions import hubs as hub_actions
 from hubs.actions import lifecycle, messages, push, widgets
 from hubs.actions.inbox import bus
-from hubs.actions.layout import drafts, edits
+from hubs.actions.layout import drafts, edits, page_rows
 from hubs.actions.people import membership, roles, tokens
 from hubs.actions.webhooks import hooks
 from hubs.app import create_app
 from hubs.bus import parse
 from hubs.demo import upstream
-from hubs.models import Database, DeliveryState, Hub, RoleName, User, WebhookDelivery, now
+from hubs.models import PAGES, SIDES, Database, DeliveryState, Hub, RoleName, User, Visibility, WebhookDelivery, now
 from hubs.permissions import OPERATOR, Person, person
 from hubs.settings import load
 from hubs.views.web.error_pages import answer
@@ -104,6 +104,7 @@ class _Filling:
         hub_actions.update(self.session, OPERATOR, kept, {"managed_in": "https://git.example.org/hubs/mice.yaml"})
         hub_actions.update(self.session, rana, closed, {"join_mode": "invitation"})
         lifecycle.discard(self.session, rana, deleted)
+        self.pages(rana, otters)
         self.machines(rana, otters)
         self.webhook(rana, otters)
         self.happened()
@@ -120,6 +121,15 @@ class _Filling:
         user: User = self.users[name]
         self.session.refresh(user, ["roles"])
         return person(user.id, name, user.roles, admin=name == "rana", creator=True)
+
+    def pages(self, rana: Person, hub: Hub) -> None:
+        """Add as many further pages as a hub can have: one with widgets, the others empty, one of them hidden."""
+        start = page_rows.add(self.session, rana, hub, "start", "Start here")
+        for side in SIDES:
+            widgets.add(self.session, self.registry, rana, hub, "sticky", side, {"text": LONG}, page=start)
+        page_rows.add(self.session, rana, hub, "empty", LONG[:64], Visibility.OWNERS)
+        for number in range(PAGES - 2):
+            page_rows.add(self.session, rana, hub, f"page-{number}", f"Page {number}", left_width=number + 3)
 
     def machines(self, rana: Person, hub: Hub) -> None:
         """Add a widget with external content, and tokens for programs that act for rana."""

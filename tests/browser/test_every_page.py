@@ -14,7 +14,7 @@ from tests.browser.axe import NARROW, WIDE, all_problems, inject, problems, repo
 from tests.browser.community import community
 
 HUB = "/<any(u, t):space>/<name>/"
-HUB_PAGE = re.compile(r"/[tu]/[a-z]+/(\?.*)?")
+HUB_PAGE = re.compile(r"/[tu]/[a-z]+/(p/[a-z]+/)?(\?.*)?")
 API_HUB = "/api/v1/hubs/<any(u, t):space>/<name>"
 
 
@@ -70,6 +70,12 @@ PAGES = {
         Visit("/u/rana/", "rana"),
         Visit("/u/rana/"),
     ],
+    HUB + "p/<slug>/": [
+        Visit("/t/otters/p/start/"),
+        Visit("/t/otters/p/start/", "rana"),
+        Visit("/t/otters/p/empty/", "rana"),
+        Visit("/t/otters/p/start/?as=visitor", "rana"),
+    ],
     HUB + "since/<day>": [
         Visit("/t/otters/since/2026-11-01?until=2027-06-01"),
         Visit("/u/rana/since/2026-11-01", "rana"),
@@ -82,6 +88,7 @@ PAGES = {
     HUB + "edit": [
         Visit("/t/stoats/edit", "rana"),
         Visit("/t/otters/edit", "rana"),
+        Visit("/t/otters/edit?page=start", "rana"),
         Visit("/t/otters/edit", "rana", click("Save changes"), 409),
     ],
     HUB + "edit/add": [
