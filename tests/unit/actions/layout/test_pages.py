@@ -269,7 +269,7 @@ def test_only_owners_change_pages(session: Session, registry: Registry, team: Hu
         acts.remove(session, registry, member, page)
 
 
-def test_who_loses_sight_of_a_page_loses_its_stream(
+def test_losing_sight_of_a_page_ends_its_stream(
     database: Database, session: Session, registry: Registry, team: Hub, owner: Person, page: Page
 ) -> None:
     hidden = acts.add(session, owner, team, "hidden", "Hidden", Visibility.OWNERS)
