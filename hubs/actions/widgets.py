@@ -34,9 +34,7 @@ def add(
     width: str = Width.THIRD,
     page: Page | None = None,
 ) -> Widget:
-    """Add a widget at the end of a zone of a page, by default the home page.
-
-    ``key`` identifies it within the hub; an empty one is generated.
+    """Add a widget at the end of a zone; ``key`` identifies it within the hub, and an empty one is generated.
 
     :raises InvalidInput: when the settings are not valid, or the widget does not fit the zone.
     """

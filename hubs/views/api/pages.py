@@ -2,11 +2,14 @@
 
 from typing import Any
 
+from marshmallow import Schema, fields, validate
+
 from hubs import urls
 from hubs.actions.layout import page_rows as acts
 from hubs.errors import InvalidInput
 from hubs.i18n import _
-from hubs.models import PAGES, Page
+from hubs.models import GRID, PAGES, Visibility
+from hubs.models import Page as Row
 from hubs.views.api import schemas
 from hubs.views.api.base import ApiBlueprint, check_precondition, locked
 from hubs.views.api.hubs import ONE as HUB
@@ -18,15 +21,51 @@ ALL = f"{HUB}/pages"
 ONE = f"{ALL}/<slug>"
 
 
-@blueprint.read(ALL, schemas.PagePage, 404)
+class Page(Schema):
+    """A further page of a hub, beside its home page."""
+
+    slug = schemas.text("The last part of its address.")
+    title = schemas.text()
+    visibility = schemas.choice(Visibility, "Narrows that of the hub, also for the page's widgets.", required=True)
+    left_width = fields.Integer(required=True, metadata={"description": "In twelfths of the page."})
+    position = fields.Integer(required=True, metadata={"description": "Among the tabs, from 0."})
+    url = schemas.text("The page for people.")
+
+
+class PageNew(schemas.Body):
+    """A page to add after the others."""
+
+    slug = schemas.text("Small letters, digits and -, at most 40. It cannot be changed later.")
+    title = schemas.text()
+    visibility = schemas.choice(Visibility, load_default=Visibility.PUBLIC.value)
+    left_width = fields.Integer(strict=True, load_default=8, metadata={"minimum": 1, "maximum": GRID - 1})
+
+
+class PageChanges(schemas.Body):
+    """Changes of a page; fields that are not sent stay."""
+
+    title = fields.String()
+    visibility = schemas.choice(Visibility)
+    left_width = fields.Integer(strict=True, metadata={"minimum": 1, "maximum": GRID - 1})
+    position = fields.Integer(
+        strict=True,
+        validate=validate.Range(0, PAGES),
+        metadata={"description": "Among the tabs, from 0; beyond the last one means at the end."},
+    )
+
+
+PagePage = schemas.listed(Page)
+
+
+@blueprint.read(ALL, PagePage, 404)
 def pages(space: str, name: str) -> Any:
     """List the pages of a hub that you may see, in the order of their tabs."""
     hub = find_hub(space, name)
     return {"items": [describe(page) for page in acts.visible(current_person(), hub)], "next": None}
 
 
-@blueprint.write("POST", ALL, 201, schemas.Page, 404, 409)
-@blueprint.arguments(schemas.PageNew)
+@blueprint.write("POST", ALL, 201, Page, 404, 409)
+@blueprint.arguments(PageNew)
 def add_page(new: dict[str, Any], space: str, name: str) -> Any:
     """Add a page after the others, as an owner."""
     hub = locked(find_hub(space, name, "edit"))
@@ -35,14 +74,14 @@ def add_page(new: dict[str, Any], space: str, name: str) -> Any:
     return describe(page), {"Location": f"{address(hub)}/pages/{page.slug}"}
 
 
-@blueprint.read(ONE, schemas.Page, 404)
+@blueprint.read(ONE, Page, 404)
 def page(space: str, name: str, slug: str) -> Any:
     """Return a page of a hub."""
     return describe(acts.find(current_person(), find_hub(space, name), slug))
 
 
-@blueprint.write("PATCH", ONE, 200, schemas.Page, 404, match=True)
-@blueprint.arguments(schemas.PageChanges)
+@blueprint.write("PATCH", ONE, 200, Page, 404, match=True)
+@blueprint.arguments(PageChanges)
 def change_page(changes: dict[str, Any], space: str, name: str, slug: str) -> Any:
     """Change the title, the visibility, the width or the position of a page, as an owner."""
     row = _locked_page(space, name, slug)
@@ -66,16 +105,16 @@ def remove_page(space: str, name: str, slug: str) -> Any:
     return None
 
 
-def _locked_page(space: str, name: str, slug: str) -> Page:
+def _locked_page(space: str, name: str, slug: str) -> Row:
     """Return a page for a change, with its hub locked, if the precondition of the request holds."""
     hub = locked(find_hub(space, name, "edit"))
     row = acts.find(current_person(), hub, slug)
     db().refresh(row)  # the hub's query read the pages of its widgets before the lock
-    check_precondition(schemas.Page, describe(row))
+    check_precondition(Page, describe(row))
     return row
 
 
-def describe(page: Page) -> dict[str, Any]:
+def describe(page: Row) -> dict[str, Any]:
     """Return a page with its place among those that the current person may see."""
     hub = page.hub
     names = ("slug", "title", "left_width")

@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow import RAISE, Schema, fields, validate
 
 from hubs.actions.widgets import LIMIT
-from hubs.models import GRID, PAGES, SIDES, RoleName, Scope, Visibility, Width
+from hubs.models import SIDES, RoleName, Scope, Visibility, Width
 from hubs.models.hub_fields import HUB_FIELDS, HubField
 from hubs.widgets.registry import POSITIONS
 
@@ -131,39 +131,6 @@ class Widget(Schema):
     content_url = text("Its content as JSON.")
     calendar_url = text("An iCalendar file, of widgets that show meetings.", allow_none=True)
     settings = fields.Dict(keys=fields.String(), values=fields.Raw())
-
-
-class Page(Schema):
-    """A further page of a hub, beside its home page."""
-
-    slug = text("The last part of its address.")
-    title = text()
-    visibility = choice(Visibility, "Narrows that of the hub, also for the page's widgets.", required=True)
-    left_width = fields.Integer(required=True, metadata={"description": "In twelfths of the page."})
-    position = fields.Integer(required=True, metadata={"description": "Among the tabs, from 0."})
-    url = text("The page for people.")
-
-
-class PageNew(Body):
-    """A page to add after the others."""
-
-    slug = text("Small letters, digits and -, at most 40. It cannot be changed later.")
-    title = text()
-    visibility = choice(Visibility, load_default=Visibility.PUBLIC.value)
-    left_width = fields.Integer(strict=True, load_default=8, metadata={"minimum": 1, "maximum": GRID - 1})
-
-
-class PageChanges(Body):
-    """Changes of a page; fields that are not sent stay."""
-
-    title = fields.String()
-    visibility = choice(Visibility)
-    left_width = fields.Integer(strict=True, metadata={"minimum": 1, "maximum": GRID - 1})
-    position = fields.Integer(
-        strict=True,
-        validate=validate.Range(0, PAGES),
-        metadata={"description": "Among the tabs, from 0; beyond the last one means at the end."},
-    )
 
 
 class WidgetNew(Body):
@@ -312,6 +279,6 @@ def listed(of: type[Schema]) -> type[Schema]:
     )
 
 
-HubPage, WidgetPage, PagePage, TypePage, RolePage, EntryPage, TokenPage = map(
-    listed, (HubBrief, Widget, Page, WidgetType, Role, Entry, Token)
+HubPage, WidgetPage, TypePage, RolePage, EntryPage, TokenPage = map(
+    listed, (HubBrief, Widget, WidgetType, Role, Entry, Token)
 )
