@@ -157,6 +157,11 @@ class FedoraHubsConsumer(FedmsgConsumer):  # type: ignore[misc]
         else:
             log.error("the pipeline is stuck; the watchdog is no longer fed")
 
+    def _read_rest(self) -> None:
+        """Read what has arrived: a daemon that replaces this one may have begun to listen only after it was sent."""
+        for factory in self._subscriptions():
+            factory.doRead()
+
     def _guard_frames(self) -> None:
         """Count malformed frames; moksha would log a traceback for each."""
         for factory in self._subscriptions():
@@ -182,6 +187,7 @@ class FedoraHubsConsumer(FedmsgConsumer):  # type: ignore[misc]
         self._stopping = True
         notify("STOPPING=1")
         self._connections.stop()
+        self._read_rest()
         self.daemon.stop()
         log.info("stopped; %d messages were dropped", self.dropped.total())
         self.hub.stop()

@@ -92,6 +92,7 @@ class Daemon:
             self._database, settings.history_url, self.pipeline.put, is_authentic, settings.history_interval
         )
         self._heartbeats = HeartbeatPublisher(self.pipeline, lambda: events.client, lambda: cut_off(self._sources))
+        self._heartbeats.names_gap = bus is not None
         # Without a bus of our own, the canary begins in the pipeline.
         publisher = services.publisher if settings.publish and bus is not None else None
         self._canary = CanarySender(publisher, self.pipeline.put, self._pools[0], lambda: events.client)
@@ -151,16 +152,18 @@ class Daemon:
         self._refresher.reload()
 
     def stop(self) -> None:
-        """Finish the current batch and running builds, for at most two seconds, and end all threads."""
+        """Handle the messages that wait, for some seconds, finish running builds, and end all threads."""
         self._stopped.set()
         self._history.stop()
         self._heartbeats.stop()
         self._canary.stop()
-        self._refresher.stop()
-        self._timers.stop()
         for source in self._sources:
             source.stop(1.5)
-        self.pipeline.stop(0.4)
+        if lost := self.pipeline.stop():
+            since = min(message.received_at for message in lost)
+            self._history.request(f"stopped while {len(lost)} messages waited", since)
+        self._refresher.stop()
+        self._timers.stop()
         self._schedule.request(self.rebuilder.stop(0.3))  # for the next daemon
         self._report()
         self._services.close()

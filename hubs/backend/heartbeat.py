@@ -14,6 +14,9 @@ from hubs.events import heartbeat
 
 log = logging.getLogger(__name__)
 
+#: Seconds within which every daemon that listens sends a heartbeat.
+TURN = 2 * heartbeat.INTERVAL + 1
+
 
 class Heartbeat:
     """Records when `beat` was last called, from any thread."""
@@ -53,6 +56,8 @@ class HeartbeatPublisher:
     ) -> None:
         self._pipeline, self._client, self._cut_off = pipeline, client, cut_off
         self._stopped, self._due = threading.Event(), threading.Event()
+        #: Whether to log for how long no daemon listened before this one: with a bus that sends nothing again.
+        self.names_gap = False
         #: A restarted daemon has another name, so that its predecessor is missed until it has taken its place.
         self._daemon = secrets.token_hex(6)
 
@@ -71,11 +76,15 @@ class HeartbeatPublisher:
         self._publish(is_last=True)
 
     def _run(self) -> None:
+        started, before = time.monotonic(), self._ages() if self.names_gap else {}
         while True:
             self._due.wait(heartbeat.INTERVAL)
             self._due.clear()
             if self._stopped.is_set():
                 return
+            if before and time.monotonic() - started > TURN:
+                self._name_gap(before, time.monotonic() - started)
+                before = {}
             passed = threading.Event()
             if not self._pipeline.put(passed.set):
                 continue
@@ -83,6 +92,23 @@ class HeartbeatPublisher:
                 pass
             if passed.is_set():
                 self._publish()
+
+    def _ages(self) -> dict[str, float]:
+        try:
+            return heartbeat.ages(self._client())
+        except redis.RedisError as error:
+            log.info("it is not known when another daemon last listened: %s", error)
+            return {}
+
+    def _name_gap(self, before: dict[str, float], running: float) -> None:
+        """Log for how long no daemon listened before this one, unless another one was heard since the start."""
+        gap = min(before.values())
+        if all(age >= running for name, age in self._ages().items() if name != self._daemon):
+            log.warning(
+                "no daemon listened to the bus for %.0f s before this one: what was sent then is missing, unless"
+                " HUBS_HISTORY_URL is set; a restart with hubs-hub-standby misses nothing",
+                gap,
+            )
 
     def _publish(self, *, is_last: bool = False) -> None:
         try:

@@ -8,7 +8,7 @@ name of its own, so that the heartbeat of one does not hide the death of another
 import json
 import math
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import redis
 
@@ -18,6 +18,8 @@ CHANNEL, INTERVAL = "hubs:heartbeat", 3.0
 LATE = 10.0
 #: The Redis key that exists while heartbeats came through, and for how many seconds after the last one.
 LAST_KEY, REMEMBERED = "hubs:heartbeat:last", 3600
+#: The Redis key with the daemons and when each was last alive, by the clock of Redis; how many are remembered.
+DAEMONS, MOST_DAEMONS = "hubs:heartbeat:daemons", 20
 #: Longest name of a daemon.
 _NAME = 64
 
@@ -47,6 +49,22 @@ def publish(
     fields = {"daemon": daemon, "handled_at": received_at, "last": is_last, "cut_off": round(cut_off, 1)}
     client.publish(CHANNEL, json.dumps(fields))
     client.set(LAST_KEY, daemon, ex=REMEMBERED)
+    client.zadd(DAEMONS, {daemon: _clock(client)})
+    client.zremrangebyrank(DAEMONS, 0, -MOST_DAEMONS - 1)
+
+
+def ages(client: redis.Redis) -> dict[str, float]:
+    """Return the seconds since the last heartbeat of each daemon, however long ago, by the clock of Redis.
+
+    :raises redis.RedisError: when Redis does not answer.
+    """
+    moment, known = _clock(client), cast("list[tuple[bytes, float]]", client.zrange(DAEMONS, 0, -1, withscores=True))
+    return {name.decode(): moment - last for name, last in known}
+
+
+def _clock(client: redis.Redis) -> float:
+    seconds, microseconds = client.time()
+    return seconds + microseconds / 1e6
 
 
 def age(client: redis.Redis) -> float | None:

@@ -11,7 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
+from hubs.models import StoredMessage
+from tests.integration.test_two_daemons import alone
 from tests.services import BIN, Service, wait_for
 from tests.stack import ROOT, Bus, Stack, command_of
 
@@ -95,23 +98,30 @@ def test_the_units_leave_little_to_an_intruder(unit: Path) -> None:
     assert result.returncode == 0, result.stdout + result.stderr
 
 
+def _essence(unit: str) -> list[str]:
+    """Return the lines of a unit that a standby shares with it."""
+    other = ("#", "Description=", "Sockets=")
+    return [line for line in unit.rstrip().splitlines() if not line.startswith(other)]
+
+
 def test_the_web_and_stream_units_start_what_we_test() -> None:
     texts = {unit.stem: unit.read_text() for unit in UNITS}
-    daemons = {"hubs-hub", "hubs-hub-standby", "hubs-relay", "hubs-worker"}
-    assert set(texts) == {"hubs-web", "hubs-eventsource", "hubs-backup", *daemons}
-    # It must do the same as the daemon that it stands in for, but never start by itself.
-    without = texts["hubs-hub"].partition("\n[Install]")[0].rstrip().splitlines()
-    standby = texts["hubs-hub-standby"].rstrip().splitlines()
-    assert [line for line in standby if not line.startswith("Description=")] == [
-        line for line in without if not line.startswith("Description=")
-    ]
-    # Figures outlive a restart; both daemons are scraped at one port.
+    paired = {"hubs-hub", "hubs-web", "hubs-eventsource"}
+    standbys = {f"{name}-standby" for name in paired}
+    assert set(texts) == {*paired, *standbys, "hubs-backup", "hubs-relay", "hubs-worker"}
+    for name in paired:
+        # A standby does the same as the unit that it stands in for, but never starts by itself.
+        assert _essence(texts[f"{name}-standby"]) == _essence(texts[name].partition("\n[Install]")[0])
+        assert "[Install]" not in texts[f"{name}-standby"]
+        shared = f"Sockets={name}.socket"
+        assert (shared in texts[f"{name}-standby"].splitlines()) == (SYSTEMD / f"{name}.socket").exists()
+    # Figures outlive a restart; both processes are scraped at one port.
     kept = {name: re.findall(r"^RuntimeDirectory=(.+)$", text, re.MULTILINE) for name, text in texts.items()}
-    measured = {name: [name] for name in ("hubs-web", "hubs-eventsource", "hubs-hub", "hubs-worker")}
-    assert {name: folders for name, folders in kept.items() if folders} == {
-        **measured,
-        "hubs-hub-standby": ["hubs-hub"],
-    }
+    for name in (*paired, "hubs-worker"):
+        assert kept[name] == [name]
+    for name in paired:
+        assert kept[f"{name}-standby"] == [name]
+        assert "RuntimeDirectoryPreserve=yes" in texts[name]
     assert "hubs.wsgi:application" in texts["hubs-web"]
     assert "hubs.backend.eventsource:application" in texts["hubs-eventsource"]
     assert "Type=notify" in texts["hubs-hub"]
@@ -160,13 +170,41 @@ def test_sigterm_in_a_flood_leaves_nothing_half_done(hub: Service, production: S
     start = time.monotonic()
     hub.process.send_signal(signal.SIGTERM)
     assert hub.process.wait(30) == 0
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 15  # more, and systemd would kill it
     with production.database().engine.connect() as connection:
         loose = connection.exec_driver_sql(
             "SELECT count(*) FROM messages m WHERE topic LIKE '%%wiki.article.edit' AND body ->> 'user' = 'flooded'"
             " AND NOT EXISTS (SELECT 1 FROM message_people p WHERE p.message_id = m.id)"
         ).scalar()
     assert loose == 0
+
+
+def test_messages_that_wait_when_the_daemon_stops_are_stored(hub: Service, production: Stack, bus: Bus) -> None:
+    database = production.database()
+    with alone(production.services["hub"]):
+        with database.transaction() as session:
+            session.execute(text("LOCK TABLE messages IN ACCESS EXCLUSIVE MODE"))
+            ids = [bus.send("org.fedoraproject.dev.wiki.article.edit", {"user": "patient"}) for _ in range(400)]
+            time.sleep(2)  # they are in the daemon's queue, behind the one that waits for the lock
+            hub.process.send_signal(signal.SIGTERM)
+            time.sleep(1)
+        assert hub.process.wait(30) == 0
+        with database.session() as session:
+            assert session.query(StoredMessage).where(StoredMessage.msg_id.in_(ids)).count() == 400
+    database.dispose()
+
+
+def test_messages_that_cannot_be_stored_at_the_end_are_counted(hub: Service, production: Stack, bus: Bus) -> None:
+    database = production.database()
+    with alone(production.services["hub"]), database.transaction() as session:
+        session.execute(text("LOCK TABLE messages IN ACCESS EXCLUSIVE MODE"))
+        for _ in range(200):
+            bus.send("org.fedoraproject.dev.wiki.article.edit", {"user": "impatient"})
+        time.sleep(2)
+        hub.process.send_signal(signal.SIGTERM)
+        assert hub.process.wait(30) == 0
+        assert "messages may be missing (stopped while 200 messages waited)" in hub.log()
+    database.dispose()
 
 
 def test_the_plain_hub_finds_the_plugin_by_its_entry_point(production: Stack, tmp_path: Path) -> None:

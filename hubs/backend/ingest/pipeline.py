@@ -40,6 +40,8 @@ WAITING, BATCH = 20_000, 500
 REST = 3.0
 #: Longest wait in seconds between two attempts while the database is unavailable.
 PATIENCE = 1.0
+#: Seconds for which a daemon that stops handles what waits: nobody sends it again. A unit gives it fifteen.
+LAST = 5.0
 #: People whose last activity is cached, so that it is not written with every message.
 RECENT = 50_000
 
@@ -68,6 +70,8 @@ class Pipeline:
         self._waiting: queue.SimpleQueue[Message | Callable[[], None] | None] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._recent: dict[str, datetime] = {}
+        #: What was taken from the queue and is not committed yet.
+        self._in_hand: Sequence[object] = ()
         self._thread = threading.Thread(target=self._run, name="pipeline", daemon=True)
         self.ready = threading.Event()
         #: When the newest handled message was received.
@@ -85,12 +89,19 @@ class Pipeline:
         """Start the thread."""
         self._thread.start()
 
-    def stop(self, timeout: float = 0.5) -> None:
-        """Finish the current batch, for at most ``timeout`` seconds, and drop waiting messages."""
-        self._stopping.set()
+    def stop(self, timeout: float = LAST) -> list[Message]:
+        """Handle what waits, for at most ``timeout`` seconds; return the messages that are lost then.
+
+        Those with a receipt are not lost, since their source delivers them again.
+        """
         self._waiting.put(None)
         if self._thread.is_alive():
             self._thread.join(timeout)
+        self._stopping.set()
+        if self._thread.is_alive():  # the current batch may still succeed
+            self._thread.join(0.4)
+        left = [*self._in_hand, *(self._waiting.get_nowait() for _ in range(self._waiting.qsize()))]
+        return [item for item in left if isinstance(item, Message) and item.receipt is None]
 
     def put(self, item: Message | Callable[[], None]) -> bool:
         """Queue a message, or a function to be called in its turn; return False if the queue is full."""
@@ -119,12 +130,14 @@ class Pipeline:
         self._insist(self._prepare)
         self.ready.set()
         while not self._stopping.is_set():
-            batch = self._batch()
+            self._in_hand = batch = self._batch()
             messages = [item for item in batch if isinstance(item, Message)]
             self._survive(partial(self.handle, messages))
             for item in batch:
                 if item is not None and not isinstance(item, Message):
                     self._survive(item)
+            if None in batch:  # `stop` has put it there, after everything else
+                return
             # A full queue refuses the daemon's heartbeats, so a finished batch counts as one.
             self._beat()
 
@@ -162,6 +175,7 @@ class Pipeline:
             return
         # Of the whole batch: duplicates and refused messages are committed, too.
         acknowledge(batch)
+        self._in_hand = ()
         fresh = stored[0]
         self.counts["stored"] += len(fresh)
         self.counts["duplicate"] += len(batch) - len(fresh)

@@ -27,7 +27,7 @@ from hubs.backend.ingest.extract import Extractor
 from hubs.backend.ingest.group_membership import GroupMessages
 from hubs.backend.ingest.mentions import Mentions
 from hubs.backend.ingest.pipeline import Pipeline
-from hubs.bus import Message, parse
+from hubs.bus import Message, Receipt, parse
 from hubs.models import (
     Database,
     Hub,
@@ -238,6 +238,35 @@ def test_each_finished_batch_is_a_heartbeat(parts: Parts, monkeypatch: pytest.Mo
     assert beats == []
     release.set()
     wait_for(lambda: beats == ["pipeline"], "a heartbeat after the batch")
+
+
+def test_waiting_messages_are_stored_at_the_end(parts: Parts, session: Session) -> None:
+    stuck, release = threading.Event(), threading.Event()
+    parts.pipeline.put(lambda: (stuck.set(), release.wait(10)))
+    parts.pipeline.start()
+    assert stuck.wait(60)
+    for number in range(1200):
+        parts.pipeline.put(message_of(f"m{number}"))
+    threading.Timer(0.2, release.set).start()
+    assert parts.pipeline.stop(60) == []
+    assert session.query(StoredMessage).count() == 1200
+
+
+def test_messages_that_are_lost_at_the_end_are_returned(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = threading.Event()
+
+    def store(batch: object) -> None:
+        tried.set()
+        raise OperationalError("INSERT", {}, Exception("away"), connection_invalidated=True)
+
+    monkeypatch.setattr(parts.pipeline, "_store", store)
+    parts.pipeline.start()
+    parts.pipeline.put(message_of("in hand"))
+    assert tried.wait(60)
+    again = replace(message_of("comes again"), receipt=Receipt(lambda tags: None, 1))
+    for message in (message_of("waits"), again):
+        parts.pipeline.put(message)
+    assert [message.msg_id for message in parts.pipeline.stop(0.1)] == ["in hand", "waits"]
 
 
 def deliver_outbox(parts: Parts, session: Session) -> None:
