@@ -37,12 +37,8 @@ class Herd:
 
     def __init__(self, url: str, count: int, token: str, cursor: str) -> None:
         parts = urlsplit(url)
-        self._address = (parts.hostname, parts.port)
-        body = urlencode({"token": token, "cursor": cursor})
-        self._request = (
-            f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Type: application/x-www-form-urlencoded\r\n"
-            f"Content-Length: {len(body)}\r\n\r\n{body}"
-        ).encode()
+        self._address, self._parts = (parts.hostname, parts.port), parts
+        self._token, self._cursor = token, cursor
         self._members = [_Member() for _ in range(count)]
         self._selector = selectors.DefaultSelector()
         self._stopping = threading.Event()
@@ -51,6 +47,8 @@ class Herd:
         now = time.monotonic()
         self._next_at = {number: now + number / 150 for number in range(count)}
         self._lost_at: float | None = None
+        #: Attempts to connect that ended without a stream.
+        self.refused = 0
 
     def __enter__(self) -> "Herd":
         self._thread.start()
@@ -90,6 +88,21 @@ class Herd:
         median = times[len(times) // 2] if times else 0.0
         return Outcome(len(times), median, times[-1] if times else timeout, max(attempts), sum(attempts) - len(times))
 
+    def request(self, number: int) -> bytes:
+        """Return the request with which a reader opens its stream."""
+        return self.request_from(self._cursor)
+
+    def request_from(self, cursor: str) -> bytes:
+        """Return a request for everything after ``cursor``."""
+        body, parts = urlencode({"token": self._token, "cursor": cursor}), self._parts
+        return (
+            f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n{body}"
+        ).encode()
+
+    def hear(self, number: int, data: bytes) -> None:
+        """Take what a reader received; this herd needs none of it."""
+
     def _run(self) -> None:
         while not self._stopping.is_set():
             now = time.monotonic()
@@ -114,7 +127,7 @@ class Herd:
         assert connection is not None
         try:
             if events & selectors.EVENT_WRITE:
-                connection.send(self._request)
+                connection.send(self.request(number))
                 self._selector.modify(connection, selectors.EVENT_READ, number)
                 return
             data = connection.recv(65536)
@@ -124,8 +137,10 @@ class Herd:
             data = b""
         if not data:
             self._lose(number)
-        elif member.connected_at is None and b": hello" in data:
+            return
+        if member.connected_at is None and b": hello" in data:
             member.connected_at, member.failures = time.monotonic(), 0
+        self.hear(number, data)
 
     def _lose(self, number: int) -> None:
         member = self._members[number]
@@ -138,6 +153,7 @@ class Herd:
             wait = max(0.2, random.uniform(0.0, SPREAD))
         else:
             member.failures += 1
+            self.refused += 1
             wait = min(30.0, 2.0**member.failures) * random.uniform(0.5, 1.0)
         member.connected_at = None
         self._next_at[number] = time.monotonic() + wait

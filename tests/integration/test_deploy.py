@@ -32,7 +32,7 @@ def run(*command: object, env: dict[str, str] | None = None) -> subprocess.Compl
 
 def test_systemd_accepts_the_units_of_this_machine(tmp_path: Path) -> None:
     units = [path for path in write(tmp_path, OTTERS) if path.parent.name == "system"]
-    assert len(units) == 10
+    assert len(units) == 12
     done = run("systemd-analyze", "verify", "--man=no", *units)
     assert not [line for line in done.stderr.splitlines() if "hubs-" in line]
     for path in units:
