@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from hubs import __version__
 from hubs.maintenance import probe
 from hubs.maintenance.deployment import Machine, write
 from hubs.models import Database, migrations
@@ -153,6 +154,11 @@ def sysconfig_purelib() -> str:
     return sysconfig.get_paths()["purelib"] + "\n"
 
 
+def plain_environment(home: Path) -> dict[str, str]:
+    """Return an environment without settings."""
+    return {"PATH": os.environ["PATH"], "HOME": str(home), "LOGNAME": "hubs"}
+
+
 def environment_of(path: Path) -> dict[str, str]:
     """Read an environment file as systemd does."""
     lines = [line for line in path.read_text().splitlines() if line and not line.startswith("#")]
@@ -161,7 +167,7 @@ def environment_of(path: Path) -> dict[str, str]:
 
 @pytest.mark.slow
 def test_an_installed_instance_starts_as_its_units_say(fresh: Path, redis_port: int, tmp_path: Path) -> None:
-    root, plain = tmp_path / "root", {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LOGNAME": "hubs"}
+    root, plain = tmp_path / "root", plain_environment(tmp_path)
     output = run(fresh / "hubs", "deploy", "--to", root, "--host", "otters.example.org", env=plain).stdout
     assert len(list((root / "var/www/hubs/static").glob("v-*/css/base.css*"))) == 3, output
     assert (next(fresh.parent.glob("lib/python3*/site-packages/fedora_hubs-*/licenses/LICENSE"))).is_file()
@@ -181,3 +187,31 @@ def test_an_installed_instance_starts_as_its_units_say(fresh: Path, redis_port: 
             wait_for(lambda port=port, path=path: answers(f"http://{HOST}:{port}{path}"), name)
         finally:
             service.stop()
+
+
+@pytest.mark.slow
+def test_the_rpm_spec_builds_a_package_whose_programs_start(tmp_path: Path) -> None:
+    version = __version__
+    archive, top = tmp_path / f"fedora_hubs-{version}.tar.gz", tmp_path / "rpm"
+    listed = run("git", "-C", ROOT, "ls-files").stdout.split("\n")
+    names = [name for name in listed if name and (ROOT / name).is_file() and not name.startswith("tests/")]
+    run("tar", "-C", ROOT, "-czf", archive, f"--transform=s,^,fedora_hubs-{version}/,", *names)
+    # The libraries of this environment stand for those that a build fetches.
+    env = {**plain_environment(tmp_path), "PYTHONPATH": sysconfig_purelib().strip(), "PIP_NO_INDEX": "1"}
+    build = ["rpmbuild", "-tb", "--nodeps", "--without", "libraries", "--define", f"_topdir {top}"]
+    run(*build, "--define", "_binary_payload w1.gzdio", archive, env=env)
+    (package,) = top.glob("RPMS/*/fedora-hubs-*.rpm")
+    files = run("rpm", "-qlp", "--dbpath", tmp_path / "db", package).stdout
+    assert "/opt/hubs/bin/hubs\n" in files
+    assert "hubs/_deploy/systemd/hubs-web.service\n" in files
+    root = tmp_path / "root"
+    root.mkdir()
+    run("rpm2archive", package)
+    run("tar", "-C", root, "-xzf", f"{package}.tgz")
+    program = (root / "opt/hubs/bin/hubs").read_text()
+    assert program.startswith("#!/opt/hubs/bin/python")
+    assert str(top).encode() not in b"".join(
+        path.read_bytes() for path in root.glob("opt/hubs/bin/*") if path.is_file()
+    )
+    shown = run(root / "opt/hubs/bin/python", "-m", "hubs", "--version", env=env).stdout
+    assert version in shown

@@ -115,8 +115,12 @@ def test_all_lock_files_agree_on_versions(python: str) -> None:
     assert production.items() <= test.items()
 
 
-def test_the_version_is_named_in_one_place(declared: dict[str, Any]) -> None:
+def test_the_version_is_the_same_everywhere(declared: dict[str, Any]) -> None:
     assert declared["version"] == __version__
+    spec = (ROOT / "deploy/rpm/fedora-hubs.spec").read_text()
+    assert re.findall(r"^Version: +(.+)$", spec, re.MULTILINE) == [__version__]
+    for text in (spec, (ROOT / "docs/install.md").read_text()):
+        assert set(re.findall(r"fedora_hubs-([\d.]+)\.tar", text)) == {__version__}
     changelog = (ROOT / "CHANGELOG.md").read_text()
     assert f"## [{__version__}]" in changelog or f"## [Unreleased]\n\nTo be released as {__version__}.\n" in changelog
 
