@@ -34,12 +34,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_pages")),
         sa.UniqueConstraint("hub_id", "slug", name=op.f("uq_pages_hub_id_slug")),
     )
-    # SQLite copies the table for a foreign key; PostgreSQL adds the column without rewriting it.
+    if op.get_bind().dialect.name == "postgresql":
+        # In one statement, since no widget has a page yet: a constraint that is added later reads all of them.
+        op.execute(
+            "ALTER TABLE widgets ADD COLUMN page_id INTEGER"
+            " CONSTRAINT fk_widgets_page_id REFERENCES pages (id) ON DELETE CASCADE"
+        )
+        return
     with op.batch_alter_table("widgets") as batch:
         batch.add_column(sa.Column("page_id", sa.Integer(), nullable=True))
         batch.create_foreign_key(op.f("fk_widgets_page_id"), "pages", ["page_id"], ["id"], ondelete="CASCADE")
-    on_page = sa.text("page_id IS NOT NULL")
-    op.create_index("ix_widgets_page_id", "widgets", ["page_id"], sqlite_where=on_page, postgresql_where=on_page)
 
 
 def downgrade() -> None:
@@ -54,7 +58,6 @@ def downgrade() -> None:
     op.execute(
         "UPDATE widgets SET side = 'left', position = 1000 + page_id * 1000 + position WHERE page_id IS NOT NULL"
     )
-    op.drop_index("ix_widgets_page_id", table_name="widgets")
     is_sqlite = op.get_bind().dialect.name == "sqlite"
     with op.batch_alter_table("widgets", recreate="always" if is_sqlite else "never") as batch:
         batch.drop_column("page_id")
