@@ -158,6 +158,8 @@ def _note(
     hub.touch()
     session.flush()
     body = outbox.about_hub(session, hub, person.username, changed_keys=["pages"])
-    # The title only for the audit log: the message of a public hub is public, and the page may not be.
+    # The title only for the audit log: the message of a public hub is public, and the page may not be. Of a hidden page
+    # it does not even say who changed it.
     detail = {"act": act, "page": page.title if page else "", "values": dict(changed or {})}
-    outbox.record(session, "hubs.hub.updated", body, hub, detail=detail)
+    is_hidden = page is not None and page.visibility != Visibility.PUBLIC
+    outbox.record(session, "hubs.hub.updated", body, hub, quiet=is_hidden, detail=detail)

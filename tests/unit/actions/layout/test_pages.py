@@ -295,7 +295,7 @@ def test_messages_do_not_name_hidden_pages(
     acts.update(session, owner, page, {"visibility": Visibility.OWNERS, "title": "Secret plans"})
     widgets.add(session, registry, owner, team, "sticky", "left", page=page)
     bodies = [row.body for row in session.scalars(select(OutboxMessage).order_by(OutboxMessage.id))]
-    assert bodies[0]["changed_keys"] == ["pages"]
+    assert (bodies[0]["changed_keys"], bodies[0]["agent"]) == (["pages"], "")
     assert "Secret" not in str(bodies)
     assert not bodies[-1]["widget_label"]
 
