@@ -82,13 +82,13 @@ def copy(space: str, name: str, key: str) -> ResponseReturnValue:
     hub, problem, status = find_hub(space, name, "edit"), "", 200
     document = drafts.view(db(), app_context().registry, current_person(), hub).document
     widget, others = edits.find(document, key), copies.targets(db(), current_person(), hub)
+    page, side = edits.zone_of(document, key)
     chosen = request.form.get("hub", "")
     if request.method == "POST":
         target = next((other for other in others if str(other.id) == chosen), None)
         try:
             if target is None:
                 raise InvalidInput(_("Please choose one of your hubs."))
-            side = edits.side_of(document, key)
             copies.copy(db(), app_context().registry, current_person(), widget, side, target)
             db().commit()
             flash(_("Copied. This is your draft of %(hub)s: save it when it is right.") % {"hub": target.title})
@@ -97,7 +97,7 @@ def copy(space: str, name: str, key: str) -> ResponseReturnValue:
             problem, status = str(error), error.status
     widget_type = app_context().registry.get(widget.widget)
     title = widget.title or (_(widget_type.label) if widget_type else widget.widget)
-    values = {"targets": others, "chosen": chosen, "title": title, "problem": problem}
+    values = {"targets": others, "chosen": chosen, "title": title, "problem": problem, "page": page}
     return render_template("copy-widget.html", hub=hub, **values), status
 
 

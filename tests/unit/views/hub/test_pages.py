@@ -39,6 +39,8 @@ def test_a_page_shows_its_own_widgets_and_stands_after_home(client: FlaskClient,
     assert tabs(page)[:3] == ["/t/otters/", PAGE, "/t/otters/activity"]
     assert re.search(rf'href="{PAGE}" aria-current="page"', page)
     assert "<title>Start here · " in page
+    (note,) = start.hub.column("left", start)
+    assert f'<a href="{PAGE}" dir="auto">Start here</a>' in client.get(f"/w/{note.id}/").get_data(as_text=True)
     home = client.get("/t/otters/").get_data(as_text=True)
     assert "Only here" not in home
     for path in ("/t/otters/", "/t/otters/activity", "/t/otters/about", "/t/otters/members"):
