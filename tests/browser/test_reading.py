@@ -3,8 +3,11 @@
 import pytest
 
 from tests.browser.conftest import Open, live
+from tests.browser.editing import newts
 from tests.browser.test_live import pull
 from tests.stack import Bus, Stack
+
+__all__ = ["newts"]
 
 WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 #: What is watched: everything that has its place on the page. The lines of the front page's list move by design.
@@ -21,12 +24,12 @@ MOVED = """() => window.noted.filter(([element]) => element.isConnected && eleme
     ("path", "who", "viewport"),
     [
         ("/", "yrsa", WIDE),
-        ("/", "yrsa", PHONE),
-        ("/", "", WIDE),
-        ("/", "", PHONE),
-        ("/stream/", "yrsa", WIDE),
-        ("/u/yrsa/", "yrsa", PHONE),
-        ("/u/yrsa/activity", "", WIDE),
+        pytest.param("/", "yrsa", PHONE, marks=pytest.mark.slow),
+        pytest.param("/", "", WIDE, marks=pytest.mark.slow),
+        pytest.param("/", "", PHONE, marks=pytest.mark.slow),
+        pytest.param("/stream/", "yrsa", WIDE, marks=pytest.mark.slow),
+        pytest.param("/u/yrsa/", "yrsa", PHONE, marks=pytest.mark.slow),
+        pytest.param("/u/yrsa/activity", "", WIDE, marks=pytest.mark.slow),
     ],
     ids=["home", "home on a phone", "front", "front on a phone", "stream", "hub below its feed on a phone", "activity"],
 )
@@ -51,3 +54,23 @@ def test_fifty_messages_move_nothing_below_the_fold(
     # The front page asks for new lines every eight seconds, and shows one every four.
     page.wait_for_timeout(13_000)
     assert page.evaluate(MOVED) == []
+
+
+def test_the_name_of_a_day_stays_in_sight_while_its_meetings_scroll(open_page: Open, newts: str) -> None:
+    page = open_page(newts + "calendar", viewport=PHONE)
+    page.evaluate(
+        """() => {
+            const day = document.querySelectorAll(".calendar > li")[2];
+            for (let number = 0; number < 60; number++) {
+                const meeting = document.createElement("p");
+                meeting.className = "calendar-entry";
+                meeting.textContent = `Meeting ${number}`;
+                day.append(meeting);
+            }
+            scrollTo(0, day.getBoundingClientRect().top + scrollY + 600);
+        }"""
+    )
+    name, bar = (page.locator(selector).bounding_box() for selector in (".calendar > li:nth-child(3) h3", ".bar"))
+    assert name is not None
+    assert bar is not None
+    assert abs(name["y"] - bar["height"]) <= 1
