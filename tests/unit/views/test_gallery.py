@@ -1,5 +1,6 @@
 """The gallery: off by default, and where it is on, every widget in every state, as strict as every page."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -53,6 +54,7 @@ def test_every_widget_is_shown_in_every_state(shown: FlaskClient, name: str) -> 
     assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
     assert ">refreshing<" in page or "hides itself" in page
     assert "data-load=" not in page, "a picture of a widget asks for nothing"
+    assert re.search(r'href="/w/\d+/settings', page) is None, "a picture of a widget has no settings to open"
 
 
 def test_an_unknown_widget_is_not_found(shown: FlaskClient) -> None:
