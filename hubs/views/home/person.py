@@ -25,7 +25,7 @@ from hubs.widgets.heatmap.grid import Grid
 from hubs.widgets.meetings import GetMeetings
 
 #: Most entries of each part.
-NEEDS, HUBS, LINES, MEETINGS, TASKS, ISSUES, AWAY_HUBS = 5, 6, 10, 3, 3, 3, 3
+NEEDS, HUBS, LINES, MEETINGS, TASKS, ISSUES, AWAY_HUBS = 5, 6, 18, 3, 3, 3, 3
 #: Most calendars that are looked at for the week.
 CALENDARS = 8
 
