@@ -1,6 +1,7 @@
 """The daemon as systemd sees it: its unit's own command line, a notify socket, and what happens at the end."""
 
 import contextlib
+import os
 import re
 import shutil
 import signal
@@ -154,6 +155,26 @@ def test_sigterm_ends_the_daemon_within_a_second_also_on_a_quiet_bus(hub: Servic
     assert "STOPPING=1" in notified.poll()
     assert "stopped" in hub.log()
     assert "Traceback" not in hub.log()
+
+
+def test_no_process_computes_while_nothing_happens(hub: Service, production: Stack) -> None:
+    production.settle()
+    parts = {"unit": hub, **production.services}
+    before = {name: _processor_seconds(service) for name, service in parts.items()}
+    time.sleep(3)
+    used = {name: _processor_seconds(service) - before[name] for name, service in parts.items()}
+    assert {name: seconds for name, seconds in used.items() if seconds > 0.4} == {}
+
+
+def _processor_seconds(service: Service) -> float:
+    """Return the processor time that a service's group of processes has used."""
+    total = 0
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = path.read_text().rpartition(")")[2].split()
+            if int(fields[2]) == service.process.pid:  # the group
+                total += int(fields[11]) + int(fields[12])
+    return total / os.sysconf("SC_CLK_TCK")
 
 
 def test_a_relay_that_was_away_is_noticed(hub: Service, production: Stack, notified: Notified) -> None:
