@@ -1,6 +1,7 @@
 """The state of a community's services: outages that are going on, and planned ones, from a status page."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from hubs.clients.community.statuspage import Outage, Status
@@ -69,7 +70,14 @@ class OutagesView(RootWidgetView):
             "outages": cut(relevant, instance.config["limit"] or 5, page),
             "ongoing": sum(not outage.planned for outage in relevant),
             "page": status.page,
+            "is_short": _is_short,
         }
+
+
+def _is_short(outage: Outage) -> bool:
+    """Return whether the time of day says when an outage ends, since it lasts less than a day."""
+    lasts = outage.end - outage.start if outage.start and outage.end else timedelta(0)
+    return timedelta(0) < lasts < timedelta(days=1)
 
 
 def _is_over(outage: Outage) -> bool:

@@ -1,5 +1,6 @@
 """Shared by the widgets of issues and pull requests: which trackers belong to a hub, and how they are queried."""
 
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -51,6 +52,8 @@ ISSUE_TOPICS = {
         "forgejo.issue_milestone",
     ),
 }
+#: An account on Forgejo with its server.
+_OWNER = re.compile(r"[^/\s]+/[^/\s]+")
 #: Most tickets kept.
 KEPT = 200
 K = TypeVar("K")
@@ -80,7 +83,11 @@ def sources(row: Widget, forges: Iterable[str]) -> list[Source]:
     forge, _colon, path = (row.config["project"] or "").partition(":")
     if path:
         return [Source(forge, path)]
-    return [Source(name, account, True) for name, account in accounts(row).items() if name in forges]
+    named = [Source(name, account, True) for name, account in accounts(row).items() if name in forges]
+    # To visitors, Forgejo lists nothing by person but what is in their own projects.
+    if "forgejo" in forges and (owner := _on_forgejo(row)):
+        named.append(Source("forgejo", owner))
+    return named
 
 
 def accounts(row: Widget) -> dict[str, str]:
@@ -88,6 +95,12 @@ def accounts(row: Widget) -> dict[str, str]:
     extras = row.hub.extras or {}
     named = {forge: extras.get(field) for forge, field in ACCOUNTS.items()}
     return {forge: name.strip() for forge, name in named.items() if isinstance(name, str) and name.strip()}
+
+
+def _on_forgejo(row: Widget) -> str:
+    """Return the hub's account on a server with Forgejo as ``host/name``, or an empty text."""
+    name = (row.hub.extras or {}).get("forgejo_username")
+    return name.strip() if isinstance(name, str) and _OWNER.fullmatch(name.strip()) else ""
 
 
 def interests(row: Widget, topics: Mapping[str, Sequence[str]]) -> Iterator[Interest]:
@@ -134,7 +147,8 @@ def ask(row: Widget, clients: Clients, method: str, forges: Sequence[str]) -> Tr
         {source: TITLES[source.forge] for source in queried},
         lambda source: [_ask_one(clients, source, method, on_behalf_of(row, source))],
     )
-    mine = frozenset(name.lower() for name in accounts(row).values())
+    names = (*accounts(row).values(), _on_forgejo(row).rpartition("/")[2])
+    mine = frozenset(name.lower() for name in names if name)
     return TrackerTickets(_joined(answers), mine, failures)
 
 

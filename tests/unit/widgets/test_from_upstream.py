@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from tests.unit.widgets.conftest import Build
 from tests.unit.widgets.reading import text_of
 from tests.upstream import Reply, Upstream
 
+ROOT = Path(__file__).parents[3]
 EVIL = '<script>alert(1)</script><img src=x onerror="alert(1)">'
 JS = "javascript:alert(1)"
 EMAIL = {"email": "rana@example.org"}
@@ -198,6 +200,19 @@ def test_each_has_an_icon_help_and_a_lifetime(registry: Registry) -> None:
         assert widget_type.cls.lifetime
         assert all(parameter.label for parameter in widget_type.parameters)
         assert widget_type.parameters[0].help
+
+
+def test_the_documentation_says_when_each_service_is_asked(registry: Registry) -> None:
+    asking = {kind.name: kind.cls.lifetime or 0 for kind in registry if "self.clients" in source_of(kind.folder)}
+    written = {
+        name: f"{seconds // 60} min" if seconds < 3600 else f"{seconds // 3600} h" for name, seconds in asking.items()
+    }
+    rows = re.findall(r"^\| (\w+) \| (\d+ (?:min|h)) \|", (ROOT / "docs" / "widgets.md").read_text(), re.MULTILINE)
+    assert dict(rows) == written
+
+
+def source_of(folder: Path) -> str:
+    return (folder / "__init__.py").read_text()
 
 
 MINE = {"username": "member", "badges_user_id": 1}

@@ -28,6 +28,14 @@ def test_current_and_planned_outages_are_told_apart(upstream: Upstream, build: B
     assert f'href="{upstream.url}"' in fragment.html
 
 
+def test_the_day_of_the_end_is_written_only_where_it_matters(upstream: Upstream, build: Build) -> None:
+    say(upstream, [], [outage("New disks", 20, 4), outage("Moving house", 40, 60)])
+    html = build("outages").html
+    short, _heading, long = html.partition("Moving house")
+    assert (short.count('data-style="clock"'), short.count('data-style="full"')) == (1, 0)
+    assert (long.count('data-style="clock"'), long.count('data-style="full"')) == (0, 1)
+
+
 def test_without_outages_it_says_so(upstream: Upstream, build: Build) -> None:
     say(upstream, [], [])
     text = text_of(build("outages").html)

@@ -57,6 +57,21 @@ def test_the_hubs_accounts_are_queried_if_no_project_is_named(upstream: Upstream
     assert text.count("mine") == 2
 
 
+@pytest.mark.parametrize(("plugin", "name"), [("issues", "issues"), ("pulls", "pulls-of-owner")])
+def test_an_account_on_forgejo_stands_for_the_projects_of_the_person(
+    upstream: Upstream, build: Build, member: Hub, plugin: str, name: str
+) -> None:
+    host = upstream.url.removeprefix("http://")
+    member.extras = {"forgejo_username": f" {host}/rana "}
+    upstream.on("/api/v1/repos/issues/search", answer("forgejo", name))
+    fragment = build(plugin, member)
+    assert fragment.state == "live", fragment.error
+    assert 'class="row-item"' in fragment.html
+    assert upstream.asked[0].params["owner"] == ["rana"]
+    member.extras = {"forgejo_username": "rana"}  # on which server?
+    assert build(plugin, member).state == "needs-setup"
+
+
 def test_a_forge_that_does_not_answer_is_named_and_the_others_are_shown(
     upstream: Upstream, build: Build, member: Hub
 ) -> None:
