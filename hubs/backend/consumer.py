@@ -157,8 +157,8 @@ class FedoraHubsConsumer(FedmsgConsumer):  # type: ignore[misc]
         else:
             log.error("the pipeline is stuck; the watchdog is no longer fed")
 
-    def _read_rest(self) -> None:
-        """Read what has arrived: a daemon that replaces this one may have begun to listen only after it was sent."""
+    def _read_arrived(self) -> None:
+        """Read what has arrived at the sockets."""
         for factory in self._subscriptions():
             factory.doRead()
 
@@ -187,7 +187,8 @@ class FedoraHubsConsumer(FedmsgConsumer):  # type: ignore[misc]
         self._stopping = True
         notify("STOPPING=1")
         self._connections.stop()
-        self._read_rest()
+        # A daemon that replaces this one may have begun to listen only after it was sent.
+        self._read_arrived()
         self.daemon.stop()
         log.info("stopped; %d messages were dropped", self.dropped.total())
         self.hub.stop()

@@ -6,6 +6,7 @@ import re
 import shlex
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -46,7 +47,8 @@ class Unit(Service):
         path = folder / f"{name}.notify"
         path.unlink(missing_ok=True)
         self._notify.bind(str(path))
-        self._notify.settimeout(PATIENCE)
+        self._active = threading.Event()
+        threading.Thread(target=self._read_notifications, daemon=True).start()
         unit = SYSTEMD / f"{name}.service"
         # systemd passes only the sockets of a unit's own name, unless the unit names others.
         (owner,) = re.findall(r"^Sockets=(\S+)\.socket$", unit.read_text(), re.MULTILINE) or [name]
@@ -71,29 +73,28 @@ class Unit(Service):
                 pass_fds=[number],
             )
 
+    def _read_notifications(self) -> None:
+        """Read all the time, as systemd does: the kernel keeps ten, and then the process would have to wait."""
+        with contextlib.suppress(OSError):  # closed
+            while state := self._notify.recv(400):
+                if state.startswith(b"READY=1"):
+                    self._active.set()
+
     def until_active(self) -> None:
         """Wait for READY, as `systemctl start` does."""
-        while not self._notify.recv(400).startswith(b"READY=1"):
-            pass
-
-    def drain(self) -> None:
-        """Forget the notifications so far."""
-        self._notify.setblocking(False)
-        with contextlib.suppress(BlockingIOError):
-            while True:
-                self._notify.recv(400)
-        self._notify.settimeout(PATIENCE)
+        assert self._active.wait(PATIENCE), f"{self.name} is not active:\n{self.log()[-2000:]}"
 
     def systemctl_restart(self) -> None:
         """Do what `systemctl restart` does."""
-        self.stop(20)
-        self.drain()
+        assert self.stop(20) == 0, f"{self.name} did not end by itself"
+        self._active.clear()
         self.restart()
         self.until_active()
 
     def close(self) -> None:
         """End the process."""
         self.stop(20)
+        self._notify.shutdown(socket.SHUT_RD)  # ends the thread
         self._notify.close()
 
 
