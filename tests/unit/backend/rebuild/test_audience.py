@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session, object_session
 
 from hubs.actions import hubs as hub_actions
 from hubs.actions import lifecycle, widgets
+from hubs.actions.layout import page_rows
 from hubs.fragments.builder import ALL, Builder
 from hubs.fragments.schedule import BuildSchedule
 from hubs.fragments.store import FragmentStore
@@ -17,7 +18,7 @@ from tests.unit.backend.conftest import Pushed
 from tests.unit.conftest import as_person
 
 
-@pytest.mark.parametrize("what", ["hub", "widget", "deleted", "nothing"])
+@pytest.mark.parametrize("what", ["hub", "page", "page of the widget", "widget", "deleted", "nothing"])
 def test_a_fragment_whose_audience_narrowed_during_the_build_is_not_pushed(
     database: Database,
     fragments: FragmentStore,
@@ -30,13 +31,20 @@ def test_a_fragment_whose_audience_narrowed_during_the_build_is_not_pushed(
     monkeypatch: pytest.MonkeyPatch,
     what: str,
 ) -> None:
-    session.commit()
     owner, build = as_person(session, "owner"), fragments.make
+    page = page_rows.add(session, owner, team, "start", "Start")
+    hidden = page_rows.add(session, owner, team, "plans", "Plans", "owners")
+    widgets.send(session, registry, owner, sticky, page)
+    session.commit()
 
     def narrow_meanwhile(*arguments: Any, **more: Any) -> Any:
         fragment = build(*arguments, **more)
         if what == "hub":
             hub_actions.update(session, owner, team, {"visibility": "members"})
+        elif what == "page":
+            page_rows.update(session, owner, page, {"visibility": "owners"})
+        elif what == "page of the widget":
+            widgets.send(session, registry, owner, sticky, hidden)
         elif what == "widget":
             widgets.update(session, registry, owner, sticky, {}, visibility="owners")
         elif what == "deleted":
@@ -51,7 +59,7 @@ def test_a_fragment_whose_audience_narrowed_during_the_build_is_not_pushed(
     assert bool(pushed.hints) == (what == "nothing")
     monkeypatch.setattr(fragments, "make", build)
     builder.build(sticky.id, [ALL])
-    expected = {"hub": "members", "widget": "owners", "deleted": "", "nothing": "public"}[what]
+    expected = {"hub": "members", "deleted": "", "nothing": "public"}.get(what, "owners")
     assert pushed.channels == ([f"hub:{team.id}:{expected}:en"] if expected else [])
 
 
