@@ -126,7 +126,9 @@ class _Filling:
         """Add as many further pages as a hub can have: one with widgets, the others empty, one of them hidden."""
         start = page_rows.add(self.session, rana, hub, "start", "Start here")
         for side in SIDES:
-            widgets.add(self.session, self.registry, rana, hub, "sticky", side, {"text": LONG}, page=start)
+            widgets.add(
+                self.session, self.registry, rana, hub, "sticky", side, {"text": LONG}, f"Note {side}", page=start
+            )
         page_rows.add(self.session, rana, hub, "empty", LONG[:64], Visibility.OWNERS)
         for number in range(PAGES - 2):
             page_rows.add(self.session, rana, hub, f"page-{number}", f"Page {number}", left_width=number + 3)

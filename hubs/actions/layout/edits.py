@@ -39,11 +39,6 @@ def zone_of(document: HubDocument, key: str) -> Zone:
     return next(zone for zone, rows in zones(document).items() if widget in rows)
 
 
-def side_of(document: HubDocument, key: str) -> str:
-    """Return the side of a widget on its page."""
-    return zone_of(document, key)[1]
-
-
 def add(
     document: HubDocument,
     registry: Registry,

@@ -57,7 +57,11 @@ def add(
 def insert(session: Session, person: Person, hub: Hub, slug: str, title: str, visibility: str, left_width: Any) -> Page:
     """Do what `add` does, however many pages there are: for documents, which may replace all pages at once."""
     require(person, "edit", hub)
-    fields = {"title": title_of(title), "visibility": visibility_of(visibility), "left_width": width_of(left_width)}
+    fields = {
+        "title": title_of(title),
+        "visibility": widgets.visibility_of(visibility),
+        "left_width": width_of(left_width),
+    }
     if _slug_of(slug) in {page.slug for page in hub.pages}:
         raise Conflict(_("This hub already has a page %(slug)s.") % {"slug": slug})
     page = Page(slug=slug, position=max((page.position for page in hub.pages), default=-1) + 1, **fields)
@@ -72,7 +76,7 @@ def update(session: Session, person: Person, page: Page, values: Mapping[str, An
     :raises InvalidInput: when one of them is not valid.
     """
     require(person, "edit", page)
-    read = {"title": title_of, "visibility": visibility_of, "left_width": width_of}
+    read = {"title": title_of, "visibility": widgets.visibility_of, "left_width": width_of}
     cleaned = {name: read[name](value) for name, value in values.items()}
     changed = {name: [getattr(page, name), value] for name, value in cleaned.items() if getattr(page, name) != value}
     for name in changed:
@@ -119,14 +123,6 @@ def title_of(value: Any) -> str:
         sentence = _("Please write from 1 to %(most)s characters.") % {"most": PAGE_TITLE_LENGTH}
         raise InvalidInput(_("A page needs a short title."), {"title": sentence})
     return title
-
-
-def visibility_of(value: str) -> Visibility:
-    """Return who may see a page, as a form submitted it.
-
-    :raises InvalidInput: when it is not a known level.
-    """
-    return widgets.visibility_of(value)
 
 
 def width_of(value: Any) -> int:

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from typing import Any
 
+from hubs.actions import widgets
 from hubs.actions.layout import page_rows
 from hubs.actions.layout.documents import HubDocument, PageDocument
 from hubs.errors import Conflict, InvalidInput, NotFound
@@ -34,7 +35,7 @@ def add(document: HubDocument, title: str, visibility: str = Visibility.PUBLIC) 
     """
     if len(document.pages) >= PAGES:
         raise Conflict(page_rows.too_many())
-    title, level = page_rows.title_of(title), page_rows.visibility_of(visibility)
+    title, level = page_rows.title_of(title), widgets.visibility_of(visibility)
     slug = slug_for(title, {page.slug for page in document.pages})
     new = PageDocument(slug=slug, title=title, visibility=level)
     return document.model_copy(update={"pages": [*document.pages, new]}), slug
@@ -46,7 +47,7 @@ def change(document: HubDocument, slug: str, title: str, visibility: str) -> Hub
     :raises InvalidInput: when one of them is not valid.
     :raises NotFound: when there is no such page.
     """
-    fields = {"title": page_rows.title_of(title), "visibility": page_rows.visibility_of(visibility)}
+    fields = {"title": page_rows.title_of(title), "visibility": widgets.visibility_of(visibility)}
     return _replace(document, find(document, slug).model_copy(update=fields))
 
 

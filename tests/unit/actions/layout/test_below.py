@@ -31,7 +31,7 @@ def test_a_draft_puts_widgets_below_and_gives_them_a_width(
     document = edits.step(document, registry, "feed", "below")
     document = edits.span(document, "feed", "full")
     document = edits.step(document, registry, "feed", "up")
-    assert edits.side_of(document, "feed") == "below"
+    assert edits.zone_of(document, "feed") == ("", "below")
     drafts.put(session, registry, owner, team, document)
     shown = [str(change) for change in drafts.view(session, registry, owner, team).changes]
     assert "↔ feed: moved from left to below" in shown
