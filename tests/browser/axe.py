@@ -71,9 +71,14 @@ def all_problems(page: Page) -> dict[str, list[str]]:
     return results
 
 
+def open_everything(page: Page) -> None:
+    """Open everything that can be opened, other than menus."""
+    page.evaluate("document.querySelectorAll('details:not([data-menu])').forEach((details) => (details.open = true))")
+
+
 def wider_than_the_window(page: Page) -> list[str]:
     """Open everything that can be; return the elements that end outside of the window, the farthest first."""
-    page.evaluate("document.querySelectorAll('details:not([data-menu])').forEach((details) => (details.open = true))")
+    open_everything(page)
     widest: list[str] = page.evaluate(_WIDEST)
     return widest
 

@@ -12,8 +12,9 @@ from sqlalchemy.types import JSON
 
 from hubs import i18n
 from hubs.models import Base
-from tests.browser.axe import NARROW, report, wider_than_the_window
+from tests.browser.axe import NARROW, open_everything, report
 from tests.browser.community import community
+from tests.browser.layout import layout_problems
 from tests.browser.test_every_page import Visit, Walk, visits
 from tests.unit.views.conftest import sign_in
 from tests.unit.widgets.conftest import Marked
@@ -116,11 +117,13 @@ def test_every_text_of_every_page_can_be_translated(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("visit", visits(1, acts=False))
-def test_every_page_fits_a_phone_in_german_and_arabic(walk: Walk, visit: Visit) -> None:
+def test_every_page_keeps_its_layout_on_a_phone_in_every_language(walk: Walk, visit: Visit) -> None:
     results = {}
-    for language, direction in (("de", "ltr"), ("ar", "rtl")):
+    for locale in i18n.locales():
+        language = i18n.tag(locale)
         page = walk.open(visit, language=language)
-        assert page.evaluate("[document.documentElement.lang, document.documentElement.dir]") == [language, direction]
-        page.set_viewport_size(NARROW)
-        results[language] = wider_than_the_window(page)
+        root = page.evaluate("[document.documentElement.lang, document.documentElement.dir]")
+        assert root == [language, i18n.direction(locale)]
+        open_everything(page)
+        results[language] = layout_problems(page, NARROW["width"])
     assert report(results) == ""

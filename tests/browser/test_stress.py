@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.axe import report, show_in
+from tests.browser.axe import open_everything, report, show_in
 from tests.browser.layout import WIDTHS, layout_problems
 from tests.browser.stress import build, stressed
 from tests.pseudo import PSEUDO, pseudo_language
@@ -53,9 +53,7 @@ class Window:
         self.page.set_extra_http_headers({"Accept-Language": language})
         self.page.goto(path)
         expect(self.page.locator(".widget[data-state=loading] [data-load]")).to_have_count(0, timeout=20_000)
-        self.page.evaluate(
-            "for (const it of document.querySelectorAll('main details:not([data-menu])')) it.open = true;"
-        )
+        open_everything(self.page)
         return self.page
 
 
