@@ -30,8 +30,8 @@ run: $(VENV)/run.done  ## Run a whole instance with demo data on 127.0.0.1 (PORT
 ##@ Test it
 
 # Processes with services of their own share the tests; all must collect them in the same order. Tests of real processes
-# wait for much of their time, so that four keep two cores busy.
-JOBS ?= 4
+# wait for much of their time, so that five keep two cores busy.
+JOBS ?= 5
 PYTEST := PYTHONHASHSEED=0 $(BIN)/python -m pytest -n $(JOBS)
 
 # With both databases, the unit tests of statements run on PostgreSQL as well.
