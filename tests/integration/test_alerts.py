@@ -165,7 +165,7 @@ def _redis_down(place: Place) -> Iterator[None]:
 @contextlib.contextmanager
 def _schema_old(place: Place) -> Iterator[None]:
     database = place.stack.database()
-    revisions = sorted(path.name[:4] for path in (migrations.location() / "versions").glob("[0-9]*.py"))
+    revisions = sorted(migrations.known())
     with database.transaction() as session:
         session.execute(text("UPDATE alembic_version SET version_num = :old"), {"old": revisions[-2]})
     yield
