@@ -35,7 +35,7 @@ from hubs.events.message import ReplayUnavailable, hub_channel, user_channel
 from hubs.events.tokens import Tokens
 from hubs.fragments.public import forget_after_commit
 from hubs.fragments.store import FragmentStore
-from hubs.models import Database, Hub, Role, RoleName, User, Visibility, Widget
+from hubs.models import Database, Hub, Page, Role, RoleName, User, Visibility, Widget
 from hubs.permissions import Person, audiences, can, person
 from hubs.widgets.registry import Registry
 
@@ -115,7 +115,7 @@ class World:
 
 
 class Histories(RuleBasedStateMachine):
-    """One history on a hub of its own with two notes; ``rank`` models who may see what."""
+    """One history on a hub of its own with two notes and a further page; ``rank`` models who may see what."""
 
     world: World
     requests = Bundle("requests")
@@ -131,12 +131,15 @@ class Histories(RuleBasedStateMachine):
                 Widget(plugin="sticky", side="left", position=place, settings={"text": "n=0"}, version=1)
                 for place in range(2)
             ]
+            hub.pages = [Page(slug="start", title="Start")]
             session.add(hub)
             session.flush()
             self.hub, self.widgets = hub.id, [row.id for row in hub.widgets]
+            self.page = hub.pages[0].id
             session.add(Role(hub_id=self.hub, user_id=world.ids["ada"], role=RoleName.MEMBER))
         self.ranks = {"ada": 2, "grace": 1, "": 0}
         self.hub_level, self.levels = 0, dict.fromkeys(self.widgets, 0)
+        self.page_level, self.is_on_page = 0, dict.fromkeys(self.widgets, False)
         self.texts = dict.fromkeys(self.widgets, 0)
         #: Since when visitors may not see a widget.
         self.hidden_at: dict[int, float] = {}
@@ -191,6 +194,21 @@ class Histories(RuleBasedStateMachine):
             row = session.get_one(Widget, self.widgets[number])
             row.visibility, row.version = level, row.version + 1
         self.levels[self.widgets[number]] = LEVELS.index(level)
+        self._note_hidden()
+
+    @rule(level=st.sampled_from(LEVELS), before=BEFORE, failing=FAILING)
+    def change_page(self, level: Visibility, before: str, failing: str) -> None:
+        with self._change(before, failing) as session:
+            session.get_one(Page, self.page).visibility = level
+        self.page_level = LEVELS.index(level)
+        self._note_hidden()
+
+    @rule(number=st.integers(0, 1), is_on_page=st.booleans(), before=BEFORE, failing=FAILING)
+    def move(self, number: int, is_on_page: bool, before: str, failing: str) -> None:
+        with self._change(before, failing) as session:
+            row = session.get_one(Widget, self.widgets[number])
+            row.page = session.get_one(Page, self.page) if is_on_page else None
+        self.is_on_page[self.widgets[number]] = is_on_page
         self._note_hidden()
 
     @rule(number=st.integers(0, 1), before=BEFORE, failing=FAILING)
@@ -340,7 +358,8 @@ class Histories(RuleBasedStateMachine):
     # The model
 
     def _may_see(self, name: str, widget: int) -> bool:
-        return self.ranks[name] >= max(self.hub_level, self.levels[widget])
+        of_page = self.page_level if self.is_on_page[widget] else 0
+        return self.ranks[name] >= max(self.hub_level, self.levels[widget], of_page)
 
     def _note_hidden(self) -> None:
         for widget in self.widgets:
