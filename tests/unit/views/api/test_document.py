@@ -64,7 +64,7 @@ def test_the_document_has_every_route_and_its_authentication(app: Flask, client:
 
 
 def test_the_documentation_page_loads_no_third_party_script(client: FlaskClient) -> None:
-    page = client.get("/api/v1/").get_data(as_text=True)
+    page = client.get("/api/v1/").get_data(as_text=True).replace("<wbr>", "")
     assert "PATCH /api/v1/widgets/{number}" in page
     assert "PUT /api/v1/push/{number}" in page
     assert '<th scope="row"><code>severity</code></th>' in page
