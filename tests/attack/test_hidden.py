@@ -18,6 +18,7 @@ TOKEN = re.compile(rb'(?<=value=")[\w.-]{60,}(?=")')
 #: Headers whose value differs between any two answers.
 VARYING = {"date", "set-cookie", "content-length", "x-request-id"}
 #: Exercised with a value of their own, since `Team` has no such thing.
+BODIES = {"announcements": {"title": "Hello"}, "pages": {"slug": "plans", "title": "Plans"}}
 OTHERS = {"plugin": "about", "key": "feed", "username": "nobody-here"}
 
 
@@ -38,7 +39,7 @@ def request(client: Client, route: Route, path: str) -> Answer:
     if route.method == "GET":
         return client.get(path)
     if route.rule.startswith("/api/"):
-        body = {"title": "Hello"} if route.rule.endswith("/announcements") else {"type": "about"}
+        body = BODIES.get(route.rule.rpartition("/")[2], {"type": "about"})
         return client.call(route.method, path, body if route.method == "POST" else {})
     return client.post(path)
 

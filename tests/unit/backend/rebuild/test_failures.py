@@ -201,7 +201,7 @@ def test_slow_builds_do_not_delay_quick_ones(
     wait_for(lambda: len(started) == 3, "every slow thread to be taken")
     rebuilder.request(sticky.id)
     wait_for(lambda: rebuilder.counts["built"] == 1, "the build that needs no other service")
-    assert len(rebuilder) == len(waiting)
+    wait_for(lambda: len(rebuilder) == len(waiting), "its end")
     go_on.set()
     wait_for(rebuilder.idle, "all others")
     assert rebuilder.counts["built"] == len(waiting) + 1

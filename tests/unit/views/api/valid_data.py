@@ -23,7 +23,14 @@ _SPECIAL = {
     "username": ["member", "nobody.here"],
     "hub": ["t/otters", "u/owner", "t/nowhere"],
     "package": ["bash", "python3-flask", "g++"],
-    "project": ["github:owner/name", "pagure:name", "forgejo:codeberg.org/a/b", "bugzilla:Fedora/bash"],
+    "project": ["github:owner/name", "forgejo:codeberg.org/a/b"],  # what every widget with projects reads
+}
+#: Texts of a form that their parameter does not name.
+_NAMED = {
+    "release_start": ["2026-04-14"],
+    "email": ["nobody@example.org"],
+    "group": ["infra-sig"],
+    "branch": ["main", "release/1.0"],
 }
 
 
@@ -38,8 +45,8 @@ def value_of(parameter: Parameter) -> st.SearchStrategy[Any]:
         return st.booleans()
     if parameter.kind == "rows":
         return st.lists(_row(parameter.fields), max_size=3)
-    if parameter.kind in _SPECIAL:
-        return st.sampled_from([*_SPECIAL[parameter.kind], *([] if parameter.required else [""])])
+    if values := _SPECIAL.get(parameter.kind) or _NAMED.get(parameter.name):
+        return st.sampled_from([*values, *([] if parameter.required else [""])])
     text = _PARAGRAPHS if parameter.kind == "markdown" else _LINE
     return text.map(lambda typed: typed if typed.strip() else "x") if parameter.required else text
 
