@@ -151,8 +151,14 @@ def _changes_audience(row: Page | Widget) -> bool:
     """Return whether a widget moves to a page that others may see."""
     if isinstance(row, Page):
         return False
+    # The history of a relation leaves out None, which is the home page.
     pages = inspect(row, raiseerr=True).attrs["page"].history
-    return len({page.visibility if page else Visibility.PUBLIC for page in pages.sum()}) > 1
+    before, after = ([*side, None][0] for side in (pages.deleted, pages.added))
+    return pages.has_changes() and _level(before) != _level(after)
+
+
+def _level(page: Page | None) -> Visibility:
+    return Visibility.PUBLIC if page is None else page.visibility
 
 
 def _changed(row: object, column: str) -> bool:

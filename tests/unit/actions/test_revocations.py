@@ -12,12 +12,13 @@ from sqlalchemy.orm import Session
 
 from hubs.actions import hubs as hub_actions
 from hubs.actions import lifecycle, revocations, widgets
+from hubs.actions.layout import page_rows
 from hubs.actions.people import groups, membership, roles, sessions
 from hubs.actions.privacy import account_data
 from hubs.events.log import EventLog
 from hubs.events.message import session_scope
 from hubs.events.tokens import StreamClaims
-from hubs.models import Database, Hub, Revocation, RoleName, now
+from hubs.models import Database, Hub, Page, Revocation, RoleName, now
 from hubs.permissions import OPERATOR
 from hubs.widgets.registry import Registry
 from tests.unit.conftest import as_person, user_of
@@ -70,6 +71,31 @@ def narrow_widget(session: Session, registry: Registry, team: Hub) -> None:
     widgets.update(session, registry, as_person(session, "owner"), team.widgets[0], {}, visibility="owners")
 
 
+def new_page(session: Session, team: Hub, visibility: str) -> Page:
+    page = page_rows.add(session, as_person(session, "owner"), team, f"page-{len(team.pages)}", "Page", visibility)
+    session.commit()
+    return page
+
+
+def send(session: Session, registry: Registry, team: Hub, page: Page | None) -> None:
+    widgets.send(session, registry, as_person(session, "owner"), team.widgets[0], page)
+
+
+def narrow_page(session: Session, registry: Registry, team: Hub) -> None:
+    page = new_page(session, team, "public")
+    page_rows.update(session, as_person(session, "owner"), page, {"visibility": "members"})
+
+
+def send_to_narrow_page(session: Session, registry: Registry, team: Hub) -> None:
+    send(session, registry, team, new_page(session, team, "members"))
+
+
+def send_between_pages(session: Session, registry: Registry, team: Hub) -> None:
+    send(session, registry, team, new_page(session, team, "public"))
+    session.commit()
+    send_to_narrow_page(session, registry, team)
+
+
 ENDS: dict[str, tuple[Act, str]] = {
     "a member removed": (drop(RoleName.MEMBER, "member"), "user:{member}"),
     "a role changed": (promote, "user:{member}"),
@@ -90,6 +116,9 @@ ENDS: dict[str, tuple[Act, str]] = {
         "hub:{hub}",
     ),
     "a widget narrowed": (narrow_widget, "hub:{hub}"),
+    "a page narrowed": (narrow_page, "hub:{hub}"),
+    "a widget that leaves the home page for a narrower one": (send_to_narrow_page, "hub:{hub}"),
+    "a widget that goes from one page to a narrower one": (send_between_pages, "hub:{hub}"),
     "a hub deleted": (lambda session, _, team: lifecycle.discard(session, OPERATOR, team), "hub:{hub}"),
     "a hub purged": (lambda session, _, team: session.delete(team), "hub:{hub}"),
     "an account deleted": (
@@ -127,6 +156,16 @@ def test_changes_that_do_not_affect_access_end_no_stream(
     membership.join(session, as_person(session, "stranger"), team)
     hub_actions.update(session, as_person(session, "owner"), team, {"summary": "We dive."})
     session.commit()
+    assert ended(session) == []
+
+
+def test_a_widget_that_stays_visible_to_the_same_people_ends_no_stream(
+    session: Session, registry: Registry, team: Hub, events: EventLog
+) -> None:
+    page = new_page(session, team, "public")
+    for place in (page, None):
+        send(session, registry, team, place)
+        session.commit()
     assert ended(session) == []
 
 
