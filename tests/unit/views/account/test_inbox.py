@@ -105,7 +105,7 @@ def test_done_and_snoozed_entries_are_in_their_lists_and_can_be_undone(
 
 
 def test_actions_answer_scripts_with_json(client: FlaskClient, request_id: int) -> None:
-    fields = {"csrf_token": token(client, "/"), "act": "done", "notice": str(request_id)}
+    fields = {"csrf_token": token(client, "/search"), "act": "done", "notice": str(request_id)}
     answer = client.post(INBOX, data=fields, headers={"Accept": "application/json"})
     assert answer.get_json()["text"] == "Done."
     assert answer.get_json()["undo"]["undo"] == "done"

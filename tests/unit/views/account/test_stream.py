@@ -273,7 +273,7 @@ def test_sentences_are_in_the_readers_language_with_names_and_links(
 
 
 def _mark(client: FlaskClient, numbers: list[str], act: str, **headers: str) -> TestResponse:
-    data = {"csrf_token": token(client, "/"), "message": numbers, "act": act}
+    data = {"csrf_token": token(client, "/search"), "message": numbers, "act": act}
     return client.post("/stream/", data=data, headers=headers)
 
 

@@ -132,7 +132,7 @@ def test_a_session_writes_only_with_a_csrf_token(client: FlaskClient, session: S
     assert (refused.status_code, refused.mimetype) == (400, "application/problem+json")
     session.expire_all()
     assert otters.summary == "We swim."
-    headers = {"X-CSRFToken": token(client, "/")}
+    headers = {"X-CSRFToken": token(client, "/search")}
     assert client.patch("/api/v1/hubs/t/otters", json={"summary": "Meant."}, headers=headers).status_code == 200
 
 

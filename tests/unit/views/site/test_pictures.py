@@ -132,7 +132,7 @@ def test_a_refused_picture_keeps_the_rest_of_the_form(client: FlaskClient, sessi
     assert (otters.avatar, otters.emblem) == ("", "")
     sign_in(client, "member")
     file = FileStorage(io.BytesIO(bytes(3_000_000)), "me.png")
-    fields = {**GOOD, "fullname": "Kept Name", "csrf_token": token(client, "/"), "picture": file}
+    fields = {**GOOD, "fullname": "Kept Name", "csrf_token": token(client, "/search"), "picture": file}
     boundary, body = encode_multipart(fields)
     answer = client.post("/me/", data=body, content_type=f'multipart/form-data; boundary="{boundary}"')
     assert answer.status_code == 400

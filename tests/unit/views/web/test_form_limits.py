@@ -20,7 +20,7 @@ def test_too_many_forms_are_refused_per_person_and_keep_what_was_typed(
     limit(app, 3)
     acts = ["star", "unstar", "subscribe", "star"]
     assert [post(client, f"/t/otters/{act}").status_code for act in acts] == [303, 303, 303, 429]
-    fields = {"fullname": "Ottoline", "csrf_token": token(client, "/")}
+    fields = {"fullname": "Ottoline", "csrf_token": token(client, "/search")}
     refused = client.post("/me/", data=fields, headers={"Origin": "http://127.0.0.1"})
     assert refused.status_code == 429
     assert int(refused.headers["Retry-After"]) >= 1
