@@ -9,6 +9,7 @@ import pytest
 from _pytest.nodes import Node
 from xdist.scheduler import LoadScopeScheduling
 
+from hubs.models import database
 from tests.fixtures import (
     FAILED,
     bus,
@@ -33,6 +34,9 @@ __all__ = [
     "shared_stack",
     "template",
 ]
+
+# How soon a test connects says how busy the machine is, nothing else.
+database.CONNECT_TIMEOUT = 15
 
 #: Folders of tests that run processes and browsers, whose timing depends on the machine.
 REAL = tuple(Path(__file__).parent / name for name in ("attack", "browser", "integration"))

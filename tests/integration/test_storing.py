@@ -19,7 +19,8 @@ from hubs.models import Database, Hub, MessagePackage, MessagePerson, StoredMess
 from hubs.widgets.registry import Registry
 from tests.fresh import prepare
 
-WHEN = now().replace(microsecond=123456)
+#: In the past: the time of a message from the future is replaced.
+WHEN = (now() - timedelta(seconds=1)).replace(microsecond=123456)
 NAMES = [f"person{number}" for number in range(20)]
 
 
