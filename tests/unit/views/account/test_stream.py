@@ -269,7 +269,7 @@ def test_sentences_are_in_the_readers_language_with_names_and_links(
     owner = '<a class="act-who" href="/u/owner/" title="owner" dir="auto">Owner</a>'
     assert sees(sign_in(client, "member")) == [f"You assigned the issue {link} to {owner}{place}"]
     german = client.get("/stream/", headers={"Accept-Language": "de"}).get_data(as_text=True)
-    assert f"Sie haben das Ticket {link} {owner} zugewiesen" in german
+    assert f"Sie haben {owner} das Ticket {link} zugewiesen" in german
 
 
 def _mark(client: FlaskClient, numbers: list[str], act: str, **headers: str) -> TestResponse:
