@@ -36,6 +36,8 @@ _DEFAULT_TTL = 6 * 3600
 PATIENCE = timedelta(seconds=1)
 #: Most revocations that are repeated in one go, and that are restored in one write.
 BATCH = 1000
+#: What decides whether a person is counted as being on a page: the tokens of streams say so (`hubs.events.presence`).
+_COUNTS = ("activity", "unlisted")
 
 
 def revoke(session: Session, scope: str) -> None:
@@ -137,7 +139,9 @@ def _ended(session: Session) -> set[str]:
         elif isinstance(row, SignIn):
             scopes.add(session_scope(row.digest))
     for row in session.dirty:
-        if isinstance(row, Hub) and (_changed(row, "visibility") or _changed(row, "deleted_on")):
+        if isinstance(row, User) and _changed(row, *_COUNTS):
+            scopes.add(user_channel(row.id))
+        elif isinstance(row, Hub) and _changed(row, "visibility", "deleted_on", "presence"):
             # Also if it becomes wider: open streams do not listen to the channel of the new audience yet.
             scopes.add(f"hub:{row.id}")
         elif isinstance(row, Page | Widget) and (_changed(row, "visibility") or _changes_audience(row)):
@@ -161,5 +165,6 @@ def _level(page: Page | None) -> Visibility:
     return Visibility.PUBLIC if page is None else page.visibility
 
 
-def _changed(row: object, column: str) -> bool:
-    return bool(inspect(row, raiseerr=True).attrs[column].history.has_changes())
+def _changed(row: object, *columns: str) -> bool:
+    attributes = inspect(row, raiseerr=True).attrs
+    return any(attributes[column].history.has_changes() for column in columns)

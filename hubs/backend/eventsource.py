@@ -23,8 +23,10 @@ from hubs import logs
 from hubs.backend.eventserver import responses
 from hubs.backend.eventserver.broadcaster import SSEBroadcaster
 from hubs.backend.eventserver.client import SSEClient
-from hubs.backend.eventserver.subscriber import PresenceReporter, RedisSubscriber, replay
+from hubs.backend.eventserver.presence import PresenceCounter
+from hubs.backend.eventserver.subscriber import RedisSubscriber, ViewerReporter, replay
 from hubs.errors import NotAllowed
+from hubs.events import presence
 from hubs.events.log import EventLog
 from hubs.events.message import Event, ReplayUnavailable, encode, reset
 from hubs.events.tokens import StreamClaims, Tokens
@@ -32,6 +34,7 @@ from hubs.health import figures, schema
 from hubs.health.readiness import Readiness
 from hubs.metrics.exporter import Exporter, report
 from hubs.metrics.families import Sample
+from hubs.models import Database
 from hubs.services import create_database, create_event_server_log, tune_gc
 from hubs.settings import Settings, load
 
@@ -48,8 +51,10 @@ RESERVE = 1000
 class HubsEvents(ServerSentEventsBlueprint):  # type: ignore[misc]
     """flask-sse with tokens, ids, replay and one subscription per process."""
 
-    def __init__(self, events: EventLog, tokens: Tokens, max_readers: int) -> None:
+    def __init__(self, events: EventLog, tokens: Tokens, max_readers: int, counts_from: Database | None = None) -> None:
         super().__init__("events", __name__)
+        #: Where the people on pages are looked up; None while an instance does not count them.
+        self._database = counts_from
         self._log, self._tokens, self._max_readers = events, tokens, max_readers
         self._lock = threading.Lock()
         self._threads: tuple[SSEBroadcaster, RedisSubscriber] | None = None
@@ -113,7 +118,11 @@ class HubsEvents(ServerSentEventsBlueprint):  # type: ignore[misc]
                 subscriber = RedisSubscriber(self._log, broadcaster)
                 broadcaster.start()
                 subscriber.start()
-                PresenceReporter(self._log, broadcaster.channels.take_new, broadcaster.channels.names).start()
+                channels = broadcaster.channels
+                ViewerReporter(self._log, channels.take_new, channels.names).start()
+                if self._database is not None:
+                    board, show = broadcaster.presence, broadcaster.show_presence
+                    PresenceCounter(self._log, self._database, channels.names, board, show).start()
                 atexit.register(broadcaster.drain)
                 self._threads = broadcaster, subscriber
             return self._threads
@@ -174,7 +183,8 @@ class HubsEvents(ServerSentEventsBlueprint):  # type: ignore[misc]
         wait: float = POLL,
     ) -> None:
         broadcaster, subscriber = self._running()
-        channels = tuple(dict.fromkeys(channel for claim in claims for channel in claim.channels))
+        named = dict.fromkeys(channel for claim in claims for channel in claim.channels)
+        channels = tuple(channel for channel in named if not channel.startswith(presence.PREFIX))
         scopes = dict.fromkeys(scope for claim in claims for scope in claim.scopes)
         remaining = min(claim.expires for claim in claims) - time.time()
         until = time.monotonic() + min(remaining, min(POLL, wait) if once else LONGEST)
@@ -240,7 +250,8 @@ def create_eventsource(settings: Settings | None = None) -> Flask:
     readiness = Readiness(database, lambda: events.client)
     files = _raise_file_limit()
     max_readers = files - min(RESERVE, files // 4)
-    blueprint = HubsEvents(events, Tokens(settings.key(), settings.token_ttl), max_readers)
+    tokens, counts_from = Tokens(settings.key(), settings.token_ttl), database if settings.presence else None
+    blueprint = HubsEvents(events, tokens, max_readers, counts_from)
     app.register_blueprint(blueprint)
 
     def readyz() -> tuple[Response, int]:

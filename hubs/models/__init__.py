@@ -13,6 +13,7 @@ from hubs.models.hub import (
     Hub,
     JoinMode,
     Page,
+    Presence,
     Widget,
     Width,
 )
@@ -81,6 +82,7 @@ __all__ = [
     "PersonalToken",
     "Picture",
     "PictureKind",
+    "Presence",
     "PushContent",
     "PushToken",
     "RefusedMessage",

@@ -60,6 +60,13 @@ class Pattern(StrEnum):
     PLAIN = "plain"
 
 
+class Presence(StrEnum):
+    """Whether the pages of a hub show how many people are there."""
+
+    SHOWN = "shown"
+    HIDDEN = "hidden"
+
+
 class Width(StrEnum):
     """How much of a row a widget takes in the zone ``below``."""
 
@@ -101,6 +108,8 @@ class Hub(Base):
     cover: Mapped[str] = mapped_column(String(32), default="", server_default="")
     #: The pattern of a banner without a picture, one of `Pattern`.
     pattern: Mapped[str] = mapped_column(String(16), default="", server_default="")
+    #: Whether pages show how many people are there, one of `Presence`.
+    presence: Mapped[str] = mapped_column(String(16), default=Presence.SHOWN.value, server_default=Presence.SHOWN.value)
     visibility: Mapped[Visibility] = mapped_column(visibility_column(), default=Visibility.PUBLIC)
     join_mode: Mapped[JoinMode] = mapped_column(
         Enum(

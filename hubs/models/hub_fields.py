@@ -14,7 +14,7 @@ from typing import Any, Literal
 from hubs.errors import InvalidInput
 from hubs.i18n import N_, _
 from hubs.models import visible_text
-from hubs.models.hub import GRID, SUMMARY_LENGTH, Banner, Hub, JoinMode, Pattern
+from hubs.models.hub import GRID, SUMMARY_LENGTH, Banner, Hub, JoinMode, Pattern, Presence
 from hubs.models.visibility import Visibility
 from hubs.parameters.declaration import Parameter
 from hubs.parameters.kinds import MARKDOWN
@@ -172,6 +172,15 @@ HUB_FIELDS: tuple[HubField, ...] = (
             (Pattern.WAVES.value, N_("Waves")),
             (Pattern.PLAIN.value, N_("Plain")),
         ],
+        page="appearance",
+    ),
+    HubField(
+        "presence",
+        label=N_("Who is here now"),
+        help=N_("How many people are on the pages of a team: of those whose activity the reader may see."),
+        kind="choice",
+        default=Presence.SHOWN.value,
+        choices=[(Presence.SHOWN.value, N_("Shown in the banner")), (Presence.HIDDEN.value, N_("Not shown"))],
         page="appearance",
     ),
     HubField(

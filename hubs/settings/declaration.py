@@ -186,6 +186,10 @@ class DeclaredSettings(BaseModel):
     )
     stream_log: int = Field(200, ge=10, description="Events kept per stream for browsers that reconnect.")
     stream_ttl: int = Field(3600, ge=60, description="Seconds for which those events are kept.")
+    presence: bool = Field(
+        True,
+        description="Whether pages of teams show how many people are there, of those who share their activity.",
+    )
     gallery: bool = Field(False, description="Whether /gallery/ shows every widget in every state.")
     push_rate: int = Field(60, ge=1, description="Requests per minute with one push token.")
     api_rate: int = Field(

@@ -8,8 +8,8 @@ import hubs
 FOLDER = Path(hubs.__file__).parent
 #: The first part of a class whose end is computed, such as ``left-8``.
 COMPUTED = re.compile(r"class(?:Name)?\s*=\s*[\"'`][^\"'`]*?([A-Za-z][\w-]*-)(?=\{\{|\$\{)")
-#: Drawn in the design for the people who are here now.
-AWAITED = {"banner-here", "with-presence", "presence"}
+#: Drawn in the design for the avatars of people who are here now.
+AWAITED = {"with-presence", "presence"}
 
 
 def sources(*patterns: str) -> str:

@@ -9,7 +9,6 @@ import itertools
 import logging
 import os
 import select
-import socket
 import threading
 import time
 from collections import deque
@@ -18,8 +17,9 @@ from math import inf
 
 from hubs.backend.eventserver import responses
 from hubs.backend.eventserver.channels import ChannelReaders
-from hubs.backend.eventserver.client import SSEClient
+from hubs.backend.eventserver.client import VANISHED, SSEClient
 from hubs.backend.eventserver.coalesce import CoalescedEvents, EventBatch
+from hubs.backend.eventserver.presence import Figures, PresenceBoard
 from hubs.backend.eventserver.pulse import Pulse
 from hubs.events.heartbeat import Beat
 from hubs.metrics.histogram import Histogram
@@ -30,11 +30,6 @@ log = logging.getLogger(__name__)
 BACKLOG = 1 << 21
 #: Seconds between two heartbeats to one reader, and the groups of readers that get theirs at different times.
 HEARTBEAT, BEATS = 3.0, 3
-#: Seconds after which the kernel gives up a connection whose other end vanished.
-VANISHED = 30
-#: Bytes that the kernel may buffer for one reader. Here, unlike there, readers share what waits for them: with ten
-#: thousand readers and a burst, megabytes for each would be gigabytes.
-SEND_BUFFER = 128 * 1024
 #: Heartbeats without progress of a full connection after which the reader is disconnected.
 STUCK = 20
 
@@ -54,7 +49,7 @@ class SSEBroadcaster:
         self._wake_pending = threading.Lock()
         self._numbers = itertools.count(1)
         self._beat_group = 0
-        self.pulse = Pulse()
+        self.pulse, self.presence = Pulse(), PresenceBoard()
         #: Seconds from the publication of events to their write, and the number of readers that did not read.
         self.delivered_after, self.dropped_readers = Histogram(), 0
         self._next_beat = time.monotonic() + HEARTBEAT / BEATS
@@ -98,7 +93,7 @@ class SSEBroadcaster:
 
     def end(self, scope: str, moment: float = inf) -> None:
         """End the streams whose tokens name ``scope`` and were issued until ``moment``."""
-        self.call(lambda: self._close_all(self._issued_until(scope, moment)))
+        self.call(lambda: self._end(self._issued_until(scope, moment)))
 
     def end_all(self) -> None:
         """Tell all readers to reconnect, and end their streams."""
@@ -108,6 +103,10 @@ class SSEBroadcaster:
         """Record a heartbeat of a daemon; one that ends a gap is sent to all readers at once."""
         if self.pulse.note(beat):
             self.call(self._beat_all)
+
+    def show_presence(self, figures: Figures, left: Iterable[int]) -> None:
+        """Send readers the presence of hubs; forget the hubs that all readers ``left``."""
+        self.call(lambda: self.presence.show(figures, left, self.channels, self._send))
 
     def drain(self, timeout: float = 2.0) -> None:
         """Tell every reader to reconnect after a random delay, then stop."""
@@ -182,7 +181,7 @@ class SSEBroadcaster:
         if not data or reader.closing:
             return
         if reader.once:
-            self._finish(reader, responses.poll_response(self.pulse.comment() + data))
+            self._finish(reader, responses.poll_response(self.pulse.comment() + self.presence.current(reader) + data))
             return
         self._write(reader, data)
 
@@ -225,13 +224,7 @@ class SSEBroadcaster:
             self._epoll.modify(reader.fd, select.EPOLLRDHUP)
 
     def _add(self, reader: SSEClient) -> None:
-        try:
-            connection = socket.fromfd(reader.fd, socket.AF_INET, socket.SOCK_STREAM)
-            with connection:
-                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, VANISHED * 1000)
-                connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
-        except OSError:
-            log.debug("not a TCP connection; the kernel will not notice when the other end vanishes")
+        reader.limit()
         self._epoll.register(reader.fd, select.EPOLLRDHUP)
         reader.number = next(self._numbers)
         self._readers[reader.fd] = reader
@@ -241,7 +234,8 @@ class SSEBroadcaster:
         if self._readers.get(reader.fd) is not reader or reader.closing:
             return
         buffered, reader.buffered, reader.size, reader.after = reader.buffered or [], None, 0, after
-        self._send(reader, first + b"".join(payload for number, payload in buffered if number > after))
+        figures = b"" if reader.once else self.presence.current(reader)
+        self._send(reader, first + b"".join(payload for number, payload in buffered if number > after) + figures)
 
     def _heartbeat(self) -> None:
         # A third of the readers each second, so that ten thousand writes do not hold up events.
@@ -287,6 +281,10 @@ class SSEBroadcaster:
     def _close_all(self, readers: Iterable[SSEClient]) -> None:
         for reader in tuple(readers):
             self._close(reader)
+
+    def _end(self, readers: list[SSEClient]) -> None:
+        self._close_all(readers)
+        self.presence.withdraw(readers)
 
     def _issued_until(self, scope: str, moment: float) -> list[SSEClient]:
         return [reader for reader in self.channels.readers(scope) if reader.issued <= moment]

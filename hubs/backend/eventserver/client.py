@@ -1,11 +1,20 @@
 """One browser's connection, as used by the loop of `hubs.backend.eventserver.broadcaster` holds it."""
 
+import logging
 import os
+import socket
 from collections import deque
 from collections.abc import Iterable
 
+log = logging.getLogger(__name__)
+
 #: Pieces that one system call writes.
 PIECES = 64
+#: Seconds after which the kernel gives up a connection whose other end vanished.
+VANISHED = 30
+#: Bytes that the kernel may buffer for one reader. Here, unlike there, readers share what waits for them: with ten
+#: thousand readers and a burst, megabytes for each would be gigabytes.
+SEND_BUFFER = 128 * 1024
 
 
 class SSEClient:
@@ -80,3 +89,12 @@ class SSEClient:
                 return False
         self.pending = None
         return True
+
+    def limit(self) -> None:
+        """Limit what the kernel buffers for the connection, and for how long it waits for an end that vanished."""
+        try:
+            with socket.fromfd(self.fd, socket.AF_INET, socket.SOCK_STREAM) as connection:
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, VANISHED * 1000)
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+        except OSError:
+            log.debug("not a TCP connection; the kernel will not notice when the other end vanishes")

@@ -155,7 +155,7 @@ class RedisSubscriber:
             log.warning("a message on %s is not a command: %r", CONTROL, error)
 
 
-class PresenceReporter:
+class ViewerReporter:
     """Writes to Redis, in a thread of its own, which channels have readers in this process.
 
     New channels are announced within `CHECK` seconds, all of them again every `hubs.events.viewers.REFRESH` seconds.

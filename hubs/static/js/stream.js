@@ -1,6 +1,7 @@
 // The page's side of the event stream: starts at the cursor in the page, and catches up after interruptions.
 import { layoutChanged } from "./layout.js";
 import { load } from "./load.js";
+import { hidePresence, showPresence } from "./presence.js";
 import { Transport } from "./stream/transport.js";
 import { Backoff } from "./stream/backoff.js";
 import { Freshness } from "./stream/freshness.js";
@@ -66,6 +67,7 @@ async function renew() {
     const whole = await catchUp(fresh);
     ({ token, cursor } = fresh);
     if (fresh.channels) channels = fresh.channels.split(" ");
+    if (fresh.presence === false) hidePresence();
     away = document.hidden && away;
     if (away) return;
     join();
@@ -114,6 +116,7 @@ const HANDLERS = {
   notice(detail) {
     document.dispatchEvent(new CustomEvent("hubs:notice", { detail }));
   },
+  presence: showPresence,
   reset() {
     later();
   },

@@ -146,7 +146,14 @@ def _parameters() -> tuple[Parameter, ...]:
         Parameter("fullname", label=_("Full name")),
         Parameter("timezone", label=_("Time zone"), help=_("For example: Europe/Oslo")),
         Parameter("locale", label=_("Language"), kind="choice", default="", choices=languages),
-        Parameter("activity", label=_("Who can see my activity"), kind="choice", default="public", choices=levels),
+        Parameter(
+            "activity",
+            label=_("Who can see my activity"),
+            help=_("They also see that you are on the page of a team, while you are."),
+            kind="choice",
+            default="public",
+            choices=levels,
+        ),
         Parameter("unlisted", label=_("Hide me from lists of people"), kind="switch", help=_UNLISTED),
         Parameter("quiet_unfollow", label=_("Don't announce when I unfollow a hub"), kind="switch"),
     )

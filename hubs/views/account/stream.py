@@ -15,8 +15,9 @@ from hubs.i18n import N_, _
 from hubs.models import ViewPlace
 from hubs.permissions import audiences
 from hubs.views.account.settings import myself
-from hubs.views.web.context import app_context, current_person, db, locale, mint
+from hubs.views.web.context import app_context, current_person, db, locale
 from hubs.views.web.converters import row_number
+from hubs.views.web.stream_tokens import mint
 from hubs.widgets.feed import kinds
 from hubs.widgets.feed.groups import by_day, grouped
 

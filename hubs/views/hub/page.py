@@ -26,9 +26,9 @@ from hubs.views.web.context import (
     find_hub,
     hub_page_url,
     locale,
-    stream_of,
     visible_widgets,
 )
+from hubs.views.web.stream_tokens import counts_presence, stream_of
 
 blueprint = Blueprint("hub", __name__)
 
@@ -112,7 +112,7 @@ def stream(space: str, name: str) -> Response:
     # The page compares these with its own and loads only what differs.
     digests = {row.id: fragments[row.id].digest if row.id in fragments else "" for row in rows}
     renewed = {name: attributes[name] for name in ("token", "cursor", "channels")}
-    response = jsonify(**renewed, version=hub.version, widgets=digests)
+    response = jsonify(**renewed, version=hub.version, widgets=digests, presence=counts_presence(hub))
     response.headers["Cache-Control"] = "no-store"
     return response
 

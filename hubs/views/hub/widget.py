@@ -9,7 +9,8 @@ from hubs.i18n import _
 from hubs.models import Hub, Widget
 from hubs.permissions import VISITOR, can
 from hubs.views.site import embedding
-from hubs.views.web.context import app_context, current_person, find_widget, locale, stream_of
+from hubs.views.web.context import app_context, current_person, find_widget, locale
+from hubs.views.web.stream_tokens import stream_of
 from hubs.widgets.schema import Schema
 
 #: Largest page number of a list: larger offsets would overflow in the database.

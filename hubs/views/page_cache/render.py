@@ -27,7 +27,8 @@ from hubs.views.page_cache.middleware import (
 )
 from hubs.views.page_cache.row_versions import Access
 from hubs.views.page_cache.skeleton import Placeholders, Skeleton, etag_of, frame_signature, placeholder, values_of
-from hubs.views.web.context import EXTENSION, app_context, channels_of, current_person, db, locale, mint
+from hubs.views.web.context import EXTENSION, app_context, current_person, db, locale
+from hubs.views.web.stream_tokens import channels_of, mint_for_page
 
 
 def install(app: Flask) -> None:
@@ -57,7 +58,7 @@ def page(hub: Hub, widgets: list[Widget], fragments: Mapping[int, Fragment], cur
     placeholders = {widget_id: placeholder(fragment, marks) for widget_id, fragment in fragments.items()}
     values = {"hub": hub, "rows": widgets, "fragments": placeholders, "stream": stream, "notice": notice, **more}
     skeleton = marks.split(render_template("hub.html", **values, csrf_token=lambda: csrf))
-    token = mint(channels)
+    token = mint_for_page(hub, channels)
     secret = str(session.get("csrf_token", ""))
     # Only a page with forms needs a CSRF token: creating one starts a session, which a mere visitor should not get.
     csrf_token = generate_csrf() if ("csrf", 0) in skeleton.slots else ""

@@ -1,7 +1,6 @@
 """What the views share: the assembled parts, the request's session, and the current user."""
 
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -21,7 +20,6 @@ from hubs.actions.people.sessions import digest_of
 from hubs.clients.all import Clients
 from hubs.errors import NotFound
 from hubs.events.log import EventLog
-from hubs.events.message import hub_channel, session_scope, user_channel
 from hubs.events.tokens import Tokens
 from hubs.fragments.on_demand import FragmentReader
 from hubs.fragments.side_jobs import BackgroundJobs
@@ -35,7 +33,6 @@ from hubs.permissions import (
     NO_WIDGET,
     VISITOR,
     Person,
-    audiences,
     can,
     parameters,
     person,
@@ -268,28 +265,3 @@ def local_path(target: str) -> str:
     # Browsers read a backslash like a slash, so "/\\host" would be another site.
     is_local = target.startswith("/") and not target.startswith(("//", "/\\")) and not parts.netloc
     return target[:500] if is_local and target.isprintable() else urls.front()
-
-
-def channels_of(hub: Hub, viewer: Person) -> tuple[str, ...]:
-    """Return the stream channels of a hub for a viewer, and the viewer's own, in the language of the request."""
-    channels = [hub_channel(hub.id, audience, locale()) for audience in audiences(viewer, hub)]
-    return (*channels, user_channel(viewer.id)) if viewer.signed_in else tuple(channels)
-
-
-def mint(channels: Iterable[str]) -> str:
-    """Return a stream token for ``channels``, dated before the first row was read.
-
-    A revocation that is committed between that read and the response therefore covers the token.
-    """
-    db()  # sets the time of the first read, if nothing was read yet
-    if account() is None:
-        return app_context().tokens.mint(channels, issued=g.read_since)
-    scope, until = session_scope(digest_of(str(session["key"]))), g.account_until.timestamp()
-    return app_context().tokens.mint(channels, session=scope, issued=g.read_since, until=until)
-
-
-def stream_of(hub: Hub, cursor: str) -> dict[str, str]:
-    """Return the stream attributes of a hub's page: events after ``cursor`` are delivered."""
-    channels = channels_of(hub, current_person())
-    token = mint(channels)
-    return {"url": app_context().settings.stream_url, "cursor": cursor, "token": token, "channels": " ".join(channels)}

@@ -18,7 +18,7 @@ from hubs.actions.privacy import account_data
 from hubs.events.log import EventLog
 from hubs.events.message import session_scope
 from hubs.events.tokens import StreamClaims
-from hubs.models import Database, Hub, Page, Revocation, RoleName, now
+from hubs.models import Database, Hub, Page, Revocation, RoleName, Visibility, now
 from hubs.permissions import OPERATOR
 from hubs.widgets.registry import Registry
 from tests.unit.conftest import as_person, user_of
@@ -114,6 +114,18 @@ ENDS: dict[str, tuple[Act, str]] = {
             session, as_person(session, "owner"), team, {"visibility": "members"}
         ),
         "hub:{hub}",
+    ),
+    "a hub that does not show who is here any more": (
+        lambda session, _, team: hub_actions.update(session, as_person(session, "owner"), team, {"presence": "hidden"}),
+        "hub:{hub}",
+    ),
+    "a person who hides their activity": (
+        lambda session, _, team: setattr(user_of(session, "member"), "activity", Visibility.OWNERS),
+        "user:{member}",
+    ),
+    "a person who leaves lists": (
+        lambda session, _, team: setattr(user_of(session, "member"), "unlisted", True),
+        "user:{member}",
     ),
     "a widget narrowed": (narrow_widget, "hub:{hub}"),
     "a page narrowed": (narrow_page, "hub:{hub}"),

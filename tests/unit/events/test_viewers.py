@@ -6,7 +6,7 @@ import pytest
 import redis
 
 from hubs.backend.eventserver import subscriber
-from hubs.backend.eventserver.subscriber import PresenceReporter
+from hubs.backend.eventserver.subscriber import ViewerReporter
 from hubs.events import viewers
 from hubs.events.log import EventLog
 from hubs.events.message import hub_channel
@@ -82,7 +82,7 @@ def new_channels(stream: EventLog, monkeypatch: pytest.MonkeyPatch) -> Iterator[
         channels, new_channels[:] = new_channels[:], []
         return channels
 
-    reporter = PresenceReporter(stream, take_new, lambda: ["hub:1:public:en"])
+    reporter = ViewerReporter(stream, take_new, lambda: ["hub:1:public:en"])
     reporter.start()
     yield new_channels
     reporter.stop()

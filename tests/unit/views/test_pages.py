@@ -141,7 +141,7 @@ def test_hubs_and_widgets_are_available_as_json(client: FlaskClient, otters: Hub
 def test_a_page_that_lost_its_stream_gets_a_token_and_versions(client: FlaskClient, otters: Hub) -> None:
     client.get("/t/otters/?full=1")
     renewed = client.get("/t/otters/stream").json
-    assert set(renewed) == {"token", "cursor", "channels", "version", "widgets"}
+    assert set(renewed) == {"token", "cursor", "channels", "version", "widgets", "presence"}
     assert all(renewed["widgets"].values())
 
 

@@ -38,6 +38,7 @@ export class Freshness {
     if (!place) return;
     place.hidden = false;
     const { state, text } = this.seen();
+    document.documentElement.dataset.updates = state;
     const line = place.querySelector(".live-text");
     if (place.dataset.live !== state) place.dataset.live = state;
     // Announce each text once to screen readers.

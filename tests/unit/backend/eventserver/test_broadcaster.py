@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from hubs.backend.eventserver import broadcaster as module
+from hubs.backend.eventserver import client
 from hubs.backend.eventserver.broadcaster import SSEBroadcaster
 from hubs.backend.eventserver.client import SSEClient
 from hubs.backend.eventserver.coalesce import EventBatch
@@ -169,7 +170,7 @@ def test_channels_with_readers_are_known_and_new_ones_are_reported_once(
 def test_a_reader_whose_host_vanished_is_forgotten(
     broadcaster: SSEBroadcaster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "VANISHED", 1)
+    monkeypatch.setattr(client, "VANISHED", 1)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         browser = socket.create_connection(listener.getsockname())
         server, _ = listener.accept()

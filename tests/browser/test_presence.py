@@ -1,0 +1,48 @@
+"""“3 here now”, as people on the page of a team see each other come and hide."""
+
+import secrets
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import expect
+
+from hubs.actions import hubs as hub_actions
+from hubs.actions.people import roles
+from tests.browser.conftest import Open, live
+from tests.stack import Stack
+
+
+@pytest.fixture
+def team(production: Stack) -> Iterator[str]:
+    name, database = f"present-{secrets.token_hex(3)}", production.database()
+    with database.transaction() as session:
+        owner = roles.sign_up(session, production.registry, "odalys", "Odalys")
+        hub_actions.create(session, production.registry, owner, "team", name)
+    yield name
+    database.dispose()
+
+
+def test_people_who_share_their_activity_are_counted_until_they_hide_it(open_page: Open, team: str) -> None:
+    visitor = live(open_page(f"/t/{team}/", viewport={"width": 1280, "height": 800}))
+    name = visitor.locator("h1").bounding_box()
+    owner = live(open_page(f"/t/{team}/", username="odalys"))
+    expect(visitor.locator(".banner-here")).to_have_text("O1 here now")
+    expect(visitor.locator(".banner-here")).to_have_attribute("title", "Odalys")
+    expect(visitor.locator(".banner-here")).to_be_visible()
+    assert visitor.locator("h1").bounding_box() == name
+    expect(owner.locator(".banner-here")).to_have_text("")  # nobody but the reader
+    other = live(open_page(f"/t/{team}/", username="mirko"))
+    expect(owner.locator("[data-here-text]")).to_have_text("2 here now")
+    expect(other.locator("[data-here-faces] .avatar")).to_have_count(2)
+    settings = open_page("/me/", username="mirko")
+    settings.get_by_label("Nobody else").check()
+    settings.get_by_role("button", name="Save changes").click()
+    expect(visitor.locator("[data-here-text]")).to_have_text("1 here now")
+    expect(other.locator("[data-here-text]")).to_have_text("1 here now")  # who hides may still see others
+    # Without live updates the figure would be old.
+    visitor.evaluate("document.documentElement.dataset.updates = 'delayed'")
+    expect(visitor.locator(".banner-here")).to_be_hidden()
+    owner.goto(f"/t/{team}/settings")
+    owner.get_by_label("Who is here now").select_option("hidden")
+    owner.get_by_role("button", name="Save changes").click()
+    expect(other.locator(".banner-here")).to_have_count(0)
