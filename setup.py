@@ -64,7 +64,7 @@ setup(
             "templates/*.html",
         ],
         "hubs": ["py.typed", "static/**/*", "templates/**/*", "translations/**/*"],
-        "hubs.commands": ["presets/*.toml"],
+        "hubs.settings": ["communities/*.toml"],
         "hubs.demo.services": ["contracts/**/*"],
         "hubs.kit": ["skeleton/**/*"],
         "hubs.testing": ["vendor/**/*"],

@@ -1,16 +1,20 @@
 """The bus as one machine sees it: a relay on loopback, which the web app publishes through and the hub listens to.
 
-The addresses come from HUBS_BUS_INBOUND and HUBS_BUS_OUTBOUND. Write numbers: the word localhost is refused.
+The addresses come from HUBS_BUS_INBOUND and HUBS_BUS_OUTBOUND. Write numbers: the word localhost is refused. The first
+parts of topics are settings, in the environment, a file or a preset.
 """
 
 import os
 
+from hubs.settings import load
+
+settings = load()
 inbound = os.environ.get("HUBS_BUS_INBOUND", "tcp://127.0.0.1:2003")
 outbound = os.environ.get("HUBS_BUS_OUTBOUND", "tcp://127.0.0.1:4001")
 
 config = {
-    "topic_prefix": os.environ.get("HUBS_TOPIC_PREFIX", "org.fedoraproject"),
-    "environment": os.environ.get("HUBS_ENVIRONMENT", "dev"),
+    "topic_prefix": settings.topic_prefix,
+    "environment": settings.environment,
     "endpoints": {"relay_outbound": [outbound]},
     "relay_inbound": [inbound],
     # Anything but 0 makes every publisher crash with current pyzmq.

@@ -8,6 +8,8 @@ import importlib
 import os
 import socket
 
+from hubs.settings import load
+
 signing = os.environ.get("HUBS_BUS_SIGN", "0") in ("1", "on", "true", "yes")
 folder = os.environ.get("HUBS_BUS_CERTS", "/etc/pki/fedmsg")
 host = socket.gethostname().split(".", 1)[0]
@@ -34,7 +36,8 @@ groups = [
     "ipa.group_add_member.v1",
     "ipa.group_remove_member.v1",
 ]
-prefix = ".".join((os.environ.get("HUBS_TOPIC_PREFIX", "org.fedoraproject"), os.environ.get("HUBS_ENVIRONMENT", "dev")))
+settings = load()
+prefix = f"{settings.topic_prefix}.{settings.environment}"
 
 config = {
     "sign_messages": signing,

@@ -21,7 +21,7 @@ from hubs.errors import HubsError
 from hubs.kit.commands import widget
 from hubs.models import migrations
 from hubs.services import create_database, create_services
-from hubs.settings import PREFIX, Settings, load
+from hubs.settings import PREFIX, Settings, load, presets
 from hubs.widgets.registry import Registry
 
 BUSES = (FEDMSG, AMQP)
@@ -49,7 +49,15 @@ def cli() -> None:
     type=click.Path(path_type=Path, exists=True, dir_okay=False, resolve_path=True),
     help="File with settings; hubs.toml in the working directory if it exists.",
 )
-def up(port: int, data_dir: Path, replay: bool, pause: float, bus: str, config: Path | None) -> None:
+@click.option(
+    "--preset",
+    envvar="HUBS_PRESET",
+    type=click.Choice(presets.PRESETS),
+    help=f"Kind of community, whose values the settings have unless the file sets them; {presets.DEMO} without a file.",
+)
+def up(
+    port: int, data_dir: Path, replay: bool, pause: float, bus: str, config: Path | None, preset: str | None
+) -> None:
     """Run a whole instance on this machine; no other services need to be installed.
 
     Prepares a SQLite database, fills it with demo people and teams the first time, and starts web, eventsource,
@@ -64,8 +72,13 @@ def up(port: int, data_dir: Path, replay: bool, pause: float, bus: str, config: 
     the bus, PORT+5 for the stand-ins, PORT+6 for the bus again.
     """
     config = config or init.find()
+    # Of all processes, whatever their working directories are.
     if config is not None:
-        os.environ["HUBS_CONFIG"] = str(config)  # of all processes, whatever their working directories are
+        os.environ["HUBS_CONFIG"] = str(config)
+    elif preset is None:
+        preset = presets.DEMO
+    if preset is not None:
+        os.environ["HUBS_PRESET"] = preset
     try:
         run(Ports.from_first(port), data_dir, replay=replay, pause=pause, bus=bus)
     except (PortTaken, rabbitmq.NoRabbitMQ) as error:

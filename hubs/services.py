@@ -111,8 +111,12 @@ def create_event_server_log(settings: Settings, database: Database) -> EventLog:
 def create_fragments(settings: Settings, kind: type[Store]) -> Store:
     """Return the store that reads and builds fragments, with the widgets and the clients of upstream services."""
     cache = connect(settings.cache)
-    registry, clients = Registry(settings.widgets, settings.key(), settings.layouts), Clients(settings, cache)
+    registry, clients = _registry(settings), Clients(settings, cache)
     return kind(registry, cache, settings.key(), settings.fragment_ttl, settings.build_timeout, clients)
+
+
+def _registry(settings: Settings) -> Registry:
+    return Registry(settings.widgets, settings.key(), settings.layouts, settings.absent_services)
 
 
 def tune_gc() -> None:

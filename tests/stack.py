@@ -166,6 +166,7 @@ def environment(
     env = {
         **base_env(),
         **NOBODY,
+        "HUBS_PRESET": "fedora",
         "HUBS_DATABASE_URL": database_url,
         "HUBS_CACHE_URL": cache_url,
         "HUBS_REDIS_URL": redis_url,

@@ -4,12 +4,16 @@ from typing import get_args
 
 from hubs.demo.services.server import Asked, Reply, Upstream, running
 from hubs.settings import Settings
-from hubs.settings.types import ServiceURL
+from hubs.settings.types import CommunityServiceURL, ServiceURL
 
 __all__ = ["NOBODY", "SERVICES", "Asked", "Reply", "Upstream", "all_at", "running"]
 
 #: Settings that name upstream services.
-SERVICES = tuple(name for name, field in Settings.model_fields.items() if get_args(ServiceURL)[1] in field.metadata)
+SERVICES = tuple(
+    name
+    for name, field in Settings.model_fields.items()
+    if {get_args(ServiceURL)[1], get_args(CommunityServiceURL)[1]} & set(field.metadata)
+)
 
 
 def all_at(url: str) -> dict[str, str]:

@@ -24,16 +24,16 @@ DEFAULT_WIDGETS: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("left", "feed"),
         ("left", "activity"),
         ("right", "stats"),
+        ("right", "contact"),
         ("right", "subscriptions"),
-        ("right", "badges"),
-        ("right", "updates"),
     ),
     "team": (
         ("left", "sticky"),
         ("left", "feed"),
         ("right", "stats"),
         ("right", "rules"),
-        ("right", "meetings"),
+        ("right", "contact"),
+        ("right", "library"),
         ("right", "members"),
     ),
 }
@@ -54,7 +54,7 @@ def create(
     """Create a hub; ``founder`` becomes its owner.
 
     ``layout`` lists (column, widget) pairs from the top; None means the default widgets of the kind. Widgets that are
-    not installed are left out.
+    not installed, or whose service this instance does not use, are left out.
 
     :raises InvalidInput: for a name that cannot be part of an address.
     :raises Conflict: when the name is taken.
@@ -65,7 +65,7 @@ def create(
     hub = Hub(kind=kind, name=name, user=founder if kind == "user" else None, version=1, extras={}, managed_in="")
     _change(hub, values or {})
     for side, plugin in default_layout(registry, kind) if layout is None else layout:
-        if registry.get(plugin) is not None:
+        if registry.offers(plugin):
             place = len(hub.widgets)
             row = Widget(key=plugin, plugin=plugin, side=side, position=place, settings={}, version=1)
             hub.widgets.append(row)

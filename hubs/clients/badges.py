@@ -68,7 +68,7 @@ class Badges:
     """A client of Fedora Badges."""
 
     def __init__(self, http: HTTP, base: str) -> None:
-        self._http, self._service = http, Service("Fedora Badges", base)
+        self._http, self._service = http, Service("Badges", base)
 
     def earned(self, username: str) -> Earned:
         """Return the badges of a person.

@@ -54,10 +54,11 @@ class Copr:
 
     def __init__(self, http: HTTP, base: str) -> None:
         self._http, self._service = http, Service("Copr", base)
+        self.is_used = self._service.is_used
 
     def page(self, number: int) -> str:
-        """Return the address of a build's page."""
-        return self._service.url("coprs", "build", number)
+        """Return the address of a build's page; empty where this instance does not use Copr."""
+        return self._service.url("coprs", "build", number) if self.is_used else ""
 
     def of_person(self, username: str, count: int) -> list[Built]:
         """Return the newest builds in a person's projects, at most ``count``, newest first.

@@ -96,6 +96,7 @@ class Fedocal:
 
     def __init__(self, http: HTTP, base: str) -> None:
         self._http, self._service = http, Service("Fedocal", base)
+        self.is_used = self._service.is_used
 
     def page(self, calendar: str) -> str:
         """Return the address of a calendar's page."""

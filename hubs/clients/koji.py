@@ -48,10 +48,11 @@ class Koji:
 
     def __init__(self, http: HTTP, base: str) -> None:
         self._http, self._service = http, Service("Koji", base)
+        self.is_used = self._service.is_used
 
     def page(self, number: int) -> str:
-        """Return the address of a build's page."""
-        return self._service.url("koji", "buildinfo", buildID=number)
+        """Return the address of a build's page; empty where this instance does not use Koji."""
+        return self._service.url("koji", "buildinfo", buildID=number) if self.is_used else ""
 
     def of_person(self, username: str, count: int) -> list[Built]:
         """Return the newest builds of a person, at most ``count``; none for people unknown to Koji.

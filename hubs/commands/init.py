@@ -1,21 +1,14 @@
 """The command ``hubs init``: the settings of a community from a preset."""
 
-from importlib.resources import files
 from pathlib import Path
 
 import click
 
 from hubs.errors import Conflict
+from hubs.settings import presets
 
 #: The file that `hubs up` reads in the working directory.
 CONFIG = "hubs.toml"
-#: The presets: ``presets/<name>.toml`` beside this module.
-PRESETS = ("fedora", "gitlab", "forgejo", "github", "opensuse")
-
-
-def read(preset: str) -> str:
-    """Return the text of a preset."""
-    return files("hubs.commands").joinpath("presets", f"{preset}.toml").read_text("utf-8")
 
 
 def find() -> Path | None:
@@ -26,14 +19,15 @@ def find() -> Path | None:
 
 @click.command()
 @click.argument("folder", default=".", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--preset", required=True, type=click.Choice(PRESETS), help="The kind of community.")
-def init(folder: Path, preset: str) -> None:
+@click.option("--preset", type=click.Choice(presets.PRESETS), help="The kind of community.")
+def init(folder: Path, preset: str | None) -> None:
     """Write hubs.toml, the settings of a community, into FOLDER (the working directory by default).
 
-    Each preset names the instance, its services, the widgets of new hubs and the demo. Read the file and change it.
+    Each preset names the instance, its services, the widgets of new hubs and the demo; without one they suit any
+    community. Read the file and change it.
     """
     path = folder / CONFIG
-    text = read(preset)
+    text = presets.text(preset or "")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
@@ -41,7 +35,7 @@ def init(folder: Path, preset: str) -> None:
     except FileExistsError:
         raise Conflict(
             f"{path} exists and was not changed. Move it out of the way, or name another folder: "
-            f"hubs init FOLDER --preset {preset}"
+            f"hubs init FOLDER{f' --preset {preset}' if preset else ''}"
         ) from None
     except OSError as error:
         raise Conflict(f"{path} cannot be written: {error.strerror}. Name a folder in which you may write.") from None

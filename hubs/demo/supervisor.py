@@ -65,10 +65,11 @@ class Ports:
 def environment(ports: Ports, data_dir: Path, bus: str = FEDMSG) -> dict[str, str]:
     """Return the environment of the processes; only addresses differ from production.
 
-    Upstream services are replaced by stand-ins, unless the environment sets their addresses.
+    The services that the settings name are replaced by stand-ins, unless the environment sets their addresses.
     """
+    settings = load()
     return {
-        **upstream.environment(ports.upstream),
+        **upstream.environment(ports.upstream, settings.absent_services),
         **os.environ,
         "HUBS_DATA_DIR": str(data_dir.absolute()),
         "HUBS_REDIS_URL": f"redis://{HOST}:{ports.redis}/0",

@@ -8,7 +8,7 @@ import random
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -37,18 +37,19 @@ _STARTED = time.time()
 Query = dict[str, list[str]]
 
 
-def environment(port: int) -> dict[str, str]:
-    """Return the settings with the addresses of the stand-ins.
+def environment(port: int, absent: Collection[str] = ()) -> dict[str, str]:
+    """Return the settings with the addresses of the stand-ins; those in ``absent`` are left out.
 
     Calendars are read from addresses that people type, which otherwise must not lead to this machine.
     """
-    addresses = {f"HUBS_{name.upper()}": f"http://{HOST}:{port}/{folder}" for name, folder in SERVICES.items()}
+    present = {name: folder for name, folder in SERVICES.items() if name not in absent}
+    addresses = {f"HUBS_{name.upper()}": f"http://{HOST}:{port}/{folder}" for name, folder in present.items()}
     return {"HUBS_ALLOWED_PRIVATE_NETWORKS": f"{HOST}/32", **addresses}
 
 
 def calendar(settings: Settings, team: str) -> str:
     """Return the address of a team's calendar on the stand-ins; empty if the settings name other services."""
-    parts = urlsplit(settings.fedocal_url)
+    parts = urlsplit(settings.forgejo_url)
     return f"http://{parts.netloc}/calendar/{team}.ics" if parts.hostname == HOST else ""
 
 

@@ -25,7 +25,7 @@ from hubs.kit.bench import BenchFragments
 from hubs.kit.sources import Sources
 from hubs.models import Hub, OutboxMessage, Widget, migrations, now
 from hubs.services import create_database, create_fragments
-from hubs.settings import Settings, load
+from hubs.settings import Settings, load, presets
 
 log = logging.getLogger(__name__)
 
@@ -134,7 +134,7 @@ class Workbench:
         chance = random.Random()
         while not self._stopped.wait(chance.uniform(0.5, 1.5) * self._pause):
             topic, body = invented.random_message(chance, list(PEOPLE))
-            self._receive(f"org.fedoraproject.dev.{topic}", body)
+            self.publish(topic, body)
 
     def _serve(self) -> BaseWSGIServer:
         web = create_app(self.settings, self._fragments, self)
@@ -161,6 +161,7 @@ class Workbench:
 def _settings(data_dir: Path, port: int, redis_port: int) -> Settings:
     return load(
         {
+            "HUBS_PRESET": presets.DEMO,
             "HUBS_DATA_DIR": str(data_dir.absolute()),
             "HUBS_REDIS_URL": f"redis://{HOST}:{redis_port}/0",
             "HUBS_SITE_URL": f"http://{HOST}:{port}",

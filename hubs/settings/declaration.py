@@ -5,11 +5,13 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from hubs.settings.presets import Preset
 from hubs.settings.types import (
     SERVICE_ACCOUNTS,
     Accent,
     BrokerURL,
     CacheURL,
+    CommunityServiceURL,
     DarkAccent,
     DatabaseURL,
     Families,
@@ -33,6 +35,9 @@ class DeclaredSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    preset: Literal["", Preset] = Field(
+        "", description="Kind of community, whose values all other settings have unless they are set; empty means none."
+    )
     data_dir: Path = Field(Path("var"), description="Folder for the embedded databases and the generated secret key.")
     database_url: DatabaseURL = Field(
         "", description="SQLAlchemy URL; empty means SQLite in data_dir. Production: postgresql+psycopg2://…"
@@ -82,14 +87,12 @@ class DeclaredSettings(BaseModel):
     local_login: bool = Field(False, description="Sign-in without password; works on loopback only.")
     oidc_issuer: IssuerURL = Field(
         "",
-        description="OpenID provider at which people sign in, as it names itself; empty means none. "
-        "Fedora's: https://id.fedoraproject.org/openidc",
+        description="OpenID provider at which people sign in, as it names itself; empty means none.",
     )
     oidc_client_id: str = Field("", description="Name of this instance at the provider.")
     oidc_client_secret: SecretStr = Field(SecretStr(""), description="Its secret; empty for a public client.")
     oidc_scopes: Words = Field(
-        ["openid", "profile"],
-        description="Scopes to request. Fedora: openid,profile,https://id.fedoraproject.org/scope/groups",
+        ["openid", "profile"], description="Scopes to request, of which the provider may need another for groups."
     )
     oidc_username_claim: str = Field(
         "preferred_username",
@@ -107,7 +110,9 @@ class DeclaredSettings(BaseModel):
         le=365 * 86400,
         description="Seconds without a visit after which a person must sign in again.",
     )
-    topic_prefix: str = Field("org.fedoraproject", description="First part of the topics that we publish.")
+    topic_prefix: str = Field(
+        "org.example", description="First part of the topics that we publish: your domain, turned round."
+    )
     environment: Literal["dev", "stg", "prod"] = Field("dev", description="Third part of the topics that we publish.")
     publish: bool = Field(True, description="Whether changes made here are published on the bus.")
     trust_bus: bool = Field(
@@ -123,7 +128,8 @@ class DeclaredSettings(BaseModel):
     )
     person_widgets: Layout = Field([], description="The same for a new person's hub.")
     demo_messages: Families = Field(
-        ["fedora"], description="Families of demo messages: fedora, github, gitlab, forgejo, pagure, wiki."
+        ["forgejo", "github", "gitlab", "wiki"],
+        description="Families of demo messages: forgejo, github, gitlab, pagure, wiki, fedora.",
     )
     rebuild: Literal["threads", "celery"] = Field(
         "threads",
@@ -203,19 +209,19 @@ class DeclaredSettings(BaseModel):
     webhook_quota: int = Field(5000, ge=1, description="Deliveries per day that one webhook of a hub accepts.")
     token_ttl: int = Field(6 * 3600, ge=60, description="Seconds for which a page's stream token is good.")
 
-    badges_url: ServiceURL = Field("https://badges.fedoraproject.org", description="Fedora Badges (Tahrir).")
-    bodhi_url: ServiceURL = Field("https://bodhi.fedoraproject.org", description="Bodhi, the system of updates.")
-    bugzilla_url: ServiceURL = Field("https://bugzilla.redhat.com", description="Bugzilla.")
+    badges_url: CommunityServiceURL = Field("", description="Badges (Tahrir); empty means none.")
+    bodhi_url: CommunityServiceURL = Field("", description="Bodhi, the system of updates; empty means none.")
+    bugzilla_url: CommunityServiceURL = Field("", description="Bugzilla; empty means none.")
     bugzilla_key: Token = Field(SecretStr(""), description="API key for Bugzilla; sent to Bugzilla alone.")
-    discourse_url: ServiceURL = Field(
-        "https://discussion.fedoraproject.org", description="Our own Discourse, which may be in our own network."
+    discourse_url: CommunityServiceURL = Field(
+        "", description="Our own Discourse, which may be in our own network; empty means none."
     )
-    fedocal_url: ServiceURL = Field("https://calendar.fedoraproject.org", description="Fedocal, the calendar.")
-    koji_url: ServiceURL = Field("https://koji.fedoraproject.org", description="Koji, which builds packages.")
-    copr_url: ServiceURL = Field("https://copr.fedorainfracloud.org", description="Copr, which builds for everybody.")
+    fedocal_url: CommunityServiceURL = Field("", description="Fedocal, the calendar; empty means none.")
+    koji_url: CommunityServiceURL = Field("", description="Koji, which builds packages; empty means none.")
+    copr_url: CommunityServiceURL = Field("", description="Copr, which builds for everybody; empty means none.")
     anitya_url: ServiceURL = Field("https://release-monitoring.org", description="Release monitoring (Anitya).")
-    packager_dashboard_url: ServiceURL = Field(
-        "https://packager-dashboard.fedoraproject.org", description="The packager dashboard (Oraculum)."
+    packager_dashboard_url: CommunityServiceURL = Field(
+        "", description="The packager dashboard (Oraculum); empty means none."
     )
     pagure_url: ServiceURL = Field("https://pagure.io", description="Pagure.")
     pagure_token: Token = Field(SecretStr(""), description="Token for Pagure; sent to Pagure alone.")
@@ -228,7 +234,7 @@ class DeclaredSettings(BaseModel):
     gitlab_token: Token = Field(
         SecretStr(""), description="Token for it with the scope read_api; without one it lists nothing by person."
     )
-    forgejo_url: ServiceURL = Field("https://forge.fedoraproject.org", description="Our own server with Forgejo.")
+    forgejo_url: ServiceURL = Field("https://codeberg.org", description="Our own server with Forgejo, or codeberg.org.")
     forgejo_token: Token = Field(
         SecretStr(""), description="Token for our own Forgejo, best of an account without private projects."
     )
@@ -237,11 +243,11 @@ class DeclaredSettings(BaseModel):
         description="Homeserver of Matrix that is asked for all rooms; empty means that of each room. "
         "Such as https://matrix.example.org",
     )
-    status_url: ServiceURL = Field(
-        "https://status.fedoraproject.org", description="The status page: a site with ongoing.json and planned.json."
+    status_url: CommunityServiceURL = Field(
+        "", description="The status page: a site with ongoing.json and planned.json; empty means none."
     )
-    weblate_url: ServiceURL = Field(
-        "https://translate.fedoraproject.org", description="Our own Weblate, which may be in our own network."
+    weblate_url: CommunityServiceURL = Field(
+        "", description="Our own Weblate, which may be in our own network; empty means none."
     )
     libravatar_url: OptionalServiceURL = Field(
         "",

@@ -1,4 +1,4 @@
-"""Reading settings from environment and file, with error messages that say what to write instead."""
+"""Reading settings from environment, file and preset, with error messages that say what to write instead."""
 
 import difflib
 import logging
@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from hubs.errors import BadSetting
+from hubs.settings import presets
 from hubs.settings.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -37,7 +38,7 @@ RENAMED = {
 
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:
-    """Return the settings from environment and file.
+    """Return the settings from environment and file, with the values of the preset that these name.
 
     :raises BadSetting: naming every entry that cannot be used, and what to write instead.
     """
@@ -49,6 +50,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     }
     # Renamed before they are merged, so that an old name in the environment still beats a new one in the file.
     values = _renamed(_from_file(environ.get("HUBS_CONFIG", ""))) | _renamed(from_environ)
+    values = presets.values(str(values.get("preset", ""))) | values
     try:
         return Settings.model_validate(values)
     except ValidationError as error:

@@ -1,11 +1,13 @@
 """The settings of one process: as declared, checked against one another, with the values that follow from them."""
 
+from typing import get_args
+
 from pydantic import ValidationInfo, field_validator, model_validator
 
 from hubs.errors import BadSetting
 from hubs.settings.declaration import DeclaredSettings
 from hubs.settings.secret_key import SecretKey, generated_file, generated_key, parse_keys
-from hubs.settings.types import pairs
+from hubs.settings.types import CommunityServiceURL, pairs
 
 
 class Settings(DeclaredSettings):
@@ -51,6 +53,13 @@ class Settings(DeclaredSettings):
     def layouts(self) -> dict[str, tuple[tuple[str, str], ...]]:
         """The (zone, widget) pairs of new hubs, by kind; empty where the settings leave them to us."""
         return {"team": pairs(self.team_widgets), "user": pairs(self.person_widgets)}
+
+    @property
+    def absent_services(self) -> frozenset[str]:
+        """The settings of the services that the community does not have: those without an address."""
+        (_text, check) = get_args(CommunityServiceURL)
+        fields = type(self).model_fields.items()
+        return frozenset(name for name, field in fields if check in field.metadata and not getattr(self, name))
 
     @property
     def uses_generated_key(self) -> bool:

@@ -14,22 +14,19 @@ from hubs.settings.colours import DARK, ENOUGH, LIGHT, contrast, is_colour, read
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 #: Largest logo in bytes, and most links in the foot of a page.
 LOGO_BYTES, MOST_FOOTER_LINKS = 200_000, 12
-#: Accounts of Fedora's programs.
+#: Accounts of the programs of public forges.
 SERVICE_ACCOUNTS = (
-    "anitya",
-    "autopen",
-    "bodhi",
-    "hotness",
-    "koschei",
-    "packit",
-    "pagure",
-    "releng",
-    "the-new-hotness",
-    "upstream-release-monitoring",
-    "zodbot",
+    "dependabot[bot]",
+    "forgejo-actions",
+    "ghost",
+    "github-actions[bot]",
+    "gitlab-bot",
+    "renovate-bot",
+    "renovate[bot]",
+    "web-flow",
 )
 #: Families of demo messages (`hubs.demo.messages`).
-FAMILIES = ("fedora", "github", "gitlab", "forgejo", "pagure", "wiki")
+FAMILIES = ("forgejo", "github", "gitlab", "pagure", "wiki", "fedora")
 #: The zones of a hub's page, and most widgets of a new hub.
 ZONES, MOST_WIDGETS = ("left", "right", "below"), 30
 
@@ -65,7 +62,11 @@ def _address(value: str, example: str) -> str:
 
 
 def _service(value: str) -> str:
-    return _address(value, "https://bodhi.fedoraproject.org")
+    return _address(value, "https://forge.example.org")
+
+
+def _community_service(value: str) -> str:
+    return _service(value) if value else value
 
 
 def _optional_service(value: str) -> str:
@@ -206,7 +207,9 @@ Networks = Annotated[Words, AfterValidator(_networks)]
 Token = Annotated[SecretStr, AfterValidator(_token)]
 #: The address of another service, without a slash at its end.
 ServiceURL = Annotated[str, AfterValidator(_service)]
-#: The same, or empty if the service is not used.
+#: The same, or empty if the community has no such service; widgets that need one are not offered then.
+CommunityServiceURL = Annotated[str, AfterValidator(_community_service)]
+#: The same, or empty.
 OptionalServiceURL = Annotated[str, AfterValidator(_optional_service)]
 #: Our own address, without a slash at its end.
 SiteURL = Annotated[str, AfterValidator(_site)]

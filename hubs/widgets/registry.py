@@ -4,7 +4,7 @@ import hashlib
 import inspect
 import logging
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
@@ -131,13 +131,19 @@ class Registry:
     """All widgets of this instance: built in, from installed packages, and from the setting ``widgets``."""
 
     def __init__(
-        self, declared: Iterable[str] = (), key: bytes = b"", layouts: Mapping[str, Layout] = NO_LAYOUTS
+        self,
+        declared: Iterable[str] = (),
+        key: bytes = b"",
+        layouts: Mapping[str, Layout] = NO_LAYOUTS,
+        absent: Collection[str] = (),
     ) -> None:
         """Load them; without ``key``, the instance's key, secrets can be neither stored nor read.
 
-        ``layouts`` are the default widgets of new hubs by kind, as the settings have them.
+        ``layouts`` are the default widgets of new hubs by kind, as the settings have them. ``absent`` are the settings
+        of the services that this instance does not use.
         """
         self._types: dict[str, WidgetType] = {}
+        self._absent = frozenset(absent)
         #: Why a declared widget cannot be used, by its declaration.
         self.broken: dict[str, str] = {}
         self._secret_box = secret_box = SecretBox(key)
@@ -157,6 +163,13 @@ class Registry:
     def get(self, name: str) -> WidgetType | None:
         """Return the widget called ``name``, or None if it is not installed."""
         return self._types.get(name)
+
+    def offers(self, name: str) -> bool:
+        """Return whether ``name`` is installed, and this instance uses a service that the widget needs."""
+        widget_type = self.get(name)
+        return widget_type is not None and not (
+            widget_type.cls.services and self._absent.issuperset(widget_type.cls.services)
+        )
 
     def title(self, row: WidgetRow, translate: Callable[[str], str] = str) -> str:
         """Return a widget's heading: its own label, else the default of its type; the type's name if not installed."""

@@ -17,6 +17,7 @@ from hubs.actions.people import roles
 from hubs.fragments.store import FragmentStore
 from hubs.models import Database, Hub, RoleName, User, now
 from hubs.permissions import Person, person
+from hubs.settings import load
 from hubs.widgets.registry import Registry
 from tests.services import HOST
 from tests.templates import BOTH, KINDS, SITE_URL, PostgreSQLTemplates, SQLiteTemplates, Templates, compiled_once
@@ -150,8 +151,8 @@ def session(database: Database) -> Iterator[Session]:
 
 @pytest.fixture(scope="session")
 def registry() -> Registry:
-    """Give the built-in widgets."""
-    return Registry()
+    """Give the built-in widgets; new hubs have those of the preset fedora."""
+    return Registry(layouts=load({"HUBS_PRESET": "fedora"}).layouts)
 
 
 @pytest.fixture

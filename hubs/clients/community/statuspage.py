@@ -61,6 +61,7 @@ class StatusPage:
 
     def __init__(self, http: HTTP, base: str) -> None:
         self._http, self._own = http, Service("Status page", base)
+        self.is_used = self._own.is_used
 
     def read(self, address: TypedAddress | None = None) -> Status:
         """Return the outages of our own status page, or of the page at an address.

@@ -5,6 +5,8 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from hubs.errors import NeedsSetup
+from hubs.i18n import _
 from hubs.parameters.addresses import TypedAddress, below
 
 
@@ -47,7 +49,8 @@ class HostKey:
 class Service:
     """A service that the settings name: its address is trusted, and its token is sent to it alone.
 
-    ``title`` is its name in error messages. ``scheme`` precedes the token in the header ``Authorization``.
+    ``title`` is its name in error messages. ``base`` is empty where this instance does not use the service.
+    ``scheme`` precedes the token in the header ``Authorization``.
 
     :raises TypeError: when ``base`` is an address that a person typed, which is never trusted.
     """
@@ -64,8 +67,19 @@ class Service:
                 "Request it with clients.http.get(address), without a Service."
             )
 
+    @property
+    def is_used(self) -> bool:
+        """Whether this instance uses the service: it has an address."""
+        return bool(self.base)
+
     def url(self, *parts: object, **params: Any) -> ServiceAddress:
-        """Return an address below the base. Parts are quoted; parameters that are None are left out."""
+        """Return an address below the base. Parts are quoted; parameters that are None are left out.
+
+        :raises NeedsSetup: when this instance does not use the service.
+        """
+        if not self.is_used:
+            text = _("{service} is not used here. Its address is a setting of this instance.")
+            raise NeedsSetup(text.format(service=self.title))
         return ServiceAddress(below(self.base, *parts, **params))
 
     def headers(self) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """The catalogue: the widget types that can be added to a zone of a hub's page, in groups. Works without JavaScript."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from flask import Blueprint, render_template, request
@@ -88,10 +88,15 @@ def show(space: str, name: str) -> str:
     widget_actions.check_side(side)
     page = request.args.get("page", "")
     query = request.args.get("q", "").strip()[:100]
-    types = [kind for kind in app_context().registry if kind.fits(hub.kind, side) and _matches(kind, query)]
+    types = [kind for kind in _offered() if kind.fits(hub.kind, side) and _matches(kind, query)]
     document = drafts.view(db(), app_context().registry, current_person(), hub).document
     used = {widget.widget for widget in documents.every_widget(document)}
     return render_template("catalogue.html", hub=hub, side=side, groups=_grouped(types, used), query=query, page=page)
+
+
+def _offered() -> Iterator[WidgetType]:
+    registry = app_context().registry
+    return (kind for kind in registry if registry.offers(kind.name))
 
 
 def _grouped(types: Iterable[WidgetType], used: set[str]) -> list[tuple[Group, list[Entry]]]:

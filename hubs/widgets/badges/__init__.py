@@ -30,6 +30,7 @@ class Badges(Widget):
     summary = N_("The newest badges of a person, how many there are, and the rarest.")
     icon = "badge"
     position = "any"
+    services = ("badges_url",)
     lifetime = 24 * 3600
     parameters: ClassVar = [
         PERSON,

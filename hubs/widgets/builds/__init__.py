@@ -35,6 +35,7 @@ class Builds(Widget):
     summary = N_("The last builds of a person, a team or a package, and how they ended.")
     icon = "hammer"
     position = "any"
+    services = ("koji_url", "copr_url")
     shows_activity = True
     lifetime = 6 * 3600
     parameters: ClassVar = [

@@ -39,12 +39,16 @@ _STATES: Mapping[int | str, State] = {
 
 
 def ask(clients: Clients, username: str, package: str) -> tuple[list[Build], dict[str, str]]:
-    """Return the builds of a package, else of a person, newest first; and the services that failed, with the reason."""
+    """Return the builds of a package, else of a person, newest first; and the services that failed, with the reason.
+
+    Services that this instance does not use are not queried.
+    """
     requests: dict[str, Callable[[], list[Built]]] = {}
-    if package:  # Copr cannot be asked for a package in all projects
+    if package and clients.koji.is_used:  # Copr cannot be asked for a package in all projects
         requests[KOJI] = lambda: clients.koji.of_package(package, COUNT)
-    elif username:
+    if username and not package and clients.koji.is_used:
         requests[KOJI] = lambda: clients.koji.of_person(username, COUNT)
+    if username and not package and clients.copr.is_used:
         requests[COPR] = lambda: clients.copr.of_person(username, COUNT)
     entries: list[Build] = []
     unanswered: dict[str, str] = {}

@@ -97,15 +97,18 @@ class GetMeetings(CachedFunction):
         """
         address, current = self.instance.config["address"], now()
         if not self.calendar and not address:
-            raise NeedsSetup(
-                _("Which calendar? An owner can name one of Fedocal in this widget's settings, or in the hub's.")
-            )
+            raise NeedsSetup(self._question())
         first, last = current - PAST, current + timedelta(days=self.instance.config["days"] or 30)
         if address:
             return self._published(address, first, last, current)
         fedocal = self.clients.fedocal
         meetings = fedocal.meetings(self.calendar, first.date(), last.date())
         return _agenda(self.calendar, fedocal.page(self.calendar), meetings, current)
+
+    def _question(self) -> str:
+        if self.clients.fedocal.is_used:
+            return _("Which calendar? An owner can name one of Fedocal in this widget's settings, or in the hub's.")
+        return _("Which calendar? An owner can write the address of one in this widget's settings.")
 
     def _published(self, address: TypedAddress, first: datetime, last: datetime, current: datetime) -> Agenda:
         try:

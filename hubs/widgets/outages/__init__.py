@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from hubs.clients.community.statuspage import Outage, Status
 from hubs.errors import NeedsSetup, UpstreamForbidden
-from hubs.i18n import N_
+from hubs.i18n import N_, _
 from hubs.models import Widget as Row
 from hubs.models import now
 from hubs.widgets.base import Widget
@@ -48,11 +48,14 @@ class GetStatus(CachedFunction):
     def execute(self) -> Status:
         """Return the outages.
 
-        :raises NeedsSetup: when the address may not be read.
+        :raises NeedsSetup: when no page is named, or its address may not be read.
         :raises UpstreamError: when there is no usable response.
         """
+        address = self.instance.config["address"] or None
+        if address is None and not self.clients.statuspage.is_used:
+            raise NeedsSetup(_("Which status page? An owner can write its address in this widget's settings."))
         try:
-            return self.clients.statuspage.read(self.instance.config["address"] or None)
+            return self.clients.statuspage.read(address)
         except UpstreamForbidden as error:
             raise NeedsSetup(str(error)) from None
 

@@ -34,6 +34,7 @@ class PackageReviews(Widget):
     summary = N_("A person's open requests for the review of a new package, and where each stands.")
     icon = "search"
     position = "any"
+    services = ("bugzilla_url",)
     lifetime = 6 * 3600
     parameters: ClassVar = [
         Parameter(

@@ -39,6 +39,7 @@ class Packager(Widget):
     )
     icon = "wrench"
     position = "any"
+    services = ("packager_dashboard_url",)
     #: The dashboard renews its own data at intervals, and counts a request as a visit.
     lifetime = 3600
     parameters: ClassVar = [

@@ -22,6 +22,7 @@ class Updates(Widget):
     summary = N_("A person's package updates in testing: those that can be pushed to stable come first.")
     icon = "package"
     position = "any"
+    services = ("bodhi_url",)
     #: Days in testing pass without a message.
     lifetime = 6 * 3600
     parameters: ClassVar = [

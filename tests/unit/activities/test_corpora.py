@@ -16,12 +16,13 @@ from hubs.backend.ingest.extract import Extractor
 from hubs.backend.ingest.fedmsg_meta import fedmsg_meta_extractor
 from hubs.bus import AMQP, FEDMSG, Message, parse
 from hubs.errors import BadMessage
-from hubs.settings import SERVICE_ACCOUNTS
+from hubs.settings import presets
 from tests.stack import ROOT
 
 DATA = ROOT.parent / "shared" / "data"
+PROGRAMS = frozenset(presets.values("fedora")["service_accounts"])
 #: Programs, and texts that are not names of people.
-NOBODY = {*SERVICE_ACCOUNTS, "None"}
+NOBODY = {*PROGRAMS, "None"}
 #: Chat nicks and addresses that fedmsg.meta looked up in the account system, and people enter in their hubs.
 DIRECTORY = {
     "thornby": "orla",
@@ -46,7 +47,7 @@ def today(extract: Extractor) -> Iterator[tuple[dict[str, Any], Message]]:
 
 
 def test_people_packages_and_groups_of_todays_messages_match_those_of_their_publishers() -> None:
-    for expected, message in today(Extractor()):
+    for expected, message in today(Extractor(services=PROGRAMS)):
         assert message.users == set(expected["usernames"]) - NOBODY, message.name
         assert message.groups == set(expected["groups"]), message.name
         if message.classified:
@@ -56,14 +57,16 @@ def test_people_packages_and_groups_of_todays_messages_match_those_of_their_publ
 def test_messages_bridged_to_the_old_bus_name_at_least_the_same() -> None:
     for row in lines("today_messages.jsonl"):
         envelope = {"topic": row["topic"], "msg_id": f"2026-{row['id']}", "timestamp": 1, "msg": row["body"]}
-        message, expected = Extractor()(parse(envelope, FEDMSG)), row["expected"]
+        message, expected = Extractor(services=PROGRAMS)(parse(envelope, FEDMSG)), row["expected"]
         assert message.msg_id == row["id"]
         assert message.users >= set(expected["usernames"]) - NOBODY, message.name
         assert message.packages >= set(expected["packages"]), message.name
         assert message.groups >= set(expected["groups"]), message.name
 
 
-@pytest.mark.parametrize("extract", [Extractor(), fedmsg_meta_extractor({})], ids=["alone", "with the extra"])
+@pytest.mark.parametrize(
+    "extract", [Extractor(services=PROGRAMS), fedmsg_meta_extractor({}, PROGRAMS)], ids=["alone", "with the extra"]
+)
 @pytest.mark.parametrize("locale", i18n.locales())
 def test_sentences_of_todays_messages_are_readable(extract: Extractor, locale: str) -> None:
     unread = []
@@ -85,7 +88,7 @@ def test_sentences_of_todays_messages_are_readable(extract: Extractor, locale: s
 
 
 def test_people_and_packages_of_the_old_bus_are_found_without_the_extra() -> None:
-    extract, expected, missing = Extractor(DIRECTORY), 0, []
+    extract, expected, missing = Extractor(DIRECTORY, PROGRAMS), 0, []
     for row in lines("fedmsg_messages.jsonl"):
         try:
             message = extract(parse(row["message"], FEDMSG))
@@ -103,5 +106,5 @@ def test_people_and_packages_of_the_old_bus_are_found_without_the_extra() -> Non
 def test_github_logins_are_accounts_only_if_the_publisher_says_so() -> None:
     for row in lines("fedmsg_messages.jsonl"):
         if ".github." in (row["message"].get("topic") or ""):
-            message = Extractor()(parse(row["message"], FEDMSG))
+            message = Extractor(services=PROGRAMS)(parse(row["message"], FEDMSG))
             assert message.users <= set(row["usernames"]), message.name

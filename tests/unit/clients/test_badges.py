@@ -59,7 +59,7 @@ def test_a_person_without_badges_is_no_error(upstream: Upstream, http: HTTP) -> 
 
 
 def test_a_username_is_quoted_as_one_part_of_the_path(upstream: Upstream, http: HTTP) -> None:
-    with pytest.raises(UpstreamMissing, match="Fedora Badges returned “Not Found”"):
+    with pytest.raises(UpstreamMissing, match="Badges returned “Not Found”"):
         Badges(http, upstream.url).earned("../../admin?x=1")
     assert upstream.paths() == ["/user/..%2F..%2Fadmin%3Fx%3D1/json"]
 
@@ -77,7 +77,7 @@ def test_a_username_is_quoted_as_one_part_of_the_path(upstream: Upstream, http: 
 )
 def test_an_unexpected_response_is_a_clear_error(upstream: Upstream, http: HTTP, body: Any) -> None:
     upstream.on("/user/rana/json", body)
-    with pytest.raises(UpstreamUnexpected, match="Fedora Badges cannot be read"):
+    with pytest.raises(UpstreamUnexpected, match="Badges cannot be read"):
         Badges(http, upstream.url).earned("rana")
 
 

@@ -28,6 +28,7 @@ from tests.upstream import NOBODY
 
 BASE = {
     **NOBODY,
+    "HUBS_PRESET": "fedora",
     "HUBS_SITE_URL": "http://127.0.0.1",
     "HUBS_LOCAL_LOGIN": "1",
     "HUBS_PUBLISH": "0",

@@ -68,7 +68,7 @@ def _rows(*pairs: tuple[str, str]) -> Any:
 
 COLUMNS = [{"title": "Name", "path": "name", "link": "url"}, {"title": "", "path": "tags"}]
 CASES = {
-    "badges": Case("/user/member/json", _badges, person(), "Fedora Badges"),
+    "badges": Case("/user/member/json", _badges, person(), "Badges"),
     "updates": Case("/updates/", _updates, page(), "Bodhi"),
     "package_reviews": Case("/rest/bug", _reviews, {"bugs": []}, "Bugzilla", EMAIL),
     "rss": Case("/feed", rss, rss(), "127.0.0.1", {"url": "/feed"}, "count"),

@@ -30,7 +30,7 @@ def handed_on(
     pipeline = Pipeline()
     monkeypatch.setattr(Broker, "tls", lambda self: None)
     monkeypatch.setattr(clients, "broker_of", lambda settings: broker)
-    settings = load({"HUBS_DATA_DIR": str(tmp_path), **values})
+    settings = load({"HUBS_PRESET": "fedora", "HUBS_DATA_DIR": str(tmp_path), **values})
     ingress = clients.create_clients(settings, database, pipeline, lambda: None)[0]  # type: ignore[arg-type]
     assert isinstance(ingress, AmqpIngress)
     ingress._put(message)

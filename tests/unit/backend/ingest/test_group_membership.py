@@ -124,6 +124,7 @@ def bus(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Return fedmsg's configuration for an environment."""
     for name in ("HUBS_BUS_SIGN", "HUBS_BUS_ACCOUNTS", "HUBS_TOPIC_PREFIX"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HUBS_PRESET", "fedora")
     monkeypatch.setenv("HUBS_ENVIRONMENT", "prod")
     # The library for signatures is loaded where there are some; what it does is no matter of the policy.
     monkeypatch.setattr(
@@ -170,9 +171,10 @@ def test_group_messages_need_an_authenticated_source(
     def followed(settings: Settings, config: dict[str, Any]) -> bool:
         return create_groups(settings, config) is not None
 
-    assert not followed(Settings(environment="prod"), {})
-    assert followed(Settings(environment="prod"), signed)
-    assert followed(Settings(environment="prod", trust_bus=True), {})
+    prod = Settings(topic_prefix="org.fedoraproject", environment="prod")
+    assert not followed(prod, {})
+    assert followed(prod, signed)
+    assert followed(prod.model_copy(update={"trust_bus": True}), {})
 
 
 def test_trusting_only_the_broker_ignores_unsigned_fedmsg(database: Database, session: Session, team: Hub) -> None:
