@@ -217,6 +217,7 @@ def _install_templates(app: Flask, context: AppContext) -> None:
     environment.filters.update(FILTERS)
     environment.filters["shown"] = shown
     environment.filters["heading"] = partial(context.registry.title, translate=i18n.gettext)
+    environment.filters["title_numbers"] = partial(context.registry.title_numbers, translate=i18n.gettext)
     environment.filters["symbol"] = context.registry.symbol
     i18n.install(environment)
     environment.globals.update(

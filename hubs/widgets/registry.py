@@ -176,6 +176,20 @@ class Registry:
         widget_type = self.get(row.plugin)
         return row.label or (translate(widget_type.label) if widget_type else row.plugin)
 
+    def title_numbers(self, rows: Iterable[WidgetRow], translate: Callable[[str], str] = str) -> dict[int, int]:
+        """Return the number of each widget whose title another of ``rows`` has as well: 2 for the second one.
+
+        The first one has none. They count by id, so that a new widget changes no number.
+        """
+        seen: dict[str, int] = {}
+        numbers: dict[int, int] = {}
+        for row in sorted(rows, key=lambda row: row.id):
+            title = self.title(row, translate)
+            seen[title] = seen.get(title, 0) + 1
+            if seen[title] > 1:
+                numbers[row.id] = seen[title]
+        return numbers
+
     def symbol(self, row: WidgetRow) -> str:
         """Return the name of the icon of a widget's type."""
         widget_type = self.get(row.plugin)

@@ -59,7 +59,8 @@ function swap(frame, html) {
   frame.hidden = !html.trim();
   frame.removeAttribute("aria-busy");
   frame.removeAttribute("aria-label");
-  frame.setAttribute("aria-labelledby", `title-${frame.dataset.widget}`);
+  const number = document.getElementById(`number-${frame.dataset.widget}`);
+  frame.setAttribute("aria-labelledby", [`title-${frame.dataset.widget}`, number?.id].filter(Boolean).join(" "));
   restoreState(body, state);
   before();
 }
