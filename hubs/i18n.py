@@ -6,7 +6,7 @@ requests, since the daemon renders fragments in the languages of the current vie
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
@@ -18,6 +18,9 @@ from typing import Any
 from babel import Locale
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
+from jinja2 import pass_context
+from jinja2.runtime import Context
 
 #: The language of the texts in the code.
 DEFAULT = "en"
@@ -144,14 +147,34 @@ def plural_forms(texts: tuple[str, str]) -> dict[str, str]:
 _ = gettext
 
 
+def thousands(number: int) -> str:
+    """Return a whole number as the current language writes it, such as ``10,000``."""
+    return str(number) if abs(number) < 1000 else format_decimal(number, locale=_locale.get())
+
+
 def install(environment: Any) -> None:
     """Add ``_``, ``ngettext``, ``nN_``, ``{% trans %}`` and filters for translation to a template environment."""
     environment.add_extension("jinja2.ext.i18n")
     environment.install_gettext_callables(gettext, ngettext, newstyle=True)
+    environment.globals["ngettext"] = _with_thousands(environment.globals["ngettext"])
     # For texts in variables: unlike with ``_``, a percent sign in them is not a placeholder.
     environment.filters["translated"] = gettext
     environment.globals["nN_"] = nN_
     environment.filters["plural_forms"] = plural_forms
+    environment.filters["thousands"] = thousands
+
+
+def _with_thousands(translate: Callable[..., str]) -> Callable[..., str]:
+    """Return ``ngettext`` of templates with the number grouped in thousands where the text has it."""
+
+    @pass_context
+    def ngettext(context: Context, singular: str, plural: str, number: int, /, **variables: object) -> str:
+        values = {"num": number, **variables}
+        # Another number of the text may be a year.
+        grouped = {name: thousands(number) if value == number else value for name, value in values.items()}
+        return translate(context, singular, plural, number, **grouped)
+
+    return ngettext
 
 
 @cache

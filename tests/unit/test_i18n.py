@@ -127,3 +127,21 @@ def test_every_language_has_a_name() -> None:
         "pt_BR": "Português (Brasil)",
         "zh_Hans": "简体中文",
     }
+
+
+@pytest.mark.parametrize(("locale", "written"), [("en", "10,000"), ("de", "10.000"), ("fr", "10\u202f000")])
+def test_numbers_are_grouped_as_the_language_writes_them(locale: str, written: str) -> None:
+    environment = Environment(autoescape=True)
+    i18n.install(environment)
+    sentence = (
+        "{% trans year=2026, count=n %}{{ year }}: {{ count }} ant{% pluralize count %}{{ year }}: {{ count }} ants"
+    )
+    sentence = (
+        "{% trans year=2026, count=n %}{{ year }}: {{ count }} ant{% pluralize count %}{{ year }}: {{ count }} ants"
+    )
+    text = "{{ n|thousands }} {{ ngettext('%(num)s star', '%(num)s stars', n) }} " + sentence + "{% endtrans %}"
+    with i18n.use(locale):
+        words = environment.from_string(text).render(n=10_000)
+        assert words.startswith(f"{written} {written} ")
+        assert "2026: " in words
+        assert environment.from_string(text).render(n=999).startswith("999 999 ")

@@ -6,12 +6,12 @@ from math import ceil
 
 from flask import Blueprint, Response, jsonify, render_template, request
 from markupsafe import escape
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, literal, select, union_all
 
 from hubs import i18n, urls
 from hubs.errors import NotFound
 from hubs.i18n import _
-from hubs.models import Hub
+from hubs.models import Hub, Page, Visibility
 from hubs.permissions import VISITOR, in_lists, visible
 from hubs.settings.colours import LIGHT
 from hubs.views.web.context import app_context, db
@@ -42,7 +42,7 @@ def robots() -> Response:
 def sitemap_index() -> Response:
     """Return the list of sitemaps."""
     app_context().api_limiter.take("sitemap", visitor_key())
-    total = db().scalar(select(func.count()).select_from(_hubs().subquery())) or 0
+    total = db().scalar(select(func.count()).select_from(_pages_of_hubs().subquery())) or 0
     numbers = range(1, max(1, ceil(total / PER_SITEMAP)) + 1)
     entries = "".join(f"<sitemap><loc>{escape(_site() + urls.sitemap(number))}</loc></sitemap>" for number in numbers)
     return _xml(f"<sitemapindex {_SITEMAPS}>{entries}</sitemapindex>")
@@ -50,17 +50,18 @@ def sitemap_index() -> Response:
 
 @blueprint.get("/sitemap-<int:number>.xml")
 def sitemap(number: int) -> Response:
-    """Return one sitemap: the addresses of public hubs and when they were changed; the first also has the lists."""
+    """Return one sitemap: the addresses of public pages of hubs and when they were changed; the first has the lists."""
     app_context().api_limiter.take("sitemap", visitor_key())
     if not 1 <= number <= MOST_SITEMAPS:
         raise NotFound(_("There is no such sitemap."))
-    rows = db().execute(_hubs().limit(PER_SITEMAP).offset((number - 1) * PER_SITEMAP)).all()
+    rows = db().execute(_pages_of_hubs().limit(PER_SITEMAP).offset((number - 1) * PER_SITEMAP)).all()
     if number > 1 and not rows:
         raise NotFound(_("There is no such sitemap."))
-    pages = [f"<url><loc>{escape(_site() + page())}</loc></url>" for page in _PAGES] if number == 1 else []
+    site = _site()
+    pages = [f"<url><loc>{escape(site + page())}</loc></url>" for page in _PAGES] if number == 1 else []
     hubs = (
-        f"<url><loc>{escape(_site() + urls.hub(kind, name))}</loc><lastmod>{changed:%Y-%m-%d}</lastmod></url>"
-        for kind, name, changed in rows
+        f"<url><loc>{escape(site + urls.hub_page(kind, name, slug))}</loc><lastmod>{changed:%Y-%m-%d}</lastmod></url>"
+        for kind, name, slug, changed in rows
     )
     return _xml(f"<urlset {_SITEMAPS}>{''.join(pages)}{''.join(hubs)}</urlset>")
 
@@ -101,10 +102,14 @@ def _icons() -> Iterator[dict[str, str]]:
         }
 
 
-def _hubs() -> Select[str, str, datetime]:
-    """Return the query for the hubs that everybody can see, in a stable order."""
+def _pages_of_hubs() -> Select[str, str, str, datetime]:
+    """Return the query for the pages of hubs that everybody can see, in a stable order: the home page has no slug."""
     public = visible(VISITOR), in_lists(VISITOR)
-    return select(Hub.kind, Hub.name, Hub.updated_on).where(*public).order_by(Hub.id)
+    homes = select(Hub.kind, Hub.name, literal("").label("slug"), Hub.updated_on, Hub.id, literal(0).label("page_id"))
+    pages = select(Hub.kind, Hub.name, Page.slug, Hub.updated_on, Hub.id, Page.id).join(Page, Page.hub_id == Hub.id)
+    listed = union_all(homes.where(*public), pages.where(*public, Page.visibility == Visibility.PUBLIC)).subquery()
+    columns = listed.c.kind, listed.c.name, listed.c.slug, listed.c.updated_on
+    return select(*columns).order_by(listed.c.id, listed.c.page_id)
 
 
 def _site() -> str:

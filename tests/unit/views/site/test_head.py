@@ -12,7 +12,7 @@ from PIL import Image
 from sqlalchemy.orm import Session
 
 from hubs import urls
-from hubs.models import Hub, User, Visibility
+from hubs.models import Hub, Page, User, Visibility
 from hubs.settings.colours import DARK, LIGHT
 from hubs.views.site import discovery
 from hubs.views.web.head import head_context
@@ -126,6 +126,19 @@ def test_the_sitemap_names_public_hubs_only(client: FlaskClient, session: Sessio
     addresses = _locations(sign_in(client, "owner"), "/sitemap-1.xml")
     assert "http://127.0.0.1/t/otters/" in addresses
     assert not [address for address in addresses if "secret" in address or "shy" in address]
+
+
+def test_the_sitemap_names_further_pages_that_everybody_can_see(
+    client: FlaskClient, session: Session, otters: Hub
+) -> None:
+    hidden = Hub(name="secret", visibility=Visibility.MEMBERS)
+    pages = [("plans", otters, "public"), ("inside", otters, "members"), ("outside", hidden, "public")]
+    rows = [Page(slug=slug, title=slug, hub=hub, visibility=Visibility(level)) for slug, hub, level in pages]
+    session.add_all([hidden, *rows])
+    session.commit()
+    addresses = _locations(client, "/sitemap-1.xml")
+    assert [address for address in addresses if "/p/" in address] == ["http://127.0.0.1/t/otters/p/plans/"]
+    assert addresses.index("http://127.0.0.1/t/otters/p/plans/") == addresses.index("http://127.0.0.1/t/otters/") + 1
 
 
 def test_the_sitemap_is_split(
