@@ -88,7 +88,7 @@ class Stack:
     @property
     def registry(self) -> Registry:
         """The widgets of the stack."""
-        return Registry(self.settings.widgets)
+        return Registry(self.settings.widgets, layouts=self.settings.layouts)
 
     def database(self) -> Database:
         """Return a connection of the test's own to the stack's database."""

@@ -24,7 +24,10 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Give the address of a web app with the people rana and sami, and the team otters, which is rana's."""
     folder = tmp_path_factory.mktemp("palette")
     settings = load({**BASE, "HUBS_DATABASE_URL": f"sqlite:///{folder / 'hubs.db'}", "HUBS_DATA_DIR": str(folder)})
-    database, registry = Database(settings.database, info={"site_url": settings.site_url}), Registry()
+    database, registry = (
+        Database(settings.database, info={"site_url": settings.site_url}),
+        Registry(layouts=settings.layouts),
+    )
     prepare(database)
     with database.transaction() as session:
         rana = roles.sign_up(session, registry, "rana", "Rana Reef")
