@@ -35,6 +35,8 @@ __all__ = [
     "template",
 ]
 
+#: Seconds for connecting to a database, outside of tests.
+CONNECT_TIMEOUT = database.CONNECT_TIMEOUT
 # How soon a test connects says how busy the machine is, nothing else.
 database.CONNECT_TIMEOUT = 15
 

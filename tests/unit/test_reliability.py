@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from hubs.models import database
 from hubs.settings import Settings
+from tests.conftest import CONNECT_TIMEOUT
 
 ROOT = Path(__file__).parents[2]
 _ROW = re.compile(r"^\| [^|]+ \| [^|]+ \| (`[^|]+?) \| ([\d.]+) (m?s) \|", re.MULTILINE)
@@ -45,7 +47,10 @@ def resolve(path: str) -> Any:
 
 
 @pytest.mark.parametrize(("name", "value", "unit"), ROWS, ids=[row[0].strip("`") for row in ROWS])
-def test_a_documented_timeout_is_that_of_the_code(name: str, value: str, unit: str) -> None:
+def test_a_documented_timeout_is_that_of_the_code(
+    name: str, value: str, unit: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "CONNECT_TIMEOUT", CONNECT_TIMEOUT)
     assert actual(name) == float(value), f"{name} in {unit}"
 
 
