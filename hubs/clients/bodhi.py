@@ -79,8 +79,11 @@ class Bodhi:
 
         :raises UpstreamError: when there is no usable response.
         """
-        updates = [self._update(update) for update in self._read(username) if not update.request]
-        return sorted(updates, key=_order)
+        # Once each: while pages are read, updates may move from one to the next.
+        updates = {
+            (update.alias, update.title): self._update(update) for update in self._read(username) if not update.request
+        }
+        return sorted(updates.values(), key=_order)
 
     def _read(self, username: str) -> Iterator[_Update]:
         for number in range(1, PAGES + 1):

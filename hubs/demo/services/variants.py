@@ -78,6 +78,20 @@ def data(body: Any, variant: str) -> Any:
     return _changed(body, {**DATA, **EMPTY}[variant])
 
 
+#: How answers say that there are further pages: a number of pages, or the address of the next one.
+_FURTHER = {"pages": 999, "more_topics_url": "/latest?page=9", "next": "https://service.example.org/?page=9"}
+
+
+def endless(body: Any) -> Any:
+    """Return an answer that says that there are further pages, as often as one asks; they hold the same records."""
+    if isinstance(body, list):
+        return body
+    inner = {name: endless(value) for name, value in body.items() if isinstance(value, dict)}
+    # Discourse leaves the address out on the last page, as its documented answer does.
+    said = {*body, "more_topics_url"} if "topics" in body else set(body)
+    return {**body, **inner, **{name: value for name, value in _FURTHER.items() if name in said}}
+
+
 def _count(body: Any) -> int:
     """Return the number of lists of records in an answer."""
     if isinstance(body, list):

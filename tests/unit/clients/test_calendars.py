@@ -1,6 +1,5 @@
 """iCalendar files: the published format, odd variants of it, zones, recurrence, exceptions, and what is bounded."""
 
-import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -12,8 +11,7 @@ from hubs.clients.http.client import HTTP
 from hubs.clients.http.records import collected
 from hubs.demo.services.calendar_variants import VARIANTS
 from hubs.demo.services.contract import FOLDER
-from hubs.demo.services.variants import FAILURES
-from hubs.errors import UpstreamError, UpstreamForbidden
+from hubs.errors import UpstreamForbidden
 from hubs.parameters.addresses import TypedAddress
 from tests.unit.clients.conftest import AGENT, PATIENT
 from tests.upstream import Reply, Upstream
@@ -77,14 +75,6 @@ def test_no_variant_hides_a_readable_event(read: Read, variant: str) -> None:
     assert set(EXPECTED) <= set(told(calendar))
     if variant in ("missing fields", "odd fields", "odd events"):
         assert skipped[0].count >= 1
-
-
-@pytest.mark.parametrize("variant", [name for name in FAILURES if name not in ("cut text", "too large", "slow")])
-def test_a_failure_is_an_error_in_words(upstream: Upstream, read: Read, variant: str) -> None:
-    upstream.on("/-/sign-in", Reply("<title>Sign in</title>"))
-    with pytest.raises(UpstreamError) as caught:
-        read(FAILURES[variant](TEAM.encode()))
-    assert re.search(r"\w+ \w+", str(caught.value))
 
 
 def test_of_a_file_without_its_end_the_whole_events_are_shown(read: Read) -> None:

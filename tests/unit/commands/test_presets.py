@@ -18,6 +18,7 @@ from sqlalchemy import func, select
 from hubs import urls
 from hubs.actions.hubs import DEFAULT_WIDGETS, default_layout
 from hubs.app import create_app
+from hubs.bus.webhooks.services import SERVICES
 from hubs.cli import cli
 from hubs.commands.init import CONFIG
 from hubs.demo import fill, upstream
@@ -228,3 +229,7 @@ def test_the_list_of_settings_speaks_of_fedora_only_where_it_is_the_name_of_some
         assert name in listed
         listed = listed.replace(name, "")
     assert not speaks_of_fedora(listed)
+
+
+def test_examples_of_projects_for_webhooks_do_not_speak_of_fedora() -> None:
+    assert [service.key for service in SERVICES if speaks_of_fedora(service.projects)] == []
