@@ -55,6 +55,7 @@ from hubs.views.page_cache import render
 from hubs.views.page_cache.middleware import SESSION
 from hubs.views.site import branding, cards, discovery, embedding, pictures
 from hubs.views.web import (
+    compression,
     converters,
     error_pages,
     form_limits,
@@ -152,9 +153,14 @@ def create_app(
     app.teardown_appcontext(close_session)
     error_pages.register(app, render.outage_page)
     security_headers.register(app, settings)
-    # Last, so that it wraps everything above: it answers from the cache before Flask sees the request.
-    fragment_cache.install(app, context.fragments.public, context.database, settings)
+    _install_middleware(app, context)
     return app
+
+
+def _install_middleware(app: Flask, context: AppContext) -> None:
+    """Wrap all of the application: public fragments are answered from the cache before Flask sees the request."""
+    fragment_cache.install(app, context.fragments.public, context.database, context.settings)
+    compression.install(app)
 
 
 def create_context(
@@ -231,7 +237,6 @@ def _install_templates(app: Flask, context: AppContext) -> None:
         settings=context.settings,
         site_colours=branding.version(context.settings),
         footer_links=branding.links(context.settings),
-        style_sheets=urls.STYLE_SHEETS,
     )
     environment.trim_blocks = environment.lstrip_blocks = True
 

@@ -166,8 +166,8 @@ class Sandbox:
         )
         i18n.install(environment)
         environment.globals.update(urls=urls)
-        page = environment.from_string(_PAGE)
-        return page.render(row=shown.row, fragment=shown.fragment, refreshing=refreshing, styles=_styles())
+        page, styles = environment.from_string(_PAGE), urls.read_style_sheet().decode()
+        return page.render(row=shown.row, fragment=shown.fragment, refreshing=refreshing, styles=styles)
 
     def _put(self, plugin: str, settings: Mapping[str, Any]) -> Widget:
         row = Widget(plugin=plugin, side="left", position=len(self.hub.widgets), settings=dict(settings), version=1)
@@ -227,11 +227,6 @@ def _raises(error: Exception) -> Callable[..., Any]:
         raise error
 
     return act
-
-
-def _styles() -> str:
-    static = Path(__file__).parent.parent / "static"
-    return "\n".join((static / name).read_text(encoding="utf-8") for name in urls.STYLE_SHEETS)
 
 
 _PAGE = """{% from "frame.html" import frame %}<!doctype html>

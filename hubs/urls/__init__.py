@@ -23,15 +23,18 @@ from hubs.urls.accounts import (
     stream_token,
 )
 from hubs.urls.files import (
-    STYLE_SHEETS,
+    STYLE_SHEET,
+    STYLE_SHEET_PARTS,
     digest,
     favicon,
     hash_of_folder,
     icon,
     logo,
     manifest,
+    modules,
     opensearch,
     picture,
+    read_style_sheet,
     robots,
     site_css,
     sitemap,
@@ -104,7 +107,8 @@ from hubs.urls.widgets import (
 )
 
 __all__ = [
-    "STYLE_SHEETS",
+    "STYLE_SHEET",
+    "STYLE_SHEET_PARTS",
     "announcement_act",
     "announcements",
     "audit",
@@ -157,6 +161,7 @@ __all__ = [
     "logout",
     "manifest",
     "me",
+    "modules",
     "my_act",
     "my_invitation",
     "my_mutes",
@@ -176,6 +181,7 @@ __all__ = [
     "push",
     "push_token_revoke",
     "push_tokens",
+    "read_style_sheet",
     "robots",
     "search",
     "site_css",

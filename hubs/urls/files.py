@@ -1,6 +1,8 @@
 """Paths of static files, pictures, and the files that crawlers and browsers request."""
 
 import hashlib
+import posixpath
+import re
 from functools import cache
 from pathlib import Path
 from urllib.parse import urlencode
@@ -8,8 +10,10 @@ from urllib.parse import urlencode
 #: The folder of static files, and the file that only a source checkout has beside the package.
 _STATIC = Path(__file__).parents[1] / "static"
 _CHECKOUT = Path(__file__).parents[2] / "setup.py"
-#: The style sheets of every page, in order; kits and plain error pages use them as well.
-STYLE_SHEETS = tuple(
+#: The style sheet of every page, kits and plain error pages, and its parts in order. It is put together when it is
+#: requested, since a phone waits for each file before it shows anything.
+STYLE_SHEET = "css/hubs.css"
+STYLE_SHEET_PARTS = tuple(
     f"css/{name}.css"
     for name in (
         "tokens",
@@ -25,6 +29,29 @@ STYLE_SHEETS = tuple(
         "identity",
     )
 )
+
+
+#: What a script needs before it runs, unlike `import()`: ``import { a } from "./b.js"``.
+_IMPORT = re.compile(r'^import\b[^"\n(]*"(\.[^"]+)";', re.MULTILINE)
+
+
+@cache
+def modules(script: str) -> tuple[str, ...]:
+    """Return the static files that a script imports, directly or not, the nearest first.
+
+    Pages name them, so that browsers load them at once instead of one level of imports after the other.
+    """
+    known = [script]
+    for path in known:
+        imported = _IMPORT.findall((_STATIC / path).read_text(encoding="utf-8"))
+        names = (posixpath.normpath(posixpath.join(posixpath.dirname(path), name)) for name in imported)
+        known += [name for name in dict.fromkeys(names) if name not in known]
+    return tuple(known[1:])
+
+
+def read_style_sheet(folder: Path = _STATIC) -> bytes:
+    """Return the style sheet of every page, put together from its parts in a folder of static files."""
+    return b"\n".join((folder / part).read_bytes() for part in STYLE_SHEET_PARTS)
 
 
 def static(path: str) -> str:

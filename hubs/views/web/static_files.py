@@ -51,23 +51,27 @@ class StaticFiles:
 
     def get(self, name: str) -> StaticFile | None:
         """Return a file by its path in the folder; None if there is none."""
-        safe = safe_join(str(self._folder), name)
-        path = Path(safe) if safe else None
-        if path is None or not path.is_file():
+        paths = self._paths(name)
+        if not paths or not all(path.is_file() for path in paths):
             return None
-        modified = path.stat().st_mtime_ns
+        modified = max(path.stat().st_mtime_ns for path in paths)
         known = self._files.get(name)
         if known is not None and known.modified == modified:
             return known
         with self._lock:  # compressing takes a tenth of a second: do it once for the requests of a first page
             known = self._files.get(name)
             if known is None or known.modified != modified:
-                known = self._files[name] = _read(path, modified)
+                body = urls.read_style_sheet(self._folder) if name == urls.STYLE_SHEET else paths[0].read_bytes()
+                known = self._files[name] = _file(Path(name), body, modified)
         return known
 
+    def _paths(self, name: str) -> list[Path]:
+        """Return the files that the response for a name is made of; none for a name outside of the folder."""
+        parts = urls.STYLE_SHEET_PARTS if name == urls.STYLE_SHEET else (name,)
+        return [Path(safe) for part in parts if (safe := safe_join(str(self._folder), part))]
 
-def _read(path: Path, modified: int) -> StaticFile:
-    body = path.read_bytes()
+
+def _file(path: Path, body: bytes, modified: int) -> StaticFile:
     kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     is_text = kind.startswith("text/") or kind in ("application/javascript", "application/json", "image/svg+xml")
     content_type = f"{kind}; charset=utf-8" if is_text else kind
@@ -104,13 +108,12 @@ def write(source: Path, target: Path) -> int:
 
     A server such as nginx serves them from there (``gzip_static``).
     """
-    count = 0
-    for path in sorted(path for path in source.rglob("*") if path.is_file()):
-        copy = target / path.relative_to(source)
+    bodies = {path.relative_to(source): path.read_bytes() for path in sorted(source.rglob("*")) if path.is_file()}
+    bodies[Path(urls.STYLE_SHEET)] = urls.read_style_sheet(source)
+    for path, body in bodies.items():
+        copy = target / path
         copy.parent.mkdir(parents=True, exist_ok=True)
-        body = path.read_bytes()
         copy.write_bytes(body)
         for coding, content in compressed(path, body).items():
             copy.with_name(f"{copy.name}.{'gz' if coding == _GZIP else coding}").write_bytes(content)
-        count += 1
-    return count
+    return len(bodies)

@@ -1,6 +1,8 @@
 """Static files: kept for a year under an address that names their content, and compressed."""
 
 import gzip
+import os
+import re
 from pathlib import Path
 
 import brotli
@@ -113,3 +115,40 @@ def test_the_command_writes_compressed_forms_for_another_server(tmp_path: Path, 
     sheet = tmp_path / "out" / "icons.svg"
     assert brotli.decompress(sheet.with_name("icons.svg.br").read_bytes()) == sheet.read_bytes()
     assert gzip.decompress(sheet.with_name("icons.svg.gz").read_bytes()) == sheet.read_bytes()
+
+
+def test_every_page_has_one_style_sheet_made_of_all_parts(client: FlaskClient, app: Flask) -> None:
+    folder = Path(app.static_folder or "")
+    sheet = client.get(urls.static(urls.STYLE_SHEET)).text
+    places = [sheet.index((folder / part).read_text()) for part in urls.STYLE_SHEET_PARTS]
+    assert places == sorted(places)
+    page = client.get("/login").text
+    assert re.findall(r'<link rel="stylesheet" href="([^"]+)">', page) == [urls.static(urls.STYLE_SHEET)]
+
+
+def test_a_part_that_changes_is_in_the_next_style_sheet(tmp_path: Path) -> None:
+    files = StaticFiles(tmp_path)
+    assert files.get(urls.STYLE_SHEET) is None
+    (tmp_path / "css").mkdir()
+    for part in urls.STYLE_SHEET_PARTS:
+        (tmp_path / part).write_text("a{}")
+    before = files.get(urls.STYLE_SHEET)
+    last = tmp_path / urls.STYLE_SHEET_PARTS[-1]
+    last.write_text("b{}")
+    os.utime(last, ns=(2, 2**62))
+    after = files.get(urls.STYLE_SHEET)
+    assert before is not None
+    assert after is not None
+    assert (before.body.count(b"b{}"), after.body.count(b"b{}")) == (0, 1)
+
+
+def test_a_page_names_every_script_that_its_scripts_import(client: FlaskClient, app: Flask) -> None:
+    page = client.get("/login").text
+    named = re.findall(r'<link rel="modulepreload" href="/static/([^"]+)">', page)
+    assert len(set(named)) == len(named) > 10
+    folder = Path(app.static_folder or "")
+    for path in ("js/main.js", *named):
+        text = (folder / path).read_text()
+        imported = re.findall(r'^(?:import|export) [^;(]*?from "([^"]+)";', text, re.MULTILINE | re.DOTALL)
+        names = {str((folder / path).parent.joinpath(name).resolve().relative_to(folder)) for name in imported}
+        assert names <= set(named), path
