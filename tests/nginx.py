@@ -35,17 +35,29 @@ class Front:
     redirect: int = 0
 
 
-def configure(folder: Path, memcached: int, web: int, stream: int, front: Front) -> Path:
-    """Write the shipped site for these ports, without TLS; return the path of the configuration."""
+def configure(
+    folder: Path, memcached: int, web: int, stream: int, front: Front, certificate: tuple[Path, Path] | None = None
+) -> Path:
+    """Write the shipped site for these ports; return the path of the configuration.
+
+    Without ``certificate``, the paths of a certificate and its key, the site has no TLS and is named by its address;
+    with one, its name is `localhost`.
+    """
     for path in SITE.glob("hubs-*.conf"):
         shutil.copy(path, folder)
     site = (SITE / "hubs.conf").read_text()
     for shipped, ours in ((11211, memcached), (8000, web), (8001, stream)):
         site = site.replace(f"127.0.0.1:{shipped}", f"{HOST}:{ours}")
-    site = re.sub(r"^ *(ssl_|listen \[::\]).*\n", "", site, flags=re.M)
-    for listen, port in (("443 ssl http2", front.port), ("80", front.redirect)):
+    site = re.sub(r"^ *listen \[::\].*\n", "", site, flags=re.M)
+    if certificate is None:
+        site = re.sub(r"^ *ssl_.*\n", "", site, flags=re.M)
+        site = site.replace(" ssl http2", "")
+    else:
+        for kind, file in zip(("", "_key"), certificate, strict=True):
+            site = re.sub(rf"\b(ssl_certificate{kind} +)/.*;", rf"\g<1>{file};", site)
+    for listen, port in (("443", front.port), ("80", front.redirect)):
         site = re.sub(rf"\blisten {listen}\b", f"listen {HOST}:{port}", site)
-    site = site.replace("hubs.example.org", HOST)
+    site = site.replace("hubs.example.org", "localhost" if certificate else HOST)
     site = site.replace("/var/log/nginx/hubs.log", str(folder / "access.log"))
     kept = "".join(
         f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
@@ -61,10 +73,12 @@ def configure(folder: Path, memcached: int, web: int, stream: int, front: Front)
 
 
 @contextlib.contextmanager
-def nginx(folder: Path, memcached: int, web: int, stream: int) -> Iterator[Front]:
-    """Run nginx with our site in front of these ports."""
-    front = Front(free_port(), free_port(), free_port())
-    path = configure(folder, memcached, web, stream, front)
+def nginx(
+    folder: Path, memcached: int, web: int, stream: int, certificate: tuple[Path, Path] | None = None, port: int = 0
+) -> Iterator[Front]:
+    """Run nginx with our site in front of these ports, on ``port`` or a free one."""
+    front = Front(port or free_port(), free_port(), free_port())
+    path = configure(folder, memcached, web, stream, front, certificate)
     service = Service(["nginx", "-p", str(folder), "-c", str(path)], folder, f"nginx-{front.port}", base_env())
     try:
         service.ready(lambda: listens(front.port))
