@@ -1,7 +1,8 @@
 // Shows the catalogue in a dialog over the editor. Without JavaScript, or if it cannot be loaded, it is a page.
 import { startFilter } from "./forms.js";
+import { startThumbnails } from "./thumbnails.js";
 
-let dialog = null;
+let dialog = null, endThumbnails = () => {};
 
 async function fetchCatalogue(address) {
   const answer = await fetch(address, { headers: { Accept: "text/html" } });
@@ -16,6 +17,7 @@ function createDialog() {
   dialog.className = "catalogue-dialog";
   dialog.setAttribute("aria-labelledby", "catalogue-title");
   document.body.append(dialog);
+  dialog.addEventListener("close", () => endThumbnails());
   dialog.addEventListener("click", (event) => {
     const group = event.target.closest(".catalogue-groups a");
     if (event.target === dialog || event.target.closest("[data-close]")) dialog.close();
@@ -38,6 +40,7 @@ export async function openCatalogue(link, leave) {
     startFilter(dialog.querySelector("input[data-filter]"));
     dialog.showModal();
     dialog.querySelector("input[data-filter]").focus();
+    endThumbnails = startThumbnails(dialog);
   } catch {
     leave();
     window.location.assign(link.href);
