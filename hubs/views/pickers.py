@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from flask import Blueprint, Response, jsonify, request
 
+from hubs import urls
 from hubs.errors import NotAllowed
 from hubs.i18n import _
 from hubs.models import now
@@ -31,7 +32,13 @@ def people() -> Response:
     listing = directory.people(db(), current_person(), directory.Options(typed, order="name"))
     users = [entry.hub.user for entry in listing.entries[:MOST] if entry.hub.user is not None]
     return _answer(
-        {"value": user.username, "title": user.name, "detail": user.username, "picture": portrait(user, 28)}
+        {
+            "value": user.username,
+            "title": user.name,
+            "detail": user.username,
+            "picture": portrait(user, 28),
+            "link": urls.hub("user", user.username),
+        }
         for user in users
     )
 

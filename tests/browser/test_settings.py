@@ -92,6 +92,19 @@ def test_fields_suggest_zones_and_people(rana: Page) -> None:
     expect(rana.get_by_role("listbox")).to_have_count(0)
 
 
+def test_an_at_sign_in_a_text_suggests_people_and_becomes_a_link(rana: Page) -> None:
+    rana.goto("/t/otters/settings")
+    text = rana.get_by_role("textbox", name="Description")
+    text.fill("Mail tove@example.org, or ask ")
+    text.press_sequentially("@tov")
+    expect(rana.get_by_role("option", name="Tove")).to_be_visible()
+    assert report({"open": problems(with_axe(rana))}) == ""
+    text.press("ArrowDown")
+    text.press("Enter")
+    expect(text).to_have_value("Mail tove@example.org, or ask [@tove](/u/tove/) ")
+    expect(rana.get_by_role("listbox")).to_have_count(0)
+
+
 def test_the_side_navigation_follows_the_section(rana: Page) -> None:
     rana.goto("/t/otters/settings")
     current = rana.locator(".side-nav [aria-current]")

@@ -22,7 +22,7 @@ loadAll(document);
 if (document.body.dataset.stream) startStream(document.body.dataset);
 if (document.querySelector("[data-picture]")) import("./pictures.js").then((pictures) => pictures.startPictures());
 if (document.querySelector("form[data-settings]")) import("./settings.js").then((settings) => settings.startSettings());
-if (document.querySelector("[data-pick]")) import("./picker.js").then((pickers) => pickers.startPickers());
+if (document.querySelector("[data-pick], [data-mention]")) import("./picker.js").then((pickers) => pickers.startPickers());
 const catalogue = document.querySelector("main [data-catalogue]");
 if (catalogue) import("./thumbnails.js").then((thumbnails) => thumbnails.startThumbnails(catalogue));
 if (document.getElementById("editor")) import("./editor.js").then((editor) => editor.startEditor());

@@ -6,7 +6,7 @@ function option(item, id) {
   const node = document.createElement("li");
   Object.assign(node, { id, className: "pick-option" });
   node.setAttribute("role", "option");
-  node.dataset.value = item.value;
+  Object.assign(node.dataset, { value: item.value, link: item.link || "" });
   // The picture is rendered by the server, since it depends on hues and initials.
   const template = document.createElement("template");
   template.innerHTML = item.picture || "";
@@ -25,13 +25,13 @@ class Picker {
     this.list = document.createElement("ul");
     Object.assign(this.list, { id: `${input.id}-list`, className: "pick-list", hidden: true });
     this.list.setAttribute("role", "listbox");
-    this.list.setAttribute("aria-label", input.labels[0]?.firstChild.textContent.trim() || input.name);
+    this.name = input.labels[0]?.firstChild.textContent.trim() || input.name;
+    this.list.setAttribute("aria-label", this.name);
     const frame = document.createElement("div");
     frame.className = "pick";
     input.replaceWith(frame);
     frame.append(input, this.list);
-    const attributes = { role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": this.list.id };
-    for (const [name, value] of Object.entries(attributes)) input.setAttribute(name, value);
+    this.describe();
     input.autocomplete = "off";
     input.addEventListener("input", () => this.later());
     input.addEventListener("keydown", (event) => this.onKey(event));
@@ -41,18 +41,41 @@ class Picker {
     this.list.addEventListener("click", (event) => this.take(event.target.closest("[role=option]")));
   }
 
+  describe() {
+    const attributes = { role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": this.list.id };
+    for (const [name, value] of Object.entries(attributes)) this.input.setAttribute(name, value);
+  }
+
+  get address() {
+    return this.input.dataset.pick;
+  }
+
+  // What suggestions are wanted for.
+  get typed() {
+    return this.input.value.trim();
+  }
+
+  expand(open) {
+    this.list.hidden = !open;
+    this.input.setAttribute("aria-expanded", String(open));
+  }
+
+  write(chosen) {
+    this.input.value = chosen.dataset.value;
+  }
+
   later() {
     window.clearTimeout(this.timer);
     this.timer = window.setTimeout(() => this.ask(), PAUSE);
   }
 
   async ask() {
-    const typed = this.input.value.trim();
+    const { typed } = this;
     this.asking?.abort();
     this.asking = new AbortController();
     if (!typed) return this.close();
     try {
-      const address = `${this.input.dataset.pick}?${new URLSearchParams({ q: typed })}`;
+      const address = `${this.address}?${new URLSearchParams({ q: typed })}`;
       const answer = await fetch(address, { signal: this.asking.signal, headers: { Accept: "application/json" } });
       if (answer.ok) this.show((await answer.json()).items);
     } catch {
@@ -63,8 +86,7 @@ class Picker {
   show(items) {
     if (document.activeElement !== this.input) return;
     this.list.replaceChildren(...items.map((item, index) => option(item, `${this.list.id}-${index}`)));
-    this.list.hidden = items.length === 0;
-    this.input.setAttribute("aria-expanded", String(items.length > 0));
+    this.expand(items.length > 0);
     this.choose(-1);
   }
 
@@ -80,7 +102,7 @@ class Picker {
 
   take(chosen) {
     if (!chosen) return;
-    this.input.value = chosen.dataset.value;
+    this.write(chosen);
     this.input.dispatchEvent(new Event("change", { bubbles: true }));
     this.close();
   }
@@ -88,8 +110,7 @@ class Picker {
   close() {
     window.clearTimeout(this.timer);
     this.asking?.abort();
-    this.list.hidden = true;
-    this.input.setAttribute("aria-expanded", "false");
+    this.expand(false);
     this.choose(-1);
   }
 
@@ -102,6 +123,38 @@ class Picker {
     else if (event.key === "Enter" && this.active >= 0) this.take(this.list.children[this.active]);
     else return;
     event.preventDefault();
+  }
+}
+
+// In a text of several lines: suggests people after an @, and writes a link to the page of whoever is taken.
+class Mentions extends Picker {
+  // A text box has no role of its own for this, and is not expanded.
+  describe() {
+    this.input.setAttribute("aria-autocomplete", "list");
+    this.input.setAttribute("aria-controls", this.list.id);
+    this.list.removeAttribute("aria-label");
+  }
+
+  get address() {
+    return this.input.dataset.mention;
+  }
+
+  get typed() {
+    const before = this.input.value.slice(0, this.input.selectionStart);
+    return /(?:^|[\s(])@([\p{L}\p{N}._-]{1,40})$/u.exec(before)?.[1] ?? "";
+  }
+
+  expand(open) {
+    this.list.hidden = !open;
+    if (open) this.list.setAttribute("aria-label", this.name);
+    else this.list.removeAttribute("aria-label");
+  }
+
+  write({ dataset: { value, link } }) {
+    const end = this.input.selectionStart;
+    this.input.setRangeText(`[@${value}](${link}) `, end - this.typed.length - 1, end, "end");
+    // Previews follow the input.
+    this.input.dispatchEvent(new Event("input", { bubbles: true }));
   }
 }
 
@@ -123,5 +176,6 @@ function offerZone(button) {
 
 export function startPickers() {
   for (const input of document.querySelectorAll("input[data-pick]")) new Picker(input);
+  for (const input of document.querySelectorAll("textarea[data-mention]")) new Mentions(input);
   for (const button of document.querySelectorAll("[data-browser-zone]")) offerZone(button);
 }
