@@ -43,7 +43,7 @@ class Clients:
         self.http = HTTP(agent, signed, networks(settings.allowed_private_networks), policy)
         self.badges = Badges(self.http, settings.badges_url)
         self.bodhi = Bodhi(self.http, settings.bodhi_url)
-        self.bugzilla = Bugzilla(self.http, settings.bugzilla_url, settings.bugzilla_key)
+        self.bugzilla = Bugzilla(self.http, settings.bugzilla_url, settings.bugzilla_key, settings.review_product)
         self.feeds = Feeds(self.http)
         self.documents = Documents(self.http)
         self.discourse = Discourse(self.http, settings.discourse_url)

@@ -26,12 +26,14 @@ from hubs.clients.forges.tickets import Ticket, Tickets, listed
 from hubs.clients.http.client import HTTP, Service
 from hubs.clients.http.records import Parts, Records
 from hubs.clients.http.response import LARGE, Moment, Shape, Text
+from hubs.errors import NeedsSetup
+from hubs.i18n import _
 
 #: The requested fields of a bug, and the maximum number of bugs.
 FIELDS = "id,summary,status,resolution,component,creator,assigned_to,creation_time,last_change_time,flags,groups"
 ROWS = 200
 #: The component in which new packages are reviewed.
-PRODUCT, REVIEWS = "Fedora", "Package Review"
+REVIEWS = "Package Review"
 #: The name in the address of the assignee of unassigned bugs: its domain depends on the server and the product.
 NOBODY = "nobody"
 _EVER = datetime.fromtimestamp(0, UTC)
@@ -53,9 +55,10 @@ class Bug:
     changed: datetime
     flags: tuple[tuple[str, str], ...] = ()
 
-    def flag(self, name: str) -> str:
-        """Return the status of a flag: ``?``, ``+``, ``-``, or an empty text if it is not set."""
-        return dict(self.flags).get(name, "")
+    @property
+    def review(self) -> str:
+        """The status of the flag for reviews, of which each community has its own: ``?``, ``+``, ``-``, else empty."""
+        return next((status for name, status in self.flags if name.endswith("-review")), "")
 
 
 class _Flag(Shape):
@@ -80,17 +83,23 @@ class _SearchResult(Shape):
 
 
 class Bugzilla:
-    """A client of Bugzilla, with the API key of the settings if there is one."""
+    """A client of Bugzilla, with the API key of the settings if there is one.
 
-    def __init__(self, http: HTTP, base: str, key: SecretStr) -> None:
-        self._http, self._service = http, Service("Bugzilla", base, key)
+    ``product`` has the requests to review packages; it is empty where there are none.
+    """
+
+    def __init__(self, http: HTTP, base: str, key: SecretStr, product: str = "") -> None:
+        self._http, self._service, self._product = http, Service("Bugzilla", base, key), product
 
     def reviews(self, email: str) -> list[Bug]:
         """Return the open review requests of a person, last changed first.
 
+        :raises NeedsSetup: when packages are not reviewed there.
         :raises UpstreamError: when there is no usable response.
         """
-        return self.search(product=PRODUCT, component=REVIEWS, creator=email, resolution="---")
+        if not self._product:
+            raise NeedsSetup(_("Packages are not reviewed in Bugzilla here."))
+        return self.search(product=self._product, component=REVIEWS, creator=email, resolution="---")
 
     def issues(self, project: str) -> Tickets:
         """Return the open bugs of ``product/component``, in the form of the other trackers; raises as `search`."""

@@ -213,6 +213,9 @@ class DeclaredSettings(BaseModel):
     bodhi_url: CommunityServiceURL = Field("", description="Bodhi, the system of updates; empty means none.")
     bugzilla_url: CommunityServiceURL = Field("", description="Bugzilla; empty means none.")
     bugzilla_key: Token = Field(SecretStr(""), description="API key for Bugzilla; sent to Bugzilla alone.")
+    review_product: str = Field(
+        "", description="Product in Bugzilla whose component Package Review has requests for reviews; empty means none."
+    )
     discourse_url: CommunityServiceURL = Field(
         "", description="Our own Discourse, which may be in our own network; empty means none."
     )

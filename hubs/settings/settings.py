@@ -56,10 +56,11 @@ class Settings(DeclaredSettings):
 
     @property
     def absent_services(self) -> frozenset[str]:
-        """The settings of the services that the community does not have: those without an address."""
+        """The settings that are empty because the community has no such service, or no reviews of packages."""
         (_text, check) = get_args(CommunityServiceURL)
         fields = type(self).model_fields.items()
-        return frozenset(name for name, field in fields if check in field.metadata and not getattr(self, name))
+        names = ["review_product", *(name for name, field in fields if check in field.metadata)]
+        return frozenset(name for name in names if not getattr(self, name))
 
     @property
     def uses_generated_key(self) -> bool:

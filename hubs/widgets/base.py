@@ -27,7 +27,7 @@ class Widget:
     parameters: ClassVar[Sequence[Parameter | Mapping[str, Any]]] = ()
     #: Kinds of hub on which it is offered; empty means all.
     kinds: ClassVar[tuple[str, ...]] = ()
-    #: Settings with the addresses of services of which it needs one: it is not offered where all of them are empty.
+    #: Settings, such as addresses of services, of which it needs one: it is not offered where all of them are empty.
     services: ClassVar[tuple[str, ...]] = ()
     #: Whether it shows a person's activity; on that person's hub its audience then follows their privacy setting.
     shows_activity: ClassVar[bool] = False

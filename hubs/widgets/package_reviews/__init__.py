@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from hubs.clients.bugzilla import PRODUCT, REVIEWS, Bug
+from hubs.clients.bugzilla import REVIEWS, Bug
 from hubs.errors import NeedsSetup
 from hubs.i18n import N_, _
 from hubs.models import Widget as Row
@@ -34,7 +34,7 @@ class PackageReviews(Widget):
     summary = N_("A person's open requests for the review of a new package, and where each stands.")
     icon = "search"
     position = "any"
-    services = ("bugzilla_url",)
+    services = ("review_product",)
     lifetime = 6 * 3600
     parameters: ClassVar = [
         Parameter(
@@ -113,11 +113,11 @@ class ReviewsView(RootWidgetView):
     def get_context(self, instance: Row, *args: Any, page: int = 0, **kwargs: Any) -> Mapping[str, Any]:
         """Return the requests to show, each with its subject and state."""
         reviews = [(bug, _PREFIX.sub("", bug.summary) or bug.summary, _state(bug)) for bug in GetReviews(instance)()]
-        return {"shown": cut(reviews, instance.config["limit"] or 8, page), "product": PRODUCT}
+        return {"shown": cut(reviews, instance.config["limit"] or 8, page)}
 
 
 def _state(bug: Bug) -> State:
-    flag = bug.flag("fedora-review")
+    flag = bug.review
     if flag in ("+", "-"):
         return _ACCEPTED if flag == "+" else _REFUSED
     return _REVIEWED if flag == "?" or bug.assignee else _WAITING

@@ -28,7 +28,7 @@ def bug(number: int, **more: Any) -> dict[str, Any]:
 
 
 def client(upstream: Upstream, http: HTTP) -> Bugzilla:
-    return Bugzilla(http, upstream.url, SecretStr("a-key"))
+    return Bugzilla(http, upstream.url, SecretStr("a-key"), "Fedora")
 
 
 def test_open_reviews_of_a_person_are_listed_last_changed_first(upstream: Upstream, http: HTTP) -> None:
@@ -37,7 +37,7 @@ def test_open_reviews_of_a_person_are_listed_last_changed_first(upstream: Upstre
     bugs = client(upstream, http).reviews("rana+1@example.org")
     assert [bug.id for bug in bugs] == [9, 5, 3]
     assert bugs[0].url == f"{upstream.url}/show_bug.cgi?id=9"
-    assert (bugs[0].flag("fedora-review"), bugs[1].flag("fedora-review")) == ("?", "")
+    assert (bugs[0].review, bugs[1].review) == ("?", "")
     assert (bugs[0].assignee, bugs[1].assignee) == ("kofi@example.org", "")
     request = upstream.asked[0]
     assert request.params["creator"] == ["rana+1@example.org"]

@@ -69,7 +69,9 @@ CASES = {
     "anitya": Case("anitya", lambda h, u: Anitya(h, u).releases("lantern"), {"/api/v2/projects/": "projects"}, 2),
     "badges": Case("badges", lambda h, u: Badges(h, u).earned("rana").badges, {"/user/rana/json": "person"}, 2),
     "bodhi": Case("bodhi", lambda h, u: Bodhi(h, u).in_testing("rana"), {"/updates/": "updates"}, 2),
-    "bugzilla": Case("bugzilla", lambda h, u: Bugzilla(h, u, NONE).reviews("r@e.org"), {"/rest/bug": "bugs"}, 2),
+    "bugzilla": Case(
+        "bugzilla", lambda h, u: Bugzilla(h, u, NONE, "Fedora").reviews("r@e.org"), {"/rest/bug": "bugs"}, 2
+    ),
     "bugzilla anonymous": Case(
         "bugzilla", lambda h, u: Bugzilla(h, u, NONE).issues_of("rana@e.org").items, {"/rest/bug": "bugs-anonymous"}, 2
     ),

@@ -120,13 +120,19 @@ def test_file_and_environment_beat_the_preset_that_either_names(tmp_path: Path) 
         load({"HUBS_PRESET": "debian"})
 
 
-def test_the_preset_fedora_uses_every_service(tmp_path: Path) -> None:
+def test_the_preset_fedora_is_that_of_the_first_hubs_and_uses_every_service(tmp_path: Path) -> None:
     settings = settings_of("fedora", tmp_path)
     assert settings.absent_services == frozenset()
     registry = Registry(layouts=settings.layouts, absent=settings.absent_services)
     assert all(registry.offers(kind.name) for kind in registry)
-    assert {("right", "badges"), ("right", "updates")} <= set(default_layout(registry, "user"))
-    assert ("right", "meetings") in default_layout(registry, "team")
+    # The default hubs, topics and addresses of the first Fedora Hubs.
+    left, right = (("left", "feed"), ("left", "activity")), ("stats", "subscriptions", "badges", "updates")
+    assert default_layout(registry, "user") == (*left, *(("right", widget) for widget in right))
+    left, right = (("left", "sticky"), ("left", "feed")), ("stats", "rules", "meetings", "members")
+    assert default_layout(registry, "team") == (*left, *(("right", widget) for widget in right))
+    assert settings.topic_prefix == "org.fedoraproject"
+    assert settings.badges_url == "https://badges.fedoraproject.org"
+    assert settings.fedocal_url == "https://calendar.fedoraproject.org"
 
 
 def test_pages_of_a_preset_do_not_speak_of_fedora(demo: Flask) -> None:
@@ -156,10 +162,9 @@ def test_forms_and_the_catalogue_do_not_speak_of_fedora_either(demo: Flask) -> N
         page = client.get(urls.catalogue("team", TEAM, side)).get_data(as_text=True)
         offered |= set(re.findall(r"/edit/add/(\w+)\?", page))
         assert not speaks_of_fedora(page)
-    wanting = {"badges", "updates", "packager", "builds"}
+    wanting = {"badges", "updates", "packager", "builds", "package_reviews"}
     assert {"feed", "issues", "outages", "meetings"} <= offered
     assert not offered & wanting
-    assert ("package_reviews" in offered) == (demo.extensions[EXTENSION].settings.site_name == "openSUSE Hubs")
     team = "team", TEAM
     pages = (urls.front(), urls.hub_edit(*team), urls.hub_settings(*team), urls.hub_webhooks(*team), urls.new_hub())
     for path in (*pages, "/api/v1/widget-types"):

@@ -27,7 +27,7 @@ def port() -> Iterator[int]:
 @pytest.fixture
 def clients(port: int) -> Iterator[Clients]:
     """Provide clients with the settings of the demo."""
-    clients = Clients(load(upstream.environment(port)), policy=QUICK)
+    clients = Clients(load({"HUBS_PRESET": "fedora", **upstream.environment(port)}), policy=QUICK)
     yield clients
     clients.close()
 

@@ -33,7 +33,7 @@ def upstream() -> Iterator[Upstream]:
 def fragments(registry: Registry, tmp_path: Path, upstream: Upstream) -> Iterator[FragmentStore]:
     """Provide a fragment store whose widgets query ``upstream``."""
     store = cache.SQLiteCache(tmp_path / "cache.db")
-    vouched = {"HUBS_ALLOWED_PRIVATE_NETWORKS": "127.0.0.0/8"}
+    vouched = {"HUBS_PRESET": "fedora", "HUBS_ALLOWED_PRIVATE_NETWORKS": "127.0.0.0/8"}
     settings = load(all_at(upstream.url) | vouched)
     clients = Clients(settings, store, PATIENT)
     yield FragmentStore(registry, store, KEY, 3600, clients=clients)
