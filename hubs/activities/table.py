@@ -1,7 +1,9 @@
 """The table of readers by topic family."""
 
 import logging
+import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from hubs.activities.activity import Activity
 from hubs.activities.fields import Body
@@ -52,21 +54,36 @@ READERS: Mapping[str, Reader] = {
 }
 
 
+#: The topics of Fedora's services, and addresses of these, to which readers link where a message has no address.
+_FEDORAS = "org.fedoraproject."
+_GUESSED = re.compile(r"https://(?:[a-z-]+\.)?(?:fedoraproject\.org|fedorainfracloud\.org)/")
+
+
 def family(name: str) -> str:
     """Return the topic family of a message: the first part of its name."""
     return name.partition(".")[0]
 
 
-def read(name: str, body: Body) -> Activity | None:
+def read(name: str, body: Body, topic: str = _FEDORAS) -> Activity | None:
     """Return the activity of a message, or None if no reader supports it. Never raises.
 
     :param name: the topic without prefix and environment.
+    :param topic: the whole topic. Only messages of Fedora's services are linked to these without having an address.
     """
     reader = READERS.get(family(name))
     if reader is None:
         return None
     try:
-        return reader(name, body)
+        activity = reader(name, body)
+        return activity if activity is None or topic.startswith(_FEDORAS) else _without_guess(activity, body)
     except Exception:  # publishers may send anything; one bad message must not stop the others
         log.warning("%.100r cannot be read", name, exc_info=True)
         return None
+
+
+def _without_guess(activity: Activity, body: Body) -> Activity:
+    """Return an activity without a link to one of Fedora's services that the message does not name itself."""
+    link = activity.thing.link
+    if not _GUESSED.match(link) or _GUESSED.search(str(body)):
+        return activity
+    return replace(activity, thing=replace(activity.thing, link=""))

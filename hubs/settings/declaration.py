@@ -26,6 +26,7 @@ from hubs.settings.types import (
     ServiceURL,
     SiteURL,
     Token,
+    TopicPrefix,
     Words,
 )
 
@@ -110,8 +111,8 @@ class DeclaredSettings(BaseModel):
         le=365 * 86400,
         description="Seconds without a visit after which a person must sign in again.",
     )
-    topic_prefix: str = Field(
-        "org.example", description="First part of the topics that we publish: your domain, turned round."
+    topic_prefix: TopicPrefix = Field(
+        "org.example", description="First two words of the topics that we publish: your domain, turned round."
     )
     environment: Literal["dev", "stg", "prod"] = Field("dev", description="Third part of the topics that we publish.")
     publish: bool = Field(True, description="Whether changes made here are published on the bus.")

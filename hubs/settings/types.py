@@ -174,6 +174,13 @@ def _layout(value: list[str]) -> list[str]:
     return value
 
 
+def _topic_prefix(value: str) -> str:
+    # Readers of messages find their names behind two words and the environment, on every bus.
+    if not re.fullmatch(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", value):
+        raise ValueError(f"{value or 'nothing'} is not two words with a dot between them; write such as org.example")
+    return value
+
+
 def _families(value: list[str]) -> list[str]:
     unknown = [name for name in value if name not in FAMILIES] or ([] if value else ["nothing"])
     if unknown:
@@ -222,6 +229,8 @@ Accent = Annotated[str, AfterValidator(_accent)]
 DarkAccent = Annotated[str, AfterValidator(_dark_accent)]
 #: Links as ``Text=address``.
 FooterLinks = Annotated[Words, AfterValidator(_footer_links)]
+#: The first two words of topics.
+TopicPrefix = Annotated[str, AfterValidator(_topic_prefix)]
 #: Families of demo messages.
 Families = Annotated[Words, AfterValidator(_families)]
 #: Widgets as ``zone:widget``.

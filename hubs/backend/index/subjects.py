@@ -16,7 +16,7 @@ def subjects(message: Message) -> Iterator[Subject]:
 
     Packages are those that the activity is about and the publisher did not name: Copr's messages name none.
     """
-    activity = message.activity or table.read(message.name, message.body)
+    activity = message.activity or table.read(message.name, message.body, message.topic)
     if activity is None:
         return
     for kind, value in activity.subjects:

@@ -81,7 +81,7 @@ class Extractor:
 
         Never raises, whatever its fields hold.
         """
-        activity = table.read(message.name, message.body)
+        activity = table.read(message.name, message.body, message.topic)
         if message.hub_id is not None:
             return self._of_hub(message, message.hub_id, activity)
         if activity is None:

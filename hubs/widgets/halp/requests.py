@@ -144,15 +144,17 @@ def request_of(message: StoredMessage) -> Request | None:
         nick=_text(details, "nick"),
         meeting=_text(body, "meeting_topic"),
         channel=_text(body, "channel"),
-        link=message.link or _log(_text(body, "url")),
+        link=message.link or _log(_text(body, "url"), message.topic),
         when=message.sent_at,
     )
 
 
-def _log(path: str) -> str:
-    """Return the address of a meeting's log; the bot gives its path without an ending."""
+def _log(path: str, topic: str) -> str:
+    """Return the address of a meeting's log; Fedora's bot gives its path without an ending."""
     if path.startswith(("https://", "http://")):
         return path
+    if not topic.startswith("org.fedoraproject."):
+        return ""
     safe = path and all(character.isalnum() or character in "/._-#" for character in path) and ".." not in path
     return _LOGS.format(path.lstrip("/").replace("#", "%23")) if safe else ""
 

@@ -6,6 +6,7 @@ maubot-fedora-messages 0.1, meetbot-messages 1.0, fedocal-messages 1.6, bugzilla
 anitya-schema 2.3, mediawiki-messages 1.0, fedora-planet-messages 1.2; and of the services of the old bus.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -404,6 +405,31 @@ def test_a_message_is_read_as_its_activity(
 @pytest.mark.parametrize(("name", "body"), NO, ids=[f"{name}-{number}" for number, (name, _) in enumerate(NO)])
 def test_a_message_without_meaning_has_no_activity(name: str, body: dict[str, Any]) -> None:
     assert table.read(name, body) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        ("bodhi.update.comment", {"update": {key: value for key, value in UPDATE.items() if key != "url"}}),
+        ("buildsys.build.state.change", {"build_id": 7, "name": "otter", "new": 1, "old": 0, "owner": "otto"}),
+        ("copr.build.end", {"build": 7, "copr": "tides", "owner": "otto", "user": "otto", "status": 1, "pkg": "otter"}),
+        ("wiki.upload.complete", {"user_text": "otto", "title": {"mPrefixedText": "File:Map"}, "url": "/w/map.png"}),
+    ],
+)
+def test_only_messages_of_fedora_are_linked_to_its_services(name: str, body: dict[str, Any]) -> None:
+    fedoras, others = (
+        table.read(name, body, f"{prefix}.prod.{name}") for prefix in ("org.fedoraproject", "org.centos")
+    )
+    assert fedoras is not None
+    assert others is not None
+    assert "fedora" in fedoras.thing.link
+    assert others == replace(fedoras, thing=replace(fedoras.thing, link=""))
+    link = "https://bodhi.fedoraproject.org/updates/FEDORA-2026-1a"
+    named = table.read(
+        "bodhi.update.comment", {"update": UPDATE | {"url": link}}, "org.centos.prod.bodhi.update.comment"
+    )
+    assert named is not None
+    assert named.thing.link == link
 
 
 #: Values that publishers, or strangers, put where something else is expected.

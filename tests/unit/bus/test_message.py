@@ -116,7 +116,7 @@ def test_a_publisher_connects_to_the_relay_before_its_first_message() -> None:
             publisher.connect()
             publisher.publish("hubs.widget.updated", {"widget_id": 5})
             topic, body = relay.recv_multipart()
-            assert (topic, publisher._thread) == (b"org.fedoraproject.dev.hubs.widget.updated", thread)
+            assert (topic, publisher._thread) == (b"org.example.dev.hubs.widget.updated", thread)
             assert json.loads(body)["msg"] == {"widget_id": 5}
             publisher.close()
             relay.disable_monitor()

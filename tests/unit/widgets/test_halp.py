@@ -103,6 +103,13 @@ def test_a_malformed_log_path_has_no_link(session: Session, build: Build, path: 
     assert re.findall('<a href="([^"]*)"', html) == [f"/help/{number}"]
 
 
+def test_the_log_of_another_communitys_bot_is_not_guessed(session: Session, build: Build) -> None:
+    messages.store(session, [asked("fine", topic=HELP.replace("fedoraproject", "example"))])
+    html = build("halp").html
+    assert "fine" in html
+    assert "log.html" not in html
+
+
 def test_every_text_of_the_widget_is_translated(session: Session, build: Build, marked: None) -> None:
     assert "⟦Nobody asked for help" in build("halp").html
     messages.store(session, [asked("fine")])
