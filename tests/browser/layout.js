@@ -77,7 +77,8 @@
   // 2. Controls do not lie on each other, nor on headings.
   const items = [];
   for (const element of document.querySelectorAll(`${CONTROLS}, ${HEADINGS}`)) {
-    if (!seen(element)) continue;
+    // What is inert, such as a thumbnail over its card, is a picture.
+    if (!seen(element) || element.matches("[inert] *")) continue;
     const control = element.matches(CONTROLS);
     const boxes = control ? visibleBoxes(element.getClientRects(), element.parentElement) : textBoxes(element);
     for (const box of boxes) items.push({ element, control, box, layer: layerOf(element) });

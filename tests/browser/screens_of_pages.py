@@ -57,6 +57,9 @@ def _bell(page: Page) -> None:
 def _catalogue(page: Page) -> None:
     page.locator(".add-button").first.click()
     page.wait_for_selector("dialog[open] .catalogue-card, main .catalogue-card")
+    # Thumbnails are drawn one after the other.
+    page.wait_for_selector(".thumb .widget-body")
+    page.wait_for_timeout(5000)
 
 
 SHOTS = {
