@@ -28,7 +28,7 @@ class CompressionMiddleware:
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Pass the request on, and compress the response if the browser accepts it and no proxy is in between."""
-        if "HTTP_X_FORWARDED_FOR" in environ:
+        if "HTTP_X_FORWARDED_FOR" in environ or environ["REQUEST_METHOD"] == "HEAD":
             return self._app(environ, start_response)
         started: list[Any] = []
 

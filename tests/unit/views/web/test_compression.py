@@ -64,6 +64,12 @@ def test_a_page_that_the_browser_has_is_not_sent_again() -> None:
     assert (response.status_code, response.data) == (304, b"")
 
 
+def test_a_request_for_headers_alone_gets_those_of_the_page() -> None:
+    response = client().head("/", headers=GZIP)
+    assert response.headers["Content-Length"] == str(len(PAGE))
+    assert "Content-Encoding" not in response.headers
+
+
 def test_the_application_compresses_its_pages(tmp_path: Any, database: Any) -> None:
     settings = load({**BASE, "HUBS_DATABASE_URL": str(database.url), "HUBS_DATA_DIR": str(tmp_path)})
     app = create_app(settings)
