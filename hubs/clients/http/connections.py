@@ -4,6 +4,7 @@ import ssl
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 import httpcore
 
@@ -24,7 +25,7 @@ class Pools:
         with self._lock:
             if guarded not in self._pools:
                 self._pools[guarded] = httpcore.ConnectionPool(
-                    ssl_context=ssl.create_default_context(),
+                    ssl_context=_tls(ssl.get_default_verify_paths()),
                     max_connections=64,
                     max_keepalive_connections=16,
                     keepalive_expiry=20.0,
@@ -38,3 +39,9 @@ class Pools:
             for pool in self._pools.values():
                 pool.close()
             self._pools.clear()
+
+
+@cache
+def _tls(_authorities: ssl.DefaultVerifyPaths) -> ssl.SSLContext:
+    """Return the context of connections with TLS; reading the certificates of the authorities takes long."""
+    return ssl.create_default_context()
