@@ -12,7 +12,7 @@ from typing import Any, Literal, cast
 from sqlalchemy import ColumnElement, CompoundSelect, Select, case, func, literal_column, or_, select, union, union_all
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
-from hubs import urls
+from hubs import i18n, urls
 from hubs.models import Hub, User, Widget
 from hubs.permissions import Person, can, listed, visible, visible_widgets
 from hubs.search.fuzzy import LOOKED_AT, MIN_CLOSENESS, similar
@@ -176,9 +176,10 @@ class _Widgets(_Source):
 
     def hit(self, row: Widget, *, guessed: bool) -> Hit:
         widget_type, hub = self.registry.get(row.plugin), row.hub
-        detail = widget_type.cls.summary if widget_type else ""
+        detail = i18n.gettext(widget_type.cls.summary) if widget_type else ""
         path = f"{urls.hub_page(hub.kind, hub.name, row.slug)}#widget-{row.id}"
-        return Hit("widget", row.id, row.plugin, self.registry.title(row), detail, path, hub.title, guessed)
+        title = self.registry.title(row, translate=i18n.gettext)
+        return Hit("widget", row.id, row.plugin, title, detail, path, hub.title, guessed)
 
 
 def _with_words(session: Session, query: Query, limit: int, sources: Sequence[_Source]) -> list[list[Hit]]:

@@ -5,12 +5,12 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader
+from jinja2 import Environment, FileSystemLoader, Template
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import StaticPool
@@ -160,14 +160,18 @@ class Sandbox:
 
     def page(self, shown: Shown, *, refreshing: bool = False) -> str:
         """Return a page with the widget in its frame, as a browser receives it."""
+        styles = urls.read_style_sheet().decode()
+        return self._page.render(row=shown.row, fragment=shown.fragment, refreshing=refreshing, styles=styles)
+
+    @cached_property
+    def _page(self) -> Template:
         environment = Environment(loader=FileSystemLoader(_PAGES), autoescape=True, trim_blocks=True)
         environment.filters.update(
             FILTERS, heading=partial(self.registry.title, translate=i18n.gettext), symbol=self.registry.symbol
         )
         i18n.install(environment)
         environment.globals.update(urls=urls)
-        page, styles = environment.from_string(_PAGE), urls.read_style_sheet().decode()
-        return page.render(row=shown.row, fragment=shown.fragment, refreshing=refreshing, styles=styles)
+        return environment.from_string(_PAGE)
 
     def _put(self, plugin: str, settings: Mapping[str, Any]) -> Widget:
         row = Widget(plugin=plugin, side="left", position=len(self.hub.widgets), settings=dict(settings), version=1)

@@ -26,6 +26,7 @@ from hubs.actions.webhooks import hooks
 from hubs.app import create_app
 from hubs.bus import parse
 from hubs.demo import upstream
+from hubs.i18n import _
 from hubs.models import PAGES, SIDES, Database, DeliveryState, Hub, RoleName, User, Visibility, WebhookDelivery, now
 from hubs.permissions import OPERATOR, Person, person
 from hubs.settings import load
@@ -73,7 +74,9 @@ def _break(app: Flask) -> None:
         raise OperationalError("SELECT 1", {}, Exception("the database is unavailable, as this test needs it"))
 
     for status in (409, 410, 413, 429):
-        app.add_url_rule(f"/broken/{status}", f"broken-{status}", lambda status=status: answer(status, "Wait a bit."))
+        app.add_url_rule(
+            f"/broken/{status}", f"broken-{status}", lambda status=status: answer(status, _("Please wait"))
+        )
     app.add_url_rule("/broken/500", "broken-500", failing)
     app.add_url_rule("/broken/503", "broken-503", without_database)
 

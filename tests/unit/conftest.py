@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
 from sqlalchemy.orm import Session
 
 from hubs import cache, i18n
@@ -231,3 +234,25 @@ def every_catalogue(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     i18n.locales.cache_clear()
     yield
     i18n.locales.cache_clear()
+
+
+class Compiled(BytecodeCache):
+    """Keeps compiled templates for all applications of the tests: compiling takes most of a page's time."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, str], bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bytecode = self._kept.get((bucket.key, bucket.checksum))
+        if bytecode is not None:
+            bucket.bytecode_from_string(bytecode)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._kept[bucket.key, bucket.checksum] = bucket.bytecode_to_string()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_templates() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(Flask.jinja_options, "bytecode_cache", Compiled())
+        yield

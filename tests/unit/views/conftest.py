@@ -7,8 +7,6 @@ from types import MethodType
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from jinja2 import BytecodeCache
-from jinja2.bccache import Bucket
 from sqlalchemy.orm import Session
 
 from hubs.app import create_app, create_context
@@ -35,26 +33,6 @@ BASE = {
     "HUBS_REDIS_URL": "redis://127.0.0.1:1/0",
     "HUBS_SECRET_KEY": "only-for-tests-only-for-tests-only-for-tests",
 }
-
-
-class Compiled(BytecodeCache):
-    """Keeps compiled templates, for tests that assemble an application of their own."""
-
-    def __init__(self) -> None:
-        self._kept: dict[tuple[str, str], bytes] = {}
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        bytecode = self._kept.get((bucket.key, bucket.checksum))
-        if bytecode is not None:
-            bucket.bytecode_from_string(bytecode)
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        self._kept[bucket.key, bucket.checksum] = bucket.bytecode_to_string()
-
-
-@pytest.fixture(scope="session")
-def compiled() -> Compiled:
-    return Compiled()
 
 
 @pytest.fixture(scope="session")

@@ -31,7 +31,7 @@ from hubs.permissions import OPERATOR
 from hubs.settings import Settings, load
 from tests.services import wait_for
 from tests.unit.conftest import as_person, user_of
-from tests.unit.views.conftest import BASE, Compiled, post, sign_in
+from tests.unit.views.conftest import BASE, post, sign_in
 
 
 class Bus:
@@ -77,10 +77,9 @@ def settings(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.fixture
-def app(settings: Settings, compiled: Compiled) -> Iterator[Flask]:
+def app(settings: Settings) -> Iterator[Flask]:
     application = create_app(settings)
     application.testing = True
-    application.jinja_env.bytecode_cache = compiled
     yield application
     context = application.extensions["hubs"]
     context.database.dispose()

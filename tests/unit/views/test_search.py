@@ -2,12 +2,14 @@
 
 import re
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
+from hubs import i18n
 from hubs.actions import hubs as hub_actions
 from hubs.actions.people import roles
 from hubs.errors import TooManyRequests
@@ -15,8 +17,10 @@ from hubs.models import Hub, Visibility, now
 from hubs.search import directory
 from hubs.views.web.rate_limits import Limiter, address_key
 from hubs.widgets.registry import Registry
+from hubs.widgets.sticky import Sticky
 from tests.unit.conftest import user_of
 from tests.unit.views.conftest import sign_in
+from tests.unit.widgets.conftest import Marked
 
 
 def read(client: FlaskClient, path: str) -> str:
@@ -263,3 +267,14 @@ def test_ipv6_addresses_are_limited_per_network() -> None:
     assert address_key("2001:db8:1:3::4") != address_key("2001:db8:1:2::4")
     assert address_key("::ffff:192.0.2.1") == "192.0.2.1"
     assert address_key("") == ""
+
+
+def test_widgets_are_found_with_translated_titles_and_summaries(
+    client: FlaskClient, otters: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sticky = next(row for row in otters.widgets if row.plugin == "sticky")
+    monkeypatch.setattr(i18n, "_catalogue", lambda locale: Marked())
+    page = unescape(read(client, "/search?q=sticky"))
+    card = page[page.index(f"#widget-{sticky.id}") :].partition("</a>")[0]
+    texts = [text for text in re.split(r"<[^>]*>", card.partition(">")[2]) if text.strip()]
+    assert texts == ["⟦Sticky note⟧", otters.title, f"⟦{Sticky.summary}⟧"]

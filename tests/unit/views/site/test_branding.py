@@ -12,26 +12,24 @@ from hubs.models import Database
 from hubs.settings import load
 from hubs.settings.colours import DARK, LIGHT, contrast, mixed, readable_on
 from hubs.views.site.branding import style_sheet
-from tests.unit.views.conftest import BASE, Compiled, close
+from tests.unit.views.conftest import BASE, close
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
 
 
-def _instance(database: Database, folder: Path, compiled: Compiled, **settings: str) -> FlaskClient:
+def _instance(database: Database, folder: Path, **settings: str) -> FlaskClient:
     names = {f"HUBS_{name.upper()}": value for name, value in settings.items()}
     app = create_app(load({**BASE, "HUBS_DATABASE_URL": str(database.url), "HUBS_DATA_DIR": str(folder), **names}))
-    app.jinja_env.bytecode_cache = compiled
     close(app)
     return app.test_client()
 
 
-def test_pages_show_the_instance_of_the_settings(database: Database, tmp_path: Path, compiled: Compiled) -> None:
+def test_pages_show_the_instance_of_the_settings(database: Database, tmp_path: Path) -> None:
     logo = tmp_path / "otter.svg"
     logo.write_text(SVG)
     client = _instance(
         database,
         tmp_path,
-        compiled,
         site_name="Otter Hubs",
         site_description="Where otters <meet>.",
         site_logo=str(logo),
@@ -52,20 +50,20 @@ def test_pages_show_the_instance_of_the_settings(database: Database, tmp_path: P
     assert '<a href="mailto:otters@example.org">' in client.get("/nothing").get_data(as_text=True)
 
 
-def test_an_svg_logo_cannot_run_scripts(database: Database, tmp_path: Path, compiled: Compiled) -> None:
+def test_an_svg_logo_cannot_run_scripts(database: Database, tmp_path: Path) -> None:
     logo = tmp_path / "otter.svg"
     logo.write_text(SVG)
-    answer = _instance(database, tmp_path, compiled, site_logo=str(logo)).get("/logo")
+    answer = _instance(database, tmp_path, site_logo=str(logo)).get("/logo")
     assert answer.mimetype == "image/svg+xml"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     policies = answer.headers.getlist("Content-Security-Policy")
     assert any("sandbox" in policy and "default-src 'none'" in policy for policy in policies)
 
 
-def test_a_png_logo_becomes_the_icons(database: Database, tmp_path: Path, compiled: Compiled) -> None:
+def test_a_png_logo_becomes_the_icons(database: Database, tmp_path: Path) -> None:
     logo = tmp_path / "otter.png"
     Image.new("RGB", (300, 100), "#7a1020").save(logo)
-    client = _instance(database, tmp_path, compiled, site_logo=str(logo))
+    client = _instance(database, tmp_path, site_logo=str(logo))
     icon = Image.open(io.BytesIO(client.get("/icon-192.png").data)).convert("RGBA")
     assert icon.size == (192, 192)
     assert icon.getpixel((96, 96)) == (0x7A, 0x10, 0x20, 255)
