@@ -89,5 +89,9 @@ class CanarySender:
         return ""
 
     def _push(self, published: threading.Event) -> None:
-        canary.publish(self._client(), self._name)
-        published.set()
+        try:
+            canary.publish(self._client(), self._name)
+        except redis.RedisError as error:
+            log.warning("the canary was not published, Redis does not answer: %s", error)
+        else:
+            published.set()

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import fakeredis
 import pytest
+import redis
 
 from hubs.backend import canary as sending
 from hubs.backend.canary import CanarySender
@@ -74,3 +75,17 @@ def test_the_canary_of_another_daemon_is_ignored(sender: CanarySender, store: fa
     sender.returned(Message("1", "org.fedoraproject.dev.hubs.canary", moment, {"name": "other"}, {}))
     sender.returned(Message("1", "org.fedoraproject.dev.hubs.canary", moment, {}, {}))
     assert not sender._passed.is_set()
+
+
+def test_without_redis_it_is_a_warning_in_one_line(
+    sender: CanarySender,
+    store: fakeredis.FakeRedis,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def refuse(*args: object) -> None:
+        raise redis.ConnectionError("Connection refused")
+
+    monkeypatch.setattr(store, "publish", refuse)
+    assert sender.send() == "it was not published to Redis"
+    assert [(record.levelname, record.exc_info) for record in caplog.records] == [("WARNING", None)]
