@@ -32,7 +32,7 @@ class Finding:
 
 def local(settings: Settings) -> list[Finding]:
     """Check what needs neither database nor Redis."""
-    return [_key(settings), _login(settings), _disk(settings), _backup(settings)]
+    return [_key(settings), _login(settings), _prefix(settings), _disk(settings), _backup(settings)]
 
 
 def _key(settings: Settings) -> Finding:
@@ -62,6 +62,14 @@ def _login(settings: Settings) -> Finding:
     if not settings.oidc_client_secret.get_secret_value():
         return Finding(name, False, "HUBS_OIDC_CLIENT_SECRET is empty. Set the secret that the provider gave you.")
     return Finding(name, True, f"at {settings.oidc_issuer}")
+
+
+def _prefix(settings: Settings) -> Finding:
+    name, prefix = "topic prefix", settings.topic_prefix
+    if settings.environment == "prod" and prefix == Settings.model_fields["topic_prefix"].default:
+        todo = "Set HUBS_TOPIC_PREFIX to your domain, turned round, or HUBS_PRESET to a preset that names it."
+        return Finding(name, False, f"Our messages begin with {prefix}, which is nobody's. {todo}")
+    return Finding(name, True, f"{prefix}.{settings.environment}")
 
 
 def _disk(settings: Settings) -> Finding:

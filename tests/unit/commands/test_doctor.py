@@ -76,6 +76,7 @@ def test_a_healthy_instance_is_green() -> None:
         ("SECRET_KEY", "x" * 64, "secret key", "can be guessed"),
         ("SITE_URL", "http://hubs.example.org", "sign-in", "LOCAL_LOGIN"),
         ("LOCAL_LOGIN", "0", "sign-in", "Nobody can sign in"),
+        ("ENVIRONMENT", "prod", "topic prefix", "HUBS_PRESET"),
         ("CACHE_URL", "memcached://127.0.0.1:1", "cache", "Start memcached"),
         ("REBUILD", "never", "settings", "HUBS_REBUILD"),
     ],
