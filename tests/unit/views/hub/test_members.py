@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from hubs.actions.people import membership
 from hubs.actions.people import roles as role_actions
-from hubs.models import Hub, Invitation, JoinRequest, Role, RoleName, Visibility
+from hubs.models import Hub, Invitation, JoinRequest, Role, RoleName, User, Visibility
 from hubs.widgets.registry import Registry
 from tests.unit.conftest import as_person, user_of
 from tests.unit.views.conftest import post, sign_in
@@ -216,14 +216,14 @@ def test_the_error_for_a_used_name_does_not_reveal_the_hub(client: FlaskClient, 
 
 @pytest.fixture
 def crowd(session: Session, registry: Registry, otters: Hub) -> Hub:
-    """Give the team otters with 60 more members and 60 people who ask to join."""
-    for number in range(60):
-        user = role_actions.sign_up(session, registry, f"crowd{number:02}", f"Çrowd Number {number:02}")
-        role_actions.grant_role_unchecked(session, "owner", otters, user, RoleName.MEMBER)
-        role_actions.sign_up(session, registry, f"asking{number:02}")
+    """Give the team otters with 60 more members and 60 people who ask to join, all without hubs of their own."""
+    members = [User(username=f"crowd{number:02}", fullname=f"Çrowd Number {number:02}") for number in range(60)]
+    asking = [User(username=f"asking{number:02}") for number in range(60)]
+    session.add_all(members + asking)
     session.flush()
-    for number in range(60):
-        session.add(JoinRequest(hub_id=otters.id, user_id=user_of(session, f"asking{number:02}").id))
+    for user in members:
+        role_actions.grant_role_unchecked(session, "owner", otters, user, RoleName.MEMBER)
+    session.add_all(JoinRequest(hub_id=otters.id, user_id=user.id) for user in asking)
     session.commit()
     return otters
 
