@@ -40,13 +40,13 @@ def test_a_page_is_edited_with_the_mouse(open_page: Open, newts: str) -> None:
     page.fill("#f-label", "Our links")
     expect(page.locator("#preview .panel-title")).to_have_text("Our links")
     page.get_by_role("button", name="Add to the page").click()
-    expect(page.locator(".edit-card[data-key=library-2]")).to_be_visible()
+    expect(page.locator(".edit-card[data-key=library]")).to_be_visible()
     with step(page):
         page.get_by_role("button", name="Undo").click()
-    expect(page.locator(".edit-card[data-key=library-2]")).to_have_count(0)
+    expect(page.locator(".edit-card[data-key=library]")).to_have_count(0)
     with step(page):
         page.get_by_role("button", name="Redo").click()
-    expect(page.locator(".edit-card[data-key=library-2]")).to_be_visible()
+    expect(page.locator(".edit-card[data-key=library]")).to_be_visible()
     page.get_by_role("button", name="Save changes").click()
     page.wait_for_url(f"**{newts}")
     assert columns(page, "left")[0] == "Feed"
