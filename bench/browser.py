@@ -81,8 +81,8 @@ def demo(folder: Path, port: int, **addresses: str) -> Iterator[None]:
     env = {**base_env(), "PYTHONPATH": str(package), "ADDRESSES": json.dumps(addresses)}
     argv = [sys.executable, "-c", _UP, "up", "--port", str(port), "--data-dir", str(folder / "var"), "--pause", "5"]
     service = Service(argv, folder, "up", env, cwd=folder)
-    service.ready(lambda: answers(f"http://{HOST}:{port}/") and answers(f"http://{HOST}:{port + 1}/healthz"), 120)
     try:
+        service.ready(lambda: answers(f"http://{HOST}:{port}/") and answers(f"http://{HOST}:{port + 1}/healthz"), 120)
         yield
     finally:
         service.process.send_signal(signal.SIGINT)
