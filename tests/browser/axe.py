@@ -17,13 +17,13 @@ WIDE, NARROW = ViewportSize(width=1280, height=900), ViewportSize(width=320, hei
 COLOURS = ["color-contrast", "link-in-text-block"]
 #: Rules whose result depends on colours, on places, or on labels that a narrow page hides.
 DARK_AND_NARROW = [*COLOURS, "button-name", "link-name", "scrollable-region-focusable", "target-size"]
-#: Places and sizes of all elements but the icon of the button for the colour scheme. The line about the stream, which
-#: changes by itself, takes no place meanwhile.
+#: Places and sizes of all elements but the icon of the button for the colour scheme, and pictures of widgets, which
+#: load one after the other. The line about the stream, which changes by itself, takes no place meanwhile.
 _LAYOUT = """() => {
   const live = [...document.querySelectorAll("[data-live]")];
   for (const line of live) line.style.display = "none";
   const places = [...document.querySelectorAll("body *")]
-    .filter((element) => !element.closest(".when-light, .when-dark, [data-live]"))
+    .filter((element) => !element.closest(".when-light, .when-dark, [data-live], .thumb"))
     .map((element) => {
       const { x, y, width, height } = element.getBoundingClientRect();
       return [element.tagName, element.className, x, y, width, height].join(" ");

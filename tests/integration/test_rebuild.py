@@ -148,7 +148,7 @@ def test_three_widgets_that_hang_change_nothing_for_the_page_around_them(probed:
             full = seconds(f"{base}/t/hanging/?full=1")
         finally:
             ended.set()
-    assert max(took.values()) < 2.0, took  # a page that waited for them would take at least the budget
+    assert max(took.values()) < 4.0, took  # a page that waited for them would take 15 seconds
     assert full[1] < 5.0
     # Given up, for everybody to see; one thread at most is stuck in each, in whichever process.
     wait_for(lambda: [state(probed, widget) for widget in widgets[:3]] == ["failed"] * 3, "them to be given up", 60)
