@@ -16,7 +16,9 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from http.client import HTTPException
 from typing import Any
+from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
@@ -43,6 +45,8 @@ BUSY = 10.0
 #: Least seconds between two readings, and seconds until the second reading after a gap: senders reconnect later than we
 #: do, and what they send until then is lost as well.
 LEAST, AFTER_GAP = 1.0, 3.0
+#: Errors of `HistoryBackfill.read` when the service is unavailable or its response cannot be used.
+UNUSABLE = (OSError, HTTPException, ValueError, KeyError, TypeError)
 
 
 class NotCommitted(Exception):
@@ -106,7 +110,7 @@ class HistoryBackfill:
                 count = self.read()
                 # The daemon with the lease may have been killed: then its lease expires, perhaps just after this.
                 wait, pause = RETRY[0], usual if count is not None else min(BUSY, self._interval)
-            except (OSError, ValueError, KeyError, TypeError, NotCommitted, SQLAlchemyError) as error:
+            except (*UNUSABLE, NotCommitted, SQLAlchemyError) as error:
                 pause = random.uniform(wait / 2, wait)
                 wait = min(wait * 2, RETRY[1])
                 log.warning("the history could not be read, trying again in %.0f s: %s", pause, error)
@@ -121,7 +125,7 @@ class HistoryBackfill:
 
         Return None while another daemon has the lease for reading.
 
-        :raises OSError, ValueError, KeyError, TypeError: when the service is unavailable or its response malformed.
+        :raises UNUSABLE: when the service is unavailable or its response malformed.
         :raises NotCommitted: when messages could not be stored in time.
         """
         with self._database.transaction() as session:
@@ -183,8 +187,12 @@ class HistoryBackfill:
     def _fetch(self, **values: float) -> dict[str, Any]:
         query = urlencode({"rows_per_page": ROWS, "order": "asc", **values})
         request = Request(f"{self._url}?{query}", headers={"User-Agent": f"fedora-hubs/{__version__}"})  # noqa: S310
-        with urlopen(request, timeout=TIMEOUT) as response:  # noqa: S310 - an address from the settings
-            content = json.loads(response.read(LIMIT))
+        try:
+            with urlopen(request, timeout=TIMEOUT) as response:  # noqa: S310 - an address from the settings
+                content = json.loads(response.read(LIMIT))
+        except HTTPError as error:
+            error.close()  # it holds the connection
+            raise
         if not isinstance(content, dict):
             raise ValueError("the response is not an object")
         return content

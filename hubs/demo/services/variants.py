@@ -103,6 +103,11 @@ def _cut(body: bytes) -> Reply:
     return Reply(body[: len(body) // 2], headers={"Content-Length": str(len(body)), "Connection": "close"})
 
 
+def _cut_chunk(body: bytes) -> Reply:
+    chunk = f"{len(body):x}\r\n".encode() + body[: len(body) // 2]
+    return Reply(chunk, headers={"Transfer-Encoding": "chunked", "Connection": "close"})
+
+
 def _limited(_body: bytes) -> Reply:
     headers = {
         "X-RateLimit-Limit": "60",
@@ -121,6 +126,7 @@ FAILURES: Mapping[str, Callable[[bytes], Reply]] = {
     "sign-in page": lambda _body: Reply("", 302, {"Location": SIGN_IN}),
     "redirects in a circle": lambda _body: Reply("", 301, {"Location": "?"}),
     "cut in the middle": _cut,
+    "cut in a chunk": _cut_chunk,
     "cut text": lambda body: Reply(body[: len(body) // 2]),
     "slow": lambda body: Reply(body, wait=0.3),
     "no content": lambda _body: Reply(""),

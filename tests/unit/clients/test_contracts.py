@@ -345,6 +345,8 @@ def test_every_list_in_an_answer_is_read_by_the_one_function() -> None:
 def test_every_answer_is_part_of_a_contract_and_names_its_source() -> None:
     # These two hold a single record; see test_matrix.py, and test_other_formats.py for failures.
     single = {("matrix", "room"), ("matrix", "well-known")}
+    # Read by the daemon: tests/unit/backend/ingest/test_history_contract.py.
+    single |= {("datagrepper", "raw")}
     used = single | {(case.service, file) for case in CASES.values() for file in case.answers.values()}
     stored = {(path.parent.name, path.stem) for path in FOLDER.glob("*/*.json")}
     assert used == stored
