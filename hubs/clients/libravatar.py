@@ -7,6 +7,7 @@ API: https://wiki.libravatar.org/api/, ``/avatar/<sha256 of an OpenID address>?s
 import hashlib
 
 from hubs.clients.http.client import HTTP, Service
+from hubs.clients.http.response import unexpected
 from hubs.errors import UpstreamMissing
 
 ACCEPT = "image/png, image/jpeg, image/webp"
@@ -36,6 +37,9 @@ class Libravatar:
         digest = hashlib.sha256(self._identity.replace("{username}", username).lower().encode()).hexdigest()
         try:
             address = self._service.url("avatar", digest, s=SIZE, d=404)
-            return self._http.get(address, self._service, accept=ACCEPT, limit=LIMIT).body
+            response = self._http.get(address, self._service, accept=ACCEPT, limit=LIMIT)
         except UpstreamMissing:
             return None
+        if not response.body or not response.headers.get("content-type", "").startswith("image/"):
+            raise unexpected(response.name)  # such as a page about maintenance
+        return response.body
