@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from hubs.demo import calendars, checks, community_services, packager
+from hubs.demo import builds, calendars, checks, community_services, packager
 from hubs.demo import messages as invented
 from hubs.demo.services.contract import answer as documented
 from hubs.demo.services.contract import record
@@ -28,7 +28,6 @@ SERVICES = {"badges_url": "badges", "bodhi_url": "bodhi", "bugzilla_url": "bugzi
 SERVICES |= {"pagure_url": "pagure", "github_api_url": "github", "forgejo_url": "forgejo", "gitlab_url": "gitlab"}
 SERVICES |= {"discourse_url": "discourse", "weblate_url": "weblate", "status_url": "status", "matrix_url": "matrix"}
 SERVICES |= {"anitya_url": "anitya", "packager_dashboard_url": "packager"}
-#: These two answer nothing: the demo's builds all come from replayed messages.
 SERVICES |= {"koji_url": "koji", "copr_url": "copr"}
 #: Seconds after which a person gets another badge.
 GROWTH = 120
@@ -79,9 +78,11 @@ def serve(port: int) -> None:
 
 
 def _reply(asked: Asked) -> Reply:
-    """Answer API requests with JSON, and browsers that follow a link with a sentence."""
+    """Answer API requests with JSON, calls of Koji with XML, and browsers that follow a link with a sentence."""
     if match := re.fullmatch(r"/calendar/([a-z0-9-]+)\.ics", asked.path):
         return Reply(calendars.file(match[1]), headers={"Content-Type": "text/calendar; charset=utf-8"})
+    if asked.path == "/koji/kojihub":
+        return Reply(builds.koji(asked.body), headers={"Content-Type": "text/xml"})
     content = answer(asked.path, asked.params)
     if content is not None:
         return Reply(content)
@@ -272,6 +273,8 @@ _ANSWERS: tuple[tuple[str, Callable[..., Any]], ...] = (
     (r"/badges/user/([^/]+)/json", _badges),
     (r"/bodhi/updates/", _updates),
     (r"/bugzilla/rest/bug", _reviews),
+    (r"/copr/api_3/project/list", builds.copr_projects),
+    (r"/copr/api_3/build/list", builds.copr_builds),
     (r"/anitya/api/v2/projects/", _releases),
     (r"/packager/api/v2/packager_dashboard", packager.answer),
     (r"/fedocal/api/meetings/", _meetings),

@@ -1,5 +1,6 @@
 """The answers of the demo's stand-ins are readable by the clients of the real services."""
 
+import xmlrpc.client
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from urllib.error import HTTPError
@@ -14,6 +15,9 @@ from hubs.clients.forges.checks import FAILED, PASSED
 from hubs.demo import upstream
 from hubs.parameters.addresses import TypedAddress
 from hubs.settings import load
+from hubs.widgets.builds.first import ask
+from hubs.widgets.builds.states import COMPLETE, COPR, KOJI
+from hubs.widgets.builds.states import FAILED as FAILED_BUILD
 from tests.unit.clients.conftest import QUICK
 
 
@@ -84,6 +88,30 @@ def test_the_services_where_a_community_talks_have_stand_ins(clients: Clients, p
     assert 0 < clients.weblate.progress(project).percent < 100
     assert {outage.planned for outage in clients.statuspage.read().outages} == {True, False}
     assert clients.matrix.room("#docs:example.org").name == "Docs"
+
+
+def test_people_and_packages_have_builds(clients: Clients) -> None:
+    built = clients.koji.of_person("kaveri", 20)
+    assert len(built) >= 3
+    assert {build.owner for build in built} == {"kaveri"}
+    assert len(clients.koji.of_person("kaveri", 2)) == 2
+    assert {build.name.rsplit("-", 2)[0] for build in clients.koji.of_package("lantern-icons", 20)} == {"lantern-icons"}
+    in_projects = clients.copr.of_person("kaveri", 20)
+    assert len(in_projects) >= 2
+    assert all(build.when < datetime.now(UTC) for build in (*built, *in_projects))
+
+
+def test_builds_of_the_demo_are_shown(clients: Clients) -> None:
+    shown, unanswered = ask(clients, "kaveri", "")
+    assert unanswered == {}
+    assert {build.service for build in shown} == {KOJI, COPR}
+    assert {build.state for build in shown} <= {COMPLETE, FAILED_BUILD}
+
+
+def test_an_unknown_call_of_koji_is_a_fault(port: int) -> None:
+    for call in (b"", b"<x/>", xmlrpc.client.dumps((1,), "listTags").encode()):
+        with urlopen(f"http://127.0.0.1:{port}/koji/kojihub", call or None, timeout=5) as response:
+            assert b"<fault>" in response.read()
 
 
 def test_the_same_request_has_the_same_answer(clients: Clients) -> None:
