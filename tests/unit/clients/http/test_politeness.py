@@ -1,14 +1,18 @@
 """Load limits and circuit breaker of a host, on a simulated clock."""
 
+import re
 import threading
 import time
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from hubs.clients.http.politeness import FORGOTTEN, REMEMBERED, Circuit, Circuits, Host, Policy
 from hubs.errors import UpstreamRefused, UpstreamUnreachable
 
+ROOT = Path(__file__).parents[4]
 POLICY = Policy(threshold=2, rest=(10.0, 35.0), gap=0.0)
 
 
@@ -77,6 +81,34 @@ def test_the_rate_is_limited_after_a_burst() -> None:
     clock.now += 10
     with host.turn(clock.now + 1):
         pass
+
+
+def granted(policy: Policy, seconds: int) -> int:
+    """Return how many requests of somebody who asks all the time begin in a period."""
+    clock, count = Clock(), 0
+    host = Host("tracker.example", policy, clock)
+    for _ in range(seconds * 20):
+        with suppress(UpstreamRefused):
+            for _ in range(100):
+                with host.slot(clock.now):
+                    count += 1
+        clock.now += 0.05
+    return count
+
+
+def test_the_documented_budget_of_a_service_is_kept() -> None:
+    section = (ROOT / "docs" / "widgets.md").read_text().split("### When other services are asked", 1)[1]
+    budget = {name: int(most) for name, most in re.findall(r"^\| (\w[\w ]+) \| (\d+) \|$", section, re.MULTILINE)}
+    policy = Policy()
+    assert budget == {
+        "requests at a time": policy.concurrency,
+        "requests at once after a pause": policy.burst,
+        "requests in a minute": policy.burst + round(60 / policy.gap),
+        "requests in an hour": policy.burst + round(3600 / policy.gap),
+        "attempts of a request": policy.tries,
+    }
+    assert f"the {policy.total:.0f} seconds that a request may take" in section
+    assert 0.98 * budget["requests in a minute"] < granted(policy, 60) <= budget["requests in a minute"]
 
 
 def test_a_pause_is_bounded() -> None:
