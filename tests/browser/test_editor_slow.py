@@ -103,6 +103,7 @@ def test_a_drag_under_which_an_answer_arrives_is_kept_and_so_is_the_answer(
     assert not is_untouched(page)
 
 
+@pytest.mark.slow
 def test_a_card_that_is_put_back_gives_way_to_the_answer(page: Page, server: Server) -> None:
     choose(page, "rules", "Remove")
     first = server.asked()
@@ -136,6 +137,7 @@ def test_a_finger_that_rests_on_a_handle_drags_it_though_an_answer_arrives(open_
     expect(page.locator(".edit-card[data-key=rules]")).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_a_widget_carried_by_keyboard_stays_grabbed(page: Page, server: Server) -> None:
     choose(page, "rules", "Remove")
     first = server.asked()
@@ -150,6 +152,7 @@ def test_a_widget_carried_by_keyboard_stays_grabbed(page: Page, server: Server) 
     expect(page.locator(".edit-card[data-key=rules]")).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_a_widget_carried_by_keyboard_is_dropped_when_the_mouse_is_used(page: Page, server: Server) -> None:
     page.locator("[data-key=feed] [data-handle]").focus()
     page.keyboard.press("Space")
@@ -175,6 +178,7 @@ def test_a_button_that_is_pressed_when_an_answer_arrives_is_clicked(page: Page, 
     expect(page.locator(".edit-card[data-key=rules]")).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_a_card_lands_beside_the_one_it_was_put_before_whatever_was_on_its_way(page: Page, server: Server) -> None:
     choose(page, "sticky", "Remove")
     first = server.asked()

@@ -331,6 +331,14 @@ def test_every_page_can_be_read_by_all_in_light_dark_and_on_a_phone(walk: Walk, 
     assert report(all_problems(walk.open(visit))) == ""
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("visit", visits(SHORT, acts=False))
+def test_every_page_can_be_read_by_all_from_right_to_left(walk: Walk, visit: Visit) -> None:
+    page = walk.open(visit, language="ar")
+    assert page.evaluate("document.documentElement.dir") == "rtl"
+    assert report(all_problems(page)) == ""
+
+
 @pytest.mark.parametrize("visit", visits(1, acts=False))
 def test_without_javascript_every_form_can_be_sent_and_nothing_dead_is_offered(walk: Walk, visit: Visit) -> None:
     page = walk.open(visit, scripts=False)

@@ -103,7 +103,7 @@ class Fate:
         self.page.clock.fast_forward(self.chance.choice([100, 2_000, 35_000]))
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2))])
 def test_whatever_happened_the_page_ends_up_as_a_fresh_one(
     chromium: Browser, production: Stack, truth: Truth, proxy: Chameleon, seed: int
 ) -> None:
