@@ -29,8 +29,15 @@ class Picker {
     this.list.setAttribute("aria-label", this.name);
     const frame = document.createElement("div");
     frame.className = "pick";
+    // Somebody may be typing already: a field that moves loses the focus, and the next letters with it.
+    const isFocused = document.activeElement === input;
+    const { selectionStart: start, selectionEnd: end } = input;
     input.replaceWith(frame);
     frame.append(input, this.list);
+    if (isFocused) {
+      input.focus({ preventScroll: true });
+      if (start !== null) input.setSelectionRange(start, end);
+    }
     this.describe();
     input.autocomplete = "off";
     input.addEventListener("input", () => this.later());
