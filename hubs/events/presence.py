@@ -5,12 +5,13 @@ counted, one of the person's own (`person_channel`). Neither carries logged even
 seconds and expire after `LIFETIME`, so those of a killed process disappear; somebody who leaves is counted that long.
 """
 
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
 import redis
+
+from hubs.events import expiring
 
 #: Seconds between two announcements of a person, and after which one that is not renewed expires.
 REFRESH, LIFETIME = 6.0, 15
@@ -18,20 +19,7 @@ REFRESH, LIFETIME = 6.0, 15
 SAMPLE = 50
 #: The readers who may know of a person: everybody, or people who are signed in. Other people are never counted.
 PUBLIC, SIGNED_IN = LEVELS = ("public", "signed-in")
-#: Entries in one call, so that Redis is not held up for more than a few milliseconds.
-BATCH = 500
 PREFIX = "here:"
-
-# KEYS: the set of each entry. ARGV: now, lifetime, then for each key the id of a person.
-_ANNOUNCE = """
-local now, lifetime = tonumber(ARGV[1]), tonumber(ARGV[2])
-for number, key in ipairs(KEYS) do
-  redis.call('ZREMRANGEBYSCORE', key, '-inf', now)
-  redis.call('ZADD', key, now + lifetime, ARGV[number + 2])
-  redis.call('EXPIRE', key, lifetime)
-end
-return #KEYS
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +55,7 @@ def announce(client: redis.Redis, channels: Iterable[str]) -> None:
 
     :raises redis.RedisError: if Redis is unavailable.
     """
-    entries = [_entry(channel) for channel in channels]
-    for start in range(0, len(entries), BATCH):
-        batch = entries[start : start + BATCH]
-        keys, ids = [key for key, _ in batch], [user_id for _, user_id in batch]
-        client.eval(_ANNOUNCE, len(keys), *keys, str(int(time.time())), str(LIFETIME), *ids)
+    expiring.renew(client, [_entry(channel) for channel in channels], LIFETIME)
 
 
 def withdraw(client: redis.Redis, channels: Iterable[str]) -> None:
@@ -91,9 +75,9 @@ def read(client: redis.Redis, hub_ids: Sequence[int]) -> dict[int, Mapping[str, 
     :raises redis.RedisError: if Redis is unavailable.
     """
     present: dict[int, Mapping[str, People]] = {}
-    for start in range(0, len(hub_ids), BATCH):
-        batch = hub_ids[start : start + BATCH]
-        pipe, after = client.pipeline(transaction=False), f"({int(time.time())}"
+    for start in range(0, len(hub_ids), expiring.BATCH):
+        batch = hub_ids[start : start + expiring.BATCH]
+        pipe, after = client.pipeline(transaction=False), expiring.alive()
         for key in (_key(hub_id, level) for hub_id in batch for level in LEVELS):
             pipe.zcount(key, after, "+inf")
             pipe.zrangebyscore(key, after, "+inf", 0, SAMPLE)

@@ -5,28 +5,16 @@ once and all of its channels every `REFRESH` seconds; entries expire after `LIFE
 the number of readers, and the entries of a killed process disappear.
 """
 
-import time
 from collections.abc import Iterable, Sequence
 from typing import cast
 
 import redis
 
+from hubs.events import expiring
+
 #: Seconds between two announcements of a channel, and after which one that is not renewed expires.
 REFRESH, LIFETIME = 15.0, 45
-#: Channels in one call, so that Redis is not held up for more than a few milliseconds.
-BATCH = 500
 _KEY = "hubs:watched:"
-
-# KEYS: the set of each hub. ARGV: now, lifetime, then for each key the locale.
-_ANNOUNCE = """
-local now, lifetime = tonumber(ARGV[1]), tonumber(ARGV[2])
-for number, key in ipairs(KEYS) do
-  redis.call('ZREMRANGEBYSCORE', key, '-inf', now)
-  redis.call('ZADD', key, now + lifetime, ARGV[number + 2])
-  redis.call('EXPIRE', key, lifetime)
-end
-return #KEYS
-"""
 
 
 def announce(client: redis.Redis, channels: Iterable[str]) -> None:
@@ -36,11 +24,7 @@ def announce(client: redis.Redis, channels: Iterable[str]) -> None:
     """
     # hub:<id>:<audience>:<locale>
     parts = [channel.split(":") for channel in channels if channel.startswith("hub:") and channel.count(":") == 3]
-    for start in range(0, len(parts), BATCH):
-        batch = parts[start : start + BATCH]
-        keys = [f"{_KEY}{hub_id}" for _, hub_id, _, _ in batch]
-        locales = [locale for *_, locale in batch]
-        client.eval(_ANNOUNCE, len(keys), *keys, str(int(time.time())), str(LIFETIME), *locales)
+    expiring.renew(client, [(f"{_KEY}{hub_id}", locale) for _, hub_id, _, locale in parts], LIFETIME)
 
 
 def watched(client: redis.Redis, hub_ids: Sequence[int]) -> dict[int, set[str]]:
@@ -50,6 +34,6 @@ def watched(client: redis.Redis, hub_ids: Sequence[int]) -> dict[int, set[str]]:
     """
     pipe = client.pipeline(transaction=False)
     for hub_id in hub_ids:
-        pipe.zrangebyscore(f"{_KEY}{hub_id}", f"({int(time.time())}", "+inf")
+        pipe.zrangebyscore(f"{_KEY}{hub_id}", expiring.alive(), "+inf")
     results = cast("list[list[bytes]]", pipe.execute())
     return {hub_id: {locale.decode() for locale in locales} for hub_id, locales in zip(hub_ids, results, strict=True)}

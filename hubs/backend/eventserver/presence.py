@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from hubs.backend.eventserver.channels import ChannelReaders
 from hubs.backend.eventserver.client import SSEClient
 from hubs.events import presence
+from hubs.events.expiring import BATCH
 from hubs.events.log import EventLog
 from hubs.events.message import Event, encode, hub_channel
 from hubs.events.presence import LEVELS, PUBLIC, SIGNED_IN, People
@@ -165,8 +166,8 @@ def faces(database: Database, ids: Iterable[int]) -> Faces:
     wanted: Sequence[int] = sorted(ids)
     try:
         with database.session() as session:
-            for start in range(0, len(wanted), presence.BATCH):
-                batch = wanted[start : start + presence.BATCH]
+            for start in range(0, len(wanted), BATCH):
+                batch = wanted[start : start + BATCH]
                 for user in session.scalars(select(User).where(User.id.in_(batch), User.unlisted.is_(False))):
                     for level in LEVELS:
                         if user.activity.rank <= Visibility(level).rank:

@@ -7,7 +7,7 @@ import redis
 
 from hubs.backend.eventserver import subscriber
 from hubs.backend.eventserver.subscriber import ViewerReporter
-from hubs.events import viewers
+from hubs.events import expiring, viewers
 from hubs.events.log import EventLog
 from hubs.events.message import hub_channel
 from tests.services import wait_for
@@ -39,8 +39,8 @@ def test_viewers_who_left_are_forgotten(stream: EventLog, monkeypatch: pytest.Mo
     viewers.announce(stream.client, ["hub:7:public:en"])
     monkeypatch.setattr(viewers, "LIFETIME", 100)
     viewers.announce(stream.client, ["hub:7:members:de"])
-    now = viewers.time.time()
-    monkeypatch.setattr(viewers.time, "time", lambda: now + 46)
+    now = expiring.time.time()
+    monkeypatch.setattr(expiring.time, "time", lambda: now + 46)
     assert stream.watched(7) == {"de"}
     viewers.announce(stream.client, ["hub:7:public:fr"])
     assert stream.client.zrange("hubs:watched:7", 0, -1) == [b"de", b"fr"]

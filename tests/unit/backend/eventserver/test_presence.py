@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from hubs.backend.eventserver.broadcaster import SSEBroadcaster
 from hubs.backend.eventserver.client import SSEClient
 from hubs.backend.eventserver.presence import PresenceCounter
-from hubs.events import presence
+from hubs.events import expiring, presence
 from hubs.events.log import EventLog
 from hubs.models import Database, Hub, Visibility
 from tests.services import wait_for
@@ -178,7 +178,7 @@ def test_those_who_left_expire_and_names_are_only_of_people_who_share_them(
     hidden.close()
     wait_for(lambda: len(first.broadcaster) == 1, "the reader to leave")
     now = time.time()
-    monkeypatch.setattr(presence.time, "time", lambda: now + presence.LIFETIME + 1)
+    monkeypatch.setattr(expiring.time, "time", lambda: now + presence.LIFETIME + 1)
     first.counter.count()
     assert heard(visitor)[1:] == (0, [])
 
