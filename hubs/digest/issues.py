@@ -33,7 +33,7 @@ def issues(session: Session, fragments: FragmentStore, person: Person) -> list[I
     query = query.options(joinedload(Widget.hub), joinedload(Widget.page))
     query = query.where(Widget.plugin == Tasks.name, Hub.archived.is_(False))
     rows = session.scalars(query.order_by(Hub.last_activity.desc().nulls_last(), Widget.id).limit(WIDGETS)).all()
-    _refresh(fragments, rows)
+    request_missing(fragments, rows)
     unique: dict[tuple[str, str, str], Issue] = {}
     for row in rows:
         tasks = fragments.peek(row, GetTasks)
@@ -42,7 +42,7 @@ def issues(session: Session, fragments: FragmentStore, person: Person) -> list[I
     return sorted(unique.values(), key=lambda issue: _rank(issue, person))
 
 
-def _refresh(fragments: FragmentStore, rows: Sequence[Widget]) -> None:
+def request_missing(fragments: FragmentStore, rows: Sequence[Widget]) -> None:
     """Request builds: reading fragments does so for expired ones, but not for those that are missing."""
     present = fragments.read_many(rows)
     missing = [row.id for row in rows if row.id not in present]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import nh3
-from babel.dates import format_skeleton
+from babel.dates import format_date, format_skeleton
 from babel.numbers import format_percent
 from jinja2 import BaseLoader, ChoiceLoader, Environment, FileSystemLoader, StrictUndefined, Undefined
 from linkify_it import LinkifyIt
@@ -99,8 +99,8 @@ def _without_tables() -> MarkdownIt:
 def moment(value: datetime | None, style: str = "ago") -> Markup:
     """Render a time as ``<time>``: plain UTC text, which the browser turns into local or relative time.
 
-    The styles ``clock`` and ``short`` are for narrow columns: the time of day, for lines below the name of their day,
-    and the day.
+    The styles ``clock``, ``short`` and ``next`` are for narrow columns: the time of day, for lines below the name of
+    their day; the day; and for what is to come, beside the `tile` of its day.
     """
     if value is None:
         return Markup("")
@@ -114,7 +114,24 @@ def moment(value: datetime | None, style: str = "ago") -> Markup:
 
 
 #: What is shown without scripts of times in narrow columns; the title has all of them.
-_SHORT = {"clock": "%H:%M", "short": "%m-%d"}
+_SHORT = {"clock": "%H:%M", "short": "%m-%d", "next": "%H:%M UTC"}
+
+
+def tile(value: date) -> Markup:
+    """Render a day as a small tile: its number above its month; of a time the day in UTC, then that of the browser."""
+    return _tile(value, i18n.current())
+
+
+@lru_cache(1024)
+def _tile(value: date, locale: str) -> Markup:
+    if isinstance(value, datetime):
+        value = value.astimezone(UTC)
+        machine = value.strftime("%Y-%m-%dT%H:%M:%SZ")
+    else:
+        machine = value.isoformat()
+    number, month = format_date(value, "d", locale), format_date(value, "LLL", locale)
+    text = Markup('<time class="tile" datetime="{}" data-style="tile"><b>{}</b> <span>{}</span></time>')
+    return text.format(machine, number, month)
 
 
 def day(value: date, skeleton: str = "yMMMd") -> str:
@@ -220,6 +237,7 @@ FILTERS = {
     "moment": moment,
     "percent": percent,
     "day": day,
+    "tile": tile,
     "avatar": avatar,
     "portrait": portrait,
     "hub_avatar": hub_picture,

@@ -1,5 +1,7 @@
 """Moments become local in the browser, and those to come count down, without asking the server."""
 
+import re
+
 from tests.browser.conftest import Open
 
 SHOW = """async () => {
@@ -46,3 +48,26 @@ def test_a_day_is_a_heading_or_part_of_a_sentence(open_page: Open) -> None:
 def test_a_day_keeps_the_text_of_the_server(open_page: Open) -> None:
     show = SHOW.replace("moment.toISOString()", '"2026-11-23"').replace("dataset.style", "textContent")
     assert open_page("/").evaluate(show) == "until"
+
+
+TILES = """async (hours) => {
+  const { showTimes } = await import("/static/js/ages.js");
+  const moment = new Date(Date.now() + hours * 3600000).toISOString();
+  document.body.innerHTML = `<ul><li>
+    <time class="tile" data-style="tile" datetime="${moment}"><b></b> <span></span></time>
+    <time data-style="next" datetime="${moment}"></time></li></ul>`;
+  showTimes(document);
+  const [tile, time] = document.querySelectorAll("time");
+  const local = new Date(moment);
+  return [tile.textContent === `${local.getDate()} ${local.toLocaleString("en", { month: "short" })}`,
+    time.textContent, time.title !== "", document.querySelector("li").className];
+}"""
+
+
+def test_a_meeting_has_the_tile_of_its_local_day_and_is_marked_before_it_begins(open_page: Open) -> None:
+    page = open_page("/", timezone_id="Pacific/Kiritimati", locale="en")
+    assert page.evaluate(TILES, 0.51) == [True, "in 31 minutes", True, "is-soon"]
+    assert page.evaluate(TILES, -0.5) == [True, "now", True, "is-soon"]
+    is_local, text, has_title, mark = page.evaluate(TILES, 50)
+    assert (is_local, has_title, mark) == (True, True, "")
+    assert re.fullmatch(r"\w{3},? \d{1,2}:\d\d( [AP]M)?", text), text

@@ -9,8 +9,11 @@ const clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-di
 const weekday = new Intl.DateTimeFormat(language, { weekday: "short" });
 const dayAndMonth = new Intl.DateTimeFormat(language, { day: "numeric", month: "short" });
 const monthAndYear = new Intl.DateTimeFormat(language, { month: "short", year: "numeric" });
+const weekdayAndClock = new Intl.DateTimeFormat(language, { weekday: "short", hour: "numeric", minute: "2-digit" });
 // Styles of narrow columns, whose title has the whole time also without this script.
-const SHORT = ["clock", "short"];
+const SHORT = ["clock", "short", "next"];
+// Milliseconds before its start in which something is marked as about to begin.
+const SOON = 3600000;
 const UNITS = [
   ["year", 31557600],
   ["month", 2629800],
@@ -46,6 +49,23 @@ function clockText(moment, now) {
   return seconds > -45 && seconds < 3570 ? stamp(moment, now) : clock.format(moment);
 }
 
+// What is to come, beside the tile of its day: "Thu 14:00", in its last hour "in 20 minutes", and "now" once it has begun.
+// The row is marked in that hour.
+function coming(element, moment, now) {
+  const left = moment - now;
+  element.closest("li")?.classList.toggle("is-soon", left < SOON);
+  if (left >= SOON) return weekdayAndClock.format(moment);
+  return left < 45000 ? relative.format(0, "second") : ago(moment, now);
+}
+
+// The tile of a day shows its number and its month.
+function showTile(tile, moment) {
+  for (const { type, value } of dayAndMonth.formatToParts(moment)) {
+    if (type === "day") setText(tile.querySelector("b"), value);
+    if (type === "month") setText(tile.querySelector("span"), value);
+  }
+}
+
 // The name of a day: as a heading "Today" or "Thursday, November 19", within a sentence always the latter, since "today"
 // does not fit behind the preposition or article that many languages need there.
 function dayName(element, now) {
@@ -71,9 +91,13 @@ function show(element, now) {
     return;
   }
   // A day is no moment: the server named it as it is meant, such as in a calendar.
-  if (!element.dataset.style && /^\d+-\d\d-\d\d$/.test(element.dateTime)) return;
+  if ((!element.dataset.style || style === "tile") && /^\d+-\d\d-\d\d$/.test(element.dateTime)) return;
   const moment = new Date(element.dateTime);
   if (Number.isNaN(moment.getTime())) return;
+  if (style === "tile") {
+    showTile(element, moment);
+    return;
+  }
   if (style === "until") {
     // A time in the future: show the local time and how long until then.
     setText(element, `${full.format(moment)} (${ago(moment, now)})`);
@@ -85,6 +109,7 @@ function show(element, now) {
     full: () => full.format(moment),
     short: () => stamp(moment, now),
     clock: () => clockText(moment, now),
+    next: () => coming(element, moment, now),
   };
   setText(element, (texts[style] || (() => ago(moment, now)))());
 }

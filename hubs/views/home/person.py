@@ -1,33 +1,26 @@
 """The parts of a person's home page, each read in a fixed number of queries."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import select
-from sqlalchemy.orm import joinedload
 
 from hubs.actions.inbox import listing
 from hubs.actions.people import home, stream
-from hubs.clients.fedocal import Meeting
-from hubs.digest import numbers, people, reading, sparkline, steps, words
+from hubs.digest import numbers, people, reading, sparkline, steps, week, words
 from hubs.digest.issues import issues
 from hubs.digest.tasks import tasks
 from hubs.i18n import N_, _
-from hubs.models import FirstSteps, HomeState, Hub, User, Widget, now
-from hubs.permissions import visible_widgets
+from hubs.models import FirstSteps, HomeState, Hub, User, now
 from hubs.views.account import inbox_entries
 from hubs.views.home.since import has_feed
 from hubs.views.web.context import app_context, current_person, db
 from hubs.widgets.feed.groups import Group, grouped
 from hubs.widgets.heatmap.grid import Grid
-from hubs.widgets.meetings import GetMeetings
 
 #: Most entries of each part.
-NEEDS, HUBS, LINES, MEETINGS, TASKS, ISSUES, AWAY_HUBS = 5, 6, 18, 3, 3, 3, 3
-#: Most calendars that are looked at for the week.
-CALENDARS = 8
+NEEDS, HUBS, LINES, TASKS, ISSUES, AWAY_HUBS = 5, 6, 18, 3, 3, 3
 
 
 def parts(user: User, narrow: str) -> Mapping[str, Any]:
@@ -47,7 +40,7 @@ def parts(user: User, narrow: str) -> Mapping[str, Any]:
         "sparks": {hub_id: sparkline.draw(counts) for hub_id, counts in series.items()},
         "today_of": {hub_id: counts[-1] for hub_id, counts in series.items()},
         "cards": _cards(narrow),
-        "meetings": _week(followed),
+        "week": week.week(session, app_context().fragments, person, followed),
         "tasks": tasks(session, person)[:TASKS],
         "issues": issues(session, app_context().fragments, person)[:ISSUES],
         "grid": Grid(days),
@@ -100,21 +93,3 @@ def _away(since: Any, until: Any) -> dict[str, Any]:
 def _cards(narrow: str) -> Sequence[Group]:
     items = stream.read(db(), current_person(), narrow).items[: 3 * LINES]
     return grouped(items)[:LINES]
-
-
-def _week(hubs: Sequence[Hub]) -> Sequence[tuple[Meeting, Hub]]:
-    """Return the meetings of the coming week on the calendars of these hubs, as far as their widgets know them."""
-    query = (
-        select(Widget)
-        .join(Widget.hub)
-        .options(joinedload(Widget.hub), joinedload(Widget.page))
-        .where(visible_widgets(current_person()))
-    )
-    query = query.where(Widget.plugin == "meetings", Widget.hub_id.in_([hub.id for hub in hubs]))
-    present, meetings = now(), []
-    for row in db().scalars(query.order_by(Hub.last_activity.desc().nulls_last(), Widget.id).limit(CALENDARS)):
-        agenda = app_context().fragments.peek(row, GetMeetings)
-        for meeting in agenda.meetings if agenda else ():
-            if present <= meeting.end and meeting.start <= present + timedelta(days=7):
-                meetings.append((meeting, row.hub))
-    return sorted(meetings, key=lambda entry: entry[0].start)[:MEETINGS]

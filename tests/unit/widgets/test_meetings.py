@@ -7,6 +7,7 @@ import icalendar
 import pytest
 from sqlalchemy.orm import Session
 
+from hubs import urls
 from hubs.backend.index.index import Index
 from hubs.bus import Message, parse
 from hubs.clients.fedocal import Meeting
@@ -47,17 +48,18 @@ def say(upstream: Upstream, *meetings: Any) -> None:
 
 
 def test_the_next_meeting_is_shown_with_a_time_that_browsers_localise(upstream: Upstream, build: Build) -> None:
-    say(upstream, meeting(30, meeting_name="Later"), meeting(5), meeting(-3, meeting_name="Over"))
+    next_one = meeting(5)
+    say(upstream, meeting(30, meeting_name="Later"), next_one, meeting(-3, meeting_name="Over"))
     fragment = build("meetings", calendar="tides")
     text = text_of(fragment.html)
     assert fragment.state == "live", fragment.error
     assert text.index("Tide watch") < text.index("Later")
     assert "Over" not in text
-    soon = now() + timedelta(hours=5)
-    assert f'<time datetime="{soon:%Y-%m-%dT%H:}' in fragment.html
-    assert 'data-style="until"' in fragment.html
-    assert f"{soon:%Y-%m-%d %H:}" in text
-    assert "UTC" in text
+    soon = datetime.fromisoformat(f"{next_one['meeting_date']}T{next_one['meeting_time_start']}")
+    moment = f'datetime="{soon:%Y-%m-%dT%H:%M:%SZ}" data-style='
+    assert f'<time {moment}"next" title="{soon:%Y-%m-%d %H:%M} UTC">{soon:%H:%M} UTC</time>' in fragment.html
+    assert f'<time class="tile" {moment}"tile"><b>{soon.day}</b> <span>{soon:%b}</span></time>' in fragment.html
+    assert f'href="{urls.hub_calendar("team", "otters")}"' in fragment.html
     assert "Bring a towel" in text
     assert f'href="/w/{fragment.widget}/calendar.ics"' in fragment.html
     assert f'href="{upstream.url}/meeting/42/"' in fragment.html
@@ -133,7 +135,8 @@ def test_a_calendar_by_address_is_shown_without_the_address(upstream: Upstream, 
     assert fragment.state == "live", fragment.error
     assert text.index("Tide watch") < text.index("Harbour day")
     assert f'<time datetime="{soon:%Y-%m-%dT%H:%M}' in fragment.html
-    assert f'<time datetime="{day:%Y-%m-%d}">' in fragment.html
+    assert f'datetime="{day:%Y-%m-%d}" data-style="tile"><b>{day.day}</b> <span>{day:%b}</span></time>' in fragment.html
+    assert "All day" in text
     # The address of a calendar often is its password.
     assert "team.ics" not in fragment.html
     assert upstream.paths() == ["/team.ics"]
