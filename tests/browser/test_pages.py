@@ -26,15 +26,18 @@ def test_an_owner_makes_a_page_and_a_reader_sees_it_live(open_page: Open, newts:
     page.get_by_role("button", name="Add to the page").click()
     expect(page.locator(".edit-card")).to_have_count(1)
     reader = live(open_page(newts, username="pernille"))
+    tabs = reader.get_by_role("navigation", name="Sections of this hub")
+    tabs.get_by_role("link", name="Members").focus()
     save(page)
     assert page.url.endswith("/p/first-steps/")
     tab = page.get_by_role("navigation", name="Sections of this hub").get_by_role("link", name="First steps")
     expect(tab).to_have_attribute("aria-current", "page")
     expect(page.get_by_text("Say hello first.")).to_be_visible()
 
-    # The reader's tabs change without a reload.
-    shown = reader.get_by_role("navigation", name="Sections of this hub").get_by_role("link", name="First steps")
+    # The reader's tabs change without a reload, and the keyboard stays where it was.
+    shown = tabs.get_by_role("link", name="First steps")
     expect(shown).to_be_visible(timeout=60_000)
+    expect(tabs.get_by_role("link", name="Members")).to_be_focused()
     shown.click()
     live(reader)
     page.goto(page.locator(".widget-tools a", has_text="Configure").first.get_attribute("href") or "")
@@ -71,5 +74,9 @@ def test_a_page_is_hidden_and_removed_on_a_phone(open_page: Open, newts: str) ->
     page.get_by_text("Page settings").click()
     page.get_by_role("button", name="Remove this page and its widgets").click()
     page.wait_for_url("**/t/newts/edit")
+    other = live(open_page(newts, username="pernille"))
+    other.get_by_role("link", name="Plans").focus()
     save(page)
+    # The keyboard is at the current tab once the focused one is gone.
+    expect(other.locator(".tabs [aria-current]")).to_be_focused(timeout=60_000)
     expect(page.get_by_role("link", name="Plans")).to_have_count(0)

@@ -40,7 +40,10 @@ function showTabs(fresh) {
   if (!own || !other || own.innerHTML === other.innerHTML) return;
   const focused = own.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
   own.replaceChildren(...[...other.children].map((tab) => document.importNode(tab, true)));
-  if (focused) own.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+  if (!focused) return;
+  // If the focused tab is gone, the current one comes nearest.
+  const next = own.querySelector(`a[href="${CSS.escape(focused)}"]`) || own.querySelector("[aria-current]");
+  next?.focus({ preventScroll: true });
 }
 
 async function fetchPage() {
