@@ -1,4 +1,4 @@
-"""The style sheets hold nothing that no page uses."""
+"""The style sheets hold nothing that no page uses, and the templates nothing that cannot be mirrored."""
 
 import re
 from pathlib import Path
@@ -39,3 +39,9 @@ def test_every_class_of_the_style_sheets_is_used() -> None:
 def test_an_unused_class_is_found() -> None:
     styles = ".used, .gone > .left-8 { color: red } /* .comment {} */"
     assert unused(styles, '<p class="used left-{{ width }}">') == {"gone"}
+
+
+def test_arrows_in_templates_are_icons_that_can_be_mirrored() -> None:
+    # In a text, the translation decides.
+    untranslated = re.sub(r"_\(.*?\)", "", sources("*.html"))
+    assert re.findall("[‹›«»←→↶↷▸◂]", untranslated) == []
