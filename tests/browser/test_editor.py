@@ -1,7 +1,10 @@
 """The journey of editing a page: with the mouse, with the keyboard alone, by touch alone, and two admins who race."""
 
+import re
+
 from playwright.sync_api import Page, expect
 
+from tests.browser.clicks import Clicks
 from tests.browser.conftest import Open
 from tests.browser.editing import newts, order, step, wait_for_order
 
@@ -36,7 +39,7 @@ def test_a_page_is_edited_with_the_mouse(open_page: Open, newts: str) -> None:
     assert figures.evaluate("(element) => Boolean(element.closest('[inert][aria-hidden=true]'))")
     page.fill("#q", "library")
     expect(page.locator("#catalogue li:visible")).to_have_count(1)
-    page.locator("#catalogue").get_by_role("link", name="Library").click()
+    page.locator("#catalogue .catalogue-card:visible").click()
     page.fill("#f-label", "Our links")
     expect(page.locator("#preview .panel-title")).to_have_text("Our links")
     page.get_by_role("button", name="Add to the page").click()
@@ -51,6 +54,24 @@ def test_a_page_is_edited_with_the_mouse(open_page: Open, newts: str) -> None:
     page.wait_for_url(f"**{newts}")
     assert columns(page, "left")[0] == "Feed"
     assert columns(page, "right")[-1] == "Our links"
+
+
+def test_a_widget_is_added_in_five_clicks_at_most(open_page: Open, newts: str) -> None:
+    page = open_page(newts, username="ottoline")
+    click = Clicks(page)
+    click("link", "Edit page")
+    page.locator("[data-handle]").first.wait_for()  # the script is there
+    page.locator("[data-side=left] .add-button").click()
+    # The other zone is shown in place.
+    page.get_by_label("Put it in").select_option("right")
+    expect(page.get_by_role("heading", name="Add a widget to the right column")).to_be_visible()
+    expect(page.get_by_label("Put it in")).to_be_focused()
+    click("button", re.compile("Add ?: Library"))
+    expect(page.locator("[data-list=right] .edit-card[data-key=library]")).to_be_visible()
+    click("button", "Save changes")
+    page.wait_for_url(re.compile(f"{newts}(#.*)?$"))
+    assert columns(page, "right")[-1] == "Library"
+    assert click.count + 2 <= 5, "the button of the column, and the zone, were clicked as well"
 
 
 def test_a_page_is_edited_with_the_keyboard_alone(open_page: Open, newts: str) -> None:

@@ -18,22 +18,12 @@ from hubs.bus import Message, parse
 from hubs.models import Database, JoinMode, Role, RoleName, User, now
 from hubs.permissions import OPERATOR
 from hubs.settings import load
+from tests.browser.clicks import Clicks
 from tests.fresh import prepare
 from tests.serving import serving
 from tests.unit.views.conftest import BASE, close
 
 Open = Callable[..., Page]
-
-
-class Clicks:
-    """Clicks by role and name, and counts."""
-
-    def __init__(self, page: Page) -> None:
-        self.page, self.count = page, 0
-
-    def __call__(self, role: str, name: str | re.Pattern[str]) -> None:
-        self.count += 1
-        self.page.get_by_role(role, name=name).first.click()  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")

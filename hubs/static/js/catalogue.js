@@ -2,7 +2,8 @@
 import { startFilter } from "./forms.js";
 import { startThumbnails } from "./thumbnails.js";
 
-let dialog = null, endThumbnails = () => {};
+// `leave` is called before the editor is left.
+let dialog = null, leave = () => {}, endThumbnails = () => {};
 
 async function fetchCatalogue(address) {
   const answer = await fetch(address, { headers: { Accept: "text/html" } });
@@ -26,21 +27,38 @@ function createDialog() {
     event.preventDefault();
     document.getElementById(group.hash.slice(1)).scrollIntoView({ block: "start" });
   });
-  // What is typed filters at once: there is nothing to send.
-  dialog.addEventListener("submit", (event) => event.preventDefault());
+  dialog.addEventListener("submit", (event) => {
+    if (event.target.method === "post") leave();
+    // What is typed filters at once, and another zone is shown in place: there is nothing to send.
+    else event.preventDefault();
+  });
+  dialog.addEventListener("change", async ({ target }) => {
+    if (!target.matches("[data-zones] select")) return;
+    const address = new URL(target.form.action);
+    address.search = new URLSearchParams(new FormData(target.form));
+    await show(address).catch(() => window.location.assign(address));
+    dialog.querySelector("[data-zones] select").focus();
+  });
 }
 
-export async function openCatalogue(link, leave) {
+// Replaces what the dialog shows by the catalogue at an address.
+async function show(address) {
+  const content = await fetchCatalogue(address);
+  endThumbnails();
+  dialog.replaceChildren(content);
+  dialog.querySelector("[data-close]").hidden = false;
+  for (const link of dialog.querySelectorAll("#catalogue a")) link.addEventListener("click", leave);
+  startFilter(dialog.querySelector("input[data-filter]"));
+  endThumbnails = startThumbnails(dialog);
+}
+
+export async function openCatalogue(link, leaving) {
+  leave = leaving;
   try {
-    const content = await fetchCatalogue(link.href);
     if (!dialog) createDialog();
-    dialog.replaceChildren(content);
-    dialog.querySelector("[data-close]").hidden = false;
-    for (const card of dialog.querySelectorAll(".catalogue-card")) card.addEventListener("click", leave);
-    startFilter(dialog.querySelector("input[data-filter]"));
+    await show(link.href);
     dialog.showModal();
     dialog.querySelector("input[data-filter]").focus();
-    endThumbnails = startThumbnails(dialog);
   } catch {
     leave();
     window.location.assign(link.href);

@@ -1,13 +1,16 @@
 """The catalogue: the widget types that can be added to a zone of a hub's page, in groups. Works without JavaScript."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from flask import Blueprint, render_template, request
 
+from hubs.actions import hubs as hub_actions
 from hubs.actions import widgets as widget_actions
 from hubs.actions.layout import documents, drafts
 from hubs.i18n import N_, _
+from hubs.models import SIDES, Hub
+from hubs.models.hub_fields import HUB_FIELDS
 from hubs.views.web.context import app_context, current_person, db, find_hub
 from hubs.widgets.registry import WidgetType
 
@@ -72,6 +75,17 @@ GROUPS = (
 )
 
 
+#: The group of widgets that suit a hub and are not on it yet, and the most that it has.
+FITTING = Group("fitting", N_("Fits this hub"), "sparkles")
+MOST_FITTING = 3
+#: Widgets about projects: a hub that has one of them may want the others.
+_OF_PROJECTS = ("issues", "pulls", "tasks", "ci", "releases")
+#: Widgets that show nothing until somebody names a project, a person or an address; others can be added at once.
+_SETTINGS_FIRST = frozenset(
+    (*_OF_PROJECTS, "discourse", "karma", "matrix", "outages", "package_reviews", "packager", "weblate")
+)
+
+
 @dataclass(frozen=True)
 class Entry:
     """A widget type in the catalogue."""
@@ -79,6 +93,8 @@ class Entry:
     type: WidgetType
     drawing: str
     on_page: bool
+    #: Whether it can be added with its default settings.
+    at_once: bool
 
 
 @blueprint.get("/add")
@@ -91,7 +107,8 @@ def show(space: str, name: str) -> str:
     types = [kind for kind in _offered() if kind.fits(hub.kind, side) and _matches(kind, query)]
     document = drafts.view(db(), app_context().registry, current_person(), hub).document
     used = {widget.widget for widget in documents.every_widget(document)}
-    return render_template("catalogue.html", hub=hub, side=side, groups=_grouped(types, used), query=query, page=page)
+    groups = _grouped(hub, types, used)
+    return render_template("catalogue.html", hub=hub, side=side, sides=SIDES, groups=groups, query=query, page=page)
 
 
 def _offered() -> Iterator[WidgetType]:
@@ -99,14 +116,37 @@ def _offered() -> Iterator[WidgetType]:
     return (kind for kind in registry if registry.offers(kind.name))
 
 
-def _grouped(types: Iterable[WidgetType], used: set[str]) -> list[tuple[Group, list[Entry]]]:
+def _grouped(hub: Hub, types: Iterable[WidgetType], used: Collection[str]) -> list[tuple[Group, list[Entry]]]:
     """Return the groups that have entries; ``used`` are the types that the page has already."""
-    entries: dict[str, list[Entry]] = {group.name: [] for group in GROUPS}
-    home = {plugin: group.name for group in GROUPS for plugin in group.widgets}
-    for kind in types:
-        entry = Entry(kind, _DRAWINGS.get(kind.name, "list"), kind.name in used)
-        entries[home.get(kind.name, GROUPS[-1].name)].append(entry)
-    return [(group, entries[group.name]) for group in GROUPS if entries[group.name]]
+    offered = {kind.name: kind for kind in types}
+    suitable = dict.fromkeys(name for name in _suitable(hub, used) if name in offered and name not in used)
+    fitting = list(suitable)[:MOST_FITTING]
+    entries: dict[str, list[Entry]] = {group.name: [] for group in (FITTING, *GROUPS)}
+    home = {plugin: group.name for group in GROUPS for plugin in group.widgets} | dict.fromkeys(fitting, FITTING.name)
+    for name in dict.fromkeys((*fitting, *offered)):
+        kind = offered[name]
+        entry = Entry(kind, _DRAWINGS.get(name, "list"), name in used, not _needs_settings(kind, hub))
+        entries[home.get(name, GROUPS[-1].name)].append(entry)
+    return [(group, entries[group.name]) for group in (FITTING, *GROUPS) if entries[group.name]]
+
+
+def _suitable(hub: Hub, used: Collection[str]) -> Iterator[str]:
+    """Yield widgets that suit a hub: those that show what its settings say, and those of new hubs of its kind."""
+    extras = hub.extras or {}
+    if extras.get("calendar"):
+        yield "meetings"
+    if any(name in used for name in _OF_PROJECTS):
+        yield from _OF_PROJECTS
+    if any(extras.get(field.name) for field in HUB_FIELDS if field.contact):
+        yield "contact"
+    for _side, name in hub_actions.default_layout(app_context().registry, hub.kind):
+        yield name
+
+
+def _needs_settings(kind: WidgetType, hub: Hub) -> bool:
+    if kind.name == "meetings":
+        return not (hub.extras or {}).get("calendar")
+    return kind.name in _SETTINGS_FIRST or any(parameter.required for parameter in kind.parameters)
 
 
 def _matches(widget_type: WidgetType, query: str) -> bool:

@@ -22,6 +22,9 @@ from hubs.views.web import forms
 from hubs.views.web.context import app_context, current_person, db, find_hub, hub_page_url, locale
 from hubs.widgets.registry import WidgetType
 
+#: Returns a document with a widget that has these settings, this title and this visibility.
+_Change = Callable[[HubDocument, Mapping[str, Any], str, str], HubDocument]
+
 blueprint = Blueprint("editor", __name__, url_prefix="/<any(u, t):space>/<name>/edit")
 
 
@@ -59,7 +62,20 @@ def add(space: str, name: str, plugin: str) -> ResponseReturnValue:
     def change(document: HubDocument, values: Mapping[str, Any], title: str, level: str) -> HubDocument:
         return edits.add(document, app_context().registry, side, plugin, values, title, level, page)
 
+    if "at-once" in request.form:
+        return _add_at_once(hub, page, change)
     return _settings(hub, widget_type, None, change, (page, side))
+
+
+def _add_at_once(hub: Hub, page: str, change: _Change) -> ResponseReturnValue:
+    """Add a widget with its default settings to the draft, and show it there."""
+    draft = drafts.view(db(), app_context().registry, current_person(), hub).document
+    document = change(draft, {}, "", Visibility.PUBLIC.value)
+    before = {widget.id for widget in documents.every_widget(draft)}
+    new = next(widget.id for widget in documents.every_widget(document) if widget.id not in before)
+    drafts.put(db(), app_context().registry, current_person(), hub, document)
+    db().commit()
+    return redirect(f"{urls.hub_edit(hub.kind, hub.name, page)}#edit-{new}", 303)
 
 
 @blueprint.route("/widget/<key>", methods=["GET", "POST"])
@@ -105,7 +121,7 @@ def _settings(
     hub: Hub,
     widget_type: WidgetType,
     widget: WidgetDocument | None,
-    change: Callable[[HubDocument, Mapping[str, Any], str, str], HubDocument],
+    change: _Change,
     zone: Zone,
 ) -> ResponseReturnValue:
     """Handle a settings form of the draft: show it, preview it, or save it to the draft."""

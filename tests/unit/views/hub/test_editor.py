@@ -1,5 +1,7 @@
 """The page editor without JavaScript: steps, preview, saving, and concurrent saves."""
 
+import re
+
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
@@ -102,6 +104,41 @@ def test_the_catalogue_is_searched_by_words(owner: FlaskClient, otters: Hub) -> 
     assert "Sticky note" in page
     assert "Weekly activity" not in page
     assert "No widget matches all of these words." in shown(owner, f"{EDIT}/add?side=left&q=zebra")
+
+
+def group(client: FlaskClient, name: str, side: str = "right") -> list[str]:
+    """Return the widgets in a group of the catalogue."""
+    page = shown(client, f"{EDIT}/add?side={side}").partition(f'aria-labelledby="group-{name}"')[2]
+    return re.findall(r'catalogue-card" href="/t/otters/edit/add/(\w+)', page.partition("</section>")[0])
+
+
+def test_the_catalogue_begins_with_what_fits_the_hub(owner: FlaskClient, session: Session, otters: Hub) -> None:
+    assert group(owner, "fitting") == []
+    post(owner, EDIT, act="remove", key="rules")
+    assert group(owner, "fitting") == ["rules"], "new teams have it"
+    otters.extras = {"calendar": "tides", "website": "https://tides.example"}
+    otters.widgets.append(Widget(plugin="issues", side="left", settings={}))
+    session.commit()
+    post(owner, EDIT, act="discard")
+    assert group(owner, "fitting") == ["pulls", "tasks", "ci"], "it has a widget about projects"
+    post(owner, EDIT, act="remove", key="meetings")
+    assert group(owner, "fitting") == ["meetings", "pulls", "tasks"]
+    assert not {"meetings", "pulls", "tasks"} & {*group(owner, "work"), *group(owner, "news")}
+
+
+def test_a_widget_without_necessary_settings_is_added_at_once(
+    owner: FlaskClient, session: Session, otters: Hub
+) -> None:
+    page = shown(owner, f"{EDIT}/add?side=right")
+    card = page.partition("/edit/add/heatmap")[2].partition("</li>")[0]
+    assert 'name="at-once"' in card
+    for needy in ("rss", "pulls", "meetings"):
+        assert 'name="at-once"' not in page.partition(f"/edit/add/{needy}")[2].partition("</li>")[0], needy
+    answer = post(owner, f"{EDIT}/add/heatmap?side=right", **{"at-once": "1"})
+    assert (answer.status_code, answer.location) == (303, f"{EDIT}#edit-heatmap")
+    assert "heatmap" not in order(session, otters, "right")
+    post(owner, EDIT, act="save")
+    assert order(session, otters, "right")[-1] == "heatmap"
 
 
 def test_the_second_to_save_sees_both_versions(owner: FlaskClient, session: Session, otters: Hub) -> None:
