@@ -1,33 +1,53 @@
-"""The ``hubs`` command: sets up, runs and administers an instance."""
+"""The ``hubs`` command: sets up, runs and administers an instance.
+
+A command is imported when it is called: all of them together take two seconds, most of them alone much less, and
+`hubs up` starts several.
+"""
 
 import logging
 import os
 import sys
-from pathlib import Path
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
 
 import click
 
 from hubs import __version__, logs
-from hubs.backend.standalone import run as run_daemon
-from hubs.bus import NullPublisher, Publisher
-from hubs.commands import backups, cache, deploy, doctor, files, init, messages, people, schema, secrets
-from hubs.commands.static import static
-from hubs.demo import fill as demo_fill
-from hubs.demo import rabbitmq
-from hubs.demo import replay as demo_replay
-from hubs.demo import upstream as demo_upstream
-from hubs.demo.supervisor import AMQP, FEDMSG, Ports, PortTaken, run
 from hubs.errors import HubsError
-from hubs.kit.commands import widget
-from hubs.models import migrations
-from hubs.services import create_database, create_services
-from hubs.settings import PREFIX, Settings, load, presets
-from hubs.widgets.registry import Registry
 
-BUSES = (FEDMSG, AMQP)
+Importer = Callable[[], ModuleType]
 
 
-@click.group()
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are called or listed."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._importers: dict[str, Importer] = {}
+
+    def imports(self, *names: str) -> Callable[[Importer], Importer]:
+        """Register a function that imports the module which has the commands of these names."""
+
+        def register(importer: Importer) -> Importer:
+            self._importers |= dict.fromkeys(names, importer)
+            return importer
+
+        return register
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands, in alphabetical order."""
+        return sorted([*super().list_commands(ctx), *self._importers])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command by its name; return None if there is none."""
+        if cmd_name in self._importers:
+            command: click.Command = getattr(self._importers[cmd_name](), cmd_name)
+            return command
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(cls=LazyGroup)
 @click.version_option(__version__, prog_name="hubs")
 def cli() -> None:
     """Fedora Hubs: a portal of live widgets for a contributor community."""
@@ -35,143 +55,127 @@ def cli() -> None:
         logs.configure(os.environ.get("HUBS_LOG", logs.TEXT))
 
 
-@cli.command()
-@click.option("--port", default=8000, show_default=True, help="Port of the pages; the next six are used as well.")
-@click.option(
-    "--data-dir", default="var", show_default=True, type=click.Path(path_type=Path), help="Folder for the data."
-)
-@click.option("--replay/--no-replay", default=True, show_default=True, help="Publish demo messages on the bus.")
-@click.option("--pause", default=1.5, show_default=True, help="Seconds between two demo messages, on average.")
-@click.option("--bus", type=click.Choice(BUSES), default=FEDMSG, show_default=True, help="The message bus.")
-@click.option(
-    "--config",
-    envvar="HUBS_CONFIG",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False, resolve_path=True),
-    help="File with settings; hubs.toml in the working directory if it exists.",
-)
-@click.option(
-    "--preset",
-    envvar="HUBS_PRESET",
-    type=click.Choice(presets.PRESETS),
-    help=f"Kind of community, whose values the settings have unless the file sets them; {presets.DEMO} without a file.",
-)
-def up(
-    port: int, data_dir: Path, replay: bool, pause: float, bus: str, config: Path | None, preset: str | None
-) -> None:
-    """Run a whole instance on this machine; no other services need to be installed.
-
-    Prepares a SQLite database, fills it with demo people and teams the first time, and starts web, eventsource,
-    fedmsg-relay, fedmsg-hub, an embedded Redis, stand-ins for Bodhi and other services, and a replay of bus messages,
-    each as a separate process. Log lines begin with the name of the process. Ctrl-C stops them all; the data is kept
-    for the next time.
-
-    With --bus amqp, a RabbitMQ (which must be installed) and `hubs daemon` take the place of fedmsg-relay and
-    fedmsg-hub.
-
-    All ports are on 127.0.0.1: PORT for the pages, PORT+1 for the event stream, PORT+2 for Redis, PORT+3 and PORT+4 for
-    the bus, PORT+5 for the stand-ins, PORT+6 for the bus again.
-    """
-    config = config or init.find()
-    # Of all processes, whatever their working directories are.
-    if config is not None:
-        os.environ["HUBS_CONFIG"] = str(config)
-    elif preset is None:
-        preset = presets.DEMO
-    if preset is not None:
-        os.environ["HUBS_PRESET"] = preset
-    try:
-        run(Ports.from_first(port), data_dir, replay=replay, pause=pause, bus=bus)
-    except (PortTaken, rabbitmq.NoRabbitMQ) as error:
-        raise click.ClickException(str(error)) from None
+demo = LazyGroup("demo", help="Load demo people, teams and messages.")
+cli.add_command(demo)
 
 
-@cli.command()
-def daemon() -> None:
-    """Run the daemon without fedmsg-hub, with messages from AMQP and webhooks only."""
-    run_daemon(load())
+@cli.imports("up")
+def _supervisor() -> ModuleType:
+    from hubs.demo import supervisor
+
+    return supervisor
 
 
-@cli.group()
-def demo() -> None:
-    """Load demo people, teams and messages."""
+@demo.imports("fill", "replay", "rabbitmq", "upstream")
+def _demo_commands() -> ModuleType:
+    from hubs.demo import commands
+
+    return commands
 
 
-@demo.command()
-def fill() -> None:
-    """Fill an empty database with demo people, teams and a year of messages."""
-    settings = load()
-    services = create_services(settings, publisher=NullPublisher())
-    migrations.upgrade(services.database)
-    if demo_fill.fill(services.database, services.registry, settings):
-        click.echo("Loaded the demo data.")
-    else:
-        click.echo("The database already has people; nothing was changed.")
+@demo.imports("redis")
+def _embedded_redis() -> ModuleType:
+    from hubs.demo import embedded_redis
+
+    return embedded_redis
 
 
-@demo.command()
-@click.option("--pause", default=1.5, show_default=True, help="Seconds between two messages, on average.")
-@click.option("--count", default=0, help="Messages to send; 0 means until stopped.")
-@click.option("--bus", type=click.Choice(BUSES), default=FEDMSG, show_default=True, help="The message bus.")
-def replay(pause: float, count: int, bus: str) -> None:
-    """Publish demo messages on the bus: through fedmsg's relay, or to the broker of HUBS_AMQP_URL."""
-    settings = load()
-    publisher = demo_replay.create_publisher(settings) if bus == AMQP else Publisher()
-    demo_replay.run(create_database(settings), publisher, pause, count, settings.demo_messages)
+@cli.imports("daemon")
+def _daemon() -> ModuleType:
+    from hubs.commands import daemon
+
+    return daemon
 
 
-@demo.command("rabbitmq")
-@click.option("--port", default=5672, show_default=True, help="Port of AMQP on 127.0.0.1.")
-@click.option("--distribution-port", default=25672, show_default=True, help="Port of Erlang's network.")
-@click.option("--epmd-port", default=4369, show_default=True, help="Port of Erlang's port mapper.")
-def broker(port: int, distribution_port: int, epmd_port: int) -> None:
-    """Run a RabbitMQ broker with its data in the data folder, without privileges."""
-    sys.exit(rabbitmq.serve(load().data_dir / "rabbitmq", port, distribution_port, epmd_port))
+@cli.imports("settings")
+def _settings() -> ModuleType:
+    from hubs.commands import settings
+
+    return settings
 
 
-@demo.command()
-@click.option("--port", default=6379, show_default=True, help="Port on 127.0.0.1.")
-def redis(port: int) -> None:
-    """Run the embedded server for the Redis protocol; its data is lost when it stops."""
-    demo_replay.serve_redis(port)
+@cli.imports("init")
+def _init() -> ModuleType:
+    from hubs.commands import init
+
+    return init
 
 
-@demo.command()
-@click.option("--port", default=8005, show_default=True, help="Port on 127.0.0.1.")
-def upstream(port: int) -> None:
-    """Run stand-ins for upstream services, such as Bodhi and Fedora Badges, with fictional data."""
-    demo_upstream.serve(port)
+@cli.imports("export", "apply")
+def _files() -> ModuleType:
+    from hubs.commands import files
+
+    return files
 
 
-@cli.command()
-def settings() -> None:
-    """List all settings with their defaults, and check the current ones."""
-    for name, field in Settings.model_fields.items():
-        click.echo(f"{PREFIX}{name.upper()} (default: {field.get_default()!s})\n    {field.description}")
-    settings = load()
-    click.echo("\nThe current settings are valid.")
-    for origin, reason in Registry(settings.widgets, layouts=settings.layouts).broken.items():
-        click.echo(f"But the widget {origin} cannot be used: {reason}")
+@cli.imports("team", "user", "audit")
+def _people() -> ModuleType:
+    from hubs.commands import people
+
+    return people
 
 
-for command in (
-    init.init,
-    files.export,
-    files.apply,
-    people.team,
-    people.user,
-    people.audit,
-    cache.cache,
-    messages.messages,
-    static,
-    secrets.secrets,
-    schema.db,
-    backups.backup,
-    backups.restore,
-    deploy.deploy,
-    doctor.doctor,
-    widget,
-):
-    cli.add_command(command)
+@cli.imports("cache")
+def _cache() -> ModuleType:
+    from hubs.commands import cache
+
+    return cache
+
+
+@cli.imports("messages")
+def _messages() -> ModuleType:
+    from hubs.commands import messages
+
+    return messages
+
+
+@cli.imports("static")
+def _static() -> ModuleType:
+    from hubs.commands import static
+
+    return static
+
+
+@cli.imports("secrets")
+def _secrets() -> ModuleType:
+    from hubs.commands import secrets
+
+    return secrets
+
+
+@cli.imports("db")
+def _schema() -> ModuleType:
+    from hubs.commands import schema
+
+    return schema
+
+
+@cli.imports("backup", "restore")
+def _backups() -> ModuleType:
+    from hubs.commands import backups
+
+    return backups
+
+
+@cli.imports("deploy")
+def _deploy() -> ModuleType:
+    from hubs.commands import deploy
+
+    return deploy
+
+
+@cli.imports("doctor")
+def _doctor() -> ModuleType:
+    from hubs.commands import doctor
+
+    return doctor
+
+
+@cli.imports("widget")
+def _widget() -> ModuleType:
+    from hubs.kit import commands
+
+    return commands
 
 
 def main() -> None:

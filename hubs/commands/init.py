@@ -7,15 +7,6 @@ import click
 from hubs.errors import Conflict
 from hubs.settings import presets
 
-#: The file that `hubs up` reads in the working directory.
-CONFIG = "hubs.toml"
-
-
-def find() -> Path | None:
-    """Return the settings file of the working directory, or None."""
-    path = Path(CONFIG).absolute()
-    return path if path.is_file() else None
-
 
 @click.command()
 @click.argument("folder", default=".", type=click.Path(path_type=Path, file_okay=False))
@@ -26,7 +17,7 @@ def init(folder: Path, preset: str | None) -> None:
     Each preset names the instance, its services, the widgets of new hubs and the demo; without one they suit any
     community. Read the file and change it.
     """
-    path = folder / CONFIG
+    path = folder / presets.FILE
     text = presets.text(preset or "")
     try:
         folder.mkdir(parents=True, exist_ok=True)

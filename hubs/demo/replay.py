@@ -1,18 +1,16 @@
-"""Background processes of the demo: a replay that publishes a message every second or two, and an embedded Redis."""
+"""The replay of the demo, which publishes a message every second or two."""
 
 import logging
 import random
-import signal
-import threading
 from collections.abc import Sequence
 from datetime import timedelta
 from importlib.util import find_spec
 
-from fakeredis import TcpFakeServer
 from sqlalchemy import select
 
 from hubs.actions.outbox import Publishes
 from hubs.demo import messages
+from hubs.demo.signals import stopped_event
 from hubs.errors import BadSetting, NotFound
 from hubs.models import Database, User, now
 from hubs.settings import Settings
@@ -36,7 +34,7 @@ def run(
         usernames = list(session.scalars(query.limit(PEOPLE)))
     if len(usernames) < 2:
         raise NotFound("There are no people to write messages about yet. Run: hubs demo fill")
-    stopped = _stopped()
+    stopped = stopped_event()
     sent = 0
     while not stopped.is_set() and (not count or sent < count):
         topic, body = messages.random_message(chance, usernames, families)
@@ -62,22 +60,3 @@ def create_publisher(settings: Settings) -> Publishes:
     if broker is None:
         raise BadSetting("--bus amqp needs HUBS_AMQP_URL.")
     return AmqpPublisher(broker, f"{settings.topic_prefix}.{settings.environment}")
-
-
-def serve_redis(port: int) -> None:
-    """Serve the Redis protocol on loopback until stopped; data is lost at the end."""
-    stopped = _stopped()
-    TcpFakeServer.allow_reuse_address = True
-    server = TcpFakeServer(("127.0.0.1", port), server_type="redis")
-    threading.Thread(target=server.serve_forever, name="redis", daemon=True).start()
-    log.info("embedded Redis on 127.0.0.1:%d", port)
-    stopped.wait()
-    server.shutdown()
-
-
-def _stopped() -> threading.Event:
-    """Return an event that SIGINT and SIGTERM set."""
-    stopped = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopped.set())
-    return stopped

@@ -1,4 +1,4 @@
-"""``hubs up``: all processes of an instance on one machine, under one supervisor."""
+"""The command ``hubs up``: all processes of an instance on one machine, under one supervisor."""
 
 import os
 import shlex
@@ -9,6 +9,7 @@ from dataclasses import astuple, dataclass
 from importlib.resources import files
 from pathlib import Path
 
+import click
 from honcho.manager import Manager
 
 from hubs.bus import NullPublisher
@@ -16,11 +17,12 @@ from hubs.demo import fill, rabbitmq, upstream
 from hubs.errors import HubsError
 from hubs.models import migrations
 from hubs.services import create_services
-from hubs.settings import load
+from hubs.settings import load, presets
 
 HOST = "127.0.0.1"
 #: The buses on which an instance can run.
 FEDMSG, AMQP = "fedmsg", "amqp"
+BUSES = (FEDMSG, AMQP)
 
 
 class PortTaken(HubsError):
@@ -60,6 +62,56 @@ class Ports:
                         f"Port {port} on {HOST} is taken (or not allowed). Stop the program that uses it, or choose "
                         f"other ports with --port, for example: hubs up --port {self.web + 1000}"
                     ) from None
+
+
+@click.command()
+@click.option("--port", default=8000, show_default=True, help="Port of the pages; the next six are used as well.")
+@click.option(
+    "--data-dir", default="var", show_default=True, type=click.Path(path_type=Path), help="Folder for the data."
+)
+@click.option("--replay/--no-replay", default=True, show_default=True, help="Publish demo messages on the bus.")
+@click.option("--pause", default=1.5, show_default=True, help="Seconds between two demo messages, on average.")
+@click.option("--bus", type=click.Choice(BUSES), default=FEDMSG, show_default=True, help="The message bus.")
+@click.option(
+    "--config",
+    envvar="HUBS_CONFIG",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False, resolve_path=True),
+    help="File with settings; hubs.toml in the working directory if it exists.",
+)
+@click.option(
+    "--preset",
+    envvar="HUBS_PRESET",
+    type=click.Choice(presets.PRESETS),
+    help=f"Kind of community, whose values the settings have unless the file sets them; {presets.DEMO} without a file.",
+)
+def up(
+    port: int, data_dir: Path, replay: bool, pause: float, bus: str, config: Path | None, preset: str | None
+) -> None:
+    """Run a whole instance on this machine; no other services need to be installed.
+
+    Prepares a SQLite database, fills it with demo people and teams the first time, and starts web, eventsource,
+    fedmsg-relay, fedmsg-hub, an embedded Redis, stand-ins for Bodhi and other services, and a replay of bus messages,
+    each as a separate process. Log lines begin with the name of the process. Ctrl-C stops them all; the data is kept
+    for the next time.
+
+    With --bus amqp, a RabbitMQ (which must be installed) and `hubs daemon` take the place of fedmsg-relay and
+    fedmsg-hub.
+
+    All ports are on 127.0.0.1: PORT for the pages, PORT+1 for the event stream, PORT+2 for Redis, PORT+3 and PORT+4 for
+    the bus, PORT+5 for the stand-ins, PORT+6 for the bus again.
+    """
+    config = config or presets.find()
+    # Of all processes, whatever their working directories are.
+    if config is not None:
+        os.environ["HUBS_CONFIG"] = str(config)
+    elif preset is None:
+        preset = presets.DEMO
+    if preset is not None:
+        os.environ["HUBS_PRESET"] = preset
+    try:
+        run(Ports.from_first(port), data_dir, replay=replay, pause=pause, bus=bus)
+    except (PortTaken, rabbitmq.NoRabbitMQ) as error:
+        raise click.ClickException(str(error)) from None
 
 
 def environment(ports: Ports, data_dir: Path, bus: str = FEDMSG) -> dict[str, str]:

@@ -11,6 +11,8 @@ Preset = Literal["fedora", "gitlab", "forgejo", "github", "opensuse"]
 PRESETS: tuple[str, ...] = get_args(Preset)
 #: The preset of the demo, which shows the widgets of every service.
 DEMO = "fedora"
+#: The file that `hubs init` writes, and that `hubs up` reads in the working directory.
+FILE = "hubs.toml"
 _DEFAULTS = "generic"
 
 
@@ -22,3 +24,9 @@ def text(preset: str = "") -> str:
 def values(preset: str) -> dict[str, Any]:
     """Return the settings of a preset; none for a name that is not a preset's."""
     return tomllib.loads(text(preset)) if preset in PRESETS else {}
+
+
+def find() -> Path | None:
+    """Return the settings file of the working directory, or None."""
+    path = Path(FILE).absolute()
+    return path if path.is_file() else None

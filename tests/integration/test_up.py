@@ -14,10 +14,9 @@ import pytest
 from click.testing import CliRunner
 
 from hubs.cli import cli
-from hubs.commands.init import CONFIG
 from hubs.demo import rabbitmq
 from hubs.settings import load
-from hubs.settings.presets import PRESETS
+from hubs.settings.presets import FILE, PRESETS
 from tests.services import BIN, HOST, Service, answers, base_env, free_port, listens, wait_for
 from tests.stack import ROOT
 
@@ -152,7 +151,7 @@ def test_two_commands_lead_from_an_empty_folder_to_a_living_page(preset: str, tm
     port = first_port()
     service = up(tmp_path, port)
     try:
-        settings = load({"HUBS_CONFIG": str(tmp_path / CONFIG)})
+        settings = load({"HUBS_CONFIG": str(tmp_path / FILE)})
         name = settings.site_name
         assert f"{name} is at http://{HOST}:{port}/" in service.log()
         with urlopen(f"http://{HOST}:{port}/t/infrastructure/", timeout=60) as response:

@@ -40,9 +40,10 @@ def problem(words: list[str]) -> str:
             if word.split("=")[0] not in known:
                 return word
         elif isinstance(command, click.Group):
-            if word not in command.commands:
+            below = command.get_command(click.Context(command), word)
+            if below is None:
                 return word
-            command = command.commands[word]
+            command = below
     return ""
 
 

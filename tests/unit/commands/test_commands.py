@@ -1,5 +1,7 @@
 """The commands for administrators, on a real SQLite database."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -130,3 +132,21 @@ def test_the_cache_is_counted_and_cleaned(session: Session, registry: Registry, 
 
 def _widgets(session: Session) -> int:
     return sum(len(hub.widgets) for hub in session.query(Hub))
+
+
+def test_every_command_is_listed_and_can_be_imported() -> None:
+    listed = run("--help").output
+    for name in ("up", "demo", "db", "export", "apply", "team", "user", "doctor", "backup", "widget"):
+        assert f"\n  {name} " in listed
+    assert "redis" in run("demo", "--help").output
+
+
+def test_an_unknown_command_is_named() -> None:
+    result = CliRunner().invoke(cli, ["dotcor"])
+    assert result.exit_code == 2
+    assert "No such command 'dotcor'" in result.output
+
+
+def test_a_command_imports_what_it_needs_alone() -> None:
+    code = "import sys, hubs.cli; hubs.cli.demo.get_command(None, 'redis'); sys.exit('sqlalchemy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -20,12 +20,11 @@ from hubs.actions.hubs import DEFAULT_WIDGETS, default_layout
 from hubs.app import create_app
 from hubs.bus.webhooks.services import SERVICES
 from hubs.cli import cli
-from hubs.commands.init import CONFIG
 from hubs.demo import fill, upstream
 from hubs.errors import BadSetting
 from hubs.models import Database, Hub, MessagePerson, StoredMessage, migrations
 from hubs.settings import SERVICE_ACCOUNTS, Settings, load, presets
-from hubs.settings.presets import PRESETS
+from hubs.settings.presets import FILE, PRESETS
 from hubs.views.web.context import EXTENSION
 from hubs.widgets.registry import Registry
 from tests.unit.views.conftest import BASE, close, sign_in
@@ -38,7 +37,7 @@ TEAM, PERSON = "infrastructure", "adalind"
 
 
 def settings_of(preset: str, folder: Path, more: Mapping[str, str] = MappingProxyType({})) -> Settings:
-    path = folder / CONFIG
+    path = folder / FILE
     path.write_text(presets.text(preset), encoding="utf-8")
     return load({"HUBS_CONFIG": str(path), "HUBS_DATA_DIR": str(folder), **more})
 
@@ -110,7 +109,7 @@ def test_the_name_of_a_preset_stands_for_its_file(preset: str, tmp_path: Path) -
 
 
 def test_file_and_environment_beat_the_preset_that_either_names(tmp_path: Path) -> None:
-    path = tmp_path / CONFIG
+    path = tmp_path / FILE
     path.write_text('preset = "fedora"\nbodhi_url = ""\n', encoding="utf-8")
     settings = load({"HUBS_CONFIG": str(path), "HUBS_KOJI_URL": "https://koji.example.org"})
     assert (settings.topic_prefix, settings.bodhi_url) == ("org.fedoraproject", "")
@@ -212,11 +211,11 @@ def test_init_writes_the_file_once_and_prints_the_next_command(tmp_path: Path, m
     monkeypatch.chdir(tmp_path)
     result = CliRunner().invoke(cli, ["init", "new/place", "--preset", "gitlab"])
     assert result.output.endswith("Next: cd new/place && hubs up\n")
-    assert (tmp_path / "new" / "place" / CONFIG).read_text(encoding="utf-8") == presets.text("gitlab")
+    assert (tmp_path / "new" / "place" / FILE).read_text(encoding="utf-8") == presets.text("gitlab")
 
     again = CliRunner().invoke(cli, ["init", "new/place", "--preset", "github"])
     assert "exists and was not changed. Move it" in str(again.exception)
-    assert (tmp_path / "new" / "place" / CONFIG).read_text(encoding="utf-8") == presets.text("gitlab")
+    assert (tmp_path / "new" / "place" / FILE).read_text(encoding="utf-8") == presets.text("gitlab")
 
     here = CliRunner().invoke(cli, ["init", "--preset", "github"])
     assert here.output.endswith("Next: hubs up\n")
@@ -225,7 +224,7 @@ def test_init_writes_the_file_once_and_prints_the_next_command(tmp_path: Path, m
 def test_init_without_a_preset_writes_the_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert CliRunner().invoke(cli, ["init"]).output.endswith("Next: hubs up\n")
-    assert Path(CONFIG).read_text(encoding="utf-8") == presets.text()
+    assert Path(FILE).read_text(encoding="utf-8") == presets.text()
 
 
 def test_the_list_of_settings_speaks_of_fedora_only_where_it_is_the_name_of_something() -> None:
