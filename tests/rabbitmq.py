@@ -11,7 +11,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pika
-from fedora_messaging.message import Message as FedoraMessage
 
 from hubs.demo.rabbitmq import environment, program, stop_port_mapper
 from hubs.demo.rabbitmq import url as address
@@ -83,6 +82,9 @@ class Publisher:
 
     def send(self, topic: str, body: dict[str, Any], msg_id: str = "", **headers: Any) -> str:
         """Publish a message of the base class; return its id."""
+        # Importing it takes a second, for a grammar of addresses, which other tests need not wait for.
+        from fedora_messaging.message import Message as FedoraMessage  # noqa: PLC0415
+
         message = FedoraMessage(body=body, topic=topic, headers=headers)
         message.id = msg_id or message.id
         self._channel.basic_publish("amq.topic", topic, message._encoded_body, message._properties)

@@ -47,6 +47,9 @@ def chromium() -> Iterator[Browser]:
 
 Open = Callable[..., Page]
 
+#: A journey by the same forms with JavaScript, and in `make test-full` also without it.
+WITH_AND_WITHOUT_SCRIPTS = pytest.mark.parametrize("scripts", [True, pytest.param(False, marks=pytest.mark.slow)])
+
 
 @pytest.fixture
 def open_page(chromium: Browser, production: Stack) -> Iterator[Open]:

@@ -19,6 +19,7 @@ from hubs.models import Database, JoinMode, Role, RoleName, User, now
 from hubs.permissions import OPERATOR
 from hubs.settings import load
 from tests.browser.clicks import Clicks
+from tests.browser.conftest import WITH_AND_WITHOUT_SCRIPTS
 from tests.fresh import prepare
 from tests.serving import serving
 from tests.unit.views.conftest import BASE, close
@@ -76,7 +77,7 @@ def role_of(site: tuple[Flask, str], username: str) -> set[RoleName]:
         return {role.role for role in session.query(Role).filter_by(user_id=user.id) if role.hub.name == "otters"}
 
 
-@pytest.mark.parametrize("scripts", [True, False])
+@WITH_AND_WITHOUT_SCRIPTS
 def test_a_visitor_becomes_a_member_of_a_team_in_four_clicks_at_most(
     site: tuple[Flask, str], browse: Open, scripts: bool
 ) -> None:
@@ -94,7 +95,7 @@ def test_a_visitor_becomes_a_member_of_a_team_in_four_clicks_at_most(
     assert RoleName.MEMBER in role_of(site, name)
 
 
-@pytest.mark.parametrize("scripts", [True, False])
+@WITH_AND_WITHOUT_SCRIPTS
 def test_a_newcomer_is_at_a_first_task_in_three_clicks_at_most(browse: Open, scripts: bool) -> None:
     page = browse(java_script_enabled=scripts)
     page.route("https://logs.example/**", lambda route: route.fulfill(body="The log of the meeting."))

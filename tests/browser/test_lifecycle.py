@@ -1,14 +1,13 @@
 """The life of a hub in a browser, on the whole stack: created from a template, renamed, deleted and restored."""
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.browser.clicks import Clicks
-from tests.browser.conftest import Open, open_menu
+from tests.browser.conftest import WITH_AND_WITHOUT_SCRIPTS, Open, open_menu
 from tests.stack import Bus
 
 
-@pytest.mark.parametrize("scripts", [True, False])
+@WITH_AND_WITHOUT_SCRIPTS
 def test_a_hub_is_made_from_a_template_in_ten_clicks_at_most(open_page: Open, bus: Bus, scripts: bool) -> None:
     assert bus
     name = f"voles-{int(scripts)}"
@@ -33,7 +32,7 @@ def test_a_hub_is_made_from_a_template_in_ten_clicks_at_most(open_page: Open, bu
     expect(stranger.get_by_text("You can ask: lisbet")).to_be_visible()
 
 
-@pytest.mark.parametrize("scripts", [True, False])
+@WITH_AND_WITHOUT_SCRIPTS
 def test_a_hub_takes_four_clicks_is_found_at_its_old_address_and_comes_back(
     open_page: Open, bus: Bus, scripts: bool
 ) -> None:

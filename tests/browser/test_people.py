@@ -10,7 +10,7 @@ from hubs.actions import hubs as hub_actions
 from hubs.actions.people import roles
 from hubs.models import Hub, RoleName, User, Visibility
 from hubs.permissions import person
-from tests.browser.conftest import Open, open_menu
+from tests.browser.conftest import WITH_AND_WITHOUT_SCRIPTS, Open, open_menu
 from tests.stack import Bus, Stack
 
 
@@ -35,7 +35,7 @@ def enter(page: Page, username: str) -> None:
     page.wait_for_url("**/")
 
 
-@pytest.mark.parametrize("scripts", [True, False])
+@WITH_AND_WITHOUT_SCRIPTS
 def test_from_request_by_approval_to_membership_with_and_without_javascript(
     chromium: Browser, production: Stack, team: str, scripts: bool
 ) -> None:

@@ -72,6 +72,8 @@ def kill_when_stored(slow: Stack, heard: Bus, name: str) -> Stream:
     return stream
 
 
+# Rounds of random faults in `make test` kill the daemon as well.
+@pytest.mark.slow
 def test_after_a_restart_it_is_built_and_pushed_with_no_further_message(slow: Stack, heard: Bus) -> None:
     stream = kill_when_stored(slow, heard, "ada")
     hub = slow.services["hub"]

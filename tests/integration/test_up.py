@@ -42,7 +42,7 @@ def count(folder: Path) -> int:
         return int(connection.execute("SELECT count(*) FROM messages").fetchone()[0])
 
 
-def test_one_command_runs_a_living_instance_that_stops_and_starts_again(tmp_path: Path) -> None:
+def test_one_command_runs_a_living_instance_that_stops(tmp_path: Path) -> None:
     port = first_port()
     service = up(tmp_path, port)
     assert f"http://{HOST}:{port}/" in service.log()
@@ -55,6 +55,15 @@ def test_one_command_runs_a_living_instance_that_stops_and_starts_again(tmp_path
     service.process.send_signal(signal.SIGINT)
     service.process.wait(60)
     assert not any(listens(port + offset) for offset in range(5))
+    assert "Traceback" not in service.log()
+
+
+@pytest.mark.slow
+def test_an_instance_starts_again_with_its_data(tmp_path: Path) -> None:
+    port = first_port()
+    service = up(tmp_path, port)
+    service.process.send_signal(signal.SIGINT)
+    service.process.wait(60)
     kept = count(tmp_path)
 
     service = up(tmp_path, port)

@@ -123,10 +123,9 @@ def test_deliveries_to_a_dead_daemon_are_shown_by_the_next(stack: Stack, hubs: l
     wait_for(lambda: "Unheard 19" in stack.get(f"/t/{hub.name}/"), "the page to show them")
 
 
-@pytest.mark.parametrize(("kills", "count"), [(2, 160), pytest.param(25, 2000, marks=pytest.mark.slow)])
-def test_a_daemon_that_is_killed_again_and_again_loses_and_doubles_nothing(
-    stack: Stack, hubs: list[HookedHub], kills: int, count: int
-) -> None:
+@pytest.mark.slow
+def test_a_daemon_that_is_killed_again_and_again_loses_and_doubles_nothing(stack: Stack, hubs: list[HookedHub]) -> None:
+    kills, count = 25, 2000
     hub, accepted = hubs[2], list[int]()
     before = stored(stack, hub)
 

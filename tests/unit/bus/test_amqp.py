@@ -5,7 +5,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from fedora_messaging.message import Message as FedoraMessage
 
 from hubs.bus.amqp import Broker, parse_delivery, read_fedora_messaging
 from hubs.errors import BadMessage, BadSetting
@@ -33,6 +32,9 @@ prefetch_count = 25
 
 
 def delivery(body: dict[str, Any], **headers: Any) -> tuple[Any, bytes]:
+    # Importing it takes a second, for a grammar of addresses, which other tests need not wait for.
+    from fedora_messaging.message import Message as FedoraMessage  # noqa: PLC0415
+
     message = FedoraMessage(body=body, topic="org.fedoraproject.prod.tests", headers=headers)
     return message._properties, message._encoded_body
 

@@ -30,7 +30,12 @@ from hubs.widgets.registry import Registry
 from tests.unit.views.conftest import BASE, close, sign_in
 from tests.upstream import NOBODY
 
-OTHERS = ["", *(preset for preset in PRESETS if preset != "fedora")]
+#: Two of them in `make test`: each demo takes seconds to fill.
+OTHERS = [
+    pytest.param(preset, id=preset or "none", marks=[] if preset in ("", "forgejo") else pytest.mark.slow)
+    for preset in ("", *PRESETS)
+    if preset != "fedora"
+]
 #: The only place of Fedora's name without a preset.
 NAME = "Fedora Hubs"
 TEAM, PERSON = "infrastructure", "adalind"
@@ -42,7 +47,7 @@ def settings_of(preset: str, folder: Path, more: Mapping[str, str] = MappingProx
     return load({"HUBS_CONFIG": str(path), "HUBS_DATA_DIR": str(folder), **more})
 
 
-@pytest.fixture(scope="module", params=OTHERS, ids=lambda preset: preset or "none")
+@pytest.fixture(scope="module", params=OTHERS)
 def demo(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     """Provide the application with the settings and the demo of a preset."""
     folder = tmp_path_factory.mktemp(request.param or "none")

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 from types import MethodType
+from weakref import WeakKeyDictionary
 
 import pytest
 from flask import Flask
@@ -98,6 +99,10 @@ def otters(session: Session, team: Hub) -> Hub:
     return team
 
 
+#: The CSRF token that was read from a page, by the client and the secret in its session.
+_TOKENS: WeakKeyDictionary[FlaskClient, dict[str, str]] = WeakKeyDictionary()
+
+
 def token(client: FlaskClient, path: str = "/login") -> str:
     """Return the CSRF token of a page's forms."""
     page = client.get(path).get_data(as_text=True)
@@ -113,8 +118,18 @@ def sign_in(client: FlaskClient, username: str) -> FlaskClient:
 
 def post(client: FlaskClient, path: str, **fields: str):  # type: ignore[no-untyped-def]
     """Send a form as a browser does, with the session's token."""
+    return client.post(path, data={"csrf_token": _token_of_session(client), **fields})
+
+
+def _token_of_session(client: FlaskClient) -> str:
+    """Return a token of the client's session, from a page only if none of the session is known."""
+    known = _TOKENS.setdefault(client, {})
     with client.session_transaction() as session:
-        signed_in = "user" in session
-    # Every page of somebody who is signed in has a form that signs out; this one is quick to make.
-    form = "/search" if signed_in else "/login"
-    return client.post(path, data={"csrf_token": token(client, form), **fields})
+        signed_in, secret = "user" in session, session.get("csrf_token")
+    if secret not in known:
+        # Every page of somebody who is signed in has a form that signs out; this one is quick to make.
+        read = token(client, "/search" if signed_in else "/login")
+        with client.session_transaction() as session:
+            secret = session["csrf_token"]
+        known[secret] = read
+    return known[secret]

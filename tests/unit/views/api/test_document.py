@@ -85,7 +85,7 @@ NAMES = (
 
 
 @EXAMPLES
-@pytest.mark.parametrize("who", ["owner", ""])
+@pytest.mark.parametrize("who", ["owner", pytest.param("", marks=pytest.mark.slow)])
 def test_whatever_is_sent_is_answered_as_the_document_says(
     database: Database, session: Session, registry: Registry, otters: Hub, tmp_path: Path, who: str, examples: int
 ) -> None:
