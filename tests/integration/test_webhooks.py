@@ -81,6 +81,7 @@ def test_only_the_hub_of_the_webhook_changes(stack: Stack, hubs: list[HookedHub]
         ]
         widgets = {row.id: row.hub_id for row in session.scalars(select(Widget))}
     database.dispose()
+    stack.wait_until_built(*widgets)  # what the new account has changed is no part of this
     stream, events = listen(stack, everybody), []
     assert deliver(stack, hubs[0], "Seen here only")[0] == 202
     time.sleep(3)  # what else it touched would be built and pushed by then
