@@ -175,11 +175,13 @@ def hides_from(who: Person) -> ColumnElement[bool]:
 def names_any(message: InstrumentedAttribute[Any], condition: ColumnElement[bool]) -> ColumnElement[bool]:
     """Return the condition that a message names an account that satisfies ``condition`` on `User`.
 
-    ``message`` is the column with the message's id. With `hides_from` or `hides_activity` it selects messages about
-    people who hide their activity.
+    ``message`` is the column with the message's id; if its table has the time of receipt, only that month is searched.
+    With `hides_from` or `hides_activity` it selects messages about people who hide their activity.
     """
     named = aliased(MessagePerson)
     query = select(named.message_id).join(User, User.username == named.username)
+    if (received := getattr(message.class_, "received_at", None)) is not None:
+        query = query.where(named.received_at == received)
     return query.where(named.message_id == message, condition).correlate_except(named, User).exists()
 
 

@@ -20,15 +20,15 @@ WITH said AS (
     SELECT * FROM unnest({arrays}) AS said ({names})
 ), fresh AS (
     INSERT INTO messages ({names}) SELECT {values} FROM said
-    ON CONFLICT (msg_id) DO NOTHING
+    ON CONFLICT DO NOTHING
     RETURNING id, msg_id, sent_at, received_at, category, hub_id
 ), people AS (
     INSERT INTO message_people (message_id, username, sent_at, received_at, category, hub_id)
     SELECT fresh.id, named.username, fresh.sent_at, fresh.received_at, fresh.category, fresh.hub_id
     FROM unnest(%(people_of)s::text[], %(people)s::text[]) AS named (msg_id, username) JOIN fresh USING (msg_id)
 ), packages AS (
-    INSERT INTO message_packages (message_id, package, sent_at)
-    SELECT fresh.id, named.package, fresh.sent_at
+    INSERT INTO message_packages (message_id, package, sent_at, received_at)
+    SELECT fresh.id, named.package, fresh.sent_at, fresh.received_at
     FROM unnest(%(packages_of)s::text[], %(packages)s::text[]) AS named (msg_id, package) JOIN fresh USING (msg_id)
 )
 SELECT msg_id FROM fresh

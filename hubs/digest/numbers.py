@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Date, cast, extract, func, select
 from sqlalchemy.orm import Session
 
 from hubs.cache import key_of
-from hubs.models import Hub, MessagePerson, Role, StoredMessage, User, Visibility, now
+from hubs.models import Hub, MessagePerson, Role, StoredMessage, User, Visibility, is_message, now
 from hubs.permissions import INSIDE, VISITOR, visible
 from hubs.signed_cache import SignedCache
 
@@ -66,7 +66,7 @@ def _count_today(session: Session, midnight: datetime) -> Today:
     hour = in_utc(session, StoredMessage.received_at, "hour")
     shown = (
         select(hour, func.count(StoredMessage.id.distinct()))
-        .join(MessagePerson, MessagePerson.message_id == StoredMessage.id)
+        .join(MessagePerson, is_message(MessagePerson.message_id, MessagePerson.received_at))
         .join(User, User.username == MessagePerson.username)
         .where(StoredMessage.received_at >= midnight, StoredMessage.hub_id.is_(None), _shows())
     )

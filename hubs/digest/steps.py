@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session, aliased
 
 from hubs.models import Hub, MessagePerson, Role, User, now
@@ -86,7 +86,7 @@ def _shared(session: Session, person: Person) -> dict[int, int]:
     query = (
         select(Role.hub_id, func.count(mine.message_id.distinct()))
         .select_from(mine)
-        .join(theirs, theirs.message_id == mine.message_id)
+        .join(theirs, and_(theirs.message_id == mine.message_id, theirs.received_at == mine.received_at))
         .join(User, User.username == theirs.username)
         .join(Role, Role.user_id == User.id)
         .where(mine.username == person.username, mine.received_at >= now() - _RECENT, mine.hub_id.is_(None))

@@ -20,7 +20,15 @@ from hubs.models.hub import (
 from hubs.models.machines.keys import HubKey
 from hubs.models.machines.push import PushContent, PushToken
 from hubs.models.machines.webhooks import DeliveryState, Webhook, WebhookDelivery
-from hubs.models.messages import MessagePackage, MessagePerson, RefusedMessage, StoredMessage, hub_mark, is_hub_mark
+from hubs.models.messages import (
+    MessagePackage,
+    MessagePerson,
+    RefusedMessage,
+    StoredMessage,
+    hub_mark,
+    is_hub_mark,
+    is_message,
+)
 from hubs.models.outbox import OutboxMessage, digest
 from hubs.models.people.announcements import Announcement, AnnouncementHub, AnnouncementMark
 from hubs.models.people.home import FirstSteps, HomeState
@@ -107,5 +115,6 @@ __all__ = [
     "digest",
     "hub_mark",
     "is_hub_mark",
+    "is_message",
     "now",
 ]

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, String, Text, text
+from sqlalchemy import JSON, BigInteger, ColumnElement, ForeignKey, Index, Integer, String, Text, and_, text
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -94,6 +94,14 @@ def is_hub_mark(username: str) -> bool:
     return username.startswith(_MARK)
 
 
+def is_message(message_id: Any, received_at: Any) -> ColumnElement[bool]:
+    """Return the condition that these columns of another row name a stored message.
+
+    The id alone would do; the time of receipt tells PostgreSQL in which month the message is.
+    """
+    return and_(StoredMessage.id == message_id, StoredMessage.received_at == received_at)
+
+
 class MessagePerson(Base):
     """A person that a message names; times, category and hub are copied here, so that a feed needs one index.
 
@@ -120,3 +128,5 @@ class MessagePackage(Base):
     message_id: Mapped[int] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True)
     package: Mapped[str] = mapped_column(String(255), primary_key=True)
     sent_at: Mapped[datetime]
+    #: None for messages that were stored before there was this column, and are not partitioned.
+    received_at: Mapped[datetime | None] = mapped_column(default=_received)

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, union
+from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, tuple_, union
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from hubs.errors import Conflict, InvalidInput, NotFound
 from hubs.i18n import _
-from hubs.models import Hub, MessagePerson, Role, StoredMessage, StreamMark, User, now
+from hubs.models import Hub, MessagePerson, Role, StoredMessage, StreamMark, User, is_message, now
 from hubs.permissions import FOLLOWS, INSIDE, Person, hides_from, names_any, visible
 from hubs.widgets.feed.cards import SHOWN, Item, items_of, time_windows
-from hubs.widgets.shared.messages import EVER
+from hubs.widgets.shared.messages import EVER, latest
 
 #: The filters of a stream.
 FILTERS = ("all", "mine", "mentions", "saved")
@@ -33,6 +33,20 @@ class Narrowing:
     hub_id: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The times of receipt between which messages are searched."""
+
+    since: datetime
+    until: datetime
+
+    def has(self, received_at: InstrumentedAttribute[datetime]) -> ColumnElement[bool]:
+        """Return the condition that a time lies in between, ends included."""
+        return received_at.between(self.since, self.until)
+
+
+#: A message, by what tells PostgreSQL in which month it is.
+_KEY = tuple_(StoredMessage.id, StoredMessage.received_at)
 #: Selects all messages of a stream.
 NOTHING = Narrowing()
 
@@ -55,14 +69,13 @@ def read(
     """
     place = position(before) if before else None
     # Further back only if the recent past does not fill the page: sorting all messages of years would take seconds.
+    until = place[0] if place else latest()
     for since in time_windows(place[0] if place else now()):
-        bound = MessagePerson.received_at >= since
-        query = _narrowed(_chosen(person, narrow, bound), person, narrowed, bound)
-        query = query.where(StoredMessage.received_at >= since)
+        query = _narrowed(_chosen(person, narrow, Span(since, until)), person, narrowed, Span(since, until))
         if place:
             query = query.where(_older(*place))
-        latest = query.order_by(StoredMessage.received_at.desc(), StoredMessage.id.desc()).limit(PER_PAGE + 1)
-        rows = session.execute(latest).all()
+        newest = query.order_by(StoredMessage.received_at.desc(), StoredMessage.id.desc()).limit(PER_PAGE + 1)
+        rows = session.execute(newest).all()
         if len(rows) > PER_PAGE:
             break
     shown = rows[:PER_PAGE]
@@ -75,8 +88,8 @@ def read(
 def count_newer(session: Session, person: Person, narrow: str, after: str, narrowed: Narrowing = NOTHING) -> int:
     """Return how many messages are newer than a cursor, at most `COUNTED`; an empty cursor counts all."""
     received_at, number = position(after) if after else (EVER, 0)
-    bound = MessagePerson.received_at >= received_at
-    query = _narrowed(_chosen(person, narrow, bound), person, narrowed, bound)
+    span = Span(received_at, latest())
+    query = _narrowed(_chosen(person, narrow, span), person, narrowed, span)
     query = query.where(~_older(received_at, number), StoredMessage.id != number)
     newer = query.with_only_columns(StoredMessage.id).limit(COUNTED).subquery()
     return session.scalar(select(func.count()).select_from(newer)) or 0
@@ -97,9 +110,8 @@ def mark(session: Session, person: Person, message_id: int, act: str) -> None:
         raise InvalidInput(_("A message can be saved or hidden."))
     row = session.get(StreamMark, (person.id, message_id))
     if row is None:
-        visible_message = _readable(person, MessagePerson.message_id == message_id).where(
-            StoredMessage.id == message_id
-        )
+        moment = session.scalar(select(StoredMessage.received_at).where(StoredMessage.id == message_id)) or EVER
+        visible_message = _readable(person, Span(moment, moment)).where(StoredMessage.id == message_id)
         if session.scalar(visible_message) is None:
             raise NotFound(_("There is no such message in your stream."))
         if (session.scalar(select(func.count()).where(StreamMark.user_id == person.id)) or 0) >= MOST:
@@ -142,56 +154,70 @@ def _followed(person: Person) -> ColumnElement[bool]:
     return and_(Hub.id.in_(mine), Hub.archived.is_(False), visible(person))
 
 
-def _narrowed(query: Select[Any], person: Person, narrowed: Narrowing, bound: ColumnElement[bool]) -> Select[Any]:
-    """Return the query for the messages that also match ``narrowed``; ``bound`` as in `_readable`."""
+def _narrowed(query: Select[Any], person: Person, narrowed: Narrowing, span: Span) -> Select[Any]:
+    """Return the query for the messages that also match ``narrowed``."""
     if narrowed.categories:
         query = query.where(StoredMessage.category.in_(narrowed.categories))
-    naming = select(MessagePerson.message_id).where(bound)
     if narrowed.username:
-        query = query.where(StoredMessage.id.in_(naming.where(MessagePerson.username == narrowed.username)))
+        query = query.where(_named(MessagePerson.username == narrowed.username, span))
     if narrowed.hub_id:
         people = select(User.username).join(Role, Role.user_id == User.id)
         people = people.join(Hub, Hub.id == Role.hub_id).where(Hub.id == narrowed.hub_id, _followed(person))
         people = people.where(Role.role.in_(INSIDE), ~hides_from(person))
-        query = query.where(StoredMessage.id.in_(naming.where(MessagePerson.username.in_(people))))
+        query = query.where(_named(MessagePerson.username.in_(people), span))
     return query
 
 
-def _readable(person: Person, bound: ColumnElement[bool]) -> Select[Any]:
+def _named(whom: ColumnElement[bool], span: Span) -> ColumnElement[bool]:
+    """Return the condition that a message names somebody."""
+    return _KEY.in_(_naming(whom, span))
+
+
+def _naming(whom: ColumnElement[bool], span: Span) -> Select[int, datetime]:
+    return select(MessagePerson.message_id, MessagePerson.received_at).where(whom, span.has(MessagePerson.received_at))
+
+
+def _readable(person: Person, span: Span) -> Select[Any]:
     """Return the query for messages about what a person follows, and those that name them, without hidden activity.
 
-    ``bound`` is a condition on `MessagePerson` that limits the search: without it, the messages about everybody whom
-    a person follows can be most of the table.
+    Without ``span``, the messages about everybody whom a person follows can be most of the table.
     """
     hubs = select(Hub.id).where(_followed(person))
     people = select(User.username).join(Role, Role.user_id == User.id)
     people = people.where(Role.hub_id.in_(hubs), Role.role.in_(INSIDE), ~hides_from(person))
     # Unions, since PostgreSQL scans all messages for a condition with OR between subqueries.
     names = MessagePerson.username.in_(union(people, select(literal(person.username))))
-    message_ids = union(select(MessagePerson.message_id).where(names, bound), _marked(person, StreamMark.saved))
-    return _shown(person).where(StoredMessage.id.in_(message_ids))
+    saved = select(StoredMessage.id, StoredMessage.received_at).where(
+        StoredMessage.id.in_(_marked(person, StreamMark.saved)), span.has(StoredMessage.received_at)
+    )
+    return _shown(person, span).where(_KEY.in_(union(_naming(names, span), saved)))
 
 
-def _shown(person: Person) -> Select[Any]:
+def _shown(person: Person, span: Span) -> Select[Any]:
     # What a webhook reports is shown on its hub only.
-    return select(*SHOWN).where(StoredMessage.hub_id.is_(None), ~names_any(StoredMessage.id, hides_from(person)))
+    visible_to_all = StoredMessage.hub_id.is_(None), ~names_any(StoredMessage.id, hides_from(person))
+    return select(*SHOWN).where(span.has(StoredMessage.received_at), *visible_to_all)
 
 
 def _marked(person: Person, how: InstrumentedAttribute[bool]) -> Select[Any]:
     return select(StreamMark.message_id).where(StreamMark.user_id == person.id, how)
 
 
-def _chosen(person: Person, narrow: str, bound: ColumnElement[bool]) -> Select[Any]:
-    """Return the query for a filter; ``bound`` as in `_readable`."""
+def _chosen(person: Person, narrow: str, span: Span) -> Select[Any]:
+    """Return the query for a filter."""
     if narrow not in FILTERS:
         raise InvalidInput(_("A stream can show all, mine, mentions or saved."))
     if narrow == "saved":
-        return _shown(person).where(StoredMessage.id.in_(_marked(person, StreamMark.saved)))
-    mine = select(MessagePerson.message_id).where(MessagePerson.username == person.username, bound)
-    query = _readable(person, bound) if narrow == "all" else _shown(person).where(StoredMessage.id.in_(mine))
+        return _shown(person, span).where(StoredMessage.id.in_(_marked(person, StreamMark.saved)))
+    if narrow == "all":
+        query = _readable(person, span)
+    else:
+        query = _shown(person, span).where(_named(MessagePerson.username == person.username, span))
     query = query.where(StoredMessage.id.not_in(_marked(person, StreamMark.hidden)))
     if narrow == "mentions":  # messages about the person's own actions name only them
         other = aliased(MessagePerson)
-        others = select(other.message_id).where(other.message_id == StoredMessage.id, other.username != person.username)
+        others = select(other.message_id).where(
+            is_message(other.message_id, other.received_at), other.username != person.username
+        )
         query = query.where(others.correlate(StoredMessage).exists())
     return query

@@ -80,6 +80,8 @@ class GetBuilds(CachedFunction):
             select(StoredMessage)
             .join(MessagePackage, MessagePackage.message_id == StoredMessage.id)
             .where(MessagePackage.package == self.package, MessagePackage.sent_at >= since)
+            # No message is received before it is sent.
+            .where(StoredMessage.received_at >= since)
             .where(StoredMessage.category.in_(ENDS))
             .where(StoredMessage.topic.like(ENDS["buildsys"]) | StoredMessage.topic.like(ENDS["copr"]))
             .order_by(MessagePackage.sent_at.desc(), StoredMessage.id.desc())

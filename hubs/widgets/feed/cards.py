@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Executable, and_, bindparam, case, or_, select
+from sqlalchemy import Executable, bindparam, case, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from hubs.activities.activity import Activity
 from hubs.activities.sentences import Part, parts, place
-from hubs.models import MessagePerson, StoredMessage, User, is_hub_mark, now
-from hubs.widgets.shared.messages import EVER, MessageScope, ScopeFilter
+from hubs.models import MessagePerson, StoredMessage, User, is_hub_mark, is_message, now
+from hubs.widgets.shared.messages import EVER, MessageScope, ScopeFilter, latest
 
 #: What a feed shows of a message; its body, which may be long, stays in the database.
 SHOWN: tuple[Any, ...] = (
@@ -28,6 +28,8 @@ SHOWN: tuple[Any, ...] = (
 BACK = (timedelta(hours=1), timedelta(hours=12), timedelta(days=6))
 #: All people whom a message names, not only the one by whom it was selected.
 _NAMED = aliased(MessagePerson)
+#: The columns whose bounds tell PostgreSQL, before it plans a query, which months it has to look at.
+_RECEIVED = (StoredMessage.received_at, _NAMED.received_at)
 #: The full names and the pictures of listed people; for others the feed shows the username only.
 _SHOWN_NAME = case((User.unlisted.is_(False), User.fullname)).label("shown_name")
 _SHOWN_PICTURE = case((User.unlisted.is_(False), User.picture)).label("shown_picture")
@@ -147,10 +149,11 @@ def read(
     """
     values = {**whose.values(), "hidden": hidden, "limit": limit, "offset": offset, **narrowed.values()}
     if before is not None:
-        values |= {"before_at": before[0], "before_id": before[1]}
+        values |= {"before_id": before[1]}
+    values["until"] = before[0] if before is not None else latest()
     query, items = _newest(whose.terms, bool(hidden), before is not None, narrowed.shape), []
-    latest, since = before[0] if before is not None else now(), max(narrowed.since, whose.begins)
-    for start in [EVER] if whose.terms.is_ordered else time_windows(latest):
+    newest_at, since = before[0] if before is not None else now(), max(narrowed.since, whose.begins)
+    for start in [EVER] if whose.terms.is_ordered else time_windows(newest_at):
         items = _items_of_rows(session.execute(query, {**values, "since": max(start, since)}).all())
         if len(items) == limit or start <= since:
             break
@@ -171,12 +174,10 @@ def time_windows(latest: datetime) -> Iterator[datetime]:
 def _newest(terms: ScopeFilter, hides: bool, paginated: bool, shape: tuple[bool, bool]) -> Executable:
     received = MessagePerson.received_at
     matching = select(MessagePerson.message_id, received).where(
-        terms.condition(), ~terms.tells_of_hidden(), received >= bindparam("since")
+        terms.condition(), ~terms.tells_of_hidden(), received >= bindparam("since"), received <= bindparam("until")
     )
     if paginated:
-        same_moment = received == bindparam("before_at")
-        earlier = and_(same_moment, MessagePerson.message_id < bindparam("before_id"))
-        matching = matching.where(or_(received < bindparam("before_at"), earlier))
+        matching = matching.where(or_(received < bindparam("until"), MessagePerson.message_id < bindparam("before_id")))
     if hides:
         matching = matching.where(MessagePerson.category.not_in(bindparam("hidden", expanding=True)))
     by_category, by_person = shape
@@ -184,7 +185,8 @@ def _newest(terms: ScopeFilter, hides: bool, paginated: bool, shape: tuple[bool,
         matching = matching.where(MessagePerson.category.in_(bindparam("categories", expanding=True)))
     if by_person:
         also = aliased(MessagePerson)
-        naming = select(also.message_id).where(also.username == bindparam("also_named"))
+        within = also.received_at >= bindparam("since"), also.received_at <= bindparam("until")
+        naming = select(also.message_id).where(also.username == bindparam("also_named"), *within)
         matching = matching.where(MessagePerson.message_id.in_(naming))
     if not terms.is_ordered:  # a message that names several members is selected several times
         matching = matching.distinct()
@@ -197,9 +199,10 @@ def _newest(terms: ScopeFilter, hides: bool, paginated: bool, shape: tuple[bool,
     # One row per message and person named: cheaper than a second query for the people.
     return (
         select(*SHOWN, _NAMED.username, _SHOWN_NAME, _SHOWN_PICTURE)
-        .join(newest, newest.c.message_id == StoredMessage.id)
-        .join(_NAMED, _NAMED.message_id == StoredMessage.id)
+        .join(newest, is_message(newest.c.message_id, newest.c.received_at))
+        .join(_NAMED, is_message(_NAMED.message_id, _NAMED.received_at))
         .outerjoin(User, User.username == _NAMED.username)
+        .where(*(column.between(bindparam("since"), bindparam("until")) for column in _RECEIVED))
         .order_by(StoredMessage.received_at.desc(), StoredMessage.id.desc(), _NAMED.username)
     )
 
@@ -214,6 +217,7 @@ def items_of(session: Session, messages: Sequence[Any]) -> list[Item]:
         select(MessagePerson.message_id, MessagePerson.username, _SHOWN_NAME, _SHOWN_PICTURE)
         .outerjoin(User, User.username == MessagePerson.username)
         .where(MessagePerson.message_id.in_([message.id for message in messages]))
+        .where(MessagePerson.received_at.in_({message.received_at for message in messages}))
         .order_by(MessagePerson.username)
     )
     return _items(messages, session.execute(query).all())

@@ -13,7 +13,7 @@ from datetime import datetime
 from sqlalchemy import case, func, or_, select
 from sqlalchemy.orm import Session
 
-from hubs.models import Hub, MessagePerson, StoredMessage
+from hubs.models import Hub, MessagePerson, StoredMessage, is_message
 
 #: Topics of the bots in Matrix and in IRC.
 TOPICS = ("maubot.cookie.give", "irc.karma")
@@ -62,7 +62,7 @@ def read(session: Session, username: str) -> list[Given]:
             body["total"].as_string(),
             StoredMessage.sent_at,
         )
-        .join(MessagePerson, MessagePerson.message_id == StoredMessage.id)
+        .join(MessagePerson, is_message(MessagePerson.message_id, MessagePerson.received_at))
         .where(
             MessagePerson.username == username, MessagePerson.hub_id.is_(None), MessagePerson.category.in_(_CATEGORIES)
         )

@@ -18,7 +18,7 @@ from hubs.cache import key_of
 from hubs.models import MessagePerson, Widget, now
 from hubs.signed_cache import SignedCache
 from hubs.widgets.caching import services_of, session_of
-from hubs.widgets.shared.messages import MessageScope, ScopeFilter
+from hubs.widgets.shared.messages import MessageScope, ScopeFilter, latest
 
 #: Seconds for which counts of days before yesterday are cached; messages from the history service show up that late.
 SETTLED = 600
@@ -69,7 +69,7 @@ def _decode(entry: bytes | None) -> Counts | None:
 
 def _count(session: Session, whose: MessageScope, since: datetime, until: datetime) -> Counts:
     query = _daily_counts(whose.terms, session.get_bind().dialect.name)
-    rows = session.execute(query, {**whose.values(), "since": since, "until": until})
+    rows = session.execute(query, {**whose.values(), "since": since, "until": until, "latest": latest()})
     return {(_date(when), category): count for when, category, count in rows}
 
 
@@ -85,7 +85,7 @@ def _daily_counts(terms: ScopeFilter, dialect: str) -> Executable:
     query: Executable = (
         select(day, MessagePerson.category, func.count(MessagePerson.message_id.distinct()))
         # The index is on the time of receipt, which is never before the time of sending.
-        .where(terms.condition(), MessagePerson.received_at >= bindparam("since"))
+        .where(terms.condition(), MessagePerson.received_at.between(bindparam("since"), bindparam("latest")))
         .where(sent >= bindparam("since"), sent < bindparam("until"))
         .group_by(day, MessagePerson.category)
     )

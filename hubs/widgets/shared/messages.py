@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -11,12 +11,26 @@ from sqlalchemy.orm import Session
 
 from hubs.bus import MODULE
 from hubs.i18n import N_, _
-from hubs.models import Hub, MessagePerson, Role, RoleName, StoredMessage, User, Visibility, Widget, hub_mark
+from hubs.models import (
+    Hub,
+    MessagePerson,
+    Role,
+    RoleName,
+    StoredMessage,
+    User,
+    Visibility,
+    Widget,
+    hub_mark,
+    is_message,
+    now,
+)
 from hubs.permissions import hides_activity, names_any
 from hubs.widgets.caching import Interest
 from hubs.widgets.parameters import Parameter
 
 EVER = datetime.fromtimestamp(0, UTC)
+#: How far the clocks of the machines that receive messages may be ahead of ours.
+SKEW = timedelta(minutes=5)
 MESSAGE_SCOPE = Parameter(
     "username",
     label=N_("Person"),
@@ -24,6 +38,11 @@ MESSAGE_SCOPE = Parameter(
     kind="username",
     help=N_("Whose activity to show. Empty means this hub's person, or all members of this team."),
 )
+
+
+def latest() -> datetime:
+    """Return the time after which no message was received: with it, queries leave out the months to come."""
+    return now() + SKEW
 
 
 @dataclass(frozen=True)
@@ -120,8 +139,9 @@ class ScopeFilter:
 
 def _not_about_others() -> ColumnElement[bool]:
     """Return the condition that leaves out what members did to the pages of other hubs."""
-    here = select(StoredMessage.id).where(StoredMessage.about_hub_id == bindparam("whose_hub"))
-    return or_(MessagePerson.category != MODULE, MessagePerson.message_id.in_(here))
+    same = is_message(MessagePerson.message_id, MessagePerson.received_at)
+    here = select(StoredMessage.id).where(same, StoredMessage.about_hub_id == bindparam("whose_hub"))
+    return or_(MessagePerson.category != MODULE, here.correlate(MessagePerson).exists())
 
 
 @cache
