@@ -3,6 +3,7 @@
 from alembic import context
 
 from hubs.models import Base, Database, migrations, search_index
+from hubs.models.months import layout
 from hubs.settings import load
 
 
@@ -18,13 +19,16 @@ def _run() -> None:
             # repeated by `hubs.models.migrations.upgrade`.
             connection.exec_driver_sql(f"SET lock_timeout = '{migrations.LOCK_TIMEOUT}ms'")
             connection.commit()
+        is_compared = layout.compared(connection)
+        connection.commit()
         context.configure(
             connection=connection,
             target_metadata=Base.metadata,
             compare_type=True,
             render_as_batch=True,  # SQLite cannot alter a column in place
             user_module_prefix="models.",
-            include_name=search_index.is_ours,
+            include_name=lambda *what: search_index.is_ours(*what) and not layout.is_ours(what[0] or ""),
+            include_object=is_compared,
             # What is done stays done if a later migration fails, and indexes can be created outside of a transaction.
             transaction_per_migration=True,
         )

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from hubs.models import Database, migrations
+from hubs.models.months import conversion
 from tests import services
 from tests.stack import Bus, Stack, own_stack
 
@@ -45,6 +46,7 @@ def template(postgresql: int) -> str:
     url = _create(postgresql, "hubs_template")
     database = Database(url)
     migrations.upgrade(database)
+    conversion.partition_empty(database)
     database.dispose()
     return "hubs_template"
 

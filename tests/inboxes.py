@@ -17,6 +17,7 @@ from hubs.actions.inbox import bus, claims, listing, marks, mutes, teamwork
 from hubs.actions.inbox.listing import Box
 from hubs.actions.inbox.marks import Mark
 from hubs.actions.people import membership, roles
+from hubs.actions.storage import retention
 from hubs.activities.activity import Activity, Thing
 from hubs.bus import parse
 from hubs.digest.tasks import is_call
@@ -151,7 +152,7 @@ class Inboxes(RuleBasedStateMachine):
             for row in session.query(StoredMessage).order_by(StoredMessage.id).offset(place).limit(1):
                 row.received_at = now() - timedelta(days=1000)
             session.flush()
-            messages.purge(session, 900)
+            retention.purge(session, 900)
 
     @rule(name=person, own=st.booleans())
     def change_ownership(self, name: str, own: bool) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.orm import Session
 
 from hubs.models import Database, database, migrations
+from hubs.models.months import conversion
 
 #: The kinds of databases that the unit tests run on.
 KINDS = ("sqlite", "postgresql")
@@ -115,6 +116,8 @@ def compiled_once(templates: Templates) -> Iterator[None]:
 def _migrate(url: str) -> Engine:
     migrated = Database(url)
     migrations.upgrade(migrated)
+    if migrated.url.get_backend_name() == "postgresql":
+        conversion.partition_empty(migrated)
     engine = migrated.engine
     migrated.dispose()
     return engine

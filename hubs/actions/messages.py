@@ -1,27 +1,18 @@
 """Stores bus messages for feeds and charts: in batches, each message at most once."""
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
-from hubs.actions import inbox_changes, messages_postgresql, own_messages
+from hubs.actions import own_messages
+from hubs.actions.storage import postgresql
 from hubs.bus import Message
-from hubs.models import (
-    MessagePackage,
-    MessagePerson,
-    StoredMessage,
-    StreamMark,
-    hub_mark,
-    now,
-)
+from hubs.models import MessagePackage, MessagePerson, StoredMessage, hub_mark
 from hubs.models.database import storable
 
-#: Most old messages that are removed in one transaction.
-REMOVED = 5_000
 #: Longest address that is stored; longer ones are dropped. Longest sentence; longer ones are cut.
 LINK_LENGTH, SENTENCE_LENGTH = 1024, 1000
 
@@ -42,7 +33,7 @@ def store(session: Session, messages: Sequence[Message]) -> list[Message]:
     if _is_postgresql(session):
         people = [(message.msg_id, username) for message in ordered for username in _people(message)]
         packages = [(message.msg_id, package) for message in ordered for package in _packages(message)]
-        stored = messages_postgresql.store(session, rows, people, packages)
+        stored = postgresql.store(session, rows, people, packages)
     else:
         stored = _store(session, ordered, rows)
     return [message for message in unique.values() if message.msg_id in stored]
@@ -60,21 +51,6 @@ def _store(session: Session, messages: Sequence[Message], rows: Sequence[dict[st
     if packages:
         session.execute(insert(MessagePackage), packages)
     return set(ids)
-
-
-def purge(session: Session, days: int) -> bool:
-    """Delete messages received more than ``days`` ago, the oldest first, except those that somebody saved.
-
-    Deletes at most `REMOVED`, so that the transaction stays short; returns whether there may be more.
-    """
-    saved = select(StreamMark.message_id).where(StreamMark.saved)
-    old = StoredMessage.received_at < now() - timedelta(days=days)
-    oldest = select(StoredMessage.id).where(old, StoredMessage.id.not_in(saved))
-    numbers = session.scalars(oldest.order_by(StoredMessage.received_at).limit(REMOVED)).all()
-    inbox_changes.note_deletion(session, numbers)
-    removed = delete(StoredMessage).where(StoredMessage.id.in_(numbers))
-    session.execute(removed, execution_options={"synchronize_session": False})
-    return len(numbers) == REMOVED
 
 
 def names(candidates: Iterable[str], limit: int) -> frozenset[str]:
@@ -127,7 +103,8 @@ def _person(key: int, message: Message, username: str) -> dict[str, Any]:
 
 
 def _package(key: int, message: Message, package: str) -> dict[str, Any]:
-    return {"message_id": key, "package": package, "sent_at": message.sent_at}
+    times = {"sent_at": message.sent_at, "received_at": message.received_at}
+    return {"message_id": key, "package": package, **times}
 
 
 def _address(text: str) -> str:

@@ -11,9 +11,10 @@ from typing import Any
 from redis import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
-from hubs.actions import audit, lifecycle, messages, outbox, refused, revocations
+from hubs.actions import audit, lifecycle, outbox, refused, revocations
 from hubs.actions.inbox import claims, marks, teamwork
 from hubs.actions.people import announcements
+from hubs.actions.storage import retention
 from hubs.actions.webhooks import deliveries
 from hubs.backend.canary import CanarySender
 from hubs.backend.clock import since_boot
@@ -279,6 +280,7 @@ class Daemon:
             teamwork.lapse(session)
 
     def _purge(self) -> None:
+        retention.keep_months(self._database, self._settings.retention_days)
         self._purge_messages()
         with self._database.transaction() as session:
             marks.purge(session, self._settings.retention_days)
@@ -293,6 +295,6 @@ class Daemon:
 
     def _purge_messages(self) -> None:
         with self._database.transaction() as session:
-            is_incomplete = messages.purge(session, self._settings.retention_days)
+            is_incomplete = retention.purge(session, self._settings.retention_days)
         if is_incomplete:  # queued again, so that new messages do not wait until all old ones are deleted
             self.pipeline.put(self._purge_messages)

@@ -8,6 +8,8 @@ from alembic.util.exc import CommandError
 
 from hubs import __version__
 from hubs.models import Database, migrations
+from hubs.models.months import conversion, layout, upkeep
+from hubs.models.months import undo as undoing
 from hubs.services import create_database
 from hubs.settings import load
 
@@ -19,10 +21,15 @@ def db() -> None:
 
 @db.command()
 def upgrade() -> None:
-    """Migrate the tables to the current schema; the migrations are part of the package."""
+    """Migrate the tables to the current schema; the migrations are part of the package.
+
+    On a new PostgreSQL database stored messages are partitioned by month.
+    """
     with _database() as database:
         before = _known(database)
         migrations.upgrade(database)
+        if not before and _is_postgresql(database):
+            conversion.partition_empty(database)
         click.echo(_change(before, migrations.current(database)))
 
 
@@ -56,7 +63,8 @@ def downgrade(revision: str, yes: bool) -> None:
     """Undo the migrations after REVISION, for a return to an older version of Hubs.
 
     Run it with the newer version, before the older one is installed. Columns and tables that the older version does not
-    have are removed with their content: make a backup first.
+    have are removed with their content: make a backup first. A version that knows no partitions needs plain tables,
+    into which all messages are copied: stop Hubs before.
     """
     with _database() as database:
         before = _known(database)
@@ -69,6 +77,33 @@ def downgrade(revision: str, yes: bool) -> None:
             click.confirm(f"Undo {known.index(revision) - known.index(before)} migrations?", abort=True)
         migrations.downgrade(database, revision)
         click.echo(_change(before, migrations.current(database)))
+
+
+@db.command()
+@click.option("--undo", is_flag=True, help="Copy all messages into plain tables; stop Hubs before.")
+def partition(undo: bool) -> None:
+    """Partition stored messages by month, on PostgreSQL, while Hubs runs.
+
+    Old months are then dropped as a whole. Every process must run this version of Hubs; the version before does not run
+    on partitioned tables. Repeat the command if it was interrupted. Where the tables are partitioned already, it
+    creates the next months, as the daemon does every hour.
+    """
+    with _database() as database:
+        if not _is_postgresql(database):
+            raise click.ClickException("Only PostgreSQL has partitions. On SQLite there is nothing to do.")
+        if _known(database) != migrations.known()[0]:
+            raise click.ClickException("The tables are of an older version. Run: hubs db upgrade")
+        with database.engine.connect() as connection:
+            done = layout.is_partitioned(connection)
+        if undo:
+            undoing.unpartition(database)
+        else:
+            (upkeep.create_ahead if done else conversion.partition)(database)
+        with database.engine.connect() as connection:
+            names = [partition.suffix.replace("_", "-") for partition in layout.partitions(connection)]
+        click.echo(
+            f"Stored messages are partitioned: {', '.join(names)}." if names else "Stored messages are in one table."
+        )
 
 
 @db.command()
@@ -87,6 +122,10 @@ def revise(message: str) -> None:
     """Write a migration for the differences between the models and a PostgreSQL database."""
     with _database() as database:
         migrations.revise(database, message)
+
+
+def _is_postgresql(database: Database) -> bool:
+    return database.url.get_backend_name() == "postgresql"
 
 
 @contextmanager

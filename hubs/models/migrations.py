@@ -11,11 +11,14 @@ from alembic.script import Script, ScriptDirectory
 from sqlalchemy.exc import OperationalError
 
 from hubs.models.database import Database, migration_folder
+from hubs.models.months import undo
 
 log = logging.getLogger(__name__)
 
 #: Milliseconds for which a migration waits for the lock of a table in use, seconds until it tries again, and tries.
 LOCK_TIMEOUT, PAUSE, TRIES = 100, 0.5, 60
+#: The first migration whose code can use partitioned tables.
+PARTITIONS = "0045"
 _LOCK_NOT_AVAILABLE = "55P03"
 
 
@@ -25,7 +28,12 @@ def upgrade(database: Database, revision: str = "head") -> None:
 
 
 def downgrade(database: Database, revision: str) -> None:
-    """Undo migrations down to ``revision``; ``base`` empties the database."""
+    """Undo migrations down to ``revision``; ``base`` empties the database.
+
+    Versions before `PARTITIONS` know no months: their tables are made plain again, which takes a copy of all messages.
+    """
+    if revision == "base" or revision < PARTITIONS:
+        undo.unpartition(database)
     _retry(lambda: command.downgrade(_config(database), revision))
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.exc import OperationalError
 from hubs.maintenance import online
 from hubs.models import Database, migrations
 from hubs.models.migrations import LOCK_TIMEOUT
+from hubs.models.months import conversion, undo
 
 ROWS = 1_000_000
 #: A lock that is held only because the machine is busy is not held every time.
@@ -132,11 +133,26 @@ def test_a_migration_blocks_no_writer(database: Database, revision: str) -> None
     assert min(attempts) == 0
 
 
+@pytest.mark.slow
+def test_partitioning_blocks_no_writer(database: Database) -> None:
+    migrations.upgrade(database)
+    attempts = []
+    for _ in range(ATTEMPTS):
+        undo.unpartition(database)
+        attempts.append(blocked_by(database, lambda: conversion.partition(database)))
+        if not attempts[-1]:
+            break
+    assert min(attempts) == 0
+    with database.engine.connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM message_ids")) == ROWS
+
+
 def test_a_migration_waits_for_a_table_in_use_without_blocking_others(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     database, known = Database(database_url), migrations.known()
     migrations.upgrade(database)
+    undo.unpartition(database)  # waits without an end, since nobody uses the tables then
     tries: list[float] = []
     release = threading.Event()
     monkeypatch.setattr(migrations, "PAUSE", 0.05)

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from hubs.actions import activity, messages, outbox
+from hubs.actions.storage import retention
 from hubs.bus import Message, parse
 from hubs.models import Database, Hub, MessagePackage, MessagePerson, OutboxMessage, StoredMessage, now
 from tests.unit.conftest import user_of
@@ -68,16 +69,16 @@ def test_old_messages_are_removed_with_their_dependent_rows(session: Session) ->
     messages.store(
         session, [replace(message("old", "a"), received_at=WHEN), replace(message("new", "a"), received_at=now())]
     )
-    messages.purge(session, 1)
+    retention.purge(session, 1)
     assert [row.msg_id for row in session.query(StoredMessage)] == ["new"]
     assert session.query(MessagePerson).count() == 1
 
 
 def test_old_messages_are_removed_in_batches(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(messages, "REMOVED", 3)
+    monkeypatch.setattr(retention, "REMOVED", 3)
     stored = [replace(message(f"m{n}", "a"), received_at=now() - timedelta(days=90 - n)) for n in range(7)]
     messages.store(session, [*stored, replace(message("new", "a"), received_at=now())])
-    assert messages.purge(session, 1)
+    assert retention.purge(session, 1)
     assert [row.msg_id for row in session.query(StoredMessage).order_by("received_at")] == [
         "m3",
         "m4",
@@ -85,8 +86,8 @@ def test_old_messages_are_removed_in_batches(session: Session, monkeypatch: pyte
         "m6",
         "new",
     ]
-    assert messages.purge(session, 1)
-    assert not messages.purge(session, 1)
+    assert retention.purge(session, 1)
+    assert not retention.purge(session, 1)
     assert [row.msg_id for row in session.query(StoredMessage)] == ["new"]
 
 
@@ -134,5 +135,5 @@ def test_messages_are_ordered_by_when_they_were_received(session: Session) -> No
     rows = session.query(StoredMessage).order_by("received_at").all()
     assert [row.msg_id for row in rows] == ["future", "past", "now"]
     assert all(row.sent_at <= row.received_at <= now() for row in rows)
-    assert messages.purge(session, 400) is False
+    assert retention.purge(session, 400) is False
     assert session.query(StoredMessage).count() == 3

@@ -12,6 +12,7 @@ from werkzeug.test import TestResponse
 from hubs.actions import messages
 from hubs.actions.inbox import views
 from hubs.actions.people import roles, stream
+from hubs.actions.storage import retention
 from hubs.backend.ingest.extract import Extractor
 from hubs.bus import parse
 from hubs.models import Hub, MessagePerson, RoleName, SavedView, StoredMessage, StreamMark, User, Visibility, now
@@ -176,7 +177,7 @@ def test_saved_messages_outlive_the_retention(session: Session, otters: Hub) -> 
     kept, gone = (say(session, text, "member") for text in ("kept", "gone"))
     session.query(StoredMessage).update({"sent_at": NOON - timedelta(days=9000)})
     stream.mark(session, as_person(session, "owner"), kept, "save")
-    messages.purge(session, 30)
+    retention.purge(session, 30)
     assert [row.id for row in session.query(StoredMessage)] == [kept] != [gone]
 
 

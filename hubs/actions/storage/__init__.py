@@ -1,0 +1,1 @@
+"""How messages are stored on PostgreSQL, and how old ones are removed."""
