@@ -27,11 +27,12 @@ class Claim:
 
 @dataclass(frozen=True)
 class Task:
-    """A call for help, the team of somebody whom it names, and who works on it."""
+    """A call for help, the team of somebody whom it names, who works on it, and the name of the caller."""
 
     request: Request
     hub: Hub | None
     claim: Claim | None = None
+    asker: str = ""
 
 
 def tasks(session: Session, person: Person) -> list[Task]:
@@ -71,14 +72,22 @@ def _tasks(session: Session, person: Person, query: Select[*tuple[Any, ...]]) ->
     calls = [
         (request, _claim(person, row)) for row in session.execute(query) if (request := request_of(row[0])) is not None
     ]
-    named = select(MessagePerson.message_id, MessagePerson.username)
+    named = select(MessagePerson.message_id, MessagePerson.username, User.fullname, User.unlisted)
+    named = named.outerjoin(User, User.username == MessagePerson.username)
     named = named.where(MessagePerson.message_id.in_([request.key for request, _claim in calls]))
     people: dict[int, list[str]] = {}
-    for message_id, username in session.execute(named.order_by(MessagePerson.username)):
+    fullnames: dict[str, str] = {}
+    for message_id, username, fullname, unlisted in session.execute(named.order_by(MessagePerson.username)):
         people.setdefault(message_id, []).append(username)
+        fullnames[username] = "" if unlisted else fullname or ""
     teams = teams_of(session, person, {name for names in people.values() for name in names})
     return [
-        Task(request, next((teams[name] for name in people.get(request.key, ()) if name in teams), None), claim)
+        Task(
+            request,
+            next((teams[name] for name in people.get(request.key, ()) if name in teams), None),
+            claim,
+            fullnames.get(request.nick) or request.nick,
+        )
         for request, claim in calls
     ]
 

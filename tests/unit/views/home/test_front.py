@@ -100,10 +100,12 @@ def test_new_lines_are_those_after_the_newest_on_the_page(client: FlaskClient, s
 def test_tasks_are_calls_for_help_of_public_people(client: FlaskClient, session: Session, otters: Hub) -> None:
     body = {"details": {"line": "Draw an icon", "nick": "ida"}, "url": "http://logs.example/1", "meeting_topic": "x"}
     help_wanted = {"topic": "meetbot.meeting.item.help", "msg": body, "verb": "meeting.help"}
-    store(session, say(1, "member", **help_wanted))
+    known = {**body, "details": {"line": "Draw a map", "nick": "member"}}
+    store(session, say(1, "member", **help_wanted), say(2, "member", **{**help_wanted, "msg": known}))
     page = read(client)
     assert "Draw an icon" in page
     assert "ask ida" in page
+    assert "ask Member" in page  # the full name of an account
     user_of(session, "member").activity = Visibility.OWNERS
     session.commit()
     assert "Draw an icon" not in read(client)
