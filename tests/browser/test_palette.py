@@ -87,6 +87,7 @@ def test_a_hub_is_reached_by_keyboard_only(page: Page, key: str) -> None:
     settled(page, "Sami Sand")
     expect(box).to_have_attribute("aria-expanded", "true")
     assert chosen(page) == "Sami Sand"
+    assert page.locator(".palette-option mark").first.text_content() == "Sam"
     page.keyboard.press("ArrowDown")
     assert chosen(page) == "Search for “sam”"
     page.keyboard.press("ArrowDown")

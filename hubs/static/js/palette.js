@@ -48,6 +48,15 @@ function pictureOf(item) {
   return [...template.content.children];
 }
 
+// The title of an item, with what was typed marked in it.
+function marked(title) {
+  const typed = input.value.trim();
+  const at = typed ? title.toLowerCase().indexOf(typed.toLowerCase()) : -1;
+  if (at < 0) return [title];
+  const end = at + typed.length;
+  return [title.slice(0, at), element("mark", "", title.slice(at, end)), title.slice(end)];
+}
+
 function show(groups) {
   options = [];
   list.replaceChildren();
@@ -58,7 +67,8 @@ function show(groups) {
     for (const item of group.items) {
       const id = `palette-option-${options.length}`;
       const option = element("div", "palette-option", "", { id, role: "option", "aria-selected": "false" });
-      const name = element("span", "palette-name", item.title, { dir: "auto" });
+      const name = element("span", "palette-name", "", { dir: "auto" });
+      name.append(...marked(item.title));
       option.append(...pictureOf(item), name);
       if (item.detail) option.append(" ", element("small", "", item.detail));
       chosenItems.set(option, item);

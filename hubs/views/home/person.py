@@ -20,7 +20,7 @@ from hubs.widgets.feed.groups import Group, grouped
 from hubs.widgets.heatmap.grid import Grid
 
 #: Most entries of each part.
-NEEDS, HUBS, LINES, TASKS, ISSUES, AWAY_HUBS = 5, 6, 18, 3, 3, 3
+NEEDS, HUBS, LINES, TASKS, ISSUES, AWAY_HUBS = 5, 6, 32, 3, 3, 3
 
 
 def parts(user: User, narrow: str) -> Mapping[str, Any]:
