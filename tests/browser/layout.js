@@ -135,5 +135,16 @@
     }
     if (Math.min(width, height) < target - 0.5) report(`${Math.round(width)} × ${Math.round(height)} px`, element);
   }
+
+  // 5. A list that takes the room that there is makes its column end on one line with the column beside it.
+  for (const row of document.querySelectorAll(".columns, .home-columns")) {
+    const columns = [...row.children].filter((column) => seen(column) && !column.matches(".below"));
+    const ends = columns.map((column) => Math.max(...[...column.children].filter(seen).map((child) => child.getBoundingClientRect().bottom)));
+    const abreast = new Set(columns.map((column) => Math.round(column.getBoundingClientRect().top))).size < columns.length;
+    columns.forEach((column, place) => {
+      const missing = Math.round(Math.max(...ends) - ends[place]);
+      if (abreast && missing > 2 && column.querySelector(".feed-pane, .home-stream")) report(`${missing} px left empty`, column);
+    });
+  }
   return [...new Set(found)];
 }

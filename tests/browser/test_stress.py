@@ -35,38 +35,44 @@ PAGES = (
     "/t/long/edit/add?side=left",
     "/t/long/history",
     "/t/long/announcements",
+    "/u/rana/",
+    "/me/notices?box=news",
 )
+#: What visitors see differs on these.
+VISITED = ("/", "/t/long/")
 
 
 class Window:
-    """A browser with ``rana`` signed in."""
+    """A browser with ``rana`` signed in, and one of a visitor."""
 
-    def __init__(self, app: Flask, page: Page) -> None:
-        self.app, self.page = app, page
+    def __init__(self, app: Flask, page: Page, visitor: Page) -> None:
+        self.app, self.page, self.visitor = app, page, visitor
         self._built: set[str] = set()
 
-    def open(self, path: str, language: str) -> Page:
+    def open(self, path: str, language: str, *, visiting: bool = False) -> Page:
         """Open a page in a language, with everything on it, and with everything open."""
         if language not in self._built:
             build(self.app, language)
             self._built.add(language)
-        self.page.set_extra_http_headers({"Accept-Language": language})
-        self.page.goto(path)
-        expect(self.page.locator(".widget[data-state=loading] [data-load]")).to_have_count(0, timeout=20_000)
-        open_everything(self.page)
-        return self.page
+        page = self.visitor if visiting else self.page
+        page.set_extra_http_headers({"Accept-Language": language})
+        page.goto(path)
+        expect(page.locator(".widget[data-state=loading] [data-load]")).to_have_count(0, timeout=20_000)
+        open_everything(page)
+        return page
 
 
 @pytest.fixture(scope="module")
 def window(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Window]:
     with pseudo_language(), stressed(tmp_path_factory.mktemp("stressed")) as (app, address):
-        page = chromium.new_context(base_url=address, reduced_motion="reduce").new_page()
+        page, visitor = (chromium.new_context(base_url=address, reduced_motion="reduce").new_page() for _ in range(2))
         page.goto("/login")
         page.fill("#f-username", "rana")
         page.get_by_role("button", name="Sign in", exact=True).click()
         page.wait_for_url("**/")
-        yield Window(app, page)
+        yield Window(app, page, visitor)
         page.context.close()
+        visitor.context.close()
 
 
 def turn(page: Page, direction: str) -> None:
@@ -89,11 +95,21 @@ def test_a_page_of_long_old_and_foreign_content_keeps_its_layout(window: Window)
 def test_pages_keep_their_layout_at_all_widths_in_both_colours_and_directions(
     window: Window, path: str, language: str
 ) -> None:
-    page = window.open(path, language)
+    assert report(everywhere(window.open(path, language))) == ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("path", "language"), list(product(VISITED, LANGUAGES)))
+def test_pages_of_visitors_keep_their_layout_everywhere(window: Window, path: str, language: str) -> None:
+    assert report(everywhere(window.open(path, language, visiting=True))) == ""
+
+
+def everywhere(page: Page) -> dict[tuple[int, str, str], list[str]]:
+    """Return what is wrong with a page at all widths, in both colours and both directions."""
     results = {}
     for scheme, direction in product(("light", "dark"), ("ltr", "rtl")):
         show_in(page, scheme)
         turn(page, direction)
         for width in WIDTHS:
             results[width, scheme, direction] = layout_problems(page, width)
-    assert report(results) == ""
+    return results
