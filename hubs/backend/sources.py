@@ -24,10 +24,11 @@ def create_sources(
     pipeline: Pipeline,
     on_connected: Callable[[], None],
 ) -> "list[Source]":
-    """Return all of them. Each hands messages to the pipeline with `put`, and is listed in `Source`.
+    """Return all of them, each listed in `Source`. Those that read hand messages to the pipeline with `put`.
 
     Each has `start` and `stop`; a ``label`` and ``counts`` for the figures; and ``cut_off``, the seconds for which it
-    has been without its broker, 0 while it is connected. After an interruption it calls ``on_connected``.
+    has been without its broker, 0 while it is connected or if it has none. Whatever reads from a broker calls
+    ``on_connected`` at each connection, which tells open pages at once.
 
     :raises BadSetting: when a configured one cannot be used.
     """

@@ -109,18 +109,15 @@ def partition(undo: bool) -> None:
 @db.command()
 def check() -> None:
     """Compare the tables with the models; fail when they differ."""
-    with _database() as database:
-        try:
-            migrations.check(database)
-        except CommandError as error:
-            raise click.ClickException(f"{error} Run: hubs db upgrade") from None
+    with _database() as database, _explained():
+        migrations.check(database)
 
 
 @db.command()
 @click.argument("message")
 def revise(message: str) -> None:
-    """Write a migration for the differences between the models and a PostgreSQL database."""
-    with _database() as database:
+    """Write the next migration, for the differences between the models and a PostgreSQL database."""
+    with _database() as database, _explained():
         migrations.revise(database, message)
 
 
@@ -135,6 +132,15 @@ def _database() -> Iterator[Database]:
         yield database
     finally:
         database.dispose()
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Report what Alembic refuses to do with a database that differs from the migrations."""
+    try:
+        yield
+    except CommandError as error:
+        raise click.ClickException(f"{error} Run: hubs db upgrade") from None
 
 
 def _known(database: Database) -> str:

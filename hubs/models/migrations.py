@@ -59,8 +59,12 @@ def check(database: Database) -> None:
 
 
 def revise(database: Database, message: str) -> None:
-    """Write a new migration from the differences between the models and the database; use PostgreSQL for it."""
-    command.revision(_config(database), message, autogenerate=True)
+    """Write the next migration from the differences between the models and the database; use PostgreSQL for it.
+
+    :raises alembic.util.exc.CommandError: if the database lacks a migration.
+    """
+    number = max(int(revision) for revision in known() if revision.isdigit()) + 1
+    command.revision(_config(database), message, autogenerate=True, rev_id=f"{number:04}")
 
 
 def _scripts() -> Iterator[Script]:

@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 #: Most messages that wait, and most that share a transaction.
 WAITING, BATCH = 20_000, 500
-#: Seconds by which builds are postponed while more than a batch waits: a full queue loses messages, a late build
+#: Seconds by which builds are postponed while a whole batch waits: a full queue loses messages, a late build
 #: loses nothing.
 REST = 3.0
 #: Longest wait in seconds between two attempts while the database is unavailable.

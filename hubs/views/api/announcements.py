@@ -22,7 +22,7 @@ MOST, MOST_TEAMS = 50, 100
 
 
 class AnnouncementSchema(Schema):
-    """An announcement that is shown now or will be."""
+    """An announcement. Lists leave out those that are yet to come and those that you dismissed."""
 
     id = fields.Integer(required=True)
     title = schemas.text()

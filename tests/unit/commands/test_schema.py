@@ -1,5 +1,7 @@
 """The command that manages the schema of the database."""
 
+from pathlib import Path
+
 import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -46,3 +48,22 @@ def test_a_newer_schema_is_explained(database: Database, session: Session) -> No
     for command in (("upgrade",), ("downgrade", BEFORE, "--yes")):
         assert "cannot migrate it" in run("db", *command, fails=SystemExit).output
     assert migrations.current(database) == "9999"
+
+
+@pytest.mark.usefixtures("settings")
+def test_a_new_migration_has_the_next_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    versions = tmp_path / "alembic" / "versions"
+    versions.mkdir(parents=True)
+    for name in ("env.py", "script.py.mako"):
+        (versions.parent / name).write_text((migrations.migration_folder() / name).read_text())
+    (versions / "0099_first.py").write_text(
+        '"""The first."""\n\nrevision, down_revision = "0099", None\n\n\ndef upgrade():\n    pass\n'
+    )
+    monkeypatch.setattr(migrations, "migration_folder", lambda: versions.parent)
+
+    assert "Run: hubs db upgrade" in run("db", "revise", "Too early", fails=SystemExit).output
+    run("db", "upgrade")
+    run("db", "revise", "What changed")
+    written = (versions / "0100_what_changed.py").read_text()
+    assert written.startswith('"""What changed.\n\nRevision: 0100, after 0099\n"""')
+    assert 'op.create_table("hubs"' in written.replace("'", '"')
