@@ -34,6 +34,10 @@ def test_people_who_share_their_activity_are_counted_until_they_hide_it(open_pag
     other = live(open_page(f"/t/{team}/", username="mirko"))
     expect(owner.locator("[data-here-text]")).to_have_text("2 here now")
     expect(other.locator("[data-here-faces] .avatar")).to_have_count(2)
+    # The list of members says the same with dots.
+    dot = other.locator("[data-person=odalys] .presence")
+    expect(dot).to_have_attribute("data-presence", "here")
+    expect(dot).to_be_visible()
     settings = open_page("/me/", username="mirko")
     settings.get_by_label("Nobody else").check()
     settings.get_by_role("button", name="Save changes").click()
@@ -42,7 +46,9 @@ def test_people_who_share_their_activity_are_counted_until_they_hide_it(open_pag
     # Without live updates the figure would be old.
     visitor.evaluate("document.documentElement.dataset.updates = 'delayed'")
     expect(visitor.locator(".banner-here")).to_be_hidden()
+    expect(visitor.locator("[data-person=odalys] .presence")).to_be_hidden()
     owner.goto(f"/t/{team}/settings")
     owner.get_by_label("Who is here now").select_option("hidden")
     owner.get_by_role("button", name="Save changes").click()
     expect(other.locator(".banner-here")).to_have_count(0)
+    expect(dot).to_be_hidden()

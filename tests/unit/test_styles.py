@@ -8,8 +8,6 @@ import hubs
 FOLDER = Path(hubs.__file__).parent
 #: The first part of a class whose end is computed, such as ``left-8``.
 COMPUTED = re.compile(r"class(?:Name)?\s*=\s*[\"'`][^\"'`]*?([A-Za-z][\w-]*-)(?=\{\{|\$\{)")
-#: Drawn in the design for the avatars of people who are here now.
-AWAITED = {"with-presence", "presence"}
 
 
 def sources(*patterns: str) -> str:
@@ -33,7 +31,7 @@ def unused(styles: str, text: str) -> set[str]:
 def test_every_class_of_the_style_sheets_is_used() -> None:
     styles = "\n".join(path.read_text() for path in (FOLDER / "static" / "css").glob("*.css"))
     found = unused(styles, sources("*.html", "*.js", "*.py"))
-    assert found - AWAITED == set()
+    assert found == set()
 
 
 def test_an_unused_class_is_found() -> None:

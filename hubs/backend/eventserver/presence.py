@@ -38,8 +38,9 @@ Face = dict[str, str]
 Figures = dict[int, dict[str, str]]
 #: Writes to a reader.
 Send = Callable[[SSEClient, bytes], None]
-#: For each level of readers, the people whom they may see, by id.
+#: For each level of readers, the people whom they may see, by id: their faces, and their usernames.
 Faces = dict[str, dict[int, Face]]
+Names = dict[str, dict[int, str]]
 
 
 class PresenceBoard:
@@ -95,7 +96,8 @@ class PresenceCounter:
         board: PresenceBoard,
         show: Callable[[Figures, set[int]], None],
     ) -> None:
-        self._events, self._faces, self._channels = events, partial(faces, database), channels
+        self._events, self._channels = events, channels
+        self._figures_of = partial(figures_of, faces=partial(faces, database), names=partial(names, database))
         self._board, self._show = board, show
         self._stopping = threading.Event()
         self._known: set[str] = set()
@@ -137,24 +139,54 @@ class PresenceCounter:
         changed = {hub_id: people for hub_id, people in counted.items() if self._counted.get(hub_id) != people}
         self._counted = {hub: people for hub, people in self._counted.items() if hub not in left} | changed
         if changed or left:
-            self._show(figures_of(changed, self._faces) if changed else {}, left)
+            self._show(self._figures_of(changed) if changed else {}, left)
 
 
-def figures_of(present: Mapping[int, Mapping[str, People]], faces: Callable[[Iterable[int]], Faces]) -> Figures:
-    """Return what readers of each level get about each hub: ``hub``, ``count``, and the ``people`` that are shown."""
+def figures_of(
+    present: Mapping[int, Mapping[str, People]],
+    faces: Callable[[Iterable[int]], Faces],
+    names: Callable[[Iterable[int]], Names],
+) -> Figures:
+    """Return what readers of each level get about each hub.
+
+    That is ``hub``, ``count``, the ``people`` that are shown, and ``here``, the usernames of all people, for the dots
+    in lists of members; it is empty if there are more than `SAMPLE` of one level.
+    """
     seen = {
         hub_id: {PUBLIC: groups[PUBLIC].ids, SIGNED_IN: tuple(sorted(groups[PUBLIC].ids + groups[SIGNED_IN].ids))}
         for hub_id, groups in present.items()
     }
     known = faces({user_id for levels in seen.values() for ids in levels.values() for user_id in ids[:SHOWN]})
+    called = names({user_id for levels in seen.values() for ids in levels.values() for user_id in ids})
     figures: Figures = {}
     for hub_id, groups in present.items():
         counts = {PUBLIC: groups[PUBLIC].count, SIGNED_IN: groups[PUBLIC].count + groups[SIGNED_IN].count}
         figures[hub_id] = {}
         for level in LEVELS:
-            shown = [known[level][user_id] for user_id in seen[hub_id][level][:SHOWN] if user_id in known[level]]
-            figures[hub_id][level] = json.dumps({"hub": hub_id, "count": counts[level], "people": shown})
+            ids = seen[hub_id][level]
+            shown = [known[level][user_id] for user_id in ids[:SHOWN] if user_id in known[level]]
+            here = sorted(called[level][user_id] for user_id in ids if user_id in called[level])
+            figure = {"hub": hub_id, "count": counts[level], "people": shown}
+            figures[hub_id][level] = json.dumps({**figure, "here": here if counts[level] == len(ids) else []})
     return figures
+
+
+def names(database: Database, ids: Iterable[int]) -> Names:
+    """Return the usernames of people, for readers of each level of those who share their activity with them."""
+    called: Names = {level: {} for level in LEVELS}
+    wanted: Sequence[int] = sorted(ids)
+    query = select(User.id, User.username, User.activity).where(User.unlisted.is_(False))
+    try:
+        with database.session() as session:
+            for start in range(0, len(wanted), BATCH):
+                for user_id, name, activity in session.execute(query.where(User.id.in_(wanted[start : start + BATCH]))):
+                    for level in LEVELS:
+                        if activity.rank <= Visibility(level).rank:
+                            called[level][user_id] = name
+    except SQLAlchemyError as error:
+        log.warning("people in lists have no dots, the database does not answer: %s", type(error).__name__)
+        return {level: {} for level in LEVELS}
+    return called
 
 
 def faces(database: Database, ids: Iterable[int]) -> Faces:

@@ -1,5 +1,6 @@
 // Applies a new layout: fetches the columns again; widgets that stay keep their element.
 import { showTimes } from "./ages.js";
+import { showDots } from "./presence.js";
 import { loadAll } from "./load.js";
 import { prepareFrame } from "./page.js";
 import { frameOf, isNewer } from "./widgets.js";
@@ -30,6 +31,7 @@ export async function layoutChanged(page, version, gone) {
   }
   for (const frame of columns.querySelectorAll(".widget")) prepareFrame(frame);
   showTimes(columns);
+  showDots(columns);
   loadAll(columns);
   return true;
 }

@@ -1,5 +1,6 @@
 // Replaces a widget's content, keeping focus, selection, open sections and scroll positions.
 import { showTimes } from "./ages.js";
+import { showDots } from "./presence.js";
 import { prepareFrame } from "./page.js";
 import { holdBack, prepareLists } from "./reading.js";
 import { textOf } from "./texts.js";
@@ -42,6 +43,7 @@ export function show(fresh) {
     frame.querySelector(".widget-error")?.remove();
   }
   showTimes(frame);
+  showDots(frame);
   prepareFrame(frame);
   return changed;
 }

@@ -4,6 +4,7 @@ import json
 import socket
 import time
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 from sqlalchemy.exc import OperationalError
@@ -11,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from hubs.backend.eventserver.broadcaster import SSEBroadcaster
 from hubs.backend.eventserver.client import SSEClient
-from hubs.backend.eventserver.presence import PresenceCounter
+from hubs.backend.eventserver.presence import PresenceCounter, faces, figures_of, names
 from hubs.events import expiring, presence
 from hubs.events.log import EventLog
 from hubs.models import Database, Hub, Visibility
@@ -209,3 +210,19 @@ def test_without_a_database_the_number_stays(processes: tuple[Process, Process],
         patch.setattr(database, "session", gone)
         first.counter.count()
     assert heard(visitor)[1:] == (1, [])
+
+
+def test_events_name_all_people_for_their_dots_unless_there_are_too_many(
+    session: Session, database: Database, team: Hub
+) -> None:
+    owner, member, hidden = (user_of(session, name) for name in ("owner", "member", "subscriber"))
+    member.activity, hidden.unlisted = Visibility.SIGNED_IN, True
+    session.commit()
+    # The channel of the member says what the setting was when the page was loaded.
+    public, signed_in = presence.People(3, (owner.id, hidden.id, member.id)), presence.People()
+    crowd = {"public": presence.People(presence.SAMPLE + 1, (owner.id,)), "signed-in": presence.People()}
+    read = partial(figures_of, faces=partial(faces, database), names=partial(names, database))
+    figures = read({team.id: {"public": public, "signed-in": signed_in}, 99: crowd})
+    here = {level: json.loads(text)["here"] for level, text in figures[team.id].items()}
+    assert here == {"public": ["owner"], "signed-in": ["member", "owner"]}
+    assert [json.loads(text)["here"] for text in figures[99].values()] == [[], []]
