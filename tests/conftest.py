@@ -40,6 +40,9 @@ CONNECT_TIMEOUT = database.CONNECT_TIMEOUT
 # How soon a test connects says how busy the machine is, nothing else.
 database.CONNECT_TIMEOUT = 15
 
+# Modules are imported and tests collected for seconds, and nothing of that becomes garbage.
+gc.set_threshold(50_000, 50, 50)
+
 #: Folders of tests that run processes and browsers, whose timing depends on the machine.
 REAL = tuple(Path(__file__).parent / name for name in ("attack", "browser", "integration"))
 _FAILED = pytest.StashKey[bool]()

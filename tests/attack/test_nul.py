@@ -94,6 +94,7 @@ def attack(
     return count
 
 
+@pytest.mark.slow
 def test_nul_is_no_server_error_for_an_owner(production: Stack, tell: Callable[[str], None]) -> None:
     texts, values = {"nul": BAD["nul"]}, {"nul": VALUES["nul"]}
     tell(f"{attack(production, 'nul-short', ('owner',), texts, values)} requests")

@@ -83,7 +83,9 @@ def is_untouched(page: Page) -> bool:
     return bool(page.evaluate("document.getElementById('editor').seen === true"))
 
 
-@pytest.mark.parametrize("moved", [False, True], ids=["pressed", "dragged"])
+@pytest.mark.parametrize(
+    "moved", [pytest.param(False, id="pressed", marks=pytest.mark.slow), pytest.param(True, id="dragged")]
+)
 def test_a_drag_under_which_an_answer_arrives_is_kept_and_so_is_the_answer(
     page: Page, server: Server, moved: bool
 ) -> None:
@@ -115,6 +117,7 @@ def test_a_card_that_is_put_back_gives_way_to_the_answer(page: Page, server: Ser
     assert order(page, "left") == ["sticky", "feed"]
 
 
+@pytest.mark.slow
 def test_a_finger_that_rests_on_a_handle_drags_it_though_an_answer_arrives(open_page: Open, newts: str) -> None:
     page = open_page(newts + "edit", username="ottoline", viewport={"width": 900, "height": 900}, has_touch=True)
     page.locator("[data-handle]").first.wait_for()
@@ -196,6 +199,7 @@ def test_a_card_lands_beside_the_one_it_was_put_before_whatever_was_on_its_way(p
     wait_for_order(page, "left", ["rules", "feed"])
 
 
+@pytest.mark.slow
 def test_the_error_of_a_step_is_shown_though_another_one_followed(page: Page, server: Server) -> None:
     page.eval_on_selector("#left-width", "range => { range.max = 20; range.value = 20; range.form.requestSubmit(); }")
     first = server.asked()

@@ -152,6 +152,7 @@ def test_the_page_says_when_its_stream_is_gone_and_catches_up_when_it_is_back(
     live(page)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("path", ["/", "/u/rosalba/", "/login"])
 def test_pages_fit_a_phone_in_both_colour_schemes(open_page: Open, path: str, scheme: str) -> None:

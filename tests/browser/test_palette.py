@@ -113,6 +113,7 @@ def test_escape_closes_and_gives_the_focus_back(page: Page) -> None:
     expect(opener).to_be_focused()
 
 
+@pytest.mark.slow
 def test_searching_too_often_says_when_to_try_again(page: Page) -> None:
     page.route("**/search/palette?*", lambda route: route.fulfill(status=429, json={"error": "Try again in 9 s."}))
     page.keyboard.press("/")
@@ -148,7 +149,7 @@ def test_enter_opens_no_hit_of_an_earlier_text(page: Page) -> None:
     page.wait_for_url("**/search?q=swimming")
 
 
-@pytest.mark.parametrize("event", [{"isComposing": True}, {"keyCode": 229}])
+@pytest.mark.parametrize("event", [{"keyCode": 229}, pytest.param({"isComposing": True}, marks=pytest.mark.slow)])
 def test_enter_that_ends_a_composition_opens_nothing(page: Page, event: dict[str, object]) -> None:
     page.keyboard.press("/")
     page.keyboard.type("otters")
@@ -189,6 +190,7 @@ def test_commands_are_run_from_the_keyboard(page: Page) -> None:
     expect(page.get_by_text("You are signed out.")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_single_keys_can_be_switched_off_for_this_browser(page: Page) -> None:
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
@@ -213,6 +215,7 @@ def test_single_keys_can_be_switched_off_for_this_browser(page: Page) -> None:
     expect(page.locator("#palette")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_keys_typed_into_a_field_are_text(page: Page) -> None:
     page.goto("/search")
     ready(page).get_by_role("searchbox").focus()

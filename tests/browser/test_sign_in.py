@@ -73,6 +73,7 @@ def test_the_first_sign_in_makes_the_account_from_the_claims_and_leads_back(here
     assert cookies["hubs"]["sameSite"] == "Lax"
 
 
+@pytest.mark.slow
 def test_two_tabs_sign_in_at_the_same_time(here: Site, browse: Open) -> None:
     first = browse(here)
     second = first.context.new_page()
@@ -87,6 +88,7 @@ def test_two_tabs_sign_in_at_the_same_time(here: Site, browse: Open) -> None:
         assert urlsplit(tab.url).path == path
 
 
+@pytest.mark.slow
 def test_typed_text_survives_a_sign_in_elsewhere(here: Site, browse: Open) -> None:
     page = browse(here)
     enter(page, "ottoline")

@@ -321,10 +321,10 @@ def run(world: World, seed: int, histories: int, wait: float) -> Counter[str]:
 def test_seconds_after_a_change_no_stream_hears_what_is_no_longer_visible(
     world: World, tell: Callable[[str], None]
 ) -> None:
-    counts = run(world, 1, 8, 2.0)
+    counts = run(world, 1, 5, 2.0)
     assert counts["heard"] > 0
     assert counts["refused"] > 0
-    tell(f"8 histories: {dict(counts)}")
+    tell(f"5 histories: {dict(counts)}")
 
 
 @pytest.mark.slow

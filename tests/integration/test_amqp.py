@@ -176,7 +176,7 @@ def _kill_often(setup: Setup, times: int, count: int, marker: str) -> None:
 
 
 def test_a_daemon_that_is_killed_loses_and_doubles_nothing(setup: Setup) -> None:
-    _kill_often(setup, 2, 900, "killed")
+    _kill_often(setup, 1, 400, "killed")
 
 
 @pytest.mark.slow

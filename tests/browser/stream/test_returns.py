@@ -128,6 +128,7 @@ def _family(mark: str) -> list[int]:
     return family
 
 
+@pytest.mark.slow
 def test_after_a_long_sleep_a_page_renews_its_token_and_catches_up(
     aged: Aged, truth: Truth, proxy: Chameleon, mark: str
 ) -> None:

@@ -20,6 +20,7 @@ def run(*arguments: str, **env: str) -> tuple[int, str]:
     return done.exit_code, done.output
 
 
+@pytest.mark.slow
 def test_a_new_widget_can_be_installed_and_is_in_the_catalogue(tmp_path: Path) -> None:
     code, output = run("new", "next-release", "--path", str(tmp_path))
     folder = tmp_path / "hubs-next-release"

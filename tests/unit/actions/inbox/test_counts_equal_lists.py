@@ -54,7 +54,7 @@ class Counts(Inboxes):
 
 
 def test_every_count_equals_its_list_at_every_moment(templates: Templates, tmp_path: Path) -> None:
-    run(Counts, templates, tmp_path, 3)
+    run(Counts, templates, tmp_path, 2)
 
 
 @pytest.mark.slow

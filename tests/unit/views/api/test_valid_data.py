@@ -58,7 +58,7 @@ SETTINGS = settings(
     suppress_health_check=list(HealthCheck),
 )
 #: How many examples of each operation are sent.
-EXAMPLES = pytest.mark.parametrize("examples", [4, pytest.param(20, marks=pytest.mark.slow)])
+EXAMPLES = pytest.mark.parametrize("examples", [2, pytest.param(20, marks=pytest.mark.slow)])
 
 
 @pytest.fixture
