@@ -139,7 +139,7 @@ def attack(stack: Stack, changes: list[Callable[[Team], None]]) -> int:
 
 
 def test_streams_end_with_the_role(production: Stack, tell: Callable[[str], None]) -> None:
-    tell(f"{attack(production, [by_api, by_command, by_signing_out])} streams ended")
+    tell(f"{attack(production, [by_api, by_signing_out])} streams ended")
 
 
 @pytest.mark.slow

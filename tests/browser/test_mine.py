@@ -40,6 +40,7 @@ def order(page: Page) -> list[str]:
     return page.eval_on_selector_all("#bookmarks .edit-card", "cards => cards.map(card => card.dataset.title)")
 
 
+@pytest.mark.slow
 def test_my_hubs_are_ordered_by_keyboard_and_stay_so(open_page: Open, teams: list[str]) -> None:
     first, second = teams
     page = open_page("/me/bookmarks", username=owner_of(teams))

@@ -7,6 +7,8 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
+import pytest
+
 from hubs import __version__
 from hubs.metrics.exporter import OFFSETS
 from hubs.models import migrations
@@ -77,22 +79,27 @@ def _check_public(stack: Stack) -> None:
     assert (status, json.loads(text)["ready"]) == (200, True)
     for port in (stack.ports["web"], stack.ports["stream"], stack.ports["metrics"]):
         assert json.loads(_read(port, "/readyz")[1])["version"] == __version__
-    database = stack.database()
-    migrations.downgrade(database, "0033")
-    database.dispose()
-    wait_for(lambda: _misses_schema(stack.ports["web"]), "the check of the schema")
-    gunicorn = "gunicorn --no-control-socket --bind 127.0.0.1:0"
-    for command in (
-        f"{gunicorn} hubs.wsgi:application",
-        f"{gunicorn} hubs.backend.eventsource:application",
-        "hubs daemon",
-        "fedmsg-hub --with-consumers hubs.backend.consumer:FedoraHubsConsumer",
-        "hubs-worker",
-    ):
-        program, *arguments = command.split()
-        done = subprocess.run(
-            [BIN / program, *arguments], env=stack.env, capture_output=True, text=True, timeout=60, check=False
-        )
-        assert done.returncode != 0
-        assert "hubs db upgrade" in done.stderr
-        assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+def test_no_process_starts_on_an_older_schema(tmp_path: Path, database_url: str) -> None:
+    with own_stack(tmp_path, database_url) as stack:
+        database = stack.database()
+        migrations.downgrade(database, "0033")
+        database.dispose()
+        wait_for(lambda: _misses_schema(stack.ports["web"]), "the check of the schema")
+        gunicorn = "gunicorn --no-control-socket --bind 127.0.0.1:0"
+        for command in (
+            f"{gunicorn} hubs.wsgi:application",
+            f"{gunicorn} hubs.backend.eventsource:application",
+            "hubs daemon",
+            "fedmsg-hub --with-consumers hubs.backend.consumer:FedoraHubsConsumer",
+            "hubs-worker",
+        ):
+            program, *arguments = command.split()
+            done = subprocess.run(
+                [BIN / program, *arguments], env=stack.env, capture_output=True, text=True, timeout=60, check=False
+            )
+            assert done.returncode != 0
+            assert "hubs db upgrade" in done.stderr
+            assert "Traceback" not in done.stderr

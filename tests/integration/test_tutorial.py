@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.request import urlopen
 
+import pytest
+
 from tests.services import BIN, HOST, Service, answers, base_env, free_port
 from tests.sse import Stream
 from tests.stack import ROOT
@@ -52,6 +54,7 @@ def blocks() -> list[tuple[str, str]]:
     return _BLOCK.findall(text.split(SECTION, 1)[1].split("\n## ", 1)[0])
 
 
+@pytest.mark.slow
 def test_the_tutorial_works_as_it_is_written(tmp_path: Path) -> None:
     env = {**base_env(), "PYTHONPATH": str(ROOT), "HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
     env |= {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "PYTHONWARNINGS": "ignore"}

@@ -107,7 +107,9 @@ def test_widget_json_and_file_agree_on_both_sides_of_daylight_saving_and_across_
     page = client.get(urls.widget(row.id)).get_data(as_text=True)
     record = client.get(f"{urls.widget(row.id)}json").get_json()
     for html in (page, record["html"]):
-        assert [time for time in re.findall(r'datetime="([^"]*)"', html) if time in STARTS] == STARTS
+        # The tile of its day tells the time of a meeting, and so does its line.
+        times = dict.fromkeys(re.findall(r'datetime="([^"]*)"', html))
+        assert [time for time in times if time in STARTS] == STARTS
         assert re.findall(r'<time datetime="(2026-03-\d\d)">', html) == ["2026-03-28", "2026-03-29"]
     file = icalendar.Calendar.from_ical(client.get(urls.widget_calendar(row.id)).data)
     events = CalendarQuery(file).between(datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 5, 1, tzinfo=UTC))

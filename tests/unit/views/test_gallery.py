@@ -71,6 +71,7 @@ def test_an_example_comes_from_public_widgets_only(app: Flask, session: Session,
             assert (gallery._example("members") is not None) is there, visibility
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_every_widget_is_live_in_the_gallery_of_an_empty_instance(shown: FlaskClient, name: str) -> None:
     page = shown.get(f"/gallery/{name}").get_data(as_text=True)

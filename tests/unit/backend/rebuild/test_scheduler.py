@@ -197,6 +197,7 @@ def test_a_removed_widget_is_not_built(make: Make, pushed: Pushed, team: Hub) ->
     assert (rebuilder.counts["built"], pushed.events) == (0, [])
 
 
+@pytest.mark.slow
 def test_the_state_of_many_idle_widgets_is_removed(make: Make, team: Hub) -> None:
     rebuilder = make(interval=0.0)
     for number in range(3000):

@@ -53,6 +53,7 @@ def check(http: HTTP, typed: TypedAddress, service: Service) -> None:
 """
 
 
+@pytest.mark.slow
 def test_the_type_checker_refuses_what_the_client_refuses(tmp_path: Path) -> None:
     (tmp_path / "snippet.py").write_text(SNIPPET)
     arguments = ["--config-file", str(ROOT / "pyproject.toml"), "--cache-dir", str(ROOT / ".mypy_cache")]
