@@ -1,7 +1,8 @@
 """Builds of the widgets that read stored messages, on a small instance and on a large one.
 
 A message rebuilds the widgets it touches while people are viewing them, so builds must not get slower with more people
-and messages. Run it with ``python bench/builds.py``. On a real PostgreSQL there are people, one in ten of whom hides
+and messages. Run it with ``python bench/builds.py``; ``--sizes 100000:1000000 100000:10000000`` takes half an hour and
+10 GB. Messages are partitioned by month. On a real PostgreSQL there are people, one in ten of whom hides
 what they do, and messages of the last twelve weeks, each about one or two of them, some being named far more often.
 Beside the feed is the plain statement for it: all messages that name them, except about people who hide, sorted.
 The last column is the stream of somebody who follows the hub.
@@ -13,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -24,7 +26,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from hubs import cache
 from hubs.actions.people import stream
 from hubs.fragments.store import FragmentStore
-from hubs.models import Database, Hub, Role, RoleName, User, Widget, migrations
+from hubs.models import Database, Hub, Role, RoleName, User, Widget, migrations, now
+from hubs.models.months import conversion
 from hubs.permissions import person
 from hubs.widgets.registry import Registry
 from tests import services
@@ -32,6 +35,8 @@ from tests.stack import KEY
 
 PLUGINS = ("feed", "activity", "heatmap", "stats", "members")
 COLUMNS = ("feed", "plain", *PLUGINS[1:], "stream")
+#: The time of the messages.
+SPAN = timedelta(weeks=12)
 #: Members of the teams, by their names; the first of them are those who are named most often.
 TEAMS = {"team of 30": 30, "team of 300": 300}
 
@@ -39,15 +44,19 @@ _FILL = (
     """INSERT INTO users (username, fullname, timezone, locale, about, unlisted, quiet_unfollow, created_on, activity)
     SELECT 'p' || n, 'Person ' || n, 'UTC', '', '', false, true, now(),
       CASE WHEN n % 10 = 0 THEN 'members' ELSE 'public' END FROM generate_series(1, :people) n""",
-    """INSERT INTO messages (msg_id, topic, category, sent_at, received_at, sentence, link, icon)
+    # As many in each month as in the others, in the order of their receipt.
+    """INSERT INTO messages (msg_id, topic, category, sent_at, received_at, sentence, link, icon, body)
     SELECT 'm' || n, 'org.example.prod.git.receive', (ARRAY['git', 'bodhi', 'wiki', 'pagure', 'copr'])[1 + n % 5],
-      now() - interval '12 weeks' * random(), now(), 'Somebody did something.', 'https://git.example/' || n, ''
-    FROM generate_series(1, :messages) n""",
+      at, at, 'Somebody did something.', 'https://git.example/' || n, '', json_build_object('number', n)
+    FROM (SELECT n, now() - interval '12 weeks' * (1 - n / :messages ::float) AS at
+      FROM generate_series(1, :messages) n) sent""",
+    "INSERT INTO message_ids (msg_id, message_id, received_at) SELECT msg_id, id, received_at FROM messages",
     # The share of a person among all falls with the number: the first is named in one message of fifty or so.
-    "UPDATE messages SET received_at = sent_at",
     """INSERT INTO message_people (message_id, username, sent_at, received_at, category)
-    SELECT id, 'p' || floor(exp(random() * ln(:people)))::int, sent_at, sent_at, category FROM messages
-    UNION SELECT id, 'p' || ceil(random() * :people)::int, sent_at, sent_at, category FROM messages""",
+    SELECT id, 'p' || floor(exp(random() * ln(:people)))::int, sent_at, sent_at, category FROM messages""",
+    """INSERT INTO message_people (message_id, username, sent_at, received_at, category)
+    SELECT id, 'p' || ceil(random() * :people)::int, sent_at, sent_at, category FROM messages
+    ON CONFLICT DO NOTHING""",
 )
 _PLAIN = text(
     """SELECT m.id, m.sentence, m.link, m.sent_at FROM messages m JOIN (
@@ -64,8 +73,11 @@ def fill(database: Database, people: int, messages: int) -> None:
     """Fill a database that was just made, with hubs for the most active person and for the teams."""
     with database.transaction() as session:
         session.execute(text("SET LOCAL statement_timeout = 0"))
+        # No triggers and no foreign keys, which take most of the time of ten million rows.
+        session.execute(text("SET LOCAL session_replication_role = replica"))
         for statement in _FILL:
             session.execute(text(statement), {"people": people, "messages": messages})
+        session.execute(text("SET LOCAL session_replication_role = origin"))
         _hub(session, "user", "p1", 1)
         for name, members in TEAMS.items():
             _hub(session, "team", name.replace(" ", "-"), members)
@@ -132,6 +144,7 @@ def tell(people: int, messages: int, rounds: int) -> None:
     ):
         database = Database(f"postgresql+psycopg2://postgres@127.0.0.1:{port}/postgres")
         migrations.upgrade(database)
+        conversion.partition_empty(database, now() - SPAN)
         fill(database, people, messages)
         fragments = FragmentStore(Registry(), cache.connect(f"memcached://127.0.0.1:{cached}"), KEY.encode(), 3600)
         with database.session() as session:

@@ -1,5 +1,7 @@
 """A database as the first migration left it, with something in every table, and what must still be there afterwards."""
 
+from collections.abc import Callable
+
 from sqlalchemy import text
 
 from hubs.models import Database, migrations
@@ -48,3 +50,14 @@ def lost_by_returning(database: Database) -> dict[str, tuple[int, int]]:
 def _counts(database: Database) -> dict[str, int]:
     with database.engine.connect() as connection:
         return {table: connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one() for table in _TABLES}
+
+
+def within(database: Database, change: Callable[[], object]) -> None:
+    """Make a change of the schema in a migration's context."""
+    from alembic.operations import Operations  # noqa: PLC0415
+    from alembic.runtime.migration import MigrationContext  # noqa: PLC0415
+
+    with database.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"transaction_per_migration": True})
+        with context.begin_transaction(_per_migration=True), Operations.context(context):
+            change()

@@ -24,12 +24,16 @@ def create_index(name: str, table: str, columns: Sequence[str], *, unique: bool 
     if op.get_bind().dialect.name != "postgresql":
         op.execute(f"CREATE {kind} IF NOT EXISTS {name} {content}")
         return
+    partitions = _partitions(table)
+    if partitions:
+        # The index of the whole becomes valid with that of the last partition; those of later ones are created with it.
+        op.execute(f"CREATE {kind} IF NOT EXISTS {name} ON ONLY {content.removeprefix('ON ')}")
     with _outside_of_a_transaction():
-        # An interrupted creation leaves an invalid index, which costs writers time and serves no query.
-        invalid = "SELECT 1 FROM pg_index WHERE indexrelid = to_regclass(:name) AND NOT indisvalid"
-        if op.get_bind().scalar(text(invalid), {"name": name}):
-            op.execute(f"DROP INDEX CONCURRENTLY {name}")
-        op.execute(f"CREATE {kind} CONCURRENTLY IF NOT EXISTS {name} {content}")
+        for partition in partitions or [table]:
+            own = name if not partitions else f"{name}{partition.removeprefix(table)}"
+            _create_concurrently(own, kind, content.replace(f"ON {table} ", f"ON {partition} ", 1))
+            if partitions:
+                op.execute(f"ALTER INDEX {name} ATTACH PARTITION {own}")
 
 
 def drop_index(name: str) -> None:
@@ -37,8 +41,26 @@ def drop_index(name: str) -> None:
     if op.get_bind().dialect.name != "postgresql":
         op.execute(f"DROP INDEX IF EXISTS {name}")
         return
+    partitioned = "SELECT relkind = 'I' FROM pg_class WHERE oid = to_regclass(:name)"
+    if op.get_bind().scalar(text(partitioned), {"name": name}):  # which PostgreSQL cannot drop concurrently
+        op.execute(f"DROP INDEX {name}")
+        return
     with _outside_of_a_transaction():
         op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
+
+
+def _create_concurrently(name: str, kind: str, content: str) -> None:
+    # An interrupted creation leaves an invalid index, which costs writers time and serves no query.
+    invalid = "SELECT 1 FROM pg_index WHERE indexrelid = to_regclass(:name) AND NOT indisvalid"
+    if op.get_bind().scalar(text(invalid), {"name": name}):
+        op.execute(f"DROP INDEX CONCURRENTLY {name}")
+    op.execute(f"CREATE {kind} CONCURRENTLY IF NOT EXISTS {name} {content}")
+
+
+def _partitions(table: str) -> list[str]:
+    """Return the names of a table's partitions; none if it is not partitioned."""
+    query = "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = to_regclass(:name) ORDER BY 1"
+    return list(op.get_bind().scalars(text(query), {"name": table}))
 
 
 @contextmanager

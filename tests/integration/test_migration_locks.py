@@ -12,6 +12,7 @@ from hubs.maintenance import online
 from hubs.models import Database, migrations
 from hubs.models.migrations import LOCK_TIMEOUT
 from hubs.models.months import conversion, undo
+from tests.migrated import within
 
 ROWS = 1_000_000
 #: A lock that is held only because the machine is busy is not held every time.
@@ -74,17 +75,6 @@ def blocked_by(database: Database, change: Callable[[], object]) -> int:
     with Writer(database.url.render_as_string(hide_password=False)) as writer:
         change()
     return writer.blocked
-
-
-def within(database: Database, change: Callable[[], object]) -> None:
-    """Make a change of the schema in a migration's context."""
-    from alembic.operations import Operations  # noqa: PLC0415
-    from alembic.runtime.migration import MigrationContext  # noqa: PLC0415
-
-    with database.engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"transaction_per_migration": True})
-        with context.begin_transaction(_per_migration=True), Operations.context(context):
-            change()
 
 
 def _concurrently() -> None:

@@ -13,6 +13,7 @@ from hubs.actions import messages
 from hubs.actions.people import roles, stream
 from hubs.actions.storage import retention
 from hubs.bus import Message, parse
+from hubs.maintenance import online
 from hubs.models import (
     Database,
     Hub,
@@ -29,6 +30,7 @@ from hubs.models import (
 from hubs.models.months import conversion, layout, undo, upkeep
 from hubs.permissions import person
 from hubs.widgets.registry import Registry
+from tests.migrated import within
 
 #: Days after which messages are old, and the times of messages of which two months are.
 DAYS = 100
@@ -334,6 +336,25 @@ def test_an_interrupted_conversion_is_continued_or_undone(database: Database, mo
     conversion.partition(database)
     assert set(places(database)) == {"old", "new", "meanwhile"}
     assert counts(database)[layout.IDS] == 3
+
+
+def test_an_index_is_created_on_every_month_and_on_those_to_come(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def create() -> None:
+        online.create_index("ix_tried", "messages", ["lower(topic)", "category"], where="category <> ''")
+
+    within(database, create)
+    within(database, create)
+    monkeypatch.setattr(upkeep, "now", lambda: NOW + timedelta(days=40))
+    upkeep.create_ahead(database)
+    valid = """SELECT i.inhrelid::regclass::text FROM pg_inherits i JOIN pg_index x ON x.indexrelid = i.inhrelid
+      WHERE i.inhparent = 'ix_tried'::regclass AND x.indisvalid"""
+    with database.engine.connect() as connection:
+        assert len(connection.scalars(text(valid)).all()) == len(layout.partitions(connection)) + 1
+        assert connection.scalar(text("SELECT indisvalid FROM pg_index WHERE indexrelid = 'ix_tried'::regclass"))
+    within(database, lambda: online.drop_index("ix_tried"))
+    migrations.check(database)
 
 
 def test_a_downgrade_makes_plain_tables_first(database: Database) -> None:
