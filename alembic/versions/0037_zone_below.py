@@ -6,6 +6,8 @@ Revision: 0037, after 0036
 import sqlalchemy as sa
 from alembic import op
 
+from hubs.maintenance import documents
+
 revision = "0037"
 down_revision = "0036"
 branch_labels = None
@@ -32,6 +34,14 @@ def downgrade() -> None:
     )
     _check({"side": _BEFORE, "visibility": _VISIBILITIES}, ("side", "width"))
     op.drop_column("widgets", "width")
+    documents.rewrite("below", _in_two_columns)
+
+
+def _in_two_columns(document: documents.Document) -> documents.Document:
+    layout = document.get("widgets", {})
+    columns = {name: widgets for name, widgets in layout.items() if name != "below"}
+    below = [{name: value for name, value in widget.items() if name != "width"} for widget in layout.get("below", [])]
+    return documents.to_left({**document, "widgets": columns}, below) if below else document
 
 
 def _check(conditions: dict[str, str], dropped: tuple[str, ...]) -> None:

@@ -6,6 +6,8 @@ Revision: 0042, after 0041
 import sqlalchemy as sa
 from alembic import op
 
+from hubs.maintenance import documents
+
 revision = "0042"
 down_revision = "0041"
 branch_labels = None
@@ -62,3 +64,17 @@ def downgrade() -> None:
     with op.batch_alter_table("widgets", recreate="always" if is_sqlite else "never") as batch:
         batch.drop_column("page_id")
     op.drop_table("pages")
+    documents.rewrite("pages", _without_pages)
+
+
+def _without_pages(document: documents.Document) -> documents.Document:
+    """Return a document whose widgets are all on the home page, as narrow as before."""
+    fields = {name: value for name, value in document.items() if name != "pages"}
+    widgets = []
+    for page in document.get("pages", []):
+        narrowest = _VISIBILITIES.index(page.get("visibility", "public"))
+        for side in ("left", "right", "below"):
+            for widget in page.get("widgets", {}).get(side, []):
+                level = max(narrowest, _VISIBILITIES.index(widget.get("visibility", "public")))
+                widgets.append({**widget, "visibility": _VISIBILITIES[level]})
+    return documents.to_left(fields, widgets) if widgets else fields

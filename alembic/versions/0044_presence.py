@@ -6,6 +6,8 @@ Revision: 0044, after 0043
 import sqlalchemy as sa
 from alembic import op
 
+from hubs.maintenance import documents
+
 revision = "0044"
 down_revision = "0043"
 branch_labels = None
@@ -20,3 +22,4 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Undo."""
     op.drop_column("hubs", "presence")
+    documents.rewrite("presence", lambda document: {key: value for key, value in document.items() if key != "presence"})

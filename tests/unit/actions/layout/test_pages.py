@@ -21,7 +21,6 @@ from hubs.models import (
     Revocation,
     Visibility,
     Widget,
-    migrations,
 )
 from hubs.permissions import VISITOR, Person, can, visible_widgets
 from hubs.widgets.registry import Registry
@@ -298,22 +297,6 @@ def test_messages_do_not_name_hidden_pages(
     assert (bodies[0]["changed_keys"], bodies[0]["agent"]) == (["pages"], "")
     assert "Secret" not in str(bodies)
     assert not bodies[-1]["widget_label"]
-
-
-def test_going_back_keeps_widgets_and_who_sees_them(
-    database: Database, session: Session, team: Hub, owner: Person, page: Page
-) -> None:
-    acts.update(session, owner, page, {"visibility": Visibility.MEMBERS})
-    session.commit()
-    hub_id = team.id
-    session.close()
-    migrations.downgrade(database, "0041")
-    migrations.upgrade(database)
-    migrations.check(database)
-    with database.transaction() as after:
-        hub = after.get_one(Hub, hub_id)
-        assert hub.pages == []
-        assert (hub.column("left")[-1].key, hub.column("left")[-1].visibility) == ("feed", Visibility.MEMBERS)
 
 
 def test_changes_of_pages_are_told_as_sentences(registry: Registry, team: Hub, document: HubDocument) -> None:
