@@ -66,9 +66,10 @@ soak: $(VENV)/test.done  ## Break parts of a running system for an hour; results
 bench: $(VENV)/test.done  ## Print the figures of all benchmarks
 	for program in "bench/pipeline.py --soak 60" bench/triage.py bench/ingress.py bench/hooks.py bench/builds.py bench/pages.py bench/page_crowd.py bench/stream.py bench/search.py bench/inbox.py "-m bench.clients" "-m bench.browser"; do $(BIN)/python $$program || exit 1; done
 
-screens: $(VENV)/test.done  ## Write pictures of every widget in every state, and of pages, into build/screens
+screens: $(VENV)/test.done  ## Write pictures of widgets and pages into build/screens, and those of docs/screens.md
 	$(BIN)/python -m tests.browser.screens
 	$(BIN)/python -m tests.browser.screens_of_pages
+	$(BIN)/python -m tests.browser.screens_of_design
 
 ##@ Maintain it
 
@@ -92,7 +93,8 @@ lock: build/lock/bin/uv  ## Renew requirements/*.txt: the newest versions that s
 		--extra amqp --extra celery --extra backup --output-file requirements/production.txt setup.py
 	build/lock/bin/uv $(COMPILE) --constraint requirements/test.txt --output-file requirements/run.txt setup.py
 
-dist: build/lock/bin/uv docs  ## Build the source archive, and the wheel from it, into dist/
+dist: build/lock/bin/uv $(VENV)/test.done  ## Build the source archive, and the wheel from it, into dist/
+	$(BIN)/python docs/build.py --carried
 	build/lock/bin/uv build --quiet --system-certs --out-dir dist
 
 clean:  ## Remove what was installed and built; the demo data in var/ stays

@@ -13,9 +13,9 @@ CARRIED = {
     "hubs._fedmsg": "fedmsg.d",
     "hubs._deploy": "deploy",
 }
-# The site of the documentation, where `make docs` has built it.
-if Path("build/docs/index.html").is_file():
-    CARRIED["hubs._docs"] = "build/docs"
+# The site of the documentation, where `make dist` has built it.
+if Path("build/carried-docs/index.html").is_file():
+    CARRIED["hubs._docs"] = "build/carried-docs"
 
 # The one place that names the version. It is read, not imported: the dependencies may not be installed yet.
 VERSION = re.search(r'^__version__ = "(.+)"$', Path("hubs/__init__.py").read_text(encoding="utf-8"), re.MULTILINE)

@@ -1,7 +1,8 @@
 """Builds the site of the documentation into ``build/docs``: ``make docs``. Every warning is an error.
 
 The pages are readable in a source repository as well, where some link to files outside of this folder. Those become
-pages of the site.
+pages of the site. With ``--carried``, the site that the package carries is built into ``build/carried-docs``: it has no
+page of pictures, which would be larger than the package.
 """
 
 import re
@@ -12,11 +13,13 @@ from pathlib import Path
 
 DOCS = Path(__file__).parent
 ROOT = DOCS.parent
-SOURCE, TARGET = ROOT / "build" / "docs-source", ROOT / "build" / "docs"
+SOURCE, TARGET, CARRIED = (ROOT / "build" / name for name in ("docs-source", "docs", "carried-docs"))
 #: Files outside of ``docs/`` by the page that they become.
 OUTSIDE = {"changes.md": "CHANGELOG.md", "deployment.md": "deploy/README.md", "reporting.md": "SECURITY.md"}
 #: Sphinx has a page of its own under this name.
 RENAMED = {"search.md": "searching.md"}
+#: The page of pictures, and their folder.
+PICTURES = "screens"
 
 
 def link(target: str, folder: Path) -> str:
@@ -42,9 +45,9 @@ def adapt(text: str, folder: Path) -> str:
     return re.sub(r"(?<!!)\[([^\]]+)\]\(([^)\s]+)\)", replace, text)
 
 
-def main() -> None:
-    """Collect the pages and have Sphinx build them."""
-    for folder in (SOURCE, TARGET):
+def main(target: Path) -> None:
+    """Collect the pages and have Sphinx build them into a folder."""
+    for folder in (SOURCE, target):
         shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(DOCS, SOURCE, ignore=shutil.ignore_patterns("__pycache__", "build.py", "settings_table.py"))
     pages = {path.name: path for path in DOCS.glob("*.md")} | {page: ROOT / file for page, file in OUTSIDE.items()}
@@ -53,9 +56,14 @@ def main() -> None:
         (SOURCE / RENAMED.get(page, page)).write_text(
             adapt(path.read_text(encoding="utf-8"), path.parent), encoding="utf-8"
         )
-    command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-E", "-b", "dirhtml", SOURCE, TARGET]
+    if target == CARRIED:
+        shutil.rmtree(SOURCE / PICTURES)
+        (SOURCE / f"{PICTURES}.md").unlink()
+        index = SOURCE / "index.md"
+        index.write_text(index.read_text(encoding="utf-8").replace(f"\n{PICTURES}\n", "\n"), encoding="utf-8")
+    command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-E", "-b", "dirhtml", SOURCE, target]
     sys.exit(subprocess.run([str(word) for word in command], check=False).returncode)  # noqa: S603 - fixed words
 
 
 if __name__ == "__main__":
-    main()
+    main(CARRIED if "--carried" in sys.argv else TARGET)

@@ -55,6 +55,7 @@ def _bell(page: Page) -> None:
 
 
 def _catalogue(page: Page) -> None:
+    page.locator("[data-handle]").first.wait_for()  # before the script is there, the catalogue is a page
     page.locator(".add-button").first.click()
     page.wait_for_selector("dialog[open] .catalogue-card, main .catalogue-card")
     # Thumbnails are drawn one after the other.
@@ -102,12 +103,12 @@ def take(browser: Browser, address: str, folder: Path, series: str, names: list[
             context = browser.new_context(base_url=address, locale=language, reduced_motion="reduce")
             pages[shot.who] = context.new_page()
             if shot.who:
-                _sign_in(pages[shot.who], shot.who)
+                sign_in(pages[shot.who], shot.who)
         page = pages[shot.who]
         page.set_viewport_size(ViewportSize(width=width, height=900))
         page.goto(shot.path)
         show_in(page, colours)
-        _settle(page)
+        settle(page)
         if shot.act:
             shot.act(page)
         page.screenshot(path=folder / series / f"{name}.png")
@@ -115,17 +116,17 @@ def take(browser: Browser, address: str, folder: Path, series: str, names: list[
         page.context.close()
 
 
-def _sign_in(page: Page, who: str) -> None:
+def sign_in(page: Page, who: str) -> None:
     page.goto("/login")
     page.fill("#f-username", who)
     page.locator("form:has(#f-username) button[type=submit]").click()
     page.wait_for_url("**/")
 
 
-def _settle(page: Page) -> None:
-    """Wait for all widgets and for the stream, and make the window as high as the page."""
+def settle(page: Page, *, live: bool = True) -> None:
+    """Wait for all widgets and, if there is one, for the stream, and make the window as high as the page."""
     expect(page.locator(".widget[data-state=loading] [data-load]")).to_have_count(0, timeout=60_000)
-    if page.locator("[data-stream]").count():
+    if live and page.locator("[data-stream]").count():
         page.wait_for_selector("[data-live=live], [data-live=delayed]")
     height = min(max(page.evaluate("document.documentElement.scrollHeight"), 600), MOST)
     page.set_viewport_size(ViewportSize(width=page.evaluate("innerWidth"), height=height))
