@@ -16,7 +16,7 @@ from hubs.models import FirstSteps, HomeState, Hub, User, now
 from hubs.views.account import inbox_entries
 from hubs.views.home.since import has_feed
 from hubs.views.web.context import app_context, current_person, db
-from hubs.widgets.feed.groups import Group, grouped
+from hubs.widgets.feed.groups import Group, by_day, grouped
 from hubs.widgets.heatmap.grid import Grid
 
 #: Most entries of each part.
@@ -39,7 +39,7 @@ def parts(user: User, narrow: str) -> Mapping[str, Any]:
         "hubs": shown,
         "sparks": {hub_id: sparkline.draw(counts) for hub_id, counts in series.items()},
         "today_of": {hub_id: counts[-1] for hub_id, counts in series.items()},
-        "cards": _cards(narrow),
+        "lines": _lines(narrow),
         "week": week.week(session, app_context().fragments, person, followed),
         "tasks": tasks(session, person)[:TASKS],
         "issues": issues(session, app_context().fragments, person)[:ISSUES],
@@ -90,6 +90,6 @@ def _away(since: Any, until: Any) -> dict[str, Any]:
     return {"away": reading.read(session, person, list(hubs.values()), since, until), "away_hubs": hubs}
 
 
-def _cards(narrow: str) -> Sequence[Group]:
+def _lines(narrow: str) -> Sequence[tuple[str, list[Group]]]:
     items = stream.read(db(), current_person(), narrow).items[: 3 * LINES]
-    return grouped(items)[:LINES]
+    return list(by_day(grouped(items)[:LINES]))

@@ -1,5 +1,6 @@
 """The front page: for visitors only what is public; for people who are signed in what concerns them."""
 
+import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -188,6 +189,15 @@ def test_scripts_of_an_open_page_are_no_visits(client: FlaskClient, session: Ses
     read(client, "/teams/")
     session.rollback()
     assert session.get(HomeState, user_of(session, "member").id) is not None
+
+
+def test_the_stream_of_the_home_page_has_a_heading_for_each_day(client: FlaskClient, session: Session) -> None:
+    sign_in(client, "member")
+    store(session, *(say(number, "member", title=f"Crash {number}", ago=hours) for number, hours in ((1, 49), (2, 0))))
+    lines = read(client).partition("data-days>")[2].partition('class="home-foot"')[0]
+    days = re.findall(r'<h3 class="day"><time datetime="([^"]+)" data-style="day">', lines)
+    assert days == [(now() - timedelta(hours=hours)).date().isoformat() for hours in (0, 49)]
+    assert lines.index("Crash 2") < lines.index(days[1]) < lines.index("Crash 1")
 
 
 def test_home_costs_as_many_queries_with_many_hubs_as_with_few(
