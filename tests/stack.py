@@ -236,9 +236,9 @@ def _start(stack: Stack) -> None:
         bind("stream"),
         APP,
     )
-    web = start(
-        "web", *gunicorn, "gthread", "--workers", "2", "--threads", "4", "--bind", bind("web"), "hubs.wsgi:application"
-    )
+    shared = ["--config", "python:hubs.maintenance.gunicorn_web"]
+    two = ["--workers", "2", "--threads", "4"]
+    web = start("web", *gunicorn, "gthread", *shared, *two, "--bind", bind("web"), "hubs.wsgi:application")
     relay.ready(lambda: listens(stack.ports["inbound"]) and listens(stack.ports["outbound"]))
     hub.ready(lambda: "hubs.backend.consumer: ready" in hub.log())
     stream.ready(lambda: answers(f"http://{bind('stream')}/healthz"))

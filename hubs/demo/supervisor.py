@@ -163,7 +163,8 @@ def commands(ports: Ports, *, replay: bool, pause: float, bus: str = FEDMSG) -> 
         **buses,
         "stream": f"{streams} --threads 8 --bind {HOST}:{ports.stream} hubs.backend.eventsource:application",
         "upstream": f"{_python('hubs')} demo upstream --port {ports.upstream}",
-        "web": f"{gunicorn} gthread --workers 2 --threads 4 --bind {HOST}:{ports.web} hubs.wsgi:application",
+        "web": f"{gunicorn} gthread --config python:hubs.maintenance.gunicorn_web --workers 2 --threads 4 "
+        f"--bind {HOST}:{ports.web} hubs.wsgi:application",
     }
     if replay:
         processes["replay"] = f"{_python('hubs')} demo replay --pause {pause} --bus {bus}"

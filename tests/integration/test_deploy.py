@@ -102,6 +102,12 @@ def test_the_relay_is_active_only_once_it_listens(tmp_path: Path) -> None:
         relay.stop()
 
 
+def proportional_memory(pid: str) -> float:
+    """Return the memory of a process in MB; what several share counts in parts."""
+    (line,) = re.findall(r"^Pss: *(\d+) kB", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE)
+    return int(line) / 1000
+
+
 @pytest.mark.parametrize("threads", ["4", pytest.param("many", marks=pytest.mark.slow)])
 def test_a_gunicorn_unit_is_active_only_once_a_worker_has_loaded_the_application(tmp_path: Path, threads: str) -> None:
     env = {
@@ -122,6 +128,9 @@ def test_a_gunicorn_unit_is_active_only_once_a_worker_has_loaded_the_application
             if threads == "4":
                 assert notify.recv(200).startswith(b"READY=1")
                 assert "cannot be used" not in service.log()
+                workers = Path(f"/proc/{service.process.pid}/task/{service.process.pid}/children").read_text().split()
+                # They share what the arbiter has imported; each would need 120 MB alone.
+                assert max(proportional_memory(worker) for worker in workers) < 90
             else:  # gunicorn's arbiter runs, its workers fail
                 service.ended(60)
                 assert "cannot be used" in service.log()
