@@ -2,119 +2,36 @@
 
 import logging
 import threading
-from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import text
 
-from hubs.actions import messages
-from hubs.actions.people import roles, stream
 from hubs.actions.storage import retention
-from hubs.bus import Message, parse
-from hubs.maintenance import online
 from hubs.models import (
     Database,
-    Hub,
-    MessagePerson,
     Notice,
-    NoticeKind,
-    NoticeReason,
     StoredMessage,
     StreamMark,
     User,
-    migrations,
-    now,
 )
-from hubs.models.months import conversion, layout, undo, upkeep
-from hubs.permissions import person
-from hubs.widgets.registry import Registry
-from tests.migrated import within
+from hubs.models.months import layout, upkeep
+from tests.months import (
+    DAYS,
+    NOW,
+    TIMES,
+    counts,
+    database,
+    forget,
+    message,
+    places,
+    server,
+    shown,
+    store,
+    store_all,
+)
 
-#: Days after which messages are old, and the times of messages of which two months are.
-DAYS = 100
-NOW = now()
-TIMES = {"ancient": NOW - timedelta(days=900), "old": NOW - timedelta(days=200), "new": NOW - timedelta(minutes=2)}
-TABLES = (*layout.TABLES, layout.IDS, "notices", "stream_marks")
-
-
-@pytest.fixture(scope="module")
-def server(database_url: str) -> Iterator[Database]:
-    """Give a database with a person and a hub, and months since a year ago."""
-    database = Database(database_url, info={"site_url": "http://127.0.0.1"})
-    undo.unpartition(database)
-    with database.transaction() as session:
-        roles.sign_up(session, Registry(), "rana")
-    yield database
-    database.dispose()
-
-
-@pytest.fixture
-def database(server: Database) -> Iterator[Database]:
-    """Give it without messages, partitioned."""
-    with server.engine.begin() as connection:
-        connection.execute(text("DELETE FROM messages"))
-    conversion.partition_empty(server, NOW - timedelta(days=300))
-    yield server
-    undo.unpartition(server)
-
-
-def message(msg_id: str, received_at: datetime) -> Message:
-    envelope = {"topic": "a.b.dev.wiki.article.edit", "msg": {}, "msg_id": msg_id, "timestamp": received_at.timestamp()}
-    named = replace(parse(envelope), users=frozenset({"rana", "otto"}), packages=frozenset({"tidepool"}))
-    return replace(named, received_at=received_at, sentence=f"The {msg_id} edit")
-
-
-def store(database: Database, *stored: Message) -> list[str]:
-    with database.transaction() as session:
-        return [message.msg_id for message in messages.store(session, stored)]
-
-
-def store_all(database: Database) -> dict[str, int]:
-    """Store one message of each time, with a notification about each; return their ids."""
-    store(database, *(message(name, moment) for name, moment in TIMES.items()))
-    with database.transaction() as session:
-        ids = {row.msg_id: row.id for row in session.query(StoredMessage)}
-        user, hub_id = session.query(User).one(), session.query(Hub).one().id
-        for name, number in ids.items():
-            session.add(
-                Notice(
-                    user_id=user.id,
-                    hub_id=hub_id,
-                    kind=NoticeKind.MENTION,
-                    reason=NoticeReason.MENTIONED,
-                    subject=name,
-                    message_id=number,
-                    created_on=TIMES[name],
-                )
-            )
-    return ids
-
-
-def places(database: Database) -> dict[str, str]:
-    """Return what the partition of each message is called."""
-    with database.engine.connect() as connection:
-        rows = connection.execute(text("SELECT msg_id, tableoid::regclass::text FROM messages"))
-        return {name: place.removeprefix("messages_") for name, place in rows}
-
-
-def counts(database: Database) -> dict[str, int]:
-    with database.engine.connect() as connection:
-        return {table: connection.scalar(text(f"SELECT count(*) FROM {table}")) for table in TABLES}
-
-
-def shown(database: Database, narrow: str = "all") -> list[str]:
-    with database.session() as session:
-        user = session.query(User).one()
-        return [item.fallback for item in stream.read(session, person(user.id, user.username, ()), narrow).items]
-
-
-def forget(database: Database) -> None:
-    """Do as the daemon does every hour."""
-    retention.keep_months(database, DAYS)
-    with database.transaction() as session:
-        assert not retention.purge(session, DAYS)
+__all__ = ["database", "server"]
 
 
 def test_a_message_is_in_the_month_of_its_receipt_and_one_that_has_none_is_stored_all_the_same(
@@ -277,89 +194,3 @@ def test_two_daemons_create_and_drop_the_same_months(database: Database, monkeyp
     with database.engine.connect() as connection:
         partitions = layout.partitions(connection)
     assert [partition.start for partition in partitions[1:]] == [partition.end for partition in partitions[:-1]]
-
-
-def test_a_conversion_and_its_return_keep_every_row(database: Database) -> None:
-    undo.unpartition(database)
-    store_all(database)
-    with database.engine.begin() as connection:
-        connection.execute(text("UPDATE message_packages SET received_at = NULL"))  # as an older version stored it
-    before = counts_of_plain(database)
-    conversion.partition(database)
-    migrations.check(database)
-    assert {**counts(database), layout.IDS: 0} == before
-    assert counts(database)[layout.IDS] == 3
-    assert set(places(database).values()) == {"before"}
-    with database.session() as session:
-        assert {row.received_at for row in session.query(MessagePerson)} == set(TIMES.values())
-    with database.transaction() as session:
-        session.query(StoredMessage).filter_by(msg_id="old").delete()
-    assert counts(database)["notices"] == 2
-    assert store(database, message("new", NOW), message("newer", NOW)) == ["newer"]
-    undo.unpartition(database)
-    migrations.check(database)
-    assert counts_of_plain(database) == {**before, "messages": 3, "notices": 2}
-    assert store(database, message("newer", NOW)) == []
-
-
-def counts_of_plain(database: Database) -> dict[str, int]:
-    with database.engine.connect() as connection:
-        assert not layout.is_partitioned(connection)
-        plain = (table for table in TABLES if table != layout.IDS)
-        found = {table: connection.scalar(text(f"SELECT count(*) FROM {table}")) for table in plain}
-    return {**found, layout.IDS: 0}
-
-
-def test_an_interrupted_conversion_is_continued_or_undone(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    undo.unpartition(database)
-    store_all(database)
-    monkeypatch.setattr(conversion, "_swap", lambda *_: 1 / 0)
-    clear = conversion.clear
-    with monkeypatch.context() as patch:
-        patch.setattr(conversion, "clear", lambda _: None)  # as if it had been killed
-        with pytest.raises(ZeroDivisionError):
-            conversion.partition(database)
-    later = layout.month_of(NOW + conversion.MARGIN).end
-    store(database, message("meanwhile", NOW))
-    with database.transaction() as session:
-        session.query(StoredMessage).filter_by(msg_id="ancient").delete()
-    retention.keep_months(database, DAYS)
-    with pytest.raises(Exception, match="ck_messages_before"):
-        store(database, message("late", later))
-    monkeypatch.setattr(conversion, "now", lambda: later - timedelta(days=1))
-    retention.keep_months(database, 9999)
-    assert store(database, message("late", later)) == ["late"]
-    monkeypatch.undo()
-    assert clear is conversion.clear
-    with database.transaction() as session:
-        session.query(StoredMessage).filter_by(msg_id="late").delete()
-    conversion.partition(database)
-    assert set(places(database)) == {"old", "new", "meanwhile"}
-    assert counts(database)[layout.IDS] == 3
-
-
-def test_an_index_is_created_on_every_month_and_on_those_to_come(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def create() -> None:
-        online.create_index("ix_tried", "messages", ["lower(topic)", "category"], where="category <> ''")
-
-    within(database, create)
-    within(database, create)
-    monkeypatch.setattr(upkeep, "now", lambda: NOW + timedelta(days=40))
-    upkeep.create_ahead(database)
-    valid = """SELECT i.inhrelid::regclass::text FROM pg_inherits i JOIN pg_index x ON x.indexrelid = i.inhrelid
-      WHERE i.inhparent = 'ix_tried'::regclass AND x.indisvalid"""
-    with database.engine.connect() as connection:
-        assert len(connection.scalars(text(valid)).all()) == len(layout.partitions(connection)) + 1
-        assert connection.scalar(text("SELECT indisvalid FROM pg_index WHERE indexrelid = 'ix_tried'::regclass"))
-    within(database, lambda: online.drop_index("ix_tried"))
-    migrations.check(database)
-
-
-def test_a_downgrade_makes_plain_tables_first(database: Database) -> None:
-    store_all(database)
-    migrations.downgrade(database, "0044")
-    assert counts_of_plain(database)["messages"] == 3
-    migrations.upgrade(database)
-    migrations.check(database)

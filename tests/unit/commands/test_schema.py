@@ -67,3 +67,8 @@ def test_a_new_migration_has_the_next_number(tmp_path: Path, monkeypatch: pytest
     written = (versions / "0100_what_changed.py").read_text()
     assert written.startswith('"""What changed.\n\nRevision: 0100, after 0099\n"""')
     assert 'op.create_table("hubs"' in written.replace("'", '"')
+
+
+@pytest.mark.usefixtures("database")
+def test_there_are_no_partitions_on_sqlite() -> None:
+    assert "Only PostgreSQL has partitions" in run("db", "partition", fails=SystemExit).output
