@@ -80,3 +80,11 @@ def test_a_page_is_hidden_and_removed_on_a_phone(open_page: Open, newts: str) ->
     # The keyboard is at the current tab once the focused one is gone.
     expect(other.locator(".tabs [aria-current]")).to_be_focused(timeout=60_000)
     expect(page.get_by_role("link", name="Plans")).to_have_count(0)
+
+
+def test_a_widget_that_needs_setup_asks_its_owners_and_is_hidden_from_others(open_page: Open, newts: str) -> None:
+    owner, visitor = open_page(newts, username="ottoline"), open_page(newts)
+    for page in (owner, visitor):
+        page.locator(".widget").first.evaluate("widget => widget.dataset.state = 'needs-setup'")
+    expect(owner.locator(".widget").first.get_by_role("link", name="Set up")).to_be_visible()
+    expect(visitor.locator(".widget").first).to_be_hidden()
