@@ -3,6 +3,7 @@
 import os
 import shlex
 import shutil
+import signal
 import socket
 import sys
 from dataclasses import astuple, dataclass
@@ -187,6 +188,8 @@ def run(ports: Ports, data_dir: Path, *, replay: bool, pause: float, bus: str = 
         manager.add_process(name, command, env=env, cwd=str(config_parent(data_dir)))
     print(f"\n{site_name} is at http://{HOST}:{ports.web}/ - sign in there as any of the demo people.", flush=True)
     print("Press Ctrl-C to stop; the data is kept.\n", flush=True)
+    # A terminal that is closed stops the processes as well; the manager handles the other signals itself.
+    signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
     manager.loop()
     if bus == AMQP:  # the broker's process does that too, unless it was killed because it took too long to stop
         rabbitmq.stop_port_mapper(ports.port_mapper)

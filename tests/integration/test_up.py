@@ -62,8 +62,9 @@ def test_one_command_runs_a_living_instance_that_stops(tmp_path: Path) -> None:
 def test_an_instance_starts_again_with_its_data(tmp_path: Path) -> None:
     port = first_port()
     service = up(tmp_path, port)
-    service.process.send_signal(signal.SIGINT)
+    service.process.send_signal(signal.SIGHUP)  # the terminal is closed
     service.process.wait(60)
+    assert not any(listens(port + offset) for offset in range(5))
     kept = count(tmp_path)
 
     service = up(tmp_path, port)
