@@ -82,7 +82,9 @@ def fill(database: Database, people: int, messages: int) -> None:
         for name, members in TEAMS.items():
             _hub(session, "team", name.replace(" ", "-"), members)
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("SET statement_timeout = 0"))
         connection.execute(text("VACUUM ANALYZE"))
+        connection.execute(text("RESET statement_timeout"))
 
 
 def _hub(session: Session, kind: str, name: str, members: int) -> None:

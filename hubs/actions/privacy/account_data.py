@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 from zoneinfo import available_timezones
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
 from hubs import i18n
@@ -245,12 +245,14 @@ def _narrow(registry: Registry, hub: Hub, before: Visibility, after: Visibility)
 
 def _messages(session: Session, person: Person, username: str) -> list[dict[str, Any]]:
     hidden = names_any(MessagePerson.message_id, hides_from(person))
-    mine = select(MessagePerson.message_id).where(
+    mine = select(MessagePerson.message_id, MessagePerson.received_at).where(
         MessagePerson.username == username, MessagePerson.hub_id.is_(None), ~hidden
     )
     newest = mine.order_by(MessagePerson.received_at.desc()).limit(MESSAGES)
     rows = session.scalars(
-        select(StoredMessage).where(StoredMessage.id.in_(newest)).order_by(StoredMessage.received_at.desc())
+        select(StoredMessage)
+        .where(tuple_(StoredMessage.id, StoredMessage.received_at).in_(newest))
+        .order_by(StoredMessage.received_at.desc())
     )
     return [
         {"id": row.msg_id, "topic": row.topic, "sent_at": row.sent_at.isoformat(), "sentence": row.sentence}

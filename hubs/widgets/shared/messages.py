@@ -6,7 +6,19 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, Integer, Select, String, and_, bindparam, or_, select, union_all
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Integer,
+    Select,
+    String,
+    and_,
+    bindparam,
+    or_,
+    select,
+    tuple_,
+    union_all,
+)
 from sqlalchemy.orm import Session
 
 from hubs.bus import MODULE
@@ -161,13 +173,16 @@ def newest(
     )
     # These topics are of the bus; what a webhook says is shown on its hub only.
     query = select(StoredMessage).where(by_topic, StoredMessage.sent_at >= since, StoredMessage.hub_id.is_(None))
+    until = latest()
+    query = query.where(StoredMessage.received_at.between(since, until))  # no message is received before it is sent
     if whose is not None:
-        mine = select(MessagePerson.message_id).where(
+        mine = select(MessagePerson.message_id, MessagePerson.received_at).where(
             whose.terms.condition(),
             ~whose.terms.tells_of_hidden(),
             MessagePerson.category.in_(topics),
             MessagePerson.sent_at >= since,
+            MessagePerson.received_at.between(since, until),
         )
-        query = query.where(StoredMessage.id.in_(mine))
+        query = query.where(tuple_(StoredMessage.id, StoredMessage.received_at).in_(mine))
     query = query.order_by(StoredMessage.sent_at.desc(), StoredMessage.id.desc()).limit(limit)
     return session.scalars(query, whose.values() if whose else {}).all()
