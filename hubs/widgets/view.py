@@ -202,10 +202,12 @@ def _pictured(drawn: Markup, digest: str) -> Markup:
     return Markup('<span class="pictured">{}{}</span>').format(drawn, image)
 
 
+@lru_cache(4096)
 def _hue(name: str) -> str:
     return HUES[sum(ord(letter) * (index + 7) for index, letter in enumerate(name)) % len(HUES)]
 
 
+@lru_cache(4096)
 def _mark(shape: str, colour: str, text: str, size: int) -> Markup:
     return Markup('<span class="{}" data-size="{}" data-hue="{}" aria-hidden="true">{}</span>').format(
         shape, size, colour, text
