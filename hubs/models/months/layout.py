@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 #: The partitioned tables, each after the one that it refers to, with the columns of their keys.
@@ -147,7 +147,9 @@ def moving(connection: Connection) -> Iterator[None]:
 
 def columns(connection: Connection, table: str) -> str:
     """Return the names of a table's columns, which may be in another order in a partition."""
-    return ", ".join(column["name"] for column in inspect(connection).get_columns(table))
+    query = """SELECT string_agg(attname, ', ' ORDER BY attnum) FROM pg_attribute
+      WHERE attrelid = CAST(:name AS regclass) AND attnum > 0 AND NOT attisdropped"""
+    return str(connection.scalar(text(query), {"name": table}))
 
 
 def identity_key(table: str) -> str:

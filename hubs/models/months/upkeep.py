@@ -125,14 +125,14 @@ def _detach(connection: Connection, partition: Partition, keep: Select[int]) -> 
         return  # detached by another daemon, which had this lock
     leaf = table(f"messages_{partition.suffix}", column("id"))
     kept = list(connection.scalars(select(leaf.c.id).where(leaf.c.id.in_(keep))))
+    listed = {name: layout.columns(connection, name) for name in TABLES}
     connection.execute(text(f"LOCK TABLE {', '.join(TABLES)} IN ACCESS EXCLUSIVE MODE"))
     for name in TABLES:
         connection.execute(text(f"ALTER TABLE {name} DETACH PARTITION {name}_{partition.suffix}"))
-    for name, key in TABLES.items():
-        listed = layout.columns(connection, f"{name}_{partition.suffix}")
+    for name, key in TABLES.items() if kept else ():
         connection.execute(
             text(
-                f"INSERT INTO {name} ({listed}) SELECT {listed} FROM {name}_{partition.suffix}"  # noqa: S608
+                f"INSERT INTO {name} ({listed[name]}) SELECT {listed[name]} FROM {name}_{partition.suffix}"  # noqa: S608
                 f" WHERE {key.split(',')[0]} = ANY(:kept)"
             ),
             {"kept": kept},
