@@ -108,3 +108,12 @@ def test_targets_that_a_document_names_exist() -> None:
     named = {name for path in DOCUMENTS for name in re.findall(r"(?:`|^)make ([a-z]+)", path.read_text(), re.MULTILINE)}
     assert named - targets == set()
     assert {"run", "test", "lock"} <= named
+
+
+def test_each_picture_of_the_design_stands_beside_ours_and_all_are_small() -> None:
+    folder = ROOT / "docs" / "screens"
+    files = sorted(path.name for path in folder.iterdir())
+    ours = {name for name in files if not name.startswith("design-")}
+    assert {f"design-{name}" for name in ours} == set(files) - ours
+    assert sorted(re.findall(r"\(screens/([\w-]+\.webp)\)", (ROOT / "docs" / "screens.md").read_text())) == files
+    assert sum((folder / name).stat().st_size for name in files) < 3_000_000
