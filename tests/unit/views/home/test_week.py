@@ -83,6 +83,16 @@ def test_a_meeting_of_two_widgets_is_listed_once(
     assert week(client).count("<li") == 1
 
 
+def test_the_chat_of_the_hub_is_offered_if_it_is_an_address(
+    client: FlaskClient, session: Session, otters: Hub, row: Widget, know: Know
+) -> None:
+    know(row, [meeting("Tide watch", 0.5)])
+    for chat, offered in (("#tides", False), ("javascript:alert(1)", False), ("https://chat.example/tides", True)):
+        otters.extras = {"chat": chat}
+        session.commit()
+        assert (f'href="{chat}"' in week(client)) == offered, chat
+
+
 def test_a_week_without_meetings_says_so(client: FlaskClient, row: Widget, know: Know) -> None:
     know(row, [])
     assert "No meetings in the coming week." in week(client)
