@@ -19,7 +19,7 @@ CERTIFICATE, KEY = "/etc/hubs/tls/fullchain.pem", "/etc/hubs/tls/privkey.pem"
 #: The folders and the group of an installation; they are fixed, since units and documents name them.
 CONFIG, STATIC, DOCS = Path("etc/hubs"), Path("var/www/hubs/static"), Path("var/www/hubs/docs")
 GROUP = "hubs"
-_ENVIRONMENT = "hubs.env"
+_ENVIRONMENT, _UPSTREAMS = "hubs.env", "hubs-upstreams.conf"
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,8 @@ def location(packaged: str, top: str) -> Path:
 def write(root: Path, machine: Machine) -> list[Path]:
     """Write everything under ``root``, which is ``/`` on the machine itself; return the files that were written.
 
-    Files of an earlier deployment are replaced, except the settings, the bus configuration and certificates.
+    Files of an earlier deployment are replaced, except the settings, the bus configuration, certificates, and the
+    addresses to which nginx passes requests.
     """
     source = location("_deploy", "deploy")
     written = [
@@ -51,7 +52,8 @@ def write(root: Path, machine: Machine) -> list[Path]:
     ]
     for path in sorted((source / "nginx").glob("*.conf")):
         folder = root / "etc/nginx/conf.d" if path.name == "hubs.conf" else root / "etc/nginx"
-        written.append(_replace(path, folder / path.name, machine))
+        if path.name != _UPSTREAMS or not (folder / path.name).exists():
+            written.append(_replace(path, folder / path.name, machine))
     for kind in ("sysusers", "tmpfiles"):
         written.append(_replace(source / kind / "hubs.conf", root / f"etc/{kind}.d/hubs.conf", machine))
     written.append(_replace(source / "bin" / "hubs", root / "usr/local/sbin/hubs", machine))

@@ -71,9 +71,12 @@ def test_settings_are_private_and_survive_the_next_deployment(tmp_path: Path) ->
     assert "HUBS_SITE_URL=https://otters.example.org\n" in env.read_text()
     assert sorted(path.name for path in (config / "fedmsg.d").iterdir())
     (config / "fedmsg.d" / "base.py").write_text("changed = True\n")
+    upstreams = tmp_path / "etc/nginx/hubs-upstreams.conf"
+    upstreams.write_text("# several machines\n")
 
     second = write(tmp_path, Machine("seals.example.org", BIN))
-    assert set(first) - set(second) == {env, config / "fedmsg.d", *(config / "tls").iterdir()}
+    assert set(first) - set(second) == {env, upstreams, config / "fedmsg.d", *(config / "tls").iterdir()}
+    assert upstreams.read_text() == "# several machines\n"
     assert key in env.read_text()
     assert (config / "fedmsg.d" / "base.py").read_text() == "changed = True\n"
     assert "seals.example.org" in (tmp_path / "etc/nginx/conf.d/hubs.conf").read_text()

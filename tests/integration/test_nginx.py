@@ -18,7 +18,7 @@ from sqlalchemy import select
 from hubs.actions import hubs as hub_actions
 from hubs.actions.people import roles
 from hubs.models import Hub, Visibility
-from tests.nginx import Front, configure, nginx
+from tests.nginx import Front, configure, local_upstreams, nginx
 from tests.services import HOST, end, free_port, wait_for
 from tests.stack import Stack
 
@@ -93,7 +93,7 @@ def read_until_kept(reader: Reader, number: int) -> str:
 
 
 def test_nginx_accepts_the_shipped_site(tmp_path: Path) -> None:
-    path = configure(tmp_path, 11211, 8000, 8001, Front(8080, 8081, 8082))
+    path = configure(tmp_path, local_upstreams(11211, 8000, 8001), Front(8080, 8081, 8082))
     checked = subprocess.run(
         ["nginx", "-t", "-p", str(tmp_path), "-c", str(path)], capture_output=True, text=True, check=False
     )
