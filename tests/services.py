@@ -53,11 +53,11 @@ def wait_for(ready: Callable[[], object], what: str, timeout: float = PATIENCE) 
         time.sleep(0.02)
 
 
-def listens(port: int) -> bool:
+def listens(port: int, address: str = HOST) -> bool:
     """Return whether a server listens on a port."""
     with socket.socket() as probe:
         probe.settimeout(0.5)
-        return probe.connect_ex((HOST, port)) == 0
+        return probe.connect_ex((address, port)) == 0
 
 
 def answers(url: str) -> bool:
@@ -162,13 +162,15 @@ def memcached(folder: Path, *more: str) -> Iterator[tuple[Service, int]]:
 
 
 @contextlib.contextmanager
-def redis_server(folder: Path) -> Iterator[tuple[Service, int]]:
-    """Run a Redis that keeps nothing on disk; give it and its port."""
+def redis_server(folder: Path, address: str = "") -> Iterator[tuple[Service, int]]:
+    """Run a Redis that keeps nothing on disk, also on ``address`` if given; give it and its port."""
     port = free_port()
     argv = [
         "redis-server",
         "--bind",
-        HOST,
+        *dict.fromkeys((HOST, address or HOST)),
+        "--protected-mode",
+        "no",
         "--port",
         str(port),
         "--save",
@@ -186,8 +188,11 @@ def redis_server(folder: Path) -> Iterator[tuple[Service, int]]:
 
 
 @contextlib.contextmanager
-def postgresql() -> Iterator[tuple[Service, int]]:
-    """Run a PostgreSQL cluster of its own; give it and its port. The role ``postgres`` needs no password."""
+def postgresql(address: str = "") -> Iterator[tuple[Service, int]]:
+    """Run a PostgreSQL cluster of its own, also on ``address`` if given; give it and its port.
+
+    The role ``postgres`` needs no password.
+    """
     candidates = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     assert candidates, "PostgreSQL is not installed: run tests/install-services"
     programs, port = candidates[-1].parent, free_port()
@@ -199,9 +204,13 @@ def postgresql() -> Iterator[tuple[Service, int]]:
     data = folder / "data"
     initdb = [*as_user, str(programs / "initdb"), "-D", str(data), "-A", "trust", "-U", "postgres", "--no-sync"]
     subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, cwd=folder)
-    options = (
-        f"-p {port} -c listen_addresses={HOST} -c unix_socket_directories={folder} -c fsync=off -c max_connections=300"
-    )
+    addresses = HOST
+    if address:
+        addresses = f"{HOST},{address}"
+        with (data / "pg_hba.conf").open("a") as file:
+            file.write("host all all samenet trust\n")
+    options = f"-p {port} -c listen_addresses={addresses} -c unix_socket_directories={folder} -c fsync=off"
+    options += " -c max_connections=300"
     argv = [*as_user, str(programs / "postgres"), "-D", str(data), *options.split()]
     logs = Path(tempfile.mkdtemp(prefix="hubs-pg-log-"))
     service = Service(argv, logs, "postgresql", base_env(), cwd=folder)

@@ -35,11 +35,11 @@ KEY = "only-for-tests-only-for-tests-only-for-tests"
 class Bus:
     """Publishes on the bus by the relay, as other services do; also what no service would."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, host: str = HOST) -> None:
         self._socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.PUB)
         self._socket.setsockopt(zmq.SNDHWM, 100_000)
         self._socket.setsockopt(zmq.LINGER, 0)
-        self._socket.connect(f"tcp://{HOST}:{port}")
+        self._socket.connect(f"tcp://{host}:{port}")
         self._sent = 0
 
     def send(self, topic: str, msg: Any, **envelope: Any) -> str:

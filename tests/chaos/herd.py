@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Self
 from urllib.parse import urlencode, urlsplit
 
 #: Seconds over which readers reconnect whose connection just ended (``SOON``).
@@ -50,7 +50,7 @@ class Herd:
         #: Attempts to connect that ended without a stream.
         self.refused = 0
 
-    def __enter__(self) -> "Herd":
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
