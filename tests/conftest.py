@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from _pytest.nodes import Node
+from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
 from hubs.models import database
@@ -42,6 +43,10 @@ database.CONNECT_TIMEOUT = 15
 
 # Modules are imported and tests collected for seconds, and nothing of that becomes garbage.
 gc.set_threshold(50_000, 50, 50)
+
+# How long an example takes says how busy the machine is, nothing else.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 #: Folders of tests that run processes and browsers, whose timing depends on the machine.
 REAL = tuple(Path(__file__).parent / name for name in ("attack", "browser", "integration"))

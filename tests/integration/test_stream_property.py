@@ -165,7 +165,7 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EventLog]:
         log.client.close()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(steps=STEPS)
 def test_the_final_page_equals_a_fresh_rendering(log: EventLog, steps: list[tuple[object, ...]]) -> None:
     log.client.flushall()

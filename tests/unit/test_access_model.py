@@ -398,7 +398,6 @@ def run(world: World, count: int) -> None:
     limits = settings(
         max_examples=count,
         stateful_step_count=20,
-        deadline=None,
         suppress_health_check=list(HealthCheck),
         database=None,
         phases=(Phase.generate, Phase.shrink),

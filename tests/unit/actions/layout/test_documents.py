@@ -223,7 +223,7 @@ _WIDGET = some.sampled_from(sorted(_SETTINGS)).flatmap(
         },
     ),
 )
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_export_and_apply_is_the_identity(
     session: Session, registry: Registry, left: list[Any], right: list[Any], record: dict[str, Any]
 ) -> None:

@@ -293,7 +293,7 @@ _PAGE = some.permutations(["a", "b", "c", "d", "e"]).flatmap(
 
 
 @given(base=_PAGE, mine=_PAGE, theirs=_PAGE)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_merging_keeps_every_widget_once_and_never_drops_added_ones(
     base: HubDocument, mine: HubDocument, theirs: HubDocument
 ) -> None:

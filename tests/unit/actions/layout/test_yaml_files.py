@@ -27,7 +27,7 @@ def described(text: str) -> documents.HubDocument:
     return documents.read({"hub": "otters", "description": text, "widgets": {"left": [widget]}})
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(TYPED)
 def test_every_text_survives_export_and_parsing(text: str) -> None:
     document = described(text)

@@ -23,7 +23,6 @@ from tests.unit.conftest import as_person
 from tests.unit.views.conftest import BASE
 
 SETTINGS = settings(
-    deadline=None,
     database=None,
     derandomize=True,
     phases=[Phase.generate],

@@ -51,7 +51,6 @@ CHECKS = (
 #: The share of the calls of each operation that must succeed.
 SHARE = 0.9
 SETTINGS = settings(
-    deadline=None,
     database=None,
     derandomize=True,
     phases=[Phase.generate],
