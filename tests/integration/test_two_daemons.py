@@ -60,6 +60,8 @@ def second(daemon: Service, production: Stack, database: Database, bus: Bus) -> 
     daemon.ready(lambda: "hubs.backend.consumer: ready" in daemon.log())
     with alone(production.services["hub"]):
         _until_heard(database, bus)
+    with alone(daemon):  # and the first has woken up
+        _until_heard(database, bus)
     return daemon
 
 
@@ -97,7 +99,10 @@ def figures(service: Service) -> dict[str, int]:
 def test_two_daemons_handle_each_message_once(
     production: Stack, database: Database, hubs: list[Hub], second: Service, bus: Bus
 ) -> None:
-    ids = [bus.send(TOPIC, {"user": NAMES[number % 10], "title": f"t{number}"}) for number in range(500)]
+    ids = []
+    for number in range(500):
+        ids.append(bus.send(TOPIC, {"user": NAMES[number % 10], "title": f"t{number}"}))
+        time.sleep(0.004)  # for two seconds, so that both store some
     wait_for(lambda: stored(database, ids) == 500, "all messages to be stored")
     with database.session() as session:
         mine = StoredMessage.msg_id.in_(ids)
@@ -166,6 +171,7 @@ def test_a_widget_is_in_every_index_soon_after_its_message(
     time.sleep(1)
     with alone(production.services["hub"]):
         shows(production, bus, number, "faraway", "Heard by the second")
+        production.wait_until_built(number)  # what is stopped while it builds would keep the other from it
     with alone(second):
         shows(production, bus, number, "faraway", "Heard by the first")
 
