@@ -76,6 +76,10 @@ def test_new_messages_are_counted_and_shown_when_the_reader_asks(
     open_page: Open, production: Stack, teams: list[str], bus: Bus
 ) -> None:
     page = live(open_page("/stream/", username=owner_of(teams)))
+    home = live(open_page("/", username=owner_of(teams)))
+    pill, lines = home.locator("[data-new]"), home.locator(".home-stream")
+    expect(pill).to_be_hidden()
+    place = lines.bounding_box()
     before = page.locator("main").inner_text()
     production.settle()
     title = f"Herons on the roof {teams[0]}"
@@ -88,3 +92,8 @@ def test_new_messages_are_counted_and_shown_when_the_reader_asks(
     assert before
     page.locator("[data-new]").click()
     expect(page.locator("main")).to_contain_text(title)
+    expect(pill).to_have_text("1 new", timeout=15000)
+    assert lines.bounding_box() == place  # nothing moves
+    assert title not in lines.inner_text()
+    pill.click()
+    expect(lines).to_contain_text(title)

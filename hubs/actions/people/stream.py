@@ -133,6 +133,11 @@ def cursor(received_at: datetime, number: int) -> str:
     return f"{(received_at - _EPOCH) // timedelta(microseconds=1)}-{number}"
 
 
+def newest(items: Sequence[Item]) -> str:
+    """Return the cursor of the newest of messages in their order; empty if there are none."""
+    return cursor(items[0].received_at, items[0].id) if items else ""
+
+
 def position(text: str) -> tuple[datetime, int]:
     """Return the time of receipt and the id that a cursor names.
 

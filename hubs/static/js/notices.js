@@ -39,6 +39,7 @@ function ask(link) {
 function tell(link, count) {
   if (!count) return;
   link.dataset.count = String(count);
+  link.hidden = false;
   link.textContent = count < 99 ? link.dataset.text.replace("{num}", String(count)) : link.dataset.most;
 }
 

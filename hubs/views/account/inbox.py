@@ -14,6 +14,7 @@ from hubs.actions.inbox import views as saved_views
 from hubs.actions.inbox.listing import Box, Filters
 from hubs.actions.inbox.marks import Mark, Snooze
 from hubs.actions.people import membership
+from hubs.actions.people.stream import followed
 from hubs.errors import InvalidInput, NotFound
 from hubs.i18n import N_, _
 from hubs.models import MuteScope, Notice, NoticeKind, NoticeReason, ViewPlace
@@ -49,7 +50,9 @@ _DONE = {
 def show() -> str:
     """Show a list of the current user's notifications."""
     user, person = myself(), current_person()
-    stream = stream_attributes()  # before the notifications are read, so that no event falls in between
+    stream = stream_attributes(
+        followed(db(), person)
+    )  # before the notifications are read, so that no event falls in between
     box, filters = _box(), _filters()
     page = listing.page(db(), person, box, filters, request.args.get("before", ""))
     rows, zone = inbox_entries.entries(db(), page.notices), inbox_entries.zone_of(user)

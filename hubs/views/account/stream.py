@@ -1,6 +1,6 @@
 """The personal stream: messages from all followed hubs. New ones are announced, and loaded on request."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, flash, jsonify, redirect, render_template, request
@@ -12,7 +12,7 @@ from hubs.actions.people import stream
 from hubs.errors import InvalidInput
 from hubs.events.message import hub_channel, user_channel
 from hubs.i18n import N_, _
-from hubs.models import ViewPlace
+from hubs.models import Hub, ViewPlace
 from hubs.permissions import audiences
 from hubs.views.account.settings import myself
 from hubs.views.web.context import app_context, current_person, db, locale
@@ -32,10 +32,10 @@ LABELS = {"all": N_("All"), "mine": N_("Mine"), "mentions": N_("Mentions"), "sav
 def show() -> str:
     """Show a page of the stream."""
     myself()
-    attributes = stream_attributes()
+    followed = stream.followed(db(), current_person())[:MAX_HUBS]
+    attributes = stream_attributes(followed)
     typed, before = _filters(request.args), request.args.get("before", "")
     page = stream.read(db(), current_person(), typed.get("show", "all"), before, _narrowing(typed))
-    newest = stream.cursor(page.items[0].received_at, page.items[0].id) if page.items else ""
     hidden = [number for number in request.args.get("hidden", "").split(" ") if _is_number(number)]
     return render_template(
         "stream.html",
@@ -44,12 +44,12 @@ def show() -> str:
         narrow=typed.get("show", "all"),
         typed=typed,
         kinds=kinds.KINDS,
-        hubs=stream.followed(db(), current_person())[:MAX_HUBS],
+        hubs=followed,
         views=saved_views.mine(db(), current_person(), ViewPlace.STREAM),
         query=urlencode(typed),
         labels=LABELS,
         first=not before,
-        newest=newest,
+        newest=stream.newest(page.items),
         stream=attributes,
         you=current_person().username,
         hidden=hidden[: stream.PER_PAGE],
@@ -126,7 +126,7 @@ def count() -> Response:
 def token() -> Response:
     """Return a new token and cursor for a page that lost its stream."""
     myself()
-    attributes = stream_attributes()
+    attributes = stream_attributes(stream.followed(db(), current_person()))
     return _uncached(**{name: attributes[name] for name in ("token", "cursor", "channels")}, version=0, widgets={})
 
 
@@ -136,12 +136,14 @@ def _uncached(**values: object) -> Response:
     return response
 
 
-def stream_attributes() -> dict[str, str]:
-    """Return the stream attributes of the page, which announce new messages."""
-    # The cursor is read before the messages, so that none falls in between.
+def stream_attributes(followed: Sequence[Hub]) -> dict[str, str]:
+    """Return the stream attributes of a page that announces new messages of ``followed`` hubs; read messages after it.
+
+    The cursor is older than what is read afterwards, so that no message falls in between.
+    """
     cursor, person = app_context().events.cursor(), current_person()
     channels = [user_channel(person.id)]
-    for hub in stream.followed(db(), person)[:MAX_HUBS]:
+    for hub in followed[:MAX_HUBS]:
         # Widgets of the hub publish to audiences as narrow as the hub's own, or narrower.
         levels = [level for level in audiences(person, hub) if level.rank >= hub.visibility.rank]
         channels += [hub_channel(hub.id, level, locale()) for level in levels]

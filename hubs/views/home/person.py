@@ -1,6 +1,6 @@
 """The parts of a person's home page, each read in a fixed number of queries."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -14,9 +14,10 @@ from hubs.digest.tasks import tasks
 from hubs.i18n import N_, _
 from hubs.models import FirstSteps, HomeState, Hub, User, now
 from hubs.views.account import inbox_entries
+from hubs.views.account.stream import stream_attributes
 from hubs.views.home.since import has_feed
 from hubs.views.web.context import app_context, current_person, db
-from hubs.widgets.feed.groups import Group, by_day, grouped
+from hubs.widgets.feed.groups import by_day, grouped
 from hubs.widgets.heatmap.grid import Grid
 
 #: Most entries of each part.
@@ -27,6 +28,8 @@ def parts(user: User, narrow: str) -> Mapping[str, Any]:
     """Return the values of the home page's template."""
     session, person = db(), current_person()
     followed, state = stream.followed(session, person), home.state(session, person)
+    attributes = stream_attributes(followed)
+    items = stream.read(session, person, narrow).items
     needs = inbox_entries.entries(session, listing.newest_needs(session, person, NEEDS))
     shown = [hub for hub in followed if hub.user_id != person.id][:HUBS]
     days = people.own_days(session, person)
@@ -39,7 +42,9 @@ def parts(user: User, narrow: str) -> Mapping[str, Any]:
         "hubs": shown,
         "sparks": {hub_id: sparkline.draw(counts) for hub_id, counts in series.items()},
         "today_of": {hub_id: counts[-1] for hub_id, counts in series.items()},
-        "lines": _lines(narrow),
+        "lines": list(by_day(grouped(items[: 3 * LINES])[:LINES])),
+        "newest": stream.newest(items),
+        "stream": attributes,
         "week": week.week(session, app_context().fragments, person, followed),
         "tasks": tasks(session, person)[:TASKS],
         "issues": issues(session, app_context().fragments, person)[:ISSUES],
@@ -88,8 +93,3 @@ def _away(since: Any, until: Any) -> dict[str, Any]:
     query = select(Hub).where(Hub.id.in_([hub.id for hub in stream.followed(session, person)]), has_feed(person))
     hubs = {hub.id: hub for hub in session.scalars(query.limit(reading.MOST_HUBS)) if hub.user_id != person.id}
     return {"away": reading.read(session, person, list(hubs.values()), since, until), "away_hubs": hubs}
-
-
-def _lines(narrow: str) -> Sequence[tuple[str, list[Group]]]:
-    items = stream.read(db(), current_person(), narrow).items[: 3 * LINES]
-    return list(by_day(grouped(items)[:LINES]))
