@@ -207,6 +207,7 @@ class Daemon:
             self._wake: WAKE,
             self._report: REPORT,
             self._purge: PURGE,
+            self._keep_months: PURGE,
         }
         next_at = {task: time.monotonic() + seconds for task, seconds in tasks.items()}
         last_turn = since_boot()
@@ -280,7 +281,6 @@ class Daemon:
             teamwork.lapse(session)
 
     def _purge(self) -> None:
-        retention.keep_months(self._database, self._settings.retention_days)
         self._purge_messages()
         with self._database.transaction() as session:
             marks.purge(session, self._settings.retention_days)
@@ -292,6 +292,10 @@ class Daemon:
             deliveries.purge(session)
             lifecycle.purge(session)
             announcements.purge(session, self._settings.retention_days)
+
+    def _keep_months(self) -> None:
+        # A task of its own: where the schema cannot be changed, nothing else is kept from being deleted.
+        retention.keep_months(self._database, self._settings.retention_days)
 
     def _purge_messages(self) -> None:
         with self._database.transaction() as session:

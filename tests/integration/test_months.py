@@ -3,11 +3,13 @@
 import logging
 import threading
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
 from hubs.actions.storage import retention
+from hubs.backend import daemon
 from hubs.models import (
     Database,
     Notice,
@@ -16,6 +18,7 @@ from hubs.models import (
     User,
 )
 from hubs.models.months import layout, upkeep
+from hubs.settings import load
 from tests.months import (
     DAYS,
     NOW,
@@ -30,6 +33,9 @@ from tests.months import (
     store,
     store_all,
 )
+from tests.services import HOST, wait_for
+from tests.stack import KEY
+from tests.upstream import NOBODY
 
 __all__ = ["database", "server"]
 
@@ -194,3 +200,32 @@ def test_two_daemons_create_and_drop_the_same_months(database: Database, monkeyp
     with database.engine.connect() as connection:
         partitions = layout.partitions(connection)
     assert [partition.start for partition in partitions[1:]] == [partition.end for partition in partitions[:-1]]
+
+
+def test_the_daemon_creates_and_drops_months(
+    database: Database, redis_port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store_all(database)
+    url = database.url.render_as_string(hide_password=False)
+    places_of = {
+        "HUBS_DATABASE_URL": url,
+        "HUBS_REDIS_URL": f"redis://{HOST}:{redis_port}/0",
+        "HUBS_CACHE_URL": "null://",
+    }
+    env = {**NOBODY, **places_of, "HUBS_DATA_DIR": str(tmp_path), "HUBS_SECRET_KEY": KEY, "HUBS_PUBLISH": "0"}
+    monkeypatch.setattr(daemon, "PURGE", 0.0)
+    running = daemon.Daemon(load({**env, "HUBS_RETENTION_DAYS": str(DAYS)}))
+    later = NOW + timedelta(days=40)
+    monkeypatch.setattr(upkeep, "now", lambda: later)
+    running.start()
+    try:
+
+        def are_kept() -> bool:
+            with database.engine.connect() as connection:
+                suffixes = {partition.suffix for partition in layout.partitions(connection)}
+            ahead = layout.month_of(layout.month_of(later).end).suffix
+            return ahead in suffixes and layout.month_of(TIMES["old"]).suffix not in suffixes
+
+        wait_for(are_kept, "the months to be created and dropped")
+    finally:
+        running.stop()
