@@ -180,7 +180,9 @@ def names_any(message: InstrumentedAttribute[Any], condition: ColumnElement[bool
     """
     named = aliased(MessagePerson)
     query = select(named.message_id).join(User, User.username == named.username)
-    if (received := getattr(message.class_, "received_at", None)) is not None:
+    received = getattr(message.class_, "received_at", None)
+    # A time that may be missing would hide nobody.
+    if received is not None and not received.property.columns[0].nullable:
         query = query.where(named.received_at == received)
     return query.where(named.message_id == message, condition).correlate_except(named, User).exists()
 

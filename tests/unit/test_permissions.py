@@ -1,15 +1,29 @@
 """The permission function, checked against a table for every role, visibility and verb."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import select, update
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from hubs.actions import messages
 from hubs.errors import NotAllowed, NotFound
-from hubs.models import Hub, JoinMode, Role, RoleName, Visibility, Widget
-from hubs.permissions import VERBS, VISITOR, Person, audiences, can, person, require, visible
-from tests.unit.conftest import as_person
+from hubs.models import Hub, JoinMode, MessagePackage, MessagePerson, Role, RoleName, StoredMessage, Visibility, Widget
+from hubs.permissions import (
+    VERBS,
+    VISITOR,
+    Person,
+    audiences,
+    can,
+    hides_from,
+    names_any,
+    person,
+    require,
+    visible,
+)
+from tests.unit.conftest import as_person, user_of
+from tests.unit.widgets.test_built_in import say
 
 HUB = 5
 PEOPLE = {
@@ -113,3 +127,13 @@ def test_the_refusal_says_what_to_do() -> None:
         require(PEOPLE["member"], "edit", hub())
     with pytest.raises(NotAllowed, match="archived"):
         require(PEOPLE["owner"], "edit", hub(archived=True))
+
+
+@pytest.mark.parametrize("column", [StoredMessage.id, MessagePerson.message_id, MessagePackage.message_id], ids=str)
+def test_people_who_hide_are_found_from_every_table_of_messages(
+    session: Session, team: Hub, column: InstrumentedAttribute[int]
+) -> None:
+    user_of(session, "member").activity = Visibility.OWNERS
+    messages.store(session, [replace(say(1, "member"), packages=frozenset({"tidepool"}))])
+    session.execute(update(MessagePackage).values(received_at=None))  # as before there was this column
+    assert session.scalars(select(column).where(names_any(column, hides_from(VISITOR)))).all()
