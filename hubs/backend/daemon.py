@@ -11,11 +11,9 @@ from typing import Any
 from redis import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
-from hubs.actions import audit, lifecycle, outbox, refused, revocations
-from hubs.actions.inbox import claims, marks, teamwork
-from hubs.actions.people import announcements
-from hubs.actions.storage import retention
-from hubs.actions.webhooks import deliveries
+from hubs.actions import revocations
+from hubs.actions.inbox import marks, teamwork
+from hubs.backend import cleanup
 from hubs.backend.canary import CanarySender
 from hubs.backend.clock import since_boot
 from hubs.backend.extras import create_backend
@@ -43,8 +41,8 @@ from hubs.settings import Settings
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two sweeps of the outbox, two log lines with figures, two removals of expired rows.
-OUTBOX, REPORT, PURGE = 1.0, 60.0, 3600.0
+#: Seconds between two sweeps of the outbox, and between two log lines with figures.
+OUTBOX, REPORT = 1.0, 60.0
 #: Seconds between two looks for notifications whose snooze is over.
 WAKE = 2.0
 #: Seconds without a turn of the timers after which the process counts as having been stopped.
@@ -100,6 +98,7 @@ class Daemon:
         self.pipeline.on_canary = self._canary.returned
         self.figures = DaemonFigures(services, self.pipeline, self.rebuilder)
         self._sources = create_sources(settings, self._database, events, self.pipeline, self._heartbeats.hurry)
+        self._cleanup = cleanup.Cleanup(self._database, settings, self.pipeline.put)
         self._stopped = threading.Event()
         #: When the first message was shed that has not been requested from the history service.
         self._shed_since: datetime | None = None
@@ -206,10 +205,10 @@ class Daemon:
             self._refresher.sweep: self._settings.sweep_interval,
             self._wake: WAKE,
             self._report: REPORT,
-            self._purge: PURGE,
-            self._keep_months: PURGE,
+            **dict.fromkeys(self._cleanup.tasks, cleanup.PERIOD),
         }
-        next_at = {task: time.monotonic() + seconds for task, seconds in tasks.items()}
+        # The first cleanup comes early, for a daemon that is restarted more often than the cleanup is due.
+        next_at = {task: time.monotonic() + min(seconds, cleanup.FIRST) for task, seconds in tasks.items()}
         last_turn = since_boot()
         while not self._stopped.wait(OUTBOX):
             # A stopped process (SIGSTOP, a suspended machine) reads nothing from the bus, whose buffers overflow.
@@ -279,26 +278,3 @@ class Daemon:
         with self._database.transaction() as session:
             marks.wake(session)
             teamwork.lapse(session)
-
-    def _purge(self) -> None:
-        self._purge_messages()
-        with self._database.transaction() as session:
-            marks.purge(session, self._settings.retention_days)
-            claims.keep_up(session)
-            outbox.purge(session)
-            revocations.purge(session)
-            audit.purge(session, self._settings.audit_days)
-            refused.purge(session)
-            deliveries.purge(session)
-            lifecycle.purge(session)
-            announcements.purge(session, self._settings.retention_days)
-
-    def _keep_months(self) -> None:
-        # A task of its own: where the schema cannot be changed, nothing else is kept from being deleted.
-        retention.keep_months(self._database, self._settings.retention_days)
-
-    def _purge_messages(self) -> None:
-        with self._database.transaction() as session:
-            is_incomplete = retention.purge(session, self._settings.retention_days)
-        if is_incomplete:  # queued again, so that new messages do not wait until all old ones are deleted
-            self.pipeline.put(self._purge_messages)

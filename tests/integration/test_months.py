@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from hubs.actions.storage import retention
-from hubs.backend import daemon
+from hubs.backend import cleanup, daemon
 from hubs.models import (
     Database,
     Notice,
@@ -213,7 +213,7 @@ def test_the_daemon_creates_and_drops_months(
         "HUBS_CACHE_URL": "null://",
     }
     env = {**NOBODY, **places_of, "HUBS_DATA_DIR": str(tmp_path), "HUBS_SECRET_KEY": KEY, "HUBS_PUBLISH": "0"}
-    monkeypatch.setattr(daemon, "PURGE", 0.0)
+    monkeypatch.setattr(cleanup, "FIRST", 0.0)
     running = daemon.Daemon(load({**env, "HUBS_RETENTION_DAYS": str(DAYS)}))
     later = NOW + timedelta(days=40)
     monkeypatch.setattr(upkeep, "now", lambda: later)
