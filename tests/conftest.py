@@ -1,6 +1,7 @@
 """Rules for all tests: their order, their distribution over processes, leaks, and reruns of tests of real processes."""
 
 import gc
+import os
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
@@ -104,6 +105,22 @@ def leftovers() -> Iterator[None]:
     yield
     gc.collect()
     gc.freeze()  # what is left belongs to the session, and later collections need not visit it
+
+
+@pytest.fixture(autouse=True)
+def unchanged_settings() -> Iterator[None]:
+    """Fail a test after which the environment has other settings, which later tests in the process would depend on."""
+    before = _settings()
+    yield
+    after = _settings()
+    for name in after:
+        del os.environ[name]
+    os.environ.update(before)
+    assert after == before
+
+
+def _settings() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name.startswith("HUBS_")}
 
 
 @pytest.fixture

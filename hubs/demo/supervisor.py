@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import sys
+from collections.abc import Mapping
 from dataclasses import astuple, dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -102,28 +103,29 @@ def up(
     the bus, PORT+5 for the stand-ins, PORT+6 for the bus again.
     """
     config = config or presets.find()
+    base = dict(os.environ)
     # Of all processes, whatever their working directories are.
     if config is not None:
-        os.environ["HUBS_CONFIG"] = str(config)
+        base["HUBS_CONFIG"] = str(config)
     elif preset is None:
         preset = presets.DEMO
     if preset is not None:
-        os.environ["HUBS_PRESET"] = preset
+        base["HUBS_PRESET"] = preset
     try:
-        run(Ports.from_first(port), data_dir, replay=replay, pause=pause, bus=bus)
+        run(Ports.from_first(port), data_dir, base, replay=replay, pause=pause, bus=bus)
     except (PortTaken, rabbitmq.NoRabbitMQ) as error:
         raise click.ClickException(str(error)) from None
 
 
-def environment(ports: Ports, data_dir: Path, bus: str = FEDMSG) -> dict[str, str]:
-    """Return the environment of the processes; only addresses differ from production.
+def environment(ports: Ports, data_dir: Path, base: Mapping[str, str], bus: str = FEDMSG) -> dict[str, str]:
+    """Return the environment ``base`` with the addresses of the processes, which is all that differs from production.
 
-    The services that the settings name are replaced by stand-ins, unless the environment sets their addresses.
+    The services that the settings name are replaced by stand-ins, unless ``base`` sets their addresses.
     """
-    settings = load()
+    settings = load(base)
     return {
         **upstream.environment(ports.upstream, settings.absent_services),
-        **os.environ,
+        **base,
         "HUBS_DATA_DIR": str(data_dir.absolute()),
         "HUBS_REDIS_URL": f"redis://{HOST}:{ports.redis}/0",
         "HUBS_SITE_URL": f"http://{HOST}:{ports.web}",
@@ -132,7 +134,7 @@ def environment(ports: Ports, data_dir: Path, bus: str = FEDMSG) -> dict[str, st
         "HUBS_GALLERY": "1",
         "HUBS_BUS_INBOUND": f"tcp://{HOST}:{ports.inbound}",
         "HUBS_BUS_OUTBOUND": f"tcp://{HOST}:{ports.outbound}",
-        "LOGNAME": os.environ.get("LOGNAME") or "hubs",  # fedmsg asks for it and fails without
+        "LOGNAME": base.get("LOGNAME") or "hubs",  # fedmsg asks for it and fails without
         "PYTHONUNBUFFERED": "1",
         "PYTHONWARNINGS": "ignore",
         **(_amqp(ports) if bus == AMQP else {}),
@@ -172,8 +174,12 @@ def commands(ports: Ports, *, replay: bool, pause: float, bus: str = FEDMSG) -> 
     return processes
 
 
-def run(ports: Ports, data_dir: Path, *, replay: bool, pause: float, bus: str = FEDMSG) -> None:
+def run(
+    ports: Ports, data_dir: Path, base: Mapping[str, str], *, replay: bool, pause: float, bus: str = FEDMSG
+) -> None:
     """Prepare the data, start all processes, and run until one of them ends or Ctrl-C is pressed.
+
+    ``base`` is the environment that the processes have in common with this one.
 
     :raises PortTaken: if a port is in use.
     :raises NoRabbitMQ: if the bus is AMQP and the machine has no broker.
@@ -181,7 +187,7 @@ def run(ports: Ports, data_dir: Path, *, replay: bool, pause: float, bus: str = 
     ports.check()
     if bus == AMQP:
         rabbitmq.program()  # before anything is written
-    env = environment(ports, data_dir, bus)
+    env = environment(ports, data_dir, base, bus)
     site_name = _prepare(env)
     manager = Manager()
     for name, command in commands(ports, replay=replay, pause=pause, bus=bus).items():
