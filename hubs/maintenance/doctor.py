@@ -26,6 +26,7 @@ from hubs.health import certificates, schema
 from hubs.health.readiness import Readiness
 from hubs.maintenance.findings import Finding, local
 from hubs.models import Database, OutboxMessage, Widget, now
+from hubs.models.months import state
 from hubs.services import create_database, create_event_log, create_fragments
 from hubs.settings import Settings
 
@@ -33,6 +34,8 @@ from hubs.settings import Settings
 OVERDUE, UNHANDLED, APART = 120.0, timedelta(minutes=5), 2.0
 #: Minutes for which a bus may be silent: Fedora's never is.
 SILENT = 15.0
+#: For how long a month may fail to be dropped, such as during a backup; how many messages are many in one table.
+UNDROPPED, MANY = timedelta(days=2), 1_000_000
 #: The widgets whose fragments are read, the newest first, and how many in one round trip.
 MOST_WIDGETS, BATCH = 5000, 200
 _TODO = {
@@ -70,7 +73,12 @@ def _services(settings: Settings, database: Database, client: Redis) -> Iterator
         ("sources", _sources),
     ):
         yield _attempt(name, has["redis"], "Redis", partial(check, client))
-    for name, read in (("changes", _changes), ("clock", _clock), ("widgets", partial(_widgets, settings))):
+    for name, read in (
+        ("changes", _changes),
+        ("clock", _clock),
+        ("months", partial(_months, settings.retention_days)),
+        ("widgets", partial(_widgets, settings)),
+    ):
         yield _attempt(name, has["database"], "the database", partial(_read, database, read))
 
 
@@ -174,6 +182,24 @@ def _clock(session: Session) -> tuple[bool, str]:
     if apart > APART:
         return False, f"The clocks of this machine and the database are {apart:.0f} s apart. Run chrony on both."
     return True, f"{apart:.1f} s apart from the database"
+
+
+def _months(days: int, session: Session) -> tuple[bool, str]:
+    """Find months that the daemon failed to create or to drop."""
+    connection = session.connection()
+    if connection.dialect.name != "postgresql":
+        return True, "none: SQLite keeps all messages in one table"
+    months = state.read(connection, now() - timedelta(days=days) - UNDROPPED)
+    if months is None:
+        many = state.about(connection)
+        return True, f"none, but {many:,} messages in one table. Run: hubs db partition" if many > MANY else "none"
+    todo = "Look at the log of hubs-hub: its database user must own the tables, and no transaction may stay open."
+    if months.ahead < 2:
+        rest = f", and {months.misplaced} messages are in the partition for the rest" if months.misplaced else ""
+        return False, f"There is no month from {months.end:%Y-%m-%d} on{rest}. {todo}"
+    if months.overdue:
+        return False, f"Older than HUBS_RETENTION_DAYS, but not dropped: {', '.join(months.overdue)}. {todo}"
+    return True, f"there until {months.end:%Y-%m-%d}"
 
 
 def _widgets(settings: Settings, session: Session) -> tuple[bool, str]:

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 PATIENCE = 240
 #: What depends on Redis and on the database.
 REDIS = {"redis", "heartbeat", "canary", "event server", "builds", "topics", "sources"}
-DATABASE = {"schema", "database", "changes", "clock", "widgets"}
+DATABASE = {"schema", "database", "changes", "clock", "months", "widgets"}
 
 
 @dataclass

@@ -10,6 +10,8 @@ from sqlalchemy import text
 
 from hubs.actions.storage import retention
 from hubs.backend import cleanup, daemon
+from hubs.maintenance import doctor
+from hubs.maintenance.findings import Finding
 from hubs.models import (
     Database,
     Notice,
@@ -17,7 +19,7 @@ from hubs.models import (
     StreamMark,
     User,
 )
-from hubs.models.months import layout, upkeep
+from hubs.models.months import layout, state, undo, upkeep
 from hubs.settings import load
 from tests.months import (
     DAYS,
@@ -229,3 +231,51 @@ def test_the_daemon_creates_and_drops_months(
         wait_for(are_kept, "the months to be created and dropped")
     finally:
         running.stop()
+
+
+def finding(database: Database) -> Finding:
+    """Return what the doctor says about the months; Redis is down."""
+    url = database.url.render_as_string(hide_password=False)
+    places_of = {"HUBS_DATABASE_URL": url, "HUBS_REDIS_URL": f"redis://{HOST}:1/0", "HUBS_CACHE_URL": "null://"}
+    settings = load({**NOBODY, **places_of, "HUBS_SECRET_KEY": KEY, "HUBS_RETENTION_DAYS": str(DAYS)})
+    return next(each for each in doctor.examine(settings) if each.name == "months")
+
+
+def test_the_doctor_names_months_that_were_not_dropped(database: Database) -> None:
+    store_all(database)
+    said = finding(database)
+    assert not said.ok
+    assert f"not dropped: before, {layout.month_of(NOW - timedelta(days=300)).suffix}, " in said.text
+    assert layout.month_of(NOW).suffix not in said.text
+    retention.keep_months(database, DAYS)
+    said = finding(database)
+    assert said.ok
+    assert f"there until {layout.month_of(layout.month_of(layout.month_of(NOW).end).end).end:%Y-%m-%d}" == said.text
+
+
+def test_the_doctor_names_a_month_that_is_missing_and_what_is_stored_elsewhere(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    retention.keep_months(database, DAYS)
+    month = layout.month_of(NOW)
+    later = layout.month_of(month.end).end + timedelta(days=1)
+    for moment, is_good in ((month.end, True), (later, False)):
+        monkeypatch.setattr(state, "now", lambda moment=moment: moment)
+        assert finding(database).ok is is_good
+    end = layout.month_of(later).end
+    assert f"There is no month from {end:%Y-%m-%d} on. Look at the log of hubs-hub" in finding(database).text
+    store(database, message("lost", end + timedelta(hours=1)))
+    monkeypatch.setattr(state, "now", lambda: end + timedelta(days=1))
+    assert "on, and 1 messages are in the partition for the rest." in finding(database).text
+
+
+def test_the_doctor_names_the_command_where_a_large_table_has_no_partitions(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    undo.unpartition(database)
+    assert finding(database) == Finding("months", True, "none")
+    store_all(database)
+    with database.engine.begin() as connection:
+        connection.execute(text("ANALYZE messages"))
+    monkeypatch.setattr(doctor, "MANY", 2)
+    assert finding(database) == Finding("months", True, "none, but 3 messages in one table. Run: hubs db partition")

@@ -67,6 +67,7 @@ def test_a_healthy_instance_is_green() -> None:
     assert "✗" not in shown
     assert "✓ canary        came back 0 s ago, after 0.25 s" in shown
     assert "in /backup, encrypted" in shown
+    assert "✓ months        none: SQLite keeps all messages in one table" in shown
 
 
 @pytest.mark.parametrize(
@@ -118,7 +119,7 @@ def _set_schema(database: Database, revision: str) -> None:
 def test_a_database_that_is_down_gives_one_sentence_per_check(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HUBS_DATABASE_URL", "postgresql+psycopg2://hubs@127.0.0.1:1/hubs")
     red = _red()
-    assert list(red) == ["schema", "database", "changes", "clock", "widgets"]
+    assert list(red) == ["schema", "database", "changes", "clock", "months", "widgets"]
     assert all("\n" not in sentence for sentence in red.values())
     assert "Traceback" not in run("doctor", fails=SystemExit).output
 
