@@ -89,11 +89,11 @@ def test_entries_on_several_servers_are_gone_only_if_all_of_them_answer(tmp_path
     (tmp_path / "two").mkdir()
     with services.memcached(tmp_path / "one") as (first, port), services.memcached(tmp_path / "two") as (_, other):
         store = cache.connect(f"memcached://127.0.0.1:{port},127.0.0.1:{other}")
-        keys = [f"k{number}" for number in range(20)]
+        keys = [f"k{number}" for number in range(200)]  # each server has some of either half
         for key in keys:
             assert store.set(key, b"1", 60)
-        assert store.delete(*keys[:10]) is True
-        assert store.get_many(keys) == dict.fromkeys(keys[10:], b"1")
+        assert store.delete(*keys[:100]) is True
+        assert store.get_many(keys) == dict.fromkeys(keys[100:], b"1")
         first.kill()
-        assert store.delete(*keys[10:]) is False
+        assert store.delete(*keys[100:]) is False
         store.close()

@@ -9,11 +9,11 @@ from types import SimpleNamespace
 
 import fakeredis
 import pytest
-import redis
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from hubs.events import canary, coverage, heartbeat, sources
+from hubs.events.connection import connect
 from hubs.fragments import schedule
 from hubs.fragments.store import FragmentStore
 from hubs.maintenance import doctor, findings
@@ -125,7 +125,7 @@ def test_a_database_that_is_down_gives_one_sentence_per_check(monkeypatch: pytes
 
 
 def test_redis_that_is_down_is_red(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "create_event_log", lambda _: SimpleNamespace(client=redis.Redis(port=1)))
+    monkeypatch.setattr(doctor, "create_event_log", lambda _: SimpleNamespace(client=connect("redis://127.0.0.1:1")))
     assert list(_red()) == ["redis", "heartbeat", "canary", "event server", "builds", "topics", "sources"]
 
 
