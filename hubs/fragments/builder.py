@@ -10,10 +10,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from hubs import i18n, logs
-from hubs.cache import key_of
 from hubs.events.log import EventLog
 from hubs.events.message import hub_channel
 from hubs.fragments.build_lock import BuildLock
+from hubs.fragments.fragment import push_mark
 from hubs.fragments.schedule import BuildSchedule
 from hubs.fragments.store import Fragment, FragmentStore
 from hubs.models import Database, Hub, Page, Visibility, Widget
@@ -184,7 +184,7 @@ class Builder:
         if not result.changed:
             return
         fragment, locales = result.fragments[i18n.DEFAULT], self._others(result)
-        self._fragments.cache.delete(*(key_of("p", fragment.widget, locale) for locale in locales))
+        self._fragments.cache.delete(*(push_mark(fragment.widget, locale) for locale in locales))
         self._stream.changed(fragment.hub, audience, locales, fragment.widget, fragment.version)
 
     def _push(self, session: Session, result: BuildResult, locale: str, audience: Visibility) -> None:
@@ -194,7 +194,7 @@ class Builder:
         without pushing it.
         """
         fragment = result.fragments[locale]
-        key = key_of("p", fragment.widget, locale)
+        key = push_mark(fragment.widget, locale)
         mark = f"{fragment.version}-{fragment.digest}-{fragment.state}".encode()
         if self._fragments.cache.get(key) == mark:
             return

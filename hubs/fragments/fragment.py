@@ -12,6 +12,7 @@ from typing import Any
 
 from markupsafe import escape
 
+from hubs.cache import key_of
 from hubs.models import Widget, now
 from hubs.widgets.view import environment
 
@@ -90,6 +91,11 @@ def _read(entry: bytes) -> Fragment | None:
 
 # Pages read the same few entries again and again; parsing is most of what a cached fragment costs.
 _remembered = lru_cache(REMEMBERED[1])(_read)
+
+
+def push_mark(widget_id: int, locale: str) -> str:
+    """Return the cache key of the mark of what was pushed last; without the mark the next build is pushed anyway."""
+    return key_of("p", widget_id, locale)
 
 
 def digest_of(html: str, state: str) -> str:

@@ -11,7 +11,10 @@ from functools import partial
 
 from sqlalchemy.orm import joinedload
 
+from hubs import i18n
+from hubs.cache import key_of
 from hubs.fragments.build_lock import BuildLock
+from hubs.fragments.fragment import push_mark
 from hubs.fragments.jobs import PATIENCE, Job, JobEngine
 from hubs.fragments.schedule import BuildSchedule
 from hubs.fragments.store import DEFAULT_LOCALE, Fragment, FragmentStore
@@ -23,6 +26,8 @@ log = logging.getLogger(__name__)
 BUILD = "build"
 #: Seconds between two requests to the daemon for the same widget, and number of widgets remembered for that.
 REPEAT_AFTER, REMEMBERED = 5.0, 10_000
+#: Seconds between two builds of a widget that viewers request because it failed, over all processes.
+RETRY_AFTER = 10
 
 #: The widgets that are not in the cache, each with the job that builds it; None if another process does.
 _Missing = dict[Widget, Job[Fragment] | None]
@@ -49,6 +54,21 @@ class FragmentReader:
         if missing:
             self._wait(missing, fragments, locale, patience)
         return fragments
+
+    def retry(self, row: Widget, locale: str = DEFAULT_LOCALE) -> str:
+        """Request another build of a failed widget; return the state that viewers see until then.
+
+        Nothing is requested if it has not failed, while it is being built, or `RETRY_AFTER` seconds after the last
+        request. The result is pushed even if it is the same failure again, since viewers wait for it.
+        """
+        fragment = self._fragments.read(row, locale)
+        if fragment is None or fragment.state != "failed":
+            return fragment.state if fragment else "building"
+        cache = self._fragments.cache
+        if not self._is_building(row) and cache.add(key_of("retry", row.id), b"1", RETRY_AFTER):
+            cache.delete(*(push_mark(row.id, name) for name in i18n.locales()))
+            self._schedule.request([row.id])
+        return fragment.state
 
     def _begin(self, row: Widget, locale: str) -> Job[Fragment] | None:
         """Return the job that builds a fragment, started if needed; None if another process does, or all are busy."""

@@ -103,6 +103,7 @@ from hubs.urls.widgets import (
     widget_fragment,
     widget_json,
     widget_more,
+    widget_retry,
     widget_settings,
 )
 
@@ -198,5 +199,6 @@ __all__ = [
     "widget_fragment",
     "widget_json",
     "widget_more",
+    "widget_retry",
     "widget_settings",
 ]

@@ -28,6 +28,11 @@ def widget_calendar(widget_id: int) -> str:
     return f"/w/{widget_id}/calendar.ics"
 
 
+def widget_retry(widget_id: int) -> str:
+    """Return the path that builds a failed widget again (POST)."""
+    return f"/w/{widget_id}/retry"
+
+
 def widget_settings(widget_id: int) -> str:
     """Return the path of a widget's settings form."""
     return f"/w/{widget_id}/settings"

@@ -183,3 +183,20 @@ def pull(agent: str, number: int) -> dict[str, object]:
     project = {"name": "lights", "fullname": "lights"}
     request = {"id": 100 + number, "title": f"Lamp {number}", "user": {"name": agent}, "project": project}
     return {"agent": agent, "pullrequest": request}
+
+
+def test_a_failed_widget_is_built_again_by_its_button(open_page: Open) -> None:
+    page = open_page("/", username="umberto")
+    page.goto("/u/umberto/")
+    live(page)
+    failed = page.locator('.widget[data-state="failed"]', has=page.get_by_role("heading", name="Badges"))
+    button = failed.get_by_role("button", name="Try again")
+    expect(button).to_be_visible()
+    page.route("**/retry", lambda route: (page.wait_for_timeout(300), route.continue_()))
+    before = failed.get_attribute("data-built")
+    button.click()
+    expect(failed.get_by_role("button", name="Trying again …")).to_be_visible()
+    # The same failure again: it replaces what the button says all the same.
+    expect(button).to_be_visible()
+    assert failed.get_attribute("data-built") != before
+    assert page.url.endswith("/u/umberto/")

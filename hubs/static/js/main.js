@@ -2,11 +2,12 @@
 import { startAges } from "./ages.js";
 import { startForms } from "./forms.js";
 import { startInbox } from "./inbox.js";
-import { loadAll } from "./load.js";
+import { load, loadAll } from "./load.js";
 import { startNotices } from "./notices.js";
 import { startPage } from "./page.js";
 import { startPalette } from "./palette.js";
 import { prepareLists } from "./reading.js";
+import { startRetries } from "./retry.js";
 import { startShortcuts } from "./shortcuts.js";
 import { startStream } from "./stream.js";
 
@@ -19,6 +20,7 @@ startForms();
 startNotices();
 startInbox();
 loadAll(document);
+startRetries(load);
 if (document.body.dataset.stream) startStream(document.body.dataset);
 if (document.querySelector("[data-picture]")) import("./pictures.js").then((pictures) => pictures.startPictures());
 if (document.querySelector("form[data-settings]")) import("./settings.js").then((settings) => settings.startSettings());

@@ -3,6 +3,7 @@ import { showTimes } from "./ages.js";
 import { showDots } from "./presence.js";
 import { prepareFrame } from "./page.js";
 import { holdBack, prepareLists } from "./reading.js";
+import { settle } from "./retry.js";
 import { textOf } from "./texts.js";
 
 // States with a text, and the name of that text.
@@ -42,6 +43,7 @@ export function show(fresh) {
     // The previous error message for owners does not apply to this content.
     frame.querySelector(".widget-error")?.remove();
   }
+  settle(frame);
   showTimes(frame);
   showDots(frame);
   prepareFrame(frame);

@@ -1,15 +1,16 @@
 """A widget on a page of its own, as a fragment, as JSON, and as a calendar file."""
 
-from flask import Blueprint, Response, jsonify, make_response, render_template, request
+from flask import Blueprint, Response, flash, jsonify, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from hubs import urls
+from hubs.errors import NotAllowed
 from hubs.fragments.public import CachedResponse
 from hubs.i18n import _
 from hubs.models import Hub, Widget
 from hubs.permissions import VISITOR, can
 from hubs.views.site import embedding
-from hubs.views.web.context import app_context, current_person, find_widget, locale
+from hubs.views.web.context import app_context, current_person, find_widget, hub_page_url, locale
 from hubs.views.web.stream_tokens import stream_of
 from hubs.widgets.schema import Schema
 
@@ -98,6 +99,25 @@ def as_json(widget_id: int) -> Response:
         schema = widget_type.schema if widget_type else Schema(())
         record |= {"settings": schema.shown(row.settings), "error": content.error}
     return jsonify(record)
+
+
+@blueprint.post("/retry")
+def retry(widget_id: int) -> ResponseReturnValue:
+    """Build a widget that failed again, for people who are signed in.
+
+    Visitors have no button: their pages are shared and have no session, which the form's token needs.
+    """
+    row = find_widget(widget_id)
+    if not current_person().signed_in:
+        raise NotAllowed(_("Please sign in first."))
+    state = app_context().fragment_reader.retry(row, locale())
+    if request.accept_mimetypes.best == "application/json":
+        return jsonify(state=state), 202 if state == "failed" else 200
+    if state == "failed":
+        flash(_("Trying again … Reload the page in a few seconds to see whether it worked."))
+    if "alone" in request.form:
+        return redirect(urls.widget(row.id), 303)
+    return redirect(hub_page_url(row.hub, f"widget-{row.id}", row.slug), 303)
 
 
 def _conditional(cached: CachedResponse) -> Response:

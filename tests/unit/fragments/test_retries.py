@@ -2,12 +2,19 @@
 
 import time
 
+import fakeredis
 import pytest
 from sqlalchemy.orm import Session
 
+from hubs import i18n
 from hubs.errors import UpstreamUnreachable
+from hubs.fragments.fragment import push_mark
+from hubs.fragments.jobs import JobEngine
+from hubs.fragments.on_demand import FragmentReader
+from hubs.fragments.schedule import KEY, BuildSchedule
 from hubs.fragments.store import RETRY, FragmentStore
-from hubs.models import Hub
+from hubs.fragments.thread_pool import BoundedThreadPool
+from hubs.models import Database, Hub
 
 
 @pytest.mark.parametrize(
@@ -57,3 +64,30 @@ def test_a_service_failure_keeps_the_last_good_content_and_shows_the_error(
     assert fragment.due >= time.time() + 59
     back = fragments.build(row)
     assert (back.state, back.failures, back.due, back.error) == ("live", 0, 0.0, "")
+
+
+def test_a_viewer_gets_one_more_build_of_a_failed_widget(
+    fragments: FragmentStore, database: Database, session: Session, team: Hub
+) -> None:
+    row, store = team.widgets[0], fakeredis.FakeRedis()
+    schedule = BuildSchedule(lambda: store)
+    reader = FragmentReader(fragments, database, schedule, JobEngine(BoundedThreadPool("job", 1, 10.0), {}))
+    assert reader.retry(row) == "building"  # nothing failed
+    failed = fragments.give_up(row, RuntimeError("not today"))
+    schedule.reschedule(row.id, time.time() + 3600)
+    marks = [push_mark(row.id, locale) for locale in i18n.locales()]
+    for mark in marks:
+        fragments.cache.set(mark, failed.digest.encode(), 600)
+    lock = fragments.lock(row)
+    assert lock is not None
+    assert reader.retry(row) == "failed"
+    assert store.zscore(KEY, str(row.id)) > time.time() + 3000  # it is being built already
+    lock.release()
+    assert reader.retry(row) == "failed"
+    assert store.zscore(KEY, str(row.id)) <= time.time()
+    assert fragments.cache.get_many(marks) == {}  # so that the same failure is pushed again
+    schedule.reschedule(row.id, time.time() + 3600)
+    assert reader.retry(row) == "failed"
+    assert store.zscore(KEY, str(row.id)) > time.time() + 3000  # not so soon again
+    fragments.build(row)
+    assert reader.retry(row) == "live"

@@ -169,6 +169,7 @@ RULES = {
     ("/w/<int:widget_id>/more", "GET"): "view",
     # Who sees the widget, where it is one of meetings: tests/unit/views/test_calendar.py.
     ("/w/<int:widget_id>/calendar.ics", "GET"): "meetings",
+    ("/w/<int:widget_id>/retry", "POST"): "signed in",
     ("/w/<int:widget_id>/settings", "GET"): "edit",
     ("/w/<int:widget_id>/settings", "POST"): "edit",
     # Whoever has a token of that widget: tests/unit/views/hub/test_push_tokens.py.
@@ -475,6 +476,7 @@ def test_every_generated_path_has_a_route(app: Flask) -> None:
         (urls.widget_fragment(1), "GET"),
         (urls.widget_json(1), "GET"),
         (urls.widget_settings(1), "POST"),
+        (urls.widget_retry(1), "POST"),
         (urls.gallery(), "GET"),
         (urls.gallery("sticky"), "GET"),
         (urls.push(1), "PUT"),

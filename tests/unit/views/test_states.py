@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from hubs.models import Hub, Widget
 from hubs.testing.reading import text_of
-from tests.unit.views.conftest import sign_in
+from tests.unit.views.conftest import post, sign_in, token
 
 
 def stored(app: Flask, row: Widget, **changes: object) -> None:
@@ -79,3 +79,31 @@ def test_each_state_has_a_text_of_its_own_and_keeps_the_content(
     assert f'data-state="{state}"' in first
     assert f"data-state-text>{text}</span>" in first
     assert "The kettle is hot." in first
+
+
+def test_people_who_are_signed_in_can_have_a_failed_widget_built_again(
+    app: Flask, client: FlaskClient, otters: Hub
+) -> None:
+    row = otters.widgets[0]
+    stored(app, row, state="failed")
+    for path in ("/t/otters/", f"/w/{row.id}/"):
+        assert "data-retry" not in client.get(path).get_data(as_text=True)
+    assert post(client, f"/w/{row.id}/retry").status_code == 403
+    sign_in(client, "stranger")
+    for path, more, back in (("/t/otters/", {}, f"/t/otters/#widget-{row.id}"), (f"/w/{row.id}/", {"alone": "1"}, "")):
+        page = client.get(path).get_data(as_text=True)
+        assert page.count('<form id="retry" method="post">') == 1
+        first = page.partition('<section class="widget"')[2].partition("</section>")[0]
+        assert f'type="submit" form="retry" formaction="/w/{row.id}/retry"' in first
+        answer = post(client, f"/w/{row.id}/retry", **more)
+        assert (answer.status_code, answer.location) == (303, back or path)
+        assert "Trying again …" in text_of(client.get(path).get_data(as_text=True).partition('class="flash"')[2])
+    assert client.post(f"/w/{row.id}/retry").status_code == 400  # without a token
+    client.get("/t/otters/")
+    as_program = {"Accept": "application/json"}
+    form = {"csrf_token": token(client, "/search")}
+    answer = client.post(f"/w/{row.id}/retry", data=form, headers=as_program)
+    assert (answer.status_code, answer.json) == (202, {"state": "failed"})
+    app.extensions["hubs"].fragments.build(row)
+    answer = client.post(f"/w/{row.id}/retry", data=form, headers=as_program)
+    assert (answer.status_code, answer.json) == (200, {"state": "live"})
