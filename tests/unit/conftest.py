@@ -36,6 +36,7 @@ ON_BOTH = (
     "search/",
     "views/site/test_pictures.py",
     "views/web/test_input_check.py",
+    "widgets/shared/test_closed.py",
     "widgets/shared/test_daily_counts.py",
 )
 #: Those that do so in `make test` too, since statements, transactions or limits differ: message storage, activity,
@@ -49,6 +50,7 @@ DIFFERENT = (
     "models/",
     "search/",
     "views/web/test_input_check.py",
+    "widgets/shared/test_closed.py",
     "widgets/shared/test_daily_counts.py",
 )
 KEY = b"a key that is only good for tests"

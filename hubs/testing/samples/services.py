@@ -22,6 +22,7 @@ from hubs.widgets.ci import Branch, Results
 from hubs.widgets.json import Table
 from hubs.widgets.meetings import Agenda
 from hubs.widgets.releases import Versions
+from hubs.widgets.shared.closed import Closed
 from hubs.widgets.shared.trackers import TrackerTickets
 from hubs.widgets.tasks import OpenTasks
 
@@ -101,14 +102,14 @@ def _room(moment: datetime) -> Sample:
     return Sample({"room": alias}, {"GetRoom": live}, {"GetRoom": empty})
 
 
-def _tickets(function: str) -> Make:
+def _tickets(function: str, **more: object) -> Make:
     def sample(moment: datetime) -> Sample:
         tickets = (
             Ticket("tides/lamp", "12", "The lantern flickers", SITE, "ottoline", moment - timedelta(hours=2)),
             Ticket("tides/lamp", "9", "Say when the kettle is hot", SITE, "zenobia", moment, ("ottoline",)),
         )
         live, empty = (TrackerTickets(Tickets(items, len(items)), frozenset(), {}) for items in (tickets, ()))
-        return Sample({"project": "github:tides/lamp"}, {function: live}, {function: empty})
+        return Sample({"project": "github:tides/lamp"}, {function: live, **more}, {function: empty, **more})
 
     return sample
 
@@ -173,7 +174,7 @@ SAMPLES: Mapping[str, Make] = {
     "weblate": _progress,
     "matrix": _room,
     "outages": _outages,
-    "issues": _tickets("GetIssues"),
+    "issues": _tickets("GetIssues", CountClosed=Closed((1, 0, 2, 1, 0, 0, 1, 3, 1, 0, 2, 1, 0, 4))),
     "pulls": _tickets("GetPullRequests"),
     "tasks": _tasks,
     "ci": _checks,

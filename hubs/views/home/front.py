@@ -10,12 +10,13 @@ from flask.typing import ResponseReturnValue
 from hubs import i18n, urls
 from hubs.actions.people import announcements, home, stream
 from hubs.actions.privacy import account_data
-from hubs.digest import live, numbers, sparkline
+from hubs.digest import live, numbers
 from hubs.digest.issues import issues
 from hubs.digest.tasks import tasks
 from hubs.errors import InvalidInput
 from hubs.i18n import _
 from hubs.models import Announcement, now
+from hubs.pictures import sparkline
 from hubs.search import directory
 from hubs.views.account.settings import myself
 from hubs.views.account.stream import LABELS

@@ -8,11 +8,12 @@ from sqlalchemy import select
 
 from hubs.actions.inbox import listing
 from hubs.actions.people import home, stream
-from hubs.digest import numbers, people, reading, sparkline, steps, week, words
+from hubs.digest import numbers, people, reading, steps, week, words
 from hubs.digest.issues import issues
 from hubs.digest.tasks import tasks
 from hubs.i18n import N_, _
 from hubs.models import FirstSteps, HomeState, Hub, User, now
+from hubs.pictures import sparkline
 from hubs.views.account import inbox_entries
 from hubs.views.account.stream import stream_attributes
 from hubs.views.home.since import has_feed

@@ -1,15 +1,20 @@
-"""Open issues of a project, or of the accounts of a hub: how many, how many unassigned, which changed lately."""
+"""Open issues of a project, or of the accounts of a hub: how many, how many unassigned, which changed lately.
+
+Where messages tell, also how many were closed.
+"""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from hubs.i18n import N_
 from hubs.models import Widget as Row
+from hubs.pictures import sparkline
 from hubs.widgets.base import Widget
 from hubs.widgets.caching import CachedFunction, Interest
 from hubs.widgets.paging import cut
 from hubs.widgets.parameters import Parameter
-from hubs.widgets.shared.trackers import ISSUE_TOPICS, PROJECT, TrackerTickets, ask, interests, is_by
+from hubs.widgets.shared.closed import Closed, closed_issues
+from hubs.widgets.shared.trackers import ISSUE_TOPICS, PROJECT, TrackerTickets, ask, interests, is_by, sources
 from hubs.widgets.view import RootWidgetView
 
 
@@ -43,21 +48,38 @@ class GetIssues(CachedFunction):
         return ask(self.instance, self.clients, "issues", tuple(ISSUE_TOPICS))
 
 
+class CountClosed(CachedFunction):
+    """Counts what was closed lately."""
+
+    stored = False
+
+    def interests(self) -> list[Interest]:
+        """Match nothing: what closes an issue also changes the open ones."""
+        return []
+
+    def execute(self) -> Closed | None:
+        """Return the closed issues per day of the projects; None where that is not known."""
+        return closed_issues(self.instance, sources(self.instance, ISSUE_TOPICS))
+
+
 class IssuesView(RootWidgetView):
     """Shows the issues."""
 
     paged = True
 
     def get_context(self, instance: Row, *args: Any, page: int = 0, **kwargs: Any) -> Mapping[str, Any]:
-        """Return the issues to show, the counts, and the project, whose name is then not repeated on each line."""
+        """Return the issues to show, counts, a drawing, and the project, whose name is then left out of each line."""
         result = GetIssues(instance)()
         items = result.tickets.items
         unassigned = [ticket for ticket in items if not ticket.assignees]
         selected = unassigned if instance.config["unassigned"] else items
+        closed = None if page else CountClosed(instance)()
         return {
             "tickets": cut(selected, instance.config["limit"] or 8, page),
             "mine": {ticket for ticket in items if is_by(ticket, result.accounts)},
             "result": result,
+            "closed": closed,
+            "line": sparkline.draw(closed.days, 160, 40) if closed else None,
             "unassigned": len(unassigned),
             "project": instance.config["project"],
         }

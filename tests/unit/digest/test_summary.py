@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from hubs.activities.activity import Activity, Thing
-from hubs.digest import sparkline, words
+from hubs.digest import words
 from hubs.digest.summary import KINDS, Fact, Happening, Summary, summarise
 
 SINCE = datetime(2026, 11, 1, tzinfo=UTC)
@@ -90,11 +90,3 @@ def test_the_json_has_no_display_names() -> None:
     assert (values["since"], values["complete"], values["total"]) == ("2026-11-01T00:00:00+00:00", False, 1)
     assert values["hubs"][0]["people"] == ["rana"]
     assert Summary(SINCE, UNTIL, ()).as_json()["hubs"] == []
-
-
-def test_a_sparkline_spans_its_drawing() -> None:
-    drawing = sparkline.draw([0, 5, 10], 84, 24)
-    assert drawing.line == "M0.0 22.0 L42.0 12.0 L84.0 2.0"
-    assert drawing.area.endswith("L84 24 L0 24Z")
-    assert sparkline.draw([]).line == "M0.0 22.0 L84.0 22.0"
-    assert sparkline.draw([3]).line.startswith("M0.0 2.0")

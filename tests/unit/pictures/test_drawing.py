@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hubs.pictures import drawing
+from hubs.pictures import drawing, sparkline
 from hubs.pictures.card import Card, draw_card
 from hubs.pictures.hues import HUES
 from hubs.settings.colours import contrast
@@ -46,3 +46,11 @@ def test_a_card_is_drawn_without_the_font_of_the_pages(monkeypatch: pytest.Monke
 @pytest.mark.parametrize("name", HUES)
 def test_white_can_be_read_on_every_hue(name: str) -> None:
     assert min(contrast(colour, "#ffffff") for colour in HUES[name]) >= 4.5
+
+
+def test_a_sparkline_spans_its_drawing() -> None:
+    drawing = sparkline.draw([0, 5, 10], 84, 24)
+    assert drawing.line == "M0.0 22.0 L42.0 12.0 L84.0 2.0"
+    assert drawing.area.endswith("L84 24 L0 24Z")
+    assert sparkline.draw([]).line == "M0.0 22.0 L84.0 22.0"
+    assert sparkline.draw([3]).line.startswith("M0.0 2.0")

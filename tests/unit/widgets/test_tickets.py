@@ -7,6 +7,7 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy.orm import Session
 
+from hubs.actions import messages
 from hubs.backend.index.index import Index
 from hubs.bus import Message, parse
 from hubs.clients.forges.gitlab import GitLab
@@ -20,6 +21,7 @@ from tests.unit.clients.test_bugzilla import bug
 from tests.unit.clients.test_trackers import item, pagure_ticket
 from tests.unit.widgets.conftest import Build
 from tests.unit.widgets.reading import text_of
+from tests.unit.widgets.shared.test_closed import forge
 from tests.upstream import Reply, Upstream
 
 BOAT = "github:harbour/boat"
@@ -35,6 +37,20 @@ def test_issues_are_counted_and_sorted_by_last_change(upstream: Upstream, build:
     assert text.index("Item 7") < text.index("Item 5") < text.index("Item 3")
     assert "#7 · by rana · assigned to bo ·" in text
     assert 'href="https://github.example/harbour/boat/issues/7"' in fragment.html
+
+
+def test_what_was_closed_is_shown_where_it_is_known(upstream: Upstream, build: Build, session: Session) -> None:
+    upstream.on(ISSUES, [item(3)])
+    assert "closed" not in build("issues", project=BOAT).html
+    messages.store(session, [forge(number, days) for number, days in enumerate((0, 1, 2, 12))])
+    fragment = build("issues", project=BOAT)
+    assert "3 closed this week" in text_of(fragment.html)
+    assert "Closed in the last 13 days: 4, at most 1 on one day</title>" in fragment.html
+    assert 'role="img"' in fragment.html
+    upstream.on(ISSUES, [])
+    text = text_of(build("issues", project=BOAT).html)
+    assert "0 open 0 unassigned 3 closed this week" in text
+    assert "No open issues." in text
 
 
 def test_only_unassigned_issues_are_shown_on_request(upstream: Upstream, build: Build) -> None:
