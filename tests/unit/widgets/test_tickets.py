@@ -39,7 +39,7 @@ def test_issues_are_counted_and_sorted_by_last_change(upstream: Upstream, build:
     assert 'href="https://github.example/harbour/boat/issues/7"' in fragment.html
 
 
-def test_what_was_closed_is_shown_where_it_is_known(upstream: Upstream, build: Build, session: Session) -> None:
+def test_closed_issues_are_shown_where_they_are_known(upstream: Upstream, build: Build, session: Session) -> None:
     upstream.on(ISSUES, [item(3)])
     assert "closed" not in build("issues", project=BOAT).html
     messages.store(session, [forge(number, days) for number, days in enumerate((0, 1, 2, 12))])

@@ -57,13 +57,20 @@ def test_only_owners_see_requests_and_invitations(client: FlaskClient, otters: H
     sign_in(client, "owner")
     post(client, "/t/otters/invitations", username="subscriber", role="member")
     assert "let me in" in text(client, "/t/otters/members")
+    review = '<span>1 person asks to join</span><a class="btn btn-sm btn-tonal" href="/t/otters/members#requests">'
+    assert text(client, "/t/otters/").count(review) == 1
+    assert "asks to join" not in text(client, "/t/otters/?as=member")
     for username in ("member", "subscriber", "stranger"):
+        assert "asks to join" not in text(sign_in(client, username), "/t/otters/")
         page = text(sign_in(client, username), "/t/otters/members")
         assert "let me in" not in page
         assert "Invited" not in page
         assert "csrf" in page  # the page is whole
     post(client, "/logout")
     assert "let me in" not in text(client, "/t/otters/members")
+    assert "asks to join" not in text(client, "/t/otters/")
+    post(sign_in(client, "owner"), "/t/otters/requests", deny="stranger")
+    assert "asks to join" not in text(client, "/t/otters/")
 
 
 def test_a_request_is_withdrawn(client: FlaskClient, otters: Hub) -> None:

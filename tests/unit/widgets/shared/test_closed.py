@@ -105,7 +105,7 @@ def test_projects_are_told_apart_by_forge_and_server(session: Session, row: Widg
     assert (closed.week if closed else 0) == week
 
 
-def test_what_another_hubs_webhook_reports_is_not_counted(session: Session, row: Widget, team: Hub) -> None:
+def test_reports_of_another_hubs_webhook_are_not_counted(session: Session, row: Widget, team: Hub) -> None:
     other = session.query(Hub).filter_by(kind="user", name="owner").one()
     messages.store(session, [forge(1, 1, hub=other.id), forge(2, 1, hub=team.id), forge(3, 20, hub=team.id)])
     closed = closed_issues(row, [BOAT])
