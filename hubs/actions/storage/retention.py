@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from hubs.actions import inbox_changes
 from hubs.models import Database, Notice, StoredMessage, StreamMark, now
-from hubs.models.months import conversion, upkeep
+from hubs.models.months import conversion, dropping, upkeep
 
 #: Most old messages that are removed in one transaction.
 REMOVED = 5_000
@@ -21,7 +21,7 @@ def keep_months(database: Database, days: int) -> None:
     """Create the next months and drop those that ended more than ``days`` ago; do nothing without partitions."""
     conversion.abandon(database)
     upkeep.create_ahead(database)
-    upkeep.drop_until(database, now() - timedelta(days=days), saved())
+    dropping.drop_until(database, now() - timedelta(days=days), saved())
 
 
 def purge(session: Session, days: int) -> bool:

@@ -1,7 +1,8 @@
 """The partitions: how they are named and created.
 
 A month is three tables, one for each of `TABLES`, whose foreign keys stay within the month. ``before`` is what was
-stored before the tables were partitioned; ``other`` takes what belongs to no month, so that an insert never fails.
+stored before the tables were partitioned; once months are dropped, ``before_2025_03`` takes its place and theirs, with
+what somebody saved. ``other`` takes what belongs to no month, so that an insert never fails.
 
 Identities stay unique across months in ``message_ids``, a table without partitions. Triggers keep it: a message whose
 identity is taken is not inserted, and a deleted one takes its identity along, and with it what refers to it there.
@@ -27,16 +28,18 @@ TABLES = {
 REFERRING = ("notices", "stream_marks", "help_claims")
 #: The table of identities, and the partitions that are no months.
 IDS, BEFORE, OTHER = "message_ids", "before", "other"
+#: The table, while months are dropped, of messages that change meanwhile.
+CHANGES = "message_changes"
 #: Milliseconds for which a change waits for a table in use, during which others wait behind it.
 LOCK_TIMEOUT = 100
-_PARTITION = re.compile(rf"({'|'.join(TABLES)})_(\d{{4}}_\d\d|{BEFORE}|{OTHER})")
+_PARTITION = re.compile(rf"({'|'.join(TABLES)})_((?:{BEFORE}_)?\d{{4}}_\d\d|{BEFORE}|{OTHER})")
 _BOUNDS = re.compile(r"FOR VALUES FROM \((.+)\) TO \('(.+)'\)")
 _LOCK_NOT_AVAILABLE, _DEADLOCK, _INSUFFICIENT_PRIVILEGE = "55P03", "40P01", "42501"
 
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """A month, or ``before``: what its tables end with, and which messages it has."""
+    """A month, or what is before all months: what its tables end with, and which messages it has."""
 
     suffix: str
     #: The times of receipt; None means without a beginning.
@@ -53,7 +56,7 @@ def is_partitioned(connection: Connection) -> bool:
 
 def is_ours(name: str) -> bool:
     """Return whether a table is one of partitions or of identities, which the models do not have."""
-    return name == IDS or _PARTITION.fullmatch(name) is not None
+    return name in (IDS, CHANGES) or _PARTITION.fullmatch(name) is not None
 
 
 def compared(connection: Connection) -> Callable[..., bool]:
@@ -95,6 +98,11 @@ def month_of(moment: datetime) -> Partition:
     start = start_of_month(moment)
     end = start.replace(year=start.year + start.month // 12, month=start.month % 12 + 1)
     return Partition(f"{start:%Y_%m}", start, end)
+
+
+def before(end: datetime) -> Partition:
+    """Return the partition of everything before the first month, once months were dropped: saved messages."""
+    return Partition(f"{BEFORE}_{end:%Y_%m}", None, end)
 
 
 def create(connection: Connection, suffix: str, parents: str = "") -> None:

@@ -18,7 +18,7 @@ class State:
     ahead: int
     #: The end of the last month.
     end: datetime
-    #: The names of partitions that ended before the moment that was asked for, the oldest first.
+    #: The names of months that ended before the moment that was asked for, the oldest first.
     overdue: tuple[str, ...]
     #: Messages in the partition for the rest that were received since the end of the last month, until now.
     misplaced: int
@@ -37,7 +37,7 @@ def read(connection: Connection, moment: datetime) -> State | None:
     return State(
         ahead=sum(partition.end > now() for partition in known),
         end=end,
-        overdue=tuple(partition.suffix for partition in known if partition.end < moment),
+        overdue=tuple(partition.suffix for partition in known if partition.start and partition.end < moment),
         misplaced=connection.scalar(query, {"end": end, "now": now()}) or 0,
     )
 

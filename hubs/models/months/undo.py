@@ -3,7 +3,7 @@
 from sqlalchemy import Connection, text
 
 from hubs.models.database import Database
-from hubs.models.months import conversion, layout, triggers
+from hubs.models.months import conversion, dropping, layout, triggers
 from hubs.models.months.layout import IDS, OTHER, REFERRING, TABLES
 
 
@@ -18,6 +18,7 @@ def unpartition(database: Database) -> None:
         if connection.scalar(text(f"SELECT to_regclass('{IDS}')")) is None:
             return
         connection.execute(text("SET LOCAL statement_timeout = 0"))
+        dropping.forget_changes(connection)
         if layout.is_partitioned(connection):
             connection.execute(text(f"LOCK TABLE {', '.join((*TABLES, *REFERRING))} IN ACCESS EXCLUSIVE MODE"))
             _merge(connection)

@@ -1,11 +1,11 @@
-"""Months are created ahead and dropped as a whole, without holding up readers or writers."""
+"""Months are created ahead, and what dropped ones leave behind is deleted."""
 
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
-from sqlalchemy import Connection, Select, column, select, table, text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from hubs.models.base import now
@@ -39,29 +39,8 @@ def create_ahead(database: Database) -> None:
             return
         known = layout.partitions(connection)
     for month in months_from(known[-1].end if known else now()):
-        with _change(database, f"create the month {month.suffix}") as connection:
+        with change(database, f"create the month {month.suffix}") as connection:
             _create(connection, month)
-
-
-def drop_until(database: Database, moment: datetime, keep: Select[int]) -> None:
-    """Drop the months that ended before a moment, except the messages whose ids ``keep`` selects.
-
-    Those move to the partition ``other``, with their people and packages. What cannot be locked at once is left to the
-    next call.
-    """
-    with database.engine.connect() as connection:
-        if not layout.is_partitioned(connection):
-            return
-        old = [partition for partition in layout.partitions(connection) if partition.end <= moment]
-    for partition in old:
-        with _change(database, f"drop the month {partition.suffix}") as connection:
-            _detach(connection, partition, keep)
-    with database.engine.connect() as connection:
-        left = layout.detached(connection)
-    for suffix in left:
-        with _change(database, f"drop the tables of {suffix}") as connection:
-            layout.drop(connection, suffix)
-            log.info("the messages of %s are dropped", suffix)
 
 
 def beginning(connection: Connection) -> datetime | None:
@@ -118,38 +97,23 @@ def _create(connection: Connection, month: Partition) -> None:
     log.info("the month %s can store messages", month.suffix)
 
 
-def _detach(connection: Connection, partition: Partition, keep: Select[int]) -> None:
-    # Before the tables are locked for everybody; nobody can save another message meanwhile.
-    connection.execute(text("LOCK TABLE stream_marks, notices IN SHARE ROW EXCLUSIVE MODE"))
-    if partition.suffix not in _suffixes(connection):
-        return  # detached by another daemon, which had this lock
-    leaf = table(f"messages_{partition.suffix}", column("id"))
-    kept = list(connection.scalars(select(leaf.c.id).where(leaf.c.id.in_(keep))))
-    listed = {name: layout.columns(connection, name) for name in TABLES}
-    connection.execute(text(f"LOCK TABLE {', '.join(TABLES)} IN ACCESS EXCLUSIVE MODE"))
-    for name in TABLES:
-        connection.execute(text(f"ALTER TABLE {name} DETACH PARTITION {name}_{partition.suffix}"))
-    for name, key in TABLES.items() if kept else ():
-        connection.execute(
-            text(
-                f"INSERT INTO {name} ({listed[name]}) SELECT {listed[name]} FROM {name}_{partition.suffix}"  # noqa: S608
-                f" WHERE {key.split(',')[0]} = ANY(:kept)"
-            ),
-            {"kept": kept},
-        )
-
-
 def _suffixes(connection: Connection) -> set[str]:
     return {partition.suffix for partition in layout.partitions(connection)}
 
 
 @contextmanager
-def _change(database: Database, what: str) -> Iterator[Connection]:
+def change(database: Database, what: str) -> Iterator[Connection]:
     """Change the schema in a transaction of its own; give up if a table is in use for longer than `LOCK_TIMEOUT`."""
+    with reporting(what), database.engine.begin() as connection:
+        connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}ms'"))
+        yield connection
+
+
+@contextmanager
+def reporting(what: str) -> Iterator[None]:
+    """Log that a change, named with its verb, is not possible now or not allowed, instead of raising an error."""
     try:
-        with database.engine.begin() as connection:
-            connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}ms'"))
-            yield connection
+        yield
     except DBAPIError as error:
         if layout.is_forbidden(error):
             log.warning("the database user does not own the tables of messages, and cannot %s", what)
