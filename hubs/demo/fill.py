@@ -121,7 +121,7 @@ def _team(
     session: Session, registry: Registry, users: dict[str, User], team: dict[str, Any], settings: Settings
 ) -> None:
     founder, is_ours = users[team["owners"][0]], _OURS in settings.demo_messages
-    values = {name: team[name] for name in ("display_name", "summary", "description", "banner")}
+    values = {name: team.get(name, "") for name in ("display_name", "summary", "description", "banner", "icon")}
     values |= {"calendar": team["name"], **team.get("extras", {})}
     if not is_ours:
         values = {name: value for name, value in values.items() if name not in ("calendar", "pagure_username")}

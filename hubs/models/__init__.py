@@ -1,5 +1,6 @@
 """Database tables and the connection to the database."""
 
+from hubs.models.appearance.looks import Banner, HubIcon, Presence
 from hubs.models.base import Base, Moment, now
 from hubs.models.database import Database
 from hubs.models.history import AuditEntry, Draft, Revision
@@ -8,12 +9,10 @@ from hubs.models.hub import (
     PAGES,
     SIDES,
     SUMMARY_LENGTH,
-    Banner,
     FormerName,
     Hub,
     JoinMode,
     Page,
-    Presence,
     Widget,
     Width,
 )
@@ -73,6 +72,7 @@ __all__ = [
     "HelpClaim",
     "HomeState",
     "Hub",
+    "HubIcon",
     "HubKey",
     "Invitation",
     "JoinMode",

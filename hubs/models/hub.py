@@ -11,6 +11,7 @@ from sqlalchemy import JSON, CheckConstraint, Enum, ForeignKey, Index, String, T
 from sqlalchemy.ext.mutable import MutableDict
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from hubs.models.appearance.looks import Presence
 from hubs.models.base import Base, now
 from hubs.models.user import Role, RoleName, User
 from hubs.models.visibility import Visibility, narrowest, visibility_column
@@ -33,38 +34,6 @@ class JoinMode(StrEnum):
     REQUEST = "request"
     OPEN = "open"
     INVITATION = "invitation"
-
-
-class Banner(StrEnum):
-    """The colours of a hub's page and emblem; each contrasts with white, in the light and the dark theme."""
-
-    #: A hue derived from the hub's name.
-    SITE = ""
-    BLUE = "blue"
-    GREEN = "green"
-    TEAL = "teal"
-    MOSS = "moss"
-    PURPLE = "purple"
-    PLUM = "plum"
-    RED = "red"
-    BROWN = "brown"
-    SLATE = "slate"
-
-
-class Pattern(StrEnum):
-    """The ready-made patterns of a hub's banner."""
-
-    RINGS = ""
-    DOTS = "dots"
-    WAVES = "waves"
-    PLAIN = "plain"
-
-
-class Presence(StrEnum):
-    """Whether the pages of a hub show how many people are there."""
-
-    SHOWN = "shown"
-    HIDDEN = "hidden"
 
 
 class Width(StrEnum):
@@ -101,6 +70,8 @@ class Hub(Base):
     description: Mapped[str] = mapped_column(Text, default="")
     #: Text of the avatar: one or two letters, or an emoji; empty means the first letter of its name.
     avatar: Mapped[str] = mapped_column(String(512), default="")
+    #: A ready-made icon as the emblem of a team, instead of the text; one of `HubIcon`.
+    icon: Mapped[str] = mapped_column(String(32), default="", server_default="")
     #: Colours of the banner, one of `Banner`.
     banner: Mapped[str] = mapped_column(String(512), default="")
     #: Digests of the emblem and of the picture behind the banner (`hubs.models.pictures`); empty if there is none.

@@ -14,7 +14,9 @@ from typing import Any, Literal
 from hubs.errors import InvalidInput
 from hubs.i18n import N_, _
 from hubs.models import visible_text
-from hubs.models.hub import GRID, SUMMARY_LENGTH, Banner, Hub, JoinMode, Pattern, Presence
+from hubs.models.appearance.choices import BANNERS, ICONS, PATTERNS
+from hubs.models.appearance.looks import Banner, HubIcon, Pattern, Presence
+from hubs.models.hub import GRID, SUMMARY_LENGTH, Hub, JoinMode
 from hubs.models.visibility import Visibility
 from hubs.parameters.declaration import Parameter
 from hubs.parameters.kinds import MARKDOWN
@@ -147,18 +149,7 @@ HUB_FIELDS: tuple[HubField, ...] = (
         label=N_("Colours"),
         kind="choice",
         default=Banner.SITE.value,
-        choices=[
-            (Banner.SITE.value, N_("Automatic")),
-            (Banner.BLUE.value, N_("Blue")),
-            (Banner.GREEN.value, N_("Green")),
-            (Banner.TEAL.value, N_("Teal")),
-            (Banner.MOSS.value, N_("Moss")),
-            (Banner.PURPLE.value, N_("Purple")),
-            (Banner.PLUM.value, N_("Plum")),
-            (Banner.RED.value, N_("Red")),
-            (Banner.BROWN.value, N_("Brown")),
-            (Banner.SLATE.value, N_("Slate")),
-        ],
+        choices=BANNERS,
         page="appearance",
     ),
     HubField(
@@ -166,12 +157,7 @@ HUB_FIELDS: tuple[HubField, ...] = (
         label=N_("Pattern"),
         kind="choice",
         default=Pattern.RINGS.value,
-        choices=[
-            (Pattern.RINGS.value, N_("Rings")),
-            (Pattern.DOTS.value, N_("Dots")),
-            (Pattern.WAVES.value, N_("Waves")),
-            (Pattern.PLAIN.value, N_("Plain")),
-        ],
+        choices=PATTERNS,
         page="appearance",
     ),
     HubField(
@@ -181,6 +167,15 @@ HUB_FIELDS: tuple[HubField, ...] = (
         kind="choice",
         default=Presence.SHOWN.value,
         choices=[(Presence.SHOWN.value, N_("Shown in the banner")), (Presence.HIDDEN.value, N_("Not shown"))],
+        page="appearance",
+    ),
+    HubField(
+        "icon",
+        label=N_("Icon"),
+        help=N_("The emblem of a team, instead of letters."),
+        kind="choice",
+        default=HubIcon.NONE.value,
+        choices=ICONS,
         page="appearance",
     ),
     HubField(

@@ -38,8 +38,7 @@ class Hit:
 
     ``id`` is that of the hub (``team``), the account (``person``) or the widget; ``name`` is the name in addresses, for
     a widget that of its type. ``hub`` is the title of a widget's hub. ``guessed`` is true if the title is only similar
-    to the search. ``avatar``, ``banner`` and ``emblem`` are the appearance of a
-    hub.
+    to the search. ``avatar``, ``banner``, ``emblem`` and ``icon`` are the appearance of a hub.
     """
 
     kind: Kind
@@ -53,6 +52,7 @@ class Hit:
     avatar: str = ""
     banner: str = ""
     emblem: str = ""
+    icon: str = ""
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ class _Teams(_Source):
         return select(Hub).where(Hub.kind != "user", visible(self.person))
 
     def hit(self, row: Hub, *, guessed: bool) -> Hit:
-        path, look = urls.hub(row.kind, row.name), (row.avatar, row.banner, row.emblem)
+        path, look = urls.hub(row.kind, row.name), (row.avatar, row.banner, row.emblem, row.icon)
         return Hit("team", row.id, row.name, row.title, row.summary, path, "", guessed, *look)
 
 
@@ -153,7 +153,7 @@ class _People(_Source):
 
     def hit(self, row: Hub, *, guessed: bool) -> Hit:
         path, user = urls.hub(row.kind, row.name), cast("User", row.user)  # the query joins it
-        look = (row.avatar, row.banner, row.emblem)
+        look = (row.avatar, row.banner, row.emblem, row.icon)
         return Hit("person", user.id, user.username, user.name, row.summary, path, "", guessed, *look)
 
 

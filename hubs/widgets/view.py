@@ -178,8 +178,14 @@ def initials(name: str) -> str:
 
 
 def hub_avatar(hub: Any, size: int = 32) -> Markup:
-    """Render a hub's emblem in its hue: square for teams, round for people; the letter defaults to that of its name."""
+    """Render a hub's emblem in its hue: square for teams, round for people; the letter defaults to that of its name.
+
+    A team may have chosen an icon.
+    """
     shape = "avatar" if hub.kind in ("user", "person") else "emblem"
+    chosen: str = getattr(hub, "icon", "")
+    if chosen and shape == "emblem":
+        return _mark(shape, hue(hub), icon(chosen), size)
     text = hub.avatar or (initials(hub.title) if shape == "avatar" else hub.title[:1].upper() or "?")
     return _mark(shape, hue(hub), text, size)
 

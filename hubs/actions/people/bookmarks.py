@@ -30,6 +30,7 @@ class BookmarkedHub(NamedTuple):
     avatar: str
     banner: str
     emblem: str
+    icon: str
     summary: str
     user_id: int | None
 

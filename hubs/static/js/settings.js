@@ -37,6 +37,10 @@ function startCount(form) {
   tell(); // something may have been typed before this script was there
 }
 
+function showIcon(emblem, chosen) {
+  emblem?.replaceChildren(...[...chosen.childNodes].map((node) => node.cloneNode(true)));
+}
+
 function startBanner(form) {
   const preview = form.querySelector("[data-banner-preview]");
   if (!preview) return;
@@ -44,6 +48,7 @@ function startBanner(form) {
   const follow = ({ target }) => {
     if (target.name === "banner") banner.dataset.hue = target.closest("[data-hue]").dataset.hue;
     if (target.name === "pattern") banner.dataset.pattern = target.closest("label").querySelector("[data-pattern]").dataset.pattern;
+    if (target.name === "icon") showIcon(banner.querySelector(".emblem"), target.closest("label").querySelector(".swatch-icon"));
     const line = { display_name: "[data-preview-title]", summary: "[data-preview-summary]" }[target.name];
     if (line) preview.querySelector(line).textContent = target.value || target.placeholder;
   };

@@ -9,7 +9,8 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from hubs.actions.layout import yaml_files
-from hubs.models import Banner, Hub
+from hubs.models import Banner, Hub, HubIcon
+from hubs.views.site.cards import card_of
 from hubs.widgets.view import HUES, colour_hue
 from tests.unit.views.conftest import post, sign_in
 
@@ -40,6 +41,33 @@ def test_a_hub_is_shown_in_its_colours_and_with_its_sign_everywhere(client: Flas
     assert re.search(r'value="plum" checked', text(client, "/t/otters/settings"))
     assert change(client) == 303
     assert 'data-hue="plum"' not in text(client, "/t/otters/")
+
+
+def test_a_team_is_shown_with_its_icon_everywhere(
+    app: Flask, client: FlaskClient, session: Session, otters: Hub
+) -> None:
+    symbols = set(re.findall(r'<symbol id="([\w-]+)"', (Path(app.static_folder or "") / "icons.svg").read_text()))
+    assert {icon.value for icon in HubIcon} - symbols == {""}
+    sign_in(client, "owner")
+    assert change(client, avatar="OT", icon="rocket") == 303
+    for path in ("/t/otters/", "/teams/", "/", "/search?q=otters", "/me/bookmarks"):
+        emblem = re.search(r'<span class="emblem"[^>]*>(.*?)</span>', text(client, path))
+        assert emblem, path
+        assert emblem[1].endswith('#rocket"/></svg>'), path
+    settings = text(client, "/t/otters/settings")
+    assert re.search(
+        r'name="icon" value="rocket" checked>.*?#rocket"/></svg></span>\s*<span>Rocket</span>', settings, re.S
+    )
+    assert yaml_files.parse(text(client, "/t/otters/settings/file"), "otters.yaml").icon == "rocket"
+    assert client.get("/api/v1/hubs/t/otters").json["icon"] == "rocket"
+    assert change(client, icon="skull") == 400
+    # The person's hub has their picture; the card of a link has letters.
+    assert 'name="icon"' not in text(client, "/u/owner/settings")
+    with app.app_context():
+        session.refresh(otters)
+        assert card_of(otters).letters == "OT"
+    assert change(client, avatar="OT", icon="") == 303
+    assert ">OT</span>" in text(client, "/t/otters/")
 
 
 def test_invalid_appearance_is_reported_beside_its_field(client: FlaskClient, session: Session, otters: Hub) -> None:

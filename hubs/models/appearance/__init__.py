@@ -1,0 +1,1 @@
+"""How hubs look: what they can choose."""
