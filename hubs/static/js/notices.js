@@ -13,8 +13,9 @@ function onNotice({ detail }) {
 
 function show(detail) {
   const unread = new Set(detail.hubs.map(String));
+  const any = { all: unread.size > 0, hubs: unread.size > 0, need: detail.count > 0 };
   for (const dot of document.querySelectorAll("[data-dot]")) {
-    dot.hidden = dot.dataset.dot === "all" ? unread.size === 0 : !unread.has(dot.dataset.dot);
+    dot.hidden = !(any[dot.dataset.dot] ?? unread.has(dot.dataset.dot));
   }
   for (const badge of document.querySelectorAll("[data-inbox-count]")) {
     badge.textContent = detail.count > 99 ? "99+" : String(detail.count);

@@ -164,3 +164,20 @@ def test_the_bar_costs_as_many_queries_for_any_length(
 def test_visitors_have_no_bar(client: FlaskClient, otters: Hub) -> None:
     assert "data-bookmarks" not in client.get("/t/otters/").get_data(as_text=True)
     assert client.get("/me/bookmarks").status_code == 403
+
+
+def test_the_bar_at_the_bottom_has_five_entries_with_dots(client: FlaskClient, app: Flask, otters: Hub) -> None:
+    assert bottom(client) == {"Home": "", "Teams": "", "People": "", "Search": "", "Sign in": ""}
+    sign_in(client, "owner")
+    assert bottom(client) == {"Home": "", "Stream": "", "Teams": "", "Search": "", "Me": ""}
+    post(sign_in(app.test_client(), "stranger"), "/t/otters/join")
+    assert bottom(client) == {"Home": "Needs you", "Stream": "", "Teams": "new notifications", "Search": "", "Me": ""}
+
+
+def bottom(client: FlaskClient) -> dict[str, str]:
+    """Return the entries of the bar at the bottom of a phone, each with the text of its dot."""
+    bar = client.get("/search").get_data(as_text=True).partition('<nav class="bottom"')[2].partition("</nav>")[0]
+    entries = re.findall(
+        r'<span class="glyph">.*?</span>(<span class="dot".*?</span></span>)?<span>([^<]+)</span>', bar
+    )
+    return {label: "" if "hidden data-dot" in dot else re.sub(r"<[^>]*>", "", dot) for dot, label in entries}
