@@ -141,7 +141,14 @@ def test_a_page_is_edited_by_touch_alone(open_page: Open, newts: str) -> None:
     with step(page):
         card.get_by_role("button", name="Remove").tap()
     expect(page.locator(".edit-card[data-key=rules]")).to_have_count(0)
-    page.get_by_role("button", name="Save changes").tap()
+    save = page.get_by_role("button", name="Save changes")
+    for place in (0, 10_000):
+        page.evaluate("place => scrollTo(0, place)", place)
+        box, bar = save.bounding_box(), page.locator(".bottom").bounding_box()
+        assert box is not None
+        assert bar is not None
+        assert 0 < box["y"] < bar["y"] - box["height"] + 1
+    save.tap()
     page.wait_for_url(f"**{newts}")
     assert columns(page, "left")[0] == "Feed"
     assert "Community rules" not in columns(page, "right")

@@ -68,6 +68,10 @@ def test_a_dot_appears_on_the_hub_while_its_owner_reads_another_page(open_page: 
     asking.get_by_role("button", name="Ask to join").click()
     expect(link.locator(".dot")).to_be_visible()
     expect(owner.locator(".bell [data-inbox-count]")).to_have_text("1")  # which takes the place of the bell's dot
+    owner.set_viewport_size({"width": 390, "height": 844})
+    for dot in ("need", "hubs"):
+        expect(owner.locator(f".bottom [data-dot={dot}]")).to_be_visible()
+    owner.set_viewport_size({"width": 1280, "height": 720})
     link.click()
     expect(owner.locator("[data-bookmark]", has_text=second).locator(".dot")).to_be_hidden()
 
@@ -97,3 +101,46 @@ def test_new_messages_are_counted_and_shown_when_the_reader_asks(
     assert title not in lines.inner_text()
     pill.click()
     expect(lines).to_contain_text(title)
+
+
+def test_the_stream_grows_and_changes_without_moving_what_is_read(
+    open_page: Open, production: Stack, teams: list[str], bus: Bus
+) -> None:
+    numbers = range(34)
+    for number in numbers:
+        user = {"name": member_of(teams), "fullname": "", "url_path": ""}
+        link = f"https://pagure.io/otters/issue/{number}"
+        issue = {"id": number, "title": f"Heron {number}", "user": user, "full_url": link}
+        body = {"issue": issue, "project": {"name": "otters", "fullname": "otters"}, "agent": member_of(teams)}
+        # Each with a verb of its own, so that no two lines become one.
+        event = ("new", "comment.added", "assigned.added")[number % 3]
+        bus.send(f"io.pagure.prod.pagure.issue.{event}", body)
+    production.settle()
+    page = live(open_page("/stream/", username=owner_of(teams)))
+    lines = page.locator("[data-stream-list] .act")
+    shown = lines.count()
+    more = page.get_by_role("link", name="Show more")
+    more.scroll_into_view_if_needed()
+    before = _places(page)
+    more.click()
+    expect(lines).not_to_have_count(shown)
+    assert _places(page)[: len(before)] == before
+    assert page.evaluate("scrollY") > 0
+    line = lines.nth(shown - 3)
+    line.hover()
+    before = _places(page)
+    line.locator("button[value=save]").click()
+    expect(line.locator("button[value=unsave]")).to_be_attached()
+    line.locator("button[value=hide]").click()
+    expect(line.locator(".act-undo")).to_be_visible()
+    assert _places(page) == before
+    line.locator(".act-undo button").click()
+    expect(line.locator(".act-undo")).to_have_count(0)
+    assert _places(page) == before
+    assert page.url.endswith("/stream/")
+
+
+def _places(page: Page) -> list[float]:
+    """Return where the lines of the stream are in the window."""
+    lines = "[data-stream-list] .act"
+    return page.eval_on_selector_all(lines, "lines => lines.map(line => line.getBoundingClientRect().top)")  # type: ignore[no-any-return]

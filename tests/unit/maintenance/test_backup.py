@@ -12,14 +12,17 @@ from pyrage import x25519
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from hubs.actions import pictures
 from hubs.app import create_app
 from hubs.maintenance import backup, dump, manifest
 from hubs.maintenance.manifest import BackupError
-from hubs.models import Database, Hub, User, Widget, migrations
+from hubs.models import Database, Hub, Picture, PictureKind, User, Widget, migrations
+from hubs.pictures.uploads import accept
 from hubs.settings import Settings, load
 from hubs.widgets.secrets import SecretBox
 from tests.templates import Templates
-from tests.unit.conftest import copy_of
+from tests.unit.conftest import as_person, copy_of
+from tests.unit.pictures.test_uploads import encoded
 from tests.unit.views.conftest import BASE, close
 
 KEY = BASE["HUBS_SECRET_KEY"]
@@ -74,6 +77,9 @@ def test_a_restored_instance_shows_the_same_pages(
     session: Session, database: Database, empty: Database, widget: Widget, tmp_path: Path
 ) -> None:
     ours = settings_of(database, tmp_path)
+    picture = accept(encoded())
+    pictures.set_hub_picture(session, as_person(session, "owner"), widget.hub, PictureKind.EMBLEM, picture)
+    session.commit()
     before = pages(ours)
     made = backup.create(ours, database, tmp_path / "backup")
 
@@ -84,6 +90,7 @@ def test_a_restored_instance_shows_the_same_pages(
         row = restored.get_one(Widget, widget.id)
         assert SecretBox(theirs.key()).open(row.settings["token"]) == "s3cret"
         assert restored.get_one(Hub, row.hub_id).summary == "We swim: äöü 🦦 \\x 'quoted'"
+        assert restored.query(Picture).one().content == picture.content
         # New rows get ids behind those of the restored ones.
         restored.add(User(username="newcomer"))
         restored.commit()

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from hubs.actions import activity as activity_actions
 from hubs.actions import hubs as hub_actions
-from hubs.actions import lifecycle, messages, push, widgets
+from hubs.actions import lifecycle, messages, pictures, push, widgets
 from hubs.actions.layout import drafts
 from hubs.actions.people import membership, roles, sessions
 from hubs.actions.privacy import account_data, anonymize
@@ -24,6 +24,8 @@ from hubs.models import (
     JoinRequest,
     MessagePerson,
     OutboxMessage,
+    Picture,
+    PictureKind,
     PushToken,
     Revision,
     Role,
@@ -34,8 +36,10 @@ from hubs.models import (
     Widget,
     now,
 )
+from hubs.pictures.uploads import accept
 from hubs.widgets.registry import Registry
 from tests.unit.conftest import as_person, user_of
+from tests.unit.pictures.test_uploads import encoded
 
 AUDIENCES = {  # activity → the audiences of a team's widgets that see it
     Visibility.PUBLIC: {"public", "signed-in", "members", "owners"},
@@ -243,9 +247,16 @@ def test_a_deleted_account_is_not_named_anywhere(session: Session, registry: Reg
     both = session.query(StoredMessage).filter_by(msg_id="m2").one()
     both.link, both.icon = "https://src.example/user/member/otters", "https://src.example/otter.png"
     session.commit()
+    picture = accept(encoded())
+    pictures.set_avatar(session, user_of(session, "member"), picture)
+    pictures.set_hub_picture(session, as_person(session, "member"), own(session, "member"), PictureKind.COVER, picture)
+    pictures.set_hub_picture(session, as_person(session, "owner"), team, PictureKind.EMBLEM, picture)
+    session.commit()
+    assert session.query(Picture).count() == 3
     account_data.forget(session, user_of(session, "member"))
     session.commit()
     session.expire_all()
+    assert [left.hub_id for left in session.query(Picture)] == [team.id]
     assert session.query(User).filter_by(username="member").count() == 0
     assert session.query(Hub).filter_by(name="member").count() == 0
     assert session.query(MessagePerson).filter_by(username="member").count() == 0
