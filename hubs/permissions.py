@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from sqlalchemy import ColumnElement, Integer, and_, bindparam, false, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute, aliased
@@ -98,6 +98,25 @@ def stand_in(name: str, hub: Hub) -> Person:
     if name == "visitor":
         return VISITOR
     return Person(-1, "", {hub.id: frozenset({RoleName.MEMBER})} if name == "member" else {})
+
+
+class Standing(NamedTuple):
+    """Everything about a person that decides what they may see and do on one hub."""
+
+    signed_in: bool
+    roles: frozenset[RoleName]
+    account: int  # of an owner, and of the person whose own hub it is; 0 for everybody else
+
+
+def standing(who: Person, hub_id: int, user_id: int | None) -> Standing:
+    """Return the standing of a visitor or an account on the hub ``hub_id``, which is the own hub of ``user_id``."""
+    roles = who.roles.get(hub_id, frozenset())
+    return Standing(who.signed_in, roles, who.id if RoleName.OWNER in roles or who.id == user_id else 0)
+
+
+def anyone(stands: Standing, hub_id: int) -> Person:
+    """Return a synthetic person with this standing on a hub, and nothing else."""
+    return Person(stands.account or -stands.signed_in, "", {hub_id: stands.roles} if stands.roles else {})
 
 
 def audiences(who: Person, hub: Hub) -> tuple[Visibility, ...]:

@@ -14,12 +14,17 @@ from hubs.permissions import (
     VERBS,
     VISITOR,
     Person,
+    anyone,
     audiences,
     can,
+    closed,
     hides_from,
     names_any,
+    offers,
     person,
+    refusal,
     require,
+    standing,
     visible,
 )
 from tests.unit.conftest import as_person, user_of
@@ -97,11 +102,28 @@ def test_the_database_condition_selects_what_a_person_may_see(session: Session, 
         assert (team in hubs) is can(asking, "view", team) is may(level, False, who, "view")
 
 
-@pytest.mark.parametrize("closed", [{"join_mode": JoinMode.INVITATION}, {"group_name": "otters"}])
-def test_people_can_ask_to_join_only_if_the_hub_accepts_requests(closed: dict[str, str]) -> None:
+@pytest.mark.parametrize("who", PEOPLE)
+def test_anyone_with_the_same_standing_may_do_the_same(who: str) -> None:
+    actual = PEOPLE[who]
+    for visibility, archived, owner in itertools.product(Visibility, (False, True), (None, actual.id or 9, 9)):
+        place = hub(visibility, archived=archived, kind="user" if owner else "team")
+        place.user_id = owner
+        other = anyone(standing(actual, HUB, owner), HUB)
+        assert (other.username, other.signed_in) == ("", actual.signed_in)
+        assert audiences(other, place) == audiences(actual, place)
+        assert (closed(other, place), refusal(other, place)) == (closed(actual, place), refusal(actual, place))
+        for verb, row in itertools.product(
+            VERBS, (place, *(Widget(hub=place, visibility=level) for level in Visibility))
+        ):
+            assert can(other, verb, row) is can(actual, verb, row), (verb, visibility, archived, owner)
+        assert [offers(other, verb, place) for verb in VERBS] == [offers(actual, verb, place) for verb in VERBS]
+
+
+@pytest.mark.parametrize("changes", [{"join_mode": JoinMode.INVITATION}, {"group_name": "otters"}])
+def test_people_can_ask_to_join_only_if_the_hub_accepts_requests(changes: dict[str, str]) -> None:
     team = hub()
     assert can(PEOPLE["stranger"], "join", team)
-    for name, value in closed.items():
+    for name, value in changes.items():
         setattr(team, name, value)
     assert not any(can(who, "join", team) for who in PEOPLE.values())
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from hubs.actions import outbox
 from hubs.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from hubs.i18n import N_, _
-from hubs.models import Announcement, AnnouncementHub, AnnouncementMark, AuditEntry, Hub, now, visible_text
+from hubs.models import Announcement, AnnouncementHub, AnnouncementMark, AuditEntry, Hub, Moment, now, visible_text
 from hubs.models.session_events import touch
 from hubs.parameters.declaration import Parameter
 from hubs.permissions import ANY_ACCOUNT, INSIDE, VISITOR, Person, can, parameters, require, visible
@@ -85,6 +85,20 @@ def current(session: Session, person: Person, hub: Hub | None = None, limit: int
     """Return what is shown to a person now, newest first: on the page of ``hub``, or else on their home page."""
     values = {"present": now(), "most": limit, "hub_id": hub.id if hub else 0, **parameters(person)}
     return list(session.scalars(_current_query(person.signed_in, hub is not None), values))
+
+
+def exist(session: Session, hub: Hub) -> bool:
+    """Return whether a hub has announcements, current or coming, whoever they are for.
+
+    Publishing and withdrawing one raises the hub's version.
+    """
+    return bool(session.scalar(_existing(), {"hub_id": hub.id, "present": now()}))
+
+
+@cache
+def _existing() -> Select[bool]:
+    query = select(AnnouncementHub.hub_id).join(Announcement).where(AnnouncementHub.hub_id == bindparam("hub_id"))
+    return select(query.where(Announcement.ends_on > bindparam("present", type_=Moment)).exists())
 
 
 @cache

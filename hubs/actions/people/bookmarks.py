@@ -1,11 +1,11 @@
 """A person's bookmarks: hubs in their own order, with a mark for unread notifications."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, and_, or_, select
+from sqlalchemy import Select, String, and_, cast, or_, select
 from sqlalchemy.orm import Session
 
 from hubs.actions.inbox import listing
@@ -49,6 +49,8 @@ class Bar:
     unread: frozenset[int] = field(default_factory=frozenset)
     #: The number on the bell: what needs the person.
     needs_you: int = 0
+    #: Version and time of the last change of each hub that was read, shown or not, by its id.
+    versions: Mapping[str, tuple[int, str]] = field(default_factory=dict)
 
     def dot(self, hub: Hub | BookmarkedHub) -> bool:
         """Return whether the person has unread notifications about a hub."""
@@ -76,6 +78,7 @@ def read(session: Session, person: Person) -> Bar:
         [hub for hub in ordered if hub.id in hidden],
         frozenset(row.id for row in rows if row.is_unread),
         listing.count(session, person),
+        {str(row.id): (row.version, row.changed) for row in rows},
     )
 
 
@@ -89,7 +92,13 @@ def _query() -> Select[Any]:
     columns = [getattr(Hub, name) for name in BookmarkedHub._fields]
     is_unread = unread.c.hub_id.is_not(None)
     query = select(
-        *columns, Bookmark.position, Bookmark.hidden, is_shown.label("is_shown"), is_unread.label("is_unread")
+        *columns,
+        Bookmark.position,
+        Bookmark.hidden,
+        is_shown.label("is_shown"),
+        is_unread.label("is_unread"),
+        Hub.version,
+        cast(Hub.updated_on, String).label("changed"),
     )
     query = query.outerjoin(Bookmark, and_(Bookmark.hub_id == Hub.id, Bookmark.user_id == ANY_ACCOUNT.id))
     # Only with a list of ids does the database read these hubs alone, whatever the number of all hubs.

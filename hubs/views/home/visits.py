@@ -5,10 +5,8 @@ import time
 from flask import Blueprint, request, session
 
 from hubs.actions.people import home
-from hubs.views.web.context import account, current_person, db
+from hubs.views.web.context import VISIT_INTERVAL, account, current_person, db
 
-#: Seconds between two notes of one browser.
-EVERY = 300
 _KEY = "visit"
 
 
@@ -21,7 +19,7 @@ def _note() -> None:
     if request.method != "GET" or "user" not in session or not _is_navigation():
         return
     present, noted = int(time.time()), session.get(_KEY)
-    if isinstance(noted, int) and present - noted < EVERY:
+    if isinstance(noted, int) and present - noted < VISIT_INTERVAL:
         return
     if account() is not None:
         home.visit(db(), current_person())

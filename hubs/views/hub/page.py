@@ -59,6 +59,7 @@ def show(space: str, name: str, slug: str) -> ResponseReturnValue:
     """Show the home page of a hub, or a further one, with its cached fragments; scripts load the others."""
     # Read the cursor first: the stream then replays events that happen while the page is rendered.
     cursor = app_context().events.cursor()
+    render.begin()
     hub = find_hub(space, name)
     subpage = page_rows.find(current_person(), hub, slug) if slug else None
     if "as" in request.args:
@@ -69,16 +70,17 @@ def show(space: str, name: str, slug: str) -> ResponseReturnValue:
         marks.look(db(), current_person(), hub)
         db().commit()
         g.pop("bar")
-    rows = [row for row in visible_widgets(hub) if row.page is subpage]
+    viewer = render.viewer_of(hub)
+    rows = [row for row in visible_widgets(hub, viewer) if row.page is subpage]
     if "full" in request.args:
         # Without JavaScript nothing loads later, so wait for builds.
         fragments = app_context().fragment_reader.read_many(rows, locale(), BUDGET)
     else:
         # Never wait: one slow widget must not delay the page.
         fragments = app_context().fragments.read_many(rows, locale())
-    shown = {**banner_context(hub), "subpage": subpage}
-    shown["announcements"] = announcements.current(db(), current_person(), hub)
-    return render.page(hub, rows, fragments, cursor, **shown)
+    shown = {**banner_context(hub, viewer), "subpage": subpage, "announces": announcements.exist(db(), hub)}
+    news = announcements.current(db(), current_person(), hub) if shown["announces"] else []
+    return render.page(hub, rows, fragments, cursor, news, shown["may"]["pending"], **shown)
 
 
 @blueprint.get("/<any(u, t):space>/<name>/json")
@@ -160,14 +162,17 @@ class Owner(NamedTuple):
     name: str
 
 
-def banner_context(hub: Hub) -> dict[str, Any]:
-    """Return what the banner and the tabs of every page of a hub show to the current user."""
-    person = current_person()
-    may = _may(hub, person)
-    stars, waiting, is_pending = _counts(hub, person, may["own"])
+def banner_context(hub: Hub, viewer: Person | None = None) -> dict[str, Any]:
+    """Return what the banner and the tabs of every page of a hub show to the current user.
+
+    A ``viewer`` who may do the same stands in for them; only whether they asked to join is then read for them.
+    """
+    viewer = viewer or current_person()
+    may = _may(hub, viewer)
+    stars, waiting, is_pending = _counts(hub, current_person(), may["own"])
     may["pending"] = may["join"] and is_pending
-    subpages = page_rows.visible(person, hub)
-    return {"may": may, "why": _why(hub), "stars": stars, "waiting": waiting, "subpages": subpages}
+    subpages = page_rows.visible(viewer, hub)
+    return {"may": may, "why": _why(hub, viewer), "stars": stars, "waiting": waiting, "subpages": subpages}
 
 
 def _shown_as(hub: Hub, subpage: Page | None, name: str) -> str:
@@ -215,9 +220,8 @@ def _counts_query(for_owner: bool) -> Select[int, int, bool]:
     return select(stars.scalar_subquery(), waiting, mine)
 
 
-def _why(hub: Hub) -> dict[str, Any] | None:
-    """Return why the current user cannot edit or join, and which owners to ask; None if they can edit."""
-    person = current_person()
+def _why(hub: Hub, person: Person) -> dict[str, Any] | None:
+    """Return why a person cannot edit or join, and which owners to ask; None if they can edit."""
     if not person.signed_in or can(person, "edit", hub):
         return None
     rows = db().execute(_owners_query(), {"hub_id": hub.id, "user_id": person.id}).all()

@@ -1,80 +1,176 @@
-"""Renders a hub's page and caches it for the same viewer (`hubs.views.page_cache.middleware`)."""
+"""Renders a hub's page, and keeps its shared part (`hubs.views.page_cache.middleware`)."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flask import Flask, Response, g, render_template, request, session
+from flask import Flask, Response, current_app, g, render_template, request, session
 from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
 
-from hubs import i18n
-from hubs.actions.people.sessions import digest_of
+from hubs.actions.people.sessions import digest_of as sign_in_digest
+from hubs.events.message import hub_channel
 from hubs.fragments import versions
 from hubs.fragments.store import Fragment
 from hubs.i18n import ngettext
-from hubs.models import Hub, Widget
+from hubs.models import Announcement, Hub, Widget
 from hubs.models.session_events import start_tracking, stop_tracking, track_reads
-from hubs.permissions import can
+from hubs.permissions import Person, anyone, audiences, can, standing
+from hubs.views.page_cache import personal
 from hubs.views.page_cache.middleware import (
     PAGE_CACHE,
     PENDING,
-    SESSION,
-    CachedPage,
     PageCacheMiddleware,
-    PendingPage,
-    request_values,
+    page_key,
+    stream_values,
 )
-from hubs.views.page_cache.row_versions import Access
-from hubs.views.page_cache.skeleton import Placeholders, Skeleton, etag_of, frame_signature, placeholder, values_of
-from hubs.views.web.context import EXTENSION, app_context, current_person, db, locale
-from hubs.views.web.stream_tokens import channels_of, mint_for_page
+from hubs.views.page_cache.personal import PARTS, SPECIAL, Absent, Reader, SignedIn, StandIn
+from hubs.views.page_cache.shared import SharedPage
+from hubs.views.page_cache.skeleton import (
+    Placeholders,
+    Skeleton,
+    Slot,
+    digest_of,
+    etag_of,
+    frame_signature,
+    placeholder,
+    values_of,
+)
+from hubs.views.web.context import EXTENSION, account, app_context, bar, current_person, db, locale
+from hubs.views.web.stream_tokens import counts_presence
 
 
 def install(app: Flask) -> None:
     """Install the page cache; call this before registering other request hooks, which may read rows."""
     context = app.extensions[EXTENSION]
     track_reads(context.database)
-    app.wsgi_app = PageCacheMiddleware(app.wsgi_app, context)  # type: ignore[method-assign]
-
-    @app.before_request
-    def begin_tracking() -> None:
-        # The page depends on every hub and person that is read from here on, also by the permission check.
-        if PENDING in request.environ:
-            start_tracking(db())
+    app.wsgi_app = PageCacheMiddleware(app.wsgi_app, context, app)  # type: ignore[method-assign]
 
 
-def page(hub: Hub, widgets: list[Widget], fragments: Mapping[int, Fragment], cursor: str, **more: Any) -> Response:
-    """Render a hub page (extra template variables in ``more``); 304 if the client's copy is current."""
-    marks = Placeholders()
-    channels = channels_of(hub, current_person())
-    stream = {
-        "url": app_context().settings.stream_url,
-        "token": marks.mark("token"),
-        "cursor": marks.mark("cursor"),
-        "channels": " ".join(channels),
-    }
-    csrf, notice = marks.mark("csrf"), marks.mark("notice")
-    placeholders = {widget_id: placeholder(fragment, marks) for widget_id, fragment in fragments.items()}
-    values = {"hub": hub, "rows": widgets, "fragments": placeholders, "stream": stream, "notice": notice, **more}
-    skeleton = marks.split(render_template("hub.html", **values, csrf_token=lambda: csrf))
-    token = mint_for_page(hub, channels)
-    secret = str(session.get("csrf_token", ""))
-    # Only a page with forms needs a CSRF token: creating one starts a session, which a mere visitor should not get.
-    csrf_token = generate_csrf() if ("csrf", 0) in skeleton.slots else ""
-    filled = skeleton.put(values_of(fragments))
-    etag = etag_of(filled, secret, app_context().settings.token_ttl)
+def begin() -> None:
+    """Start noting which rows a page depends on, after everything about its reader was read."""
+    current_person()
+    bar()
+    if PENDING in request.environ:
+        start_tracking(db())
+
+
+def viewer_of(hub: Hub) -> Person:
+    """Return the synthetic person for whom the current user's page of a hub is rendered."""
+    return anyone(standing(current_person(), hub.id, hub.user_id), hub.id)
+
+
+def page(
+    hub: Hub,
+    widgets: list[Widget],
+    fragments: Mapping[int, Fragment],
+    cursor: str,
+    announcements: Sequence[Announcement],
+    is_pending: bool,
+    **more: Any,
+) -> Response:
+    """Render a hub page (extra template variables in ``more``); 304 if the client's copy is current.
+
+    ``widgets`` and ``more`` must be what `viewer_of` the hub sees: nothing else about the current user is known there.
+    """
+    reader, viewer = _reader(hub, is_pending), viewer_of(hub)
+    shared = _shared(hub, widgets, fragments, reader, viewer, more)
+    special = _special(announcements)
+    filled = shared.skeleton.put(values_of(fragments))
+    digest = (
+        digest_of(b"\0".join((reader.digest.encode(), *special.values()))) if any(special.values()) else reader.digest
+    )
+    etag = etag_of(filled, digest, reader.secret, app_context().settings.token_ttl)
     if request.if_none_match.contains_weak(etag):
         response = Response(status=304)
     else:
-        response = Response(filled.fill(request_values(token, cursor, csrf_token)), mimetype="text/html")
+        db()  # sets the time of the first read
+        token = reader.mint(app_context().tokens, shared, g.read_since)
+        values = {**reader.fills(shared), **stream_values(token, cursor)}
+        values |= {slot: personal.with_token(html, reader.csrf.encode()) for slot, html in special.items()}
+        response = Response(filled.fill(values), mimetype="text/html")
     response.set_etag(etag, weak=True)
-    pending = request.environ.get(PENDING)
-    # A page that modified the session, such as one with a flashed message, is not repeatable. A cookie without a valid
-    # session is not cached either: anybody could fill the cache with made-up cookies.
-    if pending is not None and not session.modified and (session or SESSION not in request.cookies):
-        _store(pending, hub, widgets, fragments, skeleton, token, (secret, csrf_token))
     return response
+
+
+def _shared(
+    hub: Hub,
+    widgets: list[Widget],
+    fragments: Mapping[int, Fragment],
+    reader: Reader,
+    viewer: Person,
+    more: Mapping[str, Any],
+) -> SharedPage:
+    """Render the shared part of a page, and keep it."""
+    is_editor, pending = can(viewer, "edit", hub), request.environ.get(PENDING)
+    shared = SharedPage(
+        hub_id=hub.id,
+        keys=app_context().fragments.keys(widgets, locale()),
+        frames=frame_signature(fragments, is_editor),
+        is_editor=is_editor,
+        skeleton=_skeleton({"hub": hub, "rows": widgets, **more}, fragments, reader, viewer),
+        channels=tuple(hub_channel(hub.id, audience, locale()) for audience in audiences(viewer, hub)),
+        shows_presence=counts_presence(hub),
+        bookmark=personal.bookmark_buttons(current_app.jinja_env, hub),
+        announces=bool(more.get("announces")),
+    )
+    if pending is not None:
+        subjects = stop_tracking(db()) | {("hub", hub.id)}
+        tags = [versions.key(kind, row_id) for kind, row_id in subjects]
+        hubs = frozenset(row_id for kind, row_id in subjects if kind == "hub")
+        key = page_key(request.environ["PATH_INFO"], reader, hub.id, hub.user_id)
+        pending.store(key, shared, tags, hubs, hub.user_id)
+    return shared
+
+
+def _skeleton(values: Mapping[str, Any], fragments: Mapping[int, Fragment], reader: Reader, viewer: Person) -> Skeleton:
+    """Render the template with marks in place of everything personal.
+
+    What templates could read about the current user is replaced, also where none of them does so today.
+    """
+    marks = Placeholders()
+    mine = {name: marks.mark(name) for name in (*PARTS, *SPECIAL)}
+    stream = {name: marks.mark(name) for name in ("token", "cursor", "channels")}
+    csrf = marks.mark("csrf")
+    impersonal: dict[str, Any] = {
+        "account": StandIn(mine["username"], reader.chosen) if viewer.signed_in else None,
+        "bar": Absent(),
+        "current_person": lambda: viewer,
+        "has_session": reader.has_session,
+        "csrf_token": lambda: csrf,
+        "get_flashed_messages": None,
+        "session": Absent(),
+        "g": Absent(),
+        "mine": mine,
+        "notice": mine["notice"],
+        "stream": {"url": app_context().settings.stream_url, **stream},
+        "fragments": {widget_id: placeholder(fragment, marks) for widget_id, fragment in fragments.items()},
+    }
+    return marks.split(render_template("hub.html", **values, **impersonal))
+
+
+def _reader(hub: Hub, is_pending: bool) -> Reader:
+    """Return the current user as `hubs.views.page_cache.readers` reads them from the cookie."""
+    user = account()
+    if user is None:
+        secret = str(session.get("csrf_token", ""))
+        return Reader(locale(), has_cookie=bool(session), has_session="user" in session, secret=secret)
+    csrf = generate_csrf()  # may create the secret
+    signed_in = SignedIn(str(session["csrf_token"]), csrf, sign_in_digest(str(session["key"])), g.account_until)
+    pending = frozenset({hub.id} if is_pending else ())
+    return personal.reader_of(current_app.jinja_env, user, current_person(), signed_in, bar(), pending)
+
+
+def _special(announcements: Sequence[Announcement]) -> dict[Slot, bytes]:
+    """Return what a page shows to the current user this time: messages about what they did, and announcements."""
+    shown = {}
+    if "_flashes" in session:
+        module: Any = current_app.jinja_env.get_template("bar.html").module
+        shown["flashes", 0] = module.flash_messages().encode()
+    if announcements:
+        values = {"announcements": announcements, "csrf_token": personal.csrf_mark}
+        shown["announcements", 0] = render_template("announcements.html", **values).encode()
+    return shown
 
 
 def outage_page() -> Response | None:
@@ -92,38 +188,10 @@ def outage_page() -> Response | None:
     )
     # No template: its context would read the account.
     notice = Markup('<p class="flash" role="status">{}</p>').format(text % {"num": seconds})
-    values = request_values(page.token, cache.recent_cursor(), "", notice)
+    visitor = Reader(locale())
+    # Dated by the last check of access, so that a revocation since then refuses it.
+    token = visitor.mint(app_context().tokens, page, time.time() - (time.monotonic() - page.checked))
+    values = {**visitor.fills(page), **stream_values(token, cache.recent_cursor()), ("notice", 0): notice.encode()}
     response = Response(filled.fill(values), mimetype="text/html")
     response.headers["Cache-Control"] = "no-store"
     return response
-
-
-def _store(
-    pending: PendingPage,
-    hub: Hub,
-    widgets: list[Widget],
-    fragments: Mapping[int, Fragment],
-    skeleton: Skeleton,
-    token: str,
-    csrf: tuple[str, str],
-) -> None:
-    """Cache a page for the same viewer, with the version tags and rows of everything that was read for it."""
-    editor = can(current_person(), "edit", hub)
-    subjects = sorted(stop_tracking(db()))
-    sign_in = digest_of(str(session["key"])) if current_person().signed_in else ""
-    cached = CachedPage(
-        language=i18n.tag(locale()),
-        cache_control="private, no-cache" if session else "no-cache",
-        editor=editor,
-        expires_on=g.account_until if current_person().signed_in else None,
-        tags={},
-        access=Access(frozenset(row_id for kind, row_id in subjects if kind == "hub"), sign_in),
-        versions=None,
-        keys=app_context().fragments.keys(widgets, locale()),
-        token=token,
-        csrf=csrf,
-        frames=frame_signature(fragments, editor),
-        loaded=0.0,
-        skeleton=skeleton,
-    )
-    pending.store(cached, [versions.key(kind, row_id) for kind, row_id in subjects])

@@ -22,9 +22,11 @@ log = logging.getLogger(__name__)
 # Every change of a hub, its widgets or its roles raises the version and sets the time. Two transactions that raise the
 # same version at once set different times.
 _HUBS = "SELECT CAST(id AS varchar), version, CAST(updated_on AS varchar) FROM hubs WHERE id {}"
-_SIGN_IN = " UNION ALL SELECT digest, 0, '' FROM sign_ins WHERE digest = {}"
-_SQLITE = _HUBS.format("IN (SELECT value FROM json_each(?))") + _SIGN_IN.format("?")
-_POSTGRESQL = _HUBS.format("= ANY(CAST(%s AS integer[]))") + _SIGN_IN.format("%s")
+#: Whether others may learn that an account is here: a change of that ends its streams, and no page may start new ones.
+SHOWN = "users.activity || ' ' || CAST(users.unlisted AS varchar)"
+_SIGN_IN = " UNION ALL SELECT digest, 0, {} FROM sign_ins JOIN users ON users.id = user_id WHERE digest = {}"
+_SQLITE = _HUBS.format("IN (SELECT value FROM json_each(?))") + _SIGN_IN.format(SHOWN, "?")
+_POSTGRESQL = _HUBS.format("= ANY(CAST(%s AS integer[]))") + _SIGN_IN.format(SHOWN, "%s")
 _PUBLIC_WIDGET = (
     select(Widget.version).join(Widget.hub).where(Widget.id == literal_column("{}"), visible_widgets(VISITOR))
 )

@@ -22,33 +22,33 @@ Slot = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Skeleton:
-    """The fixed ``texts`` of a page, and the ``slots`` between them."""
+    """The fixed ``texts`` of a page, in UTF-8, and the ``slots`` between them."""
 
-    texts: tuple[str, ...]
+    texts: tuple[bytes, ...]
     slots: tuple[Slot, ...]
     #: A hash of texts and slots.
     digest: str
 
-    def fill(self, values: Mapping[Slot, str]) -> str:
+    def fill(self, values: Mapping[Slot, bytes]) -> bytes:
         """Return the page; ``values`` are HTML."""
-        parts = [""] * (2 * len(self.texts) - 1)
+        parts = [b""] * (2 * len(self.texts) - 1)
         parts[::2] = self.texts
         parts[1::2] = [values[slot] for slot in self.slots]
-        return "".join(parts)
+        return b"".join(parts)
 
-    def put(self, values: Mapping[Slot, str]) -> "Skeleton":
+    def put(self, values: Mapping[Slot, bytes]) -> "Skeleton":
         """Return the skeleton with the slots in ``values`` filled."""
-        texts, slots, hashed = [self.texts[0]], [], [self.digest]
+        parts, slots, hashed = [[self.texts[0]]], [], [self.digest.encode()]
         for slot, text in zip(self.slots, self.texts[1:], strict=True):
             if slot in values:
-                texts[-1] += values[slot] + text
+                parts[-1] += (values[slot], text)
                 # A fragment's digest, in a slot of its own, stands for its HTML, which may be large.
                 if slot[0] != "html":
                     hashed.append(values[slot])
             else:
-                texts.append(text)
+                parts.append([text])
                 slots.append(slot)
-        return Skeleton(tuple(texts), tuple(slots), digest_of("\0".join(hashed)))
+        return Skeleton(tuple(map(b"".join, parts)), tuple(slots), digest_of(b"\0".join(hashed)))
 
 
 class Placeholders:
@@ -66,25 +66,27 @@ class Placeholders:
     def split(self, page: str) -> Skeleton:
         """Return the skeleton of a page that was rendered with these marks."""
         parts = re.split(f"{self._text}-([0-9]+)-", page)
-        texts, slots = tuple(parts[::2]), tuple(self._slots[int(number)] for number in parts[1::2])
-        whole = "\0".join((*texts, repr(slots)))
+        texts = tuple(text.encode() for text in parts[::2])
+        slots = tuple(self._slots[int(number)] for number in parts[1::2])
+        whole = b"\0".join((*texts, repr(slots).encode()))
         return Skeleton(texts, slots, digest_of(whole))
 
 
-def etag_of(page: Skeleton, secret: str, lifetime: int) -> str:
+def etag_of(page: Skeleton, personal: str, secret: str, lifetime: int) -> str:
     """Return the ETag of a page whose fragments are in place, for a session with this CSRF ``secret``.
 
-    It hashes the rendered skeleton, so it covers everything that the template shows. It leaves out the stream's token
+    It hashes the rendered skeleton, and ``personal`` is a hash of what is put into it for one reader, so together they
+    cover everything that the template shows. It leaves out the stream's token
     and cursor (an older cursor only replays more events) and the CSRF token, which is valid as long as the secret.
     It changes well before the stream token in a browser's copy, valid for ``lifetime`` seconds, expires.
     """
     bucket = int(time.time()) // max(1, lifetime // 4)
-    return digest_of("\n".join((str(bucket), secret, page.digest)))
+    return digest_of("\n".join((str(bucket), secret, page.digest, personal)).encode())
 
 
-def digest_of(text: str) -> str:
+def digest_of(text: bytes) -> str:
     """Return a short content hash."""
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+    return hashlib.blake2b(text, digest_size=16).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +120,12 @@ def frame_signature(fragments: Mapping[int, Fragment], editor: bool) -> tuple[tu
     )
 
 
-def values_of(fragments: Mapping[int, Fragment]) -> dict[Slot, str]:
+def values_of(fragments: Mapping[int, Fragment]) -> dict[Slot, bytes]:
     """Return the values for the slots of fragments."""
-    values: dict[Slot, str] = {}
+    values: dict[Slot, bytes] = {}
     for widget_id, fragment in fragments.items():
-        values["html", widget_id] = fragment.html
-        values["digest", widget_id] = str(escape(fragment.digest))
-        values["built_at", widget_id] = str(escape(fragment.built_at))
-        values["built_minute", widget_id] = str(escape(fragment.built_minute))
+        values["html", widget_id] = fragment.html.encode()
+        values["digest", widget_id] = escape(fragment.digest).encode()
+        values["built_at", widget_id] = escape(fragment.built_at).encode()
+        values["built_minute", widget_id] = escape(fragment.built_minute).encode()
     return values

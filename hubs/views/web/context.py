@@ -47,6 +47,8 @@ from hubs.widgets.secrets import SecretBox
 EXTENSION = "hubs"
 #: Seconds between updates of the time of last use in the session's cookie.
 TOUCH_INTERVAL = 300
+#: Seconds between two notes of one browser's visits (`hubs.views.home.visits`).
+VISIT_INTERVAL = 300
 
 
 @dataclass(frozen=True)
@@ -142,11 +144,15 @@ def current_person() -> Person:
     # Called dozens of times per page, so it is cached until the roles of the account change within the request.
     roles = tuple((role.hub_id, role.role) for role in user.roles)
     if g.get("person_roles") != roles:
-        admin = user.username in app_context().settings.admins
-        creator = admin or app_context().settings.hub_creation == "everybody"
-        g.person = person(user.id, user.username, user.roles, admin=admin, creator=creator)
+        g.person = person(user.id, user.username, user.roles, **privileges(app_context().settings, user.username))
         g.person_roles = roles
     return cast("Person", g.person)
+
+
+def privileges(settings: Settings, username: str) -> dict[str, bool]:
+    """Return what the settings allow an account, as arguments of `hubs.permissions.person`."""
+    admin = username in settings.admins
+    return {"admin": admin, "creator": admin or settings.hub_creation == "everybody"}
 
 
 def rate_limit_key() -> str:

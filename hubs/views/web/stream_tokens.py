@@ -7,7 +7,7 @@ from flask import g, session
 from hubs.actions.people.sessions import digest_of
 from hubs.events import presence
 from hubs.events.message import hub_channel, session_scope, user_channel
-from hubs.models import Hub
+from hubs.models import Hub, Visibility
 from hubs.permissions import Person, audiences
 from hubs.views.web.context import account, app_context, current_person, db, locale
 
@@ -47,14 +47,26 @@ def stream_of(hub: Hub, cursor: str) -> dict[str, str]:
     return {"url": app_context().settings.stream_url, "cursor": cursor, "token": token, "channels": " ".join(channels)}
 
 
-def _presence(hub: Hub) -> list[str]:
-    """Return the channel of the pages of a hub, and that of the reader, unless they hide their activity.
+def counted_as(unlisted: bool, activity: Visibility) -> str:
+    """Return the level of `hubs.events.presence` on which an account is counted; empty if it is not.
 
-    People who are not listed are not counted either.
+    People with hidden activity, and those that lists leave out, are not counted.
     """
+    return activity.value if not unlisted and activity in presence.LEVELS else ""
+
+
+def presence_channels(hub_id: int, user_id: int, counted: str) -> tuple[str, ...]:
+    """Return the channel of the pages of a hub, and that of a ``counted`` reader."""
+    return (*_watch(hub_id), presence.person_channel(hub_id, user_id, counted)) if counted else _watch(hub_id)
+
+
+def _watch(hub_id: int) -> tuple[str, ...]:
+    return (presence.watch_channel(hub_id),)
+
+
+def _presence(hub: Hub) -> tuple[str, ...]:
+    """Return the presence channels of a hub for the current user."""
     if not counts_presence(hub):
-        return []
+        return ()
     user = account()
-    is_counted = user is not None and not user.unlisted and user.activity in presence.LEVELS
-    own = [presence.person_channel(hub.id, user.id, user.activity)] if user is not None and is_counted else []
-    return [presence.watch_channel(hub.id), *own]
+    return presence_channels(hub.id, user.id, counted_as(user.unlisted, user.activity)) if user else _watch(hub.id)

@@ -62,7 +62,7 @@ def app(assembled: Flask, widgets: Registry, database: Database, tmp_path: Path)
     hooks = {scope: list(functions) for scope, functions in assembled.before_request_funcs.items()}
     context = assembled.extensions[EXTENSION] = create_context(settings, fragments_of(settings, widgets))
     track_reads(context.database)
-    pages = PageCacheMiddleware(MethodType(Flask.wsgi_app, assembled), context)
+    pages = PageCacheMiddleware(MethodType(Flask.wsgi_app, assembled), context, assembled)
     rows = RowVersions(context.database)
     assembled.wsgi_app = FragmentCacheMiddleware(pages, context.fragments.public, rows, settings)  # type: ignore[method-assign]
     # The tests' own sessions change rows as the application's do.

@@ -20,7 +20,7 @@ from hubs.cache import NullCache
 from hubs.fragments import versions
 from hubs.models import Hub, JoinRequest, NoticeKind, RoleName, SignIn, Visibility
 from hubs.settings import load
-from hubs.views.page_cache import middleware, render
+from hubs.views.page_cache import middleware, readers, render, shared
 from hubs.widgets.registry import Registry
 from tests.unit.conftest import as_person, user_of
 from tests.unit.views.conftest import BASE, post, sign_in
@@ -303,7 +303,7 @@ def test_an_expired_session_invalidates_the_page(
     page(client)
     prepare(client, queries)
     until = session.query(SignIn).one().expires_on
-    monkeypatch.setattr(middleware, "now", lambda: until)
+    monkeypatch.setattr(readers, "now", lambda: until)
     page(client)
     assert queries, "the database is asked"
 
@@ -398,10 +398,10 @@ def test_a_cached_page_has_a_maximum_age(
 
 
 def test_a_process_keeps_a_bounded_number_of_pages() -> None:
-    pages = middleware.Pages()
-    for number in range(middleware.MAX_PAGES + 10):
+    pages = shared.SharedPages()
+    for number in range(shared.MAX_PAGES + 10):
         pages.put(number, None)  # type: ignore[arg-type]
-    assert len(pages._pages) == middleware.MAX_PAGES
+    assert len(pages._pages) == shared.MAX_PAGES
 
 
 @pytest.mark.parametrize("username", ["", "owner"])

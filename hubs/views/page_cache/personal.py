@@ -1,0 +1,197 @@
+"""The personal part of hubs' pages: the bars with bookmarks and marks, tokens, and whatever else differs per reader.
+
+It is rendered from the macros of all pages, once per reader instead of once per page. The CSRF token, which changes
+without any visible effect, stays a mark until the page is sent, so that entity tags do not depend on it.
+"""
+
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from jinja2 import Environment
+from markupsafe import escape
+
+from hubs import i18n
+from hubs.actions.people.bookmarks import Bar
+from hubs.events.message import session_scope, user_channel
+from hubs.events.tokens import Tokens
+from hubs.models import Hub, User, Visibility
+from hubs.permissions import VISITOR, Person
+from hubs.views.page_cache.shared import SharedPage
+from hubs.views.page_cache.skeleton import Slot, digest_of
+from hubs.views.web.stream_tokens import counted_as, presence_channels
+
+#: What stands for the CSRF token, and before the id of a hub at its emblem in the bar.
+_CSRF, _HERE = secrets.token_hex(16).encode(), secrets.token_hex(16).encode()
+_EMBLEM = re.compile(_HERE + rb"([0-9]+)-")
+#: Slots whose content is personal: those of the second row are empty unless a page was rendered for its reader.
+PARTS = ("who", "menu", "glyph", "need", "news", "version", "hubs", "username", "bookmark")
+SPECIAL = ("notice", "flashes", "announcements")
+
+
+class Account(NamedTuple):
+    """What pages show of the account that is signed in, read as columns."""
+
+    id: int
+    username: str
+    fullname: str
+    picture: str
+    locale: str
+    unlisted: bool
+    activity: Visibility
+
+    @property
+    def name(self) -> str:
+        """The full name, or the username if there is none."""
+        return self.fullname or self.username
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A visitor or an account that is signed in, with the personal texts of all pages in one language."""
+
+    language: str
+    person: Person = VISITOR
+    #: The language that the account chose; empty if it follows the browser.
+    chosen: str = ""
+    #: Whether the browser has a session, and whether that names an account.
+    has_cookie: bool = False
+    has_session: bool = False
+    #: The session's CSRF secret, and a token signed with it.
+    secret: str = ""
+    csrf: str = ""
+    bar: Bar = field(default_factory=Bar)
+    #: The hubs that the person asked to join.
+    pending: frozenset[int] = frozenset()
+    #: The digest of the sign-in, and when that ends.
+    sign_in: str = ""
+    expires_on: datetime | None = None
+    #: The level of `hubs.events.presence` on which the person is counted; empty if they are not.
+    counted: str = ""
+    #: HTML by the name of its slot, and a hash of it.
+    parts: Mapping[str, bytes] = field(default_factory=dict)
+    digest: str = ""
+
+    def fills(self, page: SharedPage) -> dict[Slot, bytes]:
+        """Return the values for the reader's slots of a page, but for its token and cursor."""
+        values = dict(self.parts)
+        if self.person.signed_in:
+            current = str(page.hub_id).encode()
+            values["hubs"] = _EMBLEM.sub(
+                lambda emblem: b'aria-current="page"' if emblem[1] == current else b"", values["hubs"]
+            )
+            values["bookmark"] = page.bookmark[any(hub.id == page.hub_id for hub in self.bar.hubs)]
+        csrf = self.csrf.encode()
+        filled = {(name, 0): with_token(value, csrf) for name, value in values.items()}
+        channels = escape(" ".join(self.channels(page))).encode()
+        return {**_EMPTY, **filled, ("csrf", 0): csrf, ("channels", 0): channels}
+
+    def channels(self, page: SharedPage) -> tuple[str, ...]:
+        """Return the stream channels of a page for the reader."""
+        return (*page.channels, user_channel(self.person.id)) if self.person.signed_in else page.channels
+
+    def mint(self, tokens: Tokens, page: SharedPage, issued: float) -> str:
+        """Return the stream token of a page, dated before its access was checked."""
+        here = presence_channels(page.hub_id, self.person.id, self.counted) if page.shows_presence else ()
+        names = (*self.channels(page), *here)
+        if self.expires_on is None:
+            return tokens.mint(names, issued=issued)
+        return tokens.mint(names, session=session_scope(self.sign_in), issued=issued, until=self.expires_on.timestamp())
+
+
+_EMPTY: Mapping[Slot, bytes] = {(name, 0): b"" for name in SPECIAL}
+
+
+def with_token(html: bytes, csrf: bytes) -> bytes:
+    """Return HTML with a CSRF token in place of its marks."""
+    return html.replace(_CSRF, csrf) if _CSRF in html else html
+
+
+def csrf_mark() -> str:
+    """Return what stands for the CSRF token in HTML for `with_token`."""
+    return _CSRF.decode()
+
+
+class SignedIn(NamedTuple):
+    """The session of an account that is signed in."""
+
+    #: The CSRF secret, and a token signed with it.
+    secret: str
+    csrf: str
+    #: The digest of the sign-in, and when that ends.
+    digest: str
+    expires_on: datetime
+
+
+def reader_of(
+    environment: Environment,
+    account: Account | User,
+    person: Person,
+    session: SignedIn,
+    bar: Bar,
+    pending: frozenset[int],
+) -> Reader:
+    """Return an account as the reader of pages in the current language; ``pending`` are hubs it asked to join."""
+    parts = _render(environment, account, person, bar)
+    return Reader(
+        i18n.current(),
+        person,
+        account.locale,
+        has_cookie=True,
+        has_session=True,
+        secret=session.secret,
+        csrf=session.csrf,
+        bar=bar,
+        pending=pending,
+        sign_in=session.digest,
+        expires_on=session.expires_on,
+        counted=counted_as(account.unlisted, account.activity),
+        parts=parts,
+        digest=digest_of(b"\0".join((str(person.id).encode(), *parts.values()))),
+    )
+
+
+def _render(environment: Environment, account: Account | User, person: Person, bar: Bar) -> dict[str, bytes]:
+    """Return the personal HTML of every page by slot, in the current language."""
+    module: Any = environment.get_template("bar.html").make_module(
+        {"account": account, "bar": bar, "current_person": lambda: person, "csrf_token": csrf_mark}
+    )
+    texts = {
+        "who": module.my_corner(),
+        "menu": module.my_menu(),
+        "glyph": module.glyph(),
+        "version": module.running_version(),
+        "need": module.need_dot(),
+        "news": module.news_dot(),
+        "hubs": module.hubs_bar(0, _HERE.decode()),
+        "username": escape(account.username),
+    }
+    return {name: text.encode() for name, text in texts.items()}
+
+
+def bookmark_buttons(environment: Environment, hub: Hub) -> tuple[bytes, bytes]:
+    """Return the button that adds a hub to the bookmarks, and the one that removes it, in the current language."""
+    module: Any = environment.get_template("banner.html").make_module({"csrf_token": csrf_mark})
+    add, remove = (module.bookmark_button(hub, marked).encode() for marked in (False, True))
+    return add, remove
+
+
+class Absent:
+    """Stands for something personal that the shared part of a page must not use."""
+
+    def __getattr__(self, name: str) -> Any:
+        """Refuse access loudly: a template would show nothing for an attribute that is merely missing.
+
+        :raises RuntimeError: always.
+        """
+        raise RuntimeError(f"{name} differs between readers: use a slot of `mine` on the pages of hubs")
+
+
+class StandIn(NamedTuple):
+    """Stands for the account in the shared part of a page, which may only tell that there is one."""
+
+    username: str
+    locale: str
