@@ -81,10 +81,10 @@ def dismiss(session: Session, person: Person, announcement_id: int) -> None:
         session.flush()
 
 
-def current(session: Session, person: Person, hub: Hub | None = None, limit: int = SHOWN) -> list[Announcement]:
-    """Return what is shown to a person now, newest first: on the page of ``hub``, or else on their home page."""
-    values = {"present": now(), "most": limit, "hub_id": hub.id if hub else 0, **parameters(person)}
-    return list(session.scalars(_current_query(person.signed_in, hub is not None), values))
+def current(session: Session, person: Person, hub_id: int = 0, limit: int = SHOWN) -> list[Announcement]:
+    """Return what is shown to a person now, newest first: on the page of a hub, or with 0 on their home page."""
+    values = {"present": now(), "most": limit, "hub_id": hub_id, **parameters(person)}
+    return list(session.scalars(_current_query(person.signed_in, hub_id != 0), values))
 
 
 def exist(session: Session, hub: Hub) -> bool:

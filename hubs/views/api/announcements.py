@@ -74,7 +74,7 @@ def everywhere() -> Any:
 @blueprint.read(f"{HUB}/announcements", Page, 404)
 def of_hub(space: str, name: str) -> Any:
     """List the announcements that a hub's page shows to you."""
-    return _page(announcements.current(db(), current_person(), find_hub(space, name), limit=MOST))
+    return _page(announcements.current(db(), current_person(), find_hub(space, name).id, limit=MOST))
 
 
 @blueprint.write("POST", f"{HUB}/announcements", 201, AnnouncementSchema, 404, 409)

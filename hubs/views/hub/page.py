@@ -59,6 +59,8 @@ def show(space: str, name: str, slug: str) -> ResponseReturnValue:
     """Show the home page of a hub, or a further one, with its cached fragments; scripts load the others."""
     # Read the cursor first: the stream then replays events that happen while the page is rendered.
     cursor = app_context().events.cursor()
+    if (ready := render.put_together(cursor)) is not None:
+        return ready
     render.begin()
     hub = find_hub(space, name)
     subpage = page_rows.find(current_person(), hub, slug) if slug else None
@@ -79,7 +81,7 @@ def show(space: str, name: str, slug: str) -> ResponseReturnValue:
         # Never wait: one slow widget must not delay the page.
         fragments = app_context().fragments.read_many(rows, locale())
     shown = {**banner_context(hub, viewer), "subpage": subpage, "announces": announcements.exist(db(), hub)}
-    news = announcements.current(db(), current_person(), hub) if shown["announces"] else []
+    news = announcements.current(db(), current_person(), hub.id) if shown["announces"] else []
     return render.page(hub, rows, fragments, cursor, news, shown["may"]["pending"], **shown)
 
 

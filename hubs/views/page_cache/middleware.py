@@ -35,8 +35,8 @@ from hubs.views.web.security_headers import headers_for
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-#: Keys in the WSGI environment: of the page cache, and of a request's `PendingPage`.
-PAGE_CACHE, PENDING = "hubs.page_cache", "hubs.pending_page"
+#: Keys in the WSGI environment: of the page cache, and of a request's `PendingPage` or `ReadyPage`.
+PAGE_CACHE, PENDING, READY = "hubs.page_cache", "hubs.pending_page", "hubs.ready_page"
 #: Name of the session's cookie.
 SESSION = "hubs"
 #: Maximum age of both parts in seconds: bounds how old their content can be if the cache was down when a commit was to
@@ -84,6 +84,14 @@ class PendingPage:
         self.pages.put(key, replace(page, tags=known, versions=versions, loaded=self.read_at, checked=self.read_at))
 
 
+class ReadyPage(NamedTuple):
+    """Both parts of a page, which are current, and the shared one with its fragments in place."""
+
+    reader: Reader
+    page: SharedPage
+    filled: Skeleton
+
+
 class PageCacheMiddleware:
     """WSGI middleware that answers requests for hub pages from the two parts that the process keeps."""
 
@@ -114,11 +122,16 @@ class PageCacheMiddleware:
         if kept is not None and kept.loaded < read_at and not self._is_current(kept, entries, versions):
             kept = self._readers.load(request.cookie, request.language)
             page, entries, versions = self._read(request, kept, place)
-        if kept is not None and page is not None and self._serves(kept, page, environ) and versions is not None:
-            filled = self._fill(page, entries)
-            if filled is not None and _includes(versions, page.versions) and _includes(versions, kept.versions):
-                page.checked = read_at
-                return self._send(kept.reader, page, filled, (issued, cursor), environ, start_response)
+        ready = self._ready(kept, page, entries, versions)
+        if ready is not None and kept is not None:
+            ready.page.checked = read_at
+            if not ready.page.announces and self._readers.is_usable(
+                kept, "text/html" in environ.get("HTTP_ACCEPT", "")
+            ):
+                return self._send(ready, (issued, cursor), environ, start_response)
+            # The application notes the visit, renews the session, or adds announcements.
+            environ[READY] = ready
+            return self._app(environ, start_response)
         # Tags that are missing in the cache are created before the application reads rows.
         tags = self._context.fragments.public.stamps.ensure(place.tags, entries)
         environ[PENDING] = PendingPage(self._pages, tags, versions, read_at)
@@ -145,12 +158,20 @@ class PageCacheMiddleware:
             and _includes(versions, kept.versions)
         )
 
-    def _serves(self, kept: KeptReader, page: SharedPage, environ: "WSGIEnvironment") -> bool:
-        """Return whether the application has nothing to do for a request but to render the page."""
-        # Opening the page marks notifications of its hub as read; announcements depend on what the reader dismissed.
-        if page.announces or page.hub_id in kept.reader.bar.unread:
-            return False
-        return self._readers.is_usable(kept, "text/html" in environ.get("HTTP_ACCEPT", ""))
+    def _ready(
+        self,
+        kept: KeptReader | None,
+        page: SharedPage | None,
+        entries: Mapping[str, bytes],
+        versions: Versions | None,
+    ) -> ReadyPage | None:
+        """Return the page of a reader if both parts are current, unless opening it marks notifications as read."""
+        if kept is None or page is None or versions is None or page.hub_id in kept.reader.bar.unread:
+            return None
+        if not (_includes(versions, page.versions) and _includes(versions, kept.versions)):
+            return None
+        filled = self._fill(page, entries)
+        return ReadyPage(kept.reader, page, filled) if filled is not None else None
 
     def during_outage(self, environ: "WSGIEnvironment") -> tuple[SharedPage, Skeleton] | None:
         """Return the page of a public hub for a request that failed because the database is unavailable.
@@ -188,14 +209,13 @@ class PageCacheMiddleware:
 
     def _send(
         self,
-        reader: Reader,
-        page: SharedPage,
-        filled: Skeleton,
+        ready: ReadyPage,
         stream: tuple[float, str],
         environ: "WSGIEnvironment",
         start_response: "StartResponse",
     ) -> Iterable[bytes]:
         """Send a page, or 304 if the client's copy is current; ``stream`` dates its token, and has its cursor."""
+        reader, page, filled = ready
         settings = self._context.settings
         etag = etag_of(filled, reader.digest, reader.secret, settings.token_ttl)
         cache_control = "private, no-cache" if reader.has_cookie else "no-cache"

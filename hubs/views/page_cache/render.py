@@ -8,6 +8,7 @@ from flask import Flask, Response, current_app, g, render_template, request, ses
 from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
 
+from hubs.actions.people import announcements
 from hubs.actions.people.sessions import digest_of as sign_in_digest
 from hubs.events.message import hub_channel
 from hubs.fragments import versions
@@ -20,7 +21,9 @@ from hubs.views.page_cache import personal
 from hubs.views.page_cache.middleware import (
     PAGE_CACHE,
     PENDING,
+    READY,
     PageCacheMiddleware,
+    ReadyPage,
     page_key,
     stream_values,
 )
@@ -65,21 +68,34 @@ def page(
     widgets: list[Widget],
     fragments: Mapping[int, Fragment],
     cursor: str,
-    announcements: Sequence[Announcement],
+    news: Sequence[Announcement],
     is_pending: bool,
     **more: Any,
 ) -> Response:
-    """Render a hub page (extra template variables in ``more``); 304 if the client's copy is current.
+    """Render a hub page (extra template variables in ``more``) with announcements; 304 if the client's is current.
 
     ``widgets`` and ``more`` must be what `viewer_of` the hub sees: nothing else about the current user is known there.
     """
     reader, viewer = _reader(hub, is_pending), viewer_of(hub)
     shared = _shared(hub, widgets, fragments, reader, viewer, more)
-    special = _special(announcements)
-    filled = shared.skeleton.put(values_of(fragments))
-    digest = (
-        digest_of(b"\0".join((reader.digest.encode(), *special.values()))) if any(special.values()) else reader.digest
-    )
+    return _respond(reader, shared, shared.skeleton.put(values_of(fragments)), news, cursor)
+
+
+def put_together(cursor: str) -> Response | None:
+    """Return the current page from its two parts, if the middleware has them and they are the current user's."""
+    ready: ReadyPage | None = request.environ.get(READY)
+    if ready is None or ready.reader.person != current_person():
+        return None
+    hub_id = ready.page.hub_id
+    news = announcements.current(db(), current_person(), hub_id) if ready.page.announces else []
+    return _respond(*ready, news, cursor)
+
+
+def _respond(
+    reader: Reader, shared: SharedPage, filled: Skeleton, news: Sequence[Announcement], cursor: str
+) -> Response:
+    special = _special(news)
+    digest = digest_of(b"\0".join((reader.digest.encode(), *special.values()))) if special else reader.digest
     etag = etag_of(filled, digest, reader.secret, app_context().settings.token_ttl)
     if request.if_none_match.contains_weak(etag):
         response = Response(status=304)
@@ -161,14 +177,14 @@ def _reader(hub: Hub, is_pending: bool) -> Reader:
     return personal.reader_of(current_app.jinja_env, user, current_person(), signed_in, bar(), pending)
 
 
-def _special(announcements: Sequence[Announcement]) -> dict[Slot, bytes]:
+def _special(news: Sequence[Announcement]) -> dict[Slot, bytes]:
     """Return what a page shows to the current user this time: messages about what they did, and announcements."""
     shown = {}
     if "_flashes" in session:
         module: Any = current_app.jinja_env.get_template("bar.html").module
         shown["flashes", 0] = module.flash_messages().encode()
-    if announcements:
-        values = {"announcements": announcements, "csrf_token": personal.csrf_mark}
+    if news:
+        values = {"announcements": news, "csrf_token": personal.csrf_mark}
         shown["announcements", 0] = render_template("announcements.html", **values).encode()
     return shown
 

@@ -24,7 +24,7 @@ def admin(session: Session, username: str = "stranger") -> Person:
 
 def titles(session: Session, username: str, hub: Hub | None = None) -> list[str]:
     person = as_person(session, username) if username else VISITOR
-    return [row.title for row in announcements.current(session, person, hub)]
+    return [row.title for row in announcements.current(session, person, hub.id if hub else 0)]
 
 
 def publish(session: Session, title: str, *hubs: Hub, **more: object) -> Announcement:

@@ -14,8 +14,10 @@ from hubs.actions.layout import page_rows
 from hubs.actions.people import announcements, bookmarks, roles, sessions
 from hubs.cache import NullCache
 from hubs.events.presence import is_person
-from hubs.models import Hub, JoinRequest, RoleName, Visibility
-from hubs.views.page_cache import middleware
+from hubs.models import HomeState, Hub, JoinRequest, RoleName, Visibility
+from hubs.views.page_cache import middleware, render
+from hubs.views.page_cache.readers import Readers
+from hubs.views.web import context
 from hubs.widgets.registry import Registry
 from tests.unit.conftest import as_person, user_of
 from tests.unit.views.conftest import sign_in
@@ -230,6 +232,38 @@ def test_one_reader_takes_the_part_that_another_one_left(
     queries.clear()
     assert "New Comer" in page(newcomer)
     assert queries == [], "the application is not asked at all"
+
+
+def test_a_visit_is_noted_without_rendering_the_page(
+    session: Session,
+    otters: Hub,
+    queries: list[str],  # noqa: F811
+    readers: Callable[[str], FlaskClient],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    newcomer = readers("newcomer")
+    before = served(newcomer, PAGE, queries)
+    monkeypatch.setattr(render, "render_template", None)
+    for _ in range(2):
+        shown = newcomer.get(PAGE, headers={"Accept": "text/html"}).get_data(as_text=True)
+        assert steady(shown) == steady(before)
+    queries.clear()
+    newcomer.get(PAGE, headers={"Accept": "text/html"})
+    assert queries == [], "the visit is noted once"
+    assert session.get(HomeState, user_of(session, "newcomer").id) is not None
+
+
+def test_a_session_that_was_idle_for_too_long_shows_the_page_of_visitors(
+    otters: Hub,
+    queries: list[str],  # noqa: F811
+    readers: Callable[[str], FlaskClient],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stranger = readers("stranger")
+    assert "Sign out" in served(stranger, PAGE, queries)
+    monkeypatch.setattr(Readers, "is_usable", lambda *_arguments: False)
+    monkeypatch.setattr(context, "touch_session", lambda: False)
+    assert "Sign out" not in page(stranger)
 
 
 def test_an_announcement_is_shown_until_the_reader_dismisses_it(
