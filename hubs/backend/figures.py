@@ -15,6 +15,7 @@ from hubs.health.readiness import Readiness
 from hubs.metrics.exporter import Exporter
 from hubs.metrics.families import Sample
 from hubs.models import OutboxMessage, Watermark, now
+from hubs.models.months import state
 from hubs.services import Services
 
 #: Seconds between two queries of the database.
@@ -76,6 +77,7 @@ class DaemonFigures:
                     select(func.count(), func.min(OutboxMessage.created_on)).where(waiting)
                 ).one()
                 mark = session.get(Watermark, watermarks.HISTORY)
+                months_end = state.end(session.connection())
         except SQLAlchemyError:  # the check of the database says so; the former figures stay
             return
         age = max(0.0, (now() - oldest).total_seconds()) if oldest else 0.0
@@ -83,3 +85,5 @@ class DaemonFigures:
         if mark is not None:
             complete = mark.complete_until.timestamp()
             self._stored.append(("hubs_history_complete_timestamp_seconds", (), complete))
+        if months_end is not None:
+            self._stored.append(("hubs_months_end_timestamp_seconds", (), months_end.timestamp()))

@@ -73,6 +73,12 @@ _ALL = (
         "Up to when the history service was read completely.",
         combine="livemax",
     ),
+    Family(
+        "hubs_months_end_timestamp_seconds",
+        "gauge",
+        "When the last month that can store messages ends; only with partitions.",
+        combine="livemax",
+    ),
     Family("hubs_canary_seconds", "gauge", "How long the last canary took from end to end.", combine="livemax"),
     Family("hubs_canary_age_seconds", "gauge", "Seconds since a canary last came back.", combine="livemin"),
     Family("hubs_heartbeat_age_seconds", "gauge", "Seconds since the daemon's last heartbeat.", combine="livemin"),

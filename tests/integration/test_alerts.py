@@ -21,7 +21,8 @@ from sqlalchemy import text
 
 from hubs.actions.people import roles
 from hubs.metrics.exporter import OFFSETS
-from hubs.models import Database, Hub, StoredMessage, Widget, migrations
+from hubs.models import Database, Hub, StoredMessage, Widget, migrations, now
+from hubs.models.months import layout, upkeep
 from tests import certificates, services
 from tests.prometheus import Prometheus, quickly, rules, watching
 from tests.services import HOST, Service, free_port, wait_for
@@ -254,6 +255,20 @@ def _certificate_ends(place: Place) -> Iterator[None]:
     place.restart_daemon()
 
 
+@contextlib.contextmanager
+def _months_missing(place: Place) -> Iterator[None]:
+    database = place.stack.database()
+    with database.engine.begin() as connection:
+        for partition in layout.partitions(connection):
+            if partition.end > now():
+                for table in layout.TABLES:
+                    connection.execute(text(f"ALTER TABLE {table} DETACH PARTITION {table}_{partition.suffix}"))
+                layout.drop(connection, partition.suffix)
+    yield
+    upkeep.create_ahead(database)
+    database.dispose()
+
+
 FAULTS: dict[str, Callable[[Place], contextlib.AbstractContextManager[None]]] = {
     "HubsProcessDown": _event_server_gone,
     "HubsBusSilent": _bus_silent,
@@ -266,6 +281,7 @@ FAULTS: dict[str, Callable[[Place], contextlib.AbstractContextManager[None]]] = 
     "HubsChangesWaiting": _change_unhandled,
     "HubsBuildsFailing": _service_slow,
     "HubsUpstreamDown": _service_broken,
+    "HubsMonthMissing": _months_missing,
     "HubsDiskFull": _disk_full,
     "HubsCertificateExpires": _certificate_ends,
 }

@@ -113,14 +113,22 @@ FAULTS: dict[str, tuple[Callable[[Place], contextlib.AbstractContextManager[None
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_real_fault_is_named_with_a_remedy(name: str, place: Place) -> None:
-    wait_for(lambda: not place.red(), "a healthy instance", PATIENCE)
     fault, expected, todo = FAULTS[name]
     red: dict[str, str] = {}
 
-    def told() -> bool:
+    def read() -> dict[str, str]:
         red.clear()
         red.update(place.red())
-        return name in red and set(red) <= expected  # a busy machine may be late with something else, too
+        return red
+
+    def told() -> bool:
+        return name in read() and set(red) <= expected  # a busy machine may be late with something else, too
+
+    try:
+        wait_for(lambda: not read(), "a healthy instance", PATIENCE)
+    except AssertionError as error:
+        error.add_note(f"still wrong: {red}")
+        raise
 
     with fault(place):
         wait_for(told, f"the finding {name}, not {red}", PATIENCE)

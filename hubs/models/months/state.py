@@ -1,5 +1,6 @@
-"""How well the months are kept, for `hubs doctor`."""
+"""How well the months are kept, for `hubs doctor` and the metrics."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -7,7 +8,7 @@ from sqlalchemy import Connection, text
 
 from hubs.models.base import now
 from hubs.models.months import layout
-from hubs.models.months.layout import OTHER
+from hubs.models.months.layout import OTHER, Partition
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +33,23 @@ def read(connection: Connection, moment: datetime) -> State | None:
     if not layout.is_partitioned(connection):
         return None
     known = layout.partitions(connection)
-    end = known[-1].end if known else layout.start_of_month(now())
+    last = _end(known)
     query = text(f"SELECT count(*) FROM messages_{OTHER} WHERE received_at BETWEEN :end AND :now")  # noqa: S608
     return State(
         ahead=sum(partition.end > now() for partition in known),
-        end=end,
+        end=last,
         overdue=tuple(partition.suffix for partition in known if partition.start and partition.end < moment),
-        misplaced=connection.scalar(query, {"end": end, "now": now()}) or 0,
+        misplaced=connection.scalar(query, {"end": last, "now": now()}) or 0,
     )
+
+
+def end(connection: Connection) -> datetime | None:
+    """Return the end of the last month that can store messages; None if the tables are not partitioned."""
+    return _end(layout.partitions(connection)) if layout.is_partitioned(connection) else None
+
+
+def _end(known: Sequence[Partition]) -> datetime:
+    return known[-1].end if known else layout.start_of_month(now())
 
 
 def about(connection: Connection) -> int:

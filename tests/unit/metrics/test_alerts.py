@@ -46,6 +46,7 @@ FAULTS = {
         16,
     ),
     "HubsUpstreamDown": ({'hubs_upstream_paused{service="Bodhi"}': "1+0x60 0+0x60"}, 15),
+    "HubsMonthMissing": ({"hubs_months_end_timestamp_seconds": "1209599+0x70 9999999+0x60"}, 60),
     "HubsDiskFull": ({"hubs_disk_free_ratio": "0.09+0x60 0.5+0x60"}, 10),
     "HubsCertificateExpires": (
         {'hubs_certificate_expires_timestamp_seconds{certificate="site"}': "1209599+0x70 9999999+0x60"},
