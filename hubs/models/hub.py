@@ -170,6 +170,8 @@ class Page(Base):
     hub_id: Mapped[int] = mapped_column(ForeignKey("hubs.id", ondelete="CASCADE"))
     #: The last part of its address; it also names the page in documents.
     slug: Mapped[str] = mapped_column(String(SLUG_LENGTH))
+    #: Its former ones, the latest first: their addresses redirect as long as no other page of the hub has them.
+    former_slugs: Mapped[list[str]] = mapped_column(JSON, default=list, server_default="[]")
     title: Mapped[str] = mapped_column(String(PAGE_TITLE_LENGTH))
     position: Mapped[int] = mapped_column(default=0)
     #: Narrows the hub's visibility for this page and its widgets; ``owners`` hides it from everybody else.

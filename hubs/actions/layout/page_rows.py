@@ -62,11 +62,11 @@ def insert(session: Session, person: Person, hub: Hub, slug: str, title: str, vi
         "visibility": widgets.visibility_of(visibility),
         "left_width": width_of(left_width),
     }
-    if _slug_of(slug) in {page.slug for page in hub.pages}:
-        raise Conflict(_("This hub already has a page %(slug)s.") % {"slug": slug})
+    if check_slug(slug) in {page.slug for page in hub.pages}:
+        raise Conflict(taken(slug))
     page = Page(slug=slug, position=max((page.position for page in hub.pages), default=-1) + 1, **fields)
     hub.pages.append(page)
-    _note(session, person, hub, "added", page)
+    note(session, person, hub, "added", page)
     return page
 
 
@@ -82,7 +82,7 @@ def update(session: Session, person: Person, page: Page, values: Mapping[str, An
     for name in changed:
         setattr(page, name, cleaned[name])
     if changed:
-        _note(session, person, page.hub, "changed", page, changed)
+        note(session, person, page.hub, "changed", page, changed)
     return list(changed)
 
 
@@ -94,7 +94,7 @@ def arrange(session: Session, person: Person, hub: Hub, order: Sequence[Page]) -
     for position, page in enumerate(order):
         page.position = position
     hub.pages.sort(key=lambda page: page.position)
-    _note(session, person, hub, "ordered")
+    note(session, person, hub, "ordered")
     return True
 
 
@@ -105,7 +105,7 @@ def remove(session: Session, registry: Registry, person: Person, page: Page) -> 
     for row in [row for row in hub.widgets if row.page is page]:
         widgets.remove(session, registry, person, row)
     hub.pages.remove(page)
-    _note(session, person, hub, "removed", page)
+    note(session, person, hub, "removed", page)
 
 
 def too_many() -> str:
@@ -136,14 +136,23 @@ def width_of(value: Any) -> int:
     return value
 
 
-def _slug_of(value: str) -> str:
+def taken(slug: str) -> str:
+    """Return the sentence that says that another page has a slug."""
+    return _("This hub already has a page %(slug)s.") % {"slug": slug}
+
+
+def check_slug(value: str) -> str:
+    """Return a slug that can be part of an address.
+
+    :raises InvalidInput: otherwise.
+    """
     if not _SLUG.fullmatch(value):
         sentence = _("Use at most %(most)s small letters, digits and -.") % {"most": SLUG_LENGTH}
         raise InvalidInput(_("This cannot be part of an address."), {"slug": sentence})
     return value
 
 
-def _note(
+def note(
     session: Session,
     person: Person,
     hub: Hub,
@@ -151,6 +160,7 @@ def _note(
     page: Page | None = None,
     changed: Mapping[str, list[Any]] | None = None,
 ) -> None:
+    """Record a change of the pages: for the audit log, a new revision, and open pages of the hub."""
     hub.touch()
     session.flush()
     body = outbox.about_hub(session, hub, person.username, changed_keys=["pages"])

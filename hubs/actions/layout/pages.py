@@ -51,6 +51,20 @@ def change(document: HubDocument, slug: str, title: str, visibility: str) -> Hub
     return _replace(document, find(document, slug).model_copy(update=fields))
 
 
+def rename(document: HubDocument, slug: str, new: str) -> HubDocument:
+    """Change the slug of a page that is only in the draft.
+
+    :raises InvalidInput: when it cannot be part of an address.
+    :raises Conflict: when another page has it.
+    :raises NotFound: when there is no such page.
+    """
+    page = find(document, slug)
+    if page_rows.check_slug(new) in {other.slug for other in document.pages if other is not page}:
+        raise Conflict(page_rows.taken(new))
+    renamed = page.model_copy(update={"slug": new})
+    return document.model_copy(update={"pages": [renamed if other is page else other for other in document.pages]})
+
+
 def widen(document: HubDocument, slug: str, columns: int) -> HubDocument:
     """Set the width of a page's left column, in grid columns.
 

@@ -5,6 +5,7 @@ from typing import Any
 from marshmallow import Schema, fields, validate
 
 from hubs import urls
+from hubs.actions.layout import page_addresses
 from hubs.actions.layout import page_rows as acts
 from hubs.errors import InvalidInput
 from hubs.i18n import _
@@ -35,7 +36,7 @@ class Page(Schema):
 class PageNew(schemas.Body):
     """A page to add after the others."""
 
-    slug = schemas.text("Small letters, digits and -, at most 40. It cannot be changed later.")
+    slug = schemas.text("Small letters, digits and -, at most 40.")
     title = schemas.text()
     visibility = schemas.choice(Visibility, load_default=Visibility.PUBLIC.value)
     left_width = fields.Integer(strict=True, load_default=8, metadata={"minimum": 1, "maximum": GRID - 1})
@@ -44,6 +45,7 @@ class PageNew(schemas.Body):
 class PageChanges(schemas.Body):
     """Changes of a page; fields that are not sent stay."""
 
+    slug = fields.String(metadata={"description": "The former address of the page leads to the new one."})
     title = fields.String()
     visibility = schemas.choice(Visibility)
     left_width = fields.Integer(strict=True, metadata={"minimum": 1, "maximum": GRID - 1})
@@ -83,11 +85,13 @@ def page(space: str, name: str, slug: str) -> Any:
 @blueprint.write("PATCH", ONE, 200, Page, 404, match=True)
 @blueprint.arguments(PageChanges)
 def change_page(changes: dict[str, Any], space: str, name: str, slug: str) -> Any:
-    """Change the title, the visibility, the width or the position of a page, as an owner."""
+    """Change the slug, the title, the visibility, the width or the position of a page, as an owner."""
     row = _locked_page(space, name, slug)
     if not changes:
         raise InvalidInput(_("Send at least one field to change."))
-    fields = {key: value for key, value in changes.items() if key != "position"}
+    fields = {key: value for key, value in changes.items() if key not in ("position", "slug")}
+    if "slug" in changes:
+        page_addresses.change(db(), current_person(), row, changes["slug"])
     acts.update(db(), current_person(), row, fields)
     if "position" in changes:
         order = [other for other in row.hub.pages if other is not row]

@@ -215,6 +215,7 @@ def _shown_after(act: Callable[[Session, Person, Hub], None]) -> Callable[[Hub],
 
 
 _ACTS: Mapping[str, Callable[[Hub], str]] = {
+    "page-address": editor_pages.rename,
     "undo": _shown_after(drafts.undo),
     "redo": _shown_after(drafts.redo),
     "discard": _shown_after(drafts.discard),

@@ -2,11 +2,12 @@
 
 from flask import request
 
-from hubs.actions.layout import pages
+from hubs.actions.layout import drafts, page_addresses, pages
 from hubs.actions.layout.documents import HubDocument
 from hubs.errors import InvalidInput
 from hubs.i18n import _
-from hubs.models import Visibility
+from hubs.models import Hub, Visibility
+from hubs.views.web.context import app_context, current_person, db
 
 
 def shown_page(document: HubDocument) -> str:
@@ -35,3 +36,20 @@ def step(document: HubDocument, here: str) -> tuple[HubDocument, str]:
     if act == "page-remove":
         return pages.remove(document, slug), "" if slug == here else here
     raise InvalidInput(_("A page can be added, changed, moved or removed."))
+
+
+def rename(hub: Hub) -> str:
+    """Change the address of a page: at once, but of one that is only in the draft there; return the new slug.
+
+    :raises InvalidInput: when it cannot be part of an address.
+    :raises Conflict: when another page has it.
+    """
+    slug, new = request.form.get("slug", ""), request.form.get("address", "").strip()
+    page = next((page for page in hub.pages if page.slug == slug), None)
+    registry = app_context().registry
+    document = drafts.view(db(), registry, current_person(), hub).document
+    if page is None or new in {other.slug for other in document.pages if other.slug != slug}:
+        drafts.put(db(), registry, current_person(), hub, pages.rename(document, slug, new))
+    else:
+        page_addresses.change(db(), current_person(), page, new)
+    return new

@@ -9,9 +9,9 @@ from sqlalchemy import Select, bindparam, exists, func, literal, select
 
 from hubs import urls
 from hubs.actions.inbox import marks
-from hubs.actions.layout import page_rows
+from hubs.actions.layout import page_addresses, page_rows
 from hubs.actions.people import announcements, roles
-from hubs.errors import InvalidInput, NotAllowed
+from hubs.errors import InvalidInput, NotAllowed, NotFound
 from hubs.i18n import N_, _
 from hubs.models import Hub, JoinRequest, Page, RequestState, Role, RoleName, User, Widget
 from hubs.models.session_events import note_reads
@@ -19,6 +19,7 @@ from hubs.permissions import STAND_INS, Person, can, closed, offers, refusal, re
 from hubs.views.account import intents
 from hubs.views.page_cache import render
 from hubs.views.web.context import (
+    Moved,
     app_context,
     bar,
     current_person,
@@ -63,7 +64,7 @@ def show(space: str, name: str, slug: str) -> ResponseReturnValue:
         return ready
     render.begin()
     hub = find_hub(space, name)
-    subpage = page_rows.find(current_person(), hub, slug) if slug else None
+    subpage = _subpage(hub, slug) if slug else None
     if "as" in request.args:
         return _shown_as(hub, subpage, request.args["as"])
     if bar().dot(hub):
@@ -83,6 +84,21 @@ def show(space: str, name: str, slug: str) -> ResponseReturnValue:
     shown = {**banner_context(hub, viewer), "subpage": subpage, "announces": announcements.exist(db(), hub)}
     news = announcements.current(db(), current_person(), hub.id) if shown["announces"] else []
     return render.page(hub, rows, fragments, cursor, news, shown["may"]["pending"], **shown)
+
+
+def _subpage(hub: Hub, slug: str) -> Page:
+    """Return a further page; redirect to it from a former address.
+
+    :raises NotFound: if there is none, or the current user cannot see it.
+    """
+    try:
+        return page_rows.find(current_person(), hub, slug)
+    except NotFound:
+        page = page_addresses.moved(current_person(), hub, slug)
+        if page is None:
+            raise
+    query = request.query_string.decode("latin-1")
+    raise Moved(urls.hub_page(hub.kind, hub.name, page.slug) + (f"?{query}" if query else ""))
 
 
 @blueprint.get("/<any(u, t):space>/<name>/json")

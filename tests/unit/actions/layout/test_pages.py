@@ -5,7 +5,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hubs.actions import revocations, widgets
-from hubs.actions.layout import apply, documents, drafts, edits, pages, revisions, sentences, yaml_files
+from hubs.actions.layout import apply, documents, drafts, edits, page_addresses, pages, revisions, sentences, yaml_files
 from hubs.actions.layout import page_rows as acts
 from hubs.actions.layout.diff import between
 from hubs.actions.layout.documents import HubDocument, zones
@@ -18,6 +18,7 @@ from hubs.models import (
     Hub,
     OutboxMessage,
     Page,
+    Revision,
     Revocation,
     Visibility,
     Widget,
@@ -315,3 +316,51 @@ def test_changes_of_pages_are_told_as_sentences(registry: Registry, team: Hub, d
     assert told == ["Moved Feed to the home page"]
     told = [str(one) for one in sentences.describe(between(second, pages.remove(second, "plans")), registry)]
     assert told == ["Removed the page Plans"]
+
+
+def test_drafts_history_and_files_follow_a_page_to_its_new_address(
+    session: Session, registry: Registry, team: Hub, owner: Person, page: Page
+) -> None:
+    before = documents.describe(team, registry)
+    assert before.pages[0].slug == "first-steps"
+    revisions.record(session, registry, team, "owner")
+    without = edits.remove(before, keys(team, None)[0])
+    for step in (without, pages.change(without, "first-steps", "Go", "public")):
+        drafts.put(session, registry, owner, team, step)
+    session.commit()
+    page_addresses.change(session, owner, page, "begin")
+    session.commit()
+    # It is no layout: nothing new is in the history.
+    assert revisions.record(session, registry, team, "owner") is None
+    shown = drafts.view(session, registry, owner, team)
+    assert [change.subject for change in shown.changes if change.subject.startswith("/")] == ["/begin"]
+    drafts.undo(session, owner, team)
+    drafts.save(session, registry, owner, team)
+    session.commit()
+    assert [other.slug for other in team.pages] == ["begin"]
+    assert team.pages[0] is page
+    assert keys(team, page) == ["feed"]
+    revisions.restore(session, registry, owner, team, 1)
+    session.commit()
+    assert [(other.slug, other.former_slugs) for other in team.pages] == [("begin", ["first-steps"])]
+    file = yaml_files.parse(yaml_files.write(documents.describe(team, registry)), "otters.yaml")
+    assert [other.slug for other in file.pages] == ["begin"]
+
+
+def test_a_layout_whose_other_page_had_the_new_address_keeps_both(
+    session: Session, registry: Registry, team: Hub, owner: Person, page: Page
+) -> None:
+    revisions.record(session, registry, team, "owner")
+    other = acts.add(session, owner, team, "begin", "Begin")
+    revisions.record(session, registry, team, "owner")
+    session.commit()
+    with pytest.raises(Conflict):
+        page_addresses.change(session, owner, page, "begin")
+    acts.remove(session, registry, owner, other)
+    session.commit()
+    page_addresses.change(session, owner, page, "begin")
+    session.commit()
+    session.expire_all()
+    rows = session.scalars(select(Revision).order_by(Revision.number)).all()
+    slugs = [[shown.slug for shown in documents.read(row.document).pages] for row in rows]
+    assert slugs == [["begin"], ["first-steps", "begin"]]

@@ -163,9 +163,12 @@ def test_the_api_has_pages(client: FlaskClient, session: Session, otters: Hub, s
     assert (moved["page"], moved["position"]) == ("start", 0)
     answer = client.patch(f"/api/v1/widgets/{widget['id']}", json={"page": "never"}, headers=headers)
     assert answer.status_code == 404
+    assert client.patch(f"{base}/plans", json={"slug": "start"}, headers=headers).status_code == 409
+    assert client.patch(f"{base}/plans", json={"slug": "our-plans"}, headers=headers).json["slug"] == "our-plans"
+    assert client.get("/t/otters/p/plans/").location == "/t/otters/p/our-plans/"
     assert client.delete(f"{base}/start", headers=headers).status_code == 204
     session.expire_all()
-    assert [page.slug for page in otters.pages] == ["plans"]
+    assert [page.slug for page in otters.pages] == ["our-plans"]
     assert widget["id"] not in [row.id for row in otters.widgets]
 
 
@@ -223,3 +226,58 @@ def test_the_audit_page_says_what_happened_to_pages(client: FlaskClient, session
     text = re.sub(r"<[^>]+>|\s+", " ", client.get("/t/otters/audit").get_data(as_text=True))
     for said in ("added the page Start here", "changed the page Start here", "changed the order of the pages"):
         assert said in re.sub(r"\s+", " ", text)
+
+
+def test_an_owner_changes_the_address_of_a_page_and_the_former_one_leads_there(
+    client: FlaskClient, session: Session, otters: Hub, start: Page
+) -> None:
+    owner = as_person(session, "owner")
+    assert client.get(PAGE).status_code == 200
+    change = {"act": "page-address", "slug": "start", "address": "begin"}
+    assert post(sign_in(client, "member"), f"{EDITOR}?page=start", **change).status_code == 403
+    assert 'name="address" required maxlength="40"' in text(sign_in(client, "owner"), f"{EDITOR}?page=start")
+    answer = post(client, f"{EDITOR}?page=start", **change)
+    assert (answer.status_code, answer.location) == (303, f"{EDITOR}?page=begin")
+    for path, target in ((PAGE, "/t/otters/p/begin/"), (f"{PAGE}?full=1", "/t/otters/p/begin/?full=1")):
+        moved = client.get(path)
+        assert (moved.status_code, moved.location) == (301, target)
+        assert "no-cache" in moved.headers["Cache-Control"]
+    assert "Only here" in client.get("/t/otters/p/begin/?full=1").get_data(as_text=True)
+    assert "changed the page" in text(client, "/t/otters/audit")
+    # Twice changed, both former addresses lead to it; the first one until another page takes it.
+    post(client, f"{EDITOR}?page=begin", act="page-address", slug="begin", address="first")
+    assert client.get(PAGE).location == client.get("/t/otters/p/begin/").location == "/t/otters/p/first/"
+    session.expire_all()
+    pages.add(session, owner, otters, "start", "Another one")
+    session.commit()
+    assert client.get(PAGE).status_code == 200
+    assert client.get("/t/otters/p/begin/").status_code == 301
+    # Of a hidden page nothing is said.
+    pages.update(session, owner, start, {"visibility": "owners"})
+    session.commit()
+    assert sign_in(client, "member").get("/t/otters/p/begin/").status_code == 404
+
+
+@pytest.mark.parametrize(("address", "status"), [("Start", 400), ("a b", 400), ("", 400), ("other", 409)])
+def test_an_address_that_cannot_be_taken_changes_nothing(
+    client: FlaskClient, session: Session, otters: Hub, start: Page, address: str, status: int
+) -> None:
+    pages.add(session, as_person(session, "owner"), otters, "other", "Other")
+    session.commit()
+    answer = post(sign_in(client, "owner"), f"{EDITOR}?page=start", act="page-address", slug="start", address=address)
+    assert answer.status_code == status
+    session.refresh(start)
+    assert (start.slug, start.former_slugs) == ("start", [])
+
+
+def test_a_page_of_a_draft_changes_its_address_in_the_draft(client: FlaskClient, otters: Hub, start: Page) -> None:
+    sign_in(client, "owner")
+    assert post(client, EDITOR, act="page-add", title="News").location == f"{EDITOR}?page=news"
+    changed = post(client, f"{EDITOR}?page=news", act="page-address", slug="news", address="latest")
+    assert changed.location == f"{EDITOR}?page=latest"
+    assert post(client, f"{EDITOR}?page=latest", act="page-address", slug="latest", address="start").status_code == 409
+    assert post(client, f"{EDITOR}?page=latest", act="save").location == "/t/otters/p/latest/"
+
+
+def text(client: FlaskClient, path: str) -> str:
+    return client.get(path).get_data(as_text=True)
