@@ -43,6 +43,7 @@ PAGES = {
     "calendar": "/t/docs/calendar",
     "members": "/t/docs/members",
     "about": "/t/docs/about",
+    "own page": "/t/docs/p/contribute/",
 }
 #: Figures of Lighthouse: the heading, the audit, the divisor and the format.
 FIGURES = {
