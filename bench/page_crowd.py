@@ -119,8 +119,13 @@ def write_sample(path: Path, paths: Sequence[str], cookies: Sequence[str], chanc
     path.write_text("\n".join(lines) + "\n")
 
 
-def measure(port: int, sample: Path, seconds: int) -> Figure:
-    """Send the requests of a sample for some seconds; every answer must be a success."""
+def measure(port: int, sample: Path, seconds: int, warm: int = 0) -> Figure:
+    """Send the requests of a sample for some seconds, after ``warm`` seconds that do not count.
+
+    Every answer must be a success.
+    """
+    if warm:
+        measure(port, sample, warm)
     script = sample.with_suffix(".lua")
     script.write_text(_SCRIPT)
     masters = [
@@ -150,6 +155,7 @@ def main() -> None:
     """Start the services, fill the database, and print one row for each kind of reader."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=int, default=8, help="length of each measurement")
+    parser.add_argument("--warm", type=int, default=20, help="seconds for which each crowd reads before it is measured")
     options = parser.parse_args()
     assert shutil.which("wrk"), "wrk is not installed: run tests/install-services wrk"
     folder, chance = Path(tempfile.mkdtemp(prefix="hubs-bench-")), random.Random(1)
@@ -160,12 +166,15 @@ def main() -> None:
         extra = {"BENCH_MEMCACHED": memcached, "BENCH_DATABASE": database_url, "HUBS_PUBLISH": "0"}
         env, _ = environment(folder, database_url, cache_url, redis_url, extra)
         cookies = sign_in_all(database, env)
-        _run(folder, env, cookies, options.seconds, chance)
+        _run(folder, env, cookies, options, chance)
         database.dispose()
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _run(folder: Path, env: dict[str, str], cookies: list[str], seconds: int, chance: random.Random) -> None:
+def _run(
+    folder: Path, env: dict[str, str], cookies: list[str], options: argparse.Namespace, chance: random.Random
+) -> None:
+    seconds = options.seconds
     paths = [f"/t/team-{number}/" for number in range(HUBS)]
     chance.shuffle(paths)
     visitors, readers = folder / "visitors", folder / "readers"
@@ -186,8 +195,9 @@ def _run(folder: Path, env: dict[str, str], cookies: list[str], seconds: int, ch
             joining = measure(peer_port, joining_sample, seconds)
             _say("peer: Flask view that joins 12 of one get_many", joining)
             _say("peer: Flask, SQLAlchemy and Jinja, same content", measure(peer_port, plain_sample, seconds), joining)
-        _say(f"Hubs: visitors on {HUBS} hubs", measure(port, visitors, seconds), joining)
-        _say(f"Hubs: {READERS} signed-in readers on {HUBS} hubs", measure(port, readers, seconds), joining)
+        for who, sample in (("visitors", visitors), (f"{READERS} signed-in readers", readers)):
+            _say(f"Hubs: {who} on {HUBS} hubs, after a start", measure(port, sample, seconds), joining)
+            _say(f"Hubs: {who} on {HUBS} hubs", measure(port, sample, seconds, options.warm), joining)
 
 
 def _fill_peer(memcached: str, url: str, database_url: str) -> None:

@@ -12,8 +12,10 @@ from hubs.settings.secret_key import all_keys
 
 log = logging.getLogger(__name__)
 
-#: Length of a signature in bytes, and the domain that keeps it apart from other uses of the instance's key.
-_LENGTH, _DOMAIN = 32, b"hubs.cache\0"
+#: Length in bytes of the signature at the beginning of an entry.
+SIGNATURE = 32
+#: Keeps signatures apart from other uses of the instance's key.
+_DOMAIN = b"hubs.cache\0"
 
 
 class SignedCache:
@@ -51,8 +53,8 @@ class SignedCache:
         """Return the value in an entry of the underlying cache; None if it is missing or its signature is wrong."""
         if entry is None:
             return None
-        value = entry[_LENGTH:]
-        if not self.is_signed(key, value, entry[:_LENGTH]):
+        value = entry[SIGNATURE:]
+        if not self.is_signed(key, value, entry[:SIGNATURE]):
             log.warning("the cache entry %s is foreign or damaged and is ignored", key)
             return None
         return value

@@ -23,11 +23,12 @@ from markupsafe import escape
 from werkzeug.http import parse_cookie, parse_etags
 
 from hubs.permissions import standing
+from hubs.signed_cache import SIGNATURE
 from hubs.views.page_cache.personal import Reader
 from hubs.views.page_cache.readers import KeptReader, Readers
 from hubs.views.page_cache.row_versions import Access, RowVersions, Versions
 from hubs.views.page_cache.shared import FilledPage, PageKey, Place, SharedPage, SharedPages
-from hubs.views.page_cache.skeleton import Skeleton, Slot, etag_of, frame_signature, values_of
+from hubs.views.page_cache.skeleton import FilledSkeleton, Slot, etag_of, frame_signature, values_of
 from hubs.views.web.context import AppContext
 from hubs.views.web.language import COOKIE, best
 from hubs.views.web.security_headers import headers_for
@@ -40,8 +41,9 @@ PAGE_CACHE, PENDING, READY = "hubs.page_cache", "hubs.pending_page", "hubs.ready
 #: Name of the session's cookie.
 SESSION = "hubs"
 #: Maximum age of both parts in seconds: bounds how old their content can be if the cache was down when a commit was to
-#: replace their tags. What a person may see does not depend on it.
-MAX_AGE = 60.0
+#: replace their tags. What a person may see does not depend on it. In a crowd of a thousand readers on a busy machine,
+#: most come back only once a minute: a much shorter life would have almost every page rendered.
+MAX_AGE = 300.0
 #: Seconds after the last check of access for which public pages are served while the database is unavailable.
 OUTAGE_AGE = 5.0
 #: Seconds for which a stream cursor is reused. An older cursor is safe: the stream replays what happened since.
@@ -89,7 +91,7 @@ class ReadyPage(NamedTuple):
 
     reader: Reader
     page: SharedPage
-    filled: Skeleton
+    filled: FilledSkeleton
 
 
 class PageCacheMiddleware:
@@ -173,7 +175,7 @@ class PageCacheMiddleware:
         filled = self._fill(page, entries)
         return ReadyPage(kept.reader, page, filled) if filled is not None else None
 
-    def during_outage(self, environ: "WSGIEnvironment") -> tuple[SharedPage, Skeleton] | None:
+    def during_outage(self, environ: "WSGIEnvironment") -> tuple[SharedPage, FilledSkeleton] | None:
         """Return the page of a public hub for a request that failed because the database is unavailable.
 
         It is the page for visitors, since nothing says any more who the reader is or what they may see. That the hub is
@@ -190,20 +192,19 @@ class PageCacheMiddleware:
         filled = self._fill(page, self._context.fragments.cache.get_many([*page.tags, *page.keys]))
         return None if filled is None else (page, filled)
 
-    def _fill(self, page: SharedPage, entries: Mapping[str, bytes]) -> Skeleton | None:
+    def _fill(self, page: SharedPage, entries: Mapping[str, bytes]) -> FilledSkeleton | None:
         """Return the shared part, filled with fragments, if it is still current."""
         if time.monotonic() - page.loaded >= MAX_AGE or not _contains(entries, page.tags):
             return None
         # Most requests find the same fragments as the one before: then nothing is decoded.
         filled = page.filled
-        if filled is None or time.time() >= filled.due or not _contains(entries, filled.entries):
+        if filled is None or time.time() >= filled.due or _beginnings(page, entries) != filled.entries:
             fragments = self._context.fragments.decode_entries(page.keys, entries)
             # A fragment that failed or became stale has another frame, which only the template can render.
             if frame_signature(fragments, page.is_editor) != page.frames:
                 return None
             due = min((fragment.due for fragment in fragments.values() if fragment.due), default=inf)
-            current = {key: entries.get(key) for key in page.keys}
-            filled = FilledPage(current, due, page.skeleton.put(values_of(fragments)))
+            filled = FilledPage(_beginnings(page, entries), due, page.skeleton.put(values_of(fragments)))
             page.filled = filled
         return filled.skeleton
 
@@ -267,7 +268,11 @@ def _page_request(environ: "WSGIEnvironment") -> _Request | None:
     return _Request(cookies.get(SESSION), path, best(cookies.get(COOKIE, ""), accepted))
 
 
-def _contains(entries: Mapping[str, bytes], expected: Mapping[str, bytes] | Mapping[str, bytes | None]) -> bool:
+def _beginnings(page: SharedPage, entries: Mapping[str, bytes]) -> Mapping[str, bytes]:
+    return {key: entries.get(key, b"")[:SIGNATURE] for key in page.keys}
+
+
+def _contains(entries: Mapping[str, bytes], expected: Mapping[str, bytes]) -> bool:
     return all(entries.get(key) == value for key, value in expected.items())
 
 

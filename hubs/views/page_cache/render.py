@@ -30,6 +30,7 @@ from hubs.views.page_cache.middleware import (
 from hubs.views.page_cache.personal import PARTS, SPECIAL, Absent, Reader, SignedIn, StandIn
 from hubs.views.page_cache.shared import SharedPage
 from hubs.views.page_cache.skeleton import (
+    FilledSkeleton,
     Placeholders,
     Skeleton,
     Slot,
@@ -92,7 +93,7 @@ def put_together(cursor: str) -> Response | None:
 
 
 def _respond(
-    reader: Reader, shared: SharedPage, filled: Skeleton, news: Sequence[Announcement], cursor: str
+    reader: Reader, shared: SharedPage, filled: FilledSkeleton, news: Sequence[Announcement], cursor: str
 ) -> Response:
     special = _special(news)
     digest = digest_of(b"\0".join((reader.digest.encode(), *special.values()))) if special else reader.digest

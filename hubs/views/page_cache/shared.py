@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from hubs.permissions import Standing
 from hubs.views.page_cache.row_versions import Versions
-from hubs.views.page_cache.skeleton import Skeleton
+from hubs.views.page_cache.skeleton import FilledSkeleton, Skeleton
 
 #: Pages per process, and version tags per page. Pages that depend on more are rendered each time.
 MAX_PAGES, MAX_TAGS = 500, 64
@@ -45,11 +45,12 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FilledPage:
-    """A page with its fragments in place: valid while the cache holds the same ``entries``, until the first is due."""
+    """A page with its fragments in place: valid while the cache holds the same entries, until the first is due."""
 
-    entries: Mapping[str, bytes | None]
+    #: The beginnings of the entries, which are their signatures and so name their content; empty where there is none.
+    entries: Mapping[str, bytes]
     due: float
-    skeleton: Skeleton
+    skeleton: FilledSkeleton
 
 
 @dataclass(slots=True)

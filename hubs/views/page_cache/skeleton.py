@@ -36,19 +36,25 @@ class Skeleton:
         parts[1::2] = [values[slot] for slot in self.slots]
         return b"".join(parts)
 
-    def put(self, values: Mapping[Slot, bytes]) -> "Skeleton":
+    def put(self, values: Mapping[Slot, bytes]) -> "FilledSkeleton":
         """Return the skeleton with the slots in ``values`` filled."""
-        parts, slots, hashed = [[self.texts[0]]], [], [self.digest.encode()]
-        for slot, text in zip(self.slots, self.texts[1:], strict=True):
-            if slot in values:
-                parts[-1] += (values[slot], text)
-                # A fragment's digest, in a slot of its own, stands for its HTML, which may be large.
-                if slot[0] != "html":
-                    hashed.append(values[slot])
-            else:
-                parts.append([text])
-                slots.append(slot)
-        return Skeleton(tuple(map(b"".join, parts)), tuple(slots), digest_of(b"\0".join(hashed)))
+        # A fragment's digest, in a slot of its own, stands for its HTML, which may be large.
+        hashed = [values[slot] for slot in self.slots if slot in values and slot[0] != "html"]
+        return FilledSkeleton(self, values, digest_of(b"\0".join((self.digest.encode(), *hashed))))
+
+
+@dataclass(frozen=True, slots=True)
+class FilledSkeleton:
+    """A skeleton with some of its slots filled. The texts are joined only when it is sent, which saves memory."""
+
+    skeleton: Skeleton
+    values: Mapping[Slot, bytes]
+    #: A hash of the skeleton and of the values.
+    digest: str
+
+    def fill(self, values: Mapping[Slot, bytes]) -> bytes:
+        """Return the page; ``values`` are HTML for the other slots."""
+        return self.skeleton.fill({**self.values, **values})
 
 
 class Placeholders:
@@ -72,7 +78,7 @@ class Placeholders:
         return Skeleton(texts, slots, digest_of(whole))
 
 
-def etag_of(page: Skeleton, personal: str, secret: str, lifetime: int) -> str:
+def etag_of(page: FilledSkeleton, personal: str, secret: str, lifetime: int) -> str:
     """Return the ETag of a page whose fragments are in place, for a session with this CSRF ``secret``.
 
     It hashes the rendered skeleton, and ``personal`` is a hash of what is put into it for one reader, so together they
