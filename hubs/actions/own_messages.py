@@ -7,7 +7,7 @@ from urllib.parse import unquote
 from sqlalchemy import and_, delete, select
 from sqlalchemy.orm import Session
 
-from hubs.actions import inbox_changes
+from hubs.actions import inbox_changes, watermarks
 from hubs.bus import MODULE, Message
 from hubs.models import FormerName, Hub, MessagePerson, StoredMessage, Visibility
 
@@ -64,6 +64,8 @@ def forget_hub(session: Session, hub_id: int) -> frozenset[str]:
     inbox_changes.note_deletion(session, message_ids)
     removed = delete(StoredMessage).where(StoredMessage.about_hub_id == hub_id)
     session.execute(removed, execution_options={"synchronize_session": False})
+    if named:
+        watermarks.note_deletion(session)
     return named
 
 

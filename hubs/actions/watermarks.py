@@ -2,10 +2,11 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import bindparam, func, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from hubs.models import StoredMessage, Watermark, now
+from hubs.models.watermark import DELETIONS
 
 #: The history service.
 HISTORY = "history"
@@ -58,3 +59,11 @@ def note_missing(session: Session, since: datetime, reason: str, name: str = HIS
     mark = ensure(session, name)
     if mark.missing_since is None or since < mark.missing_since:
         mark.missing_since, mark.reason = since, reason[:64]
+
+
+def note_deletion(session: Session) -> None:
+    """Record that messages are deleted because somebody must not see them any more, which ends cached counts."""
+    statement = """INSERT INTO watermarks (name, complete_until, reason) VALUES (:name, :now, '')
+      ON CONFLICT (name) DO UPDATE SET complete_until = excluded.complete_until"""
+    moment = bindparam("now", now(), type_=Watermark.complete_until.type)
+    session.execute(text(statement).bindparams(moment), {"name": DELETIONS})

@@ -7,6 +7,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from hubs.models.base import Base
 
+#: The mark that is no source's: when messages were last deleted because somebody must not see them any more.
+DELETIONS = "deletions"
+
 
 class Watermark(Base):
     """A source, such as ``history``: all its messages up to ``complete_until`` are stored.

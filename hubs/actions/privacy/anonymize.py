@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import String, cast, delete, select, update
 from sqlalchemy.orm import Session
 
+from hubs.actions import watermarks
 from hubs.actions.inbox_changes import changed, note_deletion
 from hubs.models import (
     Announcement,
@@ -47,6 +48,7 @@ def anonymise(session: Session, username: str, stand_in: str, hub_id: int | None
     """
     _clean_messages(session, username, stand_in)
     session.execute(delete(MessagePerson).where(MessagePerson.username == username))
+    watermarks.note_deletion(session)
     told = session.scalars(delete(Notice).where(Notice.about == username).returning(Notice.user_id))
     changed(session, told.all())
     session.execute(delete(NoticeMute).where(NoticeMute.scope == MuteScope.PERSON, NoticeMute.value == username))
