@@ -4,7 +4,7 @@ import random
 import tomllib
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from importlib.resources import files
 from typing import Any
 from urllib.parse import urlsplit
@@ -29,6 +29,8 @@ from hubs.widgets.registry import Registry
 
 #: Number of messages in the year before today, and the random seed, fixed so that every demo is the same.
 MESSAGES, SEED = 2500, 44
+#: Issues of each team that were closed in the last weeks.
+CLOSED = 26
 #: The family of messages whose demo shows every service, with widgets beyond the default ones.
 _OURS = "fedora"
 _EXTRA_WIDGETS = (
@@ -194,7 +196,15 @@ def _history(session: Session, chance: random.Random, usernames: list[str], sett
     """Store a year of messages: more recent than old ones, more on weekdays, some people busier than others."""
     hubs = session.scalars(select(Hub).where(Hub.kind == "user"))
     directory = {alias: hub.name for hub in hubs for alias in aliases_of(hub)}
-    extract, history = Extractor(directory, settings.service_accounts), []
+    extract = Extractor(directory, settings.service_accounts)
+
+    def told(mark: str, topic: str, body: dict[str, Any], sent: datetime) -> Message:
+        topic = f"{settings.topic_prefix}.{settings.environment}.{topic}"
+        envelope = {"topic": topic, "msg": body, "timestamp": sent.timestamp(), "msg_id": f"demo-{SEED}-{mark}"}
+        message = extract(parse(envelope))
+        return replace(message, received_at=message.sent_at)
+
+    history = []
     busy = [name for rank, name in enumerate(usernames) for _ in range(len(usernames) - rank)]
     for number in range(MESSAGES):
         sent = now() - timedelta(days=364 * chance.random() ** 1.6, minutes=chance.randint(20, 1400))
@@ -202,11 +212,12 @@ def _history(session: Session, chance: random.Random, usernames: list[str], sett
             continue
         first = chance.choice(busy)
         names = [first, chance.choice([name for name in usernames if name != first])]
-        topic, body = invented.random_message(chance, names, settings.demo_messages)
-        topic = f"{settings.topic_prefix}.{settings.environment}.{topic}"
-        envelope = {"topic": topic, "msg": body, "timestamp": sent.timestamp()}
-        message = extract(parse({**envelope, "msg_id": f"demo-{SEED}-{number}"}))
-        history.append(replace(message, received_at=message.sent_at))
+        history.append(told(str(number), *invented.random_message(chance, names, settings.demo_messages), sent))
+    teams = session.scalars(select(Hub.name).where(Hub.kind == "team", Hub.archived.is_(False)).order_by(Hub.name))
+    for team in teams if _OURS in settings.demo_messages else ():
+        for number in range(CLOSED):
+            sent = now() - timedelta(days=27 * chance.random())
+            history.append(told(f"{team}-{number}", *invented.closed_issue(chance, usernames, team), sent))
     messages.store(session, history)
     activity.note(session, _last_seen(history))
 

@@ -18,8 +18,8 @@ _REQUESTS = (
 TOPICS = ("Freeze exceptions", "Open floor", "Wallpaper vote", "Release blockers", "Docs sprint")
 
 
-def _repository(chance: random.Random) -> Body:
-    name = chance.choice(_PROJECTS)
+def _repository(chance: random.Random, name: str = "") -> Body:
+    name = name or chance.choice(_PROJECTS)
     return {
         "name": name,
         "fullname": name,
@@ -201,3 +201,11 @@ def random_message(
     shape = chance.choices(shapes, [shape.weight for shape in shapes])[0]
     agent, other = chance.sample(list(usernames), 2)
     return shape.topic, shape.make(chance, agent, other)
+
+
+def closed_issue(chance: random.Random, usernames: Sequence[str], project: str) -> tuple[str, Body]:
+    """Return the topic and the body of a message about an issue that one of ``usernames`` closed on Pagure."""
+    body, repository = _issue(chance, *chance.sample(list(usernames), 2)), _repository(chance, project)
+    link = f"{repository['full_url']}/issue/{body['issue']['id']}"
+    issue = {**body["issue"], "status": "Closed", "full_url": link}
+    return "pagure.issue.edit", {**body, "issue": issue, "project": repository, "fields": ["status"]}
