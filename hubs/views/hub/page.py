@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Any, NamedTuple
 
-from flask import Blueprint, Response, flash, g, jsonify, redirect, render_template, request
+from flask import Blueprint, Response, flash, jsonify, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Select, bindparam, exists, func, literal, select
 
@@ -72,7 +72,7 @@ def show(space: str, name: str, slug: str) -> ResponseReturnValue:
         # that its dot is gone.
         marks.look(db(), current_person(), hub)
         db().commit()
-        g.pop("bar")
+        render.read_bar_again()
     viewer = render.viewer_of(hub)
     rows = [row for row in visible_widgets(hub, viewer) if row.page is subpage]
     if "full" in request.args:
@@ -83,7 +83,7 @@ def show(space: str, name: str, slug: str) -> ResponseReturnValue:
         fragments = app_context().fragments.read_many(rows, locale())
     shown = {**banner_context(hub, viewer), "subpage": subpage, "announces": announcements.exist(db(), hub)}
     news = announcements.current(db(), current_person(), hub.id) if shown["announces"] else []
-    return render.page(hub, rows, fragments, cursor, news, shown["may"]["pending"], **shown)
+    return render.page(hub, rows, fragments, cursor, news, shown["has_asked"], **shown)
 
 
 def _subpage(hub: Hub, slug: str) -> Page:
@@ -189,8 +189,8 @@ def banner_context(hub: Hub, viewer: Person | None = None) -> dict[str, Any]:
     may = _may(hub, viewer)
     stars, waiting, is_pending = _counts(hub, current_person(), may["own"])
     may["pending"] = may["join"] and is_pending
-    subpages = page_rows.visible(viewer, hub)
-    return {"may": may, "why": _why(hub, viewer), "stars": stars, "waiting": waiting, "subpages": subpages}
+    shown = {"may": may, "why": _why(hub, viewer), "stars": stars, "waiting": waiting, "has_asked": is_pending}
+    return {**shown, "subpages": page_rows.visible(viewer, hub)}
 
 
 def _shown_as(hub: Hub, subpage: Page | None, name: str) -> str:

@@ -70,6 +70,8 @@ class PendingPage:
     tags: Mapping[str, bytes]
     versions: Versions | None
     read_at: float
+    #: The reader, if they are current.
+    reader: Reader | None = None
 
     def store(
         self, key: PageKey, page: SharedPage, tags: Iterable[str], hubs: Iterable[int], user_id: int | None
@@ -136,7 +138,7 @@ class PageCacheMiddleware:
             return self._app(environ, start_response)
         # Tags that are missing in the cache are created before the application reads rows.
         tags = self._context.fragments.public.stamps.ensure(place.tags, entries)
-        environ[PENDING] = PendingPage(self._pages, tags, versions, read_at)
+        environ[PENDING] = PendingPage(self._pages, tags, versions, read_at, kept.reader if kept else None)
         return self._app(environ, start_response)
 
     def _read(

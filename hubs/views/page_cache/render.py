@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from flask import Flask, Response, current_app, g, render_template, request, session
 from flask_wtf.csrf import generate_csrf
@@ -23,6 +23,7 @@ from hubs.views.page_cache.middleware import (
     PENDING,
     READY,
     PageCacheMiddleware,
+    PendingPage,
     ReadyPage,
     page_key,
     stream_values,
@@ -53,10 +54,21 @@ def install(app: Flask) -> None:
 
 def begin() -> None:
     """Start noting which rows a page depends on, after everything about its reader was read."""
-    current_person()
+    pending: PendingPage | None = request.environ.get(PENDING)
+    reader, user = pending.reader if pending is not None else None, account()
+    # What was read since may be newer, and the page is rendered for what was read last.
+    current = (current_person(), locale(), user.locale if user is not None else "")
+    if user is not None and reader is not None and (reader.person, reader.language, reader.chosen) == current:
+        g.bar, g.reader = reader.bar, reader
     bar()
-    if PENDING in request.environ:
+    if pending is not None:
         start_tracking(db())
+
+
+def read_bar_again() -> None:
+    """Forget the bookmarks and marks that were read: the request changed them."""
+    g.pop("bar", None)
+    g.pop("reader", None)
 
 
 def viewer_of(hub: Hub) -> Person:
@@ -168,6 +180,8 @@ def _skeleton(values: Mapping[str, Any], fragments: Mapping[int, Fragment], read
 
 def _reader(hub: Hub, is_pending: bool) -> Reader:
     """Return the current user as `hubs.views.page_cache.readers` reads them from the cookie."""
+    if "reader" in g and (hub.id in g.reader.pending) is is_pending:
+        return cast("Reader", g.reader)
     user = account()
     if user is None:
         secret = str(session.get("csrf_token", ""))

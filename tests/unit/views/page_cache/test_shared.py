@@ -153,6 +153,32 @@ def test_no_reader_gets_anything_from_the_page_of_another(
         assert steady(kept) == steady(page(client, path)), "the page is not as the application renders it"
 
 
+def test_a_request_to_a_team_that_takes_none_any_more_does_not_keep_pages_from_being_shared(
+    session: Session,
+    otters: Hub,
+    queries: list[str],  # noqa: F811
+    readers: Callable[[str], FlaskClient],
+) -> None:
+    _ask(session, otters)
+    hub_actions.update(session, as_person(session, "owner"), otters, {"join_mode": "invitation"})
+    session.commit()
+    assert "Request sent" not in served(readers("stranger"), PAGE, queries)
+
+
+def test_a_page_that_is_rendered_reads_bookmarks_once(
+    app: Flask,
+    otters: Hub,
+    queries: list[str],  # noqa: F811
+    readers: Callable[[str], FlaskClient],
+) -> None:
+    stranger, visitor = readers("stranger"), readers("")
+    served(visitor, PAGE, queries)
+    queries.clear()
+    page(stranger)
+    # Account, hub, its pages, stars and requests, announcements, and whom to ask; not the bar with its two.
+    assert len(queries) <= 6, queries
+
+
 def test_a_page_is_in_the_language_of_the_browser(
     otters: Hub,
     queries: list[str],  # noqa: F811
