@@ -9,6 +9,7 @@ import re
 import subprocess
 import threading
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -206,14 +207,22 @@ def _messages_locked(place: Place) -> Iterator[None]:
             thread.join()
 
 
+class _StaysOnPage(urllib.request.HTTPRedirectHandler):
+    """Does not go to the home page, which reads messages."""
+
+    def redirect_request(self, *_: object) -> None:
+        """Return no request."""
+
+
 @contextlib.contextmanager
 def _change_unhandled(place: Place) -> Iterator[None]:
     with place.locked(StoredMessage.__tablename__):
-        opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+        opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(), _StaysOnPage())
         with opener.open(f"{place.stack.url}/login", timeout=60) as answer:
             token = answer.read().decode().split('name="csrf_token" value="', 1)[1].split('"', 1)[0]
         form = urllib.parse.urlencode({"username": f"new{time.time_ns()}", "csrf_token": token}).encode()
-        opener.open(f"{place.stack.url}/login", form, timeout=60).close()
+        with pytest.raises(urllib.error.HTTPError, match="303"):
+            opener.open(f"{place.stack.url}/login", form, timeout=60)
         yield
 
 

@@ -273,6 +273,13 @@ def test_the_doctor_names_a_month_that_is_missing_and_what_is_stored_elsewhere(
     assert "on, and 1 messages are in the partition for the rest." in finding(database).text
 
 
+def test_the_end_of_the_months_is_read_while_messages_are_locked(database: Database) -> None:
+    with database.session() as locking, database.engine.connect() as reading:
+        locking.execute(text("LOCK TABLE messages IN ACCESS EXCLUSIVE MODE"))
+        reading.execute(text("SET LOCAL statement_timeout = '3s'"))
+        assert state.end(reading) == layout.month_of(layout.month_of(layout.month_of(NOW).end).end).end
+
+
 def test_the_doctor_names_the_command_where_a_large_table_has_no_partitions(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,5 @@
 """How well the months are kept, for `hubs doctor` and the metrics."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,7 +7,7 @@ from sqlalchemy import Connection, text
 
 from hubs.models.base import now
 from hubs.models.months import layout
-from hubs.models.months.layout import OTHER, Partition
+from hubs.models.months.layout import OTHER
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +32,7 @@ def read(connection: Connection, moment: datetime) -> State | None:
     if not layout.is_partitioned(connection):
         return None
     known = layout.partitions(connection)
-    last = _end(known)
+    last = known[-1].end if known else layout.start_of_month(now())
     query = text(f"SELECT count(*) FROM messages_{OTHER} WHERE received_at BETWEEN :end AND :now")  # noqa: S608
     return State(
         ahead=sum(partition.end > now() for partition in known),
@@ -44,12 +43,18 @@ def read(connection: Connection, moment: datetime) -> State | None:
 
 
 def end(connection: Connection) -> datetime | None:
-    """Return the end of the last month that can store messages; None if the tables are not partitioned."""
-    return _end(layout.partitions(connection)) if layout.is_partitioned(connection) else None
+    """Return the end of the last month that can store messages; None if the tables are not partitioned.
 
-
-def _end(known: Sequence[Partition]) -> datetime:
-    return known[-1].end if known else layout.start_of_month(now())
+    Reads names only: unlike `read`, it does not wait where messages are locked.
+    """
+    if not layout.is_partitioned(connection):
+        return None
+    query = """SELECT max(relname) FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+      WHERE i.inhparent = to_regclass('messages') AND relname ~ :month"""
+    name = connection.scalar(text(query), {"month": r"^messages_\d{4}_\d\d$"})
+    if name is None:
+        return layout.start_of_month(now())
+    return layout.month_of(datetime.strptime(f"{name}+0000", "messages_%Y_%m%z")).end
 
 
 def about(connection: Connection) -> int:
