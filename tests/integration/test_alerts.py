@@ -39,6 +39,7 @@ THRESHOLDS = {
     "HubsBusSilent": {"> 900": "> 20"},
     "HubsCanaryMissing": {"> 180": "> 80"},
     "HubsChangesWaiting": {"> 600": "> 5"},
+    "HubsBuildsFailing": {"> 0.1": "> 0.02"},  # one of many builds here is of the widget that fails
     "HubsUpdatesSlow": {"> 10": "> 2.5"},  # the budget of a build is three seconds here
 }
 #: Seconds until an alert fires or ends: figures are updated every five seconds, and a service rests for a minute.
