@@ -9,13 +9,14 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from functools import lru_cache
+from typing import Any, NamedTuple, cast
 
 from jinja2 import Environment
-from markupsafe import escape
+from markupsafe import Markup, escape
 
 from hubs import i18n
-from hubs.actions.people.bookmarks import Bar
+from hubs.actions.people.bookmarks import Bar, BookmarkedHub
 from hubs.events.message import session_scope, user_channel
 from hubs.events.tokens import Tokens
 from hubs.models import Hub, User, Visibility
@@ -166,10 +167,38 @@ def _render(environment: Environment, account: Account | User, person: Person, b
         "version": module.running_version(),
         "need": module.need_dot(),
         "news": module.news_dot(),
-        "hubs": module.hubs_bar(0, _HERE.decode()),
+        "hubs": module.hubs_bar(0, _Bookmarks(environment, bar)),
         "username": escape(account.username),
     }
     return {name: text.encode() for name, text in texts.items()}
+
+
+class _Bookmarks(NamedTuple):
+    """Renders bookmarks, each once for everybody: thirty of them take longer than the rest of the bars."""
+
+    environment: Environment
+    bar: Bar
+
+    def emblem(self, bookmark: BookmarkedHub) -> Markup:
+        """Return a hub's emblem in the bar, with a mark that `Reader.fills` replaces."""
+        return _emblem(self.environment, bookmark, self.bar.dot(bookmark), i18n.current())
+
+    def entry(self, bookmark: BookmarkedHub) -> Markup:
+        """Return a hub's entry in the menu of the bar."""
+        return _entry(self.environment, bookmark, self.bar.dot(bookmark), i18n.current())
+
+
+# The arguments are everything that the results show; the language is the current one.
+@lru_cache(4096)
+def _emblem(environment: Environment, bookmark: BookmarkedHub, is_new: bool, language: str) -> Markup:
+    module: Any = environment.get_template("bar.html").module
+    return cast("Markup", module.emblem(bookmark, is_new, f"{_HERE.decode()}{bookmark.id}-"))
+
+
+@lru_cache(4096)
+def _entry(environment: Environment, bookmark: BookmarkedHub, is_new: bool, language: str) -> Markup:
+    module: Any = environment.get_template("bar.html").module
+    return cast("Markup", module.entry(bookmark, is_new))
 
 
 def bookmark_buttons(environment: Environment, hub: Hub) -> tuple[bytes, bytes]:

@@ -1,5 +1,6 @@
 """The shared part of a page shows nothing of one reader to another, and the personal part is everybody's own."""
 
+import itertools
 import re
 from collections.abc import Callable
 
@@ -8,14 +9,16 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
+from hubs import i18n
 from hubs.actions import hubs as hub_actions
 from hubs.actions import widgets
 from hubs.actions.layout import page_rows
 from hubs.actions.people import announcements, bookmarks, roles, sessions
+from hubs.actions.people.bookmarks import Bar, BookmarkedHub
 from hubs.cache import NullCache
 from hubs.events.presence import is_person
 from hubs.models import HomeState, Hub, JoinRequest, RoleName, Visibility
-from hubs.views.page_cache import middleware, render
+from hubs.views.page_cache import middleware, personal, render
 from hubs.views.page_cache.readers import Readers
 from hubs.views.web import context
 from hubs.widgets.registry import Registry
@@ -177,6 +180,20 @@ def test_a_page_that_is_rendered_reads_bookmarks_once(
     page(stranger)
     # Account, hub, its pages, stars and requests, announcements, and whom to ask; not the bar with its two.
     assert len(queries) <= 6, queries
+
+
+def test_bookmarks_are_rendered_for_each_name_mark_and_language(app: Flask, otters: Hub) -> None:
+    first = BookmarkedHub._make("" for _field in BookmarkedHub._fields)._replace(
+        id=otters.id, kind="team", name="otters"
+    )
+    shown = set()
+    for bookmark, unread, language in itertools.product(
+        (first, first._replace(display_name="Sea otters")), (frozenset[int](), frozenset({otters.id})), ("en", "de")
+    ):
+        with i18n.use(language):
+            bookmarks_of = personal._Bookmarks(app.jinja_env, Bar([bookmark], unread=unread))
+            shown.add((bookmarks_of.emblem(bookmark), bookmarks_of.entry(bookmark)))
+    assert [len(set(texts)) for texts in zip(*shown, strict=True)] == [8, 8]
 
 
 def test_a_page_is_in_the_language_of_the_browser(
