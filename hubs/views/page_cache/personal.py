@@ -201,6 +201,12 @@ def _entry(environment: Environment, bookmark: BookmarkedHub, is_new: bool, lang
     return cast("Markup", module.entry(bookmark, is_new))
 
 
+def forget_bookmarks() -> None:
+    """Render bookmarks again, where other texts or templates apply from now on."""
+    _emblem.cache_clear()
+    _entry.cache_clear()
+
+
 def bookmark_buttons(environment: Environment, hub: Hub) -> tuple[bytes, bytes]:
     """Return the button that adds a hub to the bookmarks, and the one that removes it, in the current language."""
     module: Any = environment.get_template("banner.html").make_module({"csrf_token": csrf_mark})

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import fakeredis
 import pytest
-from sqlalchemy import text
+from sqlalchemy import delete, text
 from sqlalchemy.orm import Session
 
 from hubs.events import canary, coverage, heartbeat, sources
@@ -34,8 +34,13 @@ def store() -> fakeredis.FakeRedis:
 
 
 @pytest.fixture
-def healthy(team: Hub, store: fakeredis.FakeRedis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def healthy(
+    session: Session, team: Hub, store: fakeredis.FakeRedis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
     """Give an instance without faults."""
+    # The changes that created the team, however long ago that was in this run.
+    session.execute(delete(OutboxMessage))
+    session.commit()
     monkeypatch.setenv("HUBS_SECRET_KEY", KEY)
     monkeypatch.setenv("HUBS_LOCAL_LOGIN", "1")
     monkeypatch.setenv("HUBS_DATA_DIR", str(tmp_path))

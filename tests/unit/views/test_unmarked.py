@@ -4,6 +4,7 @@ It puts every text into brackets, and lengthens it as long languages do.
 """
 
 import re
+from collections.abc import Iterator
 from gettext import NullTranslations
 from html import unescape
 
@@ -14,6 +15,7 @@ from sqlalchemy.orm import Session
 from hubs import i18n
 from hubs.actions import widgets
 from hubs.models import Hub
+from hubs.views.page_cache.personal import forget_bookmarks
 from hubs.widgets.registry import Registry
 from tests.unit.conftest import as_person, required_settings
 from tests.unit.views.conftest import sign_in
@@ -34,9 +36,11 @@ class Pseudo(NullTranslations):
 
 
 @pytest.fixture
-def client(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
+def client(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> Iterator[FlaskClient]:
     monkeypatch.setattr(i18n, "_catalogue", lambda locale: Pseudo())
-    return client
+    forget_bookmarks()  # of this language, which earlier tests rendered with its real texts
+    yield client
+    forget_bookmarks()
 
 
 def left(html: str) -> list[str]:
