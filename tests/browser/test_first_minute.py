@@ -122,6 +122,17 @@ def test_the_browser_offers_its_time_zone_and_language(browse: Open) -> None:
     expect(page.locator(".steps .count")).to_have_text("1 von 3")
 
 
+def test_short_and_long_lines_have_one_height_on_a_phone(site: tuple[Flask, str], browse: Open) -> None:
+    with site[0].extensions["hubs"].database.transaction() as session:
+        messages.store(session, [said(9, "Draw an otter that swims " * 9)])
+    page = browse(viewport={"width": 600, "height": 800})
+    lines = page.locator(".ticker-line")
+    expect(lines.filter(has_text="that swims")).to_be_visible()
+    heights = lines.evaluate_all("lines => lines.map(line => Math.round(line.getBoundingClientRect().height))")
+    assert len(heights) > 1
+    assert len(set(heights)) == 1
+
+
 @pytest.mark.slow
 def test_new_lines_appear_at_the_top_and_stop_on_hover_and_pause(site: tuple[Flask, str], browse: Open) -> None:
     page = browse()
