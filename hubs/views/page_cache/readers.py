@@ -27,7 +27,7 @@ from hubs.models import Hub, JoinRequest, RequestState, Role, RoleName, SignIn, 
 from hubs.permissions import person
 from hubs.views.page_cache.personal import Account, Reader, SignedIn, reader_of
 from hubs.views.page_cache.row_versions import SHOWN, Versions
-from hubs.views.web.context import TOUCH_INTERVAL, VISIT_INTERVAL, AppContext, privileges
+from hubs.views.web.context import VISIT_INTERVAL, AppContext, privileges, touch_interval
 
 #: Readers per process.
 MAX_READERS = 1000
@@ -59,7 +59,7 @@ class Readers:
         self._app, self._context = app, context
         self._lock = threading.Lock()
         self._readers: OrderedDict[tuple[str | None, str], KeptReader] = OrderedDict()
-        self._idle = min(TOUCH_INTERVAL, context.settings.session_idle)
+        self._touch_interval = touch_interval(context.settings)
 
     def get(self, cookie: str | None, language: str) -> KeptReader | None:
         """Return the reader with a session cookie, if it is kept; ``language`` is that of the browser."""
@@ -100,7 +100,7 @@ class Readers:
             return True
         present = int(time.time())
         is_noted = not is_navigation or present - kept.visited < VISIT_INTERVAL
-        return present - kept.seen <= self._idle and is_noted and kept.reader.expires_on > now()
+        return present - kept.seen <= self._touch_interval and is_noted and kept.reader.expires_on > now()
 
     def _session(self, cookie: str) -> dict[str, Any] | None:
         interface = self._app.session_interface

@@ -45,8 +45,9 @@ from hubs.widgets.registry import Registry
 from hubs.widgets.secrets import SecretBox
 
 EXTENSION = "hubs"
-#: Seconds between updates of the time of last use in the session's cookie.
-TOUCH_INTERVAL = 300
+#: Longest time in seconds between updates of the time of last use in a session's cookie, and how many of them fit in
+#: the time after which an unused session ends. They are rare: each makes useless what is kept for the old cookie.
+TOUCH_INTERVAL, TOUCHES = 3600, 12
 #: Seconds between two notes of one browser's visits (`hubs.views.home.visits`).
 VISIT_INTERVAL = 300
 
@@ -127,13 +128,18 @@ def _signed_in() -> Select[User, datetime]:
 
 
 def touch_session() -> bool:
-    """Return whether the session was used recently enough, and refresh its time of last use every few minutes."""
-    seen, present = session.get("seen"), int(time.time())
-    if not isinstance(seen, int) or present - seen > app_context().settings.session_idle:
+    """Return whether the session was used recently enough, and refresh its time of last use when that is due."""
+    seen, present, settings = session.get("seen"), int(time.time()), app_context().settings
+    if not isinstance(seen, int) or present - seen > settings.session_idle:
         return False
-    if present - seen > TOUCH_INTERVAL:
+    if present - seen > touch_interval(settings):
         session["seen"] = present
     return True
+
+
+def touch_interval(settings: Settings) -> int:
+    """Return how many seconds old the time of last use in a session's cookie may become."""
+    return min(TOUCH_INTERVAL, settings.session_idle // TOUCHES)
 
 
 def current_person() -> Person:

@@ -1,6 +1,7 @@
 """Sessions: new at every sign-in, revocable, and over after a while."""
 
 import time
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -8,9 +9,11 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from hubs.actions.people import sessions
-from hubs.models import SignIn, User, now
+from hubs.app import create_app
+from hubs.models import Database, SignIn, User, now
+from hubs.settings import load
 from hubs.views.web import context as views_site
-from tests.unit.views.conftest import post, sign_in
+from tests.unit.views.conftest import BASE, post, sign_in
 
 
 def is_signed_in(client: FlaskClient) -> bool:
@@ -72,6 +75,25 @@ def test_an_idle_session_ends_and_a_used_one_continues(
     assert is_signed_in(client)
     monkeypatch.setattr(views_site.time, "time", lambda: present + 4 * idle)
     assert not is_signed_in(client)
+
+
+@pytest.mark.parametrize(("idle", "step"), [(60, 10), (3 * 86400, 4000)])
+def test_a_session_is_renewed_before_it_ends_and_seldom(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, idle: int, step: int
+) -> None:
+    addresses = {"HUBS_DATABASE_URL": str(database.url), "HUBS_DATA_DIR": str(tmp_path)}
+    application = create_app(load({**BASE, **addresses, "HUBS_SESSION_IDLE": str(idle)}))
+    client = sign_in(application.test_client(), "quillon")
+    client.get("/")  # takes the note that signing in left
+    before, present = cookie(client), time.time()
+    monkeypatch.setattr(views_site.time, "time", lambda: present + step // 4)
+    assert is_signed_in(client)
+    assert cookie(client) == before
+    for steps in range(1, 10):
+        monkeypatch.setattr(views_site.time, "time", lambda passed=steps * step: present + passed)
+        assert is_signed_in(client)
+    assert cookie(client) != before
+    application.extensions["hubs"].database.dispose()
 
 
 def test_a_session_has_a_maximum_lifetime(client: FlaskClient, session: Session) -> None:
