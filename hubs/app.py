@@ -15,6 +15,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from hubs import __version__, api_urls, i18n, urls
 from hubs.actions import outbox
 from hubs.actions.layout.diff import shown
+from hubs.actions.people.home import Visits
 from hubs.clients.all import Clients
 from hubs.errors import BadSetting
 from hubs.events.tokens import Tokens
@@ -190,6 +191,7 @@ def create_context(
         webhook_limiter=Limiter(settings.redis_url, settings.webhook_rate),
         upload_limiter=Limiter(settings.redis_url, settings.upload_rate),
         readiness=Readiness(database, lambda: services.events.client),
+        visits=Visits(database),
         secret_box=SecretBox(settings.key()),
         clients=Clients(settings),
     )

@@ -1,15 +1,29 @@
 """Visits, absences and first steps of a person: the state of their home page."""
 
+import logging
+import threading
+import time
+from collections import OrderedDict
 from datetime import timedelta
+from functools import cache
+from math import inf
 
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Integer, bindparam, case, func
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from hubs.models import FirstSteps, HomeState, now
+from hubs.models import Database, FirstSteps, HomeState, Moment, now
 from hubs.permissions import Person
+
+log = logging.getLogger(__name__)
 
 #: An absence of this length is summarised, but not more than the longest.
 AWAY, LONGEST = timedelta(hours=4), timedelta(days=30)
+#: Seconds between two notes of a person's visits in one process, and least age of a note that another one replaces.
+INTERVAL, PRECISION = 300.0, timedelta(minutes=1)
+#: People whose last note a process remembers.
+MAX_PEOPLE = 10_000
 
 
 def state(session: Session, person: Person) -> HomeState:
@@ -18,20 +32,63 @@ def state(session: Session, person: Person) -> HomeState:
     return row or HomeState(user_id=person.id, visited_on=now(), first_steps=FirstSteps.OPEN)
 
 
-def visit(session: Session, person: Person) -> None:
-    """Note that a person is here. After an absence of `AWAY` or longer, note since when they were away.
+class Visits:
+    """Notes visits with one statement, at most every few minutes for each person."""
 
-    An absence that was not marked as seen is continued, so that nothing is left out.
-    """
-    row, present = session.get(HomeState, person.id), now()
-    if row is None:
-        _create(session, person)
-        return
-    if present - row.visited_on >= AWAY:
-        row.away_since = max(row.away_since or row.visited_on, present - LONGEST)
-        row.away_until = present
-    row.visited_on = present
-    session.flush()
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._lock = threading.Lock()
+        self._noted: OrderedDict[int, float] = OrderedDict()
+
+    def is_due(self, user_id: int) -> bool:
+        """Return whether a visit of a person must be noted."""
+        return time.monotonic() - self._noted.get(user_id, -inf) >= INTERVAL
+
+    def note(self, user_id: int) -> None:
+        """Note that a person is here, if that is due. After an absence of `AWAY`, note since when they were away.
+
+        An absence that was not marked as seen is continued, so that nothing is left out. Without the database nothing
+        is noted: that is no reason to show no page.
+        """
+        with self._lock:
+            if not self.is_due(user_id):
+                return
+            self._noted[user_id] = time.monotonic()
+            self._noted.move_to_end(user_id)
+            if len(self._noted) > MAX_PEOPLE:
+                self._noted.popitem(last=False)
+        engine, present = self._database.autocommit, now()
+        ages = {"away": present - AWAY, "longest": present - LONGEST, "replaced": present - PRECISION}
+        try:
+            with engine.begin() as connection:
+                connection.execute(_visit(engine.dialect.name), {"user_id": user_id, "present": present, **ages})
+        except SQLAlchemyError as error:
+            log.warning("a visit was not noted: %s", error)
+            with self._lock:
+                self._noted.pop(user_id, None)
+
+
+@cache
+def _visit(database: str) -> postgresql.Insert | sqlite.Insert:
+    """Return the statement for a visit: it reads and writes at once, since two processes may note the same one."""
+    present, away, longest, replaced = (
+        bindparam(name, type_=Moment) for name in ("present", "away", "longest", "replaced")
+    )
+    values = {"user_id": bindparam("user_id", type_=Integer), "visited_on": present, "first_steps": FirstSteps.OPEN}
+    begun = func.coalesce(HomeState.away_since, HomeState.visited_on)
+    since = case((begun > longest, begun), else_=longest)
+    returned = HomeState.visited_on <= away
+    changes = {
+        "away_since": case((returned, since), else_=HomeState.away_since),
+        "away_until": case((returned, present), else_=HomeState.away_until),
+        "visited_on": present,
+    }
+    condition = HomeState.visited_on <= replaced
+    if database == "sqlite":
+        new = sqlite.insert(HomeState).values(values)
+        return new.on_conflict_do_update(index_elements=["user_id"], set_=changes, where=condition)
+    added = postgresql.insert(HomeState).values(values)
+    return added.on_conflict_do_update(index_elements=["user_id"], set_=changes, where=condition)
 
 
 def mark_seen(session: Session, person: Person) -> None:

@@ -1,13 +1,11 @@
-"""Notes visits of people who are signed in: when a browser loads a page, at most every few minutes."""
+"""Notes visits of people who are signed in: when a browser loads a page, at most every few minutes.
 
-import time
+The pages of hubs mostly do not come here: `hubs.views.page_cache.middleware` notes the visit when it sends one.
+"""
 
 from flask import Blueprint, request, session
 
-from hubs.actions.people import home
-from hubs.views.web.context import VISIT_INTERVAL, account, current_person, db
-
-_KEY = "visit"
+from hubs.views.web.context import account, app_context
 
 
 def register(blueprint: Blueprint) -> None:
@@ -16,15 +14,12 @@ def register(blueprint: Blueprint) -> None:
 
 
 def _note() -> None:
-    if request.method != "GET" or "user" not in session or not _is_navigation():
+    user_id = session.get("user")
+    if request.method != "GET" or not isinstance(user_id, int) or not _is_navigation():
         return
-    present, noted = int(time.time()), session.get(_KEY)
-    if isinstance(noted, int) and present - noted < VISIT_INTERVAL:
-        return
-    if account() is not None:
-        home.visit(db(), current_person())
-        db().commit()
-        session[_KEY] = present
+    visits = app_context().visits
+    if visits.is_due(user_id) and account() is not None:
+        visits.note(user_id)
 
 
 def _is_navigation() -> bool:

@@ -129,11 +129,12 @@ class PageCacheMiddleware:
         ready = self._ready(kept, page, entries, versions)
         if ready is not None and kept is not None:
             ready.page.checked = read_at
-            if not ready.page.announces and self._readers.is_usable(
-                kept, "text/html" in environ.get("HTTP_ACCEPT", "")
-            ):
+            if not ready.page.announces and self._readers.is_usable(kept):
+                # A browser loads a page; scripts of open pages are no visits.
+                if kept.reader.sign_in and "text/html" in environ.get("HTTP_ACCEPT", ""):
+                    self._context.visits.note(kept.reader.person.id)
                 return self._send(ready, (issued, cursor), environ, start_response)
-            # The application notes the visit, renews the session, or adds announcements.
+            # The application renews the session, or adds announcements.
             environ[READY] = ready
             return self._app(environ, start_response)
         # Tags that are missing in the cache are created before the application reads rows.

@@ -27,7 +27,7 @@ from hubs.models import Hub, JoinRequest, RequestState, Role, RoleName, SignIn, 
 from hubs.permissions import person
 from hubs.views.page_cache.personal import Account, Reader, SignedIn, reader_of
 from hubs.views.page_cache.row_versions import SHOWN, Versions
-from hubs.views.web.context import VISIT_INTERVAL, AppContext, privileges, touch_interval
+from hubs.views.web.context import AppContext, privileges, touch_interval
 
 #: Readers per process.
 MAX_READERS = 1000
@@ -47,9 +47,8 @@ class KeptReader:
     hubs: frozenset[int]
     #: When the tag was read, on the monotonic clock.
     loaded: float
-    #: Times of the session's last use and last visit that its cookie tells; 0 for visitors.
+    #: Time of the session's last use that its cookie tells; 0 for visitors.
     seen: int = 0
-    visited: int = 0
 
 
 class Readers:
@@ -94,13 +93,11 @@ class Readers:
                     self._readers.popitem(last=False)
         return kept
 
-    def is_usable(self, kept: KeptReader, is_navigation: bool) -> bool:
-        """Return whether a session neither ended nor must be renewed, as it is to note a visit by a navigation."""
+    def is_usable(self, kept: KeptReader) -> bool:
+        """Return whether a session neither ended nor must be renewed."""
         if kept.reader.expires_on is None:
             return True
-        present = int(time.time())
-        is_noted = not is_navigation or present - kept.visited < VISIT_INTERVAL
-        return present - kept.seen <= self._touch_interval and is_noted and kept.reader.expires_on > now()
+        return int(time.time()) - kept.seen <= self._touch_interval and kept.reader.expires_on > now()
 
     def _session(self, cookie: str) -> dict[str, Any] | None:
         interface = self._app.session_interface
@@ -139,9 +136,7 @@ class Readers:
         # Where a hub was read twice, the earlier version counts: the roles are from then.
         hubs = {**bar.versions, **_versions(rows)}
         read, ids = {**hubs, digest: (0, rows[0].shown)}, frozenset(map(int, hubs))
-        visited = data.get("visit")
-        last_visit = visited if isinstance(visited, int) else 0
-        return KeptReader(reader, {tag: tags.get(tag, b"")}, read, ids, began, seen, last_visit)
+        return KeptReader(reader, {tag: tags.get(tag, b"")}, read, ids, began, seen)
 
     def _token(self, secret: str) -> str:
         """Return a CSRF token as `flask_wtf` signs it."""

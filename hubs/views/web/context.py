@@ -16,6 +16,7 @@ from hubs import i18n, urls
 from hubs.actions import outbox
 from hubs.actions.people import bookmarks
 from hubs.actions.people.bookmarks import Bar
+from hubs.actions.people.home import Visits
 from hubs.actions.people.sessions import digest_of
 from hubs.clients.all import Clients
 from hubs.errors import NotFound
@@ -48,8 +49,6 @@ EXTENSION = "hubs"
 #: Longest time in seconds between updates of the time of last use in a session's cookie, and how many of them fit in
 #: the time after which an unused session ends. They are rare: each makes useless what is kept for the old cookie.
 TOUCH_INTERVAL, TOUCHES = 3600, 12
-#: Seconds between two notes of one browser's visits (`hubs.views.home.visits`).
-VISIT_INTERVAL = 300
 
 
 @dataclass(frozen=True)
@@ -69,6 +68,7 @@ class AppContext:
     webhook_limiter: Limiter
     upload_limiter: Limiter
     readiness: Readiness
+    visits: Visits
     #: Encrypts the secrets of webhooks.
     secret_box: SecretBox
     #: Upstream services that a view may query while a person waits.

@@ -28,6 +28,12 @@ from tests.unit.views.conftest import post, sign_in
 BROWSER = {"Accept": "text/html,*/*;q=0.8"}
 
 
+@pytest.fixture(autouse=True)
+def every_visit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have each visit noted, also minutes after another one."""
+    monkeypatch.setattr(home, "INTERVAL", 0.0)
+
+
 def say(
     number: int, *users: str, title: str = "", verb: str = "issue.closed", ago: float = 1.0, **more: Any
 ) -> Message:

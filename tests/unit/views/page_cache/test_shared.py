@@ -287,13 +287,16 @@ def test_a_visit_is_noted_without_rendering_the_page(
     newcomer = readers("newcomer")
     before = served(newcomer, PAGE, queries)
     monkeypatch.setattr(render, "render_template", None)
-    for _ in range(2):
-        shown = newcomer.get(PAGE, headers={"Accept": "text/html"}).get_data(as_text=True)
-        assert steady(shown) == steady(before)
-    queries.clear()
-    newcomer.get(PAGE, headers={"Accept": "text/html"})
-    assert queries == [], "the visit is noted once"
-    assert session.get(HomeState, user_of(session, "newcomer").id) is not None
+    user_id = user_of(session, "newcomer").id
+    assert steady(page(newcomer)) == steady(before)
+    session.rollback()
+    assert session.get(HomeState, user_id) is None, "a script is no visit"
+    session.rollback()
+    shown = newcomer.get(PAGE, headers={"Accept": "text/html"})
+    assert steady(shown.get_data(as_text=True)) == steady(before)
+    assert "Set-Cookie" not in shown.headers, "another cookie would have the reader read again"
+    assert queries == [], "the application is not asked"
+    assert session.get(HomeState, user_id) is not None
 
 
 def test_a_session_that_was_idle_for_too_long_shows_the_page_of_visitors(
