@@ -16,7 +16,7 @@ ITSELF := -m pip install --quiet --no-deps --no-build-isolation --editable .
 COMPILE := pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --system-certs \
 	--custom-compile-command 'make lock'
 
-.PHONY: help run test test-full check unit integration browser attack soak bench screens messages settings docs lock dist clean
+.PHONY: help run test test-full check unit integration browser attack soak bench screens messages settings bundle docs lock dist clean
 .DELETE_ON_ERROR:
 
 help:
@@ -76,6 +76,12 @@ screens: $(VENV)/test.done  ## Write pictures of widgets and pages into build/sc
 docs: $(VENV)/test.done  ## Build the documentation into build/docs; warnings and broken links are errors
 	$(BIN)/python docs/build.py
 
+# Pages load one file instead of thirty. It is committed, so that only those who change scripts need npm.
+bundle: $(VENV)/run.done requirements/bundle/node_modules/.package-lock.json  ## Join the scripts of hubs/static/js into hubs/static/bundle
+	rm -f hubs/static/bundle/*.js
+	SOURCES=$$($(BIN)/python -c 'from hubs import urls; print(urls.hash_of_scripts())') && \
+		cd requirements/bundle && SOURCES=$$SOURCES node_modules/.bin/rollup --silent --config
+
 settings: $(VENV)/run.done  ## Write the table of docs/settings.md from the declarations of the settings
 	$(BIN)/python docs/settings_table.py
 
@@ -107,6 +113,10 @@ $(BIN)/python:
 build/lock/bin/uv:
 	$(PYTHON) -m venv build/lock
 	build/lock/bin/python -m pip install --quiet 'uv>=0.13'
+
+requirements/bundle/node_modules/.package-lock.json: requirements/bundle/package-lock.json
+	cd requirements/bundle && npm ci --silent --no-audit --no-fund
+	touch $@
 
 $(VENV)/run.done: setup.py requirements/run.txt $(BIN)/python
 	$(BIN)/python $(LOCKED) requirements/run.txt

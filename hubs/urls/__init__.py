@@ -31,7 +31,6 @@ from hubs.urls.files import (
     icon,
     logo,
     manifest,
-    modules,
     opensearch,
     picture,
     read_style_sheet,
@@ -75,6 +74,7 @@ from hubs.urls.hubs import (
     new_hub,
     webhook,
 )
+from hubs.urls.scripts import SCRIPT, hash_of_scripts, is_bundle_current, read_script, script_sources
 from hubs.urls.site import (
     announcement_act,
     announcements,
@@ -108,6 +108,7 @@ from hubs.urls.widgets import (
 )
 
 __all__ = [
+    "SCRIPT",
     "STYLE_SHEET",
     "STYLE_SHEET_PARTS",
     "announcement_act",
@@ -125,6 +126,7 @@ __all__ = [
     "front",
     "gallery",
     "hash_of_folder",
+    "hash_of_scripts",
     "help_wanted",
     "home",
     "hub",
@@ -153,6 +155,7 @@ __all__ = [
     "hub_stream",
     "hub_webhooks",
     "icon",
+    "is_bundle_current",
     "language",
     "login",
     "login_backchannel",
@@ -162,7 +165,6 @@ __all__ = [
     "logout",
     "manifest",
     "me",
-    "modules",
     "my_act",
     "my_invitation",
     "my_mutes",
@@ -182,8 +184,10 @@ __all__ = [
     "push",
     "push_token_revoke",
     "push_tokens",
+    "read_script",
     "read_style_sheet",
     "robots",
+    "script_sources",
     "search",
     "site_css",
     "sitemap",

@@ -1,14 +1,13 @@
 """Paths of static files, pictures, and the files that crawlers and browsers request."""
 
 import hashlib
-import posixpath
-import re
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from urllib.parse import urlencode
 
 #: The folder of static files, and the file that only a source checkout has beside the package.
-_STATIC = Path(__file__).parents[1] / "static"
+STATIC = Path(__file__).parents[1] / "static"
 _CHECKOUT = Path(__file__).parents[2] / "setup.py"
 #: The style sheet of every page, kits and plain error pages, and its parts in order. It is put together when it is
 #: requested, since a phone waits for each file before it shows anything.
@@ -31,25 +30,7 @@ STYLE_SHEET_PARTS = tuple(
 )
 
 
-#: What a script needs before it runs, unlike `import()`: ``import { a } from "./b.js"``.
-_IMPORT = re.compile(r'^import\b[^"\n(]*"(\.[^"]+)";', re.MULTILINE)
-
-
-@cache
-def modules(script: str) -> tuple[str, ...]:
-    """Return the static files that a script imports, directly or not, the nearest first.
-
-    Pages name them, so that browsers load them at once instead of one level of imports after the other.
-    """
-    known = [script]
-    for path in known:
-        imported = _IMPORT.findall((_STATIC / path).read_text(encoding="utf-8"))
-        names = (posixpath.normpath(posixpath.join(posixpath.dirname(path), name)) for name in imported)
-        known += [name for name in dict.fromkeys(names) if name not in known]
-    return tuple(known[1:])
-
-
-def read_style_sheet(folder: Path = _STATIC) -> bytes:
+def read_style_sheet(folder: Path = STATIC) -> bytes:
     """Return the style sheet of every page, put together from its parts in a folder of static files."""
     return b"\n".join((folder / part).read_bytes() for part in STYLE_SHEET_PARTS)
 
@@ -66,13 +47,18 @@ def static_version() -> str:
 
     It is one for all files, since scripts import each other by relative paths.
     """
-    return "" if _CHECKOUT.exists() else hash_of_folder(_STATIC)
+    return "" if _CHECKOUT.exists() else hash_of_folder(STATIC)
 
 
 def hash_of_folder(folder: Path) -> str:
     """Return a hash of the names and contents of all files in a folder."""
-    paths = sorted(path for path in folder.rglob("*") if path.is_file())
-    return digest(b"".join(b"%s\0%s\0" % (str(path.relative_to(folder)).encode(), path.read_bytes()) for path in paths))
+    return hash_of_files(folder, (path for path in folder.rglob("*") if path.is_file()))
+
+
+def hash_of_files(folder: Path, paths: Iterable[Path]) -> str:
+    """Return a hash of the names, relative to a folder, and contents of files."""
+    parts = ((str(path.relative_to(folder)).encode(), path.read_bytes()) for path in sorted(paths))
+    return digest(b"".join(b"%s\0%s\0" % part for part in parts))
 
 
 def digest(content: bytes) -> str:

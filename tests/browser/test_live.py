@@ -5,6 +5,7 @@ import time
 import pytest
 from playwright.sync_api import Page, expect
 
+from hubs.urls.scripts import MODULES
 from tests.browser.conftest import Open, live, open_menu
 from tests.stack import Bus, Stack
 
@@ -12,6 +13,17 @@ from tests.stack import Bus, Stack
 @pytest.fixture(scope="module", autouse=True)
 def warm_up(production: Stack, bus: Bus) -> None:
     """Wait until messages reach the daemon, before the first test."""
+
+
+def test_a_page_is_live_with_the_modules_while_the_bundle_is_outdated(open_page: Open) -> None:
+    page = open_page("/", username="rosalba")
+    page.route("**/static/bundle/main.js", lambda route: route.fulfill(body=MODULES, content_type="text/javascript"))
+    scripts: list[str] = []
+    page.on("request", lambda request: scripts.append(request.url) if request.url.endswith(".js") else None)
+    page.goto("/u/rosalba/")
+    live(page)
+    assert any(url.endswith("/static/js/stream/transport.js") for url in scripts)
+    assert not [url for url in scripts if "/bundle/" in url and not url.endswith("/bundle/main.js")]
 
 
 def feed(page: Page) -> Page:

@@ -12,17 +12,19 @@ function dismissed() {
   }
 }
 
-for (const button of document.querySelectorAll("[data-dismiss]")) {
-  const article = button.closest("[data-announcement]");
-  const number = article.dataset.announcement;
-  if (dismissed().includes(number)) article.remove();
-  button.hidden = false;
-  button.addEventListener("click", () => {
-    article.remove();
-    try {
-      localStorage.setItem(KEY, JSON.stringify([...dismissed(), number].slice(-KEPT)));
-    } catch {
-      // Without storage it comes back with the next page.
-    }
-  });
+export function startAnnouncements() {
+  for (const button of document.querySelectorAll("[data-dismiss]")) {
+    const article = button.closest("[data-announcement]");
+    const number = article.dataset.announcement;
+    if (dismissed().includes(number)) article.remove();
+    button.hidden = false;
+    button.addEventListener("click", () => {
+      article.remove();
+      try {
+        localStorage.setItem(KEY, JSON.stringify([...dismissed(), number].slice(-KEPT)));
+      } catch {
+        // Without storage it comes back with the next page.
+      }
+    });
+  }
 }

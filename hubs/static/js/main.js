@@ -1,15 +1,18 @@
 // The entry point. Without JavaScript pages are readable and their forms work.
 import { startAges } from "./ages.js";
+import { startAnnouncements } from "./announcements.js";
 import { startForms } from "./forms.js";
 import { startInbox } from "./inbox.js";
 import { load, loadAll } from "./load.js";
 import { startNotices } from "./notices.js";
+import { offerDefaults } from "./offer.js";
 import { startPage } from "./page.js";
 import { startPalette } from "./palette.js";
 import { prepareLists } from "./reading.js";
 import { startRetries } from "./retry.js";
 import { startShortcuts } from "./shortcuts.js";
 import { startStream } from "./stream.js";
+import { startTicker } from "./ticker.js";
 
 startPage();
 startPalette();
@@ -17,11 +20,16 @@ startShortcuts();
 prepareLists(document);
 startAges();
 startForms();
+startAnnouncements();
 startNotices();
 startInbox();
 loadAll(document);
 startRetries(load);
 if (document.body.dataset.stream) startStream(document.body.dataset);
+const ticker = document.querySelector("[data-ticker]");
+if (ticker) startTicker(ticker);
+const profile = document.querySelector("[data-offer]");
+if (profile) offerDefaults(profile);
 if (document.querySelector("[data-picture]")) import("./pictures.js").then((pictures) => pictures.startPictures());
 if (document.querySelector("form[data-settings]")) import("./settings.js").then((settings) => settings.startSettings());
 if (document.querySelector("[data-pick], [data-mention]")) import("./picker.js").then((pickers) => pickers.startPickers());

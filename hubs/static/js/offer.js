@@ -1,9 +1,6 @@
 // Offers the browser's time zone and language in a profile form that still has the defaults. Nothing is saved by itself.
 
-const form = document.querySelector("[data-offer]");
-if (form) offer();
-
-function offer() {
+export function offerDefaults(form) {
   const zone = form.elements.timezone;
   if (zone.value === "" || zone.value === "UTC") {
     zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone || zone.value;

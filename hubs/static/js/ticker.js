@@ -5,11 +5,9 @@ import { showTimes } from "./ages.js";
 
 const STEP = 4000;
 
-const box = document.querySelector("[data-ticker]");
-const list = box?.querySelector(".ticker-lines");
-if (list) start();
-
-function start() {
+export function startTicker(box) {
+  const list = box.querySelector(".ticker-lines");
+  if (!list) return;
   const button = box.querySelector("[data-ticker-pause]");
   const waiting = [];
   let paused = matchMedia("(prefers-reduced-motion: reduce)").matches;

@@ -21,6 +21,8 @@ _FOR_A_YEAR, _REVALIDATE = "public, max-age=31536000, immutable", "public, max-a
 #: Types of files that compression makes smaller, and the least size in bytes for which it pays.
 _COMPRESSIBLE, _SMALL = frozenset({".css", ".js", ".svg", ".json", ".txt", ".md", ".html", ".xml"}), 500
 _BROTLI, _GZIP = "br", "gzip"
+#: Files whose content depends on others, and the functions that return it.
+_GENERATED = {urls.STYLE_SHEET: urls.read_style_sheet, urls.SCRIPT: urls.read_script}
 
 
 @dataclass(frozen=True)
@@ -61,12 +63,15 @@ class StaticFiles:
         with self._lock:  # compressing takes a tenth of a second: do it once for the requests of a first page
             known = self._files.get(name)
             if known is None or known.modified != modified:
-                body = urls.read_style_sheet(self._folder) if name == urls.STYLE_SHEET else paths[0].read_bytes()
+                body = _GENERATED[name](self._folder) if name in _GENERATED else paths[0].read_bytes()
                 known = self._files[name] = _file(Path(name), body, modified)
         return known
 
     def _paths(self, name: str) -> list[Path]:
         """Return the files that the response for a name is made of; none for a name outside of the folder."""
+        if name == urls.SCRIPT:
+            bundle = self._folder / name
+            return [*urls.script_sources(self._folder), *([bundle] if bundle.is_file() else [])]
         parts = urls.STYLE_SHEET_PARTS if name == urls.STYLE_SHEET else (name,)
         return [Path(safe) for part in parts if (safe := safe_join(str(self._folder), part))]
 
@@ -109,7 +114,7 @@ def write(source: Path, target: Path) -> int:
     A server such as nginx serves them from there (``gzip_static``).
     """
     bodies = {path.relative_to(source): path.read_bytes() for path in sorted(source.rglob("*")) if path.is_file()}
-    bodies[Path(urls.STYLE_SHEET)] = urls.read_style_sheet(source)
+    bodies |= {Path(name): read(source) for name, read in _GENERATED.items()}
     for path, body in bodies.items():
         copy = target / path
         copy.parent.mkdir(parents=True, exist_ok=True)
