@@ -68,9 +68,10 @@ def server(page: Page) -> Server:
 
 
 def choose(page: Page, key: str, name: str) -> None:
-    """Choose an entry of a card's menu."""
+    """Choose an entry of a card's menu, then return to the top, since a low menu scrolls cards below the bar."""
     page.locator(f".edit-card[data-key={key}] summary").click()
     page.locator(f".edit-card[data-key={key}]").get_by_role("button", name=name, exact=True).click()
+    page.evaluate("window.scrollTo({ top: 0, behavior: 'instant' })")
 
 
 def middle(page: Page, selector: str) -> tuple[float, float]:
