@@ -34,9 +34,12 @@ run: $(VENV)/run.done  ## Run a whole instance with demo data on 127.0.0.1 (PORT
 JOBS ?= 5
 PYTEST := PYTHONHASHSEED=0 $(BIN)/python -m pytest -n $(JOBS)
 
+# A test that hangs ends its process after five minutes, and is named, instead of stopping the run for good.
+HANGS := -o faulthandler_timeout=300 -o faulthandler_exit_on_timeout=true
+
 # With both databases, the unit tests of statements run on PostgreSQL as well.
 test: $(VENV)/test.done $(if $(T),,check)  ## Check the code and run all tests, or only a part: make test T=tests/unit/bus
-	$(PYTEST) --database both $(or $(T),-m 'not slow')
+	$(PYTEST) --database both $(HANGS) $(or $(T),-m 'not slow')
 
 test-full: $(VENV)/test.done check  ## Check the code and run all tests, including the slow ones and the views on PostgreSQL
 	$(PYTEST) --database postgresql tests/unit/views

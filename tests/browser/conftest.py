@@ -51,6 +51,15 @@ Open = Callable[..., Page]
 WITH_AND_WITHOUT_SCRIPTS = pytest.mark.parametrize("scripts", [True, pytest.param(False, marks=pytest.mark.slow)])
 
 
+def wait_for(page: Page, happened: Callable[[], object]) -> None:
+    """Let a page run until something has happened, at most for twenty seconds."""
+    for _ in range(1000):
+        if happened():
+            return
+        page.wait_for_timeout(20)
+    pytest.fail("it has not happened within twenty seconds")
+
+
 @pytest.fixture
 def open_page(chromium: Browser, production: Stack) -> Iterator[Open]:
     """Give a function that opens a page in a browser of its own, signed in as ``username`` or as a visitor.

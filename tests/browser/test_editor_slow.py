@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.conftest import Open
+from tests.browser.conftest import Open, wait_for
 from tests.browser.editing import newts, order, wait_for_order
 
 __all__ = ["newts"]
@@ -27,11 +27,8 @@ class Server:
 
     def asked(self) -> Route:
         """Return the next step once it was sent."""
-        for _ in range(500):
-            if self.held:
-                return self.held.pop(0)
-            self.page.wait_for_timeout(20)
-        raise AssertionError("no step was sent")
+        wait_for(self.page, lambda: self.held)
+        return self.held.pop(0)
 
     def answer(self, route: Route) -> None:
         """Let a step through, and give the page time to show its response, if it does so."""

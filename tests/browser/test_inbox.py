@@ -12,7 +12,7 @@ from hubs.actions.people import membership, roles
 from hubs.models import Hub, User
 from hubs.permissions import Person, person
 from hubs.services import create_event_log
-from tests.browser.conftest import Open, live
+from tests.browser.conftest import Open, live, wait_for
 from tests.stack import Bus, Stack
 
 ASKING = ("yaroslava", "zebedee")
@@ -145,8 +145,7 @@ def test_changes_while_the_list_loads_are_shown_after_it(open_page: Open, team: 
     page.route("**/me/notices", hold)
     team.read_all()
     expect(page.locator("[data-dot=all]").first).to_be_hidden()
-    while not held:
-        page.wait_for_timeout(50)
+    wait_for(page, lambda: held)
     team.deny(ASKING[0])
     expect(page.locator("[data-inbox-count]").first).to_have_text("1")
     ((route, old),) = held

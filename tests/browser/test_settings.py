@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 from tests.browser.axe import NARROW, WIDE, problems, report
 from tests.browser.axe import inject as with_axe
 from tests.browser.community import community
+from tests.browser.conftest import wait_for
 
 
 @pytest.fixture(scope="module")
@@ -128,16 +129,15 @@ def test_on_a_phone_the_current_page_is_in_sight_in_the_navigation(rana: Page, l
 
 def test_a_field_keeps_its_focus_and_text_while_a_script_loads(rana: Page) -> None:
     held: list[Route] = []
-    rana.route("**/js/picker.js", lambda route: held.append(route))  # noqa: PLW0108 - a built-in cannot be a handler
+    rana.route("**/bundle/pages.js", lambda route: held.append(route))  # noqa: PLW0108 - a built-in cannot be a handler
     rana.goto("/t/otters/settings")
     field = rana.locator("textarea[data-mention]").first
     field.fill("")
     rana.keyboard.type("swim")
-    while not held:
-        rana.wait_for_timeout(50)
+    wait_for(rana, lambda: held)
     rana.keyboard.press("ArrowLeft")
     held.pop().continue_()
     expect(field.locator("xpath=parent::*[@class='pick']")).to_be_attached()
     rana.keyboard.type("xy")
     expect(field).to_have_value("swixym")
-    rana.unroute("**/js/picker.js")
+    rana.unroute("**/bundle/pages.js")
