@@ -6,6 +6,7 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
@@ -147,8 +148,12 @@ def test_one_port_gives_the_builds_of_all_workers(queued: Stack, store: redis.Re
     host, _, port = queued.settings.metrics_address.rpartition(":")
 
     def measured() -> bool:
-        with urlopen(f"http://{host}:{int(port) + OFFSETS['worker']}/metrics", timeout=10) as answer:
-            return bool(re.search(r'hubs_builds_total{outcome="\w+",widget="probe"} [1-9]', answer.read().decode()))
+        try:
+            with urlopen(f"http://{host}:{int(port) + OFFSETS['worker']}/metrics", timeout=10) as answer:
+                figures = answer.read().decode()
+        except URLError:  # the workers may have built before one of them serves the port
+            return False
+        return bool(re.search(r'hubs_builds_total{outcome="\w+",widget="probe"} [1-9]', figures))
 
     wait_for(measured, "the figures of a worker")
 

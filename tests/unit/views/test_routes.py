@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from hubs import api_urls, urls
 from hubs.events.message import hub_channel
 from hubs.models import Hub, Visibility, Widget, now
+from hubs.urls import scripts
 from tests.unit.views.conftest import post, sign_in
 
 ROLES = ("visitor", "stranger", "subscriber", "member", "owner")
@@ -514,8 +515,8 @@ def test_every_generated_path_has_a_route(app: Flask) -> None:
         (urls.logo(), "GET"),
         (urls.site_css("a"), "GET"),
     ]
-    functions = inspect.getmembers(urls, inspect.isfunction)
-    assert 70 < len(functions) <= len(paths)
+    functions = [function for _name, function in inspect.getmembers(urls, inspect.isfunction)]
+    assert 70 < len([function for function in functions if function.__module__ != scripts.__name__]) <= len(paths)
     for path, method in paths:
         bare = path.split("?")[0]
         if "%2F" not in bare:
