@@ -29,7 +29,7 @@ ORDER = {"memcached": "memcache", "redis": "redis", "prepare": "", "relay": "", 
 def test_the_image_can_be_made_and_the_services_of_the_compose_file_start(tmp_path: Path) -> None:
     (tmp_path / "source").mkdir()
     subprocess.run(f"git -C {ROOT} archive HEAD | tar -C {tmp_path / 'source'} -x", shell=True, check=True)
-    with machine(tmp_path, tmp_path / "source") as host:
+    with machine(tmp_path, {"/mnt": tmp_path / "source"}) as host:
         host.do(f"systemctl stop memcached redis-server nginx; mkdir {SOURCE}; echo 127.0.0.1 {HOST} >> /etc/hosts")
         variables = build(host)
         host.do(f"cd {SOURCE}/deploy/compose && sh settings.sh {HOST} && cat >> .env <<'END'\n{SETTINGS}END")
