@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal, get_args
 
 from markupsafe import escape
 
@@ -20,6 +20,10 @@ log = logging.getLogger(__name__)
 
 #: Largest cache entry in bytes whose parsed form is kept in memory, and number of such entries.
 REMEMBERED = 32_768, 512
+
+#: How a build ends.
+Outcome = Literal["built", "waiting", "needs-setup", "failed", "late"]
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
 
 @dataclass(frozen=True, slots=True)

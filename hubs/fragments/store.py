@@ -23,7 +23,7 @@ from hubs.clients.all import Clients
 from hubs.clients.http.records import unread
 from hubs.errors import NeedsSetup, NotFound, UpstreamError
 from hubs.fragments import build_lock
-from hubs.fragments.fragment import Fragment, error_fragment, from_html, unpack
+from hubs.fragments.fragment import Fragment, Outcome, error_fragment, from_html, unpack
 from hubs.fragments.public import PublicFragmentCache
 from hubs.i18n import _
 from hubs.models import Widget
@@ -66,8 +66,8 @@ class FragmentStore:
         self.public = PublicFragmentCache(cache, key)
         #: Called by `read_many` with the widgets whose content has expired; set in processes that serve requests.
         self.on_due: Callable[[list[int]], object] | None = None
-        #: Builds since the start by type of widget and outcome: built, waiting, needs-setup, failed, late.
-        self.outcomes: Counter[tuple[str, str]] = Counter()
+        #: Builds since the start by type of widget and outcome.
+        self.outcomes: Counter[tuple[str, Outcome]] = Counter()
         #: Cached fragments that were found and missed by `decode_entries`.
         self.hits = self.misses = 0
 
@@ -184,7 +184,7 @@ class FragmentStore:
         skipped = [skip for skips in services_of(row).skipped.values() for skip in skips]
         return replace(fragment, error=unread(skipped), due=_refresh(widget_type.cls.lifetime))
 
-    def _count(self, row: Widget, outcome: str) -> None:
+    def _count(self, row: Widget, outcome: Outcome) -> None:
         # The name of a type that is not installed is whatever somebody once wrote into a document.
         self.outcomes[row.plugin if self.registry.get(row.plugin) else "unknown", outcome] += 1
 

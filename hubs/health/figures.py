@@ -8,6 +8,7 @@ from sqlalchemy.pool import QueuePool
 
 from hubs import __version__
 from hubs.events import canary, heartbeat
+from hubs.fragments.fragment import OUTCOMES
 from hubs.fragments.store import FragmentStore
 from hubs.health.readiness import Readiness
 from hubs.metrics.families import Sample
@@ -42,14 +43,16 @@ def shared(settings: Settings, database: Database, client: Redis, readiness: Rea
 
 def of_fragments(fragments: FragmentStore) -> Iterator[Sample]:
     """Yield builds, reads of the cache, and requests to upstream services."""
-    for (widget, outcome), count in dict(fragments.outcomes).items():
-        yield "hubs_builds", (widget, outcome), float(count)
+    # An alert that begins with the first failure needs a figure from before it.
+    counts = {(kind.name, outcome): 0 for kind in fragments.registry for outcome in OUTCOMES} | fragments.outcomes
+    for (widget, result), count in counts.items():
+        yield "hubs_builds", (widget, result), float(count)
     yield "hubs_cache_reads", ("hit",), float(fragments.hits)
     yield "hubs_cache_reads", ("miss",), float(fragments.misses)
     if fragments.clients is None:
         return
-    counts = fragments.clients.http.counts
-    for (service, outcome), count in dict(counts.requests).items():
-        yield "hubs_upstream_requests", (service, outcome), float(count)
-    for service, count in counts.paused().items():
+    upstream = fragments.clients.http.counts
+    for (service, answer), count in dict(upstream.requests).items():
+        yield "hubs_upstream_requests", (service, answer), float(count)
+    for service, count in upstream.paused().items():
         yield "hubs_upstream_paused", (service,), float(count)

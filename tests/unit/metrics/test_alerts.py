@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 import yaml
 
+from hubs.fragments.store import FragmentStore
+from hubs.health import figures
 from hubs.metrics.families import FAMILIES
+from hubs.metrics.store import MetricStore
 
 ROOT = Path(__file__).parents[3]
 FOLDER = ROOT / "deploy/monitoring"
@@ -120,6 +123,40 @@ def test_each_fault_becomes_an_alert_in_time_and_ends(tmp_path: Path) -> None:
     path = tmp_path / "test.yml"
     path.write_text(yaml.safe_dump({"rule_files": [str(FOLDER / "alerts.yml")], "tests": groups}))
     _promtool("test", "rules", path)
+
+
+def test_the_first_failure_after_a_start_counts(tmp_path: Path, fragments: FragmentStore) -> None:
+    """One build fails every twelve minutes, the first of them in the third minute after the start."""
+    minutes = []
+    for minute in range(20):
+        if minute % 12 == 2:
+            fragments.outcomes["rss", "failed"] += 1
+        minutes.append(_exported(fragments, tmp_path))
+    series = {name: " ".join(values.get(name, "_") for values in minutes) for name in minutes[-1]}
+    rule = next(rule for rule in _rules() if rule["alert"] == "HubsBuildsFailing")
+    fired = {"exp_labels": rule["labels"], "exp_annotations": rule["annotations"]}
+    expected = [_expected(rule["alert"], 16), _expected(rule["alert"], 17, fired)]
+    group = {"interval": "1m", "input_series": _series(series), "alert_rule_test": expected}
+    path = tmp_path / "test.yml"
+    path.write_text(yaml.safe_dump({"rule_files": [str(FOLDER / "alerts.yml")], "tests": [group]}))
+    _promtool("test", "rules", path)
+
+
+def test_every_counter_of_a_rule_is_exported_from_the_start(tmp_path: Path, fragments: FragmentStore) -> None:
+    exported = _exported(fragments, tmp_path)
+    counters = {each for rule in _rules() for each in re.findall(r"hubs_\w+_total(?:{[^}]*})?", rule["expr"])}
+    assert counters == {"hubs_builds_total", 'hubs_builds_total{outcome=~"failed|late"}'}
+    for outcome in ("built", "failed", "late"):
+        assert exported[f'hubs_builds_total{{outcome="{outcome}",widget="rss"}}'] == "0.0"
+
+
+def _exported(fragments: FragmentStore, folder: Path) -> dict[str, str]:
+    """Return what a process with these fragments exports: each series with its value."""
+    store = MetricStore(folder)
+    store.write(figures.of_fragments(fragments))
+    lines = store.text().decode().splitlines()
+    store.close()
+    return dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
 
 
 def _group(rule: dict[str, Any], series: dict[str, str], minutes: int) -> dict[str, Any]:
