@@ -5,7 +5,7 @@ import re
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import event
+from sqlalchemy import event, insert
 from sqlalchemy.orm import Session
 
 from hubs.actions.people import membership
@@ -271,6 +271,30 @@ def test_the_people_of_a_large_team_come_in_pages_with_few_forms(client: FlaskCl
     main = page[page.index("<main") : page.index("</main>")]
     assert main.count("<form") == 5  # requests, filters, people, invite, joining
     assert "10 more requests" in main
+
+
+def test_a_team_of_two_thousand_costs_no_more_queries_and_bytes_than_a_small_one(
+    app: Flask, client: FlaskClient, session: Session, crowd: Hub
+) -> None:
+    sign_in(client, "owner")
+    queries: list[str] = []
+    event.listen(app.extensions["hubs"].database.engine, "before_cursor_execute", lambda *a: queries.append(a[2]))
+
+    def cost() -> tuple[int, int]:
+        queries.clear()
+        return len(client.get("/t/otters/members").get_data()), len(queries)
+
+    small = [cost() for _ in range(2)][-1]
+    users = [User(username=f"later{number:04}", fullname=f"Later Number {number:04}") for number in range(4000)]
+    session.add_all(users)
+    session.flush()
+    session.execute(insert(Role), [{"hub_id": crowd.id, "user_id": user.id, "role": "member"} for user in users[:2000]])
+    session.execute(insert(JoinRequest), [{"hub_id": crowd.id, "user_id": user.id} for user in users[2000:]])
+    session.commit()
+    size, number = [cost() for _ in range(2)][-1]
+    assert (size < 1.1 * small[0], number) == (True, small[1])
+    assert people(client, "?q=number+1234") == ["later1234"]
+    assert len(people(client, "?page=42")) == 12  # the owner, the member, the crowd, and 2,000
 
 
 def test_unlisted_members_are_listed_to_owners_and_themselves_only(
