@@ -39,6 +39,21 @@ def test_an_unused_class_is_found() -> None:
     assert unused(styles, '<p class="used left-{{ width }}">') == {"gone"}
 
 
+#: A universal selector to the right of ``:has()``: what it is about changes with whatever is inserted anywhere.
+BROAD = re.compile(r"[^{},]*:has\((?:[^()]|\([^()]*\))*\)[^{},]*[ >+~]\*")
+
+
+def test_inserting_a_widget_does_not_restyle_the_whole_page() -> None:
+    styles = "\n".join(path.read_text() for path in (FOLDER / "static" / "css").glob("*.css"))
+    assert ":has(" in styles
+    assert BROAD.findall(styles) == []
+
+
+def test_a_selector_that_restyles_the_whole_page_is_seen() -> None:
+    assert BROAD.findall("main:has(> .side) > *{color:red}") == ["main:has(> .side) > *"]
+    assert BROAD.findall(".a:not(:has(> *)), .a:has(.b:not(.c)) > .d, .e > *{color:red}") == []
+
+
 def test_arrows_in_templates_are_icons_that_can_be_mirrored() -> None:
     # In a text, the translation decides.
     untranslated = re.sub(r"_\(.*?\)", "", sources("*.html"))
