@@ -26,6 +26,11 @@ from tests.unit.views.conftest import BASE, close
 
 Open = Callable[..., Page]
 
+#: Notes each shift of the layout, as the measure CLS counts them.
+SHIFTS = """window.shifts = [];
+new PerformanceObserver((list) => window.shifts.push(...list.getEntries().map((entry) => entry.value)))
+  .observe({ type: "layout-shift" });"""
+
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Flask, str]]:
@@ -136,6 +141,7 @@ def test_short_and_long_lines_have_one_height_on_a_phone(site: tuple[Flask, str]
 @pytest.mark.slow
 def test_new_lines_appear_at_the_top_and_stop_on_hover_and_pause(site: tuple[Flask, str], browse: Open) -> None:
     page = browse()
+    page.evaluate(SHIFTS)
     lines = page.locator(".ticker-line")
     expect(lines.first).to_contain_text("Draw an otter")
 
@@ -145,6 +151,8 @@ def test_new_lines_appear_at_the_top_and_stop_on_hover_and_pause(site: tuple[Fla
 
     say(11)
     expect(lines.first).to_contain_text("Line 11")
+    page.wait_for_timeout(500)
+    assert page.evaluate("window.shifts") == []
     page.get_by_role("button", name="Pause").click()
     say(12)
     page.wait_for_timeout(13_000)

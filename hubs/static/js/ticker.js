@@ -3,14 +3,15 @@
 
 import { showTimes } from "./ages.js";
 
-const STEP = 4000;
+const STEP = 4000, SLIDE = 240;
 
 export function startTicker(box) {
   const list = box.querySelector(".ticker-lines");
   if (!list) return;
   const button = box.querySelector("[data-ticker-pause]");
   const waiting = [];
-  let paused = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  const still = matchMedia("(prefers-reduced-motion: reduce)");
+  let paused = still.matches;
   let held = false;
 
   const label = () => {
@@ -50,6 +51,15 @@ export function startTicker(box) {
     list.prepend(line);
     list.lastElementChild.remove();
     showTimes(line);
+    slide();
+  }
+
+  // The lines slide from where they were. A browser counts lines that jump as a shift of the layout.
+  function slide() {
+    if (still.matches) return;
+    const from = `translateY(${-list.firstElementChild.getBoundingClientRect().height}px)`;
+    const options = { duration: SLIDE, easing: "cubic-bezier(0.2, 0, 0, 1)" };
+    for (const line of list.children) line.animate({ transform: [from, "none"] }, options);
   }
 
   setInterval(fetchLines, 1000 * Number(box.dataset.every));
