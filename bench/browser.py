@@ -1,10 +1,11 @@
 """Pages in a browser on a slow phone: what Lighthouse says of them, behind nginx and from gunicorn alone.
 
-``python -m bench.browser [--runs N] [--pages NAME …]`` runs the demo as an installed package, and Lighthouse (its
-mobile profile: a slow phone on a slow network, both simulated) on each page as a visitor. It prints the median of the
-runs, and beside them the limit: a page that holds one sentence. Bytes and requests are those of a first and a second
-visit, without the stream; behind nginx there is no second one, since browsers keep nothing under a certificate that
-nobody signed. The version of Lighthouse is pinned in `bench/lighthouse`; npm installs it there.
+``python -m bench.browser [--runs N] [--pages NAME …] [--parts NAME …]`` runs the demo as an installed package, and
+Lighthouse (its mobile profile: a slow phone on a slow network, both simulated) on each page as a visitor. It prints the
+median of the runs, and beside them the limit: a page that holds one sentence; last, what `bench/interaction.py` says of
+a page of 60 widgets. Bytes and requests are those of a first and a second visit, without the stream; behind nginx
+there is no second one, since browsers keep nothing under a certificate that nobody signed. The version of Lighthouse
+is pinned in `bench/lighthouse`; npm installs it there.
 """
 
 import argparse
@@ -25,6 +26,7 @@ from typing import Any, NamedTuple
 
 from playwright.sync_api import Browser
 
+from bench import interaction
 from tests.browser.conftest import PROGRAMS, launch
 from tests.integration.test_up import first_port
 from tests.nginx import nginx
@@ -53,6 +55,10 @@ FIGURES = {
     "CLS": ("cumulative-layout-shift", 1, ".3f"),
 }
 CATEGORIES = {"perf": "performance", "a11y": "accessibility", "best": "best-practices", "SEO": "seo"}
+AIMS = (
+    "aims: performance 98 behind nginx and 95 from gunicorn alone, first and largest paint 1.4 s, CLS 0.02, first visit"
+    " 120 kB, next visit 30 kB, 8 requests before the first paint"
+)
 #: Starts the demo at the addresses of a proxy: `hubs up` has its own.
 _UP = """
 import json, os
@@ -135,6 +141,11 @@ def sentence(folder: Path) -> Iterator[str]:
         server.shutdown()
 
 
+#: What serves pages: the limit, nginx with TLS and HTTP/2, and gunicorn alone.
+SERVERS = {"sentence": sentence, "nginx": behind_nginx, "gunicorn": alone}
+WIDGETS = "widgets"
+
+
 class _Quiet(SimpleHTTPRequestHandler):
     def log_message(self, *_: Any) -> None:
         """Say nothing."""
@@ -215,17 +226,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--runs", type=int, default=5, help="runs of Lighthouse for each page (default: 5)")
     parser.add_argument("--pages", nargs="+", choices=PAGES, default=list(PAGES))
+    parts = [*SERVERS, WIDGETS]
+    parser.add_argument("--parts", nargs="+", choices=parts, default=parts)
     arguments = parser.parse_args()
     if not (HOME / "node_modules").exists():
         subprocess.run(["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=HOME, check=True)
     heads = [f"{head:>5}" for head in CATEGORIES]
     heads += [f"{head:>10}" for head in (*FIGURES, "first kB", "next kB", "requests", "to paint")]
-    settings = {"the limit": sentence, "behind nginx, TLS, HTTP/2": behind_nginx, "gunicorn alone": alone}
-    for title, setting in settings.items():
-        print(f"\n{title:10}\n{'page':10}", *heads, flush=True)
-        with tempfile.TemporaryDirectory() as folder, setting(Path(folder)) as address, launch() as browser:
-            for name in arguments.pages if setting is not sentence else ["sentence"]:
-                measure(name, address + PAGES.get(name, "/"), arguments.runs, browser)
+    print(AIMS)
+    for name, server in SERVERS.items():
+        if name not in arguments.parts:
+            continue
+        print(f"\n{name}\n{'page':10}", *heads, flush=True)
+        with tempfile.TemporaryDirectory() as folder, server(Path(folder)) as address, launch() as browser:
+            for page in arguments.pages if server is not sentence else ["sentence"]:
+                measure(page, address + PAGES.get(page, "/"), arguments.runs, browser)
+    if WIDGETS in arguments.parts:
+        interaction.main()
 
 
 if __name__ == "__main__":

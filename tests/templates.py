@@ -99,7 +99,7 @@ class PostgreSQLTemplates:
 @contextlib.contextmanager
 def compiled_once(templates: Templates) -> Iterator[None]:
     """Share compiled statements among all engines: each test has an engine of its own, and compiling takes longest."""
-    shared, create_without = templates.engine, database.create_engine
+    shared, create_without = templates.engine, create_engine
 
     def create(url: Any, **options: Any) -> Engine:
         engine = create_without(url, **options)

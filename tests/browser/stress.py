@@ -52,13 +52,18 @@ def stressed(folder: Path) -> Iterator[tuple[Flask, str]]:
     database.dispose()
     app = create_app(settings)
     site = app.extensions["hubs"]
-    with site.database.transaction() as session:
-        _Filling(session, site.registry).everything()
+    fill(site.database, site.registry)
     with serving(app) as address:
         yield app, address
     site.fragments.clients.close()
     site.fragments.cache.close()
     site.database.dispose()
+
+
+def fill(database: Database, registry: Registry) -> None:
+    """Store the people, their teams, and what happened."""
+    with database.transaction() as session:
+        _Filling(session, registry).everything()
 
 
 def build(app: Flask, locale: str) -> None:
@@ -71,7 +76,8 @@ def build(app: Flask, locale: str) -> None:
             content = sample(row.plugin)
             store.error = {"failed": UpstreamError(SPACED), "needs-setup": NeedsSetup(SPACED, UNBROKEN)}.get(state)
             answers = stretched(content.live) if content and not store.error else {}
-            functions = store.registry.get(row.plugin).functions if store.error else ()
+            widget_type = store.registry.get(row.plugin)
+            functions = widget_type.functions if widget_type and store.error else ()
             store.overrides = {
                 **{name: _returns(value) for name, value in answers.items()},
                 **{function.__name__: _raises(store.error) for function in functions},
@@ -87,7 +93,7 @@ def stretched(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return type(value)(stretched(part) for part in value)
     if isinstance(value, Mapping):
-        return type(value)({key: _count(part) if type(part) is int else stretched(part) for key, part in value.items()})
+        return {key: _count(part) if type(part) is int else stretched(part) for key, part in value.items()}
     if isinstance(value, str) and " " in value:
         return NAMES[len(value) % len(NAMES)]
     return value
