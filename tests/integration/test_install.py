@@ -1,8 +1,10 @@
-"""docs/install.md, done as it is written, on a machine of its own with systemd and all services."""
+"""Pages about a machine, done as they are written, on a machine of its own with systemd and all services."""
 
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from tests.machine import Machine, machine
 from tests.services import wait_for
 from tests.stack import ROOT
 
-TEXT = (ROOT / "docs/install.md").read_text()
+TEXT, UPGRADE, BACKUP = ((ROOT / f"docs/{name}.md").read_text() for name in ("install", "upgrade", "backup"))
 HOST = "hubs.example.org"
 UNITS = ("hubs-web", "hubs-eventsource", "hubs-hub", "hubs-relay")
 #: What nobody but an administrator knows.
@@ -36,14 +38,42 @@ chmod +x /opt/hubs/bin/*
 """
 
 
-def steps(heading: str) -> list[str]:
-    """Return the shell examples below a heading, as they are written."""
-    section = TEXT.partition(f"{heading}\n")[2].partition("\n## ")[0]
+def steps(heading: str, text: str = TEXT) -> list[str]:
+    """Return the shell examples of a page below a heading, as they are written."""
+    section = text.partition(f"{heading}\n")[2].partition("\n## ")[0]
     return re.findall(r"^```sh\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
 
 
 def test_the_commands_of_the_installation_page_work_where_all_packages_are_there(tmp_path: Path) -> None:
-    with machine(tmp_path, {"/mnt": archive(tmp_path), LIBRARIES: Path(sys.prefix)}) as otters:
+    with installed(tmp_path) as otters:
+        check_pages(otters)
+
+
+@pytest.mark.slow
+def test_an_upgrade_and_a_restore_go_as_their_pages_say(tmp_path: Path) -> None:
+    with installed(tmp_path) as otters:
+        otters.do("hubs user add ottoline && hubs team create rafts --owner ottoline")
+        for step in steps("# Upgrade and return", UPGRADE):
+            otters.do(step)
+        check_pages(otters)
+        assert "rafts" in otters.do("hubs team list")
+
+        # What a new machine has: another key, and a cluster without our role.
+        folder = otters.do("ls -d /var/backups/hubs/*").strip()
+        otters.do(f"systemctl stop {' '.join(UNITS)} hubs-web.socket hubs-eventsource.socket")
+        otters.do("runuser -u postgres -- dropdb hubs && runuser -u postgres -- dropuser hubs")
+        otters.do("rm /etc/hubs/hubs.env && /opt/hubs/bin/hubs deploy --to / --host hubs.example.org")
+        for step in steps("## Restore", BACKUP):
+            otters.do(step.replace("/var/backups/hubs/2026-11-29", folder))
+        otters.do(examples()[-1].partition("hubs db upgrade\n")[2])
+        check_pages(otters)
+        assert "rafts" in otters.do("hubs team list")
+
+
+@contextmanager
+def installed(folder: Path) -> Iterator[Machine]:
+    """Give a machine that was installed as the page says, but with the libraries of the tests."""
+    with machine(folder, {"/mnt": archive(folder), LIBRARIES: Path(sys.prefix)}) as otters:
         packages, libraries, *others = examples()
         otters.do(packages.replace("apt install", "apt-get install -y --no-upgrade"))
         environment, rest = libraries.split("\n", 1)
@@ -54,7 +84,7 @@ def test_the_commands_of_the_installation_page_work_where_all_packages_are_there
         # Another patch release of Python may need a library more, which is downloaded.
         otters.do(f"cp -r /mnt /root/hubs && cd /root/hubs\n{rest}", online=True)
         configure(otters, *others)
-        check_pages(otters)
+        yield otters
 
 
 @pytest.mark.slow
