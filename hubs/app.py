@@ -53,7 +53,7 @@ from hubs.views.hub.machines import keys, push_tokens
 from hubs.views.hub.machines import webhooks as hub_webhooks
 from hubs.views.page_cache import fragments as fragment_cache
 from hubs.views.page_cache import render
-from hubs.views.page_cache.middleware import SESSION
+from hubs.views.page_cache.requests import SESSION
 from hubs.views.site import branding, cards, discovery, embedding, pictures
 from hubs.views.web import (
     compression,

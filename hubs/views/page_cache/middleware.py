@@ -2,7 +2,8 @@
 
 A page has two parts. The shared one (`hubs.views.page_cache.shared`) is the same for all readers of an audience, and
 the application renders it once for each version of the hub. The personal one (`hubs.views.page_cache.readers`) is the
-same on all pages that somebody reads. Both are kept in the process, and put together for each request.
+same on all pages that somebody reads. Both are kept in the process, and put together for each request. What another
+process has rendered is found in the cache (`hubs.views.page_cache.copies`).
 
 One `get_many` reads the fragments and the version tags (`hubs.fragments.versions`) of everything that the two parts
 depend on. If the tags are unchanged, nothing about these hubs and people was committed since, so both would be rendered
@@ -11,7 +12,6 @@ tag, so the rows that gave access are checked in the database as well (`hubs.vie
 that is not current is read again; a page that is not current goes to Flask, which stores the new one.
 """
 
-import re
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -20,17 +20,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from flask import Flask
 from markupsafe import escape
-from werkzeug.http import parse_cookie, parse_etags
+from werkzeug.http import parse_etags
 
 from hubs.permissions import standing
 from hubs.signed_cache import SIGNATURE
+from hubs.views.page_cache.copies import PageCopies
 from hubs.views.page_cache.personal import Reader
 from hubs.views.page_cache.readers import KeptReader, Readers
+from hubs.views.page_cache.requests import PageRequest, page_request
 from hubs.views.page_cache.row_versions import Access, RowVersions, Versions
 from hubs.views.page_cache.shared import FilledPage, PageKey, Place, SharedPage, SharedPages
 from hubs.views.page_cache.skeleton import FilledSkeleton, Slot, etag_of, frame_signature, values_of
 from hubs.views.web.context import AppContext
-from hubs.views.web.language import COOKIE, best
 from hubs.views.web.security_headers import headers_for
 
 if TYPE_CHECKING:
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
 
 #: Keys in the WSGI environment: of the page cache, and of a request's `PendingPage` or `ReadyPage`.
 PAGE_CACHE, PENDING, READY = "hubs.page_cache", "hubs.pending_page", "hubs.ready_page"
-#: Name of the session's cookie.
-SESSION = "hubs"
 #: Maximum age of both parts in seconds: bounds how old their content can be if the cache was down when a commit was to
 #: replace their tags. What a person may see does not depend on it. In a crowd of a thousand readers on a busy machine,
 #: most come back only once a minute: a much shorter life would have almost every page rendered.
@@ -48,18 +47,6 @@ MAX_AGE = 300.0
 OUTAGE_AGE = 5.0
 #: Seconds for which a stream cursor is reused. An older cursor is safe: the stream replays what happened since.
 CURSOR_AGE = 0.2
-#: Longest Cookie and Accept-Language headers that are parsed, in characters.
-MAX_HEADER = 4096
-#: The paths of hubs' pages: ``/t/docs/``, ``/t/docs/p/contribute/``.
-_PAGE = re.compile("/[ut]/[^/]+/(p/[^/]+/)?")
-
-
-class _Request(NamedTuple):
-    """What a request for a page says: the session's cookie, the path, and the language of the browser."""
-
-    cookie: str | None
-    path: str
-    language: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +54,7 @@ class PendingPage:
     """A request that missed: where to store its page, and the tags and versions from before any row was read."""
 
     pages: SharedPages
+    copies: PageCopies
     tags: Mapping[str, bytes]
     versions: Versions | None
     read_at: float
@@ -77,15 +65,17 @@ class PendingPage:
         self, key: PageKey, page: SharedPage, tags: Iterable[str], hubs: Iterable[int], user_id: int | None
     ) -> None:
         """Store a page that depends on the version tags under the cache keys ``tags`` and on the rows of ``hubs``."""
-        keys, rows = set(tags), {str(hub) for hub in hubs}
-        self.pages.note(key.path, page.hub_id, user_id, keys, hubs)
+        here = Place(page.hub_id, user_id, frozenset(tags), frozenset(hubs))
+        place, keys, rows = self.pages.note(key.path, here), here.tags, set(map(str, here.hubs))
         # A tag or version that was not read before the rows proves nothing about them. Then only the list of what to
         # read is noted, and the next request reads all of it first.
         if self.versions is None or not keys <= self.tags.keys() or not rows <= self.versions.keys():
             return
         versions = {row: self.versions[row] for row in rows}
         known = {tag: self.tags[tag] for tag in keys}
-        self.pages.put(key, replace(page, tags=known, versions=versions, loaded=self.read_at, checked=self.read_at))
+        page = replace(page, tags=known, versions=versions, loaded=self.read_at, checked=self.read_at)
+        self.pages.put(key, page)
+        self.copies.put(key, page, place, MAX_AGE)
 
 
 class ReadyPage(NamedTuple):
@@ -102,6 +92,7 @@ class PageCacheMiddleware:
     def __init__(self, app: "WSGIApplication", context: AppContext, flask: Flask) -> None:
         self._app, self._context = app, context
         self._pages, self._readers = SharedPages(), Readers(flask, context)
+        self._copies = PageCopies(context.fragments, context.settings)
         self._rows = RowVersions(context.database)
         self._headers = [*headers_for(context.settings), ("Vary", "Accept-Language, Cookie")]
         self._cursor = ("", -inf)
@@ -109,13 +100,13 @@ class PageCacheMiddleware:
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer with a page from its parts; pass every other request on."""
         environ[PAGE_CACHE] = self
-        request = _page_request(environ)
+        request = page_request(environ)
         if request is None:
             return self._app(environ, start_response)
         issued, read_at = time.time(), time.monotonic()
-        place = self._pages.place(request.path)
+        place = self._pages.place(request.path) or self._copied_place(request.path)
         if place is None:
-            environ[PENDING] = PendingPage(self._pages, {}, None, read_at)
+            environ[PENDING] = PendingPage(self._pages, self._copies, {}, None, read_at)
             return self._app(environ, start_response)
         # The cursor comes first: the stream then replays events that happen from here on.
         cursor = self.recent_cursor()
@@ -127,6 +118,8 @@ class PageCacheMiddleware:
             kept = self._readers.load(request.cookie, request.language)
             page, entries, versions = self._read(request, kept, place)
         ready = self._ready(kept, page, entries, versions)
+        if ready is None and kept is not None and versions is not None:
+            ready = self._copied(kept, request.path, place, entries, versions)
         if ready is not None and kept is not None:
             ready.page.checked = read_at
             if not ready.page.announces and self._readers.is_usable(kept):
@@ -139,11 +132,13 @@ class PageCacheMiddleware:
             return self._app(environ, start_response)
         # Tags that are missing in the cache are created before the application reads rows.
         tags = self._context.fragments.public.stamps.ensure(place.tags, entries)
-        environ[PENDING] = PendingPage(self._pages, tags, versions, read_at, kept.reader if kept else None)
+        environ[PENDING] = PendingPage(
+            self._pages, self._copies, tags, versions, read_at, kept.reader if kept else None
+        )
         return self._app(environ, start_response)
 
     def _read(
-        self, request: _Request, kept: KeptReader | None, place: Place
+        self, request: PageRequest, kept: KeptReader | None, place: Place
     ) -> tuple[SharedPage | None, Mapping[str, bytes], Versions | None]:
         """Return the page for a reader, if it is known, and what tells whether both are current, in two round trips."""
         reader, page = kept.reader if kept else None, None
@@ -178,6 +173,25 @@ class PageCacheMiddleware:
         filled = self._fill(page, entries)
         return ReadyPage(kept.reader, page, filled) if filled is not None else None
 
+    def _copied_place(self, path: str) -> Place | None:
+        """Return what another process knows about the hub at a path."""
+        place = self._copies.place(path)
+        return None if place is None else self._pages.note(path, place)
+
+    def _copied(
+        self, kept: KeptReader, path: str, place: Place, entries: Mapping[str, bytes], versions: Versions
+    ) -> ReadyPage | None:
+        """Return the page of a reader that another process has rendered, if it is current."""
+        key = page_key(path, kept.reader, place.hub_id, place.user_id)
+        page = self._copies.get(key)
+        # Before fragments are read for it: most copies that are not used are of an older version.
+        if page is None or not (_contains(entries, page.tags) and _includes(versions, page.versions)):
+            return None
+        ready = self._ready(kept, page, {**entries, **self._context.fragments.cache.get_many(page.keys)}, versions)
+        if ready is not None:
+            self._pages.put(key, page)
+        return ready
+
     def during_outage(self, environ: "WSGIEnvironment") -> tuple[SharedPage, FilledSkeleton] | None:
         """Return the page of a public hub for a request that failed because the database is unavailable.
 
@@ -185,7 +199,7 @@ class PageCacheMiddleware:
         public must have been read from the database within the last `OUTAGE_AGE` seconds: another process may still
         reach the database and make the hub private.
         """
-        request = _page_request(environ)
+        request = page_request(environ)
         place = self._pages.place(request.path) if request else None
         if request is None or place is None:
             return None
@@ -248,27 +262,12 @@ class PageCacheMiddleware:
 def page_key(path: str, reader: Reader, hub_id: int, user_id: int | None) -> PageKey:
     """Return the key of the shared part of a page for a reader."""
     stands = standing(reader.person, hub_id, user_id)
-    return PageKey(path, reader.language, stands, hub_id in reader.pending, reader.chosen, reader.has_session)
+    return PageKey(hub_id, path, reader.language, stands, hub_id in reader.pending, reader.chosen, reader.has_session)
 
 
 def stream_values(token: str, cursor: str) -> dict[Slot, bytes]:
     """Return the values for the slots of the stream, which differ with each request."""
     return {("token", 0): escape(token).encode(), ("cursor", 0): escape(cursor).encode()}
-
-
-def _page_request(environ: "WSGIEnvironment") -> _Request | None:
-    """Return what a request for a page says; None if it is for something else, or for more than the page."""
-    path = environ["PATH_INFO"]
-    if not _PAGE.fullmatch(path):
-        return None
-    if environ["REQUEST_METHOD"] != "GET" or environ.get("QUERY_STRING"):
-        return None
-    accepted, header = environ.get("HTTP_ACCEPT_LANGUAGE", ""), environ.get("HTTP_COOKIE", "")
-    if len(accepted) > MAX_HEADER or len(header) > MAX_HEADER:
-        return None
-    cookies = parse_cookie(header)
-    # The negotiated language rather than the header, of which browsers send hundreds of variants.
-    return _Request(cookies.get(SESSION), path, best(cookies.get(COOKIE, ""), accepted))
 
 
 def _beginnings(page: SharedPage, entries: Mapping[str, bytes]) -> Mapping[str, bytes]:

@@ -84,7 +84,8 @@ class Reader:
             values["hubs"] = _EMBLEM.sub(
                 lambda emblem: b'aria-current="page"' if emblem[1] == current else b"", values["hubs"]
             )
-            values["bookmark"] = page.bookmark[any(hub.id == page.hub_id for hub in self.bar.hubs)]
+            button = page.bookmark[any(hub.id == page.hub_id for hub in self.bar.hubs)]
+            values["bookmark"] = self.csrf.encode().join(button)
         csrf = self.csrf.encode()
         filled = {(name, 0): with_token(value, csrf) for name, value in values.items()}
         channels = escape(" ".join(self.channels(page))).encode()
@@ -207,10 +208,13 @@ def forget_bookmarks() -> None:
     _entry.cache_clear()
 
 
-def bookmark_buttons(environment: Environment, hub: Hub) -> tuple[bytes, bytes]:
-    """Return the button that adds a hub to the bookmarks, and the one that removes it, in the current language."""
+def bookmark_buttons(environment: Environment, hub: Hub) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
+    """Return the button that adds a hub to the bookmarks, and the one that removes it, in the current language.
+
+    Both are in pieces, between which the CSRF token belongs: other processes, which may get them, have other marks.
+    """
     module: Any = environment.get_template("banner.html").make_module({"csrf_token": csrf_mark})
-    add, remove = (module.bookmark_button(hub, marked).encode() for marked in (False, True))
+    add, remove = (tuple(module.bookmark_button(hub, marked).encode().split(_CSRF)) for marked in (False, True))
     return add, remove
 
 

@@ -6,13 +6,13 @@ key says about its readers; everything else about them is put into slots (`hubs.
 
 import threading
 from collections import OrderedDict
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from hubs.permissions import Standing
 from hubs.views.page_cache.row_versions import Versions
-from hubs.views.page_cache.skeleton import FilledSkeleton, Skeleton
+from hubs.views.page_cache.skeleton import FilledSkeleton, Frame, Skeleton
 
 #: Pages per process, and version tags per page. Pages that depend on more are rendered each time.
 MAX_PAGES, MAX_TAGS = 500, 64
@@ -21,6 +21,8 @@ MAX_PAGES, MAX_TAGS = 500, 64
 class PageKey(NamedTuple):
     """Everything about a request and its reader that the shared part of a page depends on."""
 
+    #: The hub that was last known at the path: that of another hub decides nothing about this one.
+    hub_id: int
     path: str
     language: str
     standing: Standing
@@ -61,14 +63,14 @@ class SharedPage:
     #: Widget ids by the cache key of their fragment.
     keys: Mapping[str, int]
     #: What the frames of the widgets depended on, and whether the readers see the errors of widgets.
-    frames: Hashable
+    frames: tuple[Frame, ...]
     is_editor: bool
     skeleton: Skeleton
     #: The stream channels of the hub, and whether the page shows the people on it.
     channels: tuple[str, ...]
     shows_presence: bool
-    #: The button that adds the hub to the bookmarks, and the one that removes it.
-    bookmark: tuple[bytes, bytes]
+    #: The button that adds the hub to the bookmarks, and the one that removes it, in pieces around the CSRF token.
+    bookmark: tuple[tuple[bytes, ...], tuple[bytes, ...]]
     #: Whether the hub has announcements, which differ between readers and with time.
     announces: bool
     #: Version tags by cache key, and versions of the hub's row, all from before the page was rendered.
@@ -107,15 +109,14 @@ class SharedPages:
         """Return what is known about the hub at a path."""
         return self._places.get(path)
 
-    def note(self, path: str, hub_id: int, user_id: int | None, tags: Iterable[str], hubs: Iterable[int]) -> None:
-        """Remember what a page at a path depends on, also if the page itself cannot be kept yet."""
+    def note(self, path: str, place: Place) -> Place:
+        """Remember and return what pages at a path depend on, also if no page can be kept yet."""
         with self._lock:
             known = self._places.pop(path, None)
-            place = Place(hub_id, user_id, frozenset(tags), frozenset(hubs))
-            if known is not None and (known.hub_id, known.user_id) == (hub_id, user_id):
+            if known is not None and (known.hub_id, known.user_id) == (place.hub_id, place.user_id):
                 place = place._replace(tags=place.tags | known.tags, hubs=place.hubs | known.hubs)
-            if len(place.tags) > MAX_TAGS:
-                return
-            self._places[path] = place
+            if len(place.tags) <= MAX_TAGS:
+                self._places[path] = place
             if len(self._places) > 4 * MAX_PAGES:
                 self._places.popitem(last=False)
+            return place

@@ -18,6 +18,8 @@ from hubs.fragments.store import Fragment
 
 #: The name of a slot, such as ``("html", 7)`` for the content of widget 7, or ``("token", 0)``.
 Slot = tuple[str, int]
+#: What the frame of a widget depends on: its id, state, whether it is being refreshed and has content, and its error.
+Frame = tuple[int, str, bool, bool, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,7 @@ def placeholder(fragment: Fragment, marks: Placeholders) -> FragmentPlaceholder:
     return FragmentPlaceholder(content, digest, at, minute, fragment.state, fragment.refreshing, fragment.unsaid)
 
 
-def frame_signature(fragments: Mapping[int, Fragment], editor: bool) -> tuple[tuple[object, ...], ...]:
+def frame_signature(fragments: Mapping[int, Fragment], editor: bool) -> tuple[Frame, ...]:
     """Return what the frames depend on; a skeleton can be reused while this is unchanged."""
     return tuple(
         (widget_id, fragment.state, fragment.refreshing, bool(fragment.html), fragment.unsaid if editor else "")
