@@ -93,7 +93,8 @@ def stretched(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return type(value)(stretched(part) for part in value)
     if isinstance(value, Mapping):
-        return {key: _count(part) if type(part) is int else stretched(part) for key, part in value.items()}
+        kind: Any = type(value)  # a Counter stays one
+        return kind({key: _count(part) if type(part) is int else stretched(part) for key, part in value.items()})
     if isinstance(value, str) and " " in value:
         return NAMES[len(value) % len(NAMES)]
     return value
