@@ -36,7 +36,7 @@ def fill(session: Session, registry: Registry, hub: Hub, count: int) -> None:
     session.commit()
 
 
-def test_a_page_of_twelve_cached_widgets_costs_seven_queries_and_one_round_trip(
+def test_a_page_of_twelve_cached_widgets_costs_seven_queries_and_two_round_trips(
     app: Flask, client: FlaskClient, session: Session, registry: Registry, otters: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(session, registry, otters, 12)
@@ -53,7 +53,7 @@ def test_a_page_of_twelve_cached_widgets_costs_seven_queries_and_one_round_trip(
     assert "data-load" not in page
     # Account, hub, its pages, stars and requests, bookmarks with their dots, the count of the inbox, announcements.
     assert len(queries) <= 7, queries
-    assert len(trips) == 1
+    assert len(trips) == 2  # for a copy that another process may have made, and for the fragments
 
 
 def test_roles_and_bookmarks_cost_a_page_no_queries(
