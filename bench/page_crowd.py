@@ -17,6 +17,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
@@ -45,7 +46,7 @@ _SCRIPT = """
 local requests, position = {}, 0
 for line in io.lines(os.getenv("SAMPLE")) do
   local path, cookie = line:match("^(%S+) ?(.*)$")
-  local headers = {}
+  local headers = {["Accept"] = os.getenv("ACCEPT")}
   if cookie ~= "" then headers["Cookie"] = cookie end
   requests[#requests + 1] = {path, headers}
 end
@@ -61,10 +62,11 @@ end
 
 @dataclass(frozen=True)
 class Figure:
-    """Requests per second, milliseconds of processor time of each, and the latency of 99 in a hundred."""
+    """Requests per second, milliseconds of processor time of each, and latencies of half and of 99 in a hundred."""
 
     rate: float
     cpu: float
+    p50: str
     p99: str
 
 
@@ -119,27 +121,33 @@ def write_sample(path: Path, paths: Sequence[str], cookies: Sequence[str], chanc
     path.write_text("\n".join(lines) + "\n")
 
 
-def measure(port: int, sample: Path, seconds: int, warm: int = 0) -> Figure:
+def measure(port: int, sample: Path, seconds: int, warm: int = 0, accept: str = "*/*") -> Figure:
     """Send the requests of a sample for some seconds, after ``warm`` seconds that do not count.
 
-    Every answer must be a success.
+    A browser that loads a page accepts ``text/html``, a script anything. Every answer must be a success.
     """
     if warm:
         measure(port, sample, warm)
     script = sample.with_suffix(".lua")
     script.write_text(_SCRIPT)
-    masters = [
-        entry.pid for entry in psutil.net_connections() if entry.laddr and entry.laddr.port == port and entry.pid
-    ]
-    family = {child for pid in set(masters) for child in (psutil.Process(pid), *psutil.Process(pid).children())}
+    # The arbiter and its workers have the same arguments. Looking for who listens finds only one of them.
+    family = {process for process in psutil.process_iter() if f"{HOST}:{port}" in _arguments(process)}
     before = _cpu(family)
     argv = ["wrk", "-t2", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", "-s", str(script), f"http://{HOST}:{port}/"]
-    out = subprocess.run(argv, env={"SAMPLE": str(sample)}, capture_output=True, text=True, check=True).stdout
+    variables = {"SAMPLE": str(sample), "ACCEPT": accept}
+    out = subprocess.run(argv, env=variables, capture_output=True, text=True, check=True).stdout
     assert "Non-2xx" not in out, out
     used = _cpu(family) - before
     count = int(re.findall(r"(\d+) requests in", out)[0])
-    p99 = re.findall(r"^\s+99%\s+(\S+)\s*$", out, re.M)[0]
-    return Figure(float(re.findall(r"Requests/sec:\s+(\S+)", out)[0]), used / count * 1000, p99)
+    p50, p99 = (re.findall(rf"^\s+{share}%\s+(\S+)\s*$", out, re.M)[0] for share in (50, 99))
+    return Figure(float(re.findall(r"Requests/sec:\s+(\S+)", out)[0]), used / count * 1000, p50, p99)
+
+
+def _arguments(process: psutil.Process) -> list[str]:
+    try:
+        return cast("list[str]", process.cmdline())
+    except psutil.Error:  # it ended, or is a zombie
+        return []
 
 
 def _cpu(processes: set[psutil.Process]) -> float:
@@ -148,7 +156,7 @@ def _cpu(processes: set[psutil.Process]) -> float:
 
 def _say(what: str, figure: Figure, peer: Figure | None = None) -> None:
     share = f"{figure.rate / peer.rate:>5.0%}" if peer else ""
-    print(f"{what:<56} {figure.rate:>8,.0f} {figure.cpu:>9.2f} {figure.p99:>10}  {share}", flush=True)
+    print(f"{what:<56} {figure.rate:>8,.0f} {figure.cpu:>9.2f} {figure.p50:>9} {figure.p99:>9}  {share}", flush=True)
 
 
 def main() -> None:
@@ -180,8 +188,8 @@ def _run(
     visitors, readers = folder / "visitors", folder / "readers"
     write_sample(visitors, paths, [], chance)
     write_sample(readers, paths, cookies, chance)
-    print(f"{'':<56} {'pages/s':>8} {'CPU ms':>9} {'p99':>10}  of joining view")
-    with gunicorn("hubs.wsgi:application", env, folder, "gthread", "/healthz") as port:
+    print(f"{'':<56} {'pages/s':>8} {'CPU ms':>9} {'p50':>9} {'p99':>9}  of joining view")
+    with gunicorn("bench.every_visit:application", env, folder, "gthread", "/healthz") as port:
         url = f"http://{HOST}:{port}"
         for path in paths:  # builds what is not in the cache yet
             fetch(f"{url}{path}?full=1")
@@ -198,6 +206,8 @@ def _run(
         for who, sample in (("visitors", visitors), (f"{READERS} signed-in readers", readers)):
             _say(f"Hubs: {who} on {HUBS} hubs, after a start", measure(port, sample, seconds), joining)
             _say(f"Hubs: {who} on {HUBS} hubs", measure(port, sample, seconds, options.warm), joining)
+        noted = measure(port, readers, seconds, accept="text/html")
+        _say("Hubs: each page load of a reader notes a visit", noted, joining)
 
 
 def _fill_peer(memcached: str, url: str, database_url: str) -> None:
