@@ -19,6 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 from hubs.cache import key_of
 from hubs.fragments.store import FragmentStore
 from hubs.settings import Settings
+from hubs.urls.files import hash_of_files
 from hubs.views.page_cache.shared import PageKey, Place, SharedPage
 
 log = logging.getLogger(__name__)
@@ -74,11 +75,7 @@ class PageCopies:
 @cache
 def _code() -> str:
     """Return a hash of the application's code, templates and texts."""
-    digest = hashlib.sha256()
-    for path in sorted(_PACKAGE.rglob("*")):
-        if path.suffix != ".pyc" and path.is_file():
-            digest.update(b"%s\0%s\0" % (str(path.relative_to(_PACKAGE)).encode(), path.read_bytes()))
-    return digest.hexdigest()
+    return hash_of_files(_PACKAGE, (path for path in _PACKAGE.rglob("*") if path.is_file() and path.suffix != ".pyc"))
 
 
 # Built when they are first used: that takes milliseconds, which commands should not spend.
