@@ -141,7 +141,6 @@ def test_short_and_long_lines_have_one_height_on_a_phone(site: tuple[Flask, str]
 @pytest.mark.slow
 def test_new_lines_appear_at_the_top_and_stop_on_hover_and_pause(site: tuple[Flask, str], browse: Open) -> None:
     page = browse()
-    page.evaluate(SHIFTS)
     lines = page.locator(".ticker-line")
     expect(lines.first).to_contain_text("Draw an otter")
 
@@ -151,8 +150,6 @@ def test_new_lines_appear_at_the_top_and_stop_on_hover_and_pause(site: tuple[Fla
 
     say(11)
     expect(lines.first).to_contain_text("Line 11")
-    page.wait_for_timeout(500)
-    assert page.evaluate("window.shifts") == []
     page.get_by_role("button", name="Pause").click()
     say(12)
     page.wait_for_timeout(13_000)
@@ -165,6 +162,23 @@ def test_new_lines_appear_at_the_top_and_stop_on_hover_and_pause(site: tuple[Fla
     expect(lines.first).to_contain_text("Line 12")
     page.mouse.move(5, 5)
     expect(lines.first).to_contain_text("Line 13")
+
+
+@pytest.mark.slow
+def test_lines_that_make_way_for_a_new_one_count_as_no_shift(site: tuple[Flask, str], browse: Open) -> None:
+    def say(*numbers: int) -> None:
+        with site[0].extensions["hubs"].database.transaction() as session:
+            messages.store(session, [said(number, f"Line {number}") for number in numbers])
+
+    say(21, 22, 23, 24)
+    page = browse()
+    page.evaluate(SHIFTS)
+    lines = page.locator(".ticker-line")
+    assert lines.count() > 2, "what is below the new line has to move"
+    say(25)
+    expect(lines.first).to_contain_text("Line 25")
+    page.wait_for_timeout(500)
+    assert page.evaluate("window.shifts") == []
 
 
 def test_with_reduced_motion_the_lines_start_paused(browse: Open) -> None:
