@@ -2,34 +2,43 @@
 
 The id of a request travels with our own message over the bus, so that ``request_id`` finds the lines of the web app,
 the daemon, and the builds and events that follow from one click.
+
+structlog has such fields as well, but every command would import it, although only lines of JSON need it.
 """
 
 import logging
 import re
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from types import MappingProxyType
 from typing import Any
-
-from structlog.contextvars import bound_contextvars, get_contextvars
 
 #: The field of our own messages, the header of HTTP, and the name in log lines.
 REQUEST_ID = "request_id"
 #: Ids from outside that are used; others could forge log lines.
 _USABLE = re.compile(r"[A-Za-z0-9_-]{8,64}", re.ASCII)
+_fields: ContextVar[Mapping[str, Any]] = ContextVar("fields", default=MappingProxyType({}))
 
 
-def bound(**fields: Any) -> AbstractContextManager[None]:
+@contextmanager
+def bound(**fields: Any) -> Iterator[None]:
     """Add ``fields`` to all lines that this thread logs inside the block; empty ones are left out."""
-    return bound_contextvars(**{name: value for name, value in fields.items() if value})
+    token = _fields.set({**_fields.get(), **{name: value for name, value in fields.items() if value}})
+    try:
+        yield
+    finally:
+        _fields.reset(token)
 
 
-def current() -> dict[str, Any]:
+def current() -> Mapping[str, Any]:
     """Return the fields of this thread, to pass them to another one."""
-    return get_contextvars()
+    return _fields.get()
 
 
 def request_id() -> str:
     """Return the id of the request that this thread works for; empty if there is none."""
-    return str(get_contextvars().get(REQUEST_ID, ""))
+    return str(_fields.get().get(REQUEST_ID, ""))
 
 
 def usable(text: object) -> str:

@@ -4,11 +4,11 @@ import logging
 import re
 import sys
 import traceback
+from collections.abc import MutableMapping
 from contextlib import nullcontext
 from typing import Any, TextIO
 
-import structlog
-
+from hubs.logs import context
 from hubs.logs.repeats import RepeatFilter
 
 #: Values of the setting HUBS_LOG.
@@ -68,7 +68,7 @@ class _TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         text = f"{self.formatTime(record)} {record.levelname} {record.name}: {record.getMessage()}"
-        fields = structlog.contextvars.get_contextvars()
+        fields = context.current()
         if fields:
             text += " [" + " ".join(f"{name}={value}" for name, value in sorted(fields.items())) + "]"
         if left_out := getattr(record, "left_out", 0):
@@ -87,7 +87,13 @@ def one_line(error: BaseException) -> str:
     return f"{text} | from {type(cause).__name__}: {cause}" if cause is not None else text
 
 
-def _note_left_out(_: Any, __: str, fields: structlog.typing.EventDict) -> structlog.typing.EventDict:
+def _add_fields(_: Any, __: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    for name, value in context.current().items():
+        fields.setdefault(name, value)
+    return fields
+
+
+def _note_left_out(_: Any, __: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     record = fields.get("_record")
     if left_out := getattr(record, "left_out", 0):
         fields["left_out"] = left_out
@@ -97,9 +103,11 @@ def _note_left_out(_: Any, __: str, fields: structlog.typing.EventDict) -> struc
 
 
 def _json_formatter() -> logging.Formatter:
+    import structlog  # noqa: PLC0415 - takes most of the time in which a command starts, and text does not need it
+
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[
-            structlog.contextvars.merge_contextvars,
+            _add_fields,
             structlog.stdlib.add_log_level,
             structlog.stdlib.add_logger_name,
             structlog.processors.TimeStamper(fmt="iso", key="time"),
