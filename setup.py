@@ -103,7 +103,7 @@ setup(
         "nh3>=0.2.17",
         "pillow>=11.3",
         "prometheus-client>=0.20",
-        "pydantic>=2.7",
+        "pydantic>=2.14",  # before, threads could build a deferred model at the same time
         "pymemcache>=4.0",
         "pyyaml>=6.0",
         "recurring-ical-events>=3.8",

@@ -82,7 +82,8 @@ class Shape(BaseModel):
     record.
     """
 
-    model_config = ConfigDict(extra="ignore", frozen=True, coerce_numbers_to_str=True)
+    # Built when it is first read: most processes never ask most services.
+    model_config = ConfigDict(extra="ignore", frozen=True, coerce_numbers_to_str=True, defer_build=True)
 
     @model_validator(mode="wrap")
     @classmethod

@@ -150,3 +150,21 @@ def test_an_unknown_command_is_named() -> None:
 def test_a_command_imports_what_it_needs_alone() -> None:
     code = "import sys, hubs.cli; hubs.cli.demo.get_command(None, 'redis'); sys.exit('sqlalchemy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_commands_and_pages_start_without_what_few_of_them_need() -> None:
+    def imported(module: str) -> set[str]:
+        argv = [sys.executable, "-c", f"import sys, {module}; print(*sys.modules)"]
+        return set(subprocess.run(argv, check=True, capture_output=True, text=True).stdout.split())
+
+    assert imported("hubs.cli").isdisjoint({"sqlalchemy", "structlog", "pydantic", "jinja2"})
+    rare = {
+        "alembic",
+        "celery",
+        "cryptography.fernet",
+        "fedmsg",
+        "hubs.views.account.oidc_client",
+        "icalendar",
+        "structlog",
+    }
+    assert imported("hubs.app").isdisjoint(rare)
