@@ -6,7 +6,8 @@ and messages. Run it with ``python bench/builds.py``; ``--sizes 100000:1000000 1
 what they do, and messages of the last twelve weeks, each about one or two of them, some being named far more often.
 Beside the feed is the plain statement for it: all messages that name them, except about people who hide, sorted; inf
 if it takes longer than the 15 seconds after which the database cancels it.
-The last column is the stream of somebody who follows the hub.
+The last columns are the stream of somebody who follows the hub, and what the front page shows to visitors: the newest
+activities of all, and the last ones of this hub.
 """
 
 import argparse
@@ -28,16 +29,18 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from hubs import cache
 from hubs.actions.people import stream
+from hubs.digest import live
 from hubs.fragments.store import FragmentStore
 from hubs.models import Database, Hub, Role, RoleName, User, Widget, migrations, now
 from hubs.models.months import conversion
-from hubs.permissions import person
+from hubs.permissions import VISITOR, person
+from hubs.views.home.front import LINES, RECENT
 from hubs.widgets.registry import Registry
 from tests import services
 from tests.stack import KEY
 
 PLUGINS = ("feed", "activity", "heatmap", "stats", "members")
-COLUMNS = ("feed", "plain", *PLUGINS[1:], "stream")
+COLUMNS = ("feed", "plain", *PLUGINS[1:], "stream", "front")
 #: The time of the messages.
 SPAN = timedelta(weeks=12)
 #: Members of the teams, by their names; the first of them are those who are named most often.
@@ -121,7 +124,7 @@ def milliseconds(act: Callable[[], object], rounds: int) -> float:
 
 
 def measure(session: Session, fragments: FragmentStore, hub: Hub, rounds: int) -> dict[str, float]:
-    """Return the milliseconds of each widget's build on a hub, of the plain statement, and of a follower's stream."""
+    """Return the milliseconds of each widget's build on a hub, of the plain statement, and of the other columns."""
     figures = {}
     for row in hub.widgets:
         figures[row.plugin] = milliseconds(partial(_build, fragments, row), rounds)
@@ -129,8 +132,14 @@ def measure(session: Session, fragments: FragmentStore, hub: Hub, rounds: int) -
     user = session.query(User).filter_by(username=_follower(hub)).one()
     who = person(user.id, user.username, user.roles)
     figures["stream"] = milliseconds(lambda: stream.read(session, who), rounds)
+    figures["front"] = milliseconds(partial(_front, session, hub), rounds)
     figures["plain"] = _plain(session, hub, min(rounds, 5))
     return figures
+
+
+def _front(session: Session, hub: Hub) -> None:
+    assert len(live.newest(session, VISITOR, LINES)) == LINES
+    assert live.last_of_teams(session, VISITOR, [hub], now() - RECENT)[hub.id]
 
 
 def _plain(session: Session, hub: Hub, rounds: int) -> float:

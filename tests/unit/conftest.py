@@ -30,6 +30,7 @@ FOLDER = Path(__file__).parent
 ON_BOTH = (
     "actions/",
     "backend/rebuild/test_audience.py",
+    "digest/test_live.py",
     "maintenance/",
     "models/test_messages_about_hubs.py",
     "models/test_names_without_regard_to_case.py",
@@ -47,6 +48,7 @@ DIFFERENT = (
     "actions/test_messages.py",
     "actions/test_own_messages.py",
     "backend/rebuild/test_audience.py",
+    "digest/test_live.py",
     "models/",
     "search/",
     "views/web/test_input_check.py",
