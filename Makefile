@@ -45,11 +45,12 @@ test-full: $(VENV)/test.done check  ## Check the code and run all tests, includi
 	$(PYTEST) --database postgresql tests/unit/views
 	$(PYTEST) --database both
 
-check: $(VENV)/test.done  ## Check imports, style and types
+check: $(VENV)/test.done  ## Check imports, style, types, and what the documentation links to and names
 	$(BIN)/lint-imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/unit/test_docs.py tests/unit/test_documented_commands.py
 
 unit: $(VENV)/test.done  ## Run the tests that need nothing
 	$(PYTEST) -m 'not slow' tests/unit

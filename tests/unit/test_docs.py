@@ -22,6 +22,8 @@ TOP = sorted(path.name for path in ROOT.iterdir() if path.is_dir() and path.name
 #: A path from the top of the tree, with at least one folder.
 PATH = re.compile(rf"(?<![\w./<-])((?:{'|'.join(map(re.escape, TOP))})/[\w./*<>-]*[\w*/>])")
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)")
+#: A link to a heading: the file, empty for the same one, and the heading's anchor.
+ANCHOR = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]*)#([^)\s]+)\)")
 MODULE = re.compile(r"`(hubs(?:\.(?!(?:po|env|db|conf|service|toml)\b)[a-z_]\w*)+)")
 #: A file inside `hubs/`, named without it.
 SHORT = re.compile(r"(?<![\w./])`([a-z_]+/[\w/]+\.(?:py|js|html))`")
@@ -53,6 +55,20 @@ def test_files_that_a_document_names_exist(document: Path) -> None:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_of_a_document_lead_somewhere(document: Path) -> None:
     assert not {name for name in _in(document, LINK) if not (document.parent / name).exists()}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_to_headings_of_a_document_lead_to_one(document: Path) -> None:
+    for name, anchor in _in(document, ANCHOR):
+        target = document.parent / name if name else document
+        assert target.suffix != ".md" or anchor in _anchors(target), f"{name}#{anchor}"
+
+
+def _anchors(document: Path) -> set[str]:
+    """Return the anchors of a document's headings, as GitHub and the site make them."""
+    text = re.sub(r"^```.*?^```", "", document.read_text(), flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ +(.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
 
 
 @pytest.mark.parametrize("document", CURRENT, ids=lambda path: str(path.relative_to(ROOT)))
