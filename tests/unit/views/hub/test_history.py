@@ -7,7 +7,6 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
-from hubs import __version__
 from hubs.app import create_app
 from hubs.models import Database, Hub
 from hubs.settings import load
@@ -78,8 +77,6 @@ def test_admins_read_the_whole_audit_log(database: Database, otters: Hub, app: F
     page = sign_in(other.test_client(), "stranger").get("/audit")
     assert page.status_code == 200
     assert "otters" in page.get_data(as_text=True)
-    assert f"Hubs {__version__}" in page.get_data(as_text=True)
     assert sign_in(other.test_client(), "owner").get("/audit").status_code == 403
-    assert f"Hubs {__version__}" not in sign_in(other.test_client(), "owner").get("/").get_data(as_text=True)
     other.extensions["hubs"].database.dispose()
     other.extensions["hubs"].fragments.cache.close()
