@@ -11,7 +11,8 @@ import socket
 from hubs.settings import load
 
 signing = os.environ.get("HUBS_BUS_SIGN", "0") in ("1", "on", "true", "yes")
-folder = os.environ.get("HUBS_BUS_CERTS", "/etc/pki/fedmsg")
+# Never empty where messages are signed: `load` below refuses that.
+folder = os.environ.get("HUBS_BUS_CERTS", "")
 host = socket.gethostname().split(".", 1)[0]
 
 #: Topics that only the Hubs service may sign. Keys are whole topics: fedmsg knows no wildcards here.

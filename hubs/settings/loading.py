@@ -28,6 +28,9 @@ NOT_SETTINGS = {
     "HUBS_CONSUMER",
 }
 
+#: Values of HUBS_BUS_SIGN that switch signatures on.
+SWITCHED_ON = ("1", "on", "true", "yes")
+
 #: Former names of settings. They still work, with a warning in the log.
 RENAMED = {
     "vouched_networks": "allowed_private_networks",
@@ -43,6 +46,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     :raises BadSetting: naming every entry that cannot be used, and what to write instead.
     """
     environ = os.environ if environ is None else environ
+    _check_signatures(environ)
     from_environ = {
         name.removeprefix(PREFIX).lower(): value
         for name, value in environ.items()
@@ -55,6 +59,19 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         return Settings.model_validate(values)
     except ValidationError as error:
         raise BadSetting("\n".join(_explain(problem) for problem in error.errors(include_input=False))) from None
+
+
+def _check_signatures(environ: Mapping[str, str]) -> None:
+    """Refuse signatures without a folder of certificates.
+
+    Both are read in `fedmsg.d/ssl.py`, but the web application loads that in a thread, where an error would only be
+    logged.
+    """
+    if environ.get("HUBS_BUS_SIGN", "0") in SWITCHED_ON and not environ.get("HUBS_BUS_CERTS"):
+        raise BadSetting(
+            "HUBS_BUS_SIGN needs HUBS_BUS_CERTS: the folder with ca.crt and this machine's certificate and key, such "
+            "as /etc/hubs/bus."
+        )
 
 
 def _renamed(values: dict[str, Any]) -> dict[str, Any]:

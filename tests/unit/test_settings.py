@@ -74,6 +74,7 @@ def test_the_environment_beats_the_file(tmp_path: Path) -> None:
         ("HUBS_FOOTER_LINKS", "Elsewhere=//evil.example.org", "is not a link"),
         ("HUBS_FOOTER_LINKS", ",".join(f"A=/{number}" for number in range(13)), "12 are possible"),
         ("HUBS_SITE_DESCRIPTION", "x" * 201, "at most 200 characters"),
+        ("HUBS_BUS_SIGN", "1", "HUBS_BUS_SIGN needs HUBS_BUS_CERTS: the folder with ca.crt"),
     ],
 )
 def test_a_bad_setting_stops_the_start_with_a_sentence(name: str, value: str, hint: str) -> None:
@@ -114,6 +115,11 @@ def test_a_former_name_in_the_environment_beats_the_current_one_in_the_file(tmp_
 def test_both_names_of_a_setting_at_once_stop_the_start() -> None:
     with pytest.raises(BadSetting, match="Remove web_builds"):
         load({"HUBS_WEB_BUILDS": "9", "HUBS_WEB_BUILD_THREADS": "8"})
+
+
+def test_signatures_with_a_folder_of_certificates_are_accepted() -> None:
+    assert load({"HUBS_BUS_SIGN": "yes", "HUBS_BUS_CERTS": "/etc/hubs/bus"}) == load({})
+    assert load({"HUBS_BUS_SIGN": "0"}) == load({})
 
 
 def test_all_bad_settings_are_named_at_once() -> None:

@@ -124,6 +124,7 @@ def bus(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Return fedmsg's configuration for an environment."""
     for name in ("HUBS_BUS_SIGN", "HUBS_BUS_ACCOUNTS", "HUBS_TOPIC_PREFIX"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HUBS_BUS_CERTS", "/etc/hubs/bus")
     monkeypatch.setenv("HUBS_PRESET", "fedora")
     monkeypatch.setenv("HUBS_ENVIRONMENT", "prod")
     # The library for signatures is loaded where there are some; what it does is no matter of the policy.
