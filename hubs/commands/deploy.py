@@ -1,5 +1,6 @@
 """The command ``hubs deploy``."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -24,6 +25,9 @@ def deploy(root: Path, host: str, certificate: str, key: str) -> None:
 
     Repeat it after an upgrade. Settings (with a generated key), bus configuration and certificates are never replaced.
     """
+    # nginx reads most of it as another user, and /usr/local/sbin/hubs lets nobody else read what it writes. What is
+    # private gets a mode of its own.
+    os.umask(0o022)
     programs = Path(sys.executable).parent
     for path in deployment.write(root, Machine(host, programs, certificate, key)):
         click.echo(path)

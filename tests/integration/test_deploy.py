@@ -13,8 +13,10 @@ import venv
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
-from hubs import __version__
+from hubs import __version__, urls
+from hubs.cli import cli
 from hubs.maintenance import probe
 from hubs.maintenance.deployment import Machine, write
 from hubs.models import Database, migrations
@@ -83,6 +85,23 @@ def test_settings_are_private_and_survive_the_next_deployment(tmp_path: Path) ->
     other = tmp_path / "other"
     write(other, OTTERS)
     assert key not in (other / "etc/hubs/hubs.env").read_text()
+
+
+def test_nginx_may_read_its_files_where_commands_write_for_their_user_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(urls, "static_version", lambda: "0123abcd")  # as in an installation
+    before = os.umask(0o077)
+    try:
+        done = CliRunner().invoke(cli, ["deploy", "--to", str(tmp_path), "--host", "otters.example.org"])
+    finally:
+        os.umask(before)
+    assert done.exit_code == 0, done.output
+    files = [*(tmp_path / "var/www").rglob("*"), *(tmp_path / "etc/nginx").rglob("*")]
+    assert {"hubs.css", "hubs.conf"} <= {path.name for path in files}
+    wanted = {path: 0o755 if path.is_dir() else 0o644 for path in files}
+    assert {path: stat.S_IMODE(path.stat().st_mode) for path in files} == wanted
+    assert stat.S_IMODE((tmp_path / "etc/hubs/tls").stat().st_mode) == 0o700
 
 
 def test_a_certificate_of_ones_own_is_used(tmp_path: Path) -> None:
