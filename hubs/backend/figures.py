@@ -55,10 +55,12 @@ class DaemonFigures:
             yield "hubs_messages_dropped", (reason,), float(counts.get(reason, 0))
         for reason, count in dict(self.dropped).items():
             yield "hubs_messages_dropped", (reason,), float(count)
-        newest = self._pipeline.handled_at or self._started
+        # Without our own messages: on a busy site they would hide that nothing comes from the bus any more.
+        newest = max(dict(self._pipeline.heard).values(), default=self._started)
         yield "hubs_seconds_since_last_message", (), max(0.0, (now() - newest).total_seconds())
         yield "hubs_message_stored_seconds", (), self._pipeline.stored_after
-        yield "hubs_widget_built_seconds", (), self._rebuilder.built_after
+        if self._services.settings.rebuild != "celery":  # workers know when a build ends
+            yield "hubs_widget_built_seconds", (), self._rebuilder.built_after
         yield "hubs_queue_length", ("messages",), float(len(self._pipeline))
         yield "hubs_queue_length", ("widgets",), float(len(self._rebuilder))
         if time.monotonic() - self._queried_at > INTERVAL:

@@ -18,7 +18,16 @@ from kombu.exceptions import OperationalError
 from sqlalchemy.exc import SQLAlchemyError
 
 from hubs import logs
-from hubs.backend.rebuild.celery_queue import RETRY_AFTER, TASK, Send, create_queue, enqueue, lease_seconds, sender
+from hubs.backend.rebuild.celery_queue import (
+    DUE_AT,
+    RETRY_AFTER,
+    TASK,
+    Send,
+    create_queue,
+    enqueue,
+    lease_seconds,
+    sender,
+)
 from hubs.backend.rebuild.leases import QueuedBuilds, new_token
 from hubs.backend.sdnotify import notify
 from hubs.bus import NullPublisher
@@ -31,6 +40,7 @@ from hubs.health import figures, schema
 from hubs.health.readiness import Readiness
 from hubs.metrics.exporter import Exporter
 from hubs.metrics.families import Sample
+from hubs.metrics.histogram import Histogram
 from hubs.models import Database, Widget
 from hubs.services import Services, create_database, create_services
 from hubs.settings import Settings, load
@@ -59,9 +69,11 @@ class WorkerProcess:
     ) -> None:
         self._database, self._fragments, self._builder = database, fragments, builder
         self._schedule, self._jobs, self._pool, self._lease = schedule, jobs, pool, lease
+        #: Seconds from when a task was due to the end of its build.
+        self.built_after = Histogram()
 
-    def handle(self, widget: int, lease_token: str, send: Send) -> None:
-        """Build the widget of a task and enqueue it again if needed. Never raises."""
+    def handle(self, widget: int, lease_token: str, send: Send, due_at: float | None = None) -> None:
+        """Build the widget of a task that was due at ``due_at``, and enqueue it again if needed. Never raises."""
         try:
             stale = self._patiently(widget, lambda: self._jobs.acquire(widget, lease_token, self._lease))
             if stale is None:
@@ -70,6 +82,8 @@ class WorkerProcess:
             # If this process or its machine dies now, a daemon enqueues the widget again once the lease is over.
             self._schedule.request([widget], time.time() + self._lease + 1.0)
             again, token = self._within_budget(widget, stale), new_token()
+            if again is None and due_at is not None:
+                self.built_after.observe(max(0.0, time.time() - due_at))
             self._patiently(widget, lambda: self._finish(widget, lease_token, token, again, send))
         except (redis.RedisError, OperationalError) as error:
             log.warning("widget %s waits, Redis does not answer: %s", widget, error)
@@ -160,8 +174,7 @@ def create_process(settings: Settings) -> WorkerProcess:
     database, fragments, schedule = services.database, services.fragments, services.schedule
     builder = Builder(database, fragments, services.events, schedule, settings.build_budget)
     pool = BoundedThreadPool("build", 1, settings.build_budget, settings.max_abandoned_builds)
-    _serve_figures(services)
-    return WorkerProcess(
+    process = WorkerProcess(
         database,
         fragments,
         builder,
@@ -170,13 +183,16 @@ def create_process(settings: Settings) -> WorkerProcess:
         pool,
         lease_seconds(settings),
     )
+    _serve_figures(services, process)
+    return process
 
 
-def _serve_figures(services: Services) -> None:
+def _serve_figures(services: Services, process: WorkerProcess) -> None:
     settings, database = services.settings, services.database
     readiness = Readiness(database, lambda: services.events.client)
 
     def samples() -> Iterator[Sample]:
+        yield "hubs_widget_built_seconds", (), process.built_after
         yield from figures.of_fragments(services.fragments)
         yield from figures.shared(settings, database, services.events.client, readiness)
 
@@ -190,8 +206,10 @@ def create_worker(settings: Settings) -> Celery:
     send, processes = sender(app), list[WorkerProcess]()
 
     def rebuild(widget: int, lease_token: str) -> None:
-        with logs.bound(widget=int(widget), request_id=logs.usable(app.current_task.request.get(logs.REQUEST_ID))):
-            processes[0].handle(int(widget), str(lease_token), send)
+        request = app.current_task.request
+        due_at = request.get(DUE_AT)
+        with logs.bound(widget=int(widget), request_id=logs.usable(request.get(logs.REQUEST_ID))):
+            processes[0].handle(int(widget), str(lease_token), send, due_at if isinstance(due_at, float) else None)
 
     def begin(**_: Any) -> None:
         processes.append(create_process(settings))

@@ -32,11 +32,15 @@ _ALL = (
     Family(
         "hubs_seconds_since_last_message",
         "gauge",
-        "Seconds since the newest handled message was received, or since the start.",
+        "Seconds since a message of others was received, or since the start; our own do not count.",
         combine="livemin",
     ),
     Family("hubs_message_stored_seconds", "histogram", "Seconds from the receipt of a message to its commit."),
-    Family("hubs_widget_built_seconds", "histogram", "Seconds from the request of a build to its end."),
+    Family(
+        "hubs_widget_built_seconds",
+        "histogram",
+        "Seconds from the request of a build, or its task for a worker, to its end.",
+    ),
     Family("hubs_event_delivered_seconds", "histogram", "Seconds from the end of a build to the write to browsers."),
     Family("hubs_queue_length", "gauge", "What waits, by queue: messages, widgets, outbox.", ("queue",), "livemax"),
     Family(

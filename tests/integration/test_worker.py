@@ -153,7 +153,8 @@ def test_one_port_gives_the_builds_of_all_workers(queued: Stack, store: redis.Re
                 figures = answer.read().decode()
         except URLError:  # the workers may have built before one of them serves the port
             return False
-        return bool(re.search(r'hubs_builds_total{outcome="\w+",widget="probe"} [1-9]', figures))
+        builds = re.search(r'hubs_builds_total{outcome="\w+",widget="probe"} [1-9]', figures)
+        return bool(builds and re.search(r"hubs_widget_built_seconds_count [1-9]", figures))
 
     wait_for(measured, "the figures of a worker")
 

@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 
 #: Name of the only task, and of the queue.
 TASK, QUEUE = "hubs.rebuild", "rebuild"
+#: The header of a task that says from when on it could be built (Unix timestamp).
+DUE_AT = "hubs_due_at"
 #: Seconds beyond the budget after which Celery kills the process of a build; leases last as much longer again.
 GRACE = 5.0
 #: Seconds until the next attempt while Redis is unavailable.
@@ -90,7 +92,7 @@ def sender(queue: Celery) -> Send:
     """Return the function that sends tasks through ``queue``."""
 
     def send(widget: int, lease_token: str, delay: float = 0.0) -> None:
-        headers = {logs.REQUEST_ID: logs.request_id()}
+        headers = {logs.REQUEST_ID: logs.request_id(), DUE_AT: time.time() + delay}
         queue.send_task(TASK, args=(widget, lease_token), countdown=delay or None, retry=False, headers=headers)
 
     return send

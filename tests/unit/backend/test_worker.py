@@ -1,6 +1,7 @@
 """How a worker process handles a task; Celery itself is in the integration tests."""
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from types import SimpleNamespace
 
@@ -96,6 +97,19 @@ def test_a_widget_becomes_due_again_if_the_worker_dies(
     building.act = lambda: scheduled.append(store.zscore(KEY, str(widget)) is not None)
     take(worker, jobs, sent, widget)
     assert scheduled == [True]
+
+
+def test_the_time_until_a_widget_is_built_counts_from_when_its_task_was_due(
+    worker: WorkerProcess, jobs: QueuedBuilds, sent: Sent, building: Building, widget: int
+) -> None:
+    lease_token = jobs.enqueue(widget, [1]) or ""
+    building.act = lambda: 0.5  # busy
+    worker.handle(widget, lease_token, sent, time.time() - 20)
+    assert sum(worker.built_after.counts) == 0
+    building.act = lambda: None
+    worker.handle(widget, lease_token, sent, time.time() - 20)
+    assert sum(worker.built_after.counts) == 1
+    assert 20 <= worker.built_after.total < 25
 
 
 def test_requests_during_the_build_are_one_more_task(
@@ -257,13 +271,21 @@ def test_without_redis_a_task_is_skipped_with_a_warning(
 
 def test_the_id_of_a_request_reaches_the_lines_of_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     fields: list[dict[str, object]] = []
-    process = SimpleNamespace(handle=lambda widget, *_: fields.append(dict(logs.current())), close=lambda: None)
+    due: list[float] = []
+
+    def handle(widget: int, lease_token: str, send: object, due_at: float) -> None:
+        fields.append(dict(logs.current()))
+        due.append(due_at)
+
+    process = SimpleNamespace(handle=handle, close=lambda: None)
     monkeypatch.setattr(worker_module, "create_process", lambda settings: process)
     app = create_worker(Settings())
     app.conf.update(broker_url="memory://", broker_transport_options={})
+    started = time.time()
     with start_worker(app, pool="solo", perform_ping_check=False, shutdown_timeout=60):
         for widget, number in enumerate(("0123456789abcdef", "a\nforged line", ""), 1):
             with logs.bound(request_id=number):
                 sender(app)(widget, "lease")
         wait_for(lambda: len(fields) == 3, "the tasks")
     assert fields == [{"widget": 1, "request_id": "0123456789abcdef"}, {"widget": 2}, {"widget": 3}]
+    assert all(started <= moment <= time.time() for moment in due)
