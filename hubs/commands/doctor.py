@@ -1,6 +1,7 @@
 """The command ``hubs doctor``."""
 
 import json
+import platform
 import sys
 from dataclasses import asdict
 
@@ -25,6 +26,7 @@ def doctor(as_json: bool) -> None:
         findings = [Finding("settings", True, "valid"), *examine(settings)]
     except BadSetting as error:
         findings = [Finding("settings", False, str(error))]
+    findings.insert(0, Finding("version", True, f"Hubs {__version__}, Python {platform.python_version()}"))
     ok = all(finding.ok for finding in findings)
     if as_json:
         checks = [asdict(finding) for finding in findings]

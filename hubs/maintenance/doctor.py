@@ -4,13 +4,16 @@ Each check gives one sentence. What depends on a service that does not answer is
 that nobody waits for one timeout after the other.
 """
 
+import ssl
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
+from http.client import HTTPException
+from urllib.request import HTTPSHandler, ProxyHandler, build_opener
 
-from redis import Redis, RedisError
+from redis import Redis, RedisError, ResponseError
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -32,6 +35,8 @@ from hubs.settings import Settings
 
 #: Seconds for which builds and changes may wait, and by which clocks may differ.
 OVERDUE, UNHANDLED, APART = 120.0, timedelta(minutes=5), 2.0
+#: Seconds for which the web application is waited for.
+PATIENCE = 10.0
 #: Minutes for which a bus may be silent: Fedora's never is.
 SILENT = 15.0
 #: For how long a month may fail to be dropped, such as during a backup; how many messages are many in one table.
@@ -42,6 +47,7 @@ _TODO = {
     "database": "Look at the log of the database, its free disk space, and HUBS_DATABASE_URL.",
     "redis": "Look at the log of Redis, its memory limit, and HUBS_REDIS_URL.",
 }
+_SERVICES = {"postgresql": "PostgreSQL", "sqlite": "SQLite"}
 _CLOCKS = {"sqlite": "SELECT (julianday('now') - 2440587.5) * 86400"}
 
 
@@ -65,6 +71,7 @@ def _services(settings: Settings, database: Database, client: Redis) -> Iterator
         else:
             yield _attempt(name, True, "", partial(_good, name, database, client))
     yield _cache(settings)
+    yield _pages(settings)
     yield _certificates(settings)
     for name, check in (
         ("event server", _event_servers),
@@ -104,7 +111,22 @@ def _good(name: str, database: Database, client: Redis) -> tuple[bool, str]:
     last = canary.last(client) if name == "canary" else None
     if last is not None:
         return True, f"came back {last[0]:.0f} s ago, after {last[1]:.2f} s"
-    return True, {"heartbeat": "the daemon is alive"}.get(name, "writable")
+    if name == "heartbeat":
+        return True, "the daemon is alive"
+    return True, f"{_version(name, database, client)}, writable"
+
+
+def _version(name: str, database: Database, client: Redis) -> str:
+    """Return the name and version of a service; without the version if it does not tell."""
+    if name == "redis":
+        try:
+            return f"Redis {client.info('server')['redis_version']}"
+        except ResponseError:  # its rules for users may forbid the question
+            return "Redis"
+    with database.session() as session:
+        dialect = session.connection().dialect
+    numbers = ".".join(map(str, dialect.server_version_info or ()))
+    return f"{_SERVICES.get(dialect.name, dialect.name)} {numbers}"
 
 
 def _cache(settings: Settings) -> Finding:
@@ -115,6 +137,21 @@ def _cache(settings: Settings) -> Finding:
         cache.close()
     todo = "It keeps nothing, so pages are slow. Start memcached, and look at HUBS_CACHE_URL."
     return Finding("cache", ok, "writable" if ok else todo)
+
+
+def _pages(settings: Settings) -> Finding:
+    """Ask the web application as people do: through nginx, where there is one."""
+    url = f"{settings.site_url.rstrip('/')}/livez"
+    # Unverified: about certificates there is a check of its own.
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    opener = build_opener(ProxyHandler({}), HTTPSHandler(context=context))
+    try:
+        with opener.open(url, timeout=PATIENCE):
+            return Finding("pages", True, f"{settings.site_url} answers")
+    except (OSError, HTTPException) as error:
+        todo = "Look at hubs-web, at nginx, and at HUBS_SITE_URL."
+        return Finding("pages", False, f"{url} does not answer as it should ({error}). {todo}")
 
 
 def _certificates(settings: Settings) -> Finding:

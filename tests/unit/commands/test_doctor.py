@@ -1,9 +1,12 @@
 """Each check of ``hubs doctor`` turns red by its fault, and a healthy instance is green."""
 
 import json
+import re
+import threading
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,6 +15,7 @@ import pytest
 from sqlalchemy import delete, text
 from sqlalchemy.orm import Session
 
+from hubs import __version__
 from hubs.events import canary, coverage, heartbeat, sources
 from hubs.events.connection import connect
 from hubs.fragments import schedule
@@ -34,8 +38,26 @@ def store() -> fakeredis.FakeRedis:
 
 
 @pytest.fixture
+def site() -> Iterator[str]:
+    """Serve a web application, as far as it is asked whether it works."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200 if self.path == "/livez" else 404)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+@pytest.fixture
 def healthy(
-    session: Session, team: Hub, store: fakeredis.FakeRedis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    session: Session, team: Hub, store: fakeredis.FakeRedis, site: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[None]:
     """Give an instance without faults."""
     # The changes that created the team, however long ago that was in this run.
@@ -49,6 +71,7 @@ def healthy(
     heartbeat.publish(store, "daemon", None)
     canary.record(store, 0.25)
     _note_backup(tmp_path, timedelta(hours=3))
+    monkeypatch.setenv("HUBS_SITE_URL", site)
     with store.pubsub() as subscription:
         subscription.subscribe(canary.CHANNEL)
         yield
@@ -67,9 +90,15 @@ def _red() -> dict[str, str]:
     return {check["name"]: check["text"] for check in shown["checks"] if not check["ok"]}
 
 
-def test_a_healthy_instance_is_green() -> None:
+def test_a_healthy_instance_is_green(site: str, store: fakeredis.FakeRedis, monkeypatch: pytest.MonkeyPatch) -> None:
     shown = run("doctor").output
     assert "✗" not in shown
+    assert f"✓ version       Hubs {__version__}, Python 3." in shown
+    assert re.search(r"✓ database +SQLite 3[\d.]+, writable", shown)
+    assert "✓ redis         Redis, writable" in shown  # this one tells no version
+    monkeypatch.setattr(store, "info", lambda section: {"redis_version": f"7.2 ({section})"})
+    assert "✓ redis         Redis 7.2 (server), writable" in run("doctor").output
+    assert f"✓ pages         {site} answers" in shown
     assert "✓ canary        came back 0 s ago, after 0.25 s" in shown
     assert "in /backup, encrypted" in shown
     assert "✓ months        none: SQLite keeps all messages in one table" in shown
@@ -80,7 +109,6 @@ def test_a_healthy_instance_is_green() -> None:
     [
         ("SECRET_KEY", "short", "secret key", "openssl rand"),
         ("SECRET_KEY", "x" * 64, "secret key", "can be guessed"),
-        ("SITE_URL", "http://hubs.example.org", "sign-in", "LOCAL_LOGIN"),
         ("LOCAL_LOGIN", "0", "sign-in", "Nobody can sign in"),
         ("ENVIRONMENT", "prod", "topic prefix", "HUBS_PRESET"),
         ("CACHE_URL", "memcached://127.0.0.1:1", "cache", "Start memcached"),
@@ -100,12 +128,17 @@ def test_a_shared_database_without_a_key_is_red(monkeypatch: pytest.MonkeyPatch)
     assert "HUBS_SECRET_KEY is empty" in _red()["secret key"]
 
 
+def test_local_login_at_a_public_address_is_red(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUBS_SITE_URL", "http://hubs.invalid")
+    assert "HUBS_LOCAL_LOGIN" in _red()["sign-in"]
+
+
 def test_http_and_a_missing_secret_of_the_provider_are_red(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HUBS_LOCAL_LOGIN", "0")
     monkeypatch.setenv("HUBS_OIDC_ISSUER", "https://id.example.org")
     monkeypatch.setenv("HUBS_OIDC_CLIENT_ID", "hubs")
     assert "HUBS_OIDC_CLIENT_SECRET" in _red()["sign-in"]
-    monkeypatch.setenv("HUBS_SITE_URL", "http://hubs.example.org")
+    monkeypatch.setenv("HUBS_SITE_URL", "http://hubs.invalid")
     assert "Serve it with https" in _red()["sign-in"]
 
 
@@ -169,6 +202,13 @@ def test_changes_that_wait_or_failed_are_red(session: Session) -> None:
     row.attempts = 10
     session.commit()
     assert "1 changes failed" in _red()["changes"]
+
+
+def test_pages_that_do_not_answer_are_red(site: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUBS_SITE_URL", "http://127.0.0.1:1")
+    assert "Look at hubs-web" in _red()["pages"]
+    monkeypatch.setenv("HUBS_SITE_URL", f"{site}/elsewhere")
+    assert "/elsewhere/livez does not answer as it should (HTTP Error 404" in _red()["pages"]
 
 
 def test_a_clock_that_is_wrong_is_red(monkeypatch: pytest.MonkeyPatch) -> None:
