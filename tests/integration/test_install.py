@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import acme
 from tests.machine import Machine, machine
 from tests.services import wait_for
 from tests.stack import ROOT
@@ -47,6 +48,8 @@ def steps(heading: str, text: str = TEXT) -> list[str]:
 def test_the_commands_of_the_installation_page_work_where_all_packages_are_there(tmp_path: Path) -> None:
     with installed(tmp_path) as otters:
         check_pages(otters)
+        acme.require()
+        check_real_certificate(otters)
 
 
 @pytest.mark.slow
@@ -58,16 +61,31 @@ def test_an_upgrade_and_a_restore_go_as_their_pages_say(tmp_path: Path) -> None:
         check_pages(otters)
         assert "rafts" in otters.do("hubs team list")
 
-        # What a new machine has: another key, and a cluster without our role.
         folder = otters.do("ls -d /var/backups/hubs/*").strip()
-        otters.do(f"systemctl stop {' '.join(UNITS)} hubs-web.socket hubs-eventsource.socket")
-        otters.do("runuser -u postgres -- dropdb hubs && runuser -u postgres -- dropuser hubs")
-        otters.do("rm /etc/hubs/hubs.env && /opt/hubs/bin/hubs deploy --to / --host hubs.example.org")
-        for step in steps("## Restore", BACKUP):
-            otters.do(step.replace("/var/backups/hubs/2026-11-29", folder))
-        otters.do(examples()[-1].partition("hubs db upgrade\n")[2])
-        check_pages(otters)
-        assert "rafts" in otters.do("hubs team list")
+        restore(otters, folder)
+
+        keys, backup, decrypted = steps("## Encrypted to a public key", BACKUP)
+        told = otters.do(f"rm -r {folder}\n{keys.replace('apt install', 'apt-get install -y --no-upgrade')}")
+        public = re.search(r"Public key: (age1\w+)", told)
+        assert public
+        otters.do(backup.replace("age1…", public[1]))
+        assert "database.age" in otters.do(f"ls {folder}").split()
+        copy_key, command, remove_key = decrypted.splitlines()
+        otters.do(copy_key)
+        restore(otters, folder, command.removesuffix("/var/backups/hubs/2026-11-29").strip())
+        otters.do(remove_key)
+
+
+def restore(otters: Machine, folder: str, command: str = "hubs restore") -> None:
+    """Restore a backup as the page says on what a new machine has: another key, and a cluster without our role."""
+    otters.do(f"systemctl stop {' '.join(UNITS)} hubs-web.socket hubs-eventsource.socket")
+    otters.do("runuser -u postgres -- dropdb hubs && runuser -u postgres -- dropuser hubs")
+    otters.do(f"rm /etc/hubs/hubs.env && /opt/hubs/bin/hubs deploy --to / --host {HOST}")
+    for step in steps("## Restore", BACKUP):
+        otters.do(step.replace("/var/backups/hubs/2026-11-29", folder).replace("hubs restore", command))
+    otters.do(examples()[-1].partition("hubs db upgrade\n")[2])
+    check_pages(otters)
+    assert "rafts" in otters.do("hubs team list")
 
 
 @contextmanager
@@ -134,14 +152,32 @@ def configure(otters: Machine, files: str, settings: str, start: str) -> None:
         assert otters.do(f"systemctl is-active {unit}").strip() == "active"
 
 
-def check_pages(otters: Machine) -> None:
-    """Read a page and a file through nginx."""
-    curl = "curl --silent --show-error --fail --insecure"
+def check_pages(otters: Machine, trust: str = "--insecure") -> None:
+    """Read a page and a file through nginx; ``trust`` says to curl which certificates are good."""
+    curl = f"curl --silent --show-error --fail {trust}"
     page = otters.do(f"{curl} https://{HOST}/")
     assert "</html>" in page
     style = re.search(r'href="(/static/v-[^"]*/css/hubs\.css)"', page)
     assert style
     assert "immutable" in otters.do(f"{curl} --head https://{HOST}{style[1]}").lower()
+
+
+def check_real_certificate(otters: Machine) -> None:
+    """Get a certificate as the page says, from an authority of our own, and let certbot's timer renew it."""
+    acme.start(otters)
+    served = f"openssl s_client -connect {HOST}:443 -servername {HOST} </dev/null | openssl x509 -noout -serial"
+    ours = otters.do(served)
+    for step in steps("## A real certificate"):
+        otters.do(step.replace("apt install", "apt-get install -y --no-upgrade"))
+    wait_for(lambda: otters.do(served) != ours, "nginx to serve the certificate of the authority")
+    check_pages(otters, f"--cacert {acme.ROOT}")
+    first = otters.do(served)
+    # `hubs deploy` after an upgrade keeps it.
+    otters.do(f"hubs deploy --to / --host {HOST} && systemctl reload nginx")
+    assert "enabled" in otters.do("systemctl is-enabled certbot.timer")
+    otters.do("systemctl start certbot.service")
+    wait_for(lambda: otters.do(served) != first, "nginx to serve the renewed certificate")
+    check_pages(otters, f"--cacert {acme.ROOT}")
 
 
 def check_faults(otters: Machine) -> None:
