@@ -32,8 +32,8 @@ log = logging.getLogger(__name__)
 #: Seconds until the next attempt while the database is unavailable.
 RETRY_AFTER = 1.0
 #: Least seconds between two builds of a widget after interactive changes. Messages of the bus must not keep a widget
-#: building all the time, but a person expects to see each of two changes within a second at once.
-PROMPT = 0.2
+#: building all the time, but a person or a program expects to see each of two changes within a second at once.
+PROMPT = 0.05
 #: Seconds that a build gets before the next one starts. One that only reads our own database is done by then; two at
 #: once in one interpreter would each take as long as both, and both fragments would appear late.
 HEAD_START = 0.03
