@@ -80,11 +80,14 @@ screens: $(VENV)/test.done  ## Write pictures of widgets and pages into build/sc
 docs: $(VENV)/test.done  ## Build the documentation into build/docs; warnings and broken links are errors
 	$(BIN)/python docs/build.py
 
-# Pages load one file instead of thirty. It is committed, so that only those who change scripts need npm.
-bundle: $(VENV)/run.done requirements/bundle/node_modules/.package-lock.json  ## Join the scripts of hubs/static/js into hubs/static/bundle
-	rm -f hubs/static/bundle/*.js
-	SOURCES=$$($(BIN)/python -c 'from hubs import urls; print(urls.hash_of_scripts())') && \
-		cd requirements/bundle && SOURCES=$$SOURCES node_modules/.bin/rollup --silent --config
+# Pages load one script instead of thirty, and a minified style sheet. Both are committed, so that only those who change
+# them need npm.
+bundle: $(VENV)/run.done requirements/bundle/node_modules/.package-lock.json  ## Join and minify scripts and styles into hubs/static/bundle
+	rm -f hubs/static/bundle/*
+	export SCRIPTS=$$($(BIN)/python -c 'from hubs import urls; print(urls.hash_of_scripts())') && \
+		export STYLES=$$($(BIN)/python -c 'from hubs import urls; print(urls.hash_of_styles())') && \
+		export STYLE_SHEET_PARTS=$$($(BIN)/python -c 'from hubs import urls; print(*urls.STYLE_SHEET_PARTS)') && \
+		cd requirements/bundle && node_modules/.bin/rollup --silent --config
 
 settings: $(VENV)/run.done  ## Write the table of docs/settings.md from the declarations of the settings
 	$(BIN)/python docs/settings_table.py

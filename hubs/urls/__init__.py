@@ -23,8 +23,6 @@ from hubs.urls.accounts import (
     stream_token,
 )
 from hubs.urls.files import (
-    STYLE_SHEET,
-    STYLE_SHEET_PARTS,
     digest,
     favicon,
     hash_of_folder,
@@ -33,7 +31,6 @@ from hubs.urls.files import (
     manifest,
     opensearch,
     picture,
-    read_style_sheet,
     robots,
     site_css,
     sitemap,
@@ -91,6 +88,14 @@ from hubs.urls.site import (
     search,
     teams,
 )
+from hubs.urls.styles import (
+    MINIFIED_STYLE_SHEET,
+    STYLE_SHEET,
+    STYLE_SHEET_PARTS,
+    hash_of_styles,
+    read_style_sheet,
+    style_sources,
+)
 from hubs.urls.widgets import (
     embed,
     gallery,
@@ -108,6 +113,7 @@ from hubs.urls.widgets import (
 )
 
 __all__ = [
+    "MINIFIED_STYLE_SHEET",
     "SCRIPT",
     "STYLE_SHEET",
     "STYLE_SHEET_PARTS",
@@ -127,6 +133,7 @@ __all__ = [
     "gallery",
     "hash_of_folder",
     "hash_of_scripts",
+    "hash_of_styles",
     "help_wanted",
     "home",
     "hub",
@@ -196,6 +203,7 @@ __all__ = [
     "stream",
     "stream_new",
     "stream_token",
+    "style_sources",
     "teams",
     "webhook",
     "widget",

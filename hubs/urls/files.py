@@ -9,30 +9,6 @@ from urllib.parse import urlencode
 #: The folder of static files, and the file that only a source checkout has beside the package.
 STATIC = Path(__file__).parents[1] / "static"
 _CHECKOUT = Path(__file__).parents[2] / "setup.py"
-#: The style sheet of every page, kits and plain error pages, and its parts in order. It is put together when it is
-#: requested, since a phone waits for each file before it shows anything.
-STYLE_SHEET = "css/hubs.css"
-STYLE_SHEET_PARTS = tuple(
-    f"css/{name}.css"
-    for name in (
-        "tokens",
-        "base",
-        "controls",
-        "bars",
-        "banner",
-        "cards",
-        "dialogs",
-        "pages",
-        "widgets",
-        "lines",
-        "identity",
-    )
-)
-
-
-def read_style_sheet(folder: Path = STATIC) -> bytes:
-    """Return the style sheet of every page, put together from its parts in a folder of static files."""
-    return b"\n".join((folder / part).read_bytes() for part in STYLE_SHEET_PARTS)
 
 
 def static(path: str) -> str:
@@ -64,6 +40,14 @@ def hash_of_files(folder: Path, paths: Iterable[Path]) -> str:
 def digest(content: bytes) -> str:
     """Return a short hash of a file's content."""
     return hashlib.blake2b(content, digest_size=6).hexdigest()
+
+
+def names_sources(generated: Path, sources: str) -> bool:
+    """Return whether a file that `make bundle` wrote exists and names the hash of these sources in its first line."""
+    if not generated.is_file():
+        return False
+    with generated.open(encoding="utf-8") as file:
+        return sources in file.readline()
 
 
 def picture(digest: str) -> str:

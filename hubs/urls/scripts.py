@@ -7,7 +7,7 @@ module sees the change at the next reload, since the bundle names the sources th
 
 from pathlib import Path
 
-from hubs.urls.files import STATIC, hash_of_files
+from hubs.urls.files import STATIC, hash_of_files, names_sources
 
 #: What pages load, and its content while the bundle is outdated.
 SCRIPT, MODULES = "bundle/main.js", b'import "../js/main.js";\n'
@@ -27,11 +27,7 @@ def hash_of_scripts(folder: Path = STATIC) -> str:
 
 def is_bundle_current(folder: Path = STATIC) -> bool:
     """Return whether the bundle was generated from the present sources."""
-    bundle = folder / SCRIPT
-    if not bundle.is_file():
-        return False
-    with bundle.open(encoding="utf-8") as file:
-        return hash_of_scripts(folder) in file.readline()
+    return names_sources(folder / SCRIPT, hash_of_scripts(folder))
 
 
 def read_script(folder: Path = STATIC) -> bytes:

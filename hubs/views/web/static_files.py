@@ -7,8 +7,10 @@ another hash, which a page or fragment from before an upgrade contains, gets the
 import gzip
 import mimetypes
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import brotli  # type: ignore[import-untyped]
 from flask import Flask, Response, abort, request
@@ -21,8 +23,20 @@ _FOR_A_YEAR, _REVALIDATE = "public, max-age=31536000, immutable", "public, max-a
 #: Types of files that compression makes smaller, and the least size in bytes for which it pays.
 _COMPRESSIBLE, _SMALL = frozenset({".css", ".js", ".svg", ".json", ".txt", ".md", ".html", ".xml"}), 500
 _BROTLI, _GZIP = "br", "gzip"
-#: Files whose content depends on others, and the functions that return it.
-_GENERATED = {urls.STYLE_SHEET: urls.read_style_sheet, urls.SCRIPT: urls.read_script}
+
+
+class _Generated(NamedTuple):
+    """A file that is read from its form in the bundle, or where that is outdated from its sources."""
+
+    read: Callable[[Path], bytes]
+    sources: Callable[[Path], list[Path]]
+    bundled: str
+
+
+_GENERATED = {
+    urls.STYLE_SHEET: _Generated(urls.read_style_sheet, urls.style_sources, urls.MINIFIED_STYLE_SHEET),
+    urls.SCRIPT: _Generated(urls.read_script, urls.script_sources, urls.SCRIPT),
+}
 
 
 @dataclass(frozen=True)
@@ -63,17 +77,17 @@ class StaticFiles:
         with self._lock:  # compressing takes a tenth of a second: do it once for the requests of a first page
             known = self._files.get(name)
             if known is None or known.modified != modified:
-                body = _GENERATED[name](self._folder) if name in _GENERATED else paths[0].read_bytes()
+                body = _GENERATED[name].read(self._folder) if name in _GENERATED else paths[0].read_bytes()
                 known = self._files[name] = _file(Path(name), body, modified)
         return known
 
     def _paths(self, name: str) -> list[Path]:
         """Return the files that the response for a name is made of; none for a name outside of the folder."""
-        if name == urls.SCRIPT:
-            bundle = self._folder / name
-            return [*urls.script_sources(self._folder), *([bundle] if bundle.is_file() else [])]
-        parts = urls.STYLE_SHEET_PARTS if name == urls.STYLE_SHEET else (name,)
-        return [Path(safe) for part in parts if (safe := safe_join(str(self._folder), part))]
+        if name in _GENERATED:
+            bundled = self._folder / _GENERATED[name].bundled
+            return [*_GENERATED[name].sources(self._folder), *([bundled] if bundled.is_file() else [])]
+        safe = safe_join(str(self._folder), name)
+        return [Path(safe)] if safe else []
 
 
 def _file(path: Path, body: bytes, modified: int) -> StaticFile:
@@ -114,7 +128,7 @@ def write(source: Path, target: Path) -> int:
     A server such as nginx serves them from there (``gzip_static``).
     """
     bodies = {path.relative_to(source): path.read_bytes() for path in sorted(source.rglob("*")) if path.is_file()}
-    bodies |= {Path(name): read(source) for name, read in _GENERATED.items()}
+    bodies |= {Path(name): generated.read(source) for name, generated in _GENERATED.items()}
     for path, body in bodies.items():
         copy = target / path
         copy.parent.mkdir(parents=True, exist_ok=True)
