@@ -2,6 +2,7 @@
 
 import gc
 import os
+import shutil
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
@@ -23,6 +24,7 @@ from tests.fixtures import (
     shared_stack,
     template,
 )
+from tests.memory import use_memory
 from tests.order import arrange, note_durations
 from tests.templates import BOTH, KINDS
 
@@ -52,6 +54,7 @@ settings.load_profile("unhurried")
 #: Folders of tests that run processes and browsers, whose timing depends on the machine.
 REAL = tuple(Path(__file__).parent / name for name in ("attack", "browser", "integration"))
 _FAILED = pytest.StashKey[bool]()
+_MEMORY = pytest.StashKey[Path]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -62,6 +65,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=KINDS[0],
         help="database of the unit tests, or both for those of statements; PostgreSQL is started for them",
     )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep temporary files in memory; the processes of `-n` do as the first one."""
+    folder = use_memory()
+    if folder is not None:
+        config.stash[_MEMORY] = folder
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Remove temporary files, unless something failed: then they help to find out why, until the next run."""
+    folder = session.config.stash.get(_MEMORY, None)
+    if folder is not None and exitstatus == pytest.ExitCode.OK:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
