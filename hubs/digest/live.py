@@ -79,9 +79,8 @@ def last_of_teams(session: Session, person: Person, hubs: Sequence[Hub], since: 
             places |= {hub_id: [row for row in newest_rows if row.team == hub_id] for hub_id in missing}
         if begin == since:
             break
-    items = {
-        item.id: item for item in items_of(session, list({row.id: row for row in chain(*places.values())}.values()))
-    }
+    shown = {row.id: row for row in chain(*places.values())}
+    items = {item.id: item for item in items_of(session, list(shown.values()))}
     return {hub_id: [items[row.id] for row in rows] for hub_id, rows in places.items()}
 
 
