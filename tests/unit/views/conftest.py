@@ -1,13 +1,14 @@
 """The web application on a real SQLite database and cache; Redis is away, which pages must bear."""
 
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from types import MethodType
-from weakref import WeakKeyDictionary
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from itsdangerous import URLSafeTimedSerializer
 from sqlalchemy.orm import Session
 
 from hubs.app import create_app, create_context
@@ -99,10 +100,6 @@ def otters(session: Session, team: Hub) -> Hub:
     return team
 
 
-#: The CSRF token that was read from a page, by the client and the secret in its session.
-_TOKENS: WeakKeyDictionary[FlaskClient, dict[str, str]] = WeakKeyDictionary()
-
-
 def token(client: FlaskClient, path: str = "/login") -> str:
     """Return the CSRF token of a page's forms."""
     page = client.get(path).get_data(as_text=True)
@@ -111,7 +108,7 @@ def token(client: FlaskClient, path: str = "/login") -> str:
 
 def sign_in(client: FlaskClient, username: str) -> FlaskClient:
     """Sign somebody in."""
-    answer = client.post("/login", data={"username": username, "csrf_token": token(client)})
+    answer = post(client, "/login", username=username)
     assert answer.status_code == 303
     return client
 
@@ -122,14 +119,8 @@ def post(client: FlaskClient, path: str, **fields: str):  # type: ignore[no-unty
 
 
 def _token_of_session(client: FlaskClient) -> str:
-    """Return a token of the client's session, from a page only if none of the session is known."""
-    known = _TOKENS.setdefault(client, {})
+    """Return a token of the client's session, as `flask_wtf` signs it: reading it from a page takes much longer."""
     with client.session_transaction() as session:
-        signed_in, secret = "user" in session, session.get("csrf_token")
-    if secret not in known:
-        # Every page of somebody who is signed in has a form that signs out; this one is quick to make.
-        read = token(client, "/search" if signed_in else "/login")
-        with client.session_transaction() as session:
-            secret = session["csrf_token"]
-        known[secret] = read
-    return known[secret]
+        secret = session.setdefault("csrf_token", secrets.token_hex(20))
+    serializer = URLSafeTimedSerializer(client.application.config["WTF_CSRF_SECRET_KEY"], salt="wtf-csrf-token")
+    return str(serializer.dumps(secret))
