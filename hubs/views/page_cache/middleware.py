@@ -14,9 +14,8 @@ that is not current is read again; a page that is not current goes to Flask, whi
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from math import inf
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from flask import Flask
 from markupsafe import escape
@@ -25,12 +24,14 @@ from werkzeug.http import parse_etags
 from hubs.permissions import standing
 from hubs.signed_cache import SIGNATURE
 from hubs.views.page_cache.copies import PageCopies
+from hubs.views.page_cache.lookup import MAX_AGE, Lookup, PendingPage, ReadyPage
 from hubs.views.page_cache.personal import Reader
 from hubs.views.page_cache.readers import KeptReader, Readers
 from hubs.views.page_cache.requests import PageRequest, page_request
 from hubs.views.page_cache.row_versions import Access, RowVersions, Versions
 from hubs.views.page_cache.shared import FilledPage, PageKey, Place, SharedPage, SharedPages
 from hubs.views.page_cache.skeleton import FilledSkeleton, Slot, etag_of, frame_signature, values_of
+from hubs.views.page_cache.turns import Turns
 from hubs.views.web.context import AppContext
 from hubs.views.web.security_headers import headers_for
 
@@ -39,51 +40,12 @@ if TYPE_CHECKING:
 
 #: Keys in the WSGI environment: of the page cache, and of a request's `PendingPage` or `ReadyPage`.
 PAGE_CACHE, PENDING, READY = "hubs.page_cache", "hubs.pending_page", "hubs.ready_page"
-#: Maximum age of both parts in seconds: bounds how old their content can be if the cache was down when a commit was to
-#: replace their tags. What a person may see does not depend on it. In a crowd of a thousand readers on a busy machine,
-#: most come back only once a minute: a much shorter life would have almost every page rendered.
-MAX_AGE = 300.0
 #: Seconds after the last check of access for which public pages are served while the database is unavailable.
 OUTAGE_AGE = 5.0
 #: Seconds for which a stream cursor is reused. An older cursor is safe: the stream replays what happened since.
 CURSOR_AGE = 0.2
-
-
-@dataclass(frozen=True, slots=True)
-class PendingPage:
-    """A request that missed: where to store its page, and the tags and versions from before any row was read."""
-
-    pages: SharedPages
-    copies: PageCopies
-    tags: Mapping[str, bytes]
-    versions: Versions | None
-    read_at: float
-    #: The reader, if they are current.
-    reader: Reader | None = None
-
-    def store(
-        self, key: PageKey, page: SharedPage, tags: Iterable[str], hubs: Iterable[int], user_id: int | None
-    ) -> None:
-        """Store a page that depends on the version tags under the cache keys ``tags`` and on the rows of ``hubs``."""
-        here = Place(page.hub_id, user_id, frozenset(tags), frozenset(hubs))
-        place, keys, rows = self.pages.note(key.path, here), here.tags, set(map(str, here.hubs))
-        # A tag or version that was not read before the rows proves nothing about them. Then only the list of what to
-        # read is noted, and the next request reads all of it first.
-        if self.versions is None or not keys <= self.tags.keys() or not rows <= self.versions.keys():
-            return
-        versions = {row: self.versions[row] for row in rows}
-        known = {tag: self.tags[tag] for tag in keys}
-        page = replace(page, tags=known, versions=versions, loaded=self.read_at, checked=self.read_at)
-        self.pages.put(key, page)
-        self.copies.put(key, page, place, MAX_AGE)
-
-
-class ReadyPage(NamedTuple):
-    """Both parts of a page, which are current, and the shared one with its fragments in place."""
-
-    reader: Reader
-    page: SharedPage
-    filled: FilledSkeleton
+#: How often a request waits for another one that renders the same page: again if the page changed meanwhile.
+WAITS = 2
 
 
 class PageCacheMiddleware:
@@ -93,7 +55,7 @@ class PageCacheMiddleware:
         self._app, self._context = app, context
         self._pages, self._readers = SharedPages(), Readers(flask, context)
         self._copies = PageCopies(context.fragments, context.settings)
-        self._rows = RowVersions(context.database)
+        self._rows, self._turns = RowVersions(context.database), Turns()
         self._headers = [*headers_for(context.settings), ("Vary", "Accept-Language, Cookie")]
         self._cursor = ("", -inf)
 
@@ -103,13 +65,29 @@ class PageCacheMiddleware:
         request = page_request(environ)
         if request is None:
             return self._app(environ, start_response)
-        issued, read_at = time.time(), time.monotonic()
+        issued = time.time()
         place = self._pages.place(request.path) or self._copied_place(request.path)
         if place is None:
-            environ[PENDING] = PendingPage(self._pages, self._copies, {}, None, read_at)
+            environ[PENDING] = PendingPage(self._pages, self._copies, {}, None, time.monotonic())
             return self._app(environ, start_response)
         # The cursor comes first: the stream then replays events that happen from here on.
-        cursor = self.recent_cursor()
+        stream = issued, self.recent_cursor()
+        lookup = self._find(request, place)
+        for _ in range(WAITS):
+            if lookup.missing is None:
+                break
+            if self._turns.begin(lookup.missing):
+                try:
+                    return self._answer(lookup, stream, environ, start_response)
+                finally:
+                    self._turns.end(lookup.missing)
+            # Another request has rendered the page. Everything is read and checked again.
+            lookup = self._find(request, self._pages.place(request.path) or place)
+        return self._answer(lookup, stream, environ, start_response)
+
+    def _find(self, request: PageRequest, place: Place) -> Lookup:
+        """Look for the page of a request; read what tells whether it is current."""
+        read_at = time.monotonic()
         kept = self._readers.get(request.cookie, request.language)
         if kept is None:
             kept = self._readers.load(request.cookie, request.language)
@@ -120,21 +98,42 @@ class PageCacheMiddleware:
         ready = self._ready(kept, page, entries, versions)
         if ready is None and kept is not None and versions is not None:
             ready = self._copied(kept, request.path, place, entries, versions)
-        if ready is not None and kept is not None:
+        if ready is not None:
             ready.page.checked = read_at
-            if not ready.page.announces and self._readers.is_usable(kept):
-                # A browser loads a page; scripts of open pages are no visits.
-                if kept.reader.sign_in and "text/html" in environ.get("HTTP_ACCEPT", ""):
-                    self._context.visits.note(kept.reader.person.id)
-                return self._send(ready, (issued, cursor), environ, start_response)
-            # The application renews the session, or adds announcements.
-            environ[READY] = ready
-            return self._app(environ, start_response)
+            return Lookup(kept, ready)
         # Tags that are missing in the cache are created before the application reads rows.
         tags = self._context.fragments.public.stamps.ensure(place.tags, entries)
-        environ[PENDING] = PendingPage(
-            self._pages, self._copies, tags, versions, read_at, kept.reader if kept else None
-        )
+        pending = PendingPage(self._pages, self._copies, tags, versions, read_at, kept.reader if kept else None)
+        return Lookup(kept, None, pending, self._missing(kept, request.path, place, pending))
+
+    def _missing(self, kept: KeptReader | None, path: str, place: Place, pending: PendingPage) -> PageKey | None:
+        """Return the key of a page that the application will render and keep; None if others need not wait for it."""
+        if kept is None or pending.versions is None or not place.tags <= pending.tags.keys():
+            return None
+        # Opening the page marks notifications as read, which no other request does for this reader.
+        if place.hub_id in kept.reader.bar.unread:
+            return None
+        return page_key(path, kept.reader, place.hub_id, place.user_id)
+
+    def _answer(
+        self,
+        lookup: Lookup,
+        stream: tuple[float, str],
+        environ: "WSGIEnvironment",
+        start_response: "StartResponse",
+    ) -> Iterable[bytes]:
+        """Send the page if there is one, or have the application answer."""
+        kept, ready = lookup.kept, lookup.ready
+        if kept is None or ready is None:
+            environ[PENDING] = lookup.pending
+            return self._app(environ, start_response)
+        if not ready.page.announces and self._readers.is_usable(kept):
+            # A browser loads a page; scripts of open pages are no visits.
+            if kept.reader.sign_in and "text/html" in environ.get("HTTP_ACCEPT", ""):
+                self._context.visits.note(kept.reader.person.id)
+            return self._send(ready, stream, environ, start_response)
+        # The application renews the session, or adds announcements.
+        environ[READY] = ready
         return self._app(environ, start_response)
 
     def _read(

@@ -18,16 +18,8 @@ from hubs.models import Announcement, Hub, Widget
 from hubs.models.session_events import start_tracking, stop_tracking, track_reads
 from hubs.permissions import Person, anyone, audiences, can, standing
 from hubs.views.page_cache import personal
-from hubs.views.page_cache.middleware import (
-    PAGE_CACHE,
-    PENDING,
-    READY,
-    PageCacheMiddleware,
-    PendingPage,
-    ReadyPage,
-    page_key,
-    stream_values,
-)
+from hubs.views.page_cache.lookup import PendingPage, ReadyPage
+from hubs.views.page_cache.middleware import PAGE_CACHE, PENDING, READY, PageCacheMiddleware, page_key, stream_values
 from hubs.views.page_cache.personal import PARTS, SPECIAL, Absent, Reader, SignedIn, StandIn
 from hubs.views.page_cache.shared import SharedPage
 from hubs.views.page_cache.skeleton import (
