@@ -109,7 +109,7 @@ class FragmentStore:
         """Remove a widget's fragments from the cache; return whether they are certainly gone."""
         gone = self.cache.delete(*(self.key(row, locale) for locale in locales))
         self.public.forget([row.id])
-        return gone
+        return self.public.stamps.invalidate([("content", row.hub_id)]) and gone
 
     def fingerprint(self, value: object) -> str:
         """Return a keyed fingerprint (HMAC) of a JSON-serialisable value."""
@@ -154,7 +154,8 @@ class FragmentStore:
         replaced = put(self.signed, self.key(row, locale), fragment.pack(), lifetime)
         # nginx serves the public entry without looking at this one, so it must go whenever the content changes.
         self.public.forget([row.id])
-        return replaced and not services_of(row).has_outdated
+        is_new = self.public.stamps.invalidate([("content", row.hub_id)])  # pages read the hub's fragments again
+        return replaced and is_new and not services_of(row).has_outdated
 
     def give_up(self, row: Widget, error: Exception, locale: str = DEFAULT_LOCALE) -> Fragment:
         """Store that a build failed or timed out; return the fragment that viewers see until the next try."""

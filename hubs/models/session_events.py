@@ -56,7 +56,7 @@ def run_each_after_commit(database: Database, effect: Hashable, act: Callable[[A
 
 
 def after_commit(
-    database: Database, collect: Callable[[Session], Iterable[T]], act: Callable[[set[T]], None], name: object = None
+    database: Database, collect: Callable[[Session], Iterable[T]], act: Callable[[set[T]], object], name: object = None
 ) -> None:
     """Call ``act`` after each commit of ``database`` with everything that ``collect`` returned at the flushes.
 

@@ -5,11 +5,12 @@ the application renders it once for each version of the hub. The personal one (`
 same on all pages that somebody reads. Both are kept in the process, and put together for each request. What another
 process has rendered is found in the cache (`hubs.views.page_cache.copies`).
 
-One `get_many` reads the fragments and the version tags (`hubs.fragments.versions`) of everything that the two parts
-depend on. If the tags are unchanged, nothing about these hubs and people was committed since, so both would be rendered
-the same. Tags are read before rows, so a commit in between makes a part stale at once. A cache may fail to replace a
-tag, so the rows that gave access are checked in the database as well (`hubs.views.page_cache.row_versions`). A reader
-that is not current is read again; a page that is not current goes to Flask, which stores the new one.
+One `get_many` reads the version tags (`hubs.fragments.versions`) of everything that the two parts depend on. If they
+are unchanged, nothing about these hubs and people was committed since, so both would be rendered the same; if that of
+the content is, no fragment is new, and those already in the page are its latest. Tags are read before rows, so a commit
+in between makes a part stale at once. A cache may fail to replace a tag, so the rows that gave access are checked in
+the database as well (`hubs.views.page_cache.row_versions`). A reader that is not current is read again; a page that is
+not current goes to Flask, which stores the new one.
 """
 
 import time
@@ -21,8 +22,8 @@ from flask import Flask
 from markupsafe import escape
 from werkzeug.http import parse_etags
 
+from hubs.fragments.versions import key as tag_key
 from hubs.permissions import standing
-from hubs.signed_cache import SIGNATURE
 from hubs.views.page_cache.copies import PageCopies
 from hubs.views.page_cache.lookup import MAX_AGE, Lookup, PendingPage, ReadyPage
 from hubs.views.page_cache.personal import Reader
@@ -143,9 +144,9 @@ class PageCacheMiddleware:
         reader, page = kept.reader if kept else None, None
         if reader is not None:
             page = self._pages.get(page_key(request.path, reader, place.hub_id, place.user_id))
-        tags = {*place.tags, *(kept.tags if kept else ())}
-        # Tags and fragments in one round trip.
-        entries = self._context.fragments.cache.get_many([*tags, *(page.keys if page else ())])
+        # Tags alone: fragments are large, and read only if the tag of the hub's content says that one is new.
+        tags = {*place.tags, *(kept.tags if kept else ()), tag_key("content", place.hub_id)}
+        entries = self._context.fragments.cache.get_many(tags)
         hubs = place.hubs | kept.hubs if kept else place.hubs
         return page, entries, self._rows.read(Access(hubs, reader.sign_in if reader else ""))
 
@@ -183,11 +184,8 @@ class PageCacheMiddleware:
         """Return the page of a reader that another process has rendered, if it is current."""
         key = page_key(path, kept.reader, place.hub_id, place.user_id)
         page = self._copies.get(key)
-        # Before fragments are read for it: most copies that are not used are of an older version.
-        if page is None or not (_contains(entries, page.tags) and _includes(versions, page.versions)):
-            return None
-        ready = self._ready(kept, page, {**entries, **self._context.fragments.cache.get_many(page.keys)}, versions)
-        if ready is not None:
+        ready = self._ready(kept, page, entries, versions)
+        if page is not None and ready is not None:
             self._pages.put(key, page)
         return ready
 
@@ -205,23 +203,25 @@ class PageCacheMiddleware:
         page = self._pages.get(page_key(request.path, Reader(request.language), place.hub_id, place.user_id))
         if page is None or time.monotonic() - page.checked >= OUTAGE_AGE:
             return None
-        filled = self._fill(page, self._context.fragments.cache.get_many([*page.tags, *page.keys]))
+        filled = self._fill(page, self._context.fragments.cache.get_many([*page.tags, tag_key("content", page.hub_id)]))
         return None if filled is None else (page, filled)
 
     def _fill(self, page: SharedPage, entries: Mapping[str, bytes]) -> FilledSkeleton | None:
         """Return the shared part, filled with fragments, if it is still current."""
         if time.monotonic() - page.loaded >= MAX_AGE or not _contains(entries, page.tags):
             return None
-        # Most requests find the same fragments as the one before: then nothing is decoded.
-        filled = page.filled
-        if filled is None or time.time() >= filled.due or _beginnings(page, entries) != filled.entries:
-            fragments = self._context.fragments.decode_entries(page.keys, entries)
+        key, filled, store = tag_key("content", page.hub_id), page.filled, self._context.fragments
+        content = entries.get(key, b"")
+        # Most requests find the same fragments as the one before: then nothing is read and decoded.
+        if filled is None or content != filled.content or not content or time.time() >= filled.due:
+            # The tag comes first: whatever is stored after the fragments are read replaces it once more.
+            content = store.public.stamps.ensure([key], entries).get(key, b"")
+            fragments = store.decode_entries(page.keys, store.cache.get_many(page.keys))
             # A fragment that failed or became stale has another frame, which only the template can render.
             if frame_signature(fragments, page.is_editor) != page.frames:
                 return None
             due = min((fragment.due for fragment in fragments.values() if fragment.due), default=inf)
-            filled = FilledPage(_beginnings(page, entries), due, page.skeleton.put(values_of(fragments)))
-            page.filled = filled
+            filled = page.filled = FilledPage(content, due, page.skeleton.put(values_of(fragments)))
         return filled.skeleton
 
     def _send(
@@ -267,10 +267,6 @@ def page_key(path: str, reader: Reader, hub_id: int, user_id: int | None) -> Pag
 def stream_values(token: str, cursor: str) -> dict[Slot, bytes]:
     """Return the values for the slots of the stream, which differ with each request."""
     return {("token", 0): escape(token).encode(), ("cursor", 0): escape(cursor).encode()}
-
-
-def _beginnings(page: SharedPage, entries: Mapping[str, bytes]) -> Mapping[str, bytes]:
-    return {key: entries.get(key, b"")[:SIGNATURE] for key in page.keys}
 
 
 def _contains(entries: Mapping[str, bytes], expected: Mapping[str, bytes]) -> bool:

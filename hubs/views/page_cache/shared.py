@@ -47,10 +47,10 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FilledPage:
-    """A page with its fragments in place: valid while the cache holds the same entries, until the first is due."""
+    """A page with its fragments in place: valid while the hub's content has the same tag, until one is due."""
 
-    #: The beginnings of the entries, which are their signatures and so name their content; empty where there is none.
-    entries: Mapping[str, bytes]
+    #: The tag, from before the fragments were read; empty if the cache had none.
+    content: bytes
     due: float
     skeleton: FilledSkeleton
 
