@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from hubs.backend.ingest.pipeline import Pipeline
-from hubs.backend.rebuild.scheduler import BuildBackend
+from hubs.backend.rebuild.backend import BuildBackend
 from hubs.errors import BadSetting
 from hubs.fragments.builder import Builder
 from hubs.models import Database

@@ -30,7 +30,7 @@ BUSY = (0.2, 1.0)
 #: Seconds until the next try after the cache did not confirm that it replaced the old content: doubled each time,
 #: within these bounds, so that a long outage of the cache does not keep all touched widgets building.
 UNCONFIRMED = (1.0, 10.0)
-#: Size of the memory of which widgets request other services.
+#: Size of the memories of which widgets request other services, and of which nobody has open.
 REMEMBERED = 100_000
 
 
@@ -53,6 +53,8 @@ class Builder:
         self._database, self._fragments, self._stream, self._due = database, fragments, stream, due
         self._budget = budget
         self._quick: dict[int, bool] = {}
+        #: The hubs of widgets that nobody had open when they were last built.
+        self._unseen: dict[int, int] = {}
         #: How often in a row the cache did not confirm a widget's new content.
         self._unconfirmed: Counter[int] = Counter()
         #: Events since the start: built, pushed, failed, busy, overtaken, unconfirmed.
@@ -120,9 +122,18 @@ class Builder:
             self._tell_others(result, row.audience)
         return self._settle(result, self._due.touched(widget_id))
 
+    def unseen(self, widget_id: int) -> int | None:
+        """Return the hub of a widget that nobody had open when it was last built; None if somebody had."""
+        return self._unseen.get(widget_id)
+
     def _locales(self, row: Widget) -> list[str]:
         """Return the languages to build: the default one first, then those of current viewers."""
         watched = self._stream.watched(row.hub_id)
+        self._unseen.pop(row.id, None)
+        if not watched:
+            if len(self._unseen) >= REMEMBERED:
+                self._unseen.clear()
+            self._unseen[row.id] = row.hub_id
         return [locale for locale in i18n.locales() if locale == i18n.DEFAULT or locale in watched]
 
     def _others(self, result: BuildResult) -> list[str]:

@@ -144,7 +144,11 @@ class DeclaredSettings(BaseModel):
         "upstream service.",
     )
     rebuild_interval: float = Field(
-        1.0, ge=0, le=3600, description="Minimum seconds between two builds of a widget; changes in between wait."
+        1.0,
+        ge=0,
+        le=3600,
+        description="Minimum seconds between two builds of a widget, eight times as many while nobody has its hub "
+        "open; changes in between wait.",
     )
     build_timeout: int = Field(
         30, ge=1, le=600, description="Seconds after which another process may take over a build."

@@ -132,6 +132,10 @@ class CeleryBackend:
         """Retry a widget that could not be enqueued within the budget."""
         return RETRY_AFTER
 
+    def unseen(self, widget_id: int) -> int | None:
+        """Return None, since only the workers read the list of viewers."""
+        return None
+
 
 def enqueue(
     jobs: QueuedBuilds,

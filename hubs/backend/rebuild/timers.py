@@ -55,6 +55,17 @@ class Timers:
             self._schedule.drop_timed(set(batch.timed) - watched)
             for widget in watched:
                 self._rebuilder.request(widget, [ALL])
+        self._hurry()
+
+    def _hurry(self) -> None:
+        """Build widgets now that waited because nobody had them open, if somebody has opened their hub since."""
+        unseen = self._rebuilder.unseen()
+        if not unseen:
+            return
+        locales = self._events.watched_many(sorted(set(unseen.values())))
+        for widget, hub in unseen.items():
+            if locales[hub]:
+                self._rebuilder.request(widget, interactive=True)
 
     def _watched(self, widgets: list[int]) -> set[int]:
         """Return the widgets whose hub has viewers, without those that were removed."""

@@ -129,6 +129,24 @@ def test_the_interval_does_not_delay_an_interactive_change(make: Make, sticky: W
     assert_only_interactive_requests_are_built_at_once(make(interval=3600.0), sticky)
 
 
+def test_a_widget_that_nobody_has_open_waits_longer_between_two_builds(
+    make: Make, sticky: Widget, pushed: Pushed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hubs.backend.rebuild.scheduler.UNSEEN", 1e6)
+    rebuilder = make(interval=0.01)
+    assert_only_interactive_requests_are_built_at_once(rebuilder, sticky)
+    rebuilder.request(sticky.id)
+    assert rebuilder.unseen() == {sticky.id: sticky.hub_id}
+
+    pushed.locales = {"en"}
+    rebuilder.request(sticky.id, interactive=True)
+    wait_for(rebuilder.idle, "the build for its viewer")
+    assert rebuilder.unseen() == {}
+    built = rebuilder.counts["built"]
+    rebuilder.request(sticky.id)
+    wait_for(lambda: rebuilder.counts["built"] == built + 1, "another build")
+
+
 def test_content_is_pushed_when_it_changed_even_if_the_web_app_built_it_first(
     make: Make, sticky: Widget, session: Session, fragments: FragmentStore, pushed: Pushed
 ) -> None:

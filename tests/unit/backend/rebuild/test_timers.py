@@ -20,10 +20,18 @@ class Requests:
 
     def __init__(self) -> None:
         self.widgets: list[tuple[int, tuple[int, ...]]] = []
+        self.hurried: list[int] = []
+        self.lonely: dict[int, int] = {}
         self.waiting = 0
 
-    def request(self, widget_id: int, stale: Iterable[int] = ()) -> None:
-        self.widgets.append((widget_id, tuple(stale)))
+    def request(self, widget_id: int, stale: Iterable[int] = (), *, interactive: bool = False) -> None:
+        if interactive:
+            self.hurried.append(widget_id)
+        else:
+            self.widgets.append((widget_id, tuple(stale)))
+
+    def unseen(self) -> dict[int, int]:
+        return self.lonely
 
     def __len__(self) -> int:
         return self.waiting
@@ -77,3 +85,15 @@ def test_nothing_is_taken_while_many_widgets_wait(timers: Timers, schedule: Buil
     requests.waiting = 0
     timers.tick()
     assert requests.widgets == [(4, (ALL,))]
+
+
+def test_widgets_that_wait_unseen_are_built_once_somebody_opens_their_hub(
+    timers: Timers, requests: Requests, store: fakeredis.FakeRedis
+) -> None:
+    requests.lonely = {4: 1, 5: 1, 6: 2}
+    timers.tick()
+    assert requests.hurried == []
+    viewers.announce(store, ["hub:1:public:de"])
+    timers.tick()
+    assert requests.hurried == [4, 5]
+    assert requests.widgets == []
