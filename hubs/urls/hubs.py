@@ -86,6 +86,11 @@ def hub_stream(kind: str, name: str) -> str:
     return hub(kind, name) + "stream"
 
 
+def hub_fragments(kind: str, name: str) -> str:
+    """Return the path of several widgets of a hub, ``?widget=`` each, for a page that lacks them."""
+    return hub(kind, name) + "fragments"
+
+
 def hub_act(kind: str, name: str, act: str) -> str:
     """Return the path that a form posts to in order to do ``act`` on a hub, such as ``subscribe``."""
     return f"{hub(kind, name)}{act}"

@@ -198,6 +198,7 @@ NO_PAGES = {
     "/static/<path:filename>": "files",
     HUB + "json": "JSON",
     HUB + "stream": "JSON for open pages",
+    HUB + "fragments": "JSON for open pages",
     HUB + "settings/file": "a file to download",
     HUB + "feed.atom": "a feed for readers",
     "/stream/new": "JSON for open pages",

@@ -70,6 +70,21 @@ def test_a_changed_note_reaches_another_browser_within_two_seconds(open_page: Op
     expect(admin.locator(".sticky")).to_contain_text("The kettle is hot.")
 
 
+def test_the_widgets_that_a_page_lacks_come_together(open_page: Open) -> None:
+    requested: list[str] = []
+    open_page("/", username="wendela")
+    page = open_page("/", locale="fr")  # a language in which nothing of this hub has been built
+    page.on("request", lambda request: requested.append(request.url))
+    page.goto("/u/wendela/")
+    expect(page.get_by_role("heading", name="wendela")).to_be_visible()
+    expect(page.locator(".widget-body[data-load]")).to_have_count(0)
+    expect(page.locator(".widget[data-state=loading]")).to_have_count(0)
+    together = next(url for url in requested if "/u/wendela/fragments?lang=fr&widget=" in url)
+    assert together.count("widget=") == page.locator(".widget").count() > 2
+    # The last one that is being built is requested by itself.
+    assert len({url for url in requested if "/w/" in url}) <= 1
+
+
 def test_a_brand_new_hub_renders_without_javascript(open_page: Open) -> None:
     page = open_page("/", username="tamsine", java_script_enabled=False)
     page.goto("/u/tamsine/")

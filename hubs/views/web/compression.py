@@ -11,8 +11,9 @@ from werkzeug.http import parse_accept_header
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-#: Least size in bytes for which it pays, and the level of zlib: higher ones take longer for little.
-_SMALL, _LEVEL = 1000, 4
+#: What is compressed, the least size in bytes for which it pays, and the level of zlib: higher ones take longer for
+#: little.
+_KINDS, _SMALL, _LEVEL = ("text/html", "application/json"), 1000, 4
 
 
 def install(app: Flask) -> None:
@@ -21,7 +22,7 @@ def install(app: Flask) -> None:
 
 
 class CompressionMiddleware:
-    """WSGI middleware that compresses HTML; static files are stored compressed (`hubs.views.web.static_files`)."""
+    """WSGI middleware that compresses HTML and JSON; `hubs.views.web.static_files` has its files compressed."""
 
     def __init__(self, app: "WSGIApplication") -> None:
         self._app = app
@@ -45,7 +46,7 @@ class CompressionMiddleware:
             packer = zlib.compressobj(_LEVEL, wbits=zlib.MAX_WBITS | 16)
             body = [packer.compress(content) + packer.flush()]
             headers["Content-Encoding"], headers["Content-Length"] = "gzip", str(len(body[0]))
-        if headers.get("Content-Type", "").startswith("text/html"):
+        if headers.get("Content-Type", "").startswith(_KINDS):
             headers.add("Vary", "Accept-Encoding")
         start_response(status, headers.to_wsgi_list(), *more)
         return body
@@ -57,12 +58,12 @@ def _accepts_gzip(environ: "WSGIEnvironment") -> bool:
 
 
 def _pays(headers: Headers) -> bool:
-    """Return whether a response is a whole page that is worth compressing.
+    """Return whether a response is a whole page, or data, that is worth compressing.
 
     One with a strong tag is left as it is: the tag names its exact bytes.
     """
     return (
-        headers.get("Content-Type", "").startswith("text/html")
+        headers.get("Content-Type", "").startswith(_KINDS)
         and "Content-Encoding" not in headers
         and not headers.get("ETag", "").startswith('"')
         and headers.get("Content-Length", 0, type=int) >= _SMALL

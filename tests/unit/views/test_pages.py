@@ -128,6 +128,19 @@ def test_fragments_carry_their_version_and_state(client: FlaskClient, otters: Hu
     assert again.status_code == 304
 
 
+def test_several_fragments_come_in_one_response(client: FlaskClient, otters: Hub) -> None:
+    client.get("/t/otters/?full=1")
+    first, second = otters.column("left")[:2]
+    answer = client.get(f"/t/otters/fragments?widget={first.id}&widget={second.id}&widget=x&widget=999&lang=de")
+    assert {widget["widget"] for widget in answer.json} == {first.id, second.id}
+    alone = client.get(f"/w/{first.id}/fragment?lang=de")
+    (together,) = (widget for widget in answer.json if widget["widget"] == first.id)
+    assert alone.get_data(as_text=True).endswith(together["html"])
+    assert together["digest"] == alone.headers["X-Hubs-Digest"]
+    assert client.get("/t/otters/fragments").json == []
+    assert "Cookie" in answer.headers["Vary"]
+
+
 def test_hubs_and_widgets_are_available_as_json(client: FlaskClient, otters: Hub) -> None:
     hub = client.get("/t/otters/json").json
     assert (hub["name"], hub["kind"], hub["summary"]) == ("otters", "team", "We swim.")

@@ -95,6 +95,7 @@ RULES = {
     (HUB, "GET"): "view",
     (HUB + "json", "GET"): "view",
     (HUB + "stream", "GET"): "view",
+    (HUB + "fragments", "GET"): "view",
     (HUB + "edit", "GET"): "edit",
     (HUB + "edit", "POST"): "edit",
     (HUB + "edit/add", "GET"): "edit",
@@ -376,6 +377,8 @@ def test_every_view_of_a_widget_is_for_its_audience_only(
         assert (f'id="widget-{row.id}"' in page) is sees, where
         assert (f"/w/{row.id}/" in page) is sees, where
         assert (row.id in [widget["id"] for widget in client.get("/t/otters/json").json["widgets"]]) is sees, where
+        together = client.get(f"/t/otters/fragments?widget={row.id}").json
+        assert (row.id in [widget["widget"] for widget in together]) is sees, where
         stream = client.get("/t/otters/stream").json
         assert (str(row.id) in stream["widgets"]) is sees, where
         channel = hub_channel(otters.id, row.audience, "en")
@@ -440,6 +443,7 @@ def test_every_generated_path_has_a_route(app: Flask) -> None:
         (urls.hub("regional", "x"), "GET"),
         (urls.hub_json("team", "x"), "GET"),
         (urls.hub_stream("team", "x"), "GET"),
+        (urls.hub_fragments("team", "x"), "GET"),
         (urls.hub_edit("team", "x"), "GET"),
         (urls.hub_settings("team", "x"), "POST"),
         (urls.hub_other("team", "x"), "GET"),

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from flask import Flask
@@ -59,6 +60,22 @@ def test_a_slow_widget_answers_202_with_retry_after(client: FlaskClient, slow: W
     alone = client.get(f"/w/{slow.id}/")
     assert alone.status_code == 200
     assert f'data-load="/w/{slow.id}/fragment"' in alone.get_data(as_text=True)
+
+
+def test_a_slow_widget_does_not_delay_those_that_are_requested_with_it(
+    client: FlaskClient, otters: Hub, slow: Widget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(on_demand, "PATIENCE", 30)
+    others = {row.id for row in otters.widgets} - {slow.id}
+    path = f"/t/otters/fragments?{urlencode([('widget', row.id) for row in otters.widgets])}"
+
+    def ids() -> set[int]:
+        return {widget["widget"] for widget in client.get(path).json}
+
+    wait_for(lambda: ids() == others, "the others")
+    start = time.monotonic()
+    assert ids() == others
+    assert time.monotonic() - start < 1.2
 
 
 @pytest.fixture

@@ -27,8 +27,9 @@ def client(**more: Any) -> Client:
     return Client(CompressionMiddleware(application))
 
 
-def test_a_page_is_compressed_for_a_browser_that_accepts_it() -> None:
-    response = client().get("/", headers=GZIP)
+@pytest.mark.parametrize("mimetype", ["text/html", "application/json"])
+def test_pages_and_data_are_compressed_for_a_browser_that_accepts_it(mimetype: str) -> None:
+    response = client(mimetype=mimetype).get("/", headers=GZIP)
     assert response.headers["Content-Encoding"] == "gzip"
     assert response.headers["Vary"] == "Accept-Encoding"
     assert response.headers["Content-Length"] == str(len(response.data))
