@@ -2,9 +2,9 @@
 
 import logging
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import inspect, select
+from sqlalchemy import bindparam, inspect, select
 from sqlalchemy.orm import Session
 
 from hubs.actions.inbox import listing
@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 _DECISIVE = ("visibility", "archived", "deleted_on")
 #: Attempts to publish figures that stay true until they are out.
 _ATTEMPTS = 5
+#: The roles of a person as columns, which take less time than objects; a row without a hub for a person without any.
+_ROLES = select(User.username, Role.hub_id, Role.role).outerjoin(User.roles).where(User.id == bindparam("user"))
 
 
 def publish_after_commit(database: Database, events: EventLog) -> None:
@@ -61,10 +63,11 @@ def as_event(figures: listing.Counts) -> dict[str, Any]:
 
 def _figures(database: Database, user_id: int) -> dict[str, Any] | None:
     with database.session() as session:
-        user = session.get(User, user_id)
-        if user is None:
+        rows = session.execute(_ROLES, {"user": user_id}).all()
+        if not rows:
             return None
-        return as_event(listing.counts(session, person(user.id, user.username, user.roles)))
+        roles = cast("list[Role]", [row for row in rows if row.hub_id is not None])
+        return as_event(listing.counts(session, person(user_id, rows[0].username, roles)))
 
 
 def _affected(session: Session) -> Sequence[tuple[str, int]]:

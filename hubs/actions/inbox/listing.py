@@ -7,7 +7,19 @@ from enum import StrEnum
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, func, or_, select, true
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    and_,
+    bindparam,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    union_all,
+)
 from sqlalchemy.orm import Session, joinedload
 
 from hubs.models import Hub, Moment, Notice, NoticeKind, NoticeReason, RoleName, now
@@ -159,8 +171,25 @@ def _number_of(query: Select[int]) -> Select[int]:
 
 def counts(session: Session, person: Person) -> Counts:
     """Return the figures of a person's inbox."""
-    needs_you, news, snoozed = (count(session, person, box) for box in (Box.NEEDS_YOU, Box.NEWS, Box.SNOOZED))
-    return Counts(needs_you, news, snoozed, frozenset(session.scalars(unread_hubs(), values(person))))
+    numbers: dict[str, list[int]] = {}
+    for name, number in session.execute(_figures(), values(person)):
+        numbers.setdefault(name, []).append(number)
+    needs_you, news, snoozed = (numbers[box][0] for box in _COUNTED)
+    return Counts(needs_you, news, snoozed, frozenset(numbers.get("", ())))
+
+
+#: The lists whose figures every page shows.
+_COUNTED = (Box.NEEDS_YOU, Box.NEWS, Box.SNOOZED)
+
+
+@cache
+def _figures() -> CompoundSelect[str, int]:
+    """Return the query for all of `Counts`: one statement, since it runs after most messages of the bus."""
+    hubs = unread_hubs().subquery()
+    counted = [
+        select(literal(box.value), func.count()).select_from(_counted(box).limit(MOST).subquery()) for box in _COUNTED
+    ]
+    return union_all(*counted, select(literal(""), hubs.c.hub_id))
 
 
 @cache
