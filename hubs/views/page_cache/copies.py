@@ -1,18 +1,17 @@
-"""Copies of shared pages in the cache: what one process has rendered, the others and later ones need not render again.
+"""Signed copies in the cache of what one process has read or rendered, which the others and later ones can use.
 
-A copy proves nothing by itself. It carries the version tags and row versions from before it was rendered, which are
-checked with each request as they are for the pages of the process. So an outdated copy, or an old one that somebody put
-back, is not used, and a damaged one is as good as none.
+A copy proves nothing by itself: whoever uses one checks with each request whether it is current, as for what the
+process has made itself. So an outdated copy, or an old one that somebody put back, is not used, and a damaged one is as
+good as none.
 """
 
 import hashlib
 import json
 import logging
-import time
 import zlib
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -20,16 +19,20 @@ from hubs.cache import key_of
 from hubs.fragments.store import FragmentStore
 from hubs.settings import Settings
 from hubs.urls.files import hash_of_files
-from hubs.views.page_cache.shared import PageKey, Place, SharedPage
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+#: Maximum age of both parts in seconds: bounds how old their content can be if the cache was down when a commit was to
+#: replace their tags. What a person may see does not depend on it. In a crowd of a thousand readers on a busy machine,
+#: most come back only once a minute: a much shorter life would have almost every page rendered.
+MAX_AGE = 300.0
 _PACKAGE: Final = Path(__file__).parents[2]
 #: Level of zlib: a page is compressed to a fifth in a third of a millisecond; higher levels take longer for little.
 _LEVEL: Final = 1
 
 
-class PageCopies:
+class Copies:
     """The copies in the cache that ``fragments`` are in, for processes with the same code and ``settings``."""
 
     def __init__(self, fragments: FragmentStore, settings: Settings) -> None:
@@ -37,36 +40,26 @@ class PageCopies:
         self._fingerprint, self._settings = fragments.fingerprint, settings.model_dump(mode="json")
         self._version = ""
 
-    def place(self, path: str) -> Place | None:
-        """Return what another process knows about the hub at a path."""
-        place = _decode(_places(), self._signed.get(self._key("place", path)))
-        return None if place is None else Place(*place)
-
-    def get(self, key: PageKey) -> SharedPage | None:
-        """Return the copy of a page."""
-        entry = _decode(_entries(), self._signed.get(self._page_key(key)))
+    def get(self, adapter: TypeAdapter[T], kind: str, *parts: object) -> T | None:
+        """Return the copy of a ``kind`` that ``parts`` name; None if there is none, or if it is of another form."""
+        entry = self._signed.get(self.key(kind, *parts))
         if entry is None:
             return None
-        rendered, page = entry
-        # Each process has a monotonic clock of its own.
-        page.loaded = time.monotonic() - max(0.0, time.time() - rendered)
-        return cast("SharedPage", page)
+        try:
+            return adapter.validate_json(zlib.decompress(entry))
+        except (ValidationError, zlib.error) as error:
+            log.warning("a copy of a %s is not used: %s", kind, error)
+            return None
 
-    def put(self, key: PageKey, page: SharedPage, place: Place, lifetime: float) -> None:
-        """Store a copy of a page, and what is known about its hub, for ``lifetime`` seconds."""
-        rendered = time.time() - (time.monotonic() - page.loaded)
-        text = _entries().dump_json((rendered, page), exclude={1: {"filled", "loaded", "checked"}})
-        self._signed.set(self._page_key(key), zlib.compress(text, _LEVEL), int(lifetime))
-        hints = (place.hub_id, place.user_id, place.tags, place.hubs)
-        known = zlib.compress(_places().dump_json(hints), _LEVEL)
-        self._signed.set(self._key("place", key.path), known, int(lifetime))
+    def put(
+        self, adapter: TypeAdapter[T], value: T, lifetime: float, kind: str, *parts: object, exclude: Any = None
+    ) -> None:
+        """Store a copy of a value for ``lifetime`` seconds, without what pydantic is to ``exclude``."""
+        text = adapter.dump_json(value, exclude=exclude)
+        self._signed.set(self.key(kind, *parts), zlib.compress(text, _LEVEL), int(lifetime))
 
-    def _page_key(self, key: PageKey) -> str:
-        # Sets have no order of their own.
-        stands = key.standing._replace(roles=sorted(key.standing.roles))  # type: ignore[arg-type]
-        return self._key("page", *key._replace(standing=stands))
-
-    def _key(self, kind: str, *parts: object) -> str:
+    def key(self, kind: str, *parts: object) -> str:
+        """Return the cache key of a copy, from which nobody can tell of what it is one."""
         if not self._version:
             self._version = self._fingerprint([_code(), self._settings])
         return key_of(kind, hashlib.sha256(json.dumps([self._version, parts]).encode()).hexdigest())
@@ -76,25 +69,3 @@ class PageCopies:
 def _code() -> str:
     """Return a hash of the application's code, templates and texts."""
     return hash_of_files(_PACKAGE, (path for path in _PACKAGE.rglob("*") if path.is_file() and path.suffix != ".pyc"))
-
-
-# Built when they are first used: that takes milliseconds, which commands should not spend.
-@cache
-def _places() -> TypeAdapter[tuple[int, int | None, frozenset[str], frozenset[int]]]:
-    return TypeAdapter(tuple[int, int | None, frozenset[str], frozenset[int]])
-
-
-@cache
-def _entries() -> TypeAdapter[tuple[float, SharedPage]]:
-    return TypeAdapter(tuple[float, SharedPage])
-
-
-def _decode(adapter: TypeAdapter[Any], entry: bytes | None) -> Any:
-    """Return the value in an entry; None if there is none, or if it is of another form."""
-    if entry is None:
-        return None
-    try:
-        return adapter.validate_json(zlib.decompress(entry))
-    except (ValidationError, zlib.error) as error:
-        log.warning("the copy of a page is not used: %s", error)
-        return None

@@ -4,17 +4,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from hubs.views.page_cache.copies import PageCopies
+from hubs.views.page_cache.copies import MAX_AGE
+from hubs.views.page_cache.kept_readers import KeptReader
+from hubs.views.page_cache.page_copies import PageCopies
 from hubs.views.page_cache.personal import Reader
-from hubs.views.page_cache.readers import KeptReader
 from hubs.views.page_cache.row_versions import Versions
 from hubs.views.page_cache.shared import PageKey, Place, SharedPage, SharedPages
 from hubs.views.page_cache.skeleton import FilledSkeleton
-
-#: Maximum age of both parts in seconds: bounds how old their content can be if the cache was down when a commit was to
-#: replace their tags. What a person may see does not depend on it. In a crowd of a thousand readers on a busy machine,
-#: most come back only once a minute: a much shorter life would have almost every page rendered.
-MAX_AGE = 300.0
 
 
 @dataclass(frozen=True, slots=True)

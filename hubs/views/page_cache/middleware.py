@@ -24,10 +24,12 @@ from werkzeug.http import parse_etags
 
 from hubs.fragments.versions import key as tag_key
 from hubs.permissions import standing
-from hubs.views.page_cache.copies import PageCopies
-from hubs.views.page_cache.lookup import MAX_AGE, Lookup, PendingPage, ReadyPage
+from hubs.views.page_cache.copies import MAX_AGE, Copies
+from hubs.views.page_cache.kept_readers import KeptReader
+from hubs.views.page_cache.lookup import Lookup, PendingPage, ReadyPage
+from hubs.views.page_cache.page_copies import PageCopies
 from hubs.views.page_cache.personal import Reader
-from hubs.views.page_cache.readers import KeptReader, Readers
+from hubs.views.page_cache.readers import Readers
 from hubs.views.page_cache.requests import PageRequest, page_request
 from hubs.views.page_cache.row_versions import Access, RowVersions, Versions
 from hubs.views.page_cache.shared import FilledPage, PageKey, Place, SharedPage, SharedPages
@@ -54,8 +56,9 @@ class PageCacheMiddleware:
 
     def __init__(self, app: "WSGIApplication", context: AppContext, flask: Flask) -> None:
         self._app, self._context = app, context
-        self._pages, self._readers = SharedPages(), Readers(flask, context)
-        self._copies = PageCopies(context.fragments, context.settings)
+        copies = Copies(context.fragments, context.settings)
+        self._pages, self._copies = SharedPages(), PageCopies(copies)
+        self._readers = Readers(flask, context, copies)
         self._rows, self._turns = RowVersions(context.database), Turns()
         self._headers = [*headers_for(context.settings), ("Vary", "Accept-Language, Cookie")]
         self._cursor = ("", -inf)
@@ -89,13 +92,7 @@ class PageCacheMiddleware:
     def _find(self, request: PageRequest, place: Place) -> Lookup:
         """Look for the page of a request; read what tells whether it is current."""
         read_at = time.monotonic()
-        kept = self._readers.get(request.cookie, request.language)
-        if kept is None:
-            kept = self._readers.load(request.cookie, request.language)
-        page, entries, versions = self._read(request, kept, place)
-        if kept is not None and kept.loaded < read_at and not self._is_current(kept, entries, versions):
-            kept = self._readers.load(request.cookie, request.language)
-            page, entries, versions = self._read(request, kept, place)
+        kept, page, entries, versions = self._current_reader(request, place)
         ready = self._ready(kept, page, entries, versions)
         if ready is None and kept is not None and versions is not None:
             ready = self._copied(kept, request.path, place, entries, versions)
@@ -106,6 +103,24 @@ class PageCacheMiddleware:
         tags = self._context.fragments.public.stamps.ensure(place.tags, entries)
         pending = PendingPage(self._pages, self._copies, tags, versions, read_at, kept.reader if kept else None)
         return Lookup(kept, None, pending, self._missing(kept, request.path, place, pending))
+
+    def _current_reader(
+        self, request: PageRequest, place: Place
+    ) -> tuple[KeptReader | None, SharedPage | None, Mapping[str, bytes], Versions | None]:
+        """Return the reader, their page if it is known, and what tells whether that is current."""
+        readers, cookie, language = self._readers, request.cookie, request.language
+        known = readers.get(cookie, language)
+        if known is not None:
+            page, entries, versions = self._read(request, known, place)
+            if self._is_current(known, entries, versions):
+                return known, page, entries, versions
+        copy = readers.copied(cookie, language)
+        if copy is not None and (known is None or copy.loaded > known.loaded):
+            page, entries, versions = self._read(request, copy, place)
+            if self._is_current(copy, entries, versions):
+                return readers.keep(cookie, language, copy), page, entries, versions
+        kept = readers.load(cookie, language)
+        return kept, *self._read(request, kept, place)
 
     def _missing(self, kept: KeptReader | None, path: str, place: Place, pending: PendingPage) -> PageKey | None:
         """Return the key of a page that the application will render and keep; None if others need not wait for it."""

@@ -7,9 +7,10 @@ without any visible effect, stays a mark until the page is sent, so that entity 
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
+from itertools import chain
 from typing import Any, NamedTuple, cast
 
 from jinja2 import Environment
@@ -27,7 +28,8 @@ from hubs.views.web.stream_tokens import counted_as, presence_channels
 
 #: What stands for the CSRF token, and before the id of a hub at its emblem in the bar.
 _CSRF, _HERE = secrets.token_hex(16).encode(), secrets.token_hex(16).encode()
-_EMBLEM = re.compile(_HERE + rb"([0-9]+)-")
+#: What marks the emblem of the page's hub in the bar.
+_CURRENT = b'aria-current="page"'
 #: Slots whose content is personal: those of the second row are empty unless a page was rendered for its reader.
 PARTS = ("who", "menu", "glyph", "need", "news", "version", "hubs", "username", "bookmark")
 SPECIAL = ("notice", "flashes", "announcements")
@@ -48,6 +50,34 @@ class Account(NamedTuple):
     def name(self) -> str:
         """The full name, or the username if there is none."""
         return self.fullname or self.username
+
+
+class SignedIn(NamedTuple):
+    """The session of an account that is signed in, as its cookie has it."""
+
+    user_id: int
+    #: The CSRF secret, and a token signed with it.
+    secret: str
+    csrf: str
+    #: The digest of the sign-in.
+    digest: str
+    #: When the session was last renewed.
+    seen: int = 0
+
+
+class Part(NamedTuple):
+    """Personal HTML without marks: its pieces, and between each two the gap for what is put in when it is sent."""
+
+    pieces: tuple[bytes, ...]
+    #: The id of a hub whose emblem says here whether its page is shown; 0 for the CSRF token.
+    gaps: tuple[int, ...]
+
+    def fill(self, csrf: bytes, here: int) -> bytes:
+        """Return the HTML with a CSRF token, for a page of the hub ``here``."""
+        if not self.gaps:
+            return self.pieces[0]
+        gaps = [csrf if not gap else _CURRENT if gap == here else b"" for gap in self.gaps]
+        return b"".join(chain.from_iterable(zip(self.pieces, (*gaps, b""), strict=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,24 +102,23 @@ class Reader:
     expires_on: datetime | None = None
     #: The level of `hubs.events.presence` on which the person is counted; empty if they are not.
     counted: str = ""
-    #: HTML by the name of its slot, and a hash of it.
-    parts: Mapping[str, bytes] = field(default_factory=dict)
+    #: The personal HTML by the name of its slot, and a hash of it.
+    parts: Mapping[str, Part] = field(default_factory=dict)
     digest: str = ""
+
+    def of(self, session: SignedIn) -> "Reader":
+        """Return the reader in another session of the same sign-in."""
+        return replace(self, secret=session.secret, csrf=session.csrf, sign_in=session.digest)
 
     def fills(self, page: SharedPage) -> dict[Slot, bytes]:
         """Return the values for the reader's slots of a page, but for its token and cursor."""
-        values = dict(self.parts)
+        csrf, channels = self.csrf.encode(), escape(" ".join(self.channels(page))).encode()
+        values: dict[Slot, bytes] = {**_EMPTY, ("csrf", 0): csrf, ("channels", 0): channels}
+        for name, part in self.parts.items():
+            values[name, 0] = part.fill(csrf, page.hub_id)
         if self.person.signed_in:
-            current = str(page.hub_id).encode()
-            values["hubs"] = _EMBLEM.sub(
-                lambda emblem: b'aria-current="page"' if emblem[1] == current else b"", values["hubs"]
-            )
-            button = page.bookmark[any(hub.id == page.hub_id for hub in self.bar.hubs)]
-            values["bookmark"] = self.csrf.encode().join(button)
-        csrf = self.csrf.encode()
-        filled = {(name, 0): with_token(value, csrf) for name, value in values.items()}
-        channels = escape(" ".join(self.channels(page))).encode()
-        return {**_EMPTY, **filled, ("csrf", 0): csrf, ("channels", 0): channels}
+            values["bookmark", 0] = csrf.join(page.bookmark[any(hub.id == page.hub_id for hub in self.bar.hubs)])
+        return values
 
     def channels(self, page: SharedPage) -> tuple[str, ...]:
         """Return the stream channels of a page for the reader."""
@@ -117,46 +146,34 @@ def csrf_mark() -> str:
     return _CSRF.decode()
 
 
-class SignedIn(NamedTuple):
-    """The session of an account that is signed in."""
-
-    #: The CSRF secret, and a token signed with it.
-    secret: str
-    csrf: str
-    #: The digest of the sign-in, and when that ends.
-    digest: str
-    expires_on: datetime
-
-
 def reader_of(
     environment: Environment,
     account: Account | User,
     person: Person,
     session: SignedIn,
+    expires_on: datetime,
     bar: Bar,
     pending: frozenset[int],
 ) -> Reader:
     """Return an account as the reader of pages in the current language; ``pending`` are hubs it asked to join."""
     parts = _render(environment, account, person, bar)
-    return Reader(
+    reader = Reader(
         i18n.current(),
         person,
         account.locale,
         has_cookie=True,
         has_session=True,
-        secret=session.secret,
-        csrf=session.csrf,
         bar=bar,
         pending=pending,
-        sign_in=session.digest,
-        expires_on=session.expires_on,
+        expires_on=expires_on,
         counted=counted_as(account.unlisted, account.activity),
         parts=parts,
-        digest=digest_of(b"\0".join((str(person.id).encode(), *parts.values()))),
+        digest=digest_of(repr((person.id, *parts.items())).encode()),
     )
+    return reader.of(session)
 
 
-def _render(environment: Environment, account: Account | User, person: Person, bar: Bar) -> dict[str, bytes]:
+def _render(environment: Environment, account: Account | User, person: Person, bar: Bar) -> dict[str, Part]:
     """Return the personal HTML of every page by slot, in the current language."""
     module: Any = environment.get_template("bar.html").make_module(
         {"account": account, "bar": bar, "current_person": lambda: person, "csrf_token": csrf_mark}
@@ -171,7 +188,13 @@ def _render(environment: Environment, account: Account | User, person: Person, b
         "hubs": module.hubs_bar(0, _Bookmarks(environment, bar)),
         "username": escape(account.username),
     }
-    return {name: text.encode() for name, text in texts.items()}
+    return {name: _split(text.encode()) for name, text in texts.items()}
+
+
+def _split(html: bytes) -> Part:
+    # The mark of the token has no number.
+    parts = re.split(_CSRF + b"|" + _HERE + b"([0-9]+)-", html)
+    return Part(tuple(parts[::2]), tuple(int(number or 0) for number in parts[1::2]))
 
 
 class _Bookmarks(NamedTuple):
@@ -181,7 +204,7 @@ class _Bookmarks(NamedTuple):
     bar: Bar
 
     def emblem(self, bookmark: BookmarkedHub) -> Markup:
-        """Return a hub's emblem in the bar, with a mark that `Reader.fills` replaces."""
+        """Return a hub's emblem in the bar, with a mark of its place."""
         return _emblem(self.environment, bookmark, self.bar.dot(bookmark), i18n.current())
 
     def entry(self, bookmark: BookmarkedHub) -> Markup:

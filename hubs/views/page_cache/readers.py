@@ -25,8 +25,10 @@ from hubs.actions.people.sessions import digest_of
 from hubs.fragments import versions
 from hubs.models import Hub, JoinRequest, RequestState, Role, RoleName, SignIn, User, now
 from hubs.permissions import person
+from hubs.views.page_cache.copies import MAX_AGE, Copies
+from hubs.views.page_cache.kept_readers import KeptReader, ReaderCopies
 from hubs.views.page_cache.personal import Account, Reader, SignedIn, reader_of
-from hubs.views.page_cache.row_versions import SHOWN, Versions
+from hubs.views.page_cache.row_versions import SHOWN
 from hubs.views.web.context import AppContext, privileges, touch_interval
 
 #: Readers per process.
@@ -34,28 +36,11 @@ MAX_READERS = 1000
 _PENDING = "pending"
 
 
-@dataclass(frozen=True, slots=True)
-class KeptReader:
-    """A reader, with what tells whether it is still current."""
-
-    reader: Reader
-    #: The version tag of the account by its cache key, from before its rows were read.
-    tags: Mapping[str, bytes]
-    #: The versions of the sign-in and of the hubs of roles and bookmarks, as they were read.
-    versions: Versions
-    #: The hubs among them.
-    hubs: frozenset[int]
-    #: When the tag was read, on the monotonic clock.
-    loaded: float
-    #: Time of the session's last use that its cookie tells; 0 for visitors.
-    seen: int = 0
-
-
 class Readers:
     """The readers of a process; forgets the least recently used."""
 
-    def __init__(self, app: Flask, context: AppContext) -> None:
-        self._app, self._context = app, context
+    def __init__(self, app: Flask, context: AppContext, copies: Copies) -> None:
+        self._app, self._context, self._copies = app, context, ReaderCopies(copies)
         self._lock = threading.Lock()
         self._readers: OrderedDict[tuple[str | None, str], KeptReader] = OrderedDict()
         self._touch_interval = touch_interval(context.settings)
@@ -66,6 +51,21 @@ class Readers:
             if (cookie, language) in self._readers:
                 self._readers.move_to_end((cookie, language))
             return self._readers.get((cookie, language))
+
+    def copied(self, cookie: str | None, language: str) -> KeptReader | None:
+        """Return the account with a session cookie as another process has read it; the caller checks and keeps it."""
+        data = self._session(cookie) if cookie else None
+        session = self._signed_in(data) if data and "_flashes" not in data else None
+        return None if session is None else self._copies.get(session, language)
+
+    def keep(self, cookie: str | None, language: str, kept: KeptReader) -> KeptReader:
+        """Keep and return a reader."""
+        with self._lock:
+            self._readers[cookie, language] = kept
+            self._readers.move_to_end((cookie, language))
+            if len(self._readers) > MAX_READERS:
+                self._readers.popitem(last=False)
+        return kept
 
     def load(self, cookie: str | None, language: str) -> KeptReader | None:
         """Read a reader, and keep it.
@@ -79,19 +79,17 @@ class Readers:
             return None
         if "user" not in data:
             visitor = Reader(language, has_cookie=bool(data), secret=str(data.get("csrf_token", "")))
-            kept: KeptReader | None = KeptReader(visitor, {}, {}, frozenset(), began)
-        else:
-            try:
-                kept = self._account(data, language, began)
-            except SQLAlchemyError:
-                return None
-        if kept is not None:
-            with self._lock:
-                self._readers[cookie, language] = kept
-                self._readers.move_to_end((cookie, language))
-                if len(self._readers) > MAX_READERS:
-                    self._readers.popitem(last=False)
-        return kept
+            return self.keep(cookie, language, KeptReader(visitor, {}, {}, frozenset(), began))
+        session = self._signed_in(data)
+        try:
+            kept = None if session is None else self._account(session, language, began)
+        except SQLAlchemyError:
+            return None
+        if kept is None:
+            return None
+        if all(kept.tags.values()):
+            self._copies.put(kept, language, MAX_AGE)
+        return self.keep(cookie, language, kept)
 
     def is_usable(self, kept: KeptReader) -> bool:
         """Return whether a session neither ended nor must be renewed."""
@@ -111,16 +109,21 @@ class Readers:
             return None
         return data if isinstance(data, dict) and data else None
 
-    def _account(self, data: Mapping[str, Any], language: str, began: float) -> KeptReader | None:
+    def _signed_in(self, data: Mapping[str, Any]) -> SignedIn | None:
+        """Return the session of an account, if the content of a cookie is one."""
         user_id, key, secret, seen = (data.get(name) for name in ("user", "key", "csrf_token", "seen"))
         if not (
             isinstance(user_id, int) and isinstance(key, str) and isinstance(secret, str) and isinstance(seen, int)
         ):
             return None
+        return SignedIn(user_id, secret, self._token(secret), digest_of(key), seen)
+
+    def _account(self, signed_in: SignedIn, language: str, began: float) -> KeptReader | None:
+        user_id, digest = signed_in.user_id, signed_in.digest
         store, tag = self._context.fragments, versions.key("user", user_id)
         # Before the rows: a commit in between makes the reader outdated.
         tags = store.public.stamps.ensure([tag], store.cache.get_many([tag]))
-        database, digest = self._context.database, digest_of(key)
+        database = self._context.database
         with database.maker(bind=database.autocommit) as session:
             rows = session.execute(_signed_in(), {"user_id": user_id, "digest": digest, "present": now()}).all()
             if not rows:
@@ -130,13 +133,12 @@ class Readers:
             who = person(account.id, account.username, held, **privileges(self._context.settings, account.username))
             bar = bookmarks.read(session, who)
         pending = frozenset(row.hub_id for row in rows if row.role == _PENDING)
-        signed_in = SignedIn(secret, self._token(secret), digest, rows[0].expires_on)
         with i18n.use(account.locale if account.locale in i18n.locales() else language):
-            reader = reader_of(self._app.jinja_env, account, who, signed_in, bar, pending)
+            reader = reader_of(self._app.jinja_env, account, who, signed_in, rows[0].expires_on, bar, pending)
         # Where a hub was read twice, the earlier version counts: the roles are from then.
         hubs = {**bar.versions, **_versions(rows)}
         read, ids = {**hubs, digest: (0, rows[0].shown)}, frozenset(map(int, hubs))
-        return KeptReader(reader, {tag: tags.get(tag, b"")}, read, ids, began, seen)
+        return KeptReader(reader, {tag: tags.get(tag, b"")}, read, ids, began, signed_in.seen)
 
     def _token(self, secret: str) -> str:
         """Return a CSRF token as `flask_wtf` signs it."""

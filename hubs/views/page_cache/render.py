@@ -179,9 +179,10 @@ def _reader(hub: Hub, is_pending: bool) -> Reader:
         secret = str(session.get("csrf_token", ""))
         return Reader(locale(), has_cookie=bool(session), has_session="user" in session, secret=secret)
     csrf = generate_csrf()  # may create the secret
-    signed_in = SignedIn(str(session["csrf_token"]), csrf, sign_in_digest(str(session["key"])), g.account_until)
+    signed_in = SignedIn(user.id, str(session["csrf_token"]), csrf, sign_in_digest(str(session["key"])))
     pending = frozenset({hub.id} if is_pending else ())
-    return personal.reader_of(current_app.jinja_env, user, current_person(), signed_in, bar(), pending)
+    environment, person = current_app.jinja_env, current_person()
+    return personal.reader_of(environment, user, person, signed_in, g.account_until, bar(), pending)
 
 
 def _special(news: Sequence[Announcement]) -> dict[Slot, bytes]:

@@ -19,7 +19,7 @@ from hubs.cache import SQLiteCache
 from hubs.models import Hub, Visibility
 from hubs.settings import load
 from hubs.signed_cache import SIGNATURE
-from hubs.views.page_cache import copies, middleware, personal
+from hubs.views.page_cache import copies, middleware, page_copies, personal
 from hubs.views.page_cache.personal import Reader
 from hubs.widgets.registry import Registry
 from tests.unit.conftest import as_person
@@ -184,10 +184,10 @@ def test_a_copy_that_somebody_else_changed_is_not_used(
 def test_a_signed_copy_of_another_form_is_not_used(
     app: Flask, client: FlaskClient, otters: Hub, caplog: pytest.LogCaptureFixture
 ) -> None:
-    store = middleware.PageCopies(app.extensions["hubs"].fragments, app.extensions["hubs"].settings)
+    made = copies.Copies(app.extensions["hubs"].fragments, app.extensions["hubs"].settings)
     for value in (b"no zlib", b"x\x9cK\x04\x00\x00b\x00b"):  # the second one is compressed
-        app.extensions["hubs"].fragments.signed.set(store._key("place", PAGE), value, 60)
-        assert store.place(PAGE) is None
+        app.extensions["hubs"].fragments.signed.set(made.key("place", PAGE), value, 60)
+        assert page_copies.PageCopies(made).place(PAGE) is None
     assert caplog.text.count("is not used") == 2
 
 
@@ -217,11 +217,11 @@ def test_a_copy_does_not_prolong_the_life_of_a_page(
     prepare(client, queries)
     monkeypatch.setattr(middleware, "MAX_AGE", 60.0)
     present = time.time()
-    monkeypatch.setattr(copies.time, "time", lambda: present + 50)
+    monkeypatch.setattr(page_copies.time, "time", lambda: present + 50)
     elsewhere, statements = start()
     page(elsewhere)
     assert statements == []
-    monkeypatch.setattr(copies.time, "time", lambda: present + 70)
+    monkeypatch.setattr(page_copies.time, "time", lambda: present + 70)
     elsewhere, statements = start()
     page(elsewhere)
     assert statements != []
