@@ -21,6 +21,7 @@ import psutil  # type: ignore[import-untyped]
 from sqlalchemy import func, select
 
 from hubs.actions.people import roles
+from hubs.backend.heartbeat import TURN
 from hubs.events.log import EventLog
 from hubs.events.tokens import Tokens
 from hubs.models import Database, StoredMessage, migrations
@@ -100,7 +101,8 @@ class Machine:
         running += started
         for service, port in started:
             service.ready(partial(_works, kind, service, port), 180)
-        time.sleep(2)  # until the relay knows a new daemon
+        # Until the relay knows a new daemon, and the daemons know which of them comes first.
+        time.sleep(2 + TURN if kind == "hub" else 2)
         return [service for service, _ in running]
 
     def ports(self, kind: str) -> list[int]:

@@ -92,6 +92,7 @@ class Daemon:
         )
         self._heartbeats = HeartbeatPublisher(self.pipeline, lambda: events.client, lambda: cut_off(self._sources))
         self._heartbeats.names_gap = bus is not None
+        self._heartbeats.on_place = self.pipeline.precedence.place
         # Without a bus of our own, the canary begins in the pipeline.
         publisher = services.publisher if settings.publish and bus is not None else None
         self._canary = CanarySender(publisher, self.pipeline.put, self._pools[0], lambda: events.client)

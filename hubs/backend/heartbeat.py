@@ -58,6 +58,8 @@ class HeartbeatPublisher:
         self._stopped, self._due = threading.Event(), threading.Event()
         #: Whether to log for how long no daemon listened before this one: with a bus that sends nothing again.
         self.names_gap = False
+        #: Called after each heartbeat with whether this daemon comes first among those that are alive.
+        self.on_place: Callable[[bool], None] = lambda is_first: None
         #: A restarted daemon has another name, so that its predecessor is missed until it has taken its place.
         self._daemon = secrets.token_hex(6)
 
@@ -77,6 +79,7 @@ class HeartbeatPublisher:
 
     def _run(self) -> None:
         started, before = time.monotonic(), self._ages() if self.names_gap else {}
+        self._find_place()
         while True:
             self._due.wait(heartbeat.INTERVAL)
             self._due.clear()
@@ -92,6 +95,12 @@ class HeartbeatPublisher:
                 pass
             if passed.is_set():
                 self._publish()
+                self._find_place()
+
+    def _find_place(self) -> None:
+        """Report whether this daemon comes first, in an order on which all of them agree."""
+        alive = {name for name, age in self._ages().items() if age < TURN}
+        self.on_place(self._daemon == min({self._daemon, *alive}))
 
     def _ages(self) -> dict[str, float]:
         try:

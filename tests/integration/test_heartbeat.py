@@ -109,6 +109,7 @@ def test_nothing_is_published_while_the_pipeline_stands_still(monkeypatch: pytes
     waiting, published = [], []
     pipeline = SimpleNamespace(put=lambda act: waiting.append(act) or True, handled_at=None)
     monkeypatch.setattr(heartbeat, "publish", lambda *arguments, is_last, cut_off: published.append(is_last))
+    monkeypatch.setattr(heartbeat, "ages", lambda client: {})
     publisher = HeartbeatPublisher(pipeline, lambda: None)  # type: ignore[arg-type, return-value]
     publisher.start()
     wait_for(lambda: waiting, "a marker in the pipeline")

@@ -23,6 +23,7 @@ from hubs.backend.ingest.config_changes import ConfigChangeHandler
 from hubs.backend.ingest.extract import Extractor
 from hubs.backend.ingest.group_membership import EVENTS
 from hubs.backend.ingest.mentions import Mentions
+from hubs.backend.ingest.precedence import Precedence
 from hubs.backend.rebuild.scheduler import Rebuilder
 from hubs.bus import MODULE, Message, acknowledge
 from hubs.events import canary
@@ -67,6 +68,7 @@ class Pipeline:
         self._rebuilder, self._config_changes, self._prepare = rebuilder, config_changes, prepare
         self._mentions, self._schedule, self._beat = mentions, schedule, beat
         self._own_topics = frozenset(f"{prefix}.{name}" for name in outbox.TOPICS)
+        self.precedence = Precedence(database)
         self._waiting: queue.SimpleQueue[Message | Callable[[], None] | None] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._recent: dict[str, datetime] = {}
@@ -154,6 +156,9 @@ class Pipeline:
 
     def _batch(self) -> list[Message | Callable[[], None] | None]:
         first = self._waiting.get()
+        if len(self) < BATCH:
+            self._in_hand = [first]
+            self.precedence.wait(first, self._stopping)
         # Only this thread takes from the queue, so ``qsize`` items are certainly there.
         return [first, *(self._waiting.get_nowait() for _ in range(min(self._waiting.qsize(), BATCH - 1)))]
 
@@ -161,7 +166,9 @@ class Pipeline:
         """Store a batch, then request builds of the widgets it touches."""
         if not batch:
             return
-        extracted = [item for message in batch if (item := self._extracted(message)) is not None]
+        known = self.precedence.stored(batch)
+        unknown = [message for message in batch if message.msg_id not in known]
+        extracted = [item for message in unknown if (item := self._extracted(message)) is not None]
         for message in extracted:
             # Before storing, which looks the batch up in the index; and also for messages that another daemon handles,
             # since each daemon has an index of its own.

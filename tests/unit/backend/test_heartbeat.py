@@ -1,4 +1,4 @@
-"""A daemon that starts names the gap that nobody listened in, if there was one."""
+"""A daemon that starts names the gap that nobody listened in, if there was one, and learns whether it comes first."""
 
 import time
 from datetime import datetime
@@ -7,6 +7,7 @@ from typing import Any
 
 import fakeredis
 import pytest
+import redis
 
 from hubs.backend import heartbeat as publishing
 from hubs.backend.heartbeat import HeartbeatPublisher
@@ -72,6 +73,36 @@ def test_the_first_daemon_ends_no_gap(
 ) -> None:
     _run(publisher, store)
     assert "no daemon listened" not in caplog.text
+
+
+@pytest.mark.parametrize(("other", "is_first"), [("0", False), ("z", True)])
+def test_of_several_daemons_one_comes_first_until_it_is_silent(
+    publisher: HeartbeatPublisher, store: fakeredis.FakeRedis, other: str, is_first: bool
+) -> None:
+    places: list[bool] = []
+    publisher.on_place = places.append
+    heartbeat.publish(store, other, None)
+    _run(publisher, store, other)
+    assert set(places) == {is_first}
+    places.clear()
+    publisher._stopped.clear()
+    publisher.start()
+    wait_for(lambda: places and places[-1], "the other to be missed", 10)
+    publisher.stop()
+
+
+def test_without_redis_a_daemon_comes_first(
+    publisher: HeartbeatPublisher, store: fakeredis.FakeRedis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise redis.ConnectionError("no server")
+
+    places: list[bool] = []
+    publisher.on_place = places.append
+    heartbeat.publish(store, "0", None)
+    monkeypatch.setattr(heartbeat, "ages", fail)
+    _run(publisher, store)
+    assert set(places) == {True}
 
 
 def test_only_the_last_daemons_are_remembered(store: fakeredis.FakeRedis) -> None:
