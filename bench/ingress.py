@@ -24,8 +24,8 @@ from sqlalchemy import create_engine, text
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from bench.crowd import fill
-from bench.pipeline import percentile, receipts, resident
-from bench.running import addresses
+from bench.pipeline import receipts
+from bench.running import addresses, percentile, resident
 from bench.triage import corpus
 from hubs.events.log import EventLog
 from hubs.events.message import hub_channel

@@ -9,7 +9,7 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,9 +17,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-import psutil  # type: ignore[import-untyped]
 from sqlalchemy import func, select
 
+from bench.running import used
 from hubs.actions.people import roles
 from hubs.backend.heartbeat import TURN
 from hubs.events.log import EventLog
@@ -62,20 +62,6 @@ class Cost:
     def each(self) -> float:
         """The CPU seconds of our processes for each."""
         return self.ours / self.count
-
-
-def used(processes: Sequence[Service]) -> float:
-    """Return the CPU seconds of processes and their children."""
-    total = 0.0
-    for process in processes:
-        parent = psutil.Process(process.process.pid)
-        total += sum(parent.cpu_times()[:4])  # with those of children that have ended
-        for child in parent.children(recursive=True):
-            try:
-                total += sum(child.cpu_times()[:4])
-            except psutil.NoSuchProcess:
-                continue
-    return total
 
 
 def _works(kind: str, service: Service, port: int) -> bool:
