@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 
 from hubs import i18n
 from hubs.cache import Cache
-from hubs.fragments.versions import VersionTags
+from hubs.fragments.versions import ANYTHING, VersionTags
 from hubs.models import Database, Hub, Page, Widget
 from hubs.models.session_events import TOUCHED, after_commit, touched
 from hubs.signed_cache import SignedCache
@@ -120,7 +120,7 @@ def forget_after_commit(database: Database, public: PublicFragmentCache) -> None
     A changed hub or page invalidates the responses of all the hub's widgets: the change may narrow their audience.
     """
     after_commit(database, _changed, public.forget)
-    after_commit(database, touched, public.stamps.invalidate, TOUCHED)
+    after_commit(database, touched, lambda things: public.stamps.invalidate([*things, ANYTHING]), TOUCHED)
 
 
 def _changed(session: Session) -> set[int]:

@@ -4,7 +4,8 @@ A cached value made of a hub's rows stores the hub's tag, read before the rows. 
 no process has committed a change since. A missing tag proves nothing: a new one is stored before the rows are read.
 
 The ``content`` of a hub has a tag of its own, which is replaced after each of its fragments that is stored or removed.
-It spares reading all fragments of a page to find out that none of them is new.
+It spares reading all fragments of a page to find out that none of them is new. `ANYTHING` has one for what is made of
+many hubs and people.
 """
 
 import secrets
@@ -14,6 +15,8 @@ from hubs.cache import Cache, key_of, put
 
 #: Lifetime of a tag in seconds; a missing tag costs a database query.
 LIFETIME = 86400
+#: What has the tag that is replaced after each commit that concerns any hub or person.
+ANYTHING = ("anything", 0)
 
 
 def key(kind: str, number: int) -> str:

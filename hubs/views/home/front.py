@@ -20,7 +20,7 @@ from hubs.pictures import sparkline
 from hubs.search import directory
 from hubs.views.account.settings import myself
 from hubs.views.account.stream import LABELS
-from hubs.views.home import person, visits
+from hubs.views.home import person, visitor_page, visits
 from hubs.views.web.context import account, app_context, current_person, db
 from hubs.views.web.converters import row_number
 
@@ -42,12 +42,16 @@ def front() -> str:
     """Show the front page."""
     user = account()
     if user is None:
-        return render_template("home/visitor.html", **_for_visitors(), announcements=_announcements())
+        return visitor_page.page(_visitor_page)
     narrow = request.args.get("show", "all")
     narrow = narrow if narrow in stream.FILTERS else "all"
     values = person.parts(user, narrow)
     more = {"narrow": narrow, "labels": LABELS, "locales": i18n.names(), "announcements": _announcements()}
     return render_template("home/person.html", user=user, **more, **values)
+
+
+def _visitor_page() -> str:
+    return render_template("home/visitor.html", **_for_visitors(), announcements=_announcements())
 
 
 def _announcements() -> Sequence[Announcement]:

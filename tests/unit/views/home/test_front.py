@@ -18,6 +18,7 @@ from hubs.activities.activity import Activity, Thing
 from hubs.bus import Message, parse
 from hubs.clients.forges.tickets import Ticket, Tickets
 from hubs.models import Database, FirstSteps, HomeState, Hub, RoleName, Visibility, Widget, migrations, now
+from hubs.views.home import visitor_page
 from hubs.views.web.context import EXTENSION
 from hubs.widgets.caching import services_of
 from hubs.widgets.registry import Registry
@@ -32,6 +33,12 @@ BROWSER = {"Accept": "text/html,*/*;q=0.8"}
 def every_visit(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have each visit noted, also minutes after another one."""
     monkeypatch.setattr(home, "INTERVAL", 0.0)
+
+
+@pytest.fixture(autouse=True)
+def every_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have each page rendered, also a moment after another one."""
+    monkeypatch.setattr(visitor_page, "MAX_AGE", 0.0)
 
 
 def say(
