@@ -56,6 +56,7 @@ from hubs.views.page_cache import render
 from hubs.views.page_cache.requests import SESSION
 from hubs.views.site import branding, cards, discovery, embedding, pictures
 from hubs.views.web import (
+    compiled_templates,
     compression,
     converters,
     error_pages,
@@ -222,6 +223,8 @@ def _install_templates(app: Flask, context: AppContext) -> None:
     """Set up Jinja: pages also use the shared macros of widgets, since both show feed cards."""
     app.jinja_loader = ChoiceLoader([FileSystemLoader(TEMPLATES), FileSystemLoader(SHARED)])
     environment = app.jinja_env
+    if environment.bytecode_cache is None:
+        environment.bytecode_cache = compiled_templates.in_folder(context.settings.data_dir / "templates")
     environment.filters.update(FILTERS)
     environment.filters["shown"] = shown
     environment.filters["heading"] = partial(context.registry.title, translate=i18n.gettext)

@@ -4,6 +4,7 @@ import contextlib
 import json
 import re
 import shlex
+import tempfile
 import time
 import uuid
 from collections.abc import Iterator, Mapping
@@ -158,11 +159,20 @@ def command_of(unit: Path) -> list[str]:
     return [str(BIN / Path(program).name), *rest]
 
 
+def _share_compiled_templates(folder: Path) -> None:
+    """Let the processes in ``folder`` use what those of other stacks have compiled."""
+    shared, own = Path(tempfile.gettempdir()) / "hubs-templates", folder / "templates"
+    shared.mkdir(mode=0o700, exist_ok=True)
+    if not own.exists():
+        own.symlink_to(shared)
+
+
 def environment(
     folder: Path, database_url: str, cache_url: str, redis_url: str, more: Mapping[str, str]
 ) -> tuple[dict[str, str], dict[str, int]]:
     """Return the environment of the processes, and their ports."""
     ports = {name: free_port() for name in ("web", "stream", "inbound", "outbound")}
+    _share_compiled_templates(folder)
     env = {
         **base_env(),
         **NOBODY,
