@@ -40,6 +40,14 @@ PAGES = (
 )
 #: What visitors see differs on these.
 VISITED = ("/", "/t/long/")
+#: Places of widgets within the page; how many of them are skipped.
+BOXES = """() => [...document.querySelectorAll(".widget")].filter((frame) => frame.checkVisibility()).map((frame) => {
+  const box = frame.getBoundingClientRect();
+  return [box.left, box.top + scrollY, box.width, box.height].map((value) => Math.round(value));
+})"""
+SKIPPED = """() => [...document.querySelectorAll(".widget-icon")].filter(
+  (element) => element.checkVisibility() && !element.checkVisibility({ contentVisibilityAuto: true }),
+).length"""
 
 
 class Window:
@@ -88,6 +96,26 @@ def test_a_page_of_long_old_and_foreign_content_keeps_its_layout(window: Window)
         turn(page, direction)
         results[width, scheme, direction] = layout_problems(page, width)
     assert report(results) == ""
+
+
+def test_nothing_moves_on_a_long_page_whose_distant_widgets_are_skipped(window: Window) -> None:
+    page = window.open("/t/full/", "en", visiting=True)
+    page.set_viewport_size({"width": 1280, "height": 720})
+    before = page.evaluate(BOXES)
+    distant = page.locator(".distant")
+    expect(distant).not_to_have_count(0)
+    assert distant.count() > 20
+    assert page.evaluate(BOXES) == before
+    assert page.evaluate(SKIPPED) > 20
+    last = page.locator(".below > .widget:visible").last
+    last.scroll_into_view_if_needed()
+    expect(last).not_to_have_class("widget distant")
+    page.wait_for_timeout(300)
+    assert page.evaluate(BOXES) == before
+    # The page is laid out again for another width.
+    page.set_viewport_size({"width": 390, "height": 720})
+    expect(distant).to_have_count(0)
+    expect(distant).not_to_have_count(0)
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 // The entry point. Without JavaScript pages are readable and their forms work.
 import { startAges } from "./ages.js";
 import { startAnnouncements } from "./announcements.js";
+import { startDistant } from "./distant.js";
 import { startForms } from "./forms.js";
 import { startInbox } from "./inbox.js";
 import { load, loadAll } from "./load.js";
@@ -18,13 +19,15 @@ startPage();
 startPalette();
 startShortcuts();
 prepareLists(document);
-startAges();
+// In a task of its own, since it takes as long as all others.
+setTimeout(startAges);
 startForms();
 startAnnouncements();
 startNotices();
 startInbox();
 loadAll(document);
 startRetries(load);
+startDistant();
 if (document.body.dataset.stream) startStream(document.body.dataset);
 const ticker = document.querySelector("[data-ticker]");
 if (ticker) startTicker(ticker);

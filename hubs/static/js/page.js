@@ -68,7 +68,8 @@ function showCurrent(nav) {
 }
 
 export function startPage() {
-  document.querySelectorAll("[data-side-nav], .tabs nav").forEach(showCurrent);
+  // Once everything has been prepared: measuring before would lay out the page twice.
+  requestAnimationFrame(() => document.querySelectorAll("[data-side-nav], .tabs nav").forEach(showCurrent));
   for (const button of document.querySelectorAll("[data-theme-toggle]")) button.hidden = false;
   for (const frame of document.querySelectorAll(".widget")) prepareFrame(frame);
   document.addEventListener("click", onClick);

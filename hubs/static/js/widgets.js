@@ -25,6 +25,8 @@ export function show(fresh) {
   if (!frame || !isNewer(frame, fresh)) return false;
   const changed = frame.dataset.digest !== fresh.digest;
   if (changed && holdBack(frame, fresh, show)) return false;
+  // First, since it reads the layout, which every change makes the browser compute again.
+  if (changed) swap(frame, fresh.html);
   Object.assign(frame.dataset, {
     version: fresh.version,
     built: fresh.built_at,
@@ -38,11 +40,8 @@ export function show(fresh) {
   }
   const state = frame.querySelector("[data-state-text]");
   if (state) state.textContent = STATES[fresh.state] ? textOf(STATES[fresh.state]) : "";
-  if (changed) {
-    swap(frame, fresh.html);
-    // The previous error message for owners does not apply to this content.
-    frame.querySelector(".widget-error")?.remove();
-  }
+  // The previous error message for owners does not apply to this content.
+  if (changed) frame.querySelector(".widget-error")?.remove();
   settle(frame);
   showTimes(frame);
   showDots(frame);
@@ -69,10 +68,18 @@ function swap(frame, html) {
   before();
 }
 
+// Lists that were scrolled. Of others that are far from the window the position is not read: for that alone the browser
+// would have to lay them out.
+const scrolled = new WeakSet();
+document.addEventListener("scroll", ({ target }) => scrolled.add(target), { capture: true, passive: true });
+const mayBeScrolled = (element) => scrolled.has(element) || element.checkVisibility({ contentVisibilityAuto: true });
+
 // Returns the state to restore: focus, text selection, open sections, and scroll positions of lists.
 function captureState(body) {
   const open = [...body.querySelectorAll("details[open]")].map((element, index) => keyOf(element, index, "details"));
-  const scrolls = [...body.querySelectorAll(".scroll, .feed-pane")].map((element) => [element.scrollLeft, element.scrollTop]);
+  const scrolls = [...body.querySelectorAll(".scroll, .feed-pane")].map(
+    (element) => (mayBeScrolled(element) ? [element.scrollLeft, element.scrollTop] : []),
+  );
   const active = document.activeElement;
   const focus = active && active !== body && body.contains(active) ? pathOf(body, active) : null;
   const caret = focus && "selectionStart" in active ? [active.selectionStart, active.selectionEnd, active.value] : null;
@@ -84,7 +91,10 @@ function restoreState(body, state) {
     if (state.open.includes(keyOf(element, index, "details"))) element.open = true;
   });
   [...body.querySelectorAll(".scroll, .feed-pane")].forEach((element, index) => {
-    if (state.scrolls[index]) [element.scrollLeft, element.scrollTop] = state.scrolls[index];
+    if (!state.scrolls[index]?.some(Boolean)) return;
+    [element.scrollLeft, element.scrollTop] = state.scrolls[index];
+    // Its event follows with the next frame, which may be later than the next update.
+    scrolled.add(element);
   });
   const target = state.focus && find(body, state.focus);
   if (!target) return;
