@@ -5,6 +5,7 @@ import re
 import shlex
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -35,8 +36,8 @@ class Unit(Service):
     def __init__(self, name: str, folder: Path, env: dict[str, str], listener: socket.socket | None = None) -> None:
         self._listener = listener
         self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        path = folder / f"{name}.notify"
-        path.unlink(missing_ok=True)
+        # Not in the folder of the test: the path of a socket has at most 107 characters.
+        path = Path(tempfile.mkdtemp(prefix="hubs-notify-")) / "socket"
         self._notify.bind(str(path))
         self._active = threading.Event()
         threading.Thread(target=self._read_notifications, daemon=True).start()
