@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import inf
 
-from itsdangerous import BadSignature, URLSafeSerializer
+from itsdangerous import BadSignature, Serializer, URLSafeSerializer
+from itsdangerous.encoding import base64_encode
 
 from hubs.errors import NotAllowed
 from hubs.events.message import hub_scope
@@ -29,12 +30,25 @@ class StreamClaims:
         return (*self.channels, *hubs, *((self.session,) if self.session else ()))
 
 
+#: Length in bytes up to which the content of a token is not compressed.
+SHORT = 400
+
+
+class _Serializer(URLSafeSerializer):
+    """Compresses long lists of channels only: every page has a new token, and zlib takes longer than signing it."""
+
+    def dump_payload(self, obj: object) -> bytes:
+        """Return the content of a token as text for URLs."""
+        text = Serializer.dump_payload(self, obj)
+        return base64_encode(text) if len(text) <= SHORT else super().dump_payload(obj)
+
+
 class Tokens:
     """Mints and verifies stream tokens, without any lookup."""
 
     def __init__(self, key: bytes, ttl: int) -> None:
         # It signs with the last key of a list.
-        self._signer = URLSafeSerializer(list(reversed(all_keys(key))), salt="hubs.stream")
+        self._signer = _Serializer(list(reversed(all_keys(key))), salt="hubs.stream")
         self._ttl = ttl
 
     def mint(
