@@ -33,22 +33,26 @@ class CompressionMiddleware:
             return self._app(environ, start_response)
         started: list[Any] = []
 
-        def start(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
-            started[:] = [status, Headers(headers), more]
+        def start(*values: Any) -> Any:
+            started[:] = values
             return lambda _: None
 
         body = self._app(environ, start)
-        status, headers, more = started
-        if _accepts_gzip(environ) and _pays(headers):
+        status, headers, *more = started
+        # A plain list: this runs for every response, and most are not compressed here.
+        if not any(name.lower() == "content-type" and value.startswith(_KINDS) for name, value in headers):
+            start_response(status, headers, *more)
+            return body
+        headers = [*headers, ("Vary", "Accept-Encoding")]
+        if _accepts_gzip(environ) and _pays(known := Headers(headers)):
             content = b"".join(body)
             if hasattr(body, "close"):
                 body.close()
             packer = zlib.compressobj(_LEVEL, wbits=zlib.MAX_WBITS | 16)
             body = [packer.compress(content) + packer.flush()]
-            headers["Content-Encoding"], headers["Content-Length"] = "gzip", str(len(body[0]))
-        if headers.get("Content-Type", "").startswith(_KINDS):
-            headers.add("Vary", "Accept-Encoding")
-        start_response(status, headers.to_wsgi_list(), *more)
+            known["Content-Encoding"], known["Content-Length"] = "gzip", str(len(body[0]))
+            headers = known.to_wsgi_list()
+        start_response(status, headers, *more)
         return body
 
 
@@ -63,8 +67,7 @@ def _pays(headers: Headers) -> bool:
     One with a strong tag is left as it is: the tag names its exact bytes.
     """
     return (
-        headers.get("Content-Type", "").startswith(_KINDS)
-        and "Content-Encoding" not in headers
+        "Content-Encoding" not in headers
         and not headers.get("ETag", "").startswith('"')
         and headers.get("Content-Length", 0, type=int) >= _SMALL
     )
