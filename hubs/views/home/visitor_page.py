@@ -12,20 +12,32 @@ from flask import current_app, request, session
 
 from hubs import i18n
 from hubs.fragments.versions import ANYTHING, key
+from hubs.views.page_cache.turns import Turns
 from hubs.views.web.context import app_context
 from hubs.views.web.language import COOKIE
 
 #: Seconds for which a page is kept: less than between two requests of an open page, and the five after which access
 #: must have ended.
 MAX_AGE = 1.0
+#: How often a request waits for another one that renders the page, each time for `PATIENCE` of `Turns`.
+WAITS = 8
 _EXTENSION = "hubs.visitor_page"
 
 
 class _Kept(NamedTuple):
     html: str
-    #: The tag of everything, and the time, from before the page was rendered.
+    #: The tag of everything, from before the page was rendered.
     tag: bytes
-    began: float
+    #: When it was rendered, on the monotonic clock.
+    rendered: float
+
+
+class _Pages:
+    """The pages of a process, by language."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, _Kept] = {}
+        self.turns = Turns()
 
 
 def page(render: Callable[[], str]) -> str:
@@ -33,14 +45,30 @@ def page(render: Callable[[], str]) -> str:
     # A session may have messages to show, and what else a request says may be on the page.
     if request.query_string or not request.cookies.keys() <= {COOKIE}:
         return render()
-    pages: dict[str, _Kept] = current_app.extensions.setdefault(_EXTENSION, {})
-    fragments, anything = app_context().fragments, key(*ANYTHING)
-    began, language = time.monotonic(), i18n.current()
-    tags = fragments.public.stamps.ensure([anything], fragments.cache.get_many([anything]))
-    kept = pages.get(language)
-    if kept is not None and began - kept.began < MAX_AGE and tags.get(anything) == kept.tag:
-        return kept.html
+    pages: _Pages = current_app.extensions.setdefault(_EXTENSION, _Pages())
+    language = i18n.current()
+    for _ in range(WAITS):
+        tag = _tag()
+        kept = pages.kept.get(language)
+        if kept is not None and time.monotonic() - kept.rendered < MAX_AGE and tag == kept.tag:
+            return kept.html
+        # The first page of a process takes a second of processor time: many threads at once would each take many.
+        if pages.turns.begin(language):
+            try:
+                return _rendered(render, tag, pages, language)
+            finally:
+                pages.turns.end(language)
+    return render()
+
+
+def _rendered(render: Callable[[], str], tag: bytes, pages: _Pages, language: str) -> str:
     html = render()
-    if anything in tags and not session:  # what was said of a session that began meanwhile is for this browser alone
-        pages[language] = _Kept(html, tags[anything], began)
+    if tag and not session:  # what was said of a session that began meanwhile is for this browser alone
+        pages.kept[language] = _Kept(html, tag, time.monotonic())
     return html
+
+
+def _tag() -> bytes:
+    """Return the tag of everything; empty without the cache."""
+    fragments, anything = app_context().fragments, key(*ANYTHING)
+    return fragments.public.stamps.ensure([anything], fragments.cache.get_many([anything])).get(anything, b"")

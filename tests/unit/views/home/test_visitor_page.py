@@ -1,6 +1,8 @@
 """The front page of visitors is kept for a moment, and never shows what has been hidden meanwhile."""
 
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from flask import Flask
@@ -9,7 +11,7 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from hubs.models import Database, Hub, Visibility
-from hubs.views.home import visitor_page
+from hubs.views.home import front, visitor_page
 from hubs.views.web.context import EXTENSION
 from tests.unit.conftest import user_of
 from tests.unit.views.conftest import sign_in
@@ -57,6 +59,22 @@ def test_a_person_who_hides_is_gone_at_once(
     user_of(session, "member").activity = Visibility.SIGNED_IN
     session.commit()
     assert "Crash" not in read(client)
+
+
+def test_visitors_who_come_at_once_wait_for_one_page(
+    app: Flask, otters: Hub, monkeypatch: pytest.MonkeyPatch, statements: Callable[[Callable[[], object]], int]
+) -> None:
+    rendered: list[int] = []
+
+    def slowly(*_: object, **__: object) -> str:
+        rendered.append(1)
+        time.sleep(0.5)
+        return "the page"
+
+    monkeypatch.setattr(front, "render_template", slowly)
+    with ThreadPoolExecutor(6) as threads:
+        assert set(threads.map(lambda _: read(app.test_client()), range(6))) == {"the page"}
+    assert len(rendered) == 1
 
 
 def test_messages_appear_a_moment_later(
