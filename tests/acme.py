@@ -43,7 +43,10 @@ def require() -> None:
 
 
 def start(machine: Machine) -> None:
-    """Start it in a machine, and let certbot there use it."""
+    """Start it in a machine, and let certbot there use it.
+
+    By default it refuses one request in twenty to see whether a client tries again, as Debian's certbot cannot.
+    """
     machine.do(f"""
 mkdir -p {_FOLDER}
 cat > {_FOLDER}/config.json <<'END'
@@ -51,7 +54,8 @@ cat > {_FOLDER}/config.json <<'END'
 END
 openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1 \\
     -out {_FOLDER}/own.pem -keyout {_FOLDER}/own.key
-systemd-run --quiet --unit=authority --setenv=PEBBLE_VA_NOSLEEP=1 pebble -config {_FOLDER}/config.json
+systemd-run --quiet --unit=authority --setenv=PEBBLE_VA_NOSLEEP=1 --setenv=PEBBLE_WFE_NONCEREJECT=0 \\
+    pebble -config {_FOLDER}/config.json
 cat >> /etc/letsencrypt/cli.ini <<'END'
 {_ANSWERS}
 END
