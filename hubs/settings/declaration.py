@@ -39,7 +39,9 @@ class DeclaredSettings(BaseModel):
     preset: Literal["", Preset] = Field(
         "", description="Kind of community, whose values all other settings have unless they are set; empty means none."
     )
-    data_dir: Path = Field(Path("var"), description="Folder for the embedded databases and the generated secret key.")
+    data_dir: Path = Field(
+        Path("var"), description="Folder for the embedded databases, the generated secret key and compiled templates."
+    )
     database_url: DatabaseURL = Field(
         "", description="SQLAlchemy URL; empty means SQLite in data_dir. Production: postgresql+psycopg2://…"
     )
