@@ -1,7 +1,7 @@
 """Lets one of several daemons handle the messages of the bus, and the others only what it has not stored soon.
 
-All of them hear every message, and each could read, store and build for it: two would cost more than twice as much as
-one. Which daemon comes first need not be certain. While none believes that it does, all wait for `GRACE`; if two do,
+All of them hear every message, and each could read, store and build for it: two would cost half as much again as one.
+Which daemon comes first need not be certain. While none believes that it does, all wait for `GRACE`; if two do,
 they share the work as if each were alone. Nothing depends on it: a message is in the queue of every daemon that heard
 it until that daemon has seen it committed.
 """
