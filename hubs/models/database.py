@@ -95,7 +95,8 @@ class Database:
                 "pool_timeout": POOL_TIMEOUT,
             }
             return create_engine(self.url, json_serializer=to_json, connect_args=connect_args, **{**pool, **options})
-        if self.url.database and self.url.database != ":memory:":
+        # A `file:` URI is SQLite's own syntax, for options such as mode=ro.
+        if self.url.database and self.url.database != ":memory:" and not self.url.database.startswith("file:"):
             Path(self.url.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         engine = create_engine(self.url, connect_args={"timeout": SQLITE_TIMEOUT}, json_serializer=to_json, **options)
         event.listen(engine, "connect", _prepare_sqlite)
