@@ -2,9 +2,9 @@
 
 import tomllib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from fedora_messaging import message
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -16,13 +16,18 @@ from hubs.widgets.halp.requests import OFFERS
 from hubs.widgets.registry import Registry
 from tests.unit.conftest import as_person
 
+if TYPE_CHECKING:
+    from fedora_messaging.message import Message
+
 PACKAGE = Path(__file__).parents[3] / "packages" / "hubs-messages"
 CLASSES = tomllib.loads((PACKAGE / "pyproject.toml").read_text())["project"]["entry-points"]["fedora.messages"]
 
 
 @pytest.fixture
-def classes(monkeypatch: pytest.MonkeyPatch) -> dict[str, type[message.Message]]:
+def classes(monkeypatch: pytest.MonkeyPatch) -> "dict[str, type[Message]]":
     """Give the classes by the name of their schema."""
+    from fedora_messaging import message  # noqa: PLC0415 -- takes a second, which only these tests need
+
     monkeypatch.syspath_prepend(str(PACKAGE))
     module = __import__("hubs_messages")
     classes = {name: getattr(module, origin.partition(":")[2]) for name, origin in CLASSES.items()}
@@ -40,7 +45,7 @@ def _published(session: Session) -> list[OutboxMessage]:
 
 @pytest.mark.parametrize("visibility", list(Visibility))
 def test_our_messages_fit_their_classes(
-    session: Session, registry: Registry, classes: dict[str, type[message.Message]], visibility: Visibility
+    session: Session, registry: Registry, classes: "dict[str, type[Message]]", visibility: Visibility
 ) -> None:
     user, other = (roles.sign_up(session, registry, name) for name in ("amira", "bela"))
     hub = hub_actions.create(session, registry, user, "team", "herons")
@@ -67,7 +72,7 @@ def test_our_messages_fit_their_classes(
     assert topics == {name.removesuffix(".v1") for name in classes} == outbox.TOPICS
 
 
-def test_a_message_lists_the_people_it_is_about(classes: dict[str, type[message.Message]]) -> None:
+def test_a_message_lists_the_people_it_is_about(classes: "dict[str, type[Message]]") -> None:
     body = {"agent": "amira", "username": "bela", "hub_name": "herons", "hub_url": "https://h.example/t/herons/"}
     added = classes["hubs.user.role.added.v1"](body={**body, "role": "member"})
     assert added.usernames == ["amira", "bela"]

@@ -1,9 +1,10 @@
 """The web application on a real SQLite database and cache; Redis is away, which pages must bear."""
 
 import secrets
+import time
 from collections.abc import Iterator
 from pathlib import Path
-from types import MethodType
+from types import MethodType, SimpleNamespace
 
 import pytest
 from flask import Flask
@@ -124,3 +125,10 @@ def _token_of_session(client: FlaskClient) -> str:
         secret = session.setdefault("csrf_token", secrets.token_hex(20))
     serializer = URLSafeTimedSerializer(client.application.config["WTF_CSRF_SECRET_KEY"], salt="wtf-csrf-token")
     return str(serializer.dumps(secret))
+
+
+@pytest.fixture
+def same_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Count all requests of a test in one minute: rates are estimated from the minutes of the clock."""
+    begin = time.time() // 60 * 60
+    monkeypatch.setattr("limits.storage.memory.time", SimpleNamespace(time=lambda: begin + 1))

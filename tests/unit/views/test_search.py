@@ -216,6 +216,7 @@ def test_a_long_directory_has_pages(client: FlaskClient, seals: Hub, monkeypatch
     assert client.get("/teams/?page=x").status_code == 200
 
 
+@pytest.mark.usefixtures("same_minute")
 @pytest.mark.parametrize("path", ["/search?q=", "/search/palette?q=", "/teams/?q=", "/people/?q="])
 def test_searching_too_often_is_refused_with_retry_after(
     app: Flask, client: FlaskClient, otters: Hub, path: str

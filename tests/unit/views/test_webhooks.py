@@ -167,6 +167,7 @@ def test_a_body_without_a_length_is_read_only_as_far_as_it_is_accepted(
     assert len(read) < 100
 
 
+@pytest.mark.usefixtures("same_minute")
 def test_too_many_requests_are_refused_with_the_time_to_wait(deliver: Deliver) -> None:
     answers = [deliver(FORGEJO, secret="whsec_AAAA") for _ in range(121)]
     refused(answers[-1], 429, "Too many requests")

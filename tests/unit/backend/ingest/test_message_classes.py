@@ -4,34 +4,23 @@ from collections.abc import Iterator
 from importlib.metadata import EntryPoint
 
 import pytest
-from fedora_messaging import message as library
 
 from hubs.backend.ingest import message_classes
 from hubs.backend.ingest.extract import Extractor
 from hubs.bus import AMQP, Message, parse
 
 
-class Docked(library.Message):
-    """A class as publishers write them."""
-
-    @property
-    def summary(self) -> str:
-        return f"{self.body['captain']} docked\nat {self.body['pier']}"
-
-    @property
-    def url(self) -> str:
-        return self.body.get("url") or "https://harbour.example/log"
-
-
 @pytest.fixture(autouse=True)
 def installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    from tests.unit.backend.ingest import harbour  # noqa: PLC0415 -- takes a second, which only these tests need
+
     classes = {
-        "harbour.docked": EntryPoint("harbour.docked", f"{__name__}:Docked", message_classes.GROUP),
+        "harbour.docked": EntryPoint("harbour.docked", f"{harbour.__name__}:Docked", message_classes.GROUP),
         "harbour.broken": EntryPoint("harbour.broken", "no_such_package:Class", message_classes.GROUP),
     }
     monkeypatch.setattr(message_classes, "_entry_points", lambda: classes)
     # The library knows installed classes only, by the same entry points.
-    monkeypatch.setitem(library._class_to_schema_name, Docked, "harbour.docked")
+    monkeypatch.setitem(harbour.library._class_to_schema_name, harbour.Docked, "harbour.docked")
     message_classes._class.cache_clear()
     yield
     message_classes._class.cache_clear()

@@ -136,6 +136,7 @@ def test_a_session_writes_only_with_a_csrf_token(client: FlaskClient, session: S
     assert client.patch("/api/v1/hubs/t/otters", json={"summary": "Meant."}, headers=headers).status_code == 200
 
 
+@pytest.mark.usefixtures("same_minute")
 def test_too_many_requests_are_refused_per_client(app: Flask, client: FlaskClient, ask: Ask, otters: Hub) -> None:
     object.__setattr__(app.extensions["hubs"], "api_limiter", Limiter("redis://127.0.0.1:1/0", 3))
     assert [ask("owner", "GET", "/me").status_code for _ in range(4)] == [200, 200, 200, 429]

@@ -224,6 +224,7 @@ def test_if_match_guards_the_replacement_of_content(client: FlaskClient, box: Wi
     assert send(client, box, token, {"title": "newer"}, **{"If-Match": "*"}).status_code == 200
 
 
+@pytest.mark.usefixtures("same_minute")
 def test_too_many_requests_are_refused_even_without_redis(
     app: Flask, client: FlaskClient, box: Widget, token: str
 ) -> None:
@@ -249,6 +250,7 @@ def test_the_number_of_tokens_per_widget_is_limited(session: Session, box: Widge
         acts.create_token(session, owner, box, "one more", 1)
 
 
+@pytest.mark.usefixtures("same_minute")
 def test_guessing_tokens_is_slowed_down_for_the_guesser_only(
     app: Flask, client: FlaskClient, box: Widget, token: str
 ) -> None:

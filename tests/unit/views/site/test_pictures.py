@@ -7,7 +7,6 @@ import json
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from limits import RateLimitItemPerHour
 from PIL import Image
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -17,6 +16,7 @@ from werkzeug.test import encode_multipart
 from hubs.errors import UpstreamError, UpstreamUnreachable
 from hubs.models import AuditEntry, Hub, Picture, User, Visibility
 from hubs.views.web.context import EXTENSION
+from hubs.views.web.rate_limits import Limiter
 from tests.unit.conftest import user_of
 from tests.unit.pictures.test_uploads import encoded
 from tests.unit.views.conftest import post, sign_in, token
@@ -147,9 +147,10 @@ def test_uploads_without_the_token_of_the_form_are_refused(client: FlaskClient, 
     assert session.scalars(select(Picture)).all() == []
 
 
+@pytest.mark.usefixtures("same_minute")
 def test_uploads_have_a_rate_limit(app: Flask, client: FlaskClient, otters: Hub) -> None:
     sign_in(client, "owner")
-    app.extensions[EXTENSION].upload_limiter.__dict__["_item"] = RateLimitItemPerHour(3)  # no minute passes meanwhile
+    object.__setattr__(app.extensions[EXTENSION], "upload_limiter", Limiter("redis://127.0.0.1:1/0", 3))
     answers = [post(client, APPEARANCE, **LOOK, emblem=upload(b"no picture")).status_code for _number in range(4)]
     assert answers == [400] * 3 + [429]
 

@@ -1,11 +1,14 @@
 """Forms are limited per person and address, like requests to the API."""
 
+import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
 from hubs.models import Hub
 from hubs.views.web.rate_limits import Limiter
 from tests.unit.views.conftest import post, sign_in, token
+
+pytestmark = pytest.mark.usefixtures("same_minute")
 
 
 def limit(app: Flask, per_minute: int) -> None:
