@@ -55,7 +55,7 @@ def add(
         version=1,
     )
     hub.widgets.append(row)
-    hub.touch()
+    hub.touch(only_content=True)
     session.flush()
     _tell(session, registry, person, row, "created", [])
     return row
@@ -96,7 +96,7 @@ def update(
         row.settings = settings
         row.version += 1
         row.updated_on = now()
-        row.hub.touch()
+        row.hub.touch(only_content=True)
         session.flush()
         _tell(session, registry, person, row, "updated", changed)
     return changed
@@ -120,7 +120,7 @@ def move(session: Session, registry: Registry, person: Person, row: Widget, way:
         for position, widget in enumerate(column):
             widget.position = position
     row.updated_on = now()
-    row.hub.touch()
+    row.hub.touch(only_content=True)
     session.flush()
     _tell(session, registry, person, row, "updated", ["position"])
 
@@ -130,7 +130,7 @@ def send(session: Session, registry: Registry, person: Person, row: Widget, page
     require(person, "edit", row)
     row.position = _end(row.hub, row.side, page)
     row.page, row.updated_on = page, now()
-    row.hub.touch()
+    row.hub.touch(only_content=True)
     session.flush()
     _tell(session, registry, person, row, "updated", ["position"])
 
@@ -145,7 +145,7 @@ def resize(session: Session, registry: Registry, person: Person, row: Widget, va
     if row.width == width:
         return False
     row.width, row.updated_on = width, now()
-    row.hub.touch()
+    row.hub.touch(only_content=True)
     session.flush()
     _tell(session, registry, person, row, "updated", ["width"])
     return True
@@ -175,7 +175,7 @@ def arrange(
             moved.append(row)
             row.page, row.side, row.position, row.updated_on = page, side, position, now()
     if moved:
-        hub.touch()
+        hub.touch(only_content=True)
         session.flush()
     for row in moved:
         _tell(session, registry, person, row, "updated", ["position"])
@@ -195,7 +195,7 @@ def remove(session: Session, registry: Registry, person: Person, row: Widget) ->
     # Before the removal: the message names the widget, and its visibility decides whether it may.
     _tell(session, registry, person, row, "deleted", [])
     hub.widgets.remove(row)
-    hub.touch()
+    hub.touch(only_content=True)
     session.flush()
 
 

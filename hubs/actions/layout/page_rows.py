@@ -161,7 +161,7 @@ def note(
     changed: Mapping[str, list[Any]] | None = None,
 ) -> None:
     """Record a change of the pages: for the audit log, a new revision, and open pages of the hub."""
-    hub.touch()
+    hub.touch(only_content=True)
     session.flush()
     body = outbox.about_hub(session, hub, person.username, changed_keys=["pages"])
     # The title only for the audit log: the message of a public hub is public, and the page may not be. Of a hidden page

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, String, and_, cast, or_, select
+from sqlalchemy import Select, and_, or_, select
 from sqlalchemy.orm import Session
 
 from hubs.actions.inbox import listing
@@ -49,8 +49,8 @@ class Bar:
     unread: frozenset[int] = field(default_factory=frozenset)
     #: The number on the bell: what needs the person.
     needs_you: int = 0
-    #: Version and time of the last change of each hub that was read, shown or not, by its id.
-    versions: Mapping[str, tuple[int, str]] = field(default_factory=dict)
+    #: The reader tag of each hub that was read, shown or not, by its id.
+    tags: Mapping[int, str] = field(default_factory=dict)
 
     def dot(self, hub: Hub | BookmarkedHub) -> bool:
         """Return whether the person has unread notifications about a hub."""
@@ -78,7 +78,7 @@ def read(session: Session, person: Person) -> Bar:
         [hub for hub in ordered if hub.id in hidden],
         frozenset(row.id for row in rows if row.is_unread),
         listing.count(session, person),
-        {str(row.id): (row.version, row.changed) for row in rows},
+        {row.id: row.reader_tag for row in rows},
     )
 
 
@@ -97,8 +97,7 @@ def _query() -> Select[Any]:
         Bookmark.hidden,
         is_shown.label("is_shown"),
         is_unread.label("is_unread"),
-        Hub.version,
-        cast(Hub.updated_on, String).label("changed"),
+        Hub.reader_tag,
     )
     query = query.outerjoin(Bookmark, and_(Bookmark.hub_id == Hub.id, Bookmark.user_id == ANY_ACCOUNT.id))
     # Only with a list of ids does the database read these hubs alone, whatever the number of all hubs.

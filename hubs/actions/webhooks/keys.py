@@ -88,7 +88,7 @@ def _discard_content(hub: Hub) -> None:
     for row in hub.widgets:
         row.version += 1
         row.updated_on = now()
-    hub.touch()
+    hub.touch(only_content=True)
 
 
 def _record(session: Session, who: Person, hub: Hub, row: HubKey, act: str) -> None:

@@ -7,7 +7,7 @@ one that is kept is still current, `hubs.views.page_cache.middleware` checks wit
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 from flask import Flask
 from flask.sessions import SecureCookieSessionInterface
 from itsdangerous import BadSignature, URLSafeTimedSerializer
-from sqlalchemy import Integer, Row, Select, String, bindparam, literal, literal_column, select, true, union_all
+from sqlalchemy import Integer, Select, String, bindparam, literal, literal_column, select, true, union_all
 from sqlalchemy import cast as cast_
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -28,7 +28,7 @@ from hubs.permissions import person
 from hubs.views.page_cache.copies import MAX_AGE, Copies
 from hubs.views.page_cache.kept_readers import KeptReader, ReaderCopies
 from hubs.views.page_cache.personal import Account, Reader, SignedIn, reader_of
-from hubs.views.page_cache.row_versions import SHOWN
+from hubs.views.page_cache.row_versions import SHOWN, reader_row
 from hubs.views.web.context import AppContext, privileges, touch_interval
 
 #: Readers per process.
@@ -135,10 +135,10 @@ class Readers:
         pending = frozenset(row.hub_id for row in rows if row.role == _PENDING)
         with i18n.use(account.locale if account.locale in i18n.locales() else language):
             reader = reader_of(self._app.jinja_env, account, who, signed_in, rows[0].expires_on, bar, pending)
-        # Where a hub was read twice, the earlier version counts: the roles are from then.
-        hubs = {**bar.versions, **_versions(rows)}
-        read, ids = {**hubs, digest: (0, rows[0].shown)}, frozenset(map(int, hubs))
-        return KeptReader(reader, {tag: tags.get(tag, b"")}, read, ids, began, signed_in.seen)
+        # Where a hub was read twice, the earlier tag counts: the roles are from then.
+        hubs = {**bar.tags, **{row.hub_id: row.reader_tag for row in rows if row.reader_tag is not None}}
+        read = {**{reader_row(hub_id): (0, of_hub) for hub_id, of_hub in hubs.items()}, digest: (0, rows[0].shown)}
+        return KeptReader(reader, {tag: tags.get(tag, b"")}, read, frozenset(hubs), began, signed_in.seen)
 
     def _token(self, secret: str) -> str:
         """Return a CSRF token as `flask_wtf` signs it."""
@@ -152,10 +152,6 @@ class _Held:
     role: RoleName
 
 
-def _versions(rows: Iterable[Row[Any]]) -> dict[str, tuple[int, str]]:
-    return {str(row.hub_id): (row.version, row.changed) for row in rows if row.version is not None}
-
-
 @cache
 def _signed_in() -> Select[Any]:
     """Return the query for an account by its sign-in: a row for each role and each request to join."""
@@ -166,9 +162,8 @@ def _signed_in() -> Select[Any]:
         select(JoinRequest.hub_id, literal(_PENDING)).where(*pending),
     ).subquery()
     columns = [getattr(User, name) for name in Account._fields]
-    changed = cast_(Hub.updated_on, String).label("changed")
     shown = literal_column(SHOWN, String).label("shown")
-    query = select(*columns, shown, SignIn.expires_on, held.c.hub_id, held.c.role, Hub.version, changed)
+    query = select(*columns, shown, SignIn.expires_on, held.c.hub_id, held.c.role, Hub.reader_tag)
     query = (
         query.join(SignIn, SignIn.user_id == User.id).outerjoin(held, true()).outerjoin(Hub, Hub.id == held.c.hub_id)
     )

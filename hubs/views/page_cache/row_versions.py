@@ -21,10 +21,10 @@ log = logging.getLogger(__name__)
 
 # Every change of a hub, its widgets or its roles raises the version and sets the time. Two transactions that raise the
 # same version at once set different times.
-_HUBS = "SELECT CAST(id AS varchar), version, CAST(updated_on AS varchar) FROM hubs WHERE id {}"
+_HUBS = "SELECT CAST(id AS varchar), version, CAST(updated_on AS varchar), reader_tag FROM hubs WHERE id {}"
 #: Whether others may learn that an account is here: a change of that ends its streams, and no page may start new ones.
 SHOWN = "users.activity || ' ' || CAST(users.unlisted AS varchar)"
-_SIGN_IN = " UNION ALL SELECT digest, 0, {} FROM sign_ins JOIN users ON users.id = user_id WHERE digest = {}"
+_SIGN_IN = " UNION ALL SELECT digest, 0, {}, '' FROM sign_ins JOIN users ON users.id = user_id WHERE digest = {}"
 _SQLITE = _HUBS.format("IN (SELECT value FROM json_each(?))"), _SIGN_IN.format(SHOWN, "?")
 _POSTGRESQL = _HUBS.format("= ANY(CAST(%s AS integer[]))"), _SIGN_IN.format(SHOWN, "%s")
 _PUBLIC_WIDGET = (
@@ -39,8 +39,13 @@ class Access(NamedTuple):
     sign_in: str
 
 
-#: The versions of the rows of an `Access`.
+#: The versions of the rows of an `Access`: of each hub that of its pages, by its id, and that of its readers.
 Versions = Mapping[str, tuple[int, str]]
+
+
+def reader_row(hub: int | str) -> str:
+    """Return the key among versions of what a hub's readers depend on: fewer changes than its pages do."""
+    return f"reader:{hub}"
 
 
 class RowVersions:
@@ -59,7 +64,8 @@ class RowVersions:
         rows = self._run(of_hubs + of_sign_in, (ids, sign_in)) if sign_in else self._run(of_hubs, (ids,))
         if rows is None or len(rows) != len(hubs) + bool(sign_in):
             return None
-        return {row: (version, changed) for row, version, changed in rows}
+        versions = {row: (version, changed) for row, version, changed, _ in rows}
+        return versions | {reader_row(row): (0, tag) for row, _, _, tag in rows}
 
     def public_widget(self, widget_id: int) -> int | None:
         """Return the version of a widget that everybody may see; None for any other, or without the database."""

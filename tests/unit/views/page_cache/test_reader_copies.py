@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from hubs.actions import hubs as hub_actions
+from hubs.actions import widgets
 from hubs.actions.people import bookmarks, roles, sessions
 from hubs.cache import SQLiteCache
 from hubs.models import Hub, RoleName, Visibility
@@ -161,6 +162,41 @@ def test_a_copy_does_not_name_a_bookmark_that_was_hidden(
         _hide(session, seals)
         session.commit()
     assert "/t/seals/" not in page(elsewhere)
+
+
+def test_changes_of_widgets_concern_no_reader(
+    session: Session, registry: Registry, otters: Hub, seals: Hub, elsewhere: FlaskClient, reads: list[int]
+) -> None:
+    owner, text = as_person(session, "owner"), {"text": "We swam."}
+    row, _ = [widgets.add(session, registry, owner, hub, "about", "left", text) for hub in (otters, seals)]
+    session.commit()
+    assert f"/w/{row.id}/" in page(elsewhere)
+    assert reads == []
+
+
+def _rename(session: Session, hub: Hub) -> None:
+    hub_actions.update(session, as_person(session, "owner"), hub, {"display_name": "Harbour seals"})
+
+
+def _promote(session: Session, hub: Hub) -> None:
+    roles.give_role(session, as_person(session, "owner"), hub, user_of(session, "member"), RoleName.OWNER)
+
+
+@pytest.mark.parametrize("act", [_rename, _promote, _hide])
+def test_changes_of_a_hub_and_its_roles_concern_its_readers_also_if_the_cache_was_down(
+    session: Session,
+    seals: Hub,
+    elsewhere: FlaskClient,
+    reads: list[int],
+    act: Callable[[Session, Hub], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with monkeypatch.context() as patch:
+        lose_invalidations(patch)
+        act(session, seals)
+        session.commit()
+    page(elsewhere)
+    assert reads == [user_of(session, "member").id]
 
 
 def test_a_change_of_the_reader_replaces_the_copy(
