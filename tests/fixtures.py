@@ -5,12 +5,13 @@ The `conftest.py` above both folders imports them, so that the tests in Chromium
 
 import contextlib
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 
 import pytest
 from sqlalchemy import create_engine, text
 
-from hubs.models import Database, migrations
+from hubs.models import Database, migrations, now
 from hubs.models.months import conversion
 from tests import services
 from tests.stack import Bus, Stack, own_stack
@@ -40,21 +41,32 @@ def redis_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
         yield port
 
 
+Template = Callable[[], str]
+
+
 @pytest.fixture(scope="session")
-def template(postgresql: int) -> str:
-    """Give the name of a PostgreSQL database with the current schema, to be copied."""
-    url = _create(postgresql, "hubs_template")
-    database = Database(url)
-    migrations.upgrade(database)
-    conversion.partition_empty(database)
-    database.dispose()
-    return "hubs_template"
+def template(postgresql: int) -> Template:
+    """Give a function that returns the name of a PostgreSQL database with the current schema, to be copied.
+
+    It has partitions for this month and the next ones: in a run that goes on into another month there is a second one.
+    """
+
+    @cache
+    def create(month: str) -> str:
+        name = f"hubs_template_{month}"
+        database = Database(_create(postgresql, name))
+        migrations.upgrade(database)
+        conversion.partition_empty(database)
+        database.dispose()
+        return name
+
+    return lambda: create(f"{now():%Y_%m}")
 
 
 @pytest.fixture(scope="module")
-def database_url(postgresql: int, template: str, request: pytest.FixtureRequest) -> str:
+def database_url(postgresql: int, template: Template, request: pytest.FixtureRequest) -> str:
     """Give the URL of a PostgreSQL database with the current schema and nothing in it, one per test module."""
-    return _create(postgresql, "hubs_" + request.module.__name__.rsplit(".", 1)[-1].lower(), template)
+    return _create(postgresql, "hubs_" + request.module.__name__.rsplit(".", 1)[-1].lower(), template())
 
 
 def _create(port: int, name: str, template: str = "template1") -> str:
@@ -73,7 +85,8 @@ class SharedStack:
 
     def __init__(self, name: str, request: pytest.FixtureRequest, more: Mapping[str, str] | None = None) -> None:
         self._name, self._more = name, more
-        self._postgresql, self._template = request.getfixturevalue("postgresql"), request.getfixturevalue("template")
+        self._postgresql: int = request.getfixturevalue("postgresql")
+        self._template: Template = request.getfixturevalue("template")
         self._folders: pytest.TempPathFactory = request.getfixturevalue("tmp_path_factory")
         self._numbers = itertools.count(1)
         self._stack: Stack | None = None
@@ -82,7 +95,7 @@ class SharedStack:
     def get(self) -> Stack:
         """Return the running stack; start one, with an empty database, if there is none."""
         if self._stack is None:
-            url = _create(self._postgresql, f"hubs_{self._name}_{next(self._numbers)}", self._template)
+            url = _create(self._postgresql, f"hubs_{self._name}_{next(self._numbers)}", self._template())
             folder = self._folders.mktemp(self._name)
             self._stack = self._exits.enter_context(own_stack(folder, url, self._more))
         return self._stack

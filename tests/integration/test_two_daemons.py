@@ -93,6 +93,15 @@ def stored(database: Database, ids: list[str]) -> int:
         return session.scalar(select(func.count()).where(StoredMessage.msg_id.in_(ids))) or 0
 
 
+def _wait_until_stored(database: Database, ids: list[str], daemon: Service) -> None:
+    """Wait until the only daemon has stored messages; else say how many are missing, and what it logged."""
+    try:
+        wait_for(lambda: stored(database, ids) == len(ids), "all messages to be stored")
+    except AssertionError as error:
+        error.add_note(f"{len(ids) - stored(database, ids)} are missing. Its log ends with\n{daemon.log()[-3000:]}")
+        raise
+
+
 def figures(service: Service) -> dict[str, int]:
     """Return what a daemon counted, from the line that it leaves at its end."""
     lines = [line for line in service.log().splitlines() if " so far " in line]
@@ -141,7 +150,7 @@ def test_a_daemon_that_is_killed_takes_nothing_along_that_the_other_heard(
     ids = [bus.send(TOPIC, {"user": NAMES[number % 10], "title": f"k{number}"}) for number in range(1500)]
     with killed({"second": second, "hub": production.services["hub"]}[victim]):
         ids += [bus.send(TOPIC, {"user": NAMES[number % 10], "title": f"l{number}"}) for number in range(1500)]
-        wait_for(lambda: stored(database, ids) == 3000, "all messages to be stored")
+        _wait_until_stored(database, ids, {"second": production.services["hub"], "hub": second}[victim])
     with database.session() as session:
         loose = (
             select(func.count())
