@@ -68,7 +68,7 @@ soak: $(VENV)/test.done  ## Break parts of a running system for an hour; results
 	$(BIN)/python -m tests.chaos --seed $$(date +%s) --seconds 540 --rounds 6 --report
 
 bench: $(VENV)/test.done  ## Print the figures of all benchmarks
-	for program in "bench/pipeline.py --soak 60" bench/triage.py bench/ingress.py bench/hooks.py bench/builds.py bench/pages.py bench/page_crowd.py bench/page_rush.py bench/stream.py bench/search.py bench/inbox.py bench/scale.py bench/start.py bench/idle.py "-m bench.clients" "-m bench.browser"; do $(BIN)/python $$program || exit 1; done
+	for program in "bench/pipeline.py --soak 60" bench/triage.py bench/ingress.py bench/hooks.py bench/builds.py bench/pages.py bench/page_crowd.py bench/page_rush.py bench/stream.py bench/stream_many.py bench/search.py bench/inbox.py bench/scale.py bench/start.py bench/idle.py "-m bench.clients" "-m bench.browser"; do $(BIN)/python $$program || exit 1; done
 
 screens: $(VENV)/test.done  ## Write pictures of widgets and pages into build/screens, and those of docs/screens.md
 	$(BIN)/python -m tests.browser.screens
