@@ -20,6 +20,7 @@ from hubs.fragments.store import FragmentStore
 from hubs.models import Database, Hub
 from hubs.models.session_events import track_reads
 from hubs.settings import Settings, load
+from hubs.views.hub import page
 from hubs.views.page_cache.fragments import FragmentCacheMiddleware
 from hubs.views.page_cache.middleware import PageCacheMiddleware
 from hubs.views.page_cache.row_versions import RowVersions
@@ -125,6 +126,12 @@ def _token_of_session(client: FlaskClient) -> str:
         secret = session.setdefault("csrf_token", secrets.token_hex(20))
     serializer = URLSafeTimedSerializer(client.application.config["WTF_CSRF_SECRET_KEY"], salt="wtf-csrf-token")
     return str(serializer.dumps(secret))
+
+
+@pytest.fixture
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for widgets of a list longer than a page would: how fast they are built says how busy the machine is."""
+    monkeypatch.setattr(page, "GRACE", 10.0)
 
 
 @pytest.fixture

@@ -128,6 +128,7 @@ def test_fragments_carry_their_version_and_state(client: FlaskClient, otters: Hu
     assert again.status_code == 304
 
 
+@pytest.mark.usefixtures("unhurried")
 def test_several_fragments_come_in_one_response(client: FlaskClient, otters: Hub) -> None:
     client.get("/t/otters/?full=1")
     first, second = otters.column("left")[:2]

@@ -349,6 +349,7 @@ def test_the_rules_hold(client: FlaskClient, session: Session, otters: Hub, role
                 assert answer.status_code == 404, (path, method)
 
 
+@pytest.mark.usefixtures("unhurried")
 @pytest.mark.parametrize("role", ROLES)
 def test_every_view_of_a_widget_is_for_its_audience_only(
     app: Flask, client: FlaskClient, session: Session, otters: Hub, role: str
