@@ -240,14 +240,14 @@ class SSEBroadcaster:
     def _heartbeat(self) -> None:
         # A third of the readers each second, so that ten thousand writes do not hold up events.
         self._beat_group = (self._beat_group + 1) % BEATS
-        now = time.monotonic()
+        now, comment = time.monotonic(), self.pulse.comment()
         for reader in self._all():
             if reader.until < now:
                 self._expire(reader)
             elif reader.number % BEATS != self._beat_group or reader.buffered is not None or reader.once:
                 continue
             elif reader.pending is None:
-                self._send(reader, self.pulse.comment())
+                self._send(reader, comment)
             else:
                 reader.stuck += 1
                 if reader.stuck >= STUCK:
@@ -255,9 +255,10 @@ class SSEBroadcaster:
                     self._close(reader)
 
     def _beat_all(self) -> None:
+        comment = self.pulse.comment()
         for reader in self._all():
             if reader.buffered is None and reader.pending is None and not reader.once:
-                self._send(reader, self.pulse.comment())
+                self._send(reader, comment)
 
     def _expire(self, reader: SSEClient) -> None:
         if reader.once and reader.buffered is None and not reader.closing:
