@@ -49,16 +49,24 @@ def page(render: Callable[[], str]) -> str:
     language = i18n.current()
     for _ in range(WAITS):
         tag = _tag()
-        kept = pages.kept.get(language)
-        if kept is not None and time.monotonic() - kept.rendered < MAX_AGE and tag == kept.tag:
-            return kept.html
+        html = _kept(pages, language, tag)
+        if html is not None:
+            return html
         # The first page of a process takes a second of processor time: many threads at once would each take many.
         if pages.turns.begin(language):
             try:
-                return _rendered(render, tag, pages, language)
+                # Somebody else's turn may have ended after this request looked.
+                return _kept(pages, language, tag) or _rendered(render, tag, pages, language)
             finally:
                 pages.turns.end(language)
     return render()
+
+
+def _kept(pages: _Pages, language: str, tag: bytes) -> str | None:
+    kept = pages.kept.get(language)
+    if kept is None or time.monotonic() - kept.rendered >= MAX_AGE or tag != kept.tag:
+        return None
+    return kept.html
 
 
 def _rendered(render: Callable[[], str], tag: bytes, pages: _Pages, language: str) -> str:
@@ -71,4 +79,8 @@ def _rendered(render: Callable[[], str], tag: bytes, pages: _Pages, language: st
 def _tag() -> bytes:
     """Return the tag of everything; empty without the cache."""
     fragments, anything = app_context().fragments, key(*ANYTHING)
-    return fragments.public.stamps.ensure([anything], fragments.cache.get_many([anything])).get(anything, b"")
+    for _ in range(2):  # of several requests that create it at once, one does, and the others read it
+        tag = fragments.public.stamps.ensure([anything], fragments.cache.get_many([anything])).get(anything, b"")
+        if tag:
+            return tag
+    return b""

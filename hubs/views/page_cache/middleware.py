@@ -77,14 +77,17 @@ class PageCacheMiddleware:
         # The cursor comes first: the stream then replays events that happen from here on.
         stream = issued, self.recent_cursor()
         lookup = self._find(request, place)
-        for _ in range(WAITS):
-            if lookup.missing is None:
+        for attempt in range(WAITS):
+            key = lookup.missing
+            if key is None:
                 break
-            if self._turns.begin(lookup.missing):
+            if self._turns.begin(key):
                 try:
+                    if attempt:  # the turn of another one that waited may have ended after this one looked
+                        lookup = self._find(request, self._pages.place(request.path) or place)
                     return self._answer(lookup, stream, environ, start_response)
                 finally:
-                    self._turns.end(lookup.missing)
+                    self._turns.end(key)
             # Another request has rendered the page. Everything is read and checked again.
             lookup = self._find(request, self._pages.place(request.path) or place)
         return self._answer(lookup, stream, environ, start_response)
