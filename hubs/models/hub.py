@@ -109,8 +109,8 @@ class Hub(Base):
     created_on: Mapped[datetime] = mapped_column(default=now)
     #: Set by every change of the hub, its widgets and its roles; the daemon's sweep selects changed hubs by it.
     updated_on: Mapped[datetime] = mapped_column(default=now, index=True)
-    #: Replaced by every change but those of widgets and pages alone: kept readers, who have the hub's roles and show it
-    #: in their bars, are current as long as it stays. Random, since two transactions may raise a version to the same.
+    #: Replaced by every change but those of content alone: what is kept of people who have roles on the hub, or have it
+    #: in their bars, is current as long as it stays. Random, since two transactions may raise a version to the same.
     reader_tag: Mapped[str] = mapped_column(String(16), default=lambda: token_hex(8), server_default="")
     last_activity: Mapped[datetime | None]
     #: When the hub was deleted. It is invisible, and can be restored for 30 days.
@@ -145,7 +145,7 @@ class Hub(Base):
     def touch(self, *, only_content: bool = False) -> None:
         """Raise the version, so that cached copies of the page become stale.
 
-        ``only_content`` says that nothing but widgets and pages changed, so that readers are not read again.
+        ``only_content`` says that nothing but widgets, pages or their content changed: kept readers stay current.
         """
         self.version = (self.version or 0) + 1
         self.updated_on = now()

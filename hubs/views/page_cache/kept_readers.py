@@ -24,7 +24,7 @@ class KeptReader:
     reader: Reader
     #: The version tag of the account by its cache key, from before its rows were read.
     tags: Mapping[str, bytes]
-    #: The versions of the sign-in, and for readers those of the hubs of roles and bookmarks, as they were read.
+    #: The version of the sign-in, and the reader tags of the hubs of roles, bookmarks and notifications, as read.
     versions: Versions
     #: The hubs among them.
     hubs: frozenset[int]

@@ -20,7 +20,7 @@ from hubs.permissions import VISITOR, visible_widgets
 log = logging.getLogger(__name__)
 
 # Every change of a hub, its widgets or its roles raises the version and sets the time. Two transactions that raise the
-# same version at once set different times.
+# same version at once set different times. SQL that changes hubs or roles must replace the reader tag as well.
 _HUBS = "SELECT CAST(id AS varchar), version, CAST(updated_on AS varchar), reader_tag FROM hubs WHERE id {}"
 #: Whether others may learn that an account is here: a change of that ends its streams, and no page may start new ones.
 SHOWN = "users.activity || ' ' || CAST(users.unlisted AS varchar)"
@@ -39,7 +39,7 @@ class Access(NamedTuple):
     sign_in: str
 
 
-#: The versions of the rows of an `Access`: of each hub that of its pages, by its id, and that of its readers.
+#: The versions of the rows of an `Access`; of each hub one for its pages, by its id, and one for its readers.
 Versions = Mapping[str, tuple[int, str]]
 
 
