@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
+from hubs.cache import SQLiteCache
 from hubs.models import Database, Hub, Visibility
 from hubs.views.home import front, visitor_page
 from hubs.views.web.context import EXTENSION
@@ -75,6 +76,25 @@ def test_visitors_who_come_at_once_wait_for_one_page(
     with ThreadPoolExecutor(6) as threads:
         assert set(threads.map(lambda _: read(app.test_client()), range(6))) == {"the page"}
     assert len(rendered) == 1
+
+
+def test_a_page_is_kept_also_by_a_request_whose_tag_another_one_has_just_created(
+    client: FlaskClient,
+    app: Flask,
+    otters: Hub,
+    statements: Callable[[Callable[[], object]], int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    add = SQLiteCache.add
+
+    def too_late(self: SQLiteCache, key: str, value: bytes, lifetime: float) -> bool:
+        add(self, key, b"the other's", lifetime)
+        return add(self, key, value, lifetime)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SQLiteCache, "add", too_late)
+        read(client)
+    assert statements(lambda: read(app.test_client())) == 0
 
 
 def test_messages_appear_a_moment_later(
