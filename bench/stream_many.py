@@ -8,6 +8,7 @@ includes that in which the servers start and the tokens of the readers are signe
 
 import argparse
 import contextlib
+import itertools
 import os
 import resource
 import signal
@@ -20,7 +21,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from bench.peers.servers import Peer, compiled
+from bench.peers.servers import Peer, children, compiled
 from bench.stream import Listener, event, resident, used, warm
 from tests import services
 from tests.streams import Streams, serve
@@ -41,13 +42,12 @@ class Server:
     @property
     def worker(self) -> int:
         """The process that holds the streams."""
-        pid = self.streams.service.process.pid
-        return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
+        return children(self.streams.service)[0]
 
     def peer(self) -> Peer:
         """Return the server as `Listener` needs it, with the tokens of its readers."""
         cursor, port = self.streams.log.cursor(), int(self.streams.url.split(":")[2].split("/")[0])
-        numbers = iter(range(self.readers + 1000))
+        numbers = itertools.count()
 
         def request(_channel: str) -> bytes:
             token = self.streams.token("hub:1:public:en", f"user:{port * 100_000 + next(numbers)}")

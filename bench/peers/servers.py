@@ -75,8 +75,7 @@ def hubs(folder: Path) -> Iterator[Peer]:
         def publish(channel: str, text: str) -> None:
             log.publish(f"hub:{channel}:public:en", "widget", {"html": text})
 
-        children = Path(f"/proc/{running.service.process.pid}/task/{running.service.process.pid}/children").read_text()
-        yield Peer(int(children.split()[0]), int(running.url.split(":")[2].split("/")[0]), request, publish)
+        yield Peer(children(running.service)[0], int(running.url.split(":")[2].split("/")[0]), request, publish)
 
 
 @contextmanager
@@ -88,14 +87,13 @@ def nchan(folder: Path) -> Iterator[Peer]:
     service = Service(["nginx", "-c", str(config), "-p", str(folder)], folder, "nginx", base_env())
     try:
         service.ready(lambda: listens(port))
-        children = Path(f"/proc/{service.process.pid}/task/{service.process.pid}/children").read_text()
         connection = http.client.HTTPConnection(HOST, port)
 
         def publish(channel: str, text: str) -> None:
             connection.request("POST", f"/publish?c={channel}", text.encode())
             connection.getresponse().read()
 
-        yield Peer(int(children.split()[0]), port, lambda channel: _get(f"/events?c={channel}"), publish)
+        yield Peer(children(service)[0], port, lambda channel: _get(f"/events?c={channel}"), publish)
         connection.close()
     finally:
         service.stop()
@@ -121,19 +119,20 @@ def stock(folder: Path) -> Iterator[Peer]:
         service = Service(argv, folder, "stock", env, cwd=ROOT)
         try:
             service.ready(lambda: listens(port))
-            services.wait_for(lambda: _children(service), "gunicorn's worker")
+            services.wait_for(lambda: children(service), "gunicorn's worker")
 
             def publish(channel: str, text: str) -> None:
                 client.publish(channel, json.dumps({"data": text, "type": "widget"}))
 
             # It sends nothing, not even its head, before the first event.
-            yield Peer(_children(service)[0], port, lambda channel: _get(f"/events?channel={channel}"), publish)
+            yield Peer(children(service)[0], port, lambda channel: _get(f"/events?channel={channel}"), publish)
         finally:
             service.stop()
             client.close()
 
 
-def _children(service: Service) -> list[int]:
+def children(service: Service) -> list[int]:
+    """Return the processes that a server has started, of which the first one holds the streams."""
     pid = service.process.pid
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
