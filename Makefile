@@ -16,7 +16,7 @@ ITSELF := -m pip install --quiet --no-deps --no-build-isolation --editable .
 COMPILE := pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --system-certs \
 	--custom-compile-command 'make lock'
 
-.PHONY: help run test test-full check unit integration browser attack soak bench screens messages settings bundle docs lock dist clean
+.PHONY: help run test test-full check check-types check-imports check-style check-docs unit integration browser attack soak bench screens messages settings bundle docs lock dist clean
 .DELETE_ON_ERROR:
 
 help:
@@ -46,10 +46,19 @@ test-full: $(VENV)/test.done check  ## Check the code and run all tests, includi
 	$(PYTEST) --database both
 
 check: $(VENV)/test.done  ## Check imports, style, types, and what the documentation links to and names
+	$(MAKE) --no-print-directory --jobs=2 --output-sync check-types check-imports check-style check-docs
+
+check-types:
+	$(BIN)/mypy
+
+check-imports:
 	$(BIN)/lint-imports
+
+check-style:
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+
+check-docs:
 	$(BIN)/python -m pytest -q tests/unit/test_docs.py tests/unit/test_documented_commands.py
 
 unit: $(VENV)/test.done  ## Run the tests that need nothing

@@ -15,7 +15,7 @@ _KEY = "hubs/seconds"
 _KEPT = 0.8
 #: Seconds of modules that take much longer than their number of tests suggests, for the first run on a machine.
 _LONG = {
-    "tests/integration/test_chaos.py": 180.0,
+    "tests/integration/test_chaos.py": 100.0,
     "tests/integration/test_up.py": 65.0,
     "tests/browser/test_gallery.py": 50.0,
     "tests/attack/test_revocation.py": 45.0,

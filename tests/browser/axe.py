@@ -73,6 +73,21 @@ def all_problems(page: Page) -> dict[str, list[str]]:
     return results
 
 
+def problems_in_one_scheme(page: Page, scheme: Literal["light", "dark"]) -> dict[str, list[str]]:
+    """Return what axe-core finds by all its rules on a page that is wide and light, or narrow and dark.
+
+    In both cases, what changes its place in dark, and whether the narrow page scrolls sideways.
+    """
+    inject(page)
+    results = {"wide, light": problems(page)} if scheme == "light" else {}
+    results["layout in dark"] = _differences(page)
+    page.set_viewport_size(NARROW)
+    if scheme == "dark":
+        results["narrow, dark"] = problems(page)
+    results["narrow"] = wider_than_the_window(page)
+    return results
+
+
 def open_everything(page: Page) -> None:
     """Open everything that can be opened, other than menus."""
     page.evaluate("document.querySelectorAll('details:not([data-menu])').forEach((details) => (details.open = true))")

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import pytest
 from _pytest.mark.structures import ParameterSet
@@ -10,7 +11,16 @@ from flask import Flask
 from playwright.sync_api import Browser, Page, Response, expect
 
 from hubs.models import Hub, Webhook, Widget
-from tests.browser.axe import NARROW, WIDE, all_problems, inject, problems, report, show_in
+from tests.browser.axe import (
+    NARROW,
+    WIDE,
+    all_problems,
+    inject,
+    problems,
+    problems_in_one_scheme,
+    report,
+    show_in,
+)
 from tests.browser.community import community
 
 HUB = "/<any(u, t):space>/<name>/"
@@ -299,15 +309,11 @@ def walk(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         walk.close()
 
 
-#: Visits of a route that `make test` makes; further ones show the same templates to others or with a sentence about a
-#: mistake, and are left to `make test-full`.
-SHORT = 1
-
-
 def visits(short: int, *, acts: bool) -> list[ParameterSet]:
     """Return all visits, or with ``acts`` also those after a form, as parameters.
 
-    Those beyond the first ``short`` of a route are slow tests.
+    Those beyond the first ``short`` of a route are slow tests: most show the same templates to others, or with a
+    sentence about a mistake.
     """
     parameters = []
     for of_route in (*PAGES.values(), ERRORS):
@@ -329,13 +335,29 @@ def test_every_page_is_looked_at(walk: Walk) -> None:
     assert all(visits for visits in PAGES.values())
 
 
-@pytest.mark.parametrize("visit", visits(SHORT, acts=True))
+def in_one_scheme() -> list[ParameterSet]:
+    """Return the first visit of each route, every other one in dark, so that both share what all pages have."""
+    firsts = [of_route[0] for of_route in (*PAGES.values(), ERRORS)]
+    schemes = ["light" if place % 2 else "dark" for place in range(len(firsts))]
+    pairs = zip(firsts, schemes, strict=True)
+    return [pytest.param(visit, scheme, id=f"{named(visit)}, {scheme}") for visit, scheme in pairs]
+
+
+@pytest.mark.parametrize(("visit", "scheme"), in_one_scheme())
+def test_every_page_can_be_read_by_all_in_light_or_dark(
+    walk: Walk, visit: Visit, scheme: Literal["light", "dark"]
+) -> None:
+    assert report(problems_in_one_scheme(walk.open(visit), scheme)) == ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("visit", visits(0, acts=True))
 def test_every_page_can_be_read_by_all_in_light_dark_and_on_a_phone(walk: Walk, visit: Visit) -> None:
     assert report(all_problems(walk.open(visit))) == ""
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("visit", visits(SHORT, acts=False))
+@pytest.mark.parametrize("visit", visits(0, acts=False))
 def test_every_page_can_be_read_by_all_from_right_to_left(walk: Walk, visit: Visit) -> None:
     page = walk.open(visit, language="ar")
     assert page.evaluate("document.documentElement.dir") == "rtl"
