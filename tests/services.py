@@ -209,8 +209,9 @@ def postgresql(address: str = "") -> Iterator[tuple[Service, int]]:
         addresses = f"{HOST},{address}"
         with (data / "pg_hba.conf").open("a") as file:
             file.write("host all all samenet trust\n")
-    options = f"-p {port} -c listen_addresses={addresses} -c unix_socket_directories={folder} -c fsync=off"
-    options += " -c max_connections=300"
+    options = f"-p {port} -c listen_addresses={addresses} -c unix_socket_directories={folder} -c max_connections=300"
+    # Nothing survives a test, and each has a database of its own, which would be cleaned up while it is dropped.
+    options += " -c fsync=off -c full_page_writes=off -c autovacuum=off"
     argv = [*as_user, str(programs / "postgres"), "-D", str(data), *options.split()]
     logs = Path(tempfile.mkdtemp(prefix="hubs-pg-log-"))
     service = Service(argv, logs, "postgresql", base_env(), cwd=folder)

@@ -18,7 +18,8 @@ COLOURS = ["color-contrast", "link-in-text-block"]
 #: Rules whose result depends on colours, on places, or on labels that a narrow page hides.
 DARK_AND_NARROW = [*COLOURS, "button-name", "link-name", "scrollable-region-focusable", "target-size"]
 #: Places and sizes of all elements but the icon of the button for the colour scheme, and pictures of widgets, which
-#: load one after the other. The line about the stream, which changes by itself, takes no place meanwhile.
+#: load one after the other. The line about the stream, which changes by itself, takes no place meanwhile, and widgets
+#: far from the window are marked some time after loading, which moves nothing.
 _LAYOUT = """() => {
   const live = [...document.querySelectorAll("[data-live]")];
   for (const line of live) line.style.display = "none";
@@ -26,7 +27,8 @@ _LAYOUT = """() => {
     .filter((element) => !element.closest(".when-light, .when-dark, [data-live], .thumb"))
     .map((element) => {
       const { x, y, width, height } = element.getBoundingClientRect();
-      return [element.tagName, element.className, x, y, width, height].join(" ");
+      const classes = [...element.classList].filter((name) => name !== "distant");
+      return [element.tagName, ...classes, x, y, width, height].join(" ");
     });
   for (const line of live) line.style.display = "";
   return places;
@@ -51,11 +53,11 @@ def show_in(page: Page, scheme: Literal["light", "dark"]) -> None:
     page.wait_for_function("(scheme) => document.documentElement.dataset.theme === scheme", arg=scheme)
 
 
-def problems(page: Page, **options: Any) -> list[str]:
-    """Return what axe-core finds on a page, by all of its rules, or by those that ``options`` name."""
+def problems(page: Page, part: str = ":root", **options: Any) -> list[str]:
+    """Return what axe-core finds in a part of a page, by all of its rules, or by those that ``options`` name."""
     # Without this reporter, half of the time goes into describing what is right.
     only = {"resultTypes": ["violations"], "reporter": "no-passes"}
-    results = page.evaluate("(options) => axe.run(document, options)", {**only, **options})
+    results = page.evaluate("([part, options]) => axe.run(part, options)", [part, {**only, **options}])
     return [
         f"{rule['id']}: {rule['help']}: {node['html'][:300]}"
         for rule in results["violations"]

@@ -389,12 +389,12 @@ def test_open_menus_and_dialogs_fit_a_phone_and_can_be_read_by_all(walk: Walk) -
             box = menu.locator("xpath=../ul").bounding_box()
             assert box is not None
             assert 0 <= box["x"] <= size["width"] - box["width"], menu
-            results[scheme, menu.inner_text()] = problems(page)
+            results[scheme, menu.inner_text()] = problems(page, "details[data-menu][open]")
             menu.click()
         for key in ("/", "?"):
             page.locator("main").focus()
             page.keyboard.press(key)
             page.wait_for_selector("dialog[open]")
-            results[scheme, key] = problems(page)
+            results[scheme, key] = problems(page, "dialog[open]")
             page.keyboard.press("Escape")
     assert report(results) == ""
