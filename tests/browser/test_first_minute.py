@@ -164,6 +164,17 @@ def test_new_lines_appear_at_the_top_and_stop_on_hover_and_pause(site: tuple[Fla
     expect(lines.first).to_contain_text("Line 13")
 
 
+def test_on_a_phone_scripts_move_nothing_on_the_front_page(site: tuple[Flask, str], browse: Open) -> None:
+    with site[0].extensions["hubs"].database.transaction() as session:
+        long = "A sentence that takes both of its lines on a phone, whatever is beside it"
+        messages.store(session, [said(number, f"{long} {number}") for number in (31, 32, 33, 34)])
+    page = browse(viewport={"width": 412, "height": 823}, is_mobile=True, has_touch=True)
+    expect(page.locator(".ticker-line time").first).to_have_text("now")
+    page.evaluate(SHIFTS.replace("}", ", buffered: true }"))
+    page.wait_for_timeout(300)
+    assert sum(page.evaluate("window.shifts")) < 0.02
+
+
 @pytest.mark.slow
 def test_lines_that_make_way_for_a_new_one_count_as_no_shift(site: tuple[Flask, str], browse: Open) -> None:
     def say(*numbers: int) -> None:
