@@ -12,7 +12,8 @@ from typing import Any, NamedTuple, cast
 
 import redis
 
-#: The Redis channel, and the seconds between two heartbeats.
+#: The Redis channel, and the seconds between two heartbeats of a daemon. How often pages hear their age is decided in
+#: `hubs.backend.eventserver.broadcaster`.
 CHANNEL, INTERVAL = "hubs:heartbeat", 3.0
 #: Seconds without a heartbeat after which updates count as late.
 LATE = 10.0

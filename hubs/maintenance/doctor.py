@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from hubs.actions import outbox
-from hubs.bus import AMQP, FEDMSG
+from hubs.bus import HISTORY, ORIGINS, WEBHOOK
 from hubs.cache import connect
 from hubs.errors import HubsError
 from hubs.events import canary, coverage, sources
@@ -39,6 +39,8 @@ OVERDUE, UNHANDLED, APART = 120.0, timedelta(minutes=5), 2.0
 PATIENCE = 10.0
 #: Minutes for which a bus may be silent: Fedora's never is.
 SILENT = 15.0
+#: Sources that may be silent for longer: one waits for events of a few services, the other only brings what was missed.
+MAY_BE_SILENT = (WEBHOOK, HISTORY)
 #: For how long a month may fail to be dropped, such as during a backup; how many messages are many in one table.
 UNDROPPED, MANY = timedelta(days=2), 1_000_000
 #: The widgets whose fragments are read, the newest first, and how many in one round trip.
@@ -190,9 +192,9 @@ def _topics(client: Redis) -> tuple[bool, str]:
 
 
 def _sources(client: Redis) -> tuple[bool, str]:
-    """Find buses that were heard within a month and are silent now; webhooks may be silent for long."""
+    """Find buses that were heard within a month and are silent now."""
     minutes = {name: (now() - moment).total_seconds() / 60 for name, moment in sources.read(client).items()}
-    silent = [name for name in (FEDMSG, AMQP) if minutes.get(name, 0.0) > SILENT]
+    silent = [name for name in ORIGINS if name not in MAY_BE_SILENT and minutes.get(name, 0.0) > SILENT]
     if silent:
         names = ", ".join(f"{name} for {minutes[name]:.0f} minutes" for name in silent)
         return False, f"Silent: {names}. Look at hubs-relay, the addresses of the bus, and the log of hubs-hub."
