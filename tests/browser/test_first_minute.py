@@ -166,13 +166,18 @@ def test_new_lines_appear_at_the_top_and_stop_on_hover_and_pause(site: tuple[Fla
 
 def test_on_a_phone_scripts_move_nothing_on_the_front_page(site: tuple[Flask, str], browse: Open) -> None:
     with site[0].extensions["hubs"].database.transaction() as session:
-        long = "A sentence that takes both of its lines on a phone, whatever is beside it"
-        messages.store(session, [said(number, f"{long} {number}") for number in (31, 32, 33, 34)])
+        messages.store(session, [said(number, f"Otter {number}") for number in (31, 32, 33, 34)])
     page = browse(viewport={"width": 412, "height": 823}, is_mobile=True, has_touch=True)
     expect(page.locator(".ticker-line time").first).to_have_text("now")
     page.evaluate(SHIFTS.replace("}", ", buffered: true }"))
     page.wait_for_timeout(300)
     assert sum(page.evaluate("window.shifts")) < 0.02
+    # A time beside the sentence would break its lines elsewhere, once scripts have shortened it.
+    lines = page.locator(".ticker-lines").bounding_box()
+    sentence = page.locator(".ticker-say").first.bounding_box()
+    assert lines is not None
+    assert sentence is not None
+    assert sentence["width"] > 0.75 * lines["width"]
 
 
 @pytest.mark.slow

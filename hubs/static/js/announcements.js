@@ -17,7 +17,7 @@ export function startAnnouncements() {
     const article = button.closest("[data-announcement]");
     const number = article.dataset.announcement;
     if (dismissed().includes(number)) article.remove();
-    button.hidden = false;
+    delete button.dataset.waiting;
     button.addEventListener("click", () => {
       article.remove();
       try {

@@ -19,7 +19,7 @@ export function startTicker(box) {
     button.setAttribute("aria-pressed", String(paused));
   };
   button.addEventListener("click", () => { paused = !paused; label(); });
-  button.hidden = false;
+  delete button.dataset.waiting;
   label();
 
   const isHeld = () => list.matches(":hover") || list.contains(document.activeElement);
