@@ -206,14 +206,26 @@ def _run(
         for who, sample in (("visitors", visitors), (f"{READERS} signed-in readers", readers)):
             _say(f"Hubs: {who} on {HUBS} hubs, after a start", measure(port, sample, seconds), joining)
             _say(f"Hubs: {who} on {HUBS} hubs", measure(port, sample, seconds, options.warm), joining)
+            _forget_all(env["BENCH_MEMCACHED"])
+            _say("  the first seconds after the cache lost everything", measure(port, sample, seconds), joining)
+            _say("  and after that", measure(port, sample, seconds, options.warm), joining)
         noted = measure(port, readers, seconds, accept="text/html")
         _say("Hubs: each page load of a reader notes a visit", noted, joining)
 
 
+def _forget_all(memcached: str) -> None:
+    """Make every entry of the cache expire: fragments, pages, and the versions that tell whether these are current."""
+    _client(memcached).flush_all(noreply=False)
+
+
+def _client(memcached: str) -> Client:
+    host, port = memcached.split(":")
+    return Client((host, int(port)))
+
+
 def _fill_peer(memcached: str, url: str, database_url: str) -> None:
     """Put the fragments of one hub where the peers read them."""
-    host, port = memcached.split(":")
-    client, database = Client((host, int(port))), Database(database_url)
+    client, database = _client(memcached), Database(database_url)
     with database.session() as session:
         numbers = session.scalars(select(Widget.id).join(Hub).where(Hub.name == "team-0").order_by(Widget.id)).all()
     database.dispose()
