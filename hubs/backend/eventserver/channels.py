@@ -9,7 +9,9 @@ class ChannelReaders:
     """The readers of each channel. A channel without readers has no entry."""
 
     def __init__(self) -> None:
-        self._readers: dict[str, dict[int, SSEClient]] = {}
+        #: By descriptor. A channel's only reader stands here itself: each person has a channel of their own, and a
+        #: dictionary of one entry would be a fifth of the memory that the person's stream takes.
+        self._readers: dict[str, SSEClient | dict[int, SSEClient]] = {}
         self._unannounced: deque[str] = deque()
 
     def subscribe(self, reader: SSEClient) -> None:
@@ -17,27 +19,38 @@ class ChannelReaders:
         for channel in reader.channels:
             readers = self._readers.get(channel)
             if readers is None:
-                readers = self._readers[channel] = {}
+                self._readers[channel] = reader
                 self._unannounced.append(channel)
-            readers[reader.fd] = reader
+            elif isinstance(readers, dict):
+                readers[reader.fd] = reader
+            elif readers.fd == reader.fd:
+                self._readers[channel] = reader
+            else:
+                self._readers[channel] = {readers.fd: readers, reader.fd: reader}
 
     def unsubscribe(self, reader: SSEClient) -> None:
         """Remove a reader from all its channels."""
         for channel in reader.channels:
-            readers = self._readers.get(channel, {})
+            readers = self._readers.get(channel)
+            if readers is reader:
+                del self._readers[channel]
             # The kernel reuses descriptors: a new reader may have this one by now.
-            if readers.get(reader.fd) is reader:
+            elif isinstance(readers, dict) and readers.get(reader.fd) is reader:
                 del readers[reader.fd]
-            if not readers:
-                self._readers.pop(channel, None)
+                if not readers:
+                    del self._readers[channel]
 
     def readers(self, channel: str) -> tuple[SSEClient, ...]:
         """Return the readers of a channel, as a copy: sending to one may close it."""
-        return tuple(self._readers.get(channel, {}).values())
+        readers = self._readers.get(channel)
+        if readers is None:
+            return ()
+        return tuple(readers.values()) if isinstance(readers, dict) else (readers,)
 
     def count(self, channel: str) -> int:
         """Return the number of readers of a channel; from any thread."""
-        return len(self._readers.get(channel, ()))
+        readers = self._readers.get(channel, {})
+        return len(readers) if isinstance(readers, dict) else 1
 
     def names(self) -> list[str]:
         """Return the channels that have readers; from any thread."""
