@@ -12,7 +12,7 @@ import json
 import resource
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NoReturn
 
 import redis
@@ -199,17 +199,29 @@ class HubsEvents(ServerSentEventsBlueprint):  # type: ignore[misc]
         try:
             if not subscriber.up.wait(PATIENCE):
                 raise redis.ConnectionError("no subscription")
-            # A revocation between the first check and the registration would reach neither.
+            missed, after = self._missed(channels, cursor)
+            # After the log was read: what it has from after a revocation is not for this reader. And once more, since
+            # a revocation between the first check and the registration would not have reached it.
             if any(self._log.revocations.are_revoked(claims)):
                 broadcaster.drop(reader)
                 return
-            missed, after = replay(self._log.since(channels, cursor), cursor)
-        except ReplayUnavailable as reason:
-            missed, after = encode(reset(str(reason))), 0
         except redis.RedisError:
             broadcaster.answer(reader, responses.unavailable())
             return
+        except Exception:  # the connection is no longer gunicorn's: nobody else would close it
+            broadcaster.drop(reader)
+            raise
         broadcaster.release(reader, first + missed, after)
+
+    def _missed(self, channels: Sequence[str], cursor: str) -> tuple[bytes, int]:
+        """Return what a reader missed, and the number of the last event.
+
+        :raises redis.RedisError: if Redis is unavailable.
+        """
+        try:
+            return replay(self._log.since(channels, cursor), cursor)
+        except ReplayUnavailable as reason:
+            return encode(reset(str(reason))), 0
 
 
 class _HandOver(Response):

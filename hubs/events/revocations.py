@@ -127,8 +127,9 @@ class RevocationCopy:
         :raises redis.RedisError: when Redis is unavailable, or lost revocations that cannot be restored now.
         """
         scopes = list(dict.fromkeys(scope for claim in claims for scope in claim.scopes))
+        was_in_doubt = self._is_in_doubt  # another reader may restore the copy just after these values were read
         epoch, mark, *values = self._read(scopes)
-        if self.restore is not None and (self._is_in_doubt or epoch is None or epoch != mark):
+        if self.restore is not None and (was_in_doubt or self._is_in_doubt or epoch is None or epoch != mark):
             with self._restoring:  # thousands of readers reconnect after a loss: the first one restores the copy
                 doubts = self._doubts
                 if self._is_in_doubt or not self.is_complete():

@@ -37,8 +37,8 @@ class ChannelReaders:
             # The kernel reuses descriptors: a new reader may have this one by now.
             elif isinstance(readers, dict) and readers.get(reader.fd) is reader:
                 del readers[reader.fd]
-                if not readers:
-                    del self._readers[channel]
+                if len(readers) == 1:
+                    self._readers[channel] = next(iter(readers.values()))
 
     def readers(self, channel: str) -> tuple[SSEClient, ...]:
         """Return the readers of a channel, as a copy: sending to one may close it."""
