@@ -2,8 +2,10 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser import shifts
 from tests.browser.clicks import Clicks
 from tests.browser.conftest import Open
 from tests.browser.editing import newts, order, step, wait_for_order
@@ -80,7 +82,7 @@ def test_a_widget_is_added_in_five_clicks_at_most(open_page: Open, newts: str) -
 
 def test_a_page_is_edited_with_the_keyboard_alone(open_page: Open, newts: str) -> None:
     page = open_page(newts + "edit", username="ottoline")
-    page.wait_for_selector("[data-handle]:not([hidden])")
+    page.wait_for_selector("[data-handle]:not([data-waiting])")
     handle = (
         "[document.activeElement.closest('.edit-card')?.dataset.key,"
         " document.activeElement.matches('[data-handle]')].join(' ')"
@@ -117,7 +119,7 @@ def test_a_page_is_edited_with_the_keyboard_alone(open_page: Open, newts: str) -
 
 def test_arrow_keys_move_a_widget_to_where_they_point_on_a_mirrored_page(open_page: Open, newts: str) -> None:
     page = open_page(newts + "edit?lang=ar", username="ottoline")
-    page.wait_for_selector("[data-handle]:not([hidden])")
+    page.wait_for_selector("[data-handle]:not([data-waiting])")
     page.locator(".edit-card[data-key=feed] [data-handle]").focus()
     before = page.locator(".edit-card[data-key=feed]").bounding_box()
     page.keyboard.press("Space")
@@ -199,3 +201,12 @@ def test_editing_works_without_javascript(open_page: Open, newts: str) -> None:
     assert order(page, "left") == ["feed", "sticky"]
     page.get_by_role("button", name="Save changes").click()
     expect(page.get_by_role("status").first).to_contain_text("The page has been saved")
+
+
+@pytest.mark.parametrize("address", ["/t/newts/edit", "/me/bookmarks", "/t/newts/"])
+def test_handles_and_buttons_appear_without_moving_anything(open_page: Open, newts: str, address: str) -> None:
+    page = open_page(address, username="ottoline")
+    page.locator("[data-theme-toggle]").wait_for()
+    if address != newts:
+        page.locator("[data-handle]").first.wait_for()
+    assert shifts.since_start(page) < shifts.MOST

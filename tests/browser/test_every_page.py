@@ -277,7 +277,7 @@ class Walk:
         if scripts:
             expect(page.locator(".widget[data-state=loading] [data-load]")).to_have_count(0, timeout=20_000)
             # The scripts of editors, which load last, show how things are dragged.
-            expect(page.locator("[data-drag-help][hidden]")).to_have_count(0, timeout=20_000)
+            expect(page.locator("[data-drag-help][data-waiting]")).to_have_count(0, timeout=20_000)
         return page
 
     def close(self) -> None:

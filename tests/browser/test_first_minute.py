@@ -18,6 +18,7 @@ from hubs.bus import Message, parse
 from hubs.models import Database, JoinMode, Role, RoleName, User, now
 from hubs.permissions import OPERATOR
 from hubs.settings import load
+from tests.browser import shifts
 from tests.browser.clicks import Clicks
 from tests.browser.conftest import WITH_AND_WITHOUT_SCRIPTS
 from tests.fresh import prepare
@@ -25,11 +26,6 @@ from tests.serving import serving
 from tests.unit.views.conftest import BASE, close
 
 Open = Callable[..., Page]
-
-#: Notes each shift of the layout, as the measure CLS counts them.
-SHIFTS = """window.shifts = [];
-new PerformanceObserver((list) => window.shifts.push(...list.getEntries().map((entry) => entry.value)))
-  .observe({ type: "layout-shift" });"""
 
 
 @pytest.fixture(scope="module")
@@ -169,9 +165,7 @@ def test_on_a_phone_scripts_move_nothing_on_the_front_page(site: tuple[Flask, st
         messages.store(session, [said(number, f"Otter {number}") for number in (31, 32, 33, 34)])
     page = browse(viewport={"width": 412, "height": 823}, is_mobile=True, has_touch=True)
     expect(page.locator(".ticker-line time").first).to_have_text("now")
-    page.evaluate(SHIFTS.replace("}", ", buffered: true }"))
-    page.wait_for_timeout(300)
-    assert sum(page.evaluate("window.shifts")) < 0.02
+    assert shifts.since_start(page) < shifts.MOST
     # A time beside the sentence would break its lines elsewhere, once scripts have shortened it.
     lines = page.locator(".ticker-lines").bounding_box()
     sentence = page.locator(".ticker-say").first.bounding_box()
@@ -188,13 +182,13 @@ def test_lines_that_make_way_for_a_new_one_count_as_no_shift(site: tuple[Flask, 
 
     say(21, 22, 23, 24)
     page = browse()
-    page.evaluate(SHIFTS)
+    shifts.watch(page)
     lines = page.locator(".ticker-line")
     assert lines.count() > 2, "what is below the new line has to move"
     say(25)
     expect(lines.first).to_contain_text("Line 25")
     page.wait_for_timeout(500)
-    assert page.evaluate("window.shifts") == []
+    assert shifts.total(page) == 0
 
 
 def test_with_reduced_motion_the_lines_start_paused(browse: Open) -> None:

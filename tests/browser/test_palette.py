@@ -60,7 +60,7 @@ def page(chromium: Browser, url: str, request: pytest.FixtureRequest) -> Iterato
 
 def ready(page: Page) -> Page:
     """Wait until the page's JavaScript listens."""
-    page.wait_for_selector("[data-theme-toggle]:not([hidden])")
+    page.wait_for_selector("[data-theme-toggle]:not([data-waiting])")
     return page
 
 

@@ -52,8 +52,8 @@ export function startBar() {
 
 export function startList() {
   const list = document.getElementById("bookmarks");
-  for (const handle of list.querySelectorAll("[data-handle]")) handle.hidden = false;
-  document.querySelector("[data-drag-help]").hidden = false;
+  for (const handle of list.querySelectorAll("[data-handle]")) delete handle.dataset.waiting;
+  delete document.querySelector("[data-drag-help]").dataset.waiting;
   sortable(list, ".edit-card", { handle: "[data-handle]" });
   startKeyboard((key, side, index) => place(key, index));
 }

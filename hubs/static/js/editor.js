@@ -77,8 +77,8 @@ function place(key, side, index) {
 function prepare() {
   const root = editor();
   root.querySelector("h1").tabIndex = -1;
-  for (const handle of root.querySelectorAll("[data-handle]")) handle.hidden = false;
-  root.querySelector("[data-drag-help]").hidden = false;
+  for (const handle of root.querySelectorAll("[data-handle]")) delete handle.dataset.waiting;
+  delete root.querySelector("[data-drag-help]").dataset.waiting;
   for (const list of root.querySelectorAll("[data-list]")) {
     Sortable.create(list, {
       group: "widgets",

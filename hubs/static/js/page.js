@@ -70,7 +70,7 @@ function showCurrent(nav) {
 export function startPage() {
   // Once everything has been prepared: measuring before would lay out the page twice.
   requestAnimationFrame(() => document.querySelectorAll("[data-side-nav], .tabs nav").forEach(showCurrent));
-  for (const button of document.querySelectorAll("[data-theme-toggle]")) button.hidden = false;
+  for (const button of document.querySelectorAll("[data-theme-toggle]")) delete button.dataset.waiting;
   for (const frame of document.querySelectorAll(".widget")) prepareFrame(frame);
   document.addEventListener("click", onClick);
   document.addEventListener("keydown", onKey);
