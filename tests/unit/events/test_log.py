@@ -160,6 +160,30 @@ def test_after_an_outage_no_token_is_accepted_before_the_revocations_that_waited
     assert not stream.is_revoked(claims), "one restore is enough for one outage"
 
 
+def test_revocations_that_another_reader_has_just_restored_count(
+    stream: EventLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokens, copy = Tokens(KEY, 60), stream.revocations
+    claims, read = tokens.read(tokens.mint(["user:1"])), copy._read
+
+    def restore() -> None:
+        copy.write({"user:1": (time.time(), 60.0)})
+        copy.mark_complete(copy.epoch())
+
+    def overtaken(scopes: list[str]) -> list[bytes | None]:
+        values = read(scopes)
+        if copy._is_in_doubt:
+            restore()
+            copy._settled = copy._doubts
+        return values
+
+    copy.mark_complete(copy.epoch())
+    copy.restore = restore
+    monkeypatch.setattr(copy, "_read", overtaken)
+    copy.doubt()
+    assert stream.is_revoked(claims)
+
+
 def test_a_restore_that_fails_is_repeated(stream: EventLog) -> None:
     tokens = Tokens(KEY, 60)
     claims = tokens.read(tokens.mint(["user:1"]))
