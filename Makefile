@@ -9,7 +9,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE :=
 
 # The lock files hold the exact versions and hashes of everything that is installed; setup.py holds the ranges.
-LOCKED := -m pip install --quiet --require-hashes --requirement
+# A dependency without a wheel is built apart from the environment: Debian's pip otherwise needs `wheel` there.
+LOCKED := -m pip install --quiet --use-pep517 --require-hashes --requirement
 ITSELF := -m pip install --quiet --no-deps --no-build-isolation --editable .
 
 # One file serves every Python and platform that Hubs supports. It names no index: each machine has its own.

@@ -5,7 +5,7 @@ set -eu
 target=$1
 wheels=$(mktemp -d)
 python3 -m venv "$target"
-"$target/bin/pip" install --quiet --require-hashes -r requirements/production.txt
+"$target/bin/pip" install --quiet --use-pep517 --require-hashes -r requirements/production.txt
 "$target/bin/pip" wheel --quiet --no-deps --no-build-isolation --wheel-dir "$wheels" .
 set -- "$wheels"/*.whl
 hash=$(sha256sum "$1" | cut -d ' ' -f 1)

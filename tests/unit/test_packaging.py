@@ -107,6 +107,14 @@ def test_a_lock_file_has_hashes_and_names_no_index(name: str) -> None:
         assert re.fullmatch(r"[^#:/@]+==\S+( ; [^#:/@]+?)?( +--hash=sha256:[0-9a-f]{64})+", line.rstrip()), line
 
 
+def test_locked_libraries_are_checked_and_built_apart_wherever_they_are_installed() -> None:
+    """A distribution's pip builds in the environment itself unless told otherwise, and needs `wheel` there."""
+    for name in ("Makefile", "docs/install.md", "deploy/container/install.sh", "deploy/rpm/fedora-hubs.spec"):
+        installs = re.findall(r"\bpip\"? install (.*(?:-r requirements/.*|--requirement))$", (ROOT / name).read_text(), re.MULTILINE)
+        assert installs, name
+        assert all({"--use-pep517", "--require-hashes"} <= set(options.split()) for options in installs), name
+
+
 @pytest.mark.parametrize("python", PYTHONS)
 def test_all_lock_files_agree_on_versions(python: str) -> None:
     run, test, production = (_pins(name, python) for name in ("run", "test", "production"))
