@@ -3,13 +3,13 @@
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
@@ -33,6 +33,8 @@ KEEP_ALIVE = {
     "keepalives_interval": 3,
     "keepalives_count": 3,
 }
+
+T = TypeVar("T")
 
 
 class Database:
@@ -65,6 +67,21 @@ class Database:
                 options = {"pool_pre_ping": False, "pool_reset_on_return": None, "isolation_level": "AUTOCOMMIT"}
                 self._autocommit = self._create_engine(**options)
             return self._autocommit
+
+    def read(self, act: Callable[[Connection], T]) -> T:
+        """Call ``act`` with a connection for single reads, and again if the database had closed that connection.
+
+        ``act`` must bear being repeated.
+        """
+        try:
+            with self.autocommit.connect() as connection:
+                return act(connection)
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+        # A connection is not checked before its use; all of the pool were discarded, and this one is new.
+        with self.autocommit.connect() as connection:
+            return act(connection)
 
     def session(self) -> Session:
         """Return a new session; the caller commits and closes it."""

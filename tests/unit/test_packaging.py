@@ -110,7 +110,8 @@ def test_a_lock_file_has_hashes_and_names_no_index(name: str) -> None:
 def test_locked_libraries_are_checked_and_built_apart_wherever_they_are_installed() -> None:
     """A distribution's pip builds in the environment itself unless told otherwise, and needs `wheel` there."""
     for name in ("Makefile", "docs/install.md", "deploy/container/install.sh", "deploy/rpm/fedora-hubs.spec"):
-        installs = re.findall(r"\bpip\"? install (.*(?:-r requirements/.*|--requirement))$", (ROOT / name).read_text(), re.MULTILINE)
+        text = (ROOT / name).read_text()
+        installs = re.findall(r"\bpip\"? install (.*(?:-r requirements/.*|--requirement))$", text, re.MULTILINE)
         assert installs, name
         assert all({"--use-pep517", "--require-hashes"} <= set(options.split()) for options in installs), name
 

@@ -1,6 +1,6 @@
 """Lists and counts of notifications. Both use the same conditions, so a count always equals its list."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
+    Connection,
     Select,
     and_,
     bindparam,
@@ -22,6 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session, joinedload
 
+from hubs.actions.inbox.stored_account import STORED_ACCOUNT
 from hubs.models import Hub, Moment, Notice, NoticeKind, NoticeReason, RoleName, now
 from hubs.permissions import ANY_ACCOUNT, Person, hides_from, names_any, parameters, visible
 
@@ -160,8 +162,8 @@ def _counting(box: Box) -> Select[int]:
     return _number_of(_counted(box))
 
 
-def _counted(box: Box) -> Select[int]:
-    query = select(Notice.id).join(Notice.hub).where(concerns(ANY_ACCOUNT), in_box(box, _PRESENT))
+def _counted(box: Box, account: Person = ANY_ACCOUNT) -> Select[int]:
+    query = select(Notice.id).join(Notice.hub).where(concerns(account), in_box(box, _PRESENT))
     return query.where(Notice.read.is_(False)) if box == Box.NEWS else query
 
 
@@ -171,8 +173,17 @@ def _number_of(query: Select[int]) -> Select[int]:
 
 def counts(session: Session, person: Person) -> Counts:
     """Return the figures of a person's inbox."""
+    return _grouped(session.execute(_figures(), values(person)))
+
+
+def counts_of(connection: Connection, user_id: int) -> Counts:
+    """Return the figures of an account's inbox in one statement, which reads the account's roles as well."""
+    return _grouped(connection.execute(_figures_of_account(), {"present": now(), "person_id": user_id}))
+
+
+def _grouped(rows: Iterable[Any]) -> Counts:
     numbers: dict[str, list[int]] = {}
-    for name, number in session.execute(_figures(), values(person)):
+    for name, number in rows:
         numbers.setdefault(name, []).append(number)
     needs_you, news, snoozed = (numbers[box][0] for box in _COUNTED)
     return Counts(needs_you, news, snoozed, frozenset(numbers.get("", ())))
@@ -184,10 +195,20 @@ _COUNTED = (Box.NEEDS_YOU, Box.NEWS, Box.SNOOZED)
 
 @cache
 def _figures() -> CompoundSelect[str, int]:
+    return _all_figures(ANY_ACCOUNT)
+
+
+@cache
+def _figures_of_account() -> CompoundSelect[str, int]:
+    return _all_figures(STORED_ACCOUNT)
+
+
+def _all_figures(account: Person) -> CompoundSelect[str, int]:
     """Return the query for all of `Counts`: one statement, since it runs after most messages of the bus."""
-    hubs = unread_hubs().subquery()
+    hubs = _unread_hubs(account).subquery()
     counted = [
-        select(literal(box.value), func.count()).select_from(_counted(box).limit(MOST).subquery()) for box in _COUNTED
+        select(literal(box.value), func.count()).select_from(_counted(box, account).limit(MOST).subquery())
+        for box in _COUNTED
     ]
     return union_all(*counted, select(literal(""), hubs.c.hub_id))
 
@@ -200,7 +221,11 @@ def unread_hubs() -> Select[int]:
 
     Of more than `MOST` such notifications the rest is not looked at, since every page asks for these hubs.
     """
-    unread = and_(concerns(ANY_ACCOUNT), is_open(_PRESENT), Notice.read.is_(False))
+    return _unread_hubs(ANY_ACCOUNT)
+
+
+def _unread_hubs(account: Person) -> Select[int]:
+    unread = and_(concerns(account), is_open(_PRESENT), Notice.read.is_(False))
     some = select(Notice.hub_id).join(Notice.hub).where(unread).limit(MOST).subquery()
     return select(some.c.hub_id).distinct()
 
