@@ -67,7 +67,15 @@ def readers(health: str) -> int:
 
 @contextlib.contextmanager
 def serve(folder: Path, redis_port: int, *options: str, **env: str) -> Iterator[Streams]:
-    """Run the EventSource server as its unit does, on a free port."""
+    """Run the EventSource server as its unit does, on a free port, until it answers."""
+    with start(folder, redis_port, *options, **env) as streams:
+        streams.ready()
+        yield streams
+
+
+@contextlib.contextmanager
+def start(folder: Path, redis_port: int, *options: str, **env: str) -> Iterator[Streams]:
+    """Run the EventSource server without asking it anything."""
     port, address = free_port(), f"redis://{HOST}:{redis_port}/0"
     argv = [
         str(BIN / "gunicorn"),
@@ -83,7 +91,6 @@ def serve(folder: Path, redis_port: int, *options: str, **env: str) -> Iterator[
     log, tokens = EventLog(address, int(env.get("HUBS_STREAM_LOG", "200"))), Tokens(KEY.encode(), 3600)
     streams = Streams(service, f"http://{HOST}:{port}/events", log, tokens)
     try:
-        streams.ready()
         yield streams
     finally:
         service.stop()

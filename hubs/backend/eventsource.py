@@ -23,6 +23,7 @@ from hubs import logs
 from hubs.backend.eventserver import responses
 from hubs.backend.eventserver.broadcaster import SSEBroadcaster
 from hubs.backend.eventserver.client import SSEClient
+from hubs.backend.eventserver.gunicorn_worker import EVENTS
 from hubs.backend.eventserver.presence import PresenceCounter
 from hubs.backend.eventserver.subscriber import RedisSubscriber, ViewerReporter, replay
 from hubs.errors import NotAllowed
@@ -93,7 +94,7 @@ class HubsEvents(ServerSentEventsBlueprint):  # type: ignore[misc]
 
         A late heartbeat does not make this server unhealthy: restarting it would not help.
         """
-        broadcaster, subscriber = self._running()
+        broadcaster, subscriber = self.running()
         up = subscriber.up.wait(PATIENCE)
         pulse = broadcaster.pulse
         beat = {"age": round(pulse.age, 1), "late": pulse.is_late, "handled_at": pulse.handled_at}
@@ -103,15 +104,15 @@ class HubsEvents(ServerSentEventsBlueprint):  # type: ignore[misc]
 
     def figures(self) -> Iterator[Sample]:
         """Yield the figures of this process."""
-        broadcaster, subscriber = self._running()
+        broadcaster, subscriber = self.running()
         yield "hubs_stream_readers", (), float(len(broadcaster))
         yield "hubs_stream_buffered_bytes", (), float(broadcaster.buffered_bytes)
         yield "hubs_stream_dropped_readers", (), float(broadcaster.dropped_readers)
         yield "hubs_stream_subscribed", (), float(subscriber.up.is_set())
         yield "hubs_event_delivered_seconds", (), broadcaster.delivered_after
 
-    def _running(self) -> tuple[SSEBroadcaster, RedisSubscriber]:
-        """Return the loop and the subscriber; they are started when first needed, hence after gunicorn's fork."""
+    def running(self) -> tuple[SSEBroadcaster, RedisSubscriber]:
+        """Return the loop and the subscriber; the first call starts them, and must come after gunicorn's fork."""
         with self._lock:
             if self._threads is None:
                 broadcaster = SSEBroadcaster()
@@ -130,21 +131,21 @@ class HubsEvents(ServerSentEventsBlueprint):  # type: ignore[misc]
     def _accept(self, *, once: bool) -> Response:
         texts = list(dict.fromkeys(request.values.getlist("token")))
         if len(texts) > MOST_TOKENS:
-            return _refuse(400, f"One connection serves {MOST_TOKENS} pages: name fewer tokens.")
+            return responses.refusal(400, f"One connection serves {MOST_TOKENS} pages: name fewer tokens.")
         try:
             claims, refused = self._check(texts)
         except NotAllowed as error:
-            return _refuse(403, str(error))
+            return responses.refusal(403, str(error))
         except redis.RedisError:
-            return _refuse(503, "The event log does not answer.")
+            return responses.refusal(503, "The event log does not answer.")
         if "gunicorn.socket" not in request.environ:
-            return _refuse(501, "Streams are served by gunicorn only.")
-        broadcaster, _ = self._running()
+            return responses.refusal(501, "Streams are served by gunicorn only.")
+        broadcaster, _ = self.running()
         if len(broadcaster) >= self._max_readers:
-            return _refuse(503, "This process serves as many readers as it may.")
+            return responses.refusal(503, "This process serves as many readers as it may.")
         people = {channel for claim in claims for channel in claim.channels if channel.startswith("user:")}
         if any(broadcaster.channels.count(channel) >= MOST_STREAMS for channel in people):
-            return _refuse(429, f"You have {MOST_STREAMS} streams open: close some pages.")
+            return responses.refusal(429, f"You have {MOST_STREAMS} streams open: close some pages.")
         cursor = request.headers.get("Last-Event-ID") or request.values.get("cursor", "")
         wait = max(0.0, request.values.get("wait", POLL, float))
         return _HandOver(lambda environ: self._serve(environ, claims, refused, cursor, once=once, wait=wait))
@@ -182,7 +183,7 @@ class HubsEvents(ServerSentEventsBlueprint):  # type: ignore[misc]
         once: bool,
         wait: float = POLL,
     ) -> None:
-        broadcaster, subscriber = self._running()
+        broadcaster, subscriber = self.running()
         named = dict.fromkeys(channel for claim in claims for channel in claim.channels)
         channels = tuple(channel for channel in named if not channel.startswith(presence.PREFIX))
         scopes = dict.fromkeys(scope for claim in claims for scope in claim.scopes)
@@ -241,13 +242,6 @@ def _leave() -> NoReturn:
     raise StopIteration
 
 
-def _refuse(status: int, text: str) -> Response:
-    headers = {**responses.CROSS_ORIGIN, "Cache-Control": "no-store"}
-    if status in (429, 503):
-        headers["Retry-After"] = "10"
-    return Response(text + "\n", status, headers, mimetype="text/plain")
-
-
 def create_eventsource(settings: Settings | None = None) -> Flask:
     """Assemble the EventSource server.
 
@@ -265,6 +259,7 @@ def create_eventsource(settings: Settings | None = None) -> Flask:
     tokens, counts_from = Tokens(settings.key(), settings.token_ttl), database if settings.presence else None
     blueprint = HubsEvents(events, tokens, max_readers, counts_from)
     app.register_blueprint(blueprint)
+    app.extensions[EVENTS] = blueprint
 
     def readyz() -> tuple[Response, int]:
         problems = readiness.problems()

@@ -40,7 +40,7 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Log]:
 def events(log: Log) -> Iterator[HubsEvents]:
     events = HubsEvents(log, Tokens(b"a key for tests that is long enough", 600), 100)
     yield events
-    broadcaster, subscriber = events._running()
+    broadcaster, subscriber = events.running()
     subscriber.stop()
     broadcaster.drain()
 

@@ -18,6 +18,8 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 
 #: Seconds within which a request must be complete; connections that may wait, beyond which the oldest is closed.
 PATIENCE, WAITING = 5.0, 400
+#: The extension of the application whose threads each worker starts.
+EVENTS = "hubs_events"
 #: Largest head of a request, and largest request, in bytes.
 HEAD, MOST = 16_384, 96_000
 #: Transient accept errors: the peer is gone, or we are out of file descriptors.
@@ -72,6 +74,13 @@ class BufferedRequestWorker(ThreadWorker):  # type: ignore[misc]
         self.cfg.set("keepalive", 0)
         #: The deadline of each waiting connection, the oldest first.
         self._waiting: dict[TConn, float] = {}
+
+    def load_wsgi(self) -> None:
+        """Load the application and start its threads: here, since no thread of the arbiter survives the fork."""
+        super().load_wsgi()
+        events = getattr(self.wsgi, "extensions", {}).get(EVENTS)
+        if events is not None:
+            events.running()
 
     def accept(self, listener: socket.socket) -> None:
         """Accept a connection, and watch it until its request is complete."""

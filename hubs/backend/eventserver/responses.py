@@ -1,6 +1,8 @@
-"""The bytes that the event server sends outside gunicorn: response heads, comments, notices to reconnect."""
+"""The answers of the event server: its refusals, and the bytes that it sends outside gunicorn."""
 
 import random
+
+from flask import Response
 
 #: Milliseconds after which a browser's own EventSource reconnects. It never backs off, so this also keeps it below six
 #: attempts a minute while the server is unavailable.
@@ -60,3 +62,11 @@ def reconnect_notice() -> bytes:
     Without the comment of `drain_notice`, our own script reconnects within two seconds, as after any lost connection.
     """
     return b"retry: %d\n\n" % random.randint(*RECONNECT)
+
+
+def refusal(status: int, text: str) -> Response:
+    """Return the answer to a request for a stream that is not served."""
+    headers = {**CROSS_ORIGIN, "Cache-Control": "no-store"}
+    if status in (429, 503):
+        headers["Retry-After"] = "10"
+    return Response(text + "\n", status, headers, mimetype="text/plain")
