@@ -1,5 +1,6 @@
 """The command ``hubs up``: all processes of an instance on one machine, under one supervisor."""
 
+import logging
 import os
 import shlex
 import shutil
@@ -218,6 +219,8 @@ def config_parent(data_dir: Path) -> Path:
 
 def _prepare(env: dict[str, str]) -> str:
     """Create and fill the database; return the name of the instance."""
+    # Redis starts later: that it does not answer matters to nobody, since no page is open yet.
+    logging.getLogger("hubs.events").setLevel(logging.ERROR)
     settings = load({name: value for name, value in env.items() if name.startswith("HUBS_")})
     services = create_services(settings, publisher=NullPublisher())
     database = services.database

@@ -45,7 +45,9 @@ def count(folder: Path) -> int:
 def test_one_command_runs_a_living_instance_that_stops(tmp_path: Path) -> None:
     port = first_port()
     service = up(tmp_path, port)
-    assert f"http://{HOST}:{port}/" in service.log()
+    preparation, found, _ = service.log().partition(f" is at http://{HOST}:{port}/")
+    assert found
+    assert not re.search("warning|does not answer", preparation, re.IGNORECASE), preparation
     before = count(tmp_path)
     assert before > 1000  # a year of demo messages
     wait_for(lambda: count(tmp_path) > before + 2, "the replay to arrive in the database")
