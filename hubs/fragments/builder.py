@@ -5,13 +5,16 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy import Select, bindparam, select
+from sqlalchemy.orm import Session
 
 from hubs import i18n, logs
 from hubs.events.log import EventLog
 from hubs.events.message import hub_channel
+from hubs.fragments import widget_row
 from hubs.fragments.build_lock import BuildLock
 from hubs.fragments.fragment import push_mark
 from hubs.fragments.schedule import BuildSchedule
@@ -85,7 +88,7 @@ class Builder:
         """
         touched = self._due.touched(widget_id)  # before any read: what is touched later may be missing in this build
         with self._database.session() as session:
-            row = session.get(Widget, widget_id, options=[joinedload(Widget.hub), joinedload(Widget.page)])
+            row = widget_row.read(session, widget_id)
             if row is None:
                 self._due.forget(widget_id)
                 return None
@@ -109,7 +112,7 @@ class Builder:
     def give_up(self, widget_id: int, error: Exception | None = None) -> float | None:
         """Show viewers that a build timed out or failed with ``error``; return what `build` returns."""
         with self._database.session() as session:
-            row = session.get(Widget, widget_id, options=[joinedload(Widget.hub), joinedload(Widget.page)])
+            row = widget_row.read(session, widget_id)
             if row is None:
                 return None
             timeout, result = (
@@ -223,9 +226,14 @@ def _is_still_for(session: Session, audience: Visibility, widget_id: int) -> boo
 
     Columns, since rows that the session has read would be returned as they were.
     """
-    query = select(Widget.visibility, Page.visibility, Hub.visibility, Hub.deleted_on).select_from(Widget)
-    row = session.execute(query.join(Widget.hub).outerjoin(Widget.page).where(Widget.id == widget_id)).one_or_none()
+    row = session.execute(_levels(), {"widget_id": widget_id}).one_or_none()
     if row is None:
         return False
     *levels, deleted_on = row
     return deleted_on is None and narrowest(*levels) == audience
+
+
+@cache
+def _levels() -> Select[Visibility, Visibility, Visibility, datetime | None]:
+    query = select(Widget.visibility, Page.visibility, Hub.visibility, Hub.deleted_on).select_from(Widget)
+    return query.join(Widget.hub).outerjoin(Widget.page).where(Widget.id == bindparam("widget_id"))

@@ -9,10 +9,9 @@ import time
 from collections.abc import Sequence
 from functools import partial
 
-from sqlalchemy.orm import joinedload
-
 from hubs import i18n
 from hubs.cache import key_of
+from hubs.fragments import widget_row
 from hubs.fragments.build_lock import BuildLock
 from hubs.fragments.fragment import push_mark
 from hubs.fragments.jobs import PATIENCE, Job, JobEngine
@@ -134,7 +133,7 @@ class FragmentReader:
         """Build a fragment in a thread of the pool; None if the widget has been deleted."""
         try:
             with self._database.session() as session:
-                row = session.get(Widget, widget_id, options=[joinedload(Widget.hub), joinedload(Widget.page)])
+                row = widget_row.read(session, widget_id)
                 session.commit()  # returns the connection to the pool: a widget that hangs must not keep it
                 if row is None:
                     return None
@@ -147,7 +146,7 @@ class FragmentReader:
     def _give_up(self, widget_id: int, locale: str) -> Fragment | None:
         """Store and return a fragment that says that the build timed out; the daemon retries it."""
         with self._database.session() as session:
-            row = session.get(Widget, widget_id, options=[joinedload(Widget.hub), joinedload(Widget.page)])
+            row = widget_row.read(session, widget_id)
             if row is None:
                 return None
             fragment = self._fragments.give_up(row, TimeoutError(self._engine.timeout_text), locale)

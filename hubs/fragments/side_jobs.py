@@ -11,11 +11,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session
 
 from hubs import i18n
 from hubs.cache import key_of
 from hubs.errors import HubsError, NotFound, Unavailable, UpstreamError
+from hubs.fragments import widget_row
 from hubs.fragments.fragment import Fragment, unpack
 from hubs.fragments.jobs import Job, JobEngine
 from hubs.fragments.store import DEFAULT_LOCALE, FragmentStore
@@ -109,7 +110,7 @@ class BackgroundJobs:
         key = key_of("o", state, self._fragments.public.generation(number), what)
 
         def run(session: Session) -> bytes:
-            current = session.get(Widget, number, options=[joinedload(Widget.hub), joinedload(Widget.page)])
+            current = widget_row.read(session, number)
             session.commit()  # returns the connection to the pool: a widget that hangs must not keep it
             # The request's permission was checked for the old version of the widget only.
             if current is None or self._fragments.key(current, locale) != state:

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import ColumnElement, and_, false, or_, select, update
+from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, false, or_, select, update
 from sqlalchemy.orm import Session
 
 from hubs.actions.inbox_changes import changed
@@ -96,10 +97,24 @@ def unmuted(session: Session, deliveries: Sequence[Delivery]) -> list[Delivery]:
     user_ids = {delivery.user_id for delivery in deliveries}
     mutes: set[tuple[int, MuteScope, str]] = set()
     if user_ids:
-        columns = (NoticeMute.user_id, NoticeMute.scope, NoticeMute.value)
-        rows = session.execute(select(*columns).where(NoticeMute.user_id.in_(user_ids)))
+        rows = session.execute(_mutes(), {"user_ids": list(user_ids)})
         mutes = {(user_id, scope, value) for user_id, scope, value in rows}
     return [delivery for delivery in deliveries if mutes.isdisjoint(_mutable(delivery))]
+
+
+# Statements that run for most messages of the bus are built once.
+@cache
+def _mutes() -> Select[int, MuteScope, str]:
+    user_ids: BindParameter[int] = bindparam("user_ids", expanding=True)
+    return select(NoticeMute.user_id, NoticeMute.scope, NoticeMute.value).where(NoticeMute.user_id.in_(user_ids))
+
+
+@cache
+def _locked() -> Select[Notice]:
+    user_ids: BindParameter[int] = bindparam("user_ids", expanding=True)
+    subjects: BindParameter[str] = bindparam("subjects", expanding=True)
+    query = select(Notice).where(Notice.user_id.in_(user_ids), Notice.subject.in_(subjects))
+    return query.with_for_update().execution_options(populate_existing=True)
 
 
 def settle(
@@ -136,8 +151,7 @@ def _existing(session: Session, deliveries: Sequence[Delivery]) -> Iterable[Noti
         return ()
     user_ids = {delivery.user_id for delivery in deliveries}
     subjects = {delivery.subject for delivery in deliveries}
-    query = select(Notice).where(Notice.user_id.in_(user_ids), Notice.subject.in_(subjects))
-    return session.scalars(query.with_for_update().execution_options(populate_existing=True))
+    return session.scalars(_locked(), {"user_ids": list(user_ids), "subjects": list(subjects)})
 
 
 def _update(row: Notice, delivery: Delivery) -> None:
